@@ -1,0 +1,182 @@
+"""self-service terraglue: what exists. What happens is in `chalicelib`."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
+
+from chalicelib import cursors, http, representations
+from chalicelib.auth import Caller
+from chalicelib.environments import Created
+from chalicelib.idempotency import Asked, checked_key, fingerprint
+from chalicelib.models import EnvironmentsQuery, LogsQuery, PageQuery, RunRequest, Settings
+from chalicelib.records import Json
+from chalicelib.wiring import Service, build
+
+app = Chalice(app_name="terraglue")
+app.register_middleware(http.answer, "http")
+
+_TICK_SECONDS = 600
+# The views look at the content type themselves, after they know who is calling.
+_ANY_TYPE: dict[str, Any] = {"content_types": []}
+
+
+@cache
+def service() -> Service:
+    """The service, built at the first request of a process."""
+    return build()
+
+
+# -- routes ----------------------------------------------------------------------------------------------
+
+
+@app.route("/health", methods=["GET"])
+def health() -> Json:
+    """Say that the service runs, and which release new environments get."""
+    return {"status": "ok", "release": service().releases.latest().id}
+
+
+@app.route("/me", methods=["GET"])
+def me() -> Json:
+    """Say who is calling, their environment and their limits."""
+    caller = _caller()
+    live = service().environments.live(caller)
+    return {
+        "owner": caller.owner,
+        "is_admin": caller.is_admin,
+        "environment": representations.environment(live, _base()) if live else None,
+        "limits": {"environments": 1, "budget_usd": float(service().config.budget_usd)},
+    }
+
+
+@app.route("/environments", methods=["POST"], **_ANY_TYPE)
+def request_environment() -> Response:
+    """Ask for the caller's environment."""
+    asked_by = _caller()
+    settings = http.body(_request(), Settings)
+    asked = _asked(asked_by, "POST /environments", settings.model_dump(mode="json"))
+    return _created(service().environments.request(asked, settings))
+
+
+@app.route("/environments", methods=["GET"])
+def list_environments() -> Json:
+    """List the caller's environments; admins see all."""
+    caller = _caller()
+    query = http.query(_request(), EnvironmentsQuery)
+    page = service().environments.page(
+        caller, owner=query.owner, status=query.status, limit=query.limit, start=cursors.decode(query.cursor)
+    )
+    items = [representations.environment(item, _base()) for item in page.items]
+    return {"items": items, "next": cursors.encode(page.next)}
+
+
+@app.route("/environments/{environment_id}", methods=["GET"])
+def get_environment(environment_id: str) -> Json:
+    """Show one environment."""
+    environment = service().environments.visible(_caller(), environment_id)
+    return representations.environment(environment, _base())
+
+
+@app.route("/environments/{environment_id}", methods=["DELETE"], **_ANY_TYPE)
+def delete_environment(environment_id: str) -> Response:
+    """Delete one environment."""
+    request_id = http.request_id_of(_request())
+    environment, accepted = service().environments.delete(_caller(), environment_id, request_id)
+    body = representations.environment(environment, _base())
+    return Response(body, status_code=202 if accepted else 200)
+
+
+@app.route("/jobs/{job_id}/runs", methods=["POST"], **_ANY_TYPE)
+def request_run(job_id: str) -> Response:
+    """Run a job."""
+    asked_by = _caller()
+    wanted = http.body(_request(), RunRequest)
+    asked = _asked(asked_by, f"POST /jobs/{job_id}/runs", wanted.model_dump(mode="json"))
+    return _created(service().jobs.request_run(asked, job_id, wanted))
+
+
+@app.route("/jobs/{job_id}/runs", methods=["GET"])
+def list_runs(job_id: str) -> Json:
+    """List the runs of a job."""
+    caller = _caller()
+    query = http.query(_request(), PageQuery)
+    page = service().jobs.page(caller, job_id, limit=query.limit, start=cursors.decode(query.cursor))
+    items = [representations.run(item, _base()) for item in page.items]
+    return {"items": items, "next": cursors.encode(page.next)}
+
+
+@app.route("/jobs/{job_id}/runs/{run_id}", methods=["GET"])
+def get_run(job_id: str, run_id: str) -> Json:
+    """Show one run of a job."""
+    return representations.run(service().jobs.run(_caller(), job_id, run_id), _base())
+
+
+@app.route("/jobs/{job_id}/runs/{run_id}/logs", methods=["GET"])
+def get_run_logs(job_id: str, run_id: str) -> Json:
+    """Show the log of a run, also while it runs."""
+    caller = _caller()
+    query = http.query(_request(), LogsQuery)
+    token = (cursors.decode(query.cursor) or {}).get("token")
+    logs = service().jobs.logs(caller, job_id, run_id, stream=query.stream, limit=query.limit, token=token)
+    items = [{"time": at, "message": text} for at, text in logs.lines]
+    return {"items": items, "next": cursors.encode({"token": logs.next} if logs.next else None)}
+
+
+# -- events and the schedule -----------------------------------------------------------------------------
+
+
+@app.on_cw_event({"source": ["aws.cloudformation"], "detail-type": ["CloudFormation Stack Status Change"]})
+def stack_changed(event: CloudWatchEvent) -> None:
+    """A stack has changed its status."""
+    service().events.stack_changed(event.detail)
+
+
+@app.on_cw_event({"source": ["aws.cloudformation"], "detail-type": ["CloudFormation Resource Status Change"]})
+def resource_changed(event: CloudWatchEvent) -> None:
+    """A resource of a stack has changed its status."""
+    service().events.resource_changed(event.detail, event.to_dict()["time"])
+
+
+@app.on_cw_event({"source": ["aws.glue"], "detail-type": ["Glue Job State Change"]})
+def job_changed(event: CloudWatchEvent) -> None:
+    """A run of a Glue job has ended."""
+    service().events.job_changed(event.detail)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def tick(_event: CloudWatchEvent) -> None:
+    """A minute has passed: look at what is due."""
+    service().events.tick(seconds=_TICK_SECONDS)
+
+
+# -- what the routes share -------------------------------------------------------------------------------
+
+
+def _request() -> Request:
+    request = app.current_request
+    if request is None:  # for the type checker: inside a view there is one
+        raise RuntimeError("no request")
+    return request
+
+
+def _caller() -> Caller:
+    return http.authenticated(_request(), service().authenticator)
+
+
+def _base() -> str:
+    return http.base_path(_request())
+
+
+def _asked(caller: Caller, route: str, body: Any) -> Asked:
+    request = _request()
+    key = checked_key(request.headers.get("idempotency-key"))
+    return Asked(caller, http.request_id_of(request), _base(), key, fingerprint(route, body))
+
+
+def _created(created: Created) -> Response:
+    headers: dict[str, str | list[str]] = {"Location": created.location}
+    if created.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(created.body, status_code=202, headers=headers)

@@ -1,0 +1,1 @@
+"""The service: one module per noun, one thin module per AWS service."""

@@ -1,0 +1,186 @@
+"""How DynamoDB is asked: one table, plain Python values in and out, AWS errors as `AwsError`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import from_boto
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Json = dict[str, Any]
+
+_TRANSACTION_TRIES = 5
+
+
+class ConditionFailed(Exception):
+    """A condition of a write did not hold; `items` are the items in the way, where DynamoDB returns them."""
+
+    def __init__(self, items: list[Json]) -> None:
+        super().__init__(items)
+        self.items = items
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a query, and the key to go on from (None: that was all)."""
+
+    items: list[Json]
+    next: Json | None
+
+
+class Table:
+    """One table; actions for `transact` come from `put`, `update` and `delete`."""
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def get(self, key: Json) -> Json | None:
+        """Read one item, strongly consistent; None when there is none."""
+        try:
+            response = self._client.get_item(TableName=self._name, Key=_serialize(key), ConsistentRead=True)
+        except (ClientError, BotoCoreError) as error:
+            raise from_boto(error) from error
+        return _deserialize(response["Item"]) if "Item" in response else None
+
+    def query(
+        self,
+        condition: str,
+        values: Json,
+        *,
+        limit: int,
+        start: Json | None = None,
+        newest_first: bool = True,
+        names: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Page:
+        """One page of items; `options` are those of the Query call (IndexName, FilterExpression)."""
+        if start is not None:
+            options["ExclusiveStartKey"] = _serialize(start)
+        if names:
+            options["ExpressionAttributeNames"] = names
+        try:
+            response = self._client.query(
+                TableName=self._name,
+                KeyConditionExpression=condition,
+                ExpressionAttributeValues=_serialize(values),
+                Limit=limit,
+                ScanIndexForward=not newest_first,
+                **options,
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise from_boto(error) from error
+        last = response.get("LastEvaluatedKey")
+        return Page([_deserialize(item) for item in response["Items"]], _deserialize(last) if last else None)
+
+    def put(self, item: Json, condition: str, values: Json | None = None) -> Json:
+        """The action that puts an item if the condition holds; the item in the way is returned if not."""
+        put: Json = {
+            "TableName": self._name,
+            "Item": _serialize(item),
+            "ConditionExpression": condition,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if values:
+            put["ExpressionAttributeValues"] = _serialize(values)
+        return {"Put": put}
+
+    def update(
+        self, key: Json, expression: str, condition: str, values: Json, names: Mapping[str, str] | None = None
+    ) -> Json:
+        """The action that updates an item if the condition holds."""
+        update: Json = {
+            "TableName": self._name,
+            "Key": _serialize(key),
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": _serialize(values),
+        }
+        if names:
+            update["ExpressionAttributeNames"] = names
+        return {"Update": update}
+
+    def delete(self, key: Json, condition: str, values: Json) -> Json:
+        """The action that deletes an item if the condition holds."""
+        return {
+            "Delete": {
+                "TableName": self._name,
+                "Key": _serialize(key),
+                "ConditionExpression": condition,
+                "ExpressionAttributeValues": _serialize(values),
+            }
+        }
+
+    def write(self, action: Json) -> None:
+        """Do one update action by itself; raises `ConditionFailed`."""
+        try:
+            self._client.update_item(**action["Update"])
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code == "ConditionalCheckFailedException":
+                raise ConditionFailed([]) from error
+            raise failure from error
+
+    def transact(self, actions: list[Json]) -> None:
+        """Do all actions or none; raises `ConditionFailed`."""
+        for attempt in range(1, _TRANSACTION_TRIES + 1):
+            try:
+                self._client.transact_write_items(TransactItems=cast(Any, actions))
+                return
+            except (ClientError, BotoCoreError) as error:
+                reasons = _cancellation_reasons(error)
+                failed = [reason for reason in reasons if reason["Code"] == "ConditionalCheckFailed"]
+                if failed:
+                    items = [_deserialize(reason["Item"]) for reason in failed if "Item" in reason]
+                    raise ConditionFailed(items) from error
+                # The rest are conflicts with another transaction on the same item, which has ended by now.
+                if not reasons or attempt == _TRANSACTION_TRIES:
+                    raise from_boto(error) from error
+
+
+def _cancellation_reasons(error: Exception) -> list[Json]:
+    if not isinstance(error, ClientError):
+        return []
+    reasons = cast(Any, error.response).get("CancellationReasons", [])
+    return [reason for reason in reasons if reason.get("Code", "None") != "None"]
+
+
+_serializer = TypeSerializer()
+_deserializer = TypeDeserializer()
+
+
+def _serialize(item: Mapping[str, Any]) -> dict[str, Any]:
+    """To DynamoDB's types: no None at the top (an absent attribute says that), no float (it has none)."""
+    return {name: _serializer.serialize(_plain(value)) for name, value in item.items() if value is not None}
+
+
+def _deserialize(item: Mapping[str, Any]) -> Json:
+    return {name: _python(_deserializer.deserialize(value)) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return Decimal(str(value))
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _python(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {name: _python(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_python(inner) for inner in value]
+    return value

@@ -1,0 +1,146 @@
+"""Environments as callers ask for them: request, look, list, delete. Their life is in `reconcile.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib import representations
+from chalicelib.auth import Caller
+from chalicelib.clock import Clock, environment_id, later, now, timestamp
+from chalicelib.config import Config
+from chalicelib.errors import AwsError, Conflict, EnvironmentExists, NotFound, StaleRecord
+from chalicelib.idempotency import Asked, replay
+from chalicelib.models import Settings
+from chalicelib.observability import logger
+from chalicelib.reconcile import Reconciler
+from chalicelib.records import ENVIRONMENT_ID, Environment, Event, Json, Status
+from chalicelib.releases import Releases
+from chalicelib.store import EnvironmentPage, KeyTaken, OwnerTaken, Store
+
+_REQUEST_SECONDS = 8
+"""How long a request may itself work on what it asked for; API Gateway hangs up after 29 s."""
+_DUE_AFTER_SECONDS = 10
+_WRITE_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Created:
+    """The answer to a request that creates something, new or repeated."""
+
+    body: Json
+    location: str
+    replayed: bool = False
+
+
+class Environments:
+    """What the routes about environments do."""
+
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        releases: Releases,
+        reconciler: Reconciler,
+        *,
+        clock: Clock = now,
+        new_id: Callable[[], str] = environment_id,
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._releases = releases
+        self._reconciler = reconciler
+        self._clock = clock
+        self._new_id = new_id
+
+    def request(self, asked: Asked, settings: Settings) -> Created:
+        """Record a new environment for the caller and begin to build it.
+
+        The answer is the record as it was written first, so a repetition of the request can be given the
+        same. Raises `EnvironmentExists` when the caller has a live one.
+        """
+        moment = self._clock()
+        created_at = timestamp(moment)
+        environment = Environment(
+            id=self._new_id(),
+            owner=asked.caller.owner,
+            status=Status.QUEUED,
+            release=self._releases.latest().id,
+            settings=settings.model_dump(),
+            created_at=created_at,
+            updated_at=created_at,
+            expires_at=later(moment, settings.expires_in_hours * 3600),
+            available_micro_usd=int(self._config.budget_usd * 1_000_000),
+            due_at=later(moment, _DUE_AFTER_SECONDS),
+        )
+        body = representations.environment(environment, asked.base)
+        location = f"{asked.base}/environments/{environment.id}"
+        event = Event(created_at, asked.caller.owner, "requested", asked.request_id, environment.settings)
+        try:
+            self._store.add_environment(environment, event, asked.answer(body, location, moment))
+        except KeyTaken as taken:
+            return Created(*replay(asked, taken.answer), replayed=True)
+        except OwnerTaken as taken:
+            link = f"{asked.base}/environments/{taken.environment_id}"
+            raise EnvironmentExists(
+                "You have an environment already; delete it before you ask for another.",
+                extra={"environment": link},
+            ) from taken
+        self._begin(environment)
+        return Created(body, location)
+
+    def visible(self, caller: Caller, environment_id: str) -> Environment:
+        """An environment that the caller may see; `NotFound` for one that is somebody else's."""
+        known = ENVIRONMENT_ID.fullmatch(environment_id) is not None
+        environment = self._store.environment(environment_id) if known else None
+        if environment is None or not caller.may_see(environment.owner):
+            raise NotFound("There is no such environment.")
+        return environment
+
+    def page(
+        self, caller: Caller, *, owner: str | None, status: Status | None, limit: int, start: Json | None
+    ) -> EnvironmentPage:
+        """The caller's environments, newest first; an admin's are all, or those of an owner."""
+        if not caller.is_admin:
+            if owner not in (None, caller.owner):
+                return EnvironmentPage([], None)
+            owner = caller.owner
+        return self._store.environments(owner=owner, status=status, limit=limit, start=start)
+
+    def live(self, caller: Caller) -> Environment | None:
+        """The caller's own live environment; None when they have none."""
+        environment_id = self._store.live_environment_id(caller.owner)
+        return self._store.environment(environment_id) if environment_id else None
+
+    def delete(self, caller: Caller, environment_id: str, request_id: str) -> tuple[Environment, bool]:
+        """Want an environment gone and begin to remove it.
+
+        Gives the environment as it is now, and False when it was gone already.
+        """
+        for _ in range(_WRITE_TRIES):
+            environment = self.visible(caller, environment_id)
+            if environment.delete_requested or environment.status is Status.DELETED:
+                break
+            moment = timestamp(self._clock())
+            event = Event(moment, caller.owner, "delete_requested", request_id)
+            wanted = environment.but(delete_requested=True, updated_at=moment, due_at=moment)
+            try:
+                environment = self._store.save_environment(environment, wanted, event)
+                break
+            except StaleRecord:
+                continue
+        else:
+            raise Conflict("The environment is changing too fast; try again.")
+        if environment.status is Status.DELETED:
+            return environment, False
+        self._begin(environment)
+        return self.visible(caller, environment_id), True
+
+    def _begin(self, environment: Environment) -> None:
+        """Take the first steps now; if that fails, the record is due and the schedule takes them."""
+        try:
+            self._reconciler.reconcile(environment.id, seconds=_REQUEST_SECONDS, written=environment)
+        except (AwsError, StaleRecord) as error:
+            logger.warning(
+                "first steps left to the schedule", environment_id=environment.id, detail=str(error)
+            )

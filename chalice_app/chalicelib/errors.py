@@ -1,0 +1,190 @@
+"""Every error the service raises on purpose.
+
+    ServiceError                    carries the status and the words of an RFC 9457 problem
+      BadRequest                400 not JSON, a bad cursor
+      Unauthorized              401 no valid token
+      NotFound                  404 not there, or not yours
+      Conflict                  409 the state does not allow it
+        EnvironmentExists       409 one live environment per owner; its link is in the problem
+      PayloadTooLarge           413
+      UnsupportedMediaType      415
+      InvalidFields             422 all wrong fields at once, with JSON pointers
+      IdempotencyKeyReused      422 the same key with another body
+      Throttled                 429 AWS asks us to slow down
+      Unavailable               503 a dependency is down
+    StaleRecord                     somebody else changed the record first: read it again
+    AwsError                        an AWS call failed
+      AwsThrottled                  the same call later will do
+      AwsUnavailable                5xx or no answer: it may or may not have happened
+      AwsRefused                    it will not work as asked; `code` and `message` say why
+
+`ServiceError` derives from Chalice's `ChaliceUnhandledError` because that is the one exception Chalice hands
+on to the middleware, where `http.py` turns it into a response; so routes need no `try`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from chalice.app import ChaliceUnhandledError
+
+
+class ServiceError(ChaliceUnhandledError):
+    """An answer to the caller that is not a success."""
+
+    status = 500
+    code = "internal_error"
+    title = "Internal error"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        code: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.code = code or self.code
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+
+
+class BadRequest(ServiceError):
+    """The request cannot be read."""
+
+    status, code, title = 400, "bad_request", "Bad request"
+
+
+class Unauthorized(ServiceError):
+    """No token, or one that does not hold; the caller is told which, never why in cryptographic detail."""
+
+    status, code, title = 401, "unauthorized", "Unauthorized"
+
+    def __init__(self, detail: str, *, error: str = "invalid_token") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": f'Bearer error="{error}"'})
+
+
+class NotFound(ServiceError):
+    """It does not exist, or it is somebody else's, which is the same to the caller."""
+
+    status, code, title = 404, "not_found", "Not found"
+
+
+class Conflict(ServiceError):
+    """The state of the environment or the run does not allow it."""
+
+    status, code, title = 409, "conflict", "Conflict"
+
+
+class EnvironmentExists(Conflict):
+    """The caller has a live environment already."""
+
+    code = "environment_exists"
+
+
+class PayloadTooLarge(ServiceError):
+    """The body is over the limit."""
+
+    status, code, title = 413, "payload_too_large", "Payload too large"
+
+
+class UnsupportedMediaType(ServiceError):
+    """The body is not declared as JSON."""
+
+    status, code, title = 415, "unsupported_media_type", "Unsupported media type"
+
+
+class InvalidFields(ServiceError):
+    """One or more fields are wrong: `errors` is a list of `pointer` and `detail`."""
+
+    status, code, title = 422, "invalid_fields", "Invalid fields"
+
+    def __init__(self, errors: list[dict[str, str]], *, detail: str | None = None) -> None:
+        words = "One field is wrong." if len(errors) == 1 else f"{len(errors)} fields are wrong."
+        super().__init__(detail or words, extra={"errors": errors})
+        self.errors = errors
+
+
+class IdempotencyKeyReused(ServiceError):
+    """The same Idempotency-Key came with another body."""
+
+    status, code, title = 422, "idempotency_key_reused", "Idempotency key reused"
+
+
+class Throttled(ServiceError):
+    """AWS asks us to slow down, and waiting here would take too long."""
+
+    status, code, title = 429, "throttled", "Too many requests"
+
+    def __init__(self, detail: str, *, retry_after: int = 5) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class Unavailable(ServiceError):
+    """A dependency is down; what was begun is finished by reconcile."""
+
+    status, code, title = 503, "unavailable", "Service unavailable"
+
+    def __init__(self, detail: str, *, retry_after: int = 5) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class StaleRecord(Exception):
+    """The record was changed by somebody else since it was read."""
+
+
+class AwsError(Exception):
+    """An AWS call failed; `code` is AWS's error code and `message` its words."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class AwsThrottled(AwsError):
+    """AWS refused the call for its rate, not for what it asks."""
+
+
+class AwsUnavailable(AwsError):
+    """No answer, or a 5xx: nobody knows whether the call had its effect."""
+
+
+class AwsRefused(AwsError):
+    """AWS understood the call and refuses it."""
+
+
+# Codes as in botocore's own retry classification (botocore/retries/standard.py, ThrottledRetryableChecker).
+_THROTTLING = {
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "RequestThrottledException",
+    "TooManyRequestsException",
+    "ProvisionedThroughputExceededException",
+    "TransactionInProgressException",
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "RequestThrottled",
+    "SlowDown",
+    "PriorRequestNotComplete",
+    "EC2ThrottledException",
+}
+
+
+def from_boto(error: ClientError | BotoCoreError) -> AwsError:
+    """Classify what boto3 raised: throttled, unavailable (effect unknown) or refused."""
+    if not isinstance(error, ClientError):
+        return AwsUnavailable(type(error).__name__, str(error))
+    code = error.response.get("Error", {}).get("Code", "Unknown")
+    message = error.response.get("Error", {}).get("Message", "")
+    http_status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _THROTTLING:
+        return AwsThrottled(code, message)
+    if http_status >= 500:
+        return AwsUnavailable(code, message)
+    return AwsRefused(code, message)

@@ -1,0 +1,168 @@
+"""HTTP around the views: request ids, bodies, RFC 9457 problems. No rule of the service lives here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from chalice.app import Request, Response
+from pydantic import BaseModel, ValidationError
+
+from chalicelib.auth import Authenticator, Caller
+from chalicelib.errors import (
+    AwsError,
+    AwsThrottled,
+    AwsUnavailable,
+    BadRequest,
+    InvalidFields,
+    PayloadTooLarge,
+    ServiceError,
+    Throttled,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from chalicelib.observability import logger
+from chalicelib.records import Json
+
+MAX_BODY_BYTES = 64 * 1024
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def answer(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Middleware: give every response its request id, and every error its problem document."""
+    request_id = request_id_of(request)
+    logger.append_keys(request_id=request_id)
+    try:
+        response = get_response(request)
+    except ServiceError as error:
+        response = problem(error, request)
+    except AwsThrottled as error:
+        logger.warning("aws throttled a request", code=error.code)
+        response = problem(Throttled("AWS asks us to slow down; try again shortly."), request)
+    except AwsUnavailable as error:
+        logger.error("aws unavailable", code=error.code, detail=error.message)
+        response = problem(Unavailable("An AWS service does not answer; try again shortly."), request)
+    except AwsError as error:
+        # AWS's own words may name another tenant: they go to the log, never to the caller.
+        logger.error("aws refused a call", code=error.code, detail=error.message)
+        response = problem(ServiceError("Something failed on our side."), request)
+    except Exception:
+        logger.exception("unhandled error")
+        response = problem(ServiceError("Something failed on our side."), request)
+    if response.status_code >= 400 and response.headers.get("Content-Type") != "application/problem+json":
+        response = _chalice_error(response, request)
+    response.headers["X-Request-Id"] = request_id
+    return response
+
+
+def problem(error: ServiceError, request: Request) -> Response:
+    """The RFC 9457 problem document of an error."""
+    return _problem(error.status, error.title, error.code, error.detail, request, error.headers, error.extra)
+
+
+def request_id_of(request: Request) -> str:
+    """The id of the request, as the gateway gave it."""
+    return str(request.context.get("requestId") or "unknown")
+
+
+def authenticated(request: Request, authenticator: Authenticator) -> Caller:
+    """The caller of a request; `Unauthorized` when nobody is proven."""
+    return authenticator.caller(request.headers.get("authorization"))
+
+
+def body(request: Request, model: type[Model]) -> Model:
+    """The request's JSON body as a model, where no body means an empty object.
+
+    Raises `PayloadTooLarge`, `UnsupportedMediaType`, `BadRequest` (not JSON) or `InvalidFields`.
+    """
+    raw = request.raw_body or b""
+    if len(raw) > MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"The body is over {MAX_BODY_BYTES} bytes.")
+    if not raw.strip():
+        return parse(model, {})
+    media_type = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise UnsupportedMediaType("Send the body as Content-Type: application/json.")
+    try:
+        value = json.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("The body is not valid JSON.", code="invalid_json") from error
+    return parse(model, value)
+
+
+def query(request: Request, model: type[Model]) -> Model:
+    """The request's query parameters as a model; each may come once."""
+    return parse(model, dict(request.query_params or {}), is_query=True)
+
+
+def parse(model: type[Model], value: Any, *, is_query: bool = False) -> Model:
+    """Validate a value; `InvalidFields` lists all that is wrong with JSON pointers and plain sentences."""
+    try:
+        return model.model_validate(value, strict=not is_query)
+    except ValidationError as error:
+        wrong = [
+            {"pointer": _pointer(detail["loc"]), "detail": _sentence(detail)}
+            for detail in error.errors(include_url=False, include_context=True)
+        ]
+        raise InvalidFields(wrong) from error
+
+
+def base_path(request: Request) -> str:
+    """What comes before the routes in the caller's URL: empty, or API Gateway's stage (`/api`)."""
+    full, route = str(request.context.get("path", "")), str(request.path or "")
+    return full.removesuffix(route) if route and full.endswith(route) else ""
+
+
+def _problem(
+    status: int,
+    title: str,
+    code: str,
+    detail: str,
+    request: Request,
+    headers: dict[str, Any] | None = None,
+    extra: Json | None = None,
+) -> Response:
+    document: Json = {
+        "type": f"urn:terraglue:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:terraglue:request:{request_id_of(request)}",
+        "code": code,
+        **(extra or {}),
+    }
+    return Response(
+        body=json.dumps(document, ensure_ascii=False),
+        status_code=status,
+        headers={"Content-Type": "application/problem+json", **(headers or {})},
+    )
+
+
+def _chalice_error(response: Response, request: Request) -> Response:
+    """Chalice's own errors (405, 415, a bug in a view), as problems."""
+    titles = {
+        405: ("Method not allowed", "method_not_allowed", "This path does not know that method."),
+        415: ("Unsupported media type", "unsupported_media_type", "Send Content-Type: application/json."),
+    }
+    default = ("Internal error", "internal_error", "Something failed on our side.")
+    title, code, detail = titles.get(response.status_code, default)
+    kept = {name: value for name, value in response.headers.items() if name.lower() == "allow"}
+    return _problem(response.status_code, title, code, detail, request, kept)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """RFC 6901."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def _sentence(detail: Any) -> str:
+    if detail["type"] == "extra_forbidden":
+        return "There is no such field."
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return message[:1].upper() + message[1:].rstrip(".") + "."

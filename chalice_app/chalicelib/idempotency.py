@@ -1,0 +1,69 @@
+"""Idempotency-Key: the same request again gets the same answer, for 24 hours.
+
+The answer is written in the one transaction that records what was asked for, so it is there exactly when the
+effect is, even if the first caller died before it was sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chalicelib.auth import Caller
+from chalicelib.clock import later
+from chalicelib.errors import IdempotencyKeyReused, InvalidFields
+from chalicelib.records import Json
+from chalicelib.store import Answer
+
+_KEPT_SECONDS = 24 * 3600
+_LONGEST_KEY = 255
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asked, in which request, with which key, for what.
+
+    `base` is what comes before the routes in the caller's URL; `fingerprint` covers the route and the body.
+    """
+
+    caller: Caller
+    request_id: str
+    base: str
+    key: str | None
+    fingerprint: str
+
+    def answer(self, body: Json, location: str, moment: datetime) -> Answer | None:
+        """What to keep of an answer; None when no key was sent."""
+        if self.key is None:
+            return None
+        text = json.dumps(body, ensure_ascii=False)
+        return Answer(
+            self.caller.owner, self.key, self.fingerprint, text, location, later(moment, _KEPT_SECONDS)
+        )
+
+
+def checked_key(header: str | None) -> str | None:
+    """The value of an Idempotency-Key header; `InvalidFields` for an empty, long or unprintable one."""
+    if header is None:
+        return None
+    if not 0 < len(header) <= _LONGEST_KEY or not header.isascii() or not header.isprintable():
+        wrong = f"Idempotency-Key must be 1 to {_LONGEST_KEY} printable ASCII characters."
+        raise InvalidFields([{"pointer": "", "detail": wrong}])
+    return header
+
+
+def fingerprint(route: str, body: Any) -> str:
+    """A digest of what is asked for, the same however the JSON was written."""
+    text = json.dumps([route, body], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def replay(asked: Asked, answer: Answer) -> tuple[Json, str]:
+    """The first answer's body and location; `IdempotencyKeyReused` when something else was asked for then."""
+    if answer.fingerprint != asked.fingerprint:
+        raise IdempotencyKeyReused("This Idempotency-Key was used with another request.")
+    body: Json = json.loads(answer.body)
+    return body, answer.location

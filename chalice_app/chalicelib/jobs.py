@@ -1,0 +1,155 @@
+"""Jobs and their runs as callers ask for them: run, look, list, read the logs."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+
+from chalicelib import pricing, representations
+from chalicelib.auth import Caller
+from chalicelib.clock import Clock, later, now, sortable_id, timestamp
+from chalicelib.environments import Created, Environments
+from chalicelib.errors import Conflict, NotFound, StaleRecord
+from chalicelib.idempotency import Asked, replay
+from chalicelib.logs import LogPage, Logs
+from chalicelib.models import RunRequest
+from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Status, environment_of_job
+from chalicelib.runs import Runs
+from chalicelib.store import KeyTaken, RunPage, Store
+
+SOT_TABLE = "tbsot_ecommerce_br"
+"""The job's default OUTPUT_TABLE (glue_assets/jobs/sot_ecommerce.py)."""
+
+
+@dataclass(frozen=True)
+class RunLogs:
+    """Some lines of a run's log, and the token to go on from; None when the run has ended and all is read."""
+
+    lines: list[tuple[str, str]]
+    next: str | None
+
+
+class Jobs:
+    """What the routes about jobs do."""
+
+    def __init__(
+        self,
+        store: Store,
+        environments: Environments,
+        runs: Runs,
+        logs: Logs,
+        *,
+        price_per_dpu_hour_usd: Decimal,
+        lease_seconds: int,
+        clock: Clock = now,
+    ) -> None:
+        self._store = store
+        self._environments = environments
+        self._runs = runs
+        self._logs = logs
+        self._price = price_per_dpu_hour_usd
+        self._lease_seconds = lease_seconds
+        self._clock = clock
+
+    def request_run(self, asked: Asked, job_id: str, wanted: RunRequest) -> Created:
+        """Record a run of a job, reserve its worst cost, and start it.
+
+        Raises `Conflict` when the environment is not READY or its budget does not cover the run. The answer
+        is the record as it was written first, so a repetition of the request can be given the same.
+        """
+        environment = self._environment(asked.caller, job_id)
+        moment = self._clock()
+        run = self._new_run(environment, wanted, asked.caller)
+        body = representations.run(run, asked.base)
+        location = f"{asked.base}/jobs/{job_id}/runs/{run.id}"
+        detail = {"run_id": run.id, "max_cost_micro_usd": run.max_cost_micro_usd}
+        event = Event(run.requested_at, asked.caller.owner, "run_requested", asked.request_id, detail)
+        try:
+            accepted = self._store.add_run(run, event, asked.answer(body, location, moment))
+        except KeyTaken as taken:
+            return Created(*replay(asked, taken.answer), replayed=True)
+        if not accepted:
+            self._refuse(asked.caller, environment.id, run)
+        with suppress(StaleRecord):  # then a look at the run came in between and has brought it further
+            self._runs.start(run)
+        return Created(body, location)
+
+    def run(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
+        """One run as it is now: a run that goes on is looked up in Glue."""
+        environment = self._environment(caller, job_id)
+        run = self._store.run(environment.id, run_id)
+        if run is None or run.job_id != job_id:
+            raise NotFound("There is no such run.")
+        try:
+            return self._runs.advance(run)
+        except StaleRecord:
+            return self._store.run(environment.id, run_id) or run
+
+    def page(self, caller: Caller, job_id: str, *, limit: int, start: Json | None) -> RunPage:
+        """The runs of a job, newest first."""
+        environment = self._environment(caller, job_id)
+        return self._store.runs(environment.id, limit=limit, start=start)
+
+    def logs(
+        self, caller: Caller, job_id: str, run_id: str, *, stream: str, limit: int, token: str | None
+    ) -> RunLogs:
+        """The lines of a run's log after a token; there are none before Glue writes the first."""
+        run = self.run(caller, job_id, run_id)
+        if run.glue_run_id is None:
+            return RunLogs([], None)
+        page: LogPage = self._logs.page(stream, run.glue_run_id, token, limit)
+        all_read = run.status.is_final and not page.lines
+        return RunLogs(page.lines, None if all_read else page.next)
+
+    def _environment(self, caller: Caller, job_id: str) -> Environment:
+        environment_id = environment_of_job(job_id)
+        if environment_id is None:
+            raise NotFound("There is no such job.")
+        try:
+            environment = self._environments.visible(caller, environment_id)
+        except NotFound as error:
+            raise NotFound("There is no such job.") from error
+        if environment.job_id != job_id:
+            raise NotFound("There is no such job.")
+        return environment
+
+    def _new_run(self, environment: Environment, wanted: RunRequest, caller: Caller) -> JobRun:
+        job = environment.settings["job"]
+        worker_type = wanted.worker_type or job["worker_type"]
+        workers = wanted.number_of_workers or job["number_of_workers"]
+        timeout = wanted.timeout_minutes or job["timeout_minutes"]
+        moment = self._clock()
+        defaults = {
+            "--OUTPUT_DB": environment.sot_database,
+            "--OUTPUT_TABLE": SOT_TABLE,
+        }
+        return JobRun(
+            id=sortable_id(moment),
+            environment_id=environment.id,
+            job_id=environment.job_id,
+            status=RunStatus.PENDING,
+            arguments={**defaults, **job["arguments"], **wanted.arguments},
+            worker_type=worker_type,
+            number_of_workers=workers,
+            timeout_minutes=timeout,
+            requested_by=caller.owner,
+            requested_at=timestamp(moment),
+            max_cost_micro_usd=pricing.worst_case_micro_usd(worker_type, workers, timeout, self._price),
+            start_attempts=1,
+            due_at=later(moment, self._lease_seconds),
+        )
+
+    def _refuse(self, caller: Caller, environment_id: str, run: JobRun) -> None:
+        environment = self._environments.visible(caller, environment_id)
+        if environment.status is not Status.READY or environment.delete_requested:
+            raise Conflict(
+                f"The environment is {environment.status}; a job runs only in a READY one.",
+                code="environment_not_ready",
+            )
+        raise Conflict(
+            f"The run could cost {pricing.usd(run.max_cost_micro_usd):.2f} USD and "
+            f"{pricing.usd(environment.available_micro_usd):.2f} USD of the budget are left; "
+            "ask for fewer workers or a shorter timeout.",
+            code="budget_exceeded",
+        )

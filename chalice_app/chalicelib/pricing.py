@@ -1,0 +1,49 @@
+"""What a job run costs, in millionths of a dollar."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+
+# https://docs.aws.amazon.com/glue/latest/dg/worker-types.html
+DPU_PER_WORKER: dict[str, Decimal] = {
+    "G.1X": Decimal(1),
+    "G.2X": Decimal(2),
+    "G.4X": Decimal(4),
+    "G.8X": Decimal(8),
+    "G.12X": Decimal(12),
+    "G.16X": Decimal(16),
+    "R.1X": Decimal(1),
+    "R.2X": Decimal(2),
+    "R.4X": Decimal(4),
+    "R.8X": Decimal(8),
+}
+MINIMUM_BILLED_SECONDS = 60
+"""Glue bills Spark jobs per second, at least one minute (https://aws.amazon.com/glue/pricing/)."""
+
+
+def dpu_seconds(worker_type: str, number_of_workers: int, execution_seconds: int) -> Decimal:
+    """DPU-seconds that Glue bills for a run; nothing for one that never executed."""
+    if execution_seconds <= 0:
+        return Decimal(0)
+    billed = max(MINIMUM_BILLED_SECONDS, execution_seconds)
+    return DPU_PER_WORKER[worker_type] * number_of_workers * billed
+
+
+def cost_micro_usd(dpu_seconds_used: Decimal, price_per_dpu_hour_usd: Decimal) -> int:
+    """The price of some DPU-seconds, rounded half up to a millionth of a dollar."""
+    micro = dpu_seconds_used * price_per_dpu_hour_usd * 1_000_000 / 3600
+    return int(micro.to_integral_value(ROUND_HALF_UP))
+
+
+def worst_case_micro_usd(
+    worker_type: str, number_of_workers: int, timeout_minutes: int, price_per_dpu_hour_usd: Decimal
+) -> int:
+    """The most that one run can cost: all its workers until its timeout."""
+    return cost_micro_usd(
+        dpu_seconds(worker_type, number_of_workers, timeout_minutes * 60), price_per_dpu_hour_usd
+    )
+
+
+def usd(micro_usd: int) -> float:
+    """Millionths of a dollar as dollars."""
+    return micro_usd / 1_000_000

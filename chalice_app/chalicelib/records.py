@@ -1,0 +1,177 @@
+"""The records of the service: environments, job runs, timeline events."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+Json = dict[str, Any]
+
+JOB_ID = re.compile(r"terraglue-([a-z2-7]{10})-([a-z0-9][a-z0-9-]{0,63})")
+ENVIRONMENT_ID = re.compile(r"[a-z2-7]{10}")
+
+
+class Status(StrEnum):
+    """Where an environment is in its life (the picture is in docs/architecture.md)."""
+
+    QUEUED = "QUEUED"
+    CREATING = "CREATING"
+    SEEDING = "SEEDING"
+    READY = "READY"
+    DELETING = "DELETING"
+    DELETED = "DELETED"
+    FAILED = "FAILED"
+
+
+class RunStatus(StrEnum):
+    """Where a job run is; from STARTING on these are Glue's own states."""
+
+    PENDING = "PENDING"
+    STARTING = "STARTING"
+    RUNNING = "RUNNING"
+    STOPPING = "STOPPING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TIMEOUT = "TIMEOUT"
+    STOPPED = "STOPPED"
+    ERROR = "ERROR"
+
+    @property
+    def is_final(self) -> bool:
+        """Nothing more will happen to a run in this state."""
+        return self in _FINAL_RUN_STATES
+
+
+_FINAL_RUN_STATES = frozenset(
+    {RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.TIMEOUT, RunStatus.STOPPED, RunStatus.ERROR}
+)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """One person's sandbox: what is wanted, and the last that is known of it.
+
+    Grain: one per environment id, for ever (DELETED ones keep their receipt). Money is in millionths of a
+    dollar. `due_at` is when reconcile must look at it again even if no event comes; None: never.
+    `resources` maps a logical id to type, status, reason and the order of its last event; it is written by
+    events, field by field, and so is not covered by `version`, nor are the three amounts of money.
+    """
+
+    id: str
+    owner: str
+    status: Status
+    release: str
+    settings: Json
+    created_at: str
+    updated_at: str
+    expires_at: str
+    available_micro_usd: int
+    version: int = 1
+    delete_requested: bool = False
+    reason: str | None = None
+    failure: Json | None = None
+    stack_id: str | None = None
+    total_resources: int = 0
+    resources: dict[str, Json] = field(default_factory=dict)
+    outputs: Json | None = None
+    seeded_files: int = 0
+    attempts: int = 0
+    due_at: str | None = None
+    lease_until: str | None = None
+    receipt: Json | None = None
+    ready_at: str | None = None
+    deleted_at: str | None = None
+    reserved_micro_usd: int = 0
+    spent_micro_usd: int = 0
+
+    @property
+    def name(self) -> str:
+        """The name of its stack, and the prefix of everything in it."""
+        return f"terraglue-{self.id}"
+
+    @property
+    def job_id(self) -> str:
+        """The id of its job, which is the Glue job's name."""
+        return f"{self.name}-{self.settings['job']['name']}"
+
+    @property
+    def sot_database(self) -> str:
+        """The catalog database that the job writes to, as the template names it."""
+        return f"terraglue_{self.id}_sot"
+
+    def bucket(self, key: str) -> str:
+        """The bucket behind one of the keys of `outputs.buckets`, as the template names it."""
+        return f"{self.name}-{key.replace('_', '-')}"
+
+    def but(self, **changes: Any) -> Environment:
+        """The same environment with some fields changed."""
+        return replace(self, **changes)
+
+
+BUCKET_KEYS = ("sor", "sot", "spec", "glue_assets", "athena_results")
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """One run of an environment's job. Grain: one per accepted request to run it.
+
+    `start_attempts` counts the StartJobRun calls that may have reached Glue; it is raised before each one, so
+    that a run whose caller died is looked for before it is started again.
+    """
+
+    id: str
+    environment_id: str
+    job_id: str
+    status: RunStatus
+    arguments: dict[str, str]
+    worker_type: str
+    number_of_workers: int
+    timeout_minutes: int
+    requested_by: str
+    requested_at: str
+    max_cost_micro_usd: int
+    version: int = 1
+    start_attempts: int = 0
+    due_at: str | None = None
+    reason: str | None = None
+    glue_run_id: str | None = None
+    stopped_by: str | None = None
+    started_at: str | None = None
+    completed_at: str | None = None
+    execution_seconds: int | None = None
+    dpu_seconds: float | None = None
+    cost_micro_usd: int | None = None
+    error: Json | None = None
+    output: Json | None = None
+
+    def but(self, **changes: Any) -> JobRun:
+        """The same run with some fields changed."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of an environment's timeline: who did what, when, in which request, and what it changed."""
+
+    at: str
+    actor: str
+    action: str
+    request_id: str | None = None
+    detail: Json | None = None
+
+
+def environment_of_job(job_id: str) -> str | None:
+    """The environment id inside a job id; None when it is not one of ours."""
+    match = JOB_ID.fullmatch(job_id)
+    return match[1] if match else None
+
+
+def environment_of_stack(stack: str) -> str | None:
+    """The environment id inside a stack's name or ARN; None when the stack is not one of ours."""
+    name = stack.split("/")[1] if stack.startswith("arn:") and stack.count("/") >= 2 else stack
+    prefix, _, environment_id = name.partition("-")
+    return (
+        environment_id if prefix == "terraglue" and ENVIRONMENT_ID.fullmatch(environment_id or "") else None
+    )

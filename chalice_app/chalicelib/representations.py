@@ -1,0 +1,91 @@
+"""What callers are shown of the records."""
+
+from __future__ import annotations
+
+from chalicelib.pricing import usd
+from chalicelib.records import Environment, JobRun, Json, Status
+
+_DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+
+
+def environment(environment: Environment, base: str) -> Json:
+    """An environment; `base` is what comes before the routes in the caller's URL."""
+    limit = environment.available_micro_usd + environment.reserved_micro_usd + environment.spent_micro_usd
+    link = f"{base}/environments/{environment.id}"
+    return {
+        "id": environment.id,
+        "owner": environment.owner,
+        "status": environment.status,
+        "reason": environment.reason,
+        "failure": environment.failure,
+        "mode": environment.settings["mode"],
+        "release": environment.release,
+        "settings": environment.settings,
+        "progress": _progress(environment),
+        "outputs": environment.outputs,
+        "budget": {
+            "limit_usd": usd(limit),
+            "spent_usd": usd(environment.spent_micro_usd),
+            "reserved_usd": usd(environment.reserved_micro_usd),
+        },
+        "receipt": environment.receipt,
+        "created_at": environment.created_at,
+        "ready_at": environment.ready_at,
+        "updated_at": environment.updated_at,
+        "expires_at": environment.expires_at,
+        "deleted_at": environment.deleted_at,
+        "links": {"self": link, "runs": f"{base}/jobs/{environment.job_id}/runs"},
+    }
+
+
+def run(run: JobRun, base: str) -> Json:
+    """A job run; `base` is what comes before the routes in the caller's URL."""
+    link = f"{base}/jobs/{run.job_id}/runs/{run.id}"
+    return {
+        "id": run.id,
+        "job_id": run.job_id,
+        "environment_id": run.environment_id,
+        "status": run.status,
+        "reason": run.reason,
+        "glue_run_id": run.glue_run_id,
+        "arguments": run.arguments,
+        "worker_type": run.worker_type,
+        "number_of_workers": run.number_of_workers,
+        "timeout_minutes": run.timeout_minutes,
+        "requested_by": run.requested_by,
+        "stopped_by": run.stopped_by,
+        "requested_at": run.requested_at,
+        "started_at": run.started_at,
+        "completed_at": run.completed_at,
+        "execution_seconds": run.execution_seconds,
+        "dpu_seconds": run.dpu_seconds,
+        "cost_usd": None if run.cost_micro_usd is None else usd(run.cost_micro_usd),
+        "max_cost_usd": usd(run.max_cost_micro_usd),
+        "error": run.error,
+        "output": run.output,
+        "links": {
+            "self": link,
+            "logs": f"{link}/logs",
+            "environment": f"{base}/environments/{run.environment_id}",
+        },
+    }
+
+
+def _progress(environment: Environment) -> Json:
+    done = {"DELETE_COMPLETE"} if environment.status in (Status.DELETING, Status.DELETED) else _DONE
+    resources = [
+        {
+            "logical_id": logical_id,
+            "type": resource["type"],
+            "status": resource["status"],
+            "reason": resource.get("reason"),
+        }
+        for logical_id, resource in sorted(
+            environment.resources.items(), key=lambda item: (item[1]["order"], item[0])
+        )
+    ]
+    return {
+        "done": sum(resource["status"] in done for resource in resources),
+        "total": max(environment.total_resources, len(resources)),
+        "resources": resources,
+    }

@@ -1,0 +1,236 @@
+"""Job runs: asked for, started at most once, watched, settled.
+
+A run is recorded, with its worst cost reserved, before Glue is asked to start it. StartJobRun has no request
+token, so every run carries its id as an argument, `start_attempts` is raised before each call, and whoever
+finds a run that may have been started looks for that argument in Glue before starting it (again).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from chalicelib import pricing
+from chalicelib.clock import Clock, later, now, timestamp
+from chalicelib.errors import AwsError, AwsRefused, AwsThrottled, StaleRecord
+from chalicelib.glue import Glue, GlueRun
+from chalicelib.logs import Logs
+from chalicelib.observability import logger
+from chalicelib.records import Environment, Event, JobRun, Json, RunStatus
+from chalicelib.store import Store
+
+_LOOK_AGAIN_SECONDS = 60
+_RETRY_SECONDS = 20
+_LOG_TAIL_LINES = 20
+# Codes by which StartJobRun says that it would work later
+# (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html#aws-glue-api-jobs-runs-StartJobRun).
+_BUSY = {"ConcurrentRunsExceededException", "ResourceNumberLimitExceededException"}
+_GONE = {"EntityNotFoundException"}
+
+
+class Runs:
+    """Moves recorded runs towards their end."""
+
+    def __init__(
+        self,
+        store: Store,
+        glue: Glue,
+        logs: Logs,
+        *,
+        price_per_dpu_hour_usd: Decimal,
+        lease_seconds: int,
+        clock: Clock = now,
+    ) -> None:
+        self._store = store
+        self._glue = glue
+        self._logs = logs
+        self._price = price_per_dpu_hour_usd
+        self._lease_seconds = lease_seconds
+        self._clock = clock
+
+    def reconcile(self, environment_id: str, run_id: str) -> None:
+        """Take the next step of a run, or none; safe to repeat, late, or after a crash at any line."""
+        run = self._store.run(environment_id, run_id)
+        if run is None or run.status.is_final:
+            return
+        try:
+            self.advance(run)
+        except StaleRecord:
+            return  # somebody else took the step
+
+    def advance(self, run: JobRun, *, may_start: bool = True) -> JobRun:
+        """One step from a run as it was read; `StaleRecord` when it has moved on since.
+
+        With `may_start` false, a run that Glue does not know is ended instead of started.
+        """
+        if run.status.is_final:
+            return run
+        if run.glue_run_id is not None:
+            return self._watch(run)
+        moment = self._clock()
+        if run.start_attempts:
+            if run.due_at is not None and run.due_at > timestamp(moment):
+                return run  # a call to start it may still be under way
+            try:
+                found = self._glue.find(run.job_id, run.id)
+            except AwsRefused as error:
+                return self._give_up(run, error)
+            if found is not None:
+                return self._follow(run, found)
+        if not may_start:
+            return self._end_without_glue(run, RunStatus.STOPPED, "The environment is being deleted.")
+        claimed = self._store.save_run(
+            run,
+            run.but(start_attempts=run.start_attempts + 1, due_at=later(moment, self._lease_seconds)),
+        )
+        return self.start(claimed)
+
+    def start(self, run: JobRun) -> JobRun:
+        """Ask Glue to start a run whose attempt is recorded; the caller holds that attempt."""
+        try:
+            glue_run_id = self._glue.start(
+                run.job_id,
+                marker=run.id,
+                arguments=run.arguments,
+                worker_type=run.worker_type,
+                number_of_workers=run.number_of_workers,
+                timeout_minutes=run.timeout_minutes,
+            )
+        except AwsError as error:
+            return self._not_started(run, error)
+        moment = self._clock()
+        return self._store.save_run(
+            run,
+            run.but(
+                status=RunStatus.STARTING,
+                glue_run_id=glue_run_id,
+                reason=None,
+                due_at=later(moment, _LOOK_AGAIN_SECONDS),
+            ),
+        )
+
+    def noticed(self, job_id: str, environment_id: str, glue_run_id: str) -> None:
+        """Glue says that one of its runs has changed state: bring the record up to date.
+
+        The run that waited for this one to end is started then.
+        """
+        marker = self._glue.get(job_id, glue_run_id).marker
+        if marker is None:
+            return  # started by hand in the console: not ours to account for
+        self.reconcile(environment_id, marker)
+        waiting = [
+            run
+            for run in self._store.all_runs(environment_id)
+            if run.status is RunStatus.PENDING and run.reason
+        ]
+        if waiting:
+            self.reconcile(environment_id, waiting[-1].id)
+
+    def stop_all(self, environment: Environment) -> bool:
+        """Stop every run of an environment that is being deleted; True once none is left."""
+        stopped = True
+        for run in self._store.all_runs(environment.id):
+            if run.status.is_final:
+                continue
+            after = self.advance(run, may_start=False)
+            if after.status.is_final:
+                continue
+            stopped = False
+            if after.glue_run_id is not None and after.status is not RunStatus.STOPPING:
+                self._glue.stop(after.job_id, after.glue_run_id)
+        return stopped
+
+    # -- the steps ---------------------------------------------------------------------------------------
+
+    def _watch(self, run: JobRun) -> JobRun:
+        try:
+            return self._follow(run, self._glue.get(run.job_id, run.glue_run_id or ""))
+        except AwsRefused as error:
+            return self._give_up(run, error)
+
+    def _follow(self, run: JobRun, seen: GlueRun) -> JobRun:
+        moment = self._clock()
+        after = run.but(
+            status=seen.status,
+            glue_run_id=seen.id,
+            reason=None,
+            started_at=timestamp(seen.started_at) if seen.started_at else None,
+        )
+        if seen.status.is_final:
+            after = self._ended(after, seen, moment)
+        elif run.due_at is None or run.due_at <= timestamp(moment):
+            after = after.but(due_at=later(moment, _LOOK_AGAIN_SECONDS))
+        if after == run:
+            return run
+        return self._store.save_run(
+            run, after, self._event(run, after, moment) if after.status.is_final else None
+        )
+
+    def _ended(self, run: JobRun, seen: GlueRun, moment: datetime) -> JobRun:
+        dpu_seconds = (
+            Decimal(str(seen.dpu_seconds))
+            if seen.dpu_seconds is not None
+            else pricing.dpu_seconds(run.worker_type, run.number_of_workers, seen.execution_seconds)
+        )
+        succeeded = run.status is RunStatus.SUCCEEDED
+        return run.but(
+            completed_at=timestamp(seen.completed_at or moment),
+            execution_seconds=seen.execution_seconds,
+            dpu_seconds=float(dpu_seconds),
+            cost_micro_usd=pricing.cost_micro_usd(dpu_seconds, self._price),
+            error=None if succeeded or run.status is RunStatus.STOPPED else self._error(seen),
+            output=self._output(run) if succeeded else None,
+            due_at=None,
+        )
+
+    def _error(self, seen: GlueRun) -> Json:
+        try:
+            tail = self._logs.tail("error", seen.id, _LOG_TAIL_LINES)
+        except AwsError as error:
+            logger.warning("log tail unreadable", code=error.code, detail=error.message)
+            tail = []
+        return {"message": seen.error or f"Glue says {seen.status}.", "log_tail": tail}
+
+    def _output(self, run: JobRun) -> Json | None:
+        database, table = run.arguments["--OUTPUT_DB"], run.arguments["--OUTPUT_TABLE"]
+        try:
+            location = self._glue.table_location(database, table)
+        except AwsError as error:
+            logger.warning("output table unreadable", code=error.code, detail=error.message)
+            return None
+        return {"database": database, "table": table, "location": location} if location else None
+
+    def _not_started(self, run: JobRun, error: AwsError) -> JobRun:
+        moment = self._clock()
+        if isinstance(error, AwsThrottled) or error.code in _BUSY:
+            # Refused for now, so surely not started: wait without the doubt.
+            reason = "Waiting for an earlier run to end." if error.code in _BUSY else "Waiting: Glue is busy."
+            due_at = later(moment, _RETRY_SECONDS)
+            return self._store.save_run(run, run.but(start_attempts=0, reason=reason, due_at=due_at))
+        if isinstance(error, AwsRefused):
+            return self._give_up(run, error)
+        logger.warning("start in doubt", run_id=run.id, code=error.code, detail=error.message)
+        return run  # due again when its lease runs out, and looked for first
+
+    def _give_up(self, run: JobRun, error: AwsRefused) -> JobRun:
+        logger.error("run refused", run_id=run.id, code=error.code, detail=error.message)
+        words = "The job does not exist any more." if error.code in _GONE else error.message
+        return self._end_without_glue(run, RunStatus.ERROR, words)
+
+    def _end_without_glue(self, run: JobRun, status: RunStatus, words: str) -> JobRun:
+        moment = self._clock()
+        after = run.but(
+            status=status,
+            completed_at=timestamp(moment),
+            execution_seconds=0,
+            dpu_seconds=0,
+            cost_micro_usd=0,
+            error={"message": words, "log_tail": []},
+            reason=None,
+            due_at=None,
+        )
+        return self._store.save_run(run, after, self._event(run, after, moment))
+
+    def _event(self, run: JobRun, after: JobRun, moment: datetime) -> Event:
+        detail = {"run_id": run.id, "to": str(after.status), "cost_micro_usd": after.cost_micro_usd}
+        return Event(timestamp(moment), "service", "run_ended", None, detail)

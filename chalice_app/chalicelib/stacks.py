@@ -1,0 +1,148 @@
+"""How CloudFormation is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import AwsRefused, from_boto
+from chalicelib.records import Json
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+_PROGRESS_RANKS = ("IN_PROGRESS", "COMPLETE", "FAILED")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack as CloudFormation describes it now."""
+
+    id: str
+    status: str
+    reason: str | None
+    outputs: dict[str, str]
+
+    @property
+    def in_progress(self) -> bool:
+        """CloudFormation is still working on it."""
+        return self.status.endswith("_IN_PROGRESS")
+
+
+class Stacks:
+    """The calls that the life cycle needs; errors come out as `AwsError`."""
+
+    def __init__(self, client: CloudFormationClient, role_arn: str | None = None) -> None:
+        self._client = client
+        self._role = {"RoleARN": role_arn} if role_arn else {}
+
+    def create(
+        self,
+        name: str,
+        *,
+        template_url: str,
+        parameters: Mapping[str, str],
+        tags: Mapping[str, str],
+        token: str,
+    ) -> str:
+        """Start creating a stack and return its id; the same token again returns the same stack.
+
+        A stack of that name made by an earlier call whose answer was lost is found and returned too.
+        """
+        try:
+            response = self._client.create_stack(
+                StackName=name,
+                TemplateURL=template_url,
+                Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+                ClientRequestToken=token,
+                **self._role,  # type: ignore[arg-type]  # the stubs cannot see an optional key
+            )
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            existing = self.find(name) if failure.code == "AlreadyExistsException" else None
+            if existing is None:
+                raise failure from error
+            return existing.id
+        return response["StackId"]
+
+    def find(self, name_or_id: str) -> Stack | None:
+        """Describe a stack; deleted ones are found by id only. None when there is none."""
+        try:
+            stack = self._client.describe_stacks(StackName=name_or_id)["Stacks"][0]
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if isinstance(failure, AwsRefused) and "does not exist" in failure.message:
+                return None
+            raise failure from error
+        return Stack(
+            id=stack["StackId"],
+            status=stack["StackStatus"],
+            reason=stack.get("StackStatusReason"),
+            outputs={o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])},
+        )
+
+    def resources(self, stack_id: str) -> dict[str, Json]:
+        """The state of every resource that CloudFormation has begun, by logical id."""
+        found: dict[str, Json] = {}
+        try:
+            for page in self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id):
+                for summary in page["StackResourceSummaries"]:
+                    found[summary["LogicalResourceId"]] = resource_state(
+                        summary["ResourceType"],
+                        summary["ResourceStatus"],
+                        summary.get("ResourceStatusReason"),
+                        summary["LastUpdatedTimestamp"].isoformat(),
+                    )
+        except (ClientError, BotoCoreError) as error:
+            raise from_boto(error) from error
+        return found
+
+    def first_failure(self, stack_id: str) -> Json | None:
+        """The oldest failed resource of the stack that is a cause and not a consequence."""
+        oldest: Json | None = None
+        try:
+            for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
+                for event in page["StackEvents"]:
+                    reason = event.get("ResourceStatusReason", "")
+                    is_stack = event.get("PhysicalResourceId") == event["StackId"]
+                    if event["ResourceStatus"].endswith("_FAILED") and is_cause(reason) and not is_stack:
+                        oldest = {
+                            "logical_id": event["LogicalResourceId"],
+                            "type": event["ResourceType"],
+                            "reason": reason,
+                        }
+        except (ClientError, BotoCoreError) as error:
+            raise from_boto(error) from error
+        return oldest
+
+    def delete(self, stack_id: str, *, token: str) -> None:
+        """Start deleting a stack; nothing happens when it is deleted or being deleted."""
+        try:
+            self._client.delete_stack(
+                StackName=stack_id,
+                ClientRequestToken=token,
+                **self._role,  # type: ignore[arg-type]
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise from_boto(error) from error
+
+
+def is_cause(reason: str) -> bool:
+    """Whether a failed resource failed by itself, and not because CloudFormation cancelled it for another."""
+    return "cancelled" not in reason.lower()
+
+
+def resource_state(resource_type: str, status: str, reason: str | None, at: str) -> Json:
+    """One entry of an environment's `resources`.
+
+    EventBridge gives times in whole seconds and no order within one, so `order` puts the state after the
+    time: a resource is in progress before it is complete or failed.
+    """
+    rank = next((n for n, end in enumerate(_PROGRESS_RANKS) if status.endswith(end)), 0)
+    entry: Json = {"type": resource_type, "status": status, "order": f"{at[:19]}#{rank}"}
+    return {**entry, "reason": reason} if reason else entry

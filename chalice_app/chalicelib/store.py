@@ -1,0 +1,353 @@
+"""The service's one DynamoDB table: the only module that knows its keys.
+
+| pk                   | sk                | what                                                         |
+|----------------------|-------------------|--------------------------------------------------------------|
+| ENV#<id>             | ENV               | the environment                                              |
+| ENV#<id>             | RUN#<run id>      | a job run; run ids sort by time                              |
+| ENV#<id>             | EVENT#<time>#<n>  | the timeline                                                 |
+| OWNER#<owner>        | OWNER             | the lock that makes it one live environment per owner        |
+| KEY#<owner>#<key>    | KEY               | the answer to repeat for an Idempotency-Key                  |
+
+Sparse indexes: `due` (records that need attention, by when), `by_owner`, `by_status`, `by_created`.
+Every change of an environment or a run is conditional on the version that was read (`StaleRecord` if it
+moved on), and is written together with its line of the timeline, so neither exists without the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from typing import Any, cast
+
+from chalicelib.clock import parse as parse_time
+from chalicelib.clock import sortable_id
+from chalicelib.dynamo import ConditionFailed, Table
+from chalicelib.errors import StaleRecord
+from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Status
+
+_DUE = "0"  # one partition: a tick with nothing due is one query
+_NEW = "attribute_not_exists(pk)"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was answered to a request with an Idempotency-Key, kept to be repeated."""
+
+    owner: str
+    key: str
+    fingerprint: str
+    body: str
+    location: str
+    expires_at: str
+
+
+@dataclass(frozen=True)
+class EnvironmentPage:
+    """One page of environments, and the key to go on from (None: that was all)."""
+
+    items: list[Environment]
+    next: Json | None
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """One page of job runs, and the key to go on from (None: that was all)."""
+
+    items: list[JobRun]
+    next: Json | None
+
+
+class KeyTaken(Exception):
+    """The Idempotency-Key was used before; `answer` is what was answered."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.key)
+        self.answer = answer
+
+
+class OwnerTaken(Exception):
+    """The owner has a live environment; `environment_id` is its id."""
+
+    def __init__(self, environment_id: str) -> None:
+        super().__init__(environment_id)
+        self.environment_id = environment_id
+
+
+class Store:
+    """Reads and writes records; AWS errors come out as `AwsError`."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    # -- environments ------------------------------------------------------------------------------------
+
+    def add_environment(self, environment: Environment, event: Event, answer: Answer | None) -> None:
+        """Record a new environment, its owner's lock and the answer to repeat, all or nothing.
+
+        Raises `KeyTaken` or `OwnerTaken`; when both hold, the key wins, for then this is a repetition.
+        """
+        lock = {**_owner_key(environment.owner), "environment_id": environment.id}
+        self._write(
+            [
+                *self._answer(answer, environment.created_at),
+                self._table.put(lock, _NEW),
+                self._table.put(_environment_item(environment), _NEW),
+                self._event(environment.id, event),
+            ]
+        )
+
+    def environment(self, environment_id: str) -> Environment | None:
+        """Read one environment, strongly consistent; None when there is none."""
+        item = self._table.get(_environment_key(environment_id))
+        return _environment(item) if item else None
+
+    def live_environment_id(self, owner: str) -> str | None:
+        """The id of the owner's live environment; None when there is none."""
+        item = self._table.get(_owner_key(owner))
+        return cast(str, item["environment_id"]) if item else None
+
+    def save_environment(self, old: Environment, new: Environment, event: Event | None = None) -> Environment:
+        """Write the fields that differ, if the record is still at `old.version`; returns it as it now is."""
+        update = self._environment_update(old, new)
+        self._write([update, *([self._event(old.id, event)] if event else [])])
+        return new.but(version=old.version + 1)
+
+    def end_environment(self, old: Environment, new: Environment, event: Event) -> Environment:
+        """Write the DELETED state and release the owner's lock in one transaction."""
+        release = self._table.delete(
+            _owner_key(old.owner), "attribute_not_exists(pk) OR environment_id = :id", {":id": old.id}
+        )
+        self._write([self._environment_update(old, new), release, self._event(old.id, event)])
+        return new.but(version=old.version + 1)
+
+    def note_resource(self, environment_id: str, logical_id: str, resource: Json) -> bool:
+        """Record the state of one resource unless a later one (by its `order`) is known; True if written."""
+        action = self._table.update(
+            _environment_key(environment_id),
+            "SET resources.#id = :resource",
+            "attribute_exists(pk) AND (attribute_not_exists(resources.#id) OR resources.#id.#order < :order)",
+            {":resource": resource, ":order": resource["order"]},
+            {"#id": logical_id, "#order": "order"},
+        )
+        try:
+            self._table.write(action)
+        except ConditionFailed:
+            return False
+        return True
+
+    def environments(
+        self, *, owner: str | None, status: Status | None, limit: int, start: Json | None
+    ) -> EnvironmentPage:
+        """One page of environments, newest first: of an owner, in a status, both, or all."""
+        options: dict[str, Any] = {}
+        values: Json
+        if owner is not None:
+            options["IndexName"], key, values = "by_owner", "gsi_owner", {":key": owner}
+            if status is not None:
+                options["FilterExpression"], values[":status"] = "gsi_status = :status", str(status)
+        elif status is not None:
+            options["IndexName"], key, values = "by_status", "gsi_status", {":key": str(status)}
+        else:
+            options["IndexName"], key, values = "by_created", "gsi_kind", {":key": "ENV"}
+        page = self._table.query(f"{key} = :key", values, limit=limit, start=start, **options)
+        return EnvironmentPage([_environment(item) for item in page.items], page.next)
+
+    # -- job runs ----------------------------------------------------------------------------------------
+
+    def add_run(self, run: JobRun, event: Event, answer: Answer | None) -> bool:
+        """Reserve the run's worst cost and record it, all or nothing.
+
+        False when the environment is not READY or its budget does not cover the run. Raises `KeyTaken`.
+        """
+        reserve = self._table.update(
+            _environment_key(run.environment_id),
+            "SET available_micro_usd = available_micro_usd - :cost, "
+            "reserved_micro_usd = reserved_micro_usd + :cost",
+            "gsi_status = :ready AND delete_requested = :no AND available_micro_usd >= :cost",
+            {":cost": run.max_cost_micro_usd, ":ready": str(Status.READY), ":no": False},
+        )
+        try:
+            self._write(
+                [
+                    *self._answer(answer, run.requested_at),
+                    reserve,
+                    self._table.put(_run_item(run), _NEW),
+                    self._event(run.environment_id, event),
+                ]
+            )
+        except StaleRecord:
+            return False
+        return True
+
+    def run(self, environment_id: str, run_id: str) -> JobRun | None:
+        """Read one run, strongly consistent; None when there is none."""
+        item = self._table.get(_run_key(environment_id, run_id))
+        return _run(item) if item else None
+
+    def runs(self, environment_id: str, *, limit: int, start: Json | None = None) -> RunPage:
+        """One page of an environment's runs, newest first."""
+        page = self._table.query(
+            "pk = :pk AND begins_with(sk, :run)",
+            {":pk": f"ENV#{environment_id}", ":run": "RUN#"},
+            limit=limit,
+            start=start,
+        )
+        return RunPage([_run(item) for item in page.items], page.next)
+
+    def all_runs(self, environment_id: str) -> Iterator[JobRun]:
+        """Every run of an environment, newest first."""
+        start: Json | None = None
+        while True:
+            page = self.runs(environment_id, limit=100, start=start)
+            yield from page.items
+            start = page.next
+            if start is None:
+                return
+
+    def save_run(self, old: JobRun, new: JobRun, event: Event | None = None) -> JobRun:
+        """Write the fields that differ, if the record is still at `old.version`.
+
+        A run that reaches a final state gives its reservation back to the budget and its cost is spent, in
+        the same transaction, so that money is settled exactly once.
+        """
+        actions = [self._update(_run_key(old.environment_id, old.id), old.version, _changes(old, new))]
+        if new.status.is_final and not old.status.is_final:
+            actions.append(self._settlement(old, new.cost_micro_usd or 0))
+        if event:
+            actions.append(self._event(old.environment_id, event))
+        self._write(actions)
+        return new.but(version=old.version + 1)
+
+    # -- what is due -------------------------------------------------------------------------------------
+
+    def due(self, now: str, limit: int) -> list[tuple[str, str | None]]:
+        """The records due by `now`, longest overdue first: (environment id, run id or None)."""
+        page = self._table.query(
+            "due_shard = :shard AND due_at <= :now",
+            {":shard": _DUE, ":now": now},
+            limit=limit,
+            newest_first=False,
+            IndexName="due",
+        )
+        return [(item["pk"].partition("#")[2], item["sk"].partition("#")[2] or None) for item in page.items]
+
+    # -- the parts of writes -----------------------------------------------------------------------------
+
+    def _write(self, actions: list[Json]) -> None:
+        """Do all or nothing.
+
+        A failed condition is `KeyTaken` or `OwnerTaken` where the item in the way says so, or `StaleRecord`.
+        """
+        try:
+            self._table.transact(actions)
+        except ConditionFailed as failure:
+            taken = {item["sk"]: item for item in failure.items}
+            if "KEY" in taken:
+                known = {name.name: taken["KEY"][name.name] for name in fields(Answer)}
+                raise KeyTaken(Answer(**known)) from failure
+            if "OWNER" in taken:
+                raise OwnerTaken(taken["OWNER"]["environment_id"]) from failure
+            raise StaleRecord from failure
+
+    def _answer(self, answer: Answer | None, now: str) -> list[Json]:
+        if answer is None:
+            return []
+        item = {
+            "pk": f"KEY#{answer.owner}#{answer.key}",
+            "sk": "KEY",
+            "ttl": int(parse_time(answer.expires_at).timestamp()),
+            **asdict(answer),
+        }
+        # DynamoDB removes expired items late, so the condition looks at the time itself.
+        return [self._table.put(item, f"{_NEW} OR expires_at <= :now", {":now": now})]
+
+    def _event(self, environment_id: str, event: Event) -> Json:
+        item = {
+            "pk": f"ENV#{environment_id}",
+            "sk": f"EVENT#{event.at}#{sortable_id(parse_time(event.at))[9:]}",
+            **asdict(event),
+        }
+        return self._table.put(item, _NEW)
+
+    def _environment_update(self, old: Environment, new: Environment) -> Json:
+        changes = _changes(old, new)
+        if "status" in changes:
+            changes["gsi_status"] = changes["status"]
+        return self._update(_environment_key(old.id), old.version, changes)
+
+    def _update(self, key: Json, version: int, changes: Json) -> Json:
+        if "due_at" in changes:
+            changes["due_shard"] = None if changes["due_at"] is None else _DUE
+        changes["version"] = version + 1
+        values = {f":{name}": value for name, value in changes.items() if value is not None}
+        expression = "SET " + ", ".join(f"#{name[1:]} = {name}" for name in values)
+        removed = [f"#{name}" for name, value in changes.items() if value is None]
+        if removed:
+            expression += " REMOVE " + ", ".join(removed)
+        return self._table.update(
+            key,
+            expression,
+            "#version = :read_version",
+            {**values, ":read_version": version},
+            {f"#{name}": name for name in changes},
+        )
+
+    def _settlement(self, run: JobRun, cost: int) -> Json:
+        back = run.max_cost_micro_usd - cost
+        return self._table.update(
+            _environment_key(run.environment_id),
+            "SET reserved_micro_usd = reserved_micro_usd - :reserved, "
+            "spent_micro_usd = spent_micro_usd + :cost, available_micro_usd = available_micro_usd + :back",
+            "attribute_exists(pk)",
+            {":reserved": run.max_cost_micro_usd, ":cost": cost, ":back": back},
+        )
+
+
+def _environment_key(environment_id: str) -> Json:
+    return {"pk": f"ENV#{environment_id}", "sk": "ENV"}
+
+
+def _run_key(environment_id: str, run_id: str) -> Json:
+    return {"pk": f"ENV#{environment_id}", "sk": f"RUN#{run_id}"}
+
+
+def _owner_key(owner: str) -> Json:
+    return {"pk": f"OWNER#{owner}", "sk": "OWNER"}
+
+
+def _environment_item(environment: Environment) -> Json:
+    return {
+        **_environment_key(environment.id),
+        **_due(environment.due_at),
+        "gsi_kind": "ENV",
+        "gsi_owner": environment.owner,
+        "gsi_status": str(environment.status),
+        **asdict(environment),
+    }
+
+
+def _run_item(run: JobRun) -> Json:
+    return {**_run_key(run.environment_id, run.id), **_due(run.due_at), **asdict(run)}
+
+
+def _due(due_at: str | None) -> Json:
+    return {} if due_at is None else {"due_shard": _DUE}
+
+
+def _environment(item: Json) -> Environment:
+    known = {name.name: item[name.name] for name in fields(Environment) if name.name in item}
+    return Environment(**{**known, "status": Status(item["status"])})
+
+
+def _run(item: Json) -> JobRun:
+    known = {name.name: item[name.name] for name in fields(JobRun) if name.name in item}
+    return JobRun(**{**known, "status": RunStatus(item["status"])})
+
+
+def _changes(old: Any, new: Any) -> Json:
+    """The fields that differ; the version is not one of them."""
+    return {
+        name.name: getattr(new, name.name)
+        for name in fields(old)
+        if name.name != "version" and getattr(old, name.name) != getattr(new, name.name)
+    }

@@ -1,0 +1,101 @@
+"""Builds the service once: its configuration, its AWS clients and what uses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import boto3
+from botocore.config import Config as ClientConfig
+
+from chalicelib.auth import Authenticator
+from chalicelib.buckets import Buckets
+from chalicelib.clock import Clock, now
+from chalicelib.config import Config
+from chalicelib.dynamo import Table
+from chalicelib.environments import Environments
+from chalicelib.events import Events
+from chalicelib.glue import Glue
+from chalicelib.jobs import Jobs
+from chalicelib.keys import Keys
+from chalicelib.logs import Logs
+from chalicelib.provisioning import Provisioning
+from chalicelib.reconcile import Reconciler
+from chalicelib.releases import Releases
+from chalicelib.removal import Removal
+from chalicelib.runs import Runs
+from chalicelib.stacks import Stacks
+from chalicelib.store import Store
+
+
+@dataclass(frozen=True)
+class Service:
+    """What the routes and event handlers call."""
+
+    config: Config
+    authenticator: Authenticator
+    environments: Environments
+    jobs: Jobs
+    releases: Releases
+    events: Events
+
+
+def build(config: Config | None = None, *, clock: Clock = now) -> Service:
+    """The service on AWS, as the environment variables (or `config`) say."""
+    config = config or Config.from_environment()
+    session = boto3.Session()
+    # Adaptive mode slows a client down when AWS throttles it. Waits are bounded: a gateway waits behind us.
+    patient = ClientConfig(
+        retries={"mode": "adaptive", "total_max_attempts": 4}, connect_timeout=3, read_timeout=10
+    )
+    # One call, one chance: a StartJobRun repeated by the client could start a second run. It must have ended
+    # before the lease of its attempt does.
+    once = ClientConfig(
+        retries={"total_max_attempts": 1},
+        connect_timeout=2,
+        read_timeout=max(2, config.lease_seconds // 2),
+    )
+    store = Store(Table(session.client("dynamodb", config=patient), config.table_name))
+    buckets = Buckets(session.client("s3", config=patient))
+    stacks = Stacks(session.client("cloudformation", config=patient), config.deployment_role_arn)
+    glue = Glue(session.client("glue", config=patient), session.client("glue", config=once))
+    logs = Logs(session.client("logs", config=patient))
+    releases = Releases(buckets, config.assets_bucket, str(session.region_name), clock)
+    runs = Runs(
+        store,
+        glue,
+        logs,
+        price_per_dpu_hour_usd=config.price_per_dpu_hour_usd,
+        lease_seconds=config.lease_seconds,
+        clock=clock,
+    )
+    reconciler = Reconciler(
+        store,
+        Provisioning(stacks, buckets, releases, store),
+        Removal(
+            stacks=stacks,
+            buckets=buckets,
+            logs=logs,
+            keys=Keys(session.client("kms", config=patient)),
+            store=store,
+            runs=runs,
+        ),
+        lease_seconds=config.lease_seconds,
+        clock=clock,
+    )
+    environments = Environments(config, store, releases, reconciler, clock=clock)
+    return Service(
+        config=config,
+        authenticator=Authenticator(config),
+        environments=environments,
+        jobs=Jobs(
+            store,
+            environments,
+            runs,
+            logs,
+            price_per_dpu_hour_usd=config.price_per_dpu_hour_usd,
+            lease_seconds=config.lease_seconds,
+            clock=clock,
+        ),
+        releases=releases,
+        events=Events(store, reconciler, runs, clock=clock),
+    )

@@ -1,0 +1,182 @@
+"""The whole service in this process, on moto: real boto3 clients, a small template that moto can build."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from chalice.test import Client
+from moto import mock_aws
+
+from tests.identity import AUDIENCE, ISSUER, Issuer, serving_issuer
+
+PROJECT = Path(__file__).parents[2]
+TABLE = "terraglue"
+ASSETS = "terraglue-assets"
+RELEASE = "0.0.1-abcdef012345"
+
+BUCKETS = {
+    "SorBucket": "sor",
+    "SotBucket": "sot",
+    "SpecBucket": "spec",
+    "GlueAssetsBucket": "glue-assets",
+    "AthenaResultsBucket": "athena-results",
+}
+PARAMETERS = (
+    *("EnvironmentId", "Owner", "Release", "JobName", "GlueVersion", "WorkerType", "NumberOfWorkers"),
+    *("TimeoutMinutes", "MaxConcurrentRuns", "AthenaWorkgroup", "KmsKey", "BlockPublicAccess"),
+)
+
+
+def small_template() -> dict[str, Any]:
+    """The real template's parameters and outputs, but only the resources that moto itself knows."""
+    return {
+        "Parameters": {name: {"Type": "String"} for name in PARAMETERS},
+        "Resources": {
+            logical_id: {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {"BucketName": {"Fn::Sub": f"terraglue-${{EnvironmentId}}-{name}"}},
+            }
+            for logical_id, name in BUCKETS.items()
+        },
+        "Outputs": {
+            **{logical_id: {"Value": {"Ref": logical_id}} for logical_id in BUCKETS},
+            "SotDatabase": {"Value": {"Fn::Sub": "terraglue_${EnvironmentId}_sot"}},
+            "DatabaseDbShop": {"Value": {"Fn::Sub": "terraglue_${EnvironmentId}_db_shop"}},
+            "JobId": {"Value": {"Fn::Sub": "terraglue-${EnvironmentId}-${JobName}"}},
+            "RoleArn": {"Value": "arn:aws:iam::123456789012:role/terraglue"},
+        },
+    }
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Api:
+    """The API as a caller sees it, and a way to let time's work be done."""
+
+    client: Client
+    issuer: Issuer
+    app: Any
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        owner: str | None = "ana",
+        groups: tuple[str, ...] = (),
+        body: Any = None,
+        raw: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        sent = {"Content-Type": "application/json"} if body is not None or raw is not None else {}
+        if owner is not None:
+            sent["Authorization"] = f"Bearer {self.issuer.token(owner, groups=groups)}"
+        sent |= headers or {}
+        payload = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
+        response = self.client.http.request(method, path, headers=sent, body=payload)
+        text = response.body
+        return Answer(response.status_code, dict(response.headers), json.loads(text) if text else None)
+
+    def stack_event(self, environment_id: str) -> None:
+        """What CloudFormation sends when the stack of an environment has changed."""
+        stack = f"arn:aws:cloudformation:us-east-1:123456789012:stack/terraglue-{environment_id}/x"
+        self.app.service().events.stack_changed({"stack-id": stack})
+
+    def ready_environment(self, owner: str = "ana", **settings: Any) -> dict[str, Any]:
+        asked = self.call("POST", "/environments", owner=owner, body=settings)
+        assert asked.status == 202, asked.body
+        self.stack_event(asked.body["id"])
+        environment = self.call("GET", f"/environments/{asked.body['id']}", owner=owner).body
+        assert environment["status"] == "READY", environment
+        boto3.client("glue").create_job(
+            Name=environment["outputs"]["job_id"],
+            Role="r",
+            Command={"Name": "glueetl"},
+            ExecutionProperty={"MaxConcurrentRuns": 1},
+        )
+        return environment
+
+
+@pytest.fixture(scope="session")
+def issuer() -> Iterator[Issuer]:
+    with serving_issuer() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Iterator[None]:
+    """An empty moto account with what the service itself needs, and one small release."""
+    settings = {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "TABLE_NAME": TABLE,
+        "ASSETS_BUCKET": ASSETS,
+        "ISSUER": ISSUER,
+        "AUDIENCE": AUDIENCE,
+        "JWKS_URI": issuer.jwks_uri,
+        "BUDGET_USD": "1",
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        create_table()
+        publish_small_release()
+        yield
+
+
+def create_table() -> None:
+    resources = json.loads((PROJECT / "chalice_app/resources.json").read_text())["Resources"]
+    properties = resources["Table"]["Properties"]
+    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+    boto3.client("dynamodb").create_table(TableName=TABLE, **{name: properties[name] for name in wanted})
+
+
+def publish_small_release() -> None:
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket=ASSETS)
+    manifest = {
+        "release": RELEASE,
+        "template": {"path": "template.yaml"},
+        "files": [
+            {"path": "jobs/job.py", "target": "glue_assets", "key": "jobs/job.py"},
+            {"path": "data/db_shop/tbl/a.csv", "target": "sor", "key": "db_shop/tbl/a.csv"},
+        ],
+        "resources": [
+            {"logical_id": logical_id, "type": "AWS::S3::Bucket", "when": None} for logical_id in BUCKETS
+        ],
+        "tables": [{"database": "db_shop", "table": "tbl"}],
+    }
+    files = {
+        f"releases/{RELEASE}/template.yaml": json.dumps(small_template()),
+        f"releases/{RELEASE}/jobs/job.py": "print('hello')\n",
+        f"releases/{RELEASE}/data/db_shop/tbl/a.csv": "id\n1\n",
+        f"releases/{RELEASE}/manifest.json": json.dumps(manifest),
+        "releases/latest.json": json.dumps({"release": RELEASE}),
+    }
+    for key, text in files.items():
+        s3.put_object(Bucket=ASSETS, Key=key, Body=text.encode())
+
+
+@pytest.fixture
+def api(aws: None, issuer: Issuer) -> Iterator[Api]:
+    import app  # the unchanged chalice_app
+
+    app.service.cache_clear()
+    with Client(app.app, project_dir=str(PROJECT / "chalice_app")) as client:
+        yield Api(client, issuer, app)
+    app.service.cache_clear()
+    sys.modules.pop("app", None)
