@@ -31,8 +31,9 @@ class Config:
     lease_seconds: int = 60
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Config:
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Config:
         """Read the configuration; a missing required variable is a `KeyError` that names it."""
+        environ = os.environ if environ is None else environ
         issuer = environ["ISSUER"].rstrip("/")
         return cls(
             table_name=environ["TABLE_NAME"],

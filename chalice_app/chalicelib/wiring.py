@@ -39,10 +39,12 @@ class Service:
     events: Events
 
 
-def build(config: Config | None = None, *, clock: Clock = now) -> Service:
+def build(
+    config: Config | None = None, *, clock: Clock = now, session: boto3.Session | None = None
+) -> Service:
     """The service on AWS, as the environment variables (or `config`) say."""
     config = config or Config.from_environment()
-    session = boto3.Session()
+    session = session or boto3.Session()
     # Adaptive mode slows a client down when AWS throttles it. Waits are bounded: a gateway waits behind us.
     patient = ClientConfig(
         retries={"mode": "adaptive", "total_max_attempts": 4}, connect_timeout=3, read_timeout=10

@@ -14,6 +14,7 @@ import pytest
 from chalice.test import Client
 from moto import mock_aws
 
+from local import dynamodb
 from tests.identity import AUDIENCE, ISSUER, Issuer, serving_issuer
 
 PROJECT = Path(__file__).parents[2]
@@ -132,6 +133,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Iterator[None]:
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+    dynamodb.install()  # tests ask from several threads
     with mock_aws():
         create_table()
         publish_small_release()

@@ -1,0 +1,170 @@
+"""The process dies at every AWS call, before or after its effect; the schedule always finishes the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.auth import Caller
+from chalicelib.idempotency import Asked
+from chalicelib.models import Settings
+from chalicelib.records import BUCKET_KEYS, Environment, Status
+from chalicelib.wiring import Service, build
+
+MOST_CALLS = 100
+ADMIN = Caller("root", is_admin=True)
+
+
+class Killed(BaseException):
+    """The process is gone. Not an Exception: no handler of the service may see it."""
+
+
+class Killer:
+    """Kills the process at its n-th AWS call, before the call or after it had its effect."""
+
+    def __init__(self, session: boto3.Session) -> None:
+        self.calls = 0
+        self.at: int | None = None
+        self.after = False
+        session.events.register_first("before-call.*.*", self._before)
+        session.events.register_last("after-call.*.*", self._after)
+
+    def arm(self, at: int | None, *, after: bool = False) -> None:
+        self.calls, self.at, self.after = 0, at, after
+
+    def _before(self, **_: Any) -> None:
+        self.calls += 1
+        if self.calls == self.at and not self.after:
+            raise Killed
+
+    def _after(self, **_: Any) -> None:
+        if self.calls == self.at and self.after:
+            raise Killed
+
+
+class World:
+    """A service with a clock that a test moves, and a process that can be killed."""
+
+    def __init__(self) -> None:
+        self.moment = datetime.now(UTC)
+        session = boto3.Session()
+        self.killer = Killer(session)
+        self.service: Service = build(clock=lambda: self.moment, session=session)
+
+    def killed(self, at: int, after: bool, work: Callable[[], Any]) -> bool:
+        """Do some work and die at a call; False when the work ended before that call.
+
+        The service keeps nothing in memory but its clients and releases, so a new process is the same one.
+        """
+        self.killer.arm(at, after=after)
+        try:
+            work()
+        except Killed:
+            return True
+        finally:
+            self.killer.arm(None)
+        return False
+
+    def tick(self, minutes: int = 3) -> None:
+        for _ in range(minutes):
+            self.moment += timedelta(minutes=1)
+            self.service.events.tick(seconds=60)
+
+    def request(self, owner: str) -> None:
+        asked = Asked(Caller(owner, is_admin=False), "request", "", "key", "fingerprint")
+        self.service.environments.request(asked, Settings())
+
+    def stack_event(self, owner: str) -> None:
+        stack = f"arn:aws:cloudformation:us-east-1:123456789012:stack/terraglue-{self.of(owner).id}/x"
+        self.service.events.stack_changed({"stack-id": stack})
+
+    def of(self, owner: str) -> Environment:
+        page = self.service.environments.page(ADMIN, owner=owner, status=None, limit=10, start=None)
+        assert len(page.items) == 1, f"{owner} has {len(page.items)} environments"
+        return page.items[0]
+
+
+@pytest.fixture
+def world(aws: None) -> World:
+    return World()
+
+
+def objects(bucket: str) -> list[str]:
+    return [o["Key"] for o in boto3.client("s3").list_objects_v2(Bucket=bucket).get("Contents", [])]
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_request_that_dies_anywhere_still_gets_its_one_environment(world: World, after: bool) -> None:
+    for call in range(1, MOST_CALLS):
+        owner = f"owner-{call}"
+
+        def work(owner: str = owner) -> None:
+            world.request(owner)
+            world.stack_event(owner)
+
+        died = world.killed(call, after, work)
+        world.request(owner)  # the caller repeats the request with its key, as one who got no answer does
+        world.tick()
+        environment = world.of(owner)
+        assert environment.status is Status.READY, f"killed at call {call}: {environment}"
+        assert objects(environment.bucket("sor")) == ["db_shop/tbl/a.csv"], call
+        stacks = boto3.client("cloudformation").describe_stacks()["Stacks"]
+        assert sum(stack["StackName"] == environment.name for stack in stacks) == 1
+        if not died:
+            assert call > 10, "so few calls: was anything killed?"
+            return
+    pytest.fail("the work never ended")
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_delete_that_dies_anywhere_is_finished(world: World, after: bool) -> None:
+    for call in range(1, MOST_CALLS):
+        owner = f"owner-{call}"
+        world.request(owner)
+        world.stack_event(owner)
+        environment = world.of(owner)
+
+        def work(environment_id: str = environment.id, owner: str = owner) -> None:
+            world.service.environments.delete(ADMIN, environment_id, "request")
+            world.stack_event(owner)
+
+        died = world.killed(call, after, work)
+        world.service.environments.delete(ADMIN, environment.id, "request")
+        world.tick()
+        ended = world.of(owner)
+        assert ended.status is Status.DELETED, f"killed at call {call}: {ended}"
+        assert ended.receipt is not None
+        # moto says that the stack is gone but leaves its buckets; that they go is seen on our own engine.
+        assert [objects(ended.bucket(key)) for key in BUCKET_KEYS] == [[]] * len(BUCKET_KEYS), call
+        stacks = boto3.client("cloudformation").describe_stacks()["Stacks"]
+        assert environment.name not in [stack["StackName"] for stack in stacks], call
+        assert world.service.environments.live(Caller(owner, is_admin=False)) is None
+        if not died:
+            assert call > 10, "so few calls: was anything killed?"
+            return
+    pytest.fail("the work never ended")
+
+
+def test_an_environment_that_is_over_its_time_is_deleted(world: World) -> None:
+    world.request("ana")
+    world.tick()
+    assert world.of("ana").status is Status.READY
+    world.moment += timedelta(hours=71)
+    world.tick()
+    assert world.of("ana").status is Status.READY
+    world.moment += timedelta(hours=1)
+    world.tick()
+    assert world.of("ana").status is Status.DELETED
+
+
+def test_a_tick_with_nothing_due_is_one_call(world: World) -> None:
+    for owner in ("ana", "ben", "cleo"):
+        world.request(owner)
+    world.tick()
+    world.killer.arm(None)
+    world.service.events.tick(seconds=60)
+    assert world.killer.calls == 1
