@@ -1,0 +1,259 @@
+"""CloudFormation's calls as moto's HTTP layer receives them, answered by our stacks.
+
+moto parses the query protocol and writes the XML; only what its methods do is replaced. Calls that are not
+here raise, so that nothing is answered from moto's own, always empty, list of stacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from moto.cloudformation.responses import CloudFormationResponse
+from moto.cloudformation.utils import get_stack_from_s3_url
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, EmptyResult
+
+from local.cloudformation.resources import Json
+from local.cloudformation.stack import Resource, Stack
+from local.cloudformation.template import TemplateError, parse
+
+_PAGE = 100
+_UNSUPPORTED = (
+    *("update_stack", "create_change_set", "delete_change_set", "describe_change_set", "list_change_sets"),
+    *("execute_change_set", "list_exports", "get_stack_policy", "set_stack_policy", "create_stack_set"),
+)
+
+
+class Refused(ServiceException):
+    """CloudFormation refuses a call: `Refused(code, message)`."""
+
+
+class Api(Protocol):
+    """What the calls need."""
+
+    def create_stack(
+        self,
+        *,
+        name: str,
+        body: str,
+        by_url: bool,
+        parameters: dict[str, str],
+        tags: dict[str, str],
+        capabilities: list[str],
+        role_arn: str | None,
+        token: str | None,
+        on_failure: str,
+    ) -> str:
+        """Begin a stack; its id."""
+
+    def delete_stack(self, name_or_id: str, token: str | None, retain: list[str]) -> None:
+        """Begin to delete a stack."""
+
+    def find(self, name_or_id: str) -> Stack:
+        """A stack; `Refused` when there is none."""
+
+    def stacks(self, *, deleted: bool) -> list[Stack]:
+        """All stacks, newest first."""
+
+
+def replace_moto(api: Api) -> None:
+    """Replace what moto's methods do."""
+    calls: dict[str, Callable[[Api, CloudFormationResponse], Any]] = {
+        "create_stack": _create_stack,
+        "delete_stack": _delete_stack,
+        "describe_stacks": _describe_stacks,
+        "describe_stack_events": _describe_stack_events,
+        "describe_stack_resource": _describe_stack_resource,
+        "describe_stack_resources": _describe_stack_resources,
+        "list_stack_resources": _list_stack_resources,
+        "list_stacks": _list_stacks,
+        "get_template": _get_template,
+        "validate_template": _validate_template,
+        "get_template_summary": _validate_template,
+    }
+    for name, call in calls.items():
+        setattr(CloudFormationResponse, name, _method(api, call))
+    for name in _UNSUPPORTED:
+        setattr(CloudFormationResponse, name, _method(api, _unsupported(name)))
+
+
+def _method(api: Api, call: Callable[[Api, CloudFormationResponse], Any]) -> Any:
+    def method(self: CloudFormationResponse) -> Any:
+        return call(api, self)
+
+    return method
+
+
+def _unsupported(name: str) -> Callable[[Api, CloudFormationResponse], Any]:
+    def call(_api: Api, _request: CloudFormationResponse) -> Any:
+        raise Refused("ValidationError", f"The embedded AWS does not support {name} of CloudFormation.")
+
+    return call
+
+
+def _create_stack(api: Api, request: CloudFormationResponse) -> ActionResult:
+    url = request._get_param("TemplateURL")
+    on_failure = request._get_param("OnFailure", "ROLLBACK")
+    if request._get_bool_param("DisableRollback", False):
+        on_failure = "DO_NOTHING"
+    stack_id = api.create_stack(
+        name=request._get_param("StackName"),
+        body=_body(request),
+        by_url=bool(url),
+        parameters={p["ParameterKey"]: p["ParameterValue"] for p in request._get_param("Parameters", [])},
+        tags={tag["Key"]: tag["Value"] for tag in request._get_param("Tags", [])},
+        capabilities=request._get_param("Capabilities", []),
+        role_arn=request._get_param("RoleARN"),
+        token=request._get_param("ClientRequestToken"),
+        on_failure=on_failure,
+    )
+    return ActionResult({"StackId": stack_id})
+
+
+def _delete_stack(api: Api, request: CloudFormationResponse) -> EmptyResult:
+    api.delete_stack(
+        request._get_param("StackName"),
+        request._get_param("ClientRequestToken"),
+        request._get_param("RetainResources", []),
+    )
+    return EmptyResult()
+
+
+def _describe_stacks(api: Api, request: CloudFormationResponse) -> ActionResult:
+    name = request._get_param("StackName")
+    stacks = [api.find(name)] if name else api.stacks(deleted=False)
+    return _page(request, "Stacks", [_stack(stack) for stack in stacks])
+
+
+def _list_stacks(api: Api, request: CloudFormationResponse) -> ActionResult:
+    wanted = request._get_param("StackStatusFilter", [])
+    stacks = [stack for stack in api.stacks(deleted=True) if not wanted or stack.status in wanted]
+    return _page(request, "StackSummaries", [_summary(stack) for stack in stacks])
+
+
+def _describe_stack_events(api: Api, request: CloudFormationResponse) -> ActionResult:
+    stack = _find(api, request)
+    with stack.lock:
+        events = stack.events[::-1]
+    return _page(request, "StackEvents", events)
+
+
+def _describe_stack_resources(api: Api, request: CloudFormationResponse) -> ActionResult:
+    stack, wanted = _find(api, request), request._get_param("LogicalResourceId")
+    with stack.lock:
+        found = [r for r in stack.resources.values() if wanted in (None, r.logical_id)]
+    shown = [
+        {**_resource(r), "StackName": stack.name, "StackId": stack.id, "Timestamp": r.updated} for r in found
+    ]
+    return ActionResult({"StackResources": shown})
+
+
+def _describe_stack_resource(api: Api, request: CloudFormationResponse) -> ActionResult:
+    stack, wanted = _find(api, request), request._get_param("LogicalResourceId")
+    resource = stack.resources.get(wanted)
+    if resource is None:
+        raise Refused("ValidationError", f"Resource {wanted} does not exist for stack {stack.name}")
+    detail = {
+        **_resource(resource),
+        "StackName": stack.name,
+        "StackId": stack.id,
+        "LastUpdatedTimestamp": resource.updated,
+    }
+    return ActionResult({"StackResourceDetail": detail})
+
+
+def _list_stack_resources(api: Api, request: CloudFormationResponse) -> ActionResult:
+    stack = _find(api, request)
+    with stack.lock:
+        shown = [{**_resource(r), "LastUpdatedTimestamp": r.updated} for r in stack.resources.values()]
+    return _page(request, "StackResourceSummaries", shown)
+
+
+def _get_template(api: Api, request: CloudFormationResponse) -> ActionResult:
+    return ActionResult({"TemplateBody": _find(api, request).body})
+
+
+def _validate_template(_api: Api, request: CloudFormationResponse) -> ActionResult:
+    try:
+        template = parse(_body(request))
+    except TemplateError as error:
+        raise Refused("ValidationError", str(error)) from error
+    parameters = [
+        {
+            "ParameterKey": name,
+            "DefaultValue": str(rule["Default"]) if "Default" in rule else None,
+            "Description": rule.get("Description"),
+        }
+        for name, rule in (template.get("Parameters") or {}).items()
+    ]
+    types = sorted({resource["Type"] for resource in template["Resources"].values()})
+    return ActionResult(
+        {
+            "Description": template.get("Description"),
+            "Parameters": parameters,
+            "ResourceTypes": types,
+        }
+    )
+
+
+def _find(api: Api, request: CloudFormationResponse) -> Stack:
+    return api.find(request._get_param("StackName") or "")
+
+
+def _body(request: CloudFormationResponse) -> str:
+    url, body = request._get_param("TemplateURL"), request._get_param("TemplateBody")
+    if url:
+        try:
+            return str(get_stack_from_s3_url(url, request.current_account, request.partition))
+        except Exception as error:  # moto raises what its S3 raises, or an AttributeError
+            raise Refused("ValidationError", f"S3 error: cannot read {url}: {error}") from error
+    if not body:
+        raise Refused("ValidationError", "Either Template URL or Template Body must be specified.")
+    return str(body)
+
+
+def _page(request: CloudFormationResponse, key: str, items: list[Json]) -> ActionResult:
+    start = int(request._get_param("NextToken") or 0)
+    more = start + _PAGE < len(items)
+    return ActionResult(
+        {key: items[start : start + _PAGE], "NextToken": str(start + _PAGE) if more else None}
+    )
+
+
+def _stack(stack: Stack) -> Json:
+    with stack.lock:
+        return {
+            **_summary(stack),
+            "Description": stack.template.description,
+            "Parameters": [
+                {"ParameterKey": key, "ParameterValue": str(value)}
+                for key, value in stack.template.parameters.items()
+            ],
+            "Capabilities": ["CAPABILITY_NAMED_IAM"] if stack.template.needs_iam_capability else [],
+            "Outputs": stack.outputs,
+            "RoleARN": stack.role_arn,
+            "Tags": stack.tags,  # moto's serializer makes the list of it
+            "DisableRollback": stack.on_failure == "DO_NOTHING",
+        }
+
+
+def _summary(stack: Stack) -> Json:
+    return {
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "CreationTime": stack.created,
+        "DeletionTime": stack.deleted,
+        "StackStatus": stack.status,
+        "StackStatusReason": stack.reason,
+    }
+
+
+def _resource(resource: Resource) -> Json:
+    return {
+        "LogicalResourceId": resource.logical_id,
+        "PhysicalResourceId": resource.physical_id,
+        "ResourceType": resource.type,
+        "ResourceStatus": resource.status,
+        "ResourceStatusReason": resource.reason,
+    }

@@ -1,0 +1,136 @@
+"""How resource types are made and removed: real calls on the embedded AWS, one entry per type.
+
+A handler gets the resource's resolved properties and answers with what `Ref` and `Fn::GetAtt` give, as the
+AWS CloudFormation Template Reference says for its type. Properties that it does not know are an error.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+from botocore.model import ListShape, MapShape, Shape, StructureShape
+
+from local.cloudformation.template import Placed
+
+Json = dict[str, Any]
+Clients = Callable[[str], Any]
+
+
+class Unsupported(Exception):
+    """The template asks for something that the embedded AWS does not have."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a handler may know beside the properties."""
+
+    clients: Clients
+    stack_name: str
+    logical_id: str
+    region: str
+    account: str
+    tags: Mapping[str, str]
+
+    def call(self, service: str, operation: str, **arguments: Any) -> Any:
+        """Call AWS, with numbers and booleans given as text made what the call wants, as the service does."""
+        client = self.clients(service)
+        name = client.meta.method_to_api_mapping[operation]
+        shape = client.meta.service_model.operation_model(name).input_shape
+        return getattr(client, operation)(**_coerced(arguments, shape))
+
+    def name(self, given: Any) -> str:
+        """The resource's name: the one in the template, or a generated one."""
+        return str(given) if given else f"{self.stack_name}-{self.logical_id}-{secrets.token_hex(6)}"
+
+    def tag_map(self, own: Any) -> dict[str, str]:
+        """The resource's own tags over those of the stack; `own` is a map or a list of Key and Value."""
+        given = own or {}
+        if isinstance(given, list):
+            given = {tag["Key"]: tag["Value"] for tag in given}
+        return {**self.tags, **{key: str(value) for key, value in given.items()}}
+
+    def tag_list(self, own: Any) -> list[dict[str, str]]:
+        """The same as `tag_map`, as a list of Key and Value."""
+        return [{"Key": key, "Value": value} for key, value in self.tag_map(own).items()]
+
+
+Create = Callable[[Context, Json], Placed]
+Delete = Callable[[Context, str, Json], None]
+
+
+@dataclass(frozen=True)
+class Handler:
+    """A resource type; `missing` are the error codes that say on delete that it is gone already."""
+
+    properties: frozenset[str]
+    create: Create
+    delete: Delete
+    missing: frozenset[str]
+
+
+HANDLERS: dict[str, Handler] = {}
+
+
+def resource(name: str, properties: str, *, missing: str = "", delete: Delete) -> Callable[[Create], Create]:
+    """Register a create function under a type's name, with the properties that it knows."""
+
+    def register(create: Create) -> Create:
+        HANDLERS[name] = Handler(frozenset(properties.split()), create, delete, frozenset(missing.split()))
+        return create
+
+    return register
+
+
+def create(kind: str, context: Context, properties: Json) -> Placed:
+    """Make a resource; `ClientError` when AWS refuses, `Unsupported` for what is not known here."""
+    handler = HANDLERS.get(kind)
+    if handler is None:
+        raise Unsupported(f"The embedded AWS does not support the resource type {kind}.")
+    unknown = sorted(properties.keys() - handler.properties)
+    if unknown:
+        raise Unsupported(f"The embedded AWS does not support {', '.join(unknown)} of {kind}.")
+    return handler.create(context, properties)
+
+
+def delete(kind: str, context: Context, physical_id: str, properties: Json) -> None:
+    """Remove a resource; one that is gone already is fine."""
+    handler = HANDLERS[kind]
+    try:
+        handler.delete(context, physical_id, properties)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in handler.missing:
+            raise
+
+
+def document(value: Any) -> str:
+    """A policy document as the text that APIs take."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def given(properties: Json, *names: str) -> Json:
+    """Those of the named properties that the template gives."""
+    return {name: properties[name] for name in names if name in properties}
+
+
+def _coerced(value: Any, shape: Shape | None) -> Any:
+    if isinstance(shape, StructureShape) and isinstance(value, dict):
+        return {key: _coerced(item, shape.members.get(key)) for key, item in value.items()}
+    if isinstance(shape, MapShape) and isinstance(value, dict):
+        return {key: _coerced(item, shape.value) for key, item in value.items()}
+    if isinstance(shape, ListShape) and isinstance(value, list):
+        return [_coerced(item, shape.member) for item in value]
+    kind = shape.type_name if shape is not None else ""
+    if kind in ("integer", "long") and isinstance(value, str):
+        return int(value)
+    if kind in ("float", "double") and isinstance(value, str):
+        return float(value)
+    if kind == "boolean" and value in ("true", "false"):
+        return value == "true"
+    if kind == "string" and isinstance(value, bool | int | float):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return value

@@ -1,0 +1,296 @@
+"""CloudFormation templates: parsed, checked as CreateStack checks them, and their functions resolved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+Json = dict[str, Any]
+
+_SUBSTITUTION = re.compile(r"\$\{([^!][^}]*)\}")
+_FUNCTIONS = {"Ref", "Condition"}
+_IAM_TYPES = {"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"}
+_NO_VALUE = object()
+
+
+class TemplateError(Exception):
+    """CreateStack refuses the template or its parameters, with these words."""
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> Json:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+        if suffix == "GetAtt":
+            value = value.split(".", 1)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    elif isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    return {suffix if suffix in _FUNCTIONS else f"Fn::{suffix}": value}
+
+
+_Loader.add_multi_constructor("!", _short_form)
+# CloudFormation reads dates such as a policy's Version as text.
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: str(node.value))
+
+
+def parse(body: str) -> Json:
+    """A template's text, YAML or JSON, as a dictionary with the long forms of its functions."""
+    try:
+        template = yaml.load(body, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
+    except yaml.YAMLError as error:
+        raise TemplateError(f"Template format error: {error}") from error
+    if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
+        raise TemplateError("Template format error: At least one Resources member must be defined.")
+    if "Transform" in template:
+        raise TemplateError("The embedded AWS does not support Transform.")
+    return template
+
+
+@dataclass(frozen=True)
+class Placed:
+    """What a created resource is known by: `Ref` gives the physical id, `Fn::GetAtt` the attributes."""
+
+    physical_id: str
+    attributes: Mapping[str, Any]
+
+
+class Template:
+    """A template with the values of its parameters; raises `TemplateError` when they do not fit."""
+
+    def __init__(self, body: str, given: Mapping[str, str], pseudo: Mapping[str, str]) -> None:
+        self._template = parse(body)
+        self.parameters = _parameters(self._template.get("Parameters") or {}, given)
+        self._values: Json = {**pseudo, **{name: value for name, value in self.parameters.items()}}
+        self._conditions: dict[str, bool] = {}
+        self.resources: dict[str, Json] = {
+            logical_id: resource
+            for logical_id, resource in self._template["Resources"].items()
+            if "Condition" not in resource or self.condition(resource["Condition"])
+        }
+        self._check_references()
+
+    @property
+    def description(self) -> str | None:
+        """The template's own words on itself."""
+        return self._template.get("Description")
+
+    @property
+    def needs_iam_capability(self) -> bool:
+        """Whether the caller must acknowledge that it makes IAM resources."""
+        return any(resource["Type"] in _IAM_TYPES for resource in self.resources.values())
+
+    def condition(self, name: str) -> bool:
+        """Whether a condition of the template holds."""
+        if name not in self._conditions:
+            conditions = self._template.get("Conditions") or {}
+            if name not in conditions:
+                raise TemplateError(
+                    f"Template format error: Unresolved condition dependency {name} in the template"
+                )
+            self._conditions[name] = self._truth(conditions[name])
+        return self._conditions[name]
+
+    def order(self) -> list[str]:
+        """The logical ids, each after all that it refers to or depends on."""
+        ordered: list[str] = []
+        open_: list[str] = []
+
+        def visit(logical_id: str) -> None:
+            if logical_id in ordered:
+                return
+            if logical_id in open_:
+                circle = ", ".join(open_[open_.index(logical_id) :])
+                raise TemplateError(f"Circular dependency between resources: [{circle}]")
+            open_.append(logical_id)
+            for needed in sorted(self._needs(logical_id)):
+                visit(needed)
+            open_.pop()
+            ordered.append(logical_id)
+
+        for logical_id in self.resources:
+            visit(logical_id)
+        return ordered
+
+    def properties(self, logical_id: str, placed: Mapping[str, Placed]) -> Json:
+        """A resource's properties with every function resolved."""
+        resolved = self._resolve(self.resources[logical_id].get("Properties") or {}, placed)
+        return {} if resolved is _NO_VALUE else resolved
+
+    def outputs(self, placed: Mapping[str, Placed]) -> list[Json]:
+        """The stack's outputs, as DescribeStacks gives them."""
+        found = []
+        for key, output in (self._template.get("Outputs") or {}).items():
+            if "Condition" in output and not self.condition(output["Condition"]):
+                continue
+            value = self._resolve(output["Value"], placed)
+            entry = {"OutputKey": key, "OutputValue": str(value)}
+            found.append(entry | ({"Description": output["Description"]} if "Description" in output else {}))
+        return found
+
+    def _resolve(self, value: Any, placed: Mapping[str, Placed]) -> Any:
+        if isinstance(value, list):
+            items = [self._resolve(item, placed) for item in value]
+            return [item for item in items if item is not _NO_VALUE]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            [(name, argument)] = value.items()
+            if name == "Ref" or name.startswith("Fn::"):
+                return self._call(name, argument, placed)
+        resolved = {key: self._resolve(item, placed) for key, item in value.items()}
+        return {key: item for key, item in resolved.items() if item is not _NO_VALUE}
+
+    def _call(self, name: str, argument: Any, placed: Mapping[str, Placed]) -> Any:
+        if name == "Ref":
+            return self._ref(argument, placed)
+        if name == "Fn::GetAtt":
+            return _attribute(argument, placed)
+        if name == "Fn::Sub":
+            return self._substitute(argument, placed)
+        if name == "Fn::If":
+            condition, yes, no = argument
+            return self._resolve(yes if self.condition(condition) else no, placed)
+        resolved = self._resolve(argument, placed)
+        if name == "Fn::Join":
+            return str(resolved[0]).join(str(item) for item in resolved[1])
+        if name == "Fn::Select":
+            return resolved[1][int(resolved[0])]
+        if name == "Fn::Split":
+            return str(resolved[1]).split(resolved[0])
+        if name == "Fn::FindInMap":
+            first, second, third = resolved
+            return self._template["Mappings"][first][second][third]
+        raise TemplateError(f"The embedded AWS does not support {name}.")
+
+    def _ref(self, name: str, placed: Mapping[str, Placed]) -> Any:
+        if name == "AWS::NoValue":
+            return _NO_VALUE
+        return placed[name].physical_id if name in placed else self._values[name]
+
+    def _substitute(self, argument: Any, placed: Mapping[str, Placed]) -> str:
+        text, given = argument if isinstance(argument, list) else (argument, {})
+        own = {name: self._resolve(value, placed) for name, value in given.items()}
+
+        def replace(match: re.Match[str]) -> str:
+            name = match[1].strip()
+            if name in own:
+                return str(own[name])
+            if "." in name:
+                return str(_attribute(name.split(".", 1), placed))
+            return str(self._ref(name, placed))
+
+        return _SUBSTITUTION.sub(replace, text).replace("${!", "${")
+
+    def _truth(self, expression: Any) -> bool:
+        [(name, argument)] = expression.items()
+        if name == "Condition":
+            return self.condition(argument)
+        if name == "Fn::Equals":
+            first, second = (str(self._resolve(item, {})) for item in argument)
+            return first == second
+        if name == "Fn::Not":
+            return not self._truth(argument[0])
+        if name == "Fn::And":
+            return all(self._truth(item) for item in argument)
+        if name == "Fn::Or":
+            return any(self._truth(item) for item in argument)
+        raise TemplateError(f"Template error: {name} is not a condition function")
+
+    def _needs(self, logical_id: str) -> set[str]:
+        resource = self.resources[logical_id]
+        explicit = resource.get("DependsOn") or []
+        names = {explicit} if isinstance(explicit, str) else set(explicit)
+        names |= set(self._references(resource.get("Properties")))
+        return {name for name in names if name in self.resources}
+
+    def _references(self, value: Any) -> Iterator[str]:
+        """The names that a value refers to, in the branches that its conditions choose."""
+        if isinstance(value, list):
+            for item in value:
+                yield from self._references(item)
+        elif isinstance(value, dict):
+            for name, argument in value.items():
+                if name == "Ref":
+                    yield argument
+                elif name == "Fn::GetAtt":
+                    yield argument[0]
+                elif name == "Fn::If":
+                    yield from self._references(argument[1 if self.condition(argument[0]) else 2])
+                elif name == "Fn::Sub":
+                    yield from self._substituted(argument)
+                else:
+                    yield from self._references(argument)
+
+    def _substituted(self, argument: Any) -> Iterator[str]:
+        text, given = argument if isinstance(argument, list) else (argument, {})
+        yield from self._references(list(given.values()))
+        for name in _SUBSTITUTION.findall(text):
+            if name.strip() not in given:
+                yield name.strip().split(".", 1)[0]
+
+    def _check_references(self) -> None:
+        for block, value in (("Resources", self.resources), ("Outputs", self._active_outputs())):
+            known = self._values.keys() | self.resources.keys() | {"AWS::NoValue"}
+            unknown = sorted(set(self._references(value)) - known)
+            if unknown:
+                raise TemplateError(
+                    f"Template format error: Unresolved resource dependencies [{', '.join(unknown)}] "
+                    f"in the {block} block of the template"
+                )
+
+    def _active_outputs(self) -> list[Any]:
+        outputs = (self._template.get("Outputs") or {}).values()
+        return [o["Value"] for o in outputs if "Condition" not in o or self.condition(o["Condition"])]
+
+
+def _attribute(argument: Any, placed: Mapping[str, Placed]) -> Any:
+    logical_id, attribute = argument
+    attributes = placed[logical_id].attributes
+    if attribute not in attributes:
+        raise TemplateError(
+            f"Template error: resource {logical_id} does not support attribute type {attribute} in Fn::GetAtt"
+        )
+    return attributes[attribute]
+
+
+def _parameters(declared: Mapping[str, Json], given: Mapping[str, str]) -> Json:
+    unknown = [name for name in given if name not in declared]
+    if unknown:
+        raise TemplateError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
+    missing = [name for name, rule in declared.items() if name not in given and "Default" not in rule]
+    if missing:
+        raise TemplateError(f"Parameters: [{', '.join(missing)}] must have values")
+    return {
+        name: _checked(name, rule, given[name] if name in given else rule["Default"])
+        for name, rule in declared.items()
+    }
+
+
+def _checked(name: str, rule: Json, value: Any) -> Any:
+    kind, text = rule.get("Type", "String"), str(value)
+    if kind == "Number":
+        try:
+            number = float(text)
+        except ValueError as error:
+            raise TemplateError(f"Parameter '{name}' must be a number.") from error
+        if not float(rule.get("MinValue", number)) <= number <= float(rule.get("MaxValue", number)):
+            low, high = rule.get("MinValue", "-"), rule.get("MaxValue", "-")
+            raise TemplateError(f"Parameter '{name}' must be a number from {low} to {high}")
+    elif kind not in ("String", "CommaDelimitedList"):
+        raise TemplateError(f"The embedded AWS does not support parameters of type {kind}.")
+    if "AllowedValues" in rule and text not in [str(allowed) for allowed in rule["AllowedValues"]]:
+        raise TemplateError(f"Parameter '{name}' must be one of AllowedValues")
+    if "AllowedPattern" in rule and not re.fullmatch(rule["AllowedPattern"], text):
+        raise TemplateError(f"Parameter '{name}' must match pattern {rule['AllowedPattern']}")
+    if len(text) < int(rule.get("MinLength", 0)) or len(text) > int(rule.get("MaxLength", len(text))):
+        raise TemplateError(f"Parameter '{name}' must contain the right number of characters")
+    return text.split(",") if kind == "CommaDelimitedList" else text

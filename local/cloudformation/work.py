@@ -1,0 +1,176 @@
+"""The steps of an operation on a stack: resources made or removed one by one, with a pause for each."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.cloudformation import resources
+from local.cloudformation.resources import Clients, Context, Unsupported
+from local.cloudformation.stack import Resource, Stack
+from local.cloudformation.template import Placed, TemplateError
+
+# The error codes of a resource handler's contract, by words in the service's code
+# (https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html).
+_HANDLER_CODES = (
+    ("AccessDenied", "AccessDenied"),
+    ("AlreadyExists", "AlreadyExists"),
+    ("AlreadyOwned", "AlreadyExists"),
+    ("Throttl", "Throttling"),
+    ("Limit", "ServiceLimitExceeded"),
+    ("NotFound", "NotFound"),
+    ("NoSuch", "NotFound"),
+    ("Invalid", "InvalidRequest"),
+    ("Malformed", "InvalidRequest"),
+    ("Validation", "InvalidRequest"),
+)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What the steps work with; `wait` sleeps some seconds, or less when the server is about to stop."""
+
+    clients: Clients
+    region: str
+    account: str
+    wait: Callable[[float], None]
+
+
+class Work:
+    """The steps of one operation; they end early when a later operation takes the stack over."""
+
+    def __init__(self, stack: Stack, tools: Tools, pause: float) -> None:
+        self._stack = stack
+        self._tools = tools
+        self._pause = pause
+
+    def create(self, operation: int) -> None:
+        """Create every resource, or roll back."""
+        stack = self._stack
+        for logical_id in stack.order:
+            if stack.cancelled(operation):
+                return
+            resource = self._create(logical_id)
+            if resource.status == "CREATE_FAILED":
+                self._failed(operation, f"The following resource(s) failed to create: [{logical_id}]. ")
+                return
+        if stack.cancelled(operation):
+            return
+        try:
+            stack.outputs = stack.template.outputs(self._placed())
+        except TemplateError as error:
+            self._failed(operation, str(error))
+            return
+        stack.set_status("CREATE_COMPLETE")
+
+    def _create(self, logical_id: str) -> Resource:
+        stack = self._stack
+        declared = stack.template.resources[logical_id]
+        resource = Resource(logical_id, declared["Type"], "CREATE_IN_PROGRESS", datetime.now(UTC))
+        resource.keep = declared.get("DeletionPolicy") == "Retain"
+        stack.set_resource(resource, "CREATE_IN_PROGRESS")
+        self._tools.wait(self._pause)
+        try:
+            resource.properties = stack.template.properties(logical_id, self._placed())
+            resource.placed = resources.create(resource.type, self._context(logical_id), resource.properties)
+        except Exception as error:  # whatever it is, it is this resource's failure
+            stack.set_resource(resource, "CREATE_FAILED", reason_of(error))
+            return resource
+        stack.set_resource(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
+        stack.set_resource(resource, "CREATE_COMPLETE")
+        return resource
+
+    def _failed(self, operation: int, reason: str) -> None:
+        stack = self._stack
+        if stack.on_failure == "DO_NOTHING":
+            stack.set_status("CREATE_FAILED", reason)
+            return
+        stack.set_status("ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
+        failed = self._delete_all(operation)
+        if stack.cancelled(operation):
+            return
+        if failed:
+            stack.set_status("ROLLBACK_FAILED", _failed_to_delete(failed))
+        elif stack.on_failure == "DELETE":
+            stack.set_status("DELETE_COMPLETE")
+        else:
+            stack.set_status("ROLLBACK_COMPLETE")
+
+    def delete(self, operation: int) -> None:
+        """Delete every resource."""
+        failed = self._delete_all(operation)
+        if failed:
+            self._stack.set_status("DELETE_FAILED", _failed_to_delete(failed))
+        else:
+            self._stack.set_status("DELETE_COMPLETE")
+
+    def _delete_all(self, operation: int) -> list[str]:
+        """Delete in reverse order; a resource that stays keeps what it needs, and the rest goes on."""
+        failed: list[str] = []
+        for logical_id in reversed(self._stack.order):
+            if self._stack.cancelled(operation):
+                return failed
+            resource = self._stack.resources.get(logical_id)
+            if resource is None or resource.status == "DELETE_COMPLETE":
+                continue
+            if resource.keep and resource.placed is not None:
+                self._stack.set_resource(resource, "DELETE_SKIPPED")
+            elif not self._delete(resource):
+                failed.append(logical_id)
+        return failed
+
+    def _delete(self, resource: Resource) -> bool:
+        stack = self._stack
+        stack.set_resource(resource, "DELETE_IN_PROGRESS")
+        self._tools.wait(self._pause)
+        try:
+            if resource.placed is not None:
+                resources.delete(
+                    resource.type,
+                    self._context(resource.logical_id),
+                    resource.physical_id,
+                    resource.properties,
+                )
+        except Exception as error:  # whatever it is, it is this resource's failure
+            stack.set_resource(resource, "DELETE_FAILED", reason_of(error))
+            return False
+        stack.set_resource(resource, "DELETE_COMPLETE")
+        return True
+
+    def _placed(self) -> dict[str, Placed]:
+        return {r.logical_id: r.placed for r in self._stack.resources.values() if r.placed}
+
+    def _context(self, logical_id: str) -> Context:
+        return Context(
+            clients=self._tools.clients,
+            stack_name=self._stack.name,
+            logical_id=logical_id,
+            region=self._tools.region,
+            account=self._tools.account,
+            tags=self._stack.tags,
+        )
+
+
+def reason_of(error: Exception) -> str:
+    """A failed resource's reason, in the form that CloudFormation gives it."""
+    if isinstance(error, ClientError):
+        code = error.response["Error"]["Code"]
+        message = error.response["Error"]["Message"]
+        status = error.response["ResponseMetadata"].get("HTTPStatusCode")
+        kind = next((kind for word, kind in _HANDLER_CODES if word in code), "GeneralServiceException")
+        service = error.operation_name
+        return (
+            f'Resource handler returned message: "{message} (Service: {service}, Status Code: {status}, '
+            f'Error Code: {code})" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: {kind})'
+        )
+    if isinstance(error, Unsupported | TemplateError | BotoCoreError):
+        return str(error)
+    return f"Internal failure of the embedded AWS: {type(error).__name__}: {error}"
+
+
+def _failed_to_delete(logical_ids: list[str]) -> str:
+    return f"The following resource(s) failed to delete: [{', '.join(logical_ids)}]. "

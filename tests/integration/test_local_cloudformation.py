@@ -1,0 +1,275 @@
+"""The embedded CloudFormation over real HTTP: steps, events, failures, rollback, delete."""
+
+from __future__ import annotations
+
+import functools
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+from local import clients, cloudformation, events
+from local.cloudformation import CloudFormationOptions
+
+Aws = Callable[[str], Any]
+Create = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[Aws]:
+    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
+    make = functools.cache(functools.partial(clients.client, endpoint=f"http://127.0.0.1:{server.port}"))
+    engine = cloudformation.install(
+        CloudFormationOptions(make, events.publish, "us-east-1", seconds_per_stack=0)
+    )
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield make
+    engine.close()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def template(resources: dict[str, Any], **more: Any) -> str:
+    return json.dumps({"Resources": resources, **more})
+
+
+def bucket(name: str, **more: Any) -> dict[str, Any]:
+    return {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}, **more}
+
+
+def create(aws: Aws, name: str, body: str, **arguments: Any) -> str:
+    stack = aws("cloudformation").create_stack(StackName=name, TemplateBody=body, **arguments)
+    return str(stack["StackId"])
+
+
+def settled(aws: Aws, name: str) -> dict[str, Any]:
+    for _ in range(500):
+        stack: dict[str, Any] = aws("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return stack
+        time.sleep(0.02)
+    raise AssertionError(f"{name} stays {stack['StackStatus']}")
+
+
+def history(aws: Aws, name: str) -> list[tuple[str, str]]:
+    shown = aws("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+    return [(event["LogicalResourceId"], event["ResourceStatus"]) for event in reversed(shown)]
+
+
+def buckets(aws: Aws) -> set[str]:
+    return {bucket["Name"] for bucket in aws("s3").list_buckets()["Buckets"]}
+
+
+def test_resources_are_created_after_what_they_refer_to(aws: Aws) -> None:
+    body = template(
+        {
+            "Policy": {
+                "Type": "AWS::S3::BucketPolicy",
+                "Properties": {
+                    "Bucket": {"Ref": "Data"},
+                    "PolicyDocument": {
+                        "Version": "2012-10-17",
+                        "Statement": [
+                            {
+                                "Effect": "Deny",
+                                "Principal": "*",
+                                "Action": "s3:*",
+                                "Resource": {"Fn::Sub": "${Data.Arn}/*"},
+                            }
+                        ],
+                    },
+                },
+            },
+            "Data": bucket("order-data"),
+        },
+        Outputs={"Arn": {"Value": {"Fn::GetAtt": ["Data", "Arn"]}}},
+    )
+    create(aws, "order", body)
+    stack = settled(aws, "order")
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert stack["Outputs"] == [{"OutputKey": "Arn", "OutputValue": "arn:aws:s3:::order-data"}]
+    assert [status for status in history(aws, "order") if status[1] == "CREATE_COMPLETE"] == [
+        ("Data", "CREATE_COMPLETE"),
+        ("Policy", "CREATE_COMPLETE"),
+        ("order", "CREATE_COMPLETE"),
+    ]
+    policy = json.loads(aws("s3").get_bucket_policy(Bucket="order-data")["Policy"])
+    assert policy["Statement"][0]["Resource"] == "arn:aws:s3:::order-data/*"
+
+
+def test_a_failed_resource_is_told_and_everything_is_rolled_back(aws: Aws) -> None:
+    aws("s3").create_bucket(Bucket="taken-name")
+    body = template({"First": bucket("roll-first"), "Second": bucket("taken-name", DependsOn="First")})
+    create(aws, "roll", body)
+    assert settled(aws, "roll")["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "roll-first" not in buckets(aws)
+    assert "taken-name" in buckets(aws)
+    shown = aws("cloudformation").describe_stack_events(StackName="roll")["StackEvents"]
+    [reason] = [e["ResourceStatusReason"] for e in shown if e["ResourceStatus"] == "CREATE_FAILED"]
+    assert "taken-name already exists" in reason
+    aws("cloudformation").delete_stack(StackName="roll")
+    with pytest.raises(ClientError, match="does not exist"):
+        settled(aws, "roll")
+
+
+def test_a_bucket_that_holds_something_keeps_the_stack_from_going(aws: Aws) -> None:
+    stack_id = create(aws, "full", template({"Data": bucket("full-data"), "Other": bucket("full-other")}))
+    settled(aws, "full")
+    aws("s3").put_object(Bucket="full-data", Key="a", Body=b"1")
+    aws("cloudformation").delete_stack(StackName="full")
+    stuck = settled(aws, "full")
+    assert stuck["StackStatus"] == "DELETE_FAILED"
+    assert "[Data]" in stuck["StackStatusReason"]
+    assert buckets(aws) & {"full-data", "full-other"} == {"full-data"}
+    aws("s3").delete_object(Bucket="full-data", Key="a")
+    aws("cloudformation").delete_stack(StackName="full")
+    assert settled(aws, stack_id)["StackStatus"] == "DELETE_COMPLETE"
+    assert "full-data" not in buckets(aws)
+    states = aws("cloudformation").list_stack_resources(StackName=stack_id)["StackResourceSummaries"]
+    assert {state["ResourceStatus"] for state in states} == {"DELETE_COMPLETE"}
+
+
+def test_resources_with_a_retain_policy_stay(aws: Aws) -> None:
+    stack_id = create(aws, "keep", template({"Data": bucket("keep-data", DeletionPolicy="Retain")}))
+    settled(aws, "keep")
+    aws("cloudformation").delete_stack(StackName="keep")
+    assert settled(aws, stack_id)["StackStatus"] == "DELETE_COMPLETE"
+    assert ("Data", "DELETE_SKIPPED") in history(aws, stack_id)
+    assert "keep-data" in buckets(aws)
+
+
+def test_conditions_choose_resources_properties_and_outputs(aws: Aws) -> None:
+    body = template(
+        {
+            "Maybe": bucket("cond-maybe", Condition="Wanted"),
+            "Always": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {
+                    "BucketName": {"Fn::If": ["Wanted", "cond-yes", "cond-no"]},
+                    "Tags": {"Fn::If": ["Wanted", [{"Key": "a", "Value": "b"}], {"Ref": "AWS::NoValue"}]},
+                },
+            },
+        },
+        Parameters={"Want": {"Type": "String", "AllowedValues": ["true", "false"]}},
+        Conditions={"Wanted": {"Fn::Equals": [{"Ref": "Want"}, "true"]}},
+        Outputs={"Maybe": {"Condition": "Wanted", "Value": {"Ref": "Maybe"}}},
+    )
+    create(aws, "cond", body, Parameters=[{"ParameterKey": "Want", "ParameterValue": "false"}])
+    stack = settled(aws, "cond")
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert "Outputs" not in stack or stack["Outputs"] == []
+    assert {name for name in buckets(aws) if name.startswith("cond-")} == {"cond-no"}
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "arguments", "words"),
+    [
+        ("x", "{", {}, "Template format error"),
+        ("x", "{}", {}, "At least one Resources member"),
+        ("x", template({"A": bucket("a", DependsOn="A")}), {}, "Circular dependency"),
+        (
+            "x",
+            template({"A": bucket({"Ref": "Nothing"})}),
+            {},
+            r"Unresolved resource dependencies \[Nothing\]",
+        ),  # type: ignore[arg-type]
+        ("x y", template({"A": bucket("a")}), {}, "stackName"),
+        (
+            "x",
+            template({"A": bucket("a")}, Parameters={"P": {"Type": "String"}}),
+            {},
+            r"Parameters: \[P\] must have values",
+        ),
+        (
+            "x",
+            template({"A": bucket("a")}),
+            {"Parameters": [{"ParameterKey": "Q", "ParameterValue": "1"}]},
+            r"Parameters: \[Q\] do not exist",
+        ),
+        (
+            "x",
+            template({"A": bucket("a")}, Parameters={"P": {"Type": "Number", "MaxValue": 3}}),
+            {"Parameters": [{"ParameterKey": "P", "ParameterValue": "4"}]},
+            "'P' must be a number",
+        ),
+        ("x", template({"R": {"Type": "AWS::IAM::Role"}}), {}, "CAPABILITY_NAMED_IAM"),
+        ("x", template({"A": bucket("a")}, Description="x" * 52_000), {}, "may not exceed"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_once(
+    aws: Aws, name: str, body: str, arguments: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ClientError, match=words):
+        create(aws, name, body, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("resource", "words"),
+    [
+        ({"Type": "AWS::SQS::Queue"}, "does not support the resource type AWS::SQS::Queue"),
+        (
+            {"Type": "AWS::S3::Bucket", "Properties": {"WebsiteConfiguration": {}}},
+            "does not support WebsiteConfiguration of AWS::S3::Bucket",
+        ),
+    ],
+)
+def test_what_is_not_supported_fails_loudly(aws: Aws, resource: dict[str, Any], words: str) -> None:
+    name = f"loud-{len(words)}"
+    create(aws, name, template({"Thing": resource}))
+    assert settled(aws, name)["StackStatus"] == "ROLLBACK_COMPLETE"
+    shown = aws("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+    assert any(words in event.get("ResourceStatusReason", "") for event in shown)
+    with pytest.raises(ClientError, match="does not support update_stack"):
+        aws("cloudformation").update_stack(StackName=name, TemplateBody="{}")
+
+
+def test_the_same_token_gives_the_same_stack(aws: Aws) -> None:
+    body = template({"Data": bucket("token-data")})
+    first = create(aws, "token", body, ClientRequestToken="t1")
+    assert create(aws, "token", body, ClientRequestToken="t1") == first
+    with pytest.raises(ClientError, match="already exists"):
+        create(aws, "token", body, ClientRequestToken="t2")
+
+
+def test_many_stacks_are_created_at_once(aws: Aws) -> None:
+    threads = [
+        threading.Thread(target=create, args=(aws, f"many-{n}", template({"Data": bucket(f"many-{n}")})))
+        for n in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {settled(aws, f"many-{n}")["StackStatus"] for n in range(8)} == {"CREATE_COMPLETE"}
+
+
+def test_events_reach_a_queue_in_the_shape_of_eventbridge(aws: Aws) -> None:
+    queue = aws("sqs").create_queue(QueueName="stack-events")["QueueUrl"]
+    pattern = {"source": ["aws.cloudformation"], "detail-type": ["CloudFormation Resource Status Change"]}
+    aws("events").put_rule(Name="stack-events", EventPattern=json.dumps(pattern))
+    target = {"Id": "queue", "Arn": "arn:aws:sqs:us-east-1:123456789012:stack-events"}
+    aws("events").put_targets(Rule="stack-events", Targets=[target])
+    stack_id = create(aws, "told", template({"Data": bucket("told-data")}), ClientRequestToken="t")
+    settled(aws, "told")
+    messages = aws("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)["Messages"]
+    last = json.loads(messages[-1]["Body"])
+    assert last["source"] == "aws.cloudformation"
+    assert last["time"].endswith("Z")
+    assert last["resources"] == [stack_id]
+    assert last["detail"] == {
+        "stack-id": stack_id,
+        "logical-resource-id": "Data",
+        "physical-resource-id": "told-data",
+        "status-details": {"status": "CREATE_COMPLETE", "status-reason": ""},
+        "resource-type": "AWS::S3::Bucket",
+        "client-request-token": "t",
+    }
+    aws("events").remove_targets(Rule="stack-events", Ids=["queue"])
