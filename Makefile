@@ -1,0 +1,31 @@
+# `make demo` and `make test` are all that a fresh machine with Python 3.11 needs; `make up` stays.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+DATA ?= data
+VENV_PYTHON := .venv/bin/python
+SET_UP := .venv/.set-up
+
+.PHONY: demo up test check clean
+
+demo: $(SET_UP)
+	@$(VENV_PYTHON) -m local demo --data "$(DATA)"
+
+up: $(SET_UP)
+	@$(VENV_PYTHON) -m local up --data "$(DATA)"
+
+test: $(SET_UP)
+	$(VENV_PYTHON) -m pytest
+
+check: $(SET_UP)
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m mypy
+
+# Written last: an interrupted set-up is continued, a change of the pins is followed.
+$(SET_UP): requirements-dev.txt chalice_app/requirements.txt
+	@$(PYTHON) -m local.install
+	@touch $@
+
+clean:
+	rm -rf .local .pytest_cache .mypy_cache .ruff_cache
+	find chalice_app data glue_assets local tests -name __pycache__ -prune -exec rm -rf {} +

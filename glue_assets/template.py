@@ -1,0 +1,214 @@
+"""The stack's template: databases and tables added to the hand-written text, and what it then makes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import yaml
+
+from glue_assets.tables import DataError, Table
+
+RESOURCES_MARK = "  # release.py: the databases and tables of data/\n"
+OUTPUTS_MARK = "  # release.py: the databases of data/\n"
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+_BYTES, _RESOURCES, _OUTPUTS = 1024 * 1024, 500, 200
+
+_HIVE = "org.apache.hadoop.hive.ql.io"
+_TEXT = {
+    "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+    "OutputFormat": f"{_HIVE}.HiveIgnoreKeyTextOutputFormat",
+}
+_STORAGE: dict[str, dict[str, Any]] = {
+    "csv": {
+        **_TEXT,
+        "SerdeInfo": {
+            "SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
+            # It knows doubled quotes anyway, and refuses the quote as the escape character.
+            "Parameters": {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\\"},
+        },
+    },
+    "json": {**_TEXT, "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"}},
+    "parquet": {
+        "InputFormat": f"{_HIVE}.parquet.MapredParquetInputFormat",
+        "OutputFormat": f"{_HIVE}.parquet.MapredParquetOutputFormat",
+        "SerdeInfo": {"SerializationLibrary": f"{_HIVE}.parquet.serde.ParquetHiveSerDe"},
+    },
+}
+_PARAMETERS = {
+    "csv": {"classification": "csv", "skip.header.line.count": "1"},
+    "json": {"classification": "json"},
+    "parquet": {"classification": "parquet"},
+}
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of the stack; `when` is the parameter that must be 'true' for it, if there is one."""
+
+    logical_id: str
+    type: str
+    when: str | None
+
+
+def complete(text: str, tables: Sequence[Table]) -> str:
+    """The template with a database per data folder and its tables at the marks; `tables` are by database.
+
+    Raises `DataError` for names that cannot be told apart and for more than CloudFormation takes.
+    """
+    made: dict[str, Any] = {}
+    outputs: dict[str, Any] = {}
+    for database, members in groupby(tables, key=lambda table: table.database):
+        if database == "sot":
+            raise DataError("the database sot is the job's own; the data needs another name")
+        database_id = f"Database{_camel(database)}"
+        _add(made, database_id, _database(database), database)
+        outputs[database_id] = {
+            "Description": f"Data Catalog database of data/{database}",
+            "Value": _Ref(database_id),
+        }
+        for table in members:
+            name = f"{database}/{table.name}"
+            _add(made, f"{_camel(table.name)}In{_camel(database)}", _table(table, database_id), name)
+    for mark, entries in ((RESOURCES_MARK, made), (OUTPUTS_MARK, outputs)):
+        if text.count(mark) != 1:
+            raise ValueError(f"the template must have the line {mark.strip()!r} once")
+        text = text.replace(mark, mark + _block(entries))
+    _check_limits(text)
+    return text
+
+
+def resources(text: str) -> tuple[Resource, ...]:
+    """The resources of a template, in its order."""
+    template = parse(text)
+    conditions = template.get("Conditions", {})
+    return tuple(
+        Resource(logical_id, resource["Type"], _parameter(conditions, resource.get("Condition")))
+        for logical_id, resource in template["Resources"].items()
+    )
+
+
+def parse(text: str) -> dict[str, Any]:
+    """A template as data, `!Ref X` as {"Ref": "X"} and `!Sub X` as {"Fn::Sub": "X"}."""
+    template: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    return template
+
+
+def _database(database: str) -> dict[str, Any]:
+    description = {
+        "Name": _Sub(f"terraglue_${{EnvironmentId}}_{database}"),
+        "Description": f"data/{database}",
+    }
+    return {
+        "Type": "AWS::Glue::Database",
+        "Properties": {"CatalogId": _Ref("AWS::AccountId"), "DatabaseInput": description},
+    }
+
+
+def _table(table: Table, database_id: str) -> dict[str, Any]:
+    location = f"s3://terraglue-${{EnvironmentId}}-sor/{table.database}/{table.name}/"
+    columns = [_Line({"Name": column.name, "Type": column.type}) for column in table.columns]
+    description = {
+        "Name": table.name,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": _PARAMETERS[table.format],
+        "StorageDescriptor": {
+            "Location": _Sub(location),
+            **_STORAGE[table.format],
+            "Columns": columns,
+        },
+    }
+    return {
+        "Type": "AWS::Glue::Table",
+        "Properties": {
+            "CatalogId": _Ref("AWS::AccountId"),
+            "DatabaseName": _Ref(database_id),
+            "TableInput": description,
+        },
+    }
+
+
+def _add(entries: dict[str, Any], logical_id: str, entry: dict[str, Any], name: str) -> None:
+    if logical_id in entries:
+        raise DataError(f"{name}: two names that differ only in where their _ are need other names")
+    entries[logical_id] = entry
+
+
+def _camel(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def _parameter(conditions: Mapping[str, Any], condition: str | None) -> str | None:
+    if condition is None:
+        return None
+    match conditions[condition]:
+        case {"Fn::Equals": [{"Ref": str(parameter)}, "true"]}:
+            return parameter
+    raise ValueError(f"the template's condition {condition} is not !Equals [!Ref <parameter>, 'true']")
+
+
+def _check_limits(text: str) -> None:
+    template = parse(text)
+    for count, limit, what in (
+        (len(text.encode()), _BYTES, "bytes"),
+        (len(template["Resources"]), _RESOURCES, "resources"),
+        (len(template["Outputs"]), _OUTPUTS, "outputs"),
+    ):
+        if count > limit:
+            raise DataError(f"the template has {count} {what} with this data; CloudFormation takes {limit}")
+
+
+class _Ref(str):
+    """Written as `!Ref X`."""
+
+
+class _Sub(str):
+    """Written as `!Sub X`."""
+
+
+class _Line(dict[str, str]):
+    """Written on one line."""
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True  # CloudFormation has none
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)  # lists as the hand-written part has them
+
+
+_Dumper.add_representer(_Ref, lambda dumper, value: dumper.represent_scalar("!Ref", value))
+_Dumper.add_representer(_Sub, lambda dumper, value: dumper.represent_scalar("!Sub", value))
+_Dumper.add_representer(
+    _Line,
+    lambda dumper, value: dumper.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=True),
+)
+
+
+class _Loader(yaml.SafeLoader):
+    pass
+
+
+def _function(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any
+    if isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_scalar(node)  # type: ignore[arg-type]
+    return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
+
+
+_Loader.add_multi_constructor("!", _function)
+
+
+def _block(entries: Mapping[str, Any]) -> str:
+    blocks = [
+        yaml.dump({key: entry}, Dumper=_Dumper, sort_keys=False, width=float("inf"), allow_unicode=True)
+        for key, entry in entries.items()
+    ]
+    return "".join("\n" + re.sub(r"(?m)^", "  ", block.rstrip("\n")) + "\n" for block in blocks)

@@ -1,0 +1,171 @@
+"""The command line of the laptop: `up`, `demo`, `token`, and the parts `aws`, `bootstrap` and `api`."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from local import clients
+from local.processes import READY_FILE, ROOT, Failed
+
+DATA = ROOT / "data"
+STATE = ROOT / ".local" / "up"
+PORT = 8000
+SECONDS_PER_STACK = 4.0
+
+
+def main() -> int:
+    """Run one command; its exit code."""
+    arguments = _parser().parse_args()
+    clients.forget_real_aws()
+    try:
+        return int(arguments.command(arguments) or 0)
+    except Failed as error:
+        print(f"{arguments.name} failed: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+# Each command imports its part itself: moto, Spark's preparation and Chalice take seconds to load.
+
+
+def _aws(arguments: argparse.Namespace) -> None:
+    from local import aws
+
+    aws.serve(
+        aws.AwsOptions(
+            port=arguments.port,
+            region=arguments.region,
+            state=arguments.state or Path(tempfile.mkdtemp(prefix="terraglue-aws-")),
+            ready_file=arguments.ready_file,
+            seconds_per_stack=arguments.seconds_per_stack,
+            watch_stdin=arguments.watch_stdin,
+        )
+    )
+
+
+def _api(arguments: argparse.Namespace) -> None:
+    from local import api
+
+    api.serve(
+        api.ApiOptions(
+            port=arguments.port,
+            aws=arguments.aws.rstrip("/"),
+            region=arguments.region,
+            ready_file=arguments.ready_file,
+            tick_seconds=arguments.tick_seconds,
+            watch_stdin=arguments.watch_stdin,
+        )
+    )
+
+
+def _bootstrap(arguments: argparse.Namespace) -> None:
+    from local import bootstrap
+
+    bootstrap.everything(arguments.aws.rstrip("/"), arguments.region, arguments.data.resolve())
+
+
+def _up(arguments: argparse.Namespace) -> None:
+    from local import up
+
+    up.run(
+        up.UpOptions(
+            port=arguments.port,
+            data=arguments.data.resolve(),
+            state=arguments.state or (STATE if arguments.port else None),
+            seconds_per_stack=arguments.seconds_per_stack,
+            tick_seconds=arguments.tick_seconds,
+        ),
+        arguments.ready_file.resolve(),
+    )
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    from local import demo, up
+
+    demo.run(
+        up.UpOptions(
+            port=0,
+            data=arguments.data.resolve(),
+            state=None,
+            seconds_per_stack=arguments.seconds_per_stack,
+            tick_seconds=None,
+        )
+    )
+
+
+def _token(arguments: argparse.Namespace) -> None:
+    from local import bootstrap
+
+    try:
+        ready = json.loads(arguments.ready_file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise Failed(f"Nothing is up: there is no {arguments.ready_file} (see `make up`).") from error
+    make_client = functools.partial(clients.client, endpoint=ready["aws"], region=ready["region"])
+    identity = ready["user_pool_id"], ready["client_id"]
+    print(bootstrap.token(make_client, *identity, arguments.user, is_admin=arguments.admin))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="name", required=True)
+
+    up = commands.add_parser("up", help="start the embedded AWS and the API, and stay")
+    up.add_argument(
+        "--port", type=int, default=PORT, help="of the API; the embedded AWS takes the next; 0: any free"
+    )
+    up.add_argument(
+        "--ready-file", type=Path, default=READY_FILE, help="JSON with all URLs, written once both serve"
+    )
+    up.add_argument("--state", type=Path, help="folder for logs and Spark's work")
+    up.add_argument("--tick-seconds", type=float, help="replaces the rate of the app's schedules")
+    up.set_defaults(command=_up)
+
+    demo = commands.add_parser("demo", help="ask for a sandbox over HTTP, run its job, show the table")
+    demo.set_defaults(command=_demo)
+
+    token = commands.add_parser("token", help="print a fresh token of a user of what is up")
+    token.add_argument("user", metavar="NAME")
+    token.add_argument("--admin", action="store_true", help="with the admin role (without: without it)")
+    token.add_argument("--ready-file", type=Path, default=READY_FILE, help="of the one that is meant")
+    token.set_defaults(command=_token)
+
+    aws = commands.add_parser("aws", help="the embedded AWS alone")
+    aws.add_argument("--state", type=Path, help="folder for Spark's work")
+    aws.set_defaults(command=_aws)
+
+    api = commands.add_parser("api", help="the API alone, on an embedded AWS that serves")
+    api.add_argument("--tick-seconds", type=float, help="replaces the rate of the app's schedules")
+    api.set_defaults(command=_api)
+
+    bootstrap = commands.add_parser(
+        "bootstrap", help="set up an embedded AWS that serves: as an operator would"
+    )
+    bootstrap.set_defaults(command=_bootstrap)
+
+    for command in (api, bootstrap):
+        command.add_argument("--aws", required=True, help="URL of the embedded AWS")
+    for command in (up, demo, bootstrap):
+        command.add_argument(
+            "--data", type=Path, default=DATA, help="folder of the data sets: db/table/file.ext"
+        )
+    for command in (up, demo, aws):
+        command.add_argument(
+            "--seconds-per-stack", type=float, default=SECONDS_PER_STACK, help="how long a stack takes"
+        )
+    for command in (aws, api):
+        command.add_argument("--port", type=int, default=0, help="0: any free")
+        command.add_argument("--ready-file", type=Path, help="JSON with the URL, written once it serves")
+        command.add_argument("--watch-stdin", action="store_true", help="stop when the standard input ends")
+    for command in (aws, api, bootstrap):
+        command.add_argument("--region", default=clients.REGION)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

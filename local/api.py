@@ -1,0 +1,69 @@
+"""The API's process: the unchanged Chalice app behind Chalice's own local server, and its events."""
+
+from __future__ import annotations
+
+import functools
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from chalice.cli.factory import CLIFactory
+
+from local import bootstrap, clients, gateway
+from local.dispatch import Dispatcher
+from local.processes import ROOT, log_to_stderr, stop_requested, write_json
+
+_STAGE = "local"
+_LEASE_SECONDS = 10
+"""How soon a restarted API takes over a slow step from the killed one."""
+
+
+@dataclass(frozen=True)
+class ApiOptions:
+    """`aws` is the URL of the embedded AWS; `tick_seconds` replaces the rates of the app's schedules."""
+
+    port: int
+    aws: str
+    region: str
+    ready_file: Path | None
+    tick_seconds: float | None
+    watch_stdin: bool
+
+
+def serve(options: ApiOptions) -> None:
+    """Serve until asked to stop."""
+    stop = stop_requested(watch_stdin=options.watch_stdin)
+    log_to_stderr()
+    make_client = functools.partial(clients.client, endpoint=options.aws, region=options.region)
+    identity = bootstrap.ensure_identity(make_client, options.aws, options.region)
+    os.environ.update(_settings(options, identity))
+
+    config = CLIFactory(str(ROOT / "chalice_app")).create_config_obj(_STAGE)
+    app = config.chalice_app
+    server = gateway.create_server(app, config, options.port)
+    dispatcher = Dispatcher(app, make_client, options.region, tick_seconds=options.tick_seconds)
+    dispatcher.start()
+    threading.Thread(target=server.server.serve_forever, daemon=True).start()
+    if options.ready_file:
+        url = f"http://127.0.0.1:{server.server.server_port}"
+        known = bootstrap.description(options.aws, options.region, identity)
+        write_json(options.ready_file, {"api": url, **known, "pids": {"api": os.getpid()}})
+    stop.wait()
+    dispatcher.close()
+    server.shutdown()
+
+
+def _settings(options: ApiOptions, identity: bootstrap.Identity) -> dict[str, str]:
+    return {
+        **clients.aws_variables(options.aws, options.region),
+        "TABLE_NAME": bootstrap.TABLE,
+        "ASSETS_BUCKET": bootstrap.ASSETS_BUCKET,
+        "ISSUER": identity.issuer,
+        "JWKS_URI": identity.jwks_uri,
+        "AUDIENCE": identity.client_id,
+        "OWNER_CLAIM": "cognito:username",
+        "ADMIN_GROUP": bootstrap.ADMIN_GROUP,
+        "LEASE_SECONDS": str(_LEASE_SECONDS),
+        "POWERTOOLS_LOG_LEVEL": "INFO",
+    }

@@ -1,0 +1,92 @@
+"""The embedded AWS's process: moto over HTTP, with what moto lacks installed into it."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from local import bucket_policies, clients, cloudformation, dynamodb, events, glue_runs
+from local.cloudformation import CloudFormationOptions
+from local.glue_runs import GlueOptions
+from local.processes import SPARK_CACHE, log_to_stderr, stop_requested, write_json
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True)
+class AwsOptions:
+    """`state` is the folder of Spark's work; `seconds_per_stack` is how long a stack takes to create."""
+
+    port: int
+    region: str
+    state: Path
+    ready_file: Path | None
+    seconds_per_stack: float
+    watch_stdin: bool
+
+
+class _RequestHandler(MotoRequestHandler):
+    # Headers and body are two writes; with Nagle's algorithm the second waits for the client's delayed ACK.
+    disable_nagle_algorithm = True
+
+
+def _keep_put_bodies(application: WSGIApplication) -> WSGIApplication:
+    """`curl -X PUT -d` calls its body a form; moto would parse it away and store an empty object."""
+
+    def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ["REQUEST_METHOD"] == "PUT" and environ.get("CONTENT_TYPE", "").startswith(_FORM):
+            environ["CONTENT_TYPE"] = "binary/octet-stream"  # S3's default
+        return application(environ, start_response)
+
+    return call
+
+
+def serve(options: AwsOptions) -> None:
+    """Serve until asked to stop; everything is in memory and gone then."""
+    stop = stop_requested(watch_stdin=options.watch_stdin)
+    log_to_stderr()
+    application = _keep_put_bodies(DomainDispatcherApplication(create_backend_app))
+    server = make_server(
+        "127.0.0.1", options.port, application, threaded=True, request_handler=_RequestHandler
+    )
+    url = f"http://127.0.0.1:{server.port}"
+    make_client = functools.partial(clients.client, endpoint=url, region=options.region)
+    with contextlib.ExitStack() as parts:
+        bucket_policies.install()
+        dynamodb.install()
+        stacks = CloudFormationOptions(
+            clients=make_client,
+            publish=events.publish,
+            region=options.region,
+            seconds_per_stack=options.seconds_per_stack,
+        )
+        parts.enter_context(contextlib.closing(cloudformation.install(stacks)))
+        runs = GlueOptions(
+            clients=make_client,
+            publish=events.publish,
+            endpoint=url,
+            region=options.region,
+            work_dir=options.state / "runs",
+            cache_dir=SPARK_CACHE,
+        )
+        parts.enter_context(contextlib.closing(glue_runs.install(runs)))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        if options.ready_file:
+            write_json(
+                options.ready_file, {"aws": url, "region": options.region, "pids": {"aws": os.getpid()}}
+            )
+        stop.wait()
+    server.shutdown()

@@ -1,0 +1,115 @@
+"""Buckets as folders: objects are copied there before a run, and what the run changed is copied back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+_ASSETS = "-glue-assets"
+_SCHEMES = ("s3", "s3a", "s3n")
+_Stamp = tuple[int, int]
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of an s3:// URI; empty strings when it is none."""
+    parts = urlsplit(uri)
+    return (parts.netloc, parts.path.lstrip("/")) if parts.scheme in _SCHEMES else ("", "")
+
+
+def needed(clients_s3: Any, glue: Any, script: str, values: Iterable[str]) -> list[str]:
+    """The existing buckets that a run may touch.
+
+    Those that an argument or the script's location names, those where the tables of a catalog database that
+    an argument names lie, and those of the script's sandbox, which are known by their common beginning.
+    """
+    words = {word.strip() for value in values for word in value.split(",")} | {script}
+    uris = words | set(_table_locations(glue, words))
+    named = words | {split_uri(uri)[0] for uri in uris}
+    own = split_uri(script)[0]
+    sandbox = own.removesuffix(_ASSETS) + "-" if own.endswith(_ASSETS) else None
+    existing = [bucket["Name"] for bucket in clients_s3.list_buckets()["Buckets"]]
+    return [name for name in existing if name in named or (sandbox and name.startswith(sandbox))]
+
+
+def _table_locations(glue: Any, words: set[str]) -> Iterator[str]:
+    for page in glue.get_paginator("get_databases").paginate():
+        for database in page["DatabaseList"]:
+            if database["Name"] not in words:
+                continue
+            for tables in glue.get_paginator("get_tables").paginate(DatabaseName=database["Name"]):
+                for table in tables["TableList"]:
+                    yield table.get("StorageDescriptor", {}).get("Location", "")
+
+
+@dataclass
+class Mirror:
+    """A bucket and the folder that stands for it while a run lasts."""
+
+    s3: Any
+    bucket: str
+    folder: Path
+    _known: dict[str, _Stamp] = field(default_factory=dict)
+
+    def download(self) -> list[str]:
+        """Copy every object; the keys that cannot be files (`a` beside `a/b`, or `../x`) are given back."""
+        self.folder.mkdir(parents=True)
+        left_out = []
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
+            for item in page.get("Contents", []):
+                if not self._download_one(item):
+                    left_out.append(item["Key"])
+        return left_out
+
+    def _download_one(self, item: dict[str, Any]) -> bool:
+        key: str = item["Key"]
+        path = self.folder / key
+        if ".." in key.split("/") or key.startswith("/") or "//" in key:
+            return False
+        try:
+            if key.endswith("/"):  # the console's way to show an empty folder
+                path.mkdir(parents=True, exist_ok=True)
+                return True
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                shutil.copyfileobj(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"], file)
+        except (FileExistsError, IsADirectoryError, NotADirectoryError):
+            return False
+        written = item["LastModified"].timestamp()  # jobs look at the age of files
+        os.utime(path, (written, written))
+        self._known[key] = _stamp(path)
+        return True
+
+    def upload(self) -> int:
+        """Copy what is new or changed back, remove what was deleted; how many objects that were."""
+        changes = 0
+        found: set[str] = set()
+        for path in self._files():
+            key = path.relative_to(self.folder).as_posix()
+            found.add(key)
+            if self._known.get(key) != (stamp := _stamp(path)):
+                with path.open("rb") as file:
+                    self.s3.put_object(Bucket=self.bucket, Key=key, Body=file)
+                self._known[key] = stamp
+                changes += 1
+        for key in self._known.keys() - found:
+            self.s3.delete_object(Bucket=self.bucket, Key=key)
+            del self._known[key]
+            changes += 1
+        return changes
+
+    def _files(self) -> Iterator[Path]:
+        for folder, folders, names in os.walk(self.folder):
+            folders[:] = [name for name in folders if name != "_temporary"]  # of an unfinished commit
+            for name in names:
+                if not (name.startswith(".") and name.endswith(".crc")):  # Hadoop's local checksums
+                    yield Path(folder, name)
+
+
+def _stamp(path: Path) -> _Stamp:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns

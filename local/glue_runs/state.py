@@ -1,0 +1,167 @@
+"""A job run as Glue tells about it, and the rules that need nothing else."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from local.glue_runs.logs import GROUP
+
+FINAL = frozenset({"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED"})
+"""The states that nothing follows, and of which an event tells."""
+
+_DEFAULT_TIMEOUT_MINUTES = 480  # Glue 5.0 and later
+_DEFAULT_WORKERS = 10
+_BILLED_SECONDS_AT_LEAST = 60
+# https://docs.aws.amazon.com/glue/latest/dg/worker-types.html
+_DPU = {
+    **{"Standard": 1.0, "G.025X": 0.25, "G.1X": 1.0, "G.2X": 2.0, "G.4X": 4.0, "G.8X": 8.0, "G.12X": 12.0},
+    **{"G.16X": 16.0, "R.1X": 1.0, "R.2X": 2.0, "R.4X": 4.0, "R.8X": 8.0},
+}
+# What would change a run's result if it were passed over in silence.
+_UNSUPPORTED = (
+    *("--additional-python-modules", "--extra-jars", "--extra-files", "--user-jars-first", "--conf"),
+    *("--datalake-formats", "--python-modules-installer-option", "--customer-driver-env-vars"),
+)
+
+
+class Refused(Exception):
+    """A call that Glue would not accept; `code` is the AWS error code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be run: the job with what StartJobRun has overridden."""
+
+    job: str
+    script: str
+    given: dict[str, str]
+    arguments: dict[str, str]
+    timeout_minutes: int
+    worker_type: str
+    workers: int
+    glue_version: str
+    concurrent: int
+
+    @classmethod
+    def of(cls, job: dict[str, Any], request: dict[str, Any]) -> Order:
+        """Merge a job and a StartJobRun request; `Refused` for what the laptop would do differently."""
+        given: dict[str, str] = request.get("Arguments") or {}
+        arguments = {**job.get("DefaultArguments", {}), **given, **(job.get("NonOverridableArguments") or {})}
+        for name in _UNSUPPORTED:
+            if arguments.get(name):
+                raise _not_here(f"the job argument {name}")
+        bookmark = arguments.get("--job-bookmark-option", "job-bookmark-disable")
+        if bookmark != "job-bookmark-disable":
+            raise _not_here(f"--job-bookmark-option {bookmark}")
+        if job.get("MaxRetries"):
+            raise _not_here("MaxRetries above 0")
+        command = job.get("Command", {})
+        if command.get("Name", "glueetl") != "glueetl":
+            raise _not_here(f"the command {command['Name']}")
+        worker_type = request.get("WorkerType") or job.get("WorkerType") or "G.1X"
+        if worker_type not in _DPU:
+            raise Refused("InvalidInputException", f"Worker type {worker_type} is not valid.")
+        return cls(
+            job=job["Name"],
+            script=command.get("ScriptLocation", ""),
+            given=given,
+            arguments=arguments,
+            timeout_minutes=request.get("Timeout") or job.get("Timeout") or _DEFAULT_TIMEOUT_MINUTES,
+            worker_type=worker_type,
+            workers=request.get("NumberOfWorkers") or job.get("NumberOfWorkers") or _DEFAULT_WORKERS,
+            glue_version=job.get("GlueVersion") or "5.1",
+            concurrent=job.get("ExecutionProperty", {}).get("MaxConcurrentRuns") or 1,
+        )
+
+    @property
+    def capacity(self) -> float:
+        """Its DPUs."""
+        return self.workers * _DPU[self.worker_type]
+
+
+def _not_here(what: str) -> Refused:
+    return Refused("InvalidInputException", f"The Glue of the laptop does not support {what}.")
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Run:
+    """One run's state; whoever changes or shows it holds the engine's lock."""
+
+    order: Order
+    id: str = field(default_factory=lambda: f"jr_{secrets.token_hex(32)}")
+    state: str = "STARTING"
+    error: str = ""
+    started: datetime = field(default_factory=now)
+    modified: datetime = field(default_factory=now)
+    running_since: datetime | None = None
+    script_ended: datetime | None = None
+    completed: datetime | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in FINAL
+
+    def change(self, state: str, error: str = "") -> None:
+        """Go on to the next state."""
+        self.state, self.error, self.modified = state, error, now()
+        if state == "RUNNING":
+            self.running_since = self.modified
+        if self.is_final:
+            self.completed = self.modified
+
+    @property
+    def seconds(self) -> int:
+        """How long the script has run; what comes before and after it is free in Glue as well."""
+        if self.running_since is None:
+            return 0
+        return round(((self.script_ended or now()) - self.running_since).total_seconds())
+
+    @property
+    def dpu_seconds(self) -> float:
+        """What Glue would bill: by the second, but at least one minute, for every worker.
+
+        https://aws.amazon.com/glue/pricing/. A run whose script never began is not billed.
+        """
+        if self.running_since is None:
+            return 0.0
+        return self.order.capacity * max(_BILLED_SECONDS_AT_LEAST, self.seconds)
+
+    def show(self) -> dict[str, Any]:
+        """The `JobRun` of the Glue API."""
+        shown = {
+            "Id": self.id,
+            "Attempt": 0,
+            "JobName": self.order.job,
+            "StartedOn": self.started,
+            "LastModifiedOn": self.modified,
+            "JobRunState": self.state,
+            "Arguments": self.order.given,
+            "PredecessorRuns": [],
+            "AllocatedCapacity": int(self.order.capacity),
+            "ExecutionTime": self.seconds,
+            "Timeout": self.order.timeout_minutes,
+            "MaxCapacity": self.order.capacity,
+            "NumberOfWorkers": self.order.workers,
+            "WorkerType": self.order.worker_type,
+            "GlueVersion": self.order.glue_version,
+            "LogGroupName": GROUP,
+            "DPUSeconds": self.dpu_seconds,
+        }
+        if self.completed:
+            shown["CompletedOn"] = self.completed
+        if self.error:
+            shown["ErrorMessage"] = self.error
+        return shown

@@ -1,0 +1,192 @@
+"""One run from its script's object in S3 to its last file back in S3, in a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.clients import aws_variables
+from local.glue_runs.buckets import Mirror, needed, split_uri
+from local.glue_runs.logs import LogStream
+from local.glue_runs.state import Order
+from local.spark import appcds
+from local.spark.java import java_home
+from local.spark.launch import Launch
+
+_RUNNER = Path(appcds.__file__).with_name("runner.py")
+_TICK_SECONDS = 0.05
+_FLUSH_SECONDS = 1.0
+_PIPE_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a run works: clients of the embedded AWS, its address, and folders on this machine."""
+
+    clients: Callable[[str], Any]
+    endpoint: str
+    region: str
+    folder: Path
+    cache_dir: Path
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a script ended: one of Glue's final states, and Glue's words for a failure."""
+
+    state: str
+    error: str = ""
+
+
+class Work:
+    """A run's process and everything around it."""
+
+    def __init__(self, order: Order, run_id: str, place: Place, stop: threading.Event) -> None:
+        self._order = order
+        self._run_id = run_id
+        self._place = place
+        self._stop = stop
+        self._s3 = place.clients("s3")
+        logs = place.clients("logs")
+        self._output = LogStream(logs, "output", run_id)
+        self._error = LogStream(logs, "error", run_id)
+        self._mirrors: list[Mirror] = []
+
+    def run(self, began: Callable[[], None], ended: Callable[[], None], timeout_seconds: float) -> Outcome:
+        """Do it all. `began` and `ended` are called when the script's process starts and when it is gone."""
+        try:
+            self._output.create()
+            self._error.create()
+            environment = self._prepare()
+            if self._stop.is_set():
+                return Outcome("STOPPED")
+            try:
+                with self._start(environment) as process:
+                    began()
+                    return self._watch(process, time.monotonic() + timeout_seconds)
+            finally:
+                ended()
+                for mirror in self._mirrors:
+                    mirror.upload()
+        except (BotoCoreError, ClientError, OSError) as error:
+            self._error.write(str(error))
+            return Outcome("FAILED", str(error))
+        finally:
+            self._error.flush()
+            shutil.rmtree(self._place.folder, ignore_errors=True)
+
+    def _prepare(self) -> dict[str, str]:
+        """Fetch script, libraries and buckets; the environment of the process."""
+        folder, arguments = self._place.folder, self._order.arguments
+        self._fetch(self._order.script, self._script)
+        libraries = folder / "libraries"
+        python_path = [libraries]
+        for uri in filter(None, (uri.strip() for uri in arguments.get("--extra-py-files", "").split(","))):
+            library = libraries / uri.rpartition("/")[2]
+            if library.suffix not in (".py", ".zip"):
+                raise OSError(
+                    f"--extra-py-files {uri}: the Glue of the laptop takes .py and .zip files only."
+                )
+            self._fetch(uri, library)
+            if library.suffix == ".zip":
+                python_path.append(library)
+        glue = self._place.clients("glue")
+        for bucket in needed(self._s3, glue, self._order.script, arguments.values()):
+            mirror = Mirror(self._s3, bucket, folder / "buckets" / bucket)
+            for key in mirror.download():
+                self._error.write(f"s3://{bucket}/{key} cannot be a file here; Spark will not see it.")
+            self._mirrors.append(mirror)
+        java, cache_dir = java_home(), self._place.cache_dir
+        launch = Launch(
+            scratch=folder,
+            conf_dir=appcds.conf_dir(cache_dir),
+            java_home=java,
+            buckets={mirror.bucket: mirror.folder for mirror in self._mirrors},
+            python_path=python_path,
+            archive=appcds.find(cache_dir, java),
+        )
+        nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+        return launch.environment() | aws_variables(self._place.endpoint, self._place.region) | nowhere
+
+    def _fetch(self, uri: str, path: Path) -> None:
+        bucket, key = split_uri(uri)
+        if not bucket:
+            raise OSError(f"{uri!r} is no s3:// location.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.write_bytes(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+        except ClientError as error:
+            raise OSError(f"{uri}: {error}") from error
+
+    @property
+    def _script(self) -> Path:
+        return self._place.folder / "script" / self._order.script.rpartition("/")[2]
+
+    @property
+    def _error_file(self) -> Path:
+        return self._place.folder / "error"
+
+    def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+        arguments = {"--JOB_NAME": self._order.job, "--JOB_RUN_ID": self._run_id} | self._order.arguments
+        command = [sys.executable, "-P", str(_RUNNER), str(self._error_file), str(self._script)]
+        process = subprocess.Popen(  # noqa: S603 - the sandbox's own script, which is what is asked for
+            [*command, *(word for pair in arguments.items() for word in pair)],
+            env=environment,
+            cwd=self._place.folder,
+            stdin=subprocess.PIPE,  # never written to; when it ends, the process ends (runner.py)
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        if process.stdout and process.stderr:
+            self._output.read(process.stdout)
+            self._error.read(process.stderr)
+        return process
+
+    def _watch(self, process: subprocess.Popen[bytes], deadline: float) -> Outcome:
+        """Write the logs out until the script has ended, or end it."""
+        outcome = None
+        flushed = time.monotonic()
+        while process.poll() is None:
+            if self._stop.wait(_TICK_SECONDS):
+                outcome = Outcome("STOPPED")
+                break
+            moment = time.monotonic()
+            if moment >= deadline:
+                outcome = Outcome("TIMEOUT", "Job run timed out")
+                break
+            if moment - flushed >= _FLUSH_SECONDS:
+                self._output.flush()
+                self._error.flush()
+                flushed = moment
+        kill_group(process)  # also what a script that has ended leaves behind: Spark's Java, at least
+        code = process.wait()
+        self._output.finish(_PIPE_SECONDS)
+        self._error.finish(_PIPE_SECONDS)
+        return outcome or self._judge(code)
+
+    def _judge(self, code: int) -> Outcome:
+        if code == 0:
+            return Outcome("SUCCEEDED")
+        with contextlib.suppress(FileNotFoundError):
+            return Outcome("FAILED", self._error_file.read_text(encoding="utf-8"))
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+        return Outcome("FAILED", f"The script's process {how}.")
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started in its group; nothing happens when all are gone."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter is macOS for zombies
+        os.killpg(process.pid, signal.SIGKILL)

@@ -1,0 +1,85 @@
+"""How a Python process is told to start Spark the laptop's way: by its environment alone.
+
+The script stays as it is in the cloud. `s3://` and `s3a://` become folders by Hadoop's own viewfs, which
+sends each bucket to a directory; no hadoop-aws, no system Java. Shorter start-up is bought with the quick
+compiler (it costs long jobs more than it gives), the simple collector and an archive of loaded classes
+(`appcds`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.spark.appcds import Archive
+
+SHIM = Path(__file__).parent / "shim"
+"""Where `awsglue` is."""
+
+_JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData")
+_PROPERTIES = {
+    "spark.master": "local[*]",
+    "spark.driver.memory": "1g",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.driver.host": "127.0.0.1",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.shuffle.partitions": "4",
+    "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
+    "spark.hadoop.fs.s3a.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
+    "spark.hadoop.fs.rawlocal.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+}
+_FOREIGN = re.compile(r"AWS_|SPARK_|PYSPARK_|PYTHON|JDK_JAVA_OPTIONS|_JAVA_OPTIONS|JAVA_TOOL_OPTIONS|HADOOP_")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """One process that may start Spark; `scratch` is its own folder, `buckets` are folders by bucket name."""
+
+    scratch: Path
+    conf_dir: Path
+    java_home: Path
+    buckets: Mapping[str, Path]
+    python_path: Sequence[Path] = ()
+    archive: Archive | None = None
+    java_options: Sequence[str] = ()
+
+    def environment(self, base: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """The variables that the process needs, with nothing in them of the developer's own AWS or Spark."""
+        self.conf_dir.mkdir(parents=True, exist_ok=True)
+        temporary = self.scratch / "tmp"
+        temporary.mkdir(parents=True, exist_ok=True)
+        properties = self.scratch / "spark.properties"
+        properties.write_text(self._properties(temporary), encoding="utf-8")
+        options = [*_JAVA_OPTIONS[:2], *(self.archive.launcher_options if self.archive else ())]
+        return {name: value for name, value in base.items() if not _FOREIGN.match(name)} | {
+            "JAVA_HOME": str(self.java_home),
+            "PYSPARK_PYTHON": sys.executable,
+            "PYSPARK_SUBMIT_ARGS": f"--properties-file {shlex.quote(str(properties))} pyspark-shell",
+            "PYTHONPATH": os.pathsep.join(map(str, [SHIM, *self.python_path])),
+            "PYTHONUNBUFFERED": "1",  # a line must arrive when it is printed
+            "SPARK_CONF_DIR": str(self.conf_dir),  # first in the class path; must be empty for the archive
+            "SPARK_LAUNCHER_OPTS": " ".join(options),
+            "SPARK_LOCAL_DIRS": str(temporary),
+            "SPARK_LOCAL_IP": "127.0.0.1",
+            "TMPDIR": str(temporary),
+        }
+
+    def _properties(self, temporary: Path) -> str:
+        java_options = [*_JAVA_OPTIONS, *(self.archive.options if self.archive else ()), *self.java_options]
+        values = _PROPERTIES | {
+            "spark.driver.extraJavaOptions": " ".join([*java_options, f'"-Djava.io.tmpdir={temporary}"']),
+            "spark.sql.warehouse.dir": str(temporary / "warehouse"),
+        }
+        for bucket, folder in self.buckets.items():
+            values[f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback"] = f"rawlocal://{folder}"
+        return "".join(f"{name} {_escape(value)}\n" for name, value in values.items())
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\")

@@ -1,0 +1,60 @@
+"""What a run's process executes: the job's script, as Glue would, and the promise to die with its server.
+
+Called as `python -P runner.py ERROR_FILE SCRIPT ARGUMENT...`. It imports nothing of ours: the script has the
+interpreter to itself. What the script raises goes to stderr as usual and, as one line, into ERROR_FILE.
+"""
+
+import os
+import runpy
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+
+_MESSAGE_LENGTH = 1000
+
+
+def _die_with_the_server() -> None:
+    """The server holds the other end of our standard input; however the server ends, the pipe does too."""
+    while os.read(0, 4096):  # not through sys.stdin: its lock would abort the interpreter when it ends
+        pass
+    os.killpg(0, signal.SIGKILL)  # Spark's Java process too, and at once
+
+
+def _one_line(error: BaseException) -> str:
+    """Glue's way to tell an error: its class and its message, without a Java stack."""
+    lines = []
+    for line in str(error).splitlines():
+        if line.lstrip().startswith("at ") or line.startswith("JVM stacktrace"):
+            break
+        lines.append(line.strip())
+    message = " ".join(filter(None, lines))
+    return f"{type(error).__name__}: {message}"[:_MESSAGE_LENGTH] if message else type(error).__name__
+
+
+def _main() -> int:
+    error_file, script = Path(sys.argv[1]), sys.argv[2]
+    sys.argv[:] = sys.argv[2:]
+    threading.Thread(target=_die_with_the_server, daemon=True).start()
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as exit_:
+        if exit_.code in (None, 0):
+            return 0
+        error_file.write_text(_one_line(exit_), encoding="utf-8")
+        if not isinstance(exit_.code, int):
+            print(exit_.code, file=sys.stderr)
+        return 1
+    except BaseException as error:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename != script:
+            trace = trace.tb_next  # the frames of this file and of runpy say nothing to the script's author
+        traceback.print_exception(error.with_traceback(trace or error.__traceback__))
+        error_file.write_text(_one_line(error), encoding="utf-8")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

@@ -1,0 +1,116 @@
+"""Starting and stopping: what is printed, what is left."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.e2e.conftest import LOCAL, PROJECT, Up, eventually, group_members, kill, running_up
+
+
+def assert_gone(up: Up) -> None:
+    """Nothing that it started is left, and nobody listens on its ports."""
+    for name in ("aws", "api"):
+        members = lambda name=name: group_members(up.ready["pids"][name])  # noqa: E731
+        eventually(lambda members=members: members() == [], 20, f"left over: {members()}")
+    for url in (up.ready["aws"], up.ready["api"]):
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", urlsplit(url).port or 0)) != 0
+
+
+def test_the_ready_file_has_all_that_a_script_needs(up: Up) -> None:
+    ready = up.ready
+    assert {"api", "aws", "region", "issuer", "client_id"} <= set(ready)
+    assert ready["api"].startswith("http://127.0.0.1:")
+    assert ready["region"] == "us-east-1"
+    assert up.ready_file.stat().st_mode & 0o077 == 0
+
+
+def test_what_is_printed_can_be_pasted(up: Up) -> None:
+    printed = up.output.read_text()
+    lines = [line for line in printed.splitlines() if line.startswith(("TOKEN=", "curl "))]
+    pasted = "\n".join(line for line in lines if "POST" not in line)
+    answers = subprocess.run(
+        ["bash", "-ec", pasted], capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+    assert '"owner":"ana"' in answers
+    assert up.ready["aws"] in printed
+
+
+def test_the_token_command_prints_a_token_and_nothing_else(up: Up) -> None:
+    command = [*LOCAL, "token", "zoe", "--admin", "--ready-file", str(up.ready_file)]
+    printed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True, timeout=60)
+    assert printed.stderr == ""
+    assert printed.stdout.count(".") == 2 and printed.stdout.count("\n") == 1
+    request = urllib.request.Request(
+        f"{up.ready['api']}/me", headers={"Authorization": f"Bearer {printed.stdout.strip()}"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        me = json.load(response)
+    assert (me["owner"], me["is_admin"]) == ("zoe", True)
+
+
+def test_a_token_of_nothing_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    command = [*LOCAL, "token", "ana", "--ready-file", str(tmp_path / "none.json")]
+    refused = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("token failed: Nothing is up")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_everything_and_runs_beside_another(up: Up, tmp_path: Path, number: signal.Signals) -> None:
+    with running_up(tmp_path) as second:
+        assert second.ready["api"] != up.ready["api"]
+        second.process.send_signal(number)
+        assert second.process.wait(30) == 0
+        assert_gone(second)
+        assert not second.ready_file.exists()
+        assert not Path(second.ready["state"]).exists()
+    assert up.process.poll() is None
+    with urllib.request.urlopen(f"{up.ready['api']}/health", timeout=30) as response:
+        assert response.status == 200
+
+
+def test_when_it_is_killed_its_processes_end_by_themselves(tmp_path: Path) -> None:
+    with running_up(tmp_path, "--state", str(tmp_path / "state")) as second:
+        kill(second.process.pid)
+        second.process.wait(30)
+        assert_gone(second)
+
+
+@pytest.mark.parametrize("name", ["aws", "api"])
+def test_when_a_process_goes_it_says_which_and_stops_the_rest(tmp_path: Path, name: str) -> None:
+    with running_up(tmp_path, "--state", str(tmp_path / "state")) as second:
+        kill(second.ready["pids"][name])
+        assert second.process.wait(30) == 1
+        assert f"up failed: The process '{name}' was killed by signal 9." in second.output.read_text()
+        assert_gone(second)
+
+
+def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [*LOCAL, "up", "--port", str(port), "--ready-file", str(tmp_path / "ready.json")]
+        refused = subprocess.run(
+            command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60
+        )
+    assert refused.returncode == 1
+    assert (
+        refused.stderr
+        == f"up failed: Port {port} is taken; stop what uses it, or choose another: --port N.\n"
+    )
+
+
+def test_a_missing_data_folder_is_one_sentence(tmp_path: Path) -> None:
+    command = [*LOCAL, "up", "--port", "0", "--data", str(tmp_path / "none")]
+    refused = subprocess.run(
+        command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60, env=os.environ
+    )
+    assert refused.returncode == 1
+    assert refused.stderr == f"up failed: There is no data folder {tmp_path / 'none'}.\n"

@@ -1,0 +1,140 @@
+"""The local gateway in front of a small app, over real HTTP."""
+
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from chalice.app import Chalice
+from chalice.config import Config
+
+from local import gateway
+
+app = Chalice(app_name="small", configure_logs=False)
+
+
+@app.route("/things", methods=["POST"])
+def make_thing() -> dict[str, Any]:
+    body = app.current_request.raw_body
+    return {"bytes": len(body), "request_id": app.current_request.context["requestId"]}
+
+
+@app.route("/things/{name}", methods=["GET"])
+def get_thing(name: str) -> dict[str, str]:
+    return {"name": name}
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    content: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.content)
+
+
+@dataclass(frozen=True)
+class Caller:
+    port: int
+
+    def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(
+                method, path, body=body, headers=headers or {}, encode_chunked=not isinstance(body, bytes)
+            )
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="module")
+def caller() -> Iterator[Caller]:
+    server = gateway.create_server(app, Config(chalice_stage="local"), 0).server
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield Caller(server.server_port)
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_request_reaches_the_app(caller: Caller) -> None:
+    answer = caller.call("GET", "/things/lamp")
+    assert (answer.status, answer.json) == (200, {"name": "lamp"})
+
+
+def test_every_request_has_an_id_of_its_own(caller: Caller) -> None:
+    ids = {caller.call("POST", "/things", b"{}").json["request_id"] for _ in range(3)}
+    assert len(ids) == 3
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/nothing"), ("PUT", "/things"), ("GET", "/things"), ("OPTIONS", "/things"), ("GET", "/a?b=c")],
+)
+def test_what_the_app_does_not_have_is_a_404_problem(caller: Caller, method: str, path: str) -> None:
+    answer = caller.call(method, path, headers={"Authorization": "Bearer x"})
+    assert answer.status == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["X-Request-Id"] in answer.json["instance"]
+    assert answer.json["detail"] == f"There is nothing at {method} {path.partition('?')[0]}."
+
+
+def test_an_answer_to_head_has_no_body(caller: Caller) -> None:
+    answer = caller.call("HEAD", "/nothing")
+    assert (answer.status, answer.content) == (404, b"")
+
+
+def test_a_chunked_body_arrives_whole(caller: Caller) -> None:
+    answer = caller.call("POST", "/things", iter([b"a" * 10, b"b" * 70_000]))
+    assert answer.json["bytes"] == 70_010
+
+
+def test_a_body_over_10_mb_is_refused_before_the_app(caller: Caller) -> None:
+    answer = caller.call("POST", "/things", b"a" * (10 * 1024 * 1024 + 1))
+    assert (answer.status, answer.json["code"]) == (413, "payload_too_large")
+
+
+def test_a_chunked_body_over_10_mb_is_refused(caller: Caller) -> None:
+    with socket.create_connection(("127.0.0.1", caller.port), timeout=10) as connection:
+        connection.sendall(b"POST /things HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFF\r\n")
+        assert connection.makefile("rb").readline() == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+
+
+@pytest.mark.parametrize(
+    "request_lines",
+    [
+        b"POST /things HTTP/1.1\r\nContent-Length: many\r\n\r\n",
+        b"POST /things HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+    ],
+)
+def test_a_malformed_request_is_a_400_problem(caller: Caller, request_lines: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", caller.port), timeout=10) as connection:
+        connection.sendall(request_lines)
+        answer = connection.makefile("rb").read()
+    assert b" 400 " in answer.splitlines()[0]
+    assert b"application/problem+json" in answer
+
+
+def test_three_hundred_callers_at_once_are_all_answered(caller: Caller) -> None:
+    statuses: list[int] = []
+    start = threading.Barrier(300)
+
+    def call() -> None:
+        start.wait()
+        statuses.append(caller.call("GET", "/things/lamp").status)
+
+    threads = [threading.Thread(target=call) for _ in range(300)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 300

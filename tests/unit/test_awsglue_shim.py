@@ -1,0 +1,69 @@
+"""The stand-in for `awsglue`: what it reads from a command line, and what it refuses."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from pyspark.sql import DataFrame
+
+from local.spark.shim.awsglue.dynamicframe import DynamicFrame
+from local.spark.shim.awsglue.job import Job
+from local.spark.shim.awsglue.utils import GlueArgumentError, getResolvedOptions, refuse
+
+
+class Frame:
+    """Plays a DataFrame of two rows."""
+
+    def count(self) -> int:
+        return 2
+
+
+def test_wanted_arguments_are_found_in_both_spellings_among_others() -> None:
+    argv = ["script.py", "--JOB_NAME", "job", "--OUTPUT=s3://b/out", "--enable-metrics", "true", "--DAY", "1"]
+    options = getResolvedOptions(argv, ["JOB_NAME", "OUTPUT"])
+    assert options == {"JOB_NAME": "job", "OUTPUT": "s3://b/out"}
+
+
+def test_glues_own_arguments_come_along_unasked() -> None:
+    argv = ["script.py", "--JOB_RUN_ID", "jr_1", "--TempDir", "s3://b/tmp", "--DAY", "1"]
+    assert getResolvedOptions(argv, ["DAY"]) == {"JOB_RUN_ID": "jr_1", "TempDir": "s3://b/tmp", "DAY": "1"}
+
+
+def test_a_missing_argument_is_an_error_that_names_it() -> None:
+    with pytest.raises(GlueArgumentError, match="--OUTPUT"):
+        getResolvedOptions(["script.py", "--JOB_NAME", "job"], ["JOB_NAME", "OUTPUT"])
+
+
+def test_the_beginning_of_a_name_is_not_the_name() -> None:
+    with pytest.raises(GlueArgumentError, match="--OUTPUT_BUCKET"):
+        getResolvedOptions(["script.py", "--OUTPUT", "x"], ["OUTPUT_BUCKET"])
+
+
+def test_a_dynamic_frame_gives_its_data_frame_back() -> None:
+    frame = cast(DataFrame, Frame())
+    boxed = DynamicFrame.fromDF(frame, None, "people")
+    assert boxed.toDF() is frame
+    assert (boxed.count(), boxed.name) == (2, "people")
+
+
+@pytest.mark.parametrize("name", ["resolveChoice", "relationalize", "apply_mapping"])
+def test_a_transformation_that_is_not_here_is_refused_by_name(name: str) -> None:
+    boxed: Any = DynamicFrame(cast(DataFrame, Frame()), None)
+    with pytest.raises(NotImplementedError, match=f"DynamicFrame.{name}"):
+        getattr(boxed, name)
+
+
+def test_an_option_that_would_be_ignored_is_refused() -> None:
+    refuse("getSink", {"known": 1, "empty": None}, ["known"])
+    with pytest.raises(NotImplementedError, match="groupFiles of from_options"):
+        refuse("from_options", {"groupFiles": "inPartition"}, ["paths"])
+
+
+def test_bookmarks_are_refused() -> None:
+    with pytest.raises(NotImplementedError, match="bookmarks"):
+        Job(None).init("job", {"job_bookmark_option": "job-bookmark-enable"})
+    job = Job(None)
+    job.init("job", {})
+    job.commit()
+    assert job.isInitialized()
