@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from local.cloudformation import analytics, iam, storage
 from local.cloudformation.api import Api, Refused, replace_moto
-from local.cloudformation.resources import Clients, Json
+from local.cloudformation.resources import HANDLERS, Clients, Json
 from local.cloudformation.stack import Resource, Stack
 from local.cloudformation.template import Template, TemplateError
 from local.cloudformation.work import Tools, Work
@@ -48,10 +48,12 @@ class CloudFormation(Api):
         self._stacks: dict[str, Stack] = {}
         self._lock = threading.RLock()
         self._closed = threading.Event()
+        self._restore_moto = replace_moto(self)
 
     def close(self) -> None:
-        """Stop waiting between resources; what is under way ends with the process."""
+        """Give moto its own CloudFormation back; what is under way ends with the process."""
         self._closed.set()
+        self._restore_moto()
 
     def create_stack(
         self,
@@ -146,9 +148,14 @@ class CloudFormation(Api):
             template.order()
         except TemplateError as error:
             raise Refused("ValidationError", str(error)) from error
-        if template.needs_iam_capability and "CAPABILITY_NAMED_IAM" not in capabilities:
+        needed = template.capability
+        if needed and not {needed, "CAPABILITY_NAMED_IAM"} & set(capabilities):
+            raise Refused("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
+        unknown = sorted({resource["Type"] for resource in template.resources.values()} - HANDLERS.keys())
+        if unknown:
             raise Refused(
-                "InsufficientCapabilitiesException", "Requires capabilities : [CAPABILITY_NAMED_IAM]"
+                "ValidationError",
+                f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]",
             )
         return Stack(
             stack_id=stack_id,
@@ -185,6 +192,4 @@ class CloudFormation(Api):
 
 def install(options: CloudFormationOptions) -> CloudFormation:
     """Put this CloudFormation in the place of moto's; call it before the server answers its first request."""
-    cloudformation = CloudFormation(options)
-    replace_moto(cloudformation)
-    return cloudformation
+    return CloudFormation(options)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from local.cloudformation.resources import Context, Json, given, resource
+from local.cloudformation.resources import CallFailed, Context, Json, given, resource
 from local.cloudformation.template import Placed
 
 _GONE = "EntityNotFoundException"
 
 
+def _refuse_existing(context: Context, get: str, **named: str) -> None:
+    """Glue refuses a second job or trigger of a name; moto takes it in the place of the first."""
+    try:
+        context.call("glue", get, **named)
+    except CallFailed as error:
+        if error.code != _GONE:
+            raise
+    else:
+        [name] = named.values()
+        raise CallFailed("glue", "AlreadyExistsException", f"{name} already exists", 400, "null")
+
+
 def _delete_database(context: Context, name: str, _: Json) -> None:
-    # The service removes a database's tables, in its own time; moto would keep them for a new database.
-    pages = context.clients("glue").get_paginator("get_tables").paginate(DatabaseName=name)
-    for table in [table["Name"] for page in pages for table in page["TableList"]]:
-        context.call("glue", "delete_table", DatabaseName=name, Name=table)
     context.call("glue", "delete_database", Name=name)
 
 
@@ -47,6 +55,7 @@ def _delete_job(context: Context, name: str, _: Json) -> None:
 )
 def _job(context: Context, properties: Json) -> Placed:
     name = context.name(properties.get("Name"))
+    _refuse_existing(context, "get_job", JobName=name)
     tags = context.tag_map(properties.get("Tags"))
     context.call("glue", "create_job", **{**properties, "Name": name, "Tags": tags})
     return Placed(name, {})
@@ -64,6 +73,7 @@ def _delete_trigger(context: Context, name: str, _: Json) -> None:
 )
 def _trigger(context: Context, properties: Json) -> Placed:
     name = context.name(properties.get("Name"))
+    _refuse_existing(context, "get_trigger", Name=name)
     tags = context.tag_map(properties.get("Tags"))
     context.call("glue", "create_trigger", **{**properties, "Name": name, "Tags": tags})
     return Placed(name, {})
@@ -109,17 +119,3 @@ def _work_group(context: Context, properties: Json) -> Placed:
         **given(properties, "Description"),
     )
     return Placed(properties["Name"], {})
-
-
-def _keep_named_query(_context: Context, _query_id: str, _properties: Json) -> None:
-    """Named queries go with their workgroup: moto has no DeleteNamedQuery."""
-
-
-@resource(
-    "AWS::Athena::NamedQuery",
-    "Name Description Database QueryString WorkGroup",
-    delete=_keep_named_query,
-)
-def _named_query(context: Context, properties: Json) -> Placed:
-    made = context.call("athena", "create_named_query", **properties)
-    return Placed(made["NamedQueryId"], {"NamedQueryId": made["NamedQueryId"]})

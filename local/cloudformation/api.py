@@ -57,8 +57,8 @@ class Api(Protocol):
         """All stacks, newest first."""
 
 
-def replace_moto(api: Api) -> None:
-    """Replace what moto's methods do."""
+def replace_moto(api: Api) -> Callable[[], None]:
+    """Replace what moto's methods do; gives what puts them back."""
     calls: dict[str, Callable[[Api, CloudFormationResponse], Any]] = {
         "create_stack": _create_stack,
         "delete_stack": _delete_stack,
@@ -72,10 +72,16 @@ def replace_moto(api: Api) -> None:
         "validate_template": _validate_template,
         "get_template_summary": _validate_template,
     }
+    calls |= {name: _unsupported(name) for name in _UNSUPPORTED}
+    before = {name: getattr(CloudFormationResponse, name) for name in calls}
     for name, call in calls.items():
         setattr(CloudFormationResponse, name, _method(api, call))
-    for name in _UNSUPPORTED:
-        setattr(CloudFormationResponse, name, _method(api, _unsupported(name)))
+
+    def restore() -> None:
+        for name, method in before.items():
+            setattr(CloudFormationResponse, name, method)
+
+    return restore
 
 
 def _method(api: Api, call: Callable[[Api, CloudFormationResponse], Any]) -> Any:
@@ -97,6 +103,9 @@ def _create_stack(api: Api, request: CloudFormationResponse) -> ActionResult:
     on_failure = request._get_param("OnFailure", "ROLLBACK")
     if request._get_bool_param("DisableRollback", False):
         on_failure = "DO_NOTHING"
+    for name in ("TimeoutInMinutes", "EnableTerminationProtection", "StackPolicyBody", "NotificationARNs"):
+        if request._get_param(name):
+            raise Refused("ValidationError", f"The embedded AWS does not support {name} of CreateStack.")
     stack_id = api.create_stack(
         name=request._get_param("StackName"),
         body=_body(request),
@@ -230,7 +239,7 @@ def _stack(stack: Stack) -> Json:
                 {"ParameterKey": key, "ParameterValue": str(value)}
                 for key, value in stack.template.parameters.items()
             ],
-            "Capabilities": ["CAPABILITY_NAMED_IAM"] if stack.template.needs_iam_capability else [],
+            "Capabilities": [stack.template.capability] if stack.template.capability else [],
             "Outputs": stack.outputs,
             "RoleARN": stack.role_arn,
             "Tags": stack.tags,  # moto's serializer makes the list of it

@@ -31,6 +31,8 @@ def _role(context: Context, properties: Json) -> Placed:
         Tags=context.tag_list(properties.get("Tags")),
         **given(properties, "Description", "PermissionsBoundary", "MaxSessionDuration", "Path"),
     )["Role"]
+    placed = Placed(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
+    context.made(placed)
     for arn in properties.get("ManagedPolicyArns", []):
         context.call("iam", "attach_role_policy", RoleName=name, PolicyArn=arn)
     for policy in properties.get("Policies", []):
@@ -41,7 +43,7 @@ def _role(context: Context, properties: Json) -> Placed:
             PolicyName=policy["PolicyName"],
             PolicyDocument=document(policy["PolicyDocument"]),
         )
-    return Placed(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
+    return placed
 
 
 def _delete_role_policy(context: Context, _: str, properties: Json) -> None:
@@ -100,6 +102,8 @@ def _managed_policy(context: Context, properties: Json) -> Placed:
         PolicyDocument=document(properties["PolicyDocument"]),
         **given(properties, "Description", "Path"),
     )["Policy"]
+    placed = Placed(policy["Arn"], {"PolicyArn": policy["Arn"], "PolicyId": policy["PolicyId"]})
+    context.made(placed)
     for role in properties.get("Roles", []):
         context.call("iam", "attach_role_policy", RoleName=role, PolicyArn=policy["Arn"])
-    return Placed(policy["Arn"], {"PolicyArn": policy["Arn"], "PolicyId": policy["PolicyId"]})
+    return placed

@@ -25,6 +25,18 @@ class Unsupported(Exception):
     """The template asks for something that the embedded AWS does not have."""
 
 
+class CallFailed(Exception):
+    """AWS refused a call of a handler: with this code, these words and this HTTP status."""
+
+    def __init__(self, service: str, code: str, message: str, status: int, request_id: str) -> None:
+        super().__init__(message)
+        self.service = service
+        self.code = code
+        self.message = message
+        self.status = status
+        self.request_id = request_id
+
+
 @dataclass(frozen=True)
 class Context:
     """What a handler may know beside the properties."""
@@ -35,13 +47,25 @@ class Context:
     region: str
     account: str
     tags: Mapping[str, str]
+    made: Callable[[Placed], None]
+    """To be called as soon as there is something to remove again, when more calls are to follow."""
 
     def call(self, service: str, operation: str, **arguments: Any) -> Any:
         """Call AWS, with numbers and booleans given as text made what the call wants, as the service does."""
         client = self.clients(service)
         name = client.meta.method_to_api_mapping[operation]
         shape = client.meta.service_model.operation_model(name).input_shape
-        return getattr(client, operation)(**_coerced(arguments, shape))
+        try:
+            return getattr(client, operation)(**_coerced(arguments, shape))
+        except ClientError as error:
+            told, metadata = error.response["Error"], error.response["ResponseMetadata"]
+            raise CallFailed(
+                service,
+                told["Code"],
+                told["Message"],
+                metadata.get("HTTPStatusCode", 0),
+                metadata.get("RequestId", "null"),
+            ) from error
 
     def name(self, given: Any) -> str:
         """The resource's name: the one in the template, or a generated one."""
@@ -87,10 +111,8 @@ def resource(name: str, properties: str, *, missing: str = "", delete: Delete) -
 
 
 def create(kind: str, context: Context, properties: Json) -> Placed:
-    """Make a resource; `ClientError` when AWS refuses, `Unsupported` for what is not known here."""
-    handler = HANDLERS.get(kind)
-    if handler is None:
-        raise Unsupported(f"The embedded AWS does not support the resource type {kind}.")
+    """Make a resource; `CallFailed` when AWS refuses, `Unsupported` for a property not known here."""
+    handler = HANDLERS[kind]
     unknown = sorted(properties.keys() - handler.properties)
     if unknown:
         raise Unsupported(f"The embedded AWS does not support {', '.join(unknown)} of {kind}.")
@@ -102,8 +124,8 @@ def delete(kind: str, context: Context, physical_id: str, properties: Json) -> N
     handler = HANDLERS[kind]
     try:
         handler.delete(context, physical_id, properties)
-    except ClientError as error:
-        if error.response["Error"]["Code"] not in handler.missing:
+    except CallFailed as error:
+        if error.code not in handler.missing:
             raise
 
 

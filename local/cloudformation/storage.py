@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local.cloudformation.resources import Context, Json, Unsupported, document, given, resource
+from local.cloudformation.resources import CallFailed, Context, Json, Unsupported, document, given, resource
 from local.cloudformation.template import Placed
 
 
@@ -28,25 +28,28 @@ def _bucket(context: Context, properties: Json) -> Placed:
     )
     _refuse_existing(context, name)
     context.call("s3", "create_bucket", Bucket=name, **where)
-    try:
-        _configure_bucket(context, name, properties)
-    except BaseException:
-        context.call("s3", "delete_bucket", Bucket=name)  # a resource that failed leaves nothing behind
-        raise
-    domain = f"{name}.s3.amazonaws.com"
-    attributes = {
-        "Arn": f"arn:aws:s3:::{name}",
-        "DomainName": domain,
-        "RegionalDomainName": f"{name}.s3.{context.region}.amazonaws.com",
-    }
-    return Placed(name, attributes)
+    bucket = Placed(
+        name,
+        {
+            "Arn": f"arn:aws:s3:::{name}",
+            "DomainName": f"{name}.s3.amazonaws.com",
+            "RegionalDomainName": f"{name}.s3.{context.region}.amazonaws.com",
+        },
+    )
+    context.made(bucket)
+    _configure_bucket(context, name, properties)
+    return bucket
 
 
 def _refuse_existing(context: Context, name: str) -> None:
     """S3 in us-east-1 lets an owner create the same bucket again; CloudFormation does not."""
-    buckets = context.call("s3", "list_buckets")["Buckets"]
-    if any(bucket["Name"] == name for bucket in buckets):
-        raise Unsupported(f"{name} already exists (HandlerErrorCode: AlreadyExists)")
+    try:
+        context.call("s3", "head_bucket", Bucket=name)
+    except CallFailed as error:
+        if error.status != 404:
+            raise
+    else:
+        raise CallFailed("s3", "BucketAlreadyExists", f"{name} already exists", 0, "null")
 
 
 def _configure_bucket(context: Context, name: str, properties: Json) -> None:
@@ -140,11 +143,13 @@ def _key(context: Context, properties: Json) -> Placed:
         **policy,
         Tags=tags,
     )["KeyMetadata"]
+    key = Placed(made["KeyId"], {"Arn": made["Arn"], "KeyId": made["KeyId"]})
+    context.made(key)
     if str(properties.get("EnableKeyRotation", "false")).lower() == "true":
         context.call("kms", "enable_key_rotation", KeyId=made["KeyId"])
     if str(properties.get("Enabled", "true")).lower() == "false":
         context.call("kms", "disable_key", KeyId=made["KeyId"])
-    return Placed(made["KeyId"], {"Arn": made["Arn"], "KeyId": made["KeyId"]})
+    return key
 
 
 def _delete_alias(context: Context, name: str, _: Json) -> None:
@@ -173,7 +178,9 @@ def _log_group(context: Context, properties: Json) -> Placed:
     if "KmsKeyId" in properties:
         arguments["kmsKeyId"] = properties["KmsKeyId"]
     context.call("logs", "create_log_group", logGroupName=name, **arguments)
+    group = Placed(name, {"Arn": f"arn:aws:logs:{context.region}:{context.account}:log-group:{name}:*"})
+    context.made(group)
     if "RetentionInDays" in properties:
         days = properties["RetentionInDays"]
         context.call("logs", "put_retention_policy", logGroupName=name, retentionInDays=days)
-    return Placed(name, {"Arn": f"arn:aws:logs:{context.region}:{context.account}:log-group:{name}:*"})
+    return group

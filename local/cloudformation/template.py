@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ Json = dict[str, Any]
 _SUBSTITUTION = re.compile(r"\$\{([^!][^}]*)\}")
 _FUNCTIONS = {"Ref", "Condition"}
 _IAM_TYPES = {"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"}
+_IAM_NAMES = {"RoleName", "ManagedPolicyName"}
 _NO_VALUE = object()
 
 
@@ -45,9 +47,12 @@ _Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: str(
 def parse(body: str) -> Json:
     """A template's text, YAML or JSON, as a dictionary with the long forms of its functions."""
     try:
-        template = yaml.load(body, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
-    except yaml.YAMLError as error:
-        raise TemplateError(f"Template format error: {error}") from error
+        template = json.loads(body)  # YAML would refuse JSON that is indented by tabs
+    except ValueError:
+        try:
+            template = yaml.load(body, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
+        except yaml.YAMLError as error:
+            raise TemplateError(f"Template format error: {error}") from error
     if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
         raise TemplateError("Template format error: At least one Resources member must be defined.")
     if "Transform" in template:
@@ -84,9 +89,13 @@ class Template:
         return self._template.get("Description")
 
     @property
-    def needs_iam_capability(self) -> bool:
-        """Whether the caller must acknowledge that it makes IAM resources."""
-        return any(resource["Type"] in _IAM_TYPES for resource in self.resources.values())
+    def capability(self) -> str | None:
+        """What the caller must acknowledge: that the stack makes IAM resources, and perhaps names them."""
+        iam = [resource for resource in self.resources.values() if resource["Type"] in _IAM_TYPES]
+        if not iam:
+            return None
+        is_named = any(_IAM_NAMES & (resource.get("Properties") or {}).keys() for resource in iam)
+        return "CAPABILITY_NAMED_IAM" if is_named else "CAPABILITY_IAM"
 
     def condition(self, name: str) -> bool:
         """Whether a condition of the template holds."""
@@ -111,7 +120,7 @@ class Template:
                 circle = ", ".join(open_[open_.index(logical_id) :])
                 raise TemplateError(f"Circular dependency between resources: [{circle}]")
             open_.append(logical_id)
-            for needed in sorted(self._needs(logical_id)):
+            for needed in sorted(self.needs(logical_id)):
                 visit(needed)
             open_.pop()
             ordered.append(logical_id)
@@ -195,7 +204,7 @@ class Template:
         if name == "Condition":
             return self.condition(argument)
         if name == "Fn::Equals":
-            first, second = (str(self._resolve(item, {})) for item in argument)
+            first, second = (_text(self._resolve(item, {})) for item in argument)
             return first == second
         if name == "Fn::Not":
             return not self._truth(argument[0])
@@ -205,30 +214,31 @@ class Template:
             return any(self._truth(item) for item in argument)
         raise TemplateError(f"Template error: {name} is not a condition function")
 
-    def _needs(self, logical_id: str) -> set[str]:
+    def needs(self, logical_id: str) -> set[str]:
+        """The resources that one refers to or depends on."""
         resource = self.resources[logical_id]
         explicit = resource.get("DependsOn") or []
         names = {explicit} if isinstance(explicit, str) else set(explicit)
         names |= set(self._references(resource.get("Properties")))
         return {name for name in names if name in self.resources}
 
-    def _references(self, value: Any) -> Iterator[str]:
-        """The names that a value refers to, in the branches that its conditions choose."""
+    def _references(self, value: Any, *, everywhere: bool = False) -> Iterator[str]:
+        """The names that a value refers to, in the branches that its conditions choose or `everywhere`."""
         if isinstance(value, list):
             for item in value:
-                yield from self._references(item)
+                yield from self._references(item, everywhere=everywhere)
         elif isinstance(value, dict):
             for name, argument in value.items():
                 if name == "Ref":
                     yield argument
                 elif name == "Fn::GetAtt":
                     yield argument[0]
-                elif name == "Fn::If":
+                elif name == "Fn::If" and not everywhere:
                     yield from self._references(argument[1 if self.condition(argument[0]) else 2])
                 elif name == "Fn::Sub":
                     yield from self._substituted(argument)
                 else:
-                    yield from self._references(argument)
+                    yield from self._references(argument, everywhere=everywhere)
 
     def _substituted(self, argument: Any) -> Iterator[str]:
         text, given = argument if isinstance(argument, list) else (argument, {})
@@ -238,18 +248,19 @@ class Template:
                 yield name.strip().split(".", 1)[0]
 
     def _check_references(self) -> None:
-        for block, value in (("Resources", self.resources), ("Outputs", self._active_outputs())):
-            known = self._values.keys() | self.resources.keys() | {"AWS::NoValue"}
-            unknown = sorted(set(self._references(value)) - known)
+        known = self._values.keys() | self._template["Resources"].keys() | {"AWS::NoValue"}
+        for block in ("Resources", "Outputs"):
+            names = set(self._references(self._template.get(block) or {}, everywhere=True))
+            unknown = sorted(names - known)
             if unknown:
                 raise TemplateError(
                     f"Template format error: Unresolved resource dependencies [{', '.join(unknown)}] "
                     f"in the {block} block of the template"
                 )
 
-    def _active_outputs(self) -> list[Any]:
-        outputs = (self._template.get("Outputs") or {}).values()
-        return [o["Value"] for o in outputs if "Condition" not in o or self.condition(o["Condition"])]
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _attribute(argument: Any, placed: Mapping[str, Placed]) -> Any:
@@ -276,21 +287,26 @@ def _parameters(declared: Mapping[str, Json], given: Mapping[str, str]) -> Json:
 
 
 def _checked(name: str, rule: Json, value: Any) -> Any:
-    kind, text = rule.get("Type", "String"), str(value)
-    if kind == "Number":
+    kind, text = rule.get("Type", "String"), _text(value)
+    constraint = rule.get("ConstraintDescription")
+    if kind not in ("String", "Number", "CommaDelimitedList"):
+        raise TemplateError(f"The embedded AWS does not support parameters of type {kind}.")
+    if not _fits(rule, text):
+        words = constraint or "its Type, AllowedValues, AllowedPattern, length or range"
+        raise TemplateError(f"Parameter {name} failed to satisfy constraint: {words}")
+    return text.split(",") if kind == "CommaDelimitedList" else text
+
+
+def _fits(rule: Json, text: str) -> bool:
+    if rule.get("Type") == "Number":
         try:
             number = float(text)
-        except ValueError as error:
-            raise TemplateError(f"Parameter '{name}' must be a number.") from error
+        except ValueError:
+            return False
         if not float(rule.get("MinValue", number)) <= number <= float(rule.get("MaxValue", number)):
-            low, high = rule.get("MinValue", "-"), rule.get("MaxValue", "-")
-            raise TemplateError(f"Parameter '{name}' must be a number from {low} to {high}")
-    elif kind not in ("String", "CommaDelimitedList"):
-        raise TemplateError(f"The embedded AWS does not support parameters of type {kind}.")
-    if "AllowedValues" in rule and text not in [str(allowed) for allowed in rule["AllowedValues"]]:
-        raise TemplateError(f"Parameter '{name}' must be one of AllowedValues")
-    if "AllowedPattern" in rule and not re.fullmatch(rule["AllowedPattern"], text):
-        raise TemplateError(f"Parameter '{name}' must match pattern {rule['AllowedPattern']}")
-    if len(text) < int(rule.get("MinLength", 0)) or len(text) > int(rule.get("MaxLength", len(text))):
-        raise TemplateError(f"Parameter '{name}' must contain the right number of characters")
-    return text.split(",") if kind == "CommaDelimitedList" else text
+            return False
+    allowed = [_text(value) for value in rule.get("AllowedValues", [text])]
+    length = int(rule.get("MinLength", 0)) <= len(text) <= int(rule.get("MaxLength", len(text)))
+    return (
+        text in allowed and length and re.fullmatch(rule.get("AllowedPattern", r"(?s).*"), text) is not None
+    )

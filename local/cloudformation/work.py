@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 
 from local.cloudformation import resources
-from local.cloudformation.resources import Clients, Context, Unsupported
+from local.cloudformation.resources import CallFailed, Clients, Context, Unsupported
 from local.cloudformation.stack import Resource, Stack
 from local.cloudformation.template import Placed, TemplateError
 
@@ -28,6 +28,15 @@ _HANDLER_CODES = (
     ("Malformed", "InvalidRequest"),
     ("Validation", "InvalidRequest"),
 )
+
+_SERVICES = {
+    "athena": "Athena",
+    "glue": "Glue",
+    "iam": "Iam",
+    "kms": "Kms",
+    "logs": "CloudWatchLogs",
+    "s3": "S3",
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,8 @@ class Work:
         self._tools.wait(self._pause)
         try:
             resource.properties = stack.template.properties(logical_id, self._placed())
-            resource.placed = resources.create(resource.type, self._context(logical_id), resource.properties)
+            context = self._context(resource)
+            resource.placed = resources.create(resource.type, context, resource.properties)
         except Exception as error:  # whatever it is, it is this resource's failure
             stack.set_resource(resource, "CREATE_FAILED", reason_of(error))
             return resource
@@ -109,18 +119,23 @@ class Work:
             self._stack.set_status("DELETE_COMPLETE")
 
     def _delete_all(self, operation: int) -> list[str]:
-        """Delete in reverse order; a resource that stays keeps what it needs, and the rest goes on."""
+        """Delete in reverse order; what a resource that stays still needs is left as it is."""
+        stack = self._stack
         failed: list[str] = []
-        for logical_id in reversed(self._stack.order):
-            if self._stack.cancelled(operation):
+        needed: set[str] = set()
+        for logical_id in reversed(stack.order):
+            if stack.cancelled(operation):
                 return failed
-            resource = self._stack.resources.get(logical_id)
+            resource = stack.resources.get(logical_id)
             if resource is None or resource.status == "DELETE_COMPLETE":
                 continue
-            if resource.keep and resource.placed is not None:
-                self._stack.set_resource(resource, "DELETE_SKIPPED")
+            if logical_id in needed:
+                needed |= stack.template.needs(logical_id)
+            elif resource.keep and resource.placed is not None:
+                stack.set_resource(resource, "DELETE_SKIPPED")
             elif not self._delete(resource):
                 failed.append(logical_id)
+                needed |= stack.template.needs(logical_id)
         return failed
 
     def _delete(self, resource: Resource) -> bool:
@@ -131,7 +146,7 @@ class Work:
             if resource.placed is not None:
                 resources.delete(
                     resource.type,
-                    self._context(resource.logical_id),
+                    self._context(resource),
                     resource.physical_id,
                     resource.properties,
                 )
@@ -144,28 +159,30 @@ class Work:
     def _placed(self) -> dict[str, Placed]:
         return {r.logical_id: r.placed for r in self._stack.resources.values() if r.placed}
 
-    def _context(self, logical_id: str) -> Context:
+    def _context(self, resource: Resource) -> Context:
+        def made(placed: Placed) -> None:
+            resource.placed = placed
+
         return Context(
             clients=self._tools.clients,
             stack_name=self._stack.name,
-            logical_id=logical_id,
+            logical_id=resource.logical_id,
             region=self._tools.region,
             account=self._tools.account,
             tags=self._stack.tags,
+            made=made,
         )
 
 
 def reason_of(error: Exception) -> str:
     """A failed resource's reason, in the form that CloudFormation gives it."""
-    if isinstance(error, ClientError):
-        code = error.response["Error"]["Code"]
-        message = error.response["Error"]["Message"]
-        status = error.response["ResponseMetadata"].get("HTTPStatusCode")
-        kind = next((kind for word, kind in _HANDLER_CODES if word in code), "GeneralServiceException")
-        service = error.operation_name
+    if isinstance(error, CallFailed):
+        kind = next((kind for word, kind in _HANDLER_CODES if word in error.code), "GeneralServiceException")
+        service = _SERVICES.get(error.service, error.service)
         return (
-            f'Resource handler returned message: "{message} (Service: {service}, Status Code: {status}, '
-            f'Error Code: {code})" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: {kind})'
+            f'Resource handler returned message: "{error.message} (Service: {service}, Status Code: '
+            f'{error.status}, Request ID: {error.request_id})" (RequestToken: {uuid.uuid4()}, '
+            f"HandlerErrorCode: {kind})"
         )
     if isinstance(error, Unsupported | TemplateError | BotoCoreError):
         return str(error)

@@ -31,7 +31,7 @@ def aws() -> Iterator[Aws]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield make
-    engine.close()
+    engine.close()  # moto has its own CloudFormation back for other tests
     server.shutdown()
     server.server_close()
     thread.join()
@@ -198,9 +198,20 @@ def test_conditions_choose_resources_properties_and_outputs(aws: Aws) -> None:
             "x",
             template({"A": bucket("a")}, Parameters={"P": {"Type": "Number", "MaxValue": 3}}),
             {"Parameters": [{"ParameterKey": "P", "ParameterValue": "4"}]},
-            "'P' must be a number",
+            "Parameter P failed to satisfy constraint",
         ),
-        ("x", template({"R": {"Type": "AWS::IAM::Role"}}), {}, "CAPABILITY_NAMED_IAM"),
+        ("x", template({"R": {"Type": "AWS::IAM::Role"}}), {}, "CAPABILITY_IAM"),
+        ("x", template({"Q": {"Type": "AWS::SQS::Queue"}}), {}, r"Unrecognized resource types: \[AWS::SQS"),
+        ("x", template({"A": bucket("a")}), {"TimeoutInMinutes": 5}, "does not support TimeoutInMinutes"),
+        (
+            "x",
+            template(
+                {"A": bucket({"Fn::If": ["C", "a", {"Ref": "Gone"}]})},
+                Conditions={"C": {"Fn::Equals": ["1", "1"]}},
+            ),  # type: ignore[arg-type]
+            {},
+            r"Unresolved resource dependencies \[Gone\]",
+        ),
         ("x", template({"A": bucket("a")}, Description="x" * 52_000), {}, "may not exceed"),
     ],
 )
@@ -211,24 +222,52 @@ def test_what_cannot_be_is_refused_at_once(
         create(aws, name, body, **arguments)
 
 
-@pytest.mark.parametrize(
-    ("resource", "words"),
-    [
-        ({"Type": "AWS::SQS::Queue"}, "does not support the resource type AWS::SQS::Queue"),
-        (
-            {"Type": "AWS::S3::Bucket", "Properties": {"WebsiteConfiguration": {}}},
-            "does not support WebsiteConfiguration of AWS::S3::Bucket",
-        ),
-    ],
-)
-def test_what_is_not_supported_fails_loudly(aws: Aws, resource: dict[str, Any], words: str) -> None:
-    name = f"loud-{len(words)}"
-    create(aws, name, template({"Thing": resource}))
-    assert settled(aws, name)["StackStatus"] == "ROLLBACK_COMPLETE"
-    shown = aws("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+def test_what_is_not_supported_fails_loudly(aws: Aws) -> None:
+    body = template({"Thing": {"Type": "AWS::S3::Bucket", "Properties": {"WebsiteConfiguration": {}}}})
+    create(aws, "loud", body)
+    assert settled(aws, "loud")["StackStatus"] == "ROLLBACK_COMPLETE"
+    shown = aws("cloudformation").describe_stack_events(StackName="loud")["StackEvents"]
+    words = "does not support WebsiteConfiguration of AWS::S3::Bucket"
     assert any(words in event.get("ResourceStatusReason", "") for event in shown)
     with pytest.raises(ClientError, match="does not support update_stack"):
-        aws("cloudformation").update_stack(StackName=name, TemplateBody="{}")
+        aws("cloudformation").update_stack(StackName="loud", TemplateBody="{}")
+
+
+def test_what_a_stuck_resource_needs_is_left_alone(aws: Aws) -> None:
+    key = {"Type": "AWS::KMS::Key", "Properties": {"Description": "for the bucket"}}
+    create(aws, "stuck", template({"Key": key, "Data": bucket("stuck-data", DependsOn="Key")}))
+    settled(aws, "stuck")
+    aws("s3").put_object(Bucket="stuck-data", Key="a", Body=b"1")
+    aws("cloudformation").delete_stack(StackName="stuck")
+    assert settled(aws, "stuck")["StackStatus"] == "DELETE_FAILED"
+    states = aws("cloudformation").list_stack_resources(StackName="stuck")["StackResourceSummaries"]
+    assert {state["LogicalResourceId"]: state["ResourceStatus"] for state in states} == {
+        "Key": "CREATE_COMPLETE",
+        "Data": "DELETE_FAILED",
+    }
+    assert "(Service: S3, Status Code: 409" in states[1]["ResourceStatusReason"]
+
+
+def test_a_half_made_resource_is_rolled_back_too(aws: Aws) -> None:
+    role = {
+        "RoleName": "half-made",
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []},
+        "ManagedPolicyArns": ["arn:aws:iam::aws:policy/there-is-none"],
+    }
+    body = template({"Role": {"Type": "AWS::IAM::Role", "Properties": role}})
+    create(aws, "half", body, Capabilities=["CAPABILITY_NAMED_IAM"])
+    assert settled(aws, "half")["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "half-made" not in [role["RoleName"] for role in aws("iam").list_roles()["Roles"]]
+
+
+def test_two_stacks_cannot_have_the_same_job(aws: Aws) -> None:
+    job = {"Name": "one-job", "Role": "r", "Command": {"Name": "glueetl"}}
+    body = template({"Job": {"Type": "AWS::Glue::Job", "Properties": job}})
+    create(aws, "job-1", body)
+    assert settled(aws, "job-1")["StackStatus"] == "CREATE_COMPLETE"
+    create(aws, "job-2", body)
+    assert settled(aws, "job-2")["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert aws("glue").get_job(JobName="one-job")["Job"]["Name"] == "one-job"
 
 
 def test_the_same_token_gives_the_same_stack(aws: Aws) -> None:
