@@ -17,6 +17,7 @@ from moto.core.responses import ActionResult, EmptyResult
 from local.cloudformation.resources import Json
 from local.cloudformation.stack import Resource, Stack
 from local.cloudformation.template import TemplateError, parse
+from local.patching import replace_methods
 
 _PAGE = 100
 _UNSUPPORTED = (
@@ -73,15 +74,7 @@ def replace_moto(api: Api) -> Callable[[], None]:
         "get_template_summary": _validate_template,
     }
     calls |= {name: _unsupported(name) for name in _UNSUPPORTED}
-    before = {name: getattr(CloudFormationResponse, name) for name in calls}
-    for name, call in calls.items():
-        setattr(CloudFormationResponse, name, _method(api, call))
-
-    def restore() -> None:
-        for name, method in before.items():
-            setattr(CloudFormationResponse, name, method)
-
-    return restore
+    return replace_methods(CloudFormationResponse, {name: _method(api, calls[name]) for name in calls})
 
 
 def _method(api: Api, call: Callable[[Api, CloudFormationResponse], Any]) -> Any:

@@ -61,9 +61,11 @@ class GlueRuns:
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.RLock()
         self._closed = False
+        self._restore_moto = replace_moto(self)
 
     def close(self) -> None:
-        """End every running script, and what it has started, and wait until they are gone."""
+        """End every running script with all it has started, and give moto its own runs back."""
+        self._restore_moto()
         with self._lock:
             self._closed = True
             entries = [entry for entry in self._entries.values() if not entry.run.is_final]
@@ -196,6 +198,4 @@ class GlueRuns:
 
 def install(options: GlueOptions) -> GlueRuns:
     """Put these runs in the place of moto's; call it before the server answers its first request."""
-    runs = GlueRuns(options)
-    replace_moto(runs)
-    return runs
+    return GlueRuns(options)

@@ -14,6 +14,7 @@ from moto.glue.exceptions import GlueClientError
 from moto.glue.responses import GlueResponse
 
 from local.glue_runs.state import Refused
+from local.patching import replace_methods
 
 Json = dict[str, Any]
 
@@ -34,10 +35,10 @@ class Api(Protocol):
         """BatchStopJobRun."""
 
 
-def replace_moto(api: Api) -> None:
-    """Let `api` answer; the last one to ask for it does."""
-    for call in (api.start_job_run, api.get_job_run, api.get_job_runs, api.batch_stop_job_run):
-        setattr(GlueResponse, call.__name__, _handler(call))
+def replace_moto(api: Api) -> Callable[[], None]:
+    """Let `api` answer; gives what lets moto answer again."""
+    calls = (api.start_job_run, api.get_job_run, api.get_job_runs, api.batch_stop_job_run)
+    return replace_methods(GlueResponse, {call.__name__: _handler(call) for call in calls})
 
 
 def _handler(call: Callable[[Json], Json]) -> Callable[[GlueResponse], ActionResult]:

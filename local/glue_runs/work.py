@@ -73,9 +73,9 @@ class Work:
             if self._stop.is_set():
                 return Outcome("STOPPED")
             try:
-                with self._start(environment) as process:
-                    began()
-                    return self._watch(process, time.monotonic() + timeout_seconds)
+                process = self._start(environment)
+                began()
+                return self._watch(process, time.monotonic() + timeout_seconds)
             finally:
                 ended()
                 for mirror in self._mirrors:
@@ -173,6 +173,8 @@ class Work:
                 flushed = moment
         kill_group(process)  # also what a script that has ended leaves behind: Spark's Java, at least
         code = process.wait()
+        if process.stdin:
+            process.stdin.close()
         self._output.finish(_PIPE_SECONDS)
         self._error.finish(_PIPE_SECONDS)
         return outcome or self._judge(code)

@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,12 +47,6 @@ class Archive:
         if " " in str(self.base):
             return ()
         return (f"-XX:SharedArchiveFile={self.base}", "-Xshare:auto", "-Xlog:cds=off")
-
-
-def default_cache_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where this machine keeps what can be made again."""
-    cache = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(cache) / "terraglue"
 
 
 def conf_dir(cache_dir: Path) -> Path:

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from local import clients
+from local import bootstrap, clients
 
 PROJECT = Path(__file__).parents[2]
 DATA = PROJECT / "data"
@@ -91,18 +91,9 @@ class Up:
     ready: dict[str, Any]
 
     def token(self, name: str, *, admin: bool = False) -> str:
-        """What `python -m local token` prints."""
-        command = [
-            *LOCAL,
-            "token",
-            name,
-            "--ready-file",
-            str(self.ready_file),
-            *(["--admin"] if admin else []),
-        ]
-        return subprocess.run(
-            command, cwd=PROJECT, check=True, capture_output=True, text=True, timeout=60
-        ).stdout.strip()
+        """A fresh token, as `python -m local token` makes it."""
+        pool = self.ready["user_pool_id"], self.ready["client_id"]
+        return bootstrap.token(self.client, *pool, name, is_admin=admin)
 
     def caller(self, name: str, *, admin: bool = False) -> Caller:
         return Caller(self.ready["api"], self.token(name, admin=admin))
@@ -128,7 +119,7 @@ def running_up(folder: Path, *options: str) -> Iterator[Up]:
     finally:
         if process.poll() is None:
             process.terminate()
-        process.wait(60)
+            assert process.wait(60) == 0, output.read_text()
 
 
 def wait_for_file(file: Path, process: subprocess.Popen[bytes], output: Path) -> None:

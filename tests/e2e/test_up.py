@@ -63,11 +63,10 @@ def test_a_token_of_nothing_is_refused_with_a_sentence(tmp_path: Path) -> None:
     assert refused.stderr.startswith("token failed: Nothing is up")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_everything_and_runs_beside_another(up: Up, tmp_path: Path, number: signal.Signals) -> None:
+def test_ctrl_c_stops_everything_but_not_what_runs_beside_it(up: Up, tmp_path: Path) -> None:
     with running_up(tmp_path) as second:
         assert second.ready["api"] != up.ready["api"]
-        second.process.send_signal(number)
+        second.process.send_signal(signal.SIGINT)
         assert second.process.wait(30) == 0
         assert_gone(second)
         assert not second.ready_file.exists()
@@ -84,12 +83,11 @@ def test_when_it_is_killed_its_processes_end_by_themselves(tmp_path: Path) -> No
         assert_gone(second)
 
 
-@pytest.mark.parametrize("name", ["aws", "api"])
-def test_when_a_process_goes_it_says_which_and_stops_the_rest(tmp_path: Path, name: str) -> None:
+def test_when_a_process_goes_it_says_which_and_stops_the_rest(tmp_path: Path) -> None:
     with running_up(tmp_path, "--state", str(tmp_path / "state")) as second:
-        kill(second.ready["pids"][name])
+        kill(second.ready["pids"]["aws"])
         assert second.process.wait(30) == 1
-        assert f"up failed: The process '{name}' was killed by signal 9." in second.output.read_text()
+        assert "up failed: The process 'aws' was killed by signal 9." in second.output.read_text()
         assert_gone(second)
 
 
