@@ -9,8 +9,6 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-
 from tests.e2e.conftest import LOCAL, PROJECT, Up, eventually, group_members, kill, running_up
 
 
