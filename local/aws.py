@@ -6,11 +6,13 @@ import contextlib
 import functools
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from flask import Flask
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -43,6 +45,23 @@ class _RequestHandler(MotoRequestHandler):
     disable_nagle_algorithm = True
 
 
+class _Services(DomainDispatcherApplication):
+    """moto's services; which one answers for a host is found once a host.
+
+    moto looks through the folders of its package for that at every request, under a lock: 10 ms each.
+    """
+
+    def __init__(self, create_app: Callable[[Any], Flask]) -> None:
+        super().__init__(create_app)
+        self._found: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """The name of the service."""
+        if host not in self._found:
+            self._found[host] = super().get_backend_for_host(host)
+        return self._found[host]
+
+
 def _keep_put_bodies(application: WSGIApplication) -> WSGIApplication:
     """`curl -X PUT -d` calls its body a form; moto would parse it away and store an empty object."""
 
@@ -58,7 +77,7 @@ def serve(options: AwsOptions) -> None:
     """Serve until asked to stop; everything is in memory and gone then."""
     stop = stop_requested(watch_stdin=options.watch_stdin)
     log_to_stderr()
-    application = _keep_put_bodies(DomainDispatcherApplication(create_backend_app))
+    application = _keep_put_bodies(_Services(create_backend_app))
     server = make_server(
         "127.0.0.1", options.port, application, threaded=True, request_handler=_RequestHandler
     )
