@@ -1,0 +1,80 @@
+"""The README's curl lines, run as they stand, by somebody who has just read it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from typing import Any
+
+from tests.e2e.conftest import PROJECT, Up
+
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def shell(command: str, variables: dict[str, str]) -> str:
+    result = subprocess.run(
+        ["bash", "-c", command],
+        cwd=PROJECT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, f"{command}\n{result.stderr}"
+    return result.stdout
+
+
+def curl_lines() -> list[str]:
+    section = README.partition("## With curl")[2].partition("##")[0]
+    return re.findall(r"^\$ (.+)$", section, re.MULTILINE)
+
+
+def test_the_curl_lines_work_from_the_first_to_the_last(up: Up) -> None:
+    sign_in, ask, look, run, logs, delete = [
+        line.replace("localhost:8000", up.ready["api"].removeprefix("http://")) for line in curl_lines()
+    ]
+    variables: dict[str, str] = {}
+
+    def answer(command: str) -> Any:
+        return json.loads(shell(command, variables))
+
+    token = sign_in.replace("local token ana", f"local token readme --ready-file {up.ready_file}")
+    token = token.replace(".venv/bin/python", sys.executable)
+    variables["TOKEN"] = shell(f"{token}\necho -n $TOKEN", variables)
+    variables["ID"] = answer(ask)["id"]
+    reader = up.caller("readme")
+    reader.until(f"/environments/{variables['ID']}", {"READY"})
+    [environment] = answer(look)["items"]
+    variables["JOB"] = environment["outputs"]["job_id"]
+    started = answer(run)
+    assert started["job_id"] == variables["JOB"]
+    variables["RUN"] = started["id"]
+    assert "items" in answer(logs)
+    assert answer(delete)["status"] == "DELETING"
+    [*_, gone] = reader.until(f"/environments/{variables['ID']}", {"DELETED"})
+    removed = {(item["type"], item.get("logical_id")) for item in gone["receipt"]["removed"]}
+    assert ("AWS::S3::Bucket", "SorBucket") in removed
+    assert [item["type"] for item in gone["receipt"]["remaining"]] == ["AWS::KMS::Key"]
+    left = {bucket["Name"] for bucket in up.client("s3").list_buckets()["Buckets"]}
+    assert not [name for name in left if variables["ID"] in name]
+    jobs = up.client("glue").get_jobs()["Jobs"]
+    assert variables["JOB"] not in [job["Name"] for job in jobs]
+
+
+def test_the_settings_of_the_readme_are_valid(up: Up) -> None:
+    [settings] = re.findall(r"^`(\{.*\})`", README, re.MULTILINE)
+    caller = up.caller("settings")
+    asked = caller.call("POST", "/environments", json.loads(settings))
+    assert asked.status == 202, asked.body
+    assert asked.body["settings"]["job"]["number_of_workers"] == 2
+    caller.call("DELETE", f"/environments/{asked.body['id']}")
+
+
+def test_every_file_that_the_documents_point_to_exists() -> None:
+    for document in [PROJECT / "README.md", *PROJECT.glob("docs/**/*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (document.parent / target).exists(), f"{document.name}: {target}"
