@@ -93,7 +93,7 @@ def resources(text: str) -> tuple[Resource, ...]:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """A template as data, `!Ref X` as {"Ref": "X"} and `!Sub X` as {"Fn::Sub": "X"}."""
+    """A template as data, `!Ref X` as {"Ref": "X"} and `!Sub X` as {"Fn::Sub": "X"}; `yaml.YAMLError`."""
     template: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     return template
 
@@ -190,20 +190,25 @@ _Dumper.add_representer(
 )
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):  # in C: a template takes a second otherwise
     pass
 
 
-def _function(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> dict[str, Any]:
-    value: Any
+def _function(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
+    value: Any = None
     if isinstance(node, yaml.SequenceNode):
         value = loader.construct_sequence(node, deep=True)
-    else:
-        value = loader.construct_scalar(node)  # type: ignore[arg-type]
+    elif isinstance(node, yaml.MappingNode):
+        value = loader.construct_mapping(node, deep=True)
+    elif isinstance(node, yaml.ScalarNode):
+        value = loader.construct_scalar(node)
+        value = value.split(".", 1) if name == "GetAtt" else value
     return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
 
 
 _Loader.add_multi_constructor("!", _function)
+# CloudFormation reads dates such as a policy's Version as text.
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _loader, node: str(node.value))
 
 
 def _block(entries: Mapping[str, Any]) -> str:

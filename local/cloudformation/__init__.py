@@ -14,7 +14,7 @@ import uuid
 from dataclasses import dataclass
 
 from local.cloudformation import analytics, iam, storage
-from local.cloudformation.api import Api, Refused, replace_moto
+from local.cloudformation.api import Api, Refused, StackRequest, replace_moto
 from local.cloudformation.resources import HANDLERS, Clients, Json
 from local.cloudformation.stack import Resource, Stack
 from local.cloudformation.template import Template, TemplateError
@@ -55,32 +55,21 @@ class CloudFormation(Api):
         self._closed.set()
         self._restore_moto()
 
-    def create_stack(
-        self,
-        *,
-        name: str,
-        body: str,
-        by_url: bool,
-        parameters: dict[str, str],
-        tags: dict[str, str],
-        capabilities: list[str],
-        role_arn: str | None,
-        token: str | None,
-        on_failure: str,
-    ) -> str:
+    def create_stack(self, request: StackRequest) -> str:
         """Check and begin a stack; its id. The same token again gives the same stack."""
+        name = request.name
         if not _NAME.fullmatch(name):
             raise Refused("ValidationError", f"Value '{name}' at 'stackName' failed to satisfy constraint")
-        limit = _URL_LIMIT if by_url else _BODY_LIMIT
-        if len(body.encode()) > limit:
+        limit = _URL_LIMIT if request.by_url else _BODY_LIMIT
+        if len(request.body.encode()) > limit:
             raise Refused("ValidationError", f"Template may not exceed {limit} bytes in size.")
         with self._lock:
             existing = next((s for s in self._stacks.values() if s.name == name and not s.deleted), None)
             if existing is not None:
-                if token is not None and existing.create_token == token:
+                if request.token is not None and existing.create_token == request.token:
                     return existing.id
                 raise Refused("AlreadyExistsException", f"Stack [{name}] already exists")
-            stack = self._new_stack(name, body, parameters, tags, capabilities, role_arn, token, on_failure)
+            stack = self._new_stack(request)
             self._stacks[stack.id] = stack
         pause = self._options.seconds_per_stack / max(1, len(stack.template.resources))
         stack.start("CREATE_IN_PROGRESS", Work(stack, self._tools, pause).create)
@@ -122,34 +111,24 @@ class CloudFormation(Api):
         with self._lock:
             return [s for s in reversed(self._stacks.values()) if deleted or not s.deleted]
 
-    def _new_stack(
-        self,
-        name: str,
-        body: str,
-        parameters: dict[str, str],
-        tags: dict[str, str],
-        capabilities: list[str],
-        role_arn: str | None,
-        token: str | None,
-        on_failure: str,
-    ) -> Stack:
+    def _new_stack(self, request: StackRequest) -> Stack:
         region, account = self._options.region, self._options.account
-        stack_id = f"arn:aws:cloudformation:{region}:{account}:stack/{name}/{uuid.uuid4()}"
+        stack_id = f"arn:aws:cloudformation:{region}:{account}:stack/{request.name}/{uuid.uuid4()}"
         pseudo = {
             "AWS::AccountId": account,
             "AWS::Partition": "aws",
             "AWS::Region": region,
             "AWS::StackId": stack_id,
-            "AWS::StackName": name,
+            "AWS::StackName": request.name,
             "AWS::URLSuffix": "amazonaws.com",
         }
         try:
-            template = Template(body, parameters, pseudo)
+            template = Template(request.body, request.parameters, pseudo)
             template.order()
         except TemplateError as error:
             raise Refused("ValidationError", str(error)) from error
         needed = template.capability
-        if needed and not {needed, "CAPABILITY_NAMED_IAM"} & set(capabilities):
+        if needed and not {needed, "CAPABILITY_NAMED_IAM"} & set(request.capabilities):
             raise Refused("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
         unknown = sorted({resource["Type"] for resource in template.resources.values()} - HANDLERS.keys())
         if unknown:
@@ -159,13 +138,13 @@ class CloudFormation(Api):
             )
         return Stack(
             stack_id=stack_id,
-            name=name,
-            body=body,
+            name=request.name,
+            body=request.body,
             template=template,
-            tags=tags,
-            role_arn=role_arn,
-            token=token,
-            on_failure=on_failure,
+            tags=request.tags,
+            role_arn=request.role_arn,
+            token=request.token,
+            on_failure=request.on_failure,
             announce=self._announce,
         )
 

@@ -7,6 +7,7 @@ here raise, so that nothing is answered from moto's own, always empty, list of s
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from moto.cloudformation.responses import CloudFormationResponse
@@ -30,22 +31,25 @@ class Refused(ServiceException):
     """CloudFormation refuses a call: `Refused(code, message)`."""
 
 
+@dataclass(frozen=True)
+class StackRequest:
+    """What CreateStack is asked; `by_url` tells where the body came from, for its limit of size."""
+
+    name: str
+    body: str
+    by_url: bool
+    parameters: dict[str, str]
+    tags: dict[str, str]
+    capabilities: list[str]
+    role_arn: str | None
+    token: str | None
+    on_failure: str
+
+
 class Api(Protocol):
     """What the calls need."""
 
-    def create_stack(
-        self,
-        *,
-        name: str,
-        body: str,
-        by_url: bool,
-        parameters: dict[str, str],
-        tags: dict[str, str],
-        capabilities: list[str],
-        role_arn: str | None,
-        token: str | None,
-        on_failure: str,
-    ) -> str:
+    def create_stack(self, request: StackRequest) -> str:
         """Begin a stack; its id."""
 
     def delete_stack(self, name_or_id: str, token: str | None, retain: list[str]) -> None:
@@ -99,7 +103,7 @@ def _create_stack(api: Api, request: CloudFormationResponse) -> ActionResult:
     for name in ("TimeoutInMinutes", "EnableTerminationProtection", "StackPolicyBody", "NotificationARNs"):
         if request._get_param(name):
             raise Refused("ValidationError", f"The embedded AWS does not support {name} of CreateStack.")
-    stack_id = api.create_stack(
+    wanted = StackRequest(
         name=request._get_param("StackName"),
         body=_body(request),
         by_url=bool(url),
@@ -110,7 +114,7 @@ def _create_stack(api: Api, request: CloudFormationResponse) -> ActionResult:
         token=request._get_param("ClientRequestToken"),
         on_failure=on_failure,
     )
-    return ActionResult({"StackId": stack_id})
+    return ActionResult({"StackId": api.create_stack(wanted)})
 
 
 def _delete_stack(api: Api, request: CloudFormationResponse) -> EmptyResult:

@@ -10,10 +10,11 @@ from typing import Any
 
 import yaml
 
+from glue_assets import template as glue_template
+
 Json = dict[str, Any]
 
 _SUBSTITUTION = re.compile(r"\$\{([^!][^}]*)\}")
-_FUNCTIONS = {"Ref", "Condition"}
 _IAM_TYPES = {"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"}
 _IAM_NAMES = {"RoleName", "ManagedPolicyName"}
 _NO_VALUE = object()
@@ -23,34 +24,13 @@ class TemplateError(Exception):
     """CreateStack refuses the template or its parameters, with these words."""
 
 
-class _Loader(yaml.SafeLoader):
-    pass
-
-
-def _short_form(loader: _Loader, suffix: str, node: yaml.Node) -> Json:
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-        if suffix == "GetAtt":
-            value = value.split(".", 1)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    elif isinstance(node, yaml.MappingNode):
-        value = loader.construct_mapping(node, deep=True)
-    return {suffix if suffix in _FUNCTIONS else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _short_form)
-# CloudFormation reads dates such as a policy's Version as text.
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda loader, node: str(node.value))
-
-
 def parse(body: str) -> Json:
     """A template's text, YAML or JSON, as a dictionary with the long forms of its functions."""
     try:
         template = json.loads(body)  # YAML would refuse JSON that is indented by tabs
     except ValueError:
         try:
-            template = yaml.load(body, Loader=_Loader)  # noqa: S506 - a subclass of SafeLoader
+            template = glue_template.parse(body)
         except yaml.YAMLError as error:
             raise TemplateError(f"Template format error: {error}") from error
     if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):

@@ -175,7 +175,7 @@ def test_the_service_reads_what_was_published(s3: S3Client, tmp_path: Path) -> N
     assert found.resource_count({}) == len(template["Resources"]) - len(conditional)
 
 
-@pytest.mark.parametrize(("is_wanted", "key"), [(True, "Key.Arn"), (False, None)])
+@pytest.mark.parametrize(("is_wanted", "key"), [(True, ["Key", "Arn"]), (False, None)])
 def test_the_service_finds_every_output_that_it_wants_in_the_template(
     s3: S3Client, tmp_path: Path, is_wanted: bool, key: str | None
 ) -> None:
@@ -210,7 +210,7 @@ def test_the_service_finds_every_output_that_it_wants_in_the_template(
         "databases": {"db_shop": "DatabaseDbShop", "sot": "SotDatabase"},
         "job_id": "GlueJob",
         "athena_workgroup": "Workgroup" if is_wanted else None,
-        "role_arn": "GlueJobRole.Arn",
+        "role_arn": ["GlueJobRole", "Arn"],
         "kms_key_arn": key,
     }
 
