@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import psutil
 import pytest
 from botocore.exceptions import ClientError
@@ -28,6 +29,7 @@ FINAL = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED"}
 @contextlib.contextmanager
 def serving(work_dir: Path) -> Iterator[Aws]:
     """A factory of clients; at the end no run has left anything in `work_dir`."""
+    boto3.setup_default_session()  # moto's own, before a test sets an AWS_PROFILE that is nowhere
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     url = f"http://127.0.0.1:{server.port}"
     make = functools.cache(functools.partial(clients.client, endpoint=url))
