@@ -14,7 +14,7 @@ up: $(SET_UP)
 	@$(VENV_PYTHON) -m local up --data "$(DATA)"
 
 test: $(SET_UP)
-	$(VENV_PYTHON) -m pytest -n 2 --dist loadfile
+	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup
 
 check: $(SET_UP)
 	$(VENV_PYTHON) -m ruff check .

@@ -28,7 +28,7 @@ MAX_ATTEMPTS = 3
 
 # A killed process leaves its last poll behind in the embedded SQS, where it may still take an event; short
 # polls (`wait_seconds`), and a short time until such an event comes again, keep that from being felt.
-_VISIBILITY_SECONDS = 30
+_VISIBILITY_SECONDS = 10
 _AT_ONCE = 4
 _AFTER_ERROR_SECONDS = 1.0
 _LAMBDA_SECONDS = 900

@@ -1,7 +1,7 @@
 """Installs the pinned packages into .venv: `python3.11 -m local.install`, with the standard library alone.
 
 The pins are complete (`pip check` says so at the end), so there is nothing to resolve, and two pips side by
-side do in half the time what one would do. Byte code is left to the first import: most modules never see one.
+side do in half the time what one would do. Byte code is made of what is imported: most modules never are.
 As soon as Spark is there, the archive that makes it start faster is made beside the rest.
 """
 
@@ -25,6 +25,7 @@ _AT_ONCE = 2
 _SHARES = 4
 _SECONDS = 1800.0
 _ARCHIVE = "archive"
+_BYTE_CODE = "byte-code"
 _FOUND = ("Collecting ", "Processing ", "Requirement already satisfied")
 
 
@@ -55,11 +56,11 @@ class Environment:
         if self._pip(["install", "--no-deps", "--no-compile", "--progress-bar", "off", *pins], log) != 0:
             raise Failed(f"pip could not install the pinned packages. {tail(log)}")
 
-    def archive(self, log: Path) -> None:
-        """Make Spark's class archive; without it everything works, only slower."""
+    def prepare(self, task: str, log: Path) -> None:
+        """Do a task that makes later starts faster; without it everything works, only slower."""
         with log.open("wb") as output:
             subprocess.run(  # noqa: S603 - our own program
-                [str(self.python), "-m", "local.install", _ARCHIVE],
+                [str(self.python), "-m", "local.install", task],
                 cwd=ROOT,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -95,10 +96,8 @@ def main() -> int:
     if sys.version_info < (3, 11):  # noqa: UP036 - only this file is run by whatever Python is there
         print(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
         return 1
-    if sys.argv[1:] == [_ARCHIVE]:
-        from local.spark import appcds  # needs Spark, so this runs in the new environment
-
-        appcds.prepare(SPARK_CACHE)
+    if sys.argv[1:]:
+        _prepare(sys.argv[1])
         return 0
     environment = Environment(ROOT / ".venv")
     progress = Progress()
@@ -108,6 +107,18 @@ def main() -> int:
         progress.say(f"set-up failed: {error}")
         return 1
     return 0
+
+
+def _prepare(task: str) -> None:
+    """Runs in the new environment."""
+    if task == _ARCHIVE:
+        from local.spark import appcds
+
+        appcds.prepare(SPARK_CACHE)
+    elif task == _BYTE_CODE:  # importing compiles; the first start need not
+        import local.api
+        import local.aws
+        import local.demo  # noqa: F401
 
 
 def _install(environment: Environment, progress: Progress) -> None:
@@ -129,7 +140,7 @@ def _install(environment: Environment, progress: Progress) -> None:
 
         def archive() -> None:
             installs[0].result()
-            environment.archive(environment.folder / "archive.log")
+            environment.prepare(_ARCHIVE, environment.folder / "archive.log")
 
         archived = java.submit(archive)
         progress.watch(
@@ -141,6 +152,8 @@ def _install(environment: Environment, progress: Progress) -> None:
         for install in installs:
             install.result()
         progress.result(pips.submit(environment.check, logs[0]), "checking that they fit together", _SECONDS)
+        compiled = pips.submit(environment.prepare, _BYTE_CODE, environment.folder / "byte-code.log")
+        progress.result(compiled, "preparing fast starts", _SECONDS)
         progress.result(archived, "preparing fast starts of Spark", _SECONDS)
 
 

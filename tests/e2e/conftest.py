@@ -153,6 +153,13 @@ def kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `--dist loadgroup` a file stays together, and so do all that share the one `up`."""
+    for item in items:
+        shares_up = "up" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("up" if shares_up else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """The one that most tests share."""
