@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from local.processes import Failed, interrupt_on_sigterm
+from local.processes import Failed, interrupt_on_signals
 from local.progress import Progress
 from local.up import Running, UpOptions, running
 
@@ -94,7 +94,7 @@ class Api:
 
 def run(options: UpOptions) -> None:
     """The whole demo; `Failed` says what went wrong."""
-    interrupt_on_sigterm()
+    interrupt_on_signals()
     progress = Progress()
     times = Times()
     with contextlib.ExitStack() as stack:

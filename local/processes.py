@@ -44,9 +44,10 @@ def stop_requested(*, watch_stdin: bool = False) -> threading.Event:
     return event
 
 
-def interrupt_on_sigterm() -> None:
-    """Let SIGTERM end the main thread as Ctrl-C does, through its `with` blocks."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+def interrupt_on_signals() -> None:
+    """Let SIGTERM, and Ctrl-C even where a shell ignores it, end the main thread through `with` blocks."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
 
 
 def log_to_stderr() -> None:
@@ -80,7 +81,7 @@ class Child:
         log, ready_file = state / f"{name}.log", state / f"{name}.json"
         ready_file.unlink(missing_ok=True)
         command = [sys.executable, "-m", "local", name, "--ready-file", str(ready_file), "--watch-stdin"]
-        with log.open("ab") as output:
+        with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own program
                 [*command, *arguments],
                 cwd=ROOT,

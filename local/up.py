@@ -19,7 +19,7 @@ from typing import Any
 
 from glue_assets import release as releases
 from local import bootstrap, clients
-from local.processes import READY_FILE, ROOT, Child, Failed, interrupt_on_sigterm, write_json
+from local.processes import READY_FILE, ROOT, Child, Failed, interrupt_on_signals, write_json
 from local.progress import Progress
 
 _START_SECONDS = 60.0
@@ -83,7 +83,7 @@ class Running:
 
 def run(options: UpOptions, ready_file: Path) -> None:
     """Start everything, print how to use it, stay until Ctrl-C or SIGTERM; `Failed` when a process goes."""
-    interrupt_on_sigterm()
+    interrupt_on_signals()
     progress = Progress()
     try:
         with running(options, progress) as up:
@@ -197,6 +197,7 @@ def _state_folder(options: UpOptions) -> Path:
     if options.state is None:
         return Path(tempfile.mkdtemp(prefix="terraglue-"))
     options.state.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(options.state / "runs", ignore_errors=True)  # of one that was killed
     return options.state.resolve()
 
 
