@@ -2,7 +2,7 @@
 
 The pins are complete (`pip check` says so at the end), so there is nothing to resolve, and two pips side by
 side do in half the time what one would do. Byte code is made of what is imported: most modules never are.
-As soon as Spark is there, the archive that makes it start faster is made beside the rest.
+As soon as Spark is there, the archive that makes it start faster is made beside the rest; nothing waits for it.
 """
 
 from __future__ import annotations
@@ -60,12 +60,19 @@ class Environment:
         """Do a task that makes later starts faster; without it everything works, only slower."""
         with log.open("wb") as output:
             subprocess.run(  # noqa: S603 - our own program
-                [str(self.python), "-m", "local.install", task],
+                self._task(task),
                 cwd=ROOT,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,
                 check=False,
+            )
+
+    def start(self, task: str, log: Path) -> None:
+        """Start such a task and leave it to finish by itself; Ctrl-C ends it too."""
+        with log.open("wb") as output:
+            subprocess.Popen(  # noqa: S603 - our own program
+                self._task(task), cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
             )
 
     def check(self, log: Path) -> None:
@@ -76,6 +83,9 @@ class Environment:
     def installed(self) -> int:
         """How many packages there are."""
         return len(list(self.folder.glob("lib/python3*/site-packages/*.dist-info")))
+
+    def _task(self, task: str) -> list[str]:
+        return [str(self.python), "-m", "local.install", task]
 
     def _pip(self, arguments: list[str], log: Path) -> int:
         command = [str(self.python), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
@@ -140,7 +150,7 @@ def _install(environment: Environment, progress: Progress) -> None:
 
         def archive() -> None:
             installs[0].result()
-            environment.prepare(_ARCHIVE, environment.folder / "archive.log")
+            environment.start(_ARCHIVE, environment.folder / "archive.log")
 
         archived = java.submit(archive)
         progress.watch(
@@ -154,7 +164,7 @@ def _install(environment: Environment, progress: Progress) -> None:
         progress.result(pips.submit(environment.check, logs[0]), "checking that they fit together", _SECONDS)
         compiled = pips.submit(environment.prepare, _BYTE_CODE, environment.folder / "byte-code.log")
         progress.result(compiled, "preparing fast starts", _SECONDS)
-        progress.result(archived, "preparing fast starts of Spark", _SECONDS)
+        archived.result()
 
 
 def _found(logs: list[Path]) -> int:
