@@ -2,7 +2,7 @@
 
 The pins are complete (`pip check` says so at the end), so there is nothing to resolve, and two pips side by
 side do in half the time what one would do. Byte code is made of what is imported: most modules never are.
-As soon as Spark is there, the archive that makes it start faster is made beside the rest; nothing waits for it.
+As soon as Spark is there, the archive that makes it start faster is made; nothing waits for it.
 """
 
 from __future__ import annotations
