@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glue_assets.tables import DataError, Table, find_tables
-from glue_assets.template import Resource, complete, resources
+from glue_assets.template import Resource, assemble, complete, resources
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -109,7 +109,7 @@ def build(root: Path, data: Path, version: str) -> Release:
     if not _VERSION.fullmatch(version):
         raise DataError(f"{version!r} cannot be a version: 1 to 64 letters, digits or any of .+-")
     tables = find_tables(data)
-    template = complete((root / "glue_assets" / "template.yaml").read_text(encoding="utf-8"), tables)
+    template = complete(assemble(root / "glue_assets"), tables)
     jobs = root / "glue_assets" / "jobs"
     scripts = sorted(jobs.glob("*.py"), key=lambda path: path.name)
     files = [_file(script, "jobs", "glue_assets", f"jobs/{script.name}") for script in scripts]

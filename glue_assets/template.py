@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -46,6 +47,9 @@ _PARAMETERS = {
 }
 
 
+_MODULE_MARK = re.compile(r"(?m)^  # release\.py: (modules/[a-z]+\.yaml)\n")
+
+
 @dataclass(frozen=True)
 class Resource:
     """A resource of the stack; `when` is the parameter that must be 'true' for it, if there is one."""
@@ -53,6 +57,16 @@ class Resource:
     logical_id: str
     type: str
     when: str | None
+
+
+def assemble(folder: Path) -> str:
+    """The hand-written template: `template.yaml` of a folder with its modules' resources at their marks."""
+
+    def resources_of(mark: re.Match[str]) -> str:
+        _, _, body = (folder / mark[1]).read_text(encoding="utf-8").partition("\nResources:\n")
+        return f"\n  # ---- {mark[1]} ".ljust(107, "-") + f"\n{body}"
+
+    return _MODULE_MARK.sub(resources_of, (folder / "template.yaml").read_text(encoding="utf-8"))
 
 
 def complete(text: str, tables: Sequence[Table]) -> str:

@@ -16,10 +16,10 @@ from chalicelib.provisioning import template_parameters
 from chalicelib.records import Environment, Status
 from glue_assets.release import build
 from glue_assets.tables import Column, DataError, Table
-from glue_assets.template import OUTPUTS_MARK, RESOURCES_MARK, complete, parse, resources
+from glue_assets.template import assemble, OUTPUTS_MARK, RESOURCES_MARK, complete, parse, resources
 
 ROOT = Path(__file__).parents[2]
-WRITTEN = (ROOT / "glue_assets/template.yaml").read_text(encoding="utf-8")
+WRITTEN = assemble(ROOT / "glue_assets")
 ORDERS = Table("db_shop", "tbl_orders", "csv", (Column("order_id", "string"), Column("on", "string")), ())
 CLICKS = Table("db_web", "clicks", "json", (Column("who", "struct<id:string,n:bigint>"),), ())
 SALES = Table("db_web", "sales", "parquet", (Column("price", "decimal(12,2)"),), ())
