@@ -16,7 +16,7 @@ from chalicelib.provisioning import template_parameters
 from chalicelib.records import Environment, Status
 from glue_assets.release import build
 from glue_assets.tables import Column, DataError, Table
-from glue_assets.template import assemble, OUTPUTS_MARK, RESOURCES_MARK, complete, parse, resources
+from glue_assets.template import OUTPUTS_MARK, RESOURCES_MARK, assemble, complete, parse, resources
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = assemble(ROOT / "glue_assets")
