@@ -11,8 +11,9 @@ from chalicelib import cursors, http, representations
 from chalicelib.auth import Caller
 from chalicelib.environments import Created
 from chalicelib.idempotency import Asked, checked_key, fingerprint
-from chalicelib.models import EnvironmentsQuery, LogsQuery, PageQuery, RunRequest, Settings
+from chalicelib.models import EnvironmentsQuery, LogsQuery, PageQuery, RunRequest
 from chalicelib.records import Json
+from chalicelib.settings import Settings
 from chalicelib.wiring import Service, build
 
 app = Chalice(app_name="terraglue")
@@ -47,7 +48,11 @@ def me() -> Json:
         "owner": caller.owner,
         "is_admin": caller.is_admin,
         "environment": representations.environment(live, _base()) if live else None,
-        "limits": {"environments": 1, "budget_usd": float(service().config.budget_usd)},
+        "limits": {
+            "environments": 1,
+            "budget_usd": float(service().config.budget_usd),
+            **service().config.limits._asdict(),
+        },
     }
 
 
@@ -124,6 +129,72 @@ def get_run_logs(job_id: str, run_id: str) -> Json:
     return {"items": items, "next": cursors.encode({"token": logs.next} if logs.next else None)}
 
 
+@app.route("/jobs/{job_id}", methods=["GET"])
+def get_job(job_id: str) -> Json:
+    """Show a job as it is set up."""
+    environment, max_cost = service().jobs.job(_caller(), job_id)
+    return representations.job(environment, max_cost, _base())
+
+
+@app.route("/environments/{environment_id}/job/files", methods=["GET"])
+def list_job_files(environment_id: str) -> Json:
+    """List the files of an environment's job."""
+    environment = service().job_files.listing(_caller(), environment_id)
+    return {
+        "items": [
+            representations.job_file(environment, path, _base()) for path in sorted(environment.job_files)
+        ]
+    }
+
+
+# API Gateway and Chalice know no path parameter with slashes in it: a job file's path has up to three parts.
+@app.route("/environments/{environment_id}/job/files/{path}", methods=["GET"])
+def get_job_file(environment_id: str, path: str) -> Response:
+    """Download a job file."""
+    return _job_file(environment_id, path)
+
+
+@app.route("/environments/{environment_id}/job/files/{folder}/{path}", methods=["GET"])
+def get_job_file_in_folder(environment_id: str, folder: str, path: str) -> Response:
+    """Download a job file in a folder."""
+    return _job_file(environment_id, f"{folder}/{path}")
+
+
+@app.route("/environments/{environment_id}/job/files/{folder}/{subfolder}/{path}", methods=["GET"])
+def get_job_file_in_subfolder(environment_id: str, folder: str, subfolder: str, path: str) -> Response:
+    """Download a job file in a folder of a folder."""
+    return _job_file(environment_id, f"{folder}/{subfolder}/{path}")
+
+
+@app.route("/environments/{environment_id}/job/files/{path}", methods=["PUT"], **_ANY_TYPE)
+def put_job_file(environment_id: str, path: str) -> Response:
+    """Put a job file."""
+    return _put_job_file(environment_id, path)
+
+
+@app.route("/environments/{environment_id}/job/files/{folder}/{path}", methods=["PUT"], **_ANY_TYPE)
+def put_job_file_in_folder(environment_id: str, folder: str, path: str) -> Response:
+    """Put a job file into a folder."""
+    return _put_job_file(environment_id, f"{folder}/{path}")
+
+
+@app.route(
+    "/environments/{environment_id}/job/files/{folder}/{subfolder}/{path}", methods=["PUT"], **_ANY_TYPE
+)
+def put_job_file_in_subfolder(environment_id: str, folder: str, subfolder: str, path: str) -> Response:
+    """Put a job file into a folder of a folder."""
+    return _put_job_file(environment_id, f"{folder}/{subfolder}/{path}")
+
+
+@app.route("/releases", methods=["GET"])
+def list_releases() -> Json:
+    """List the published releases, newest first."""
+    _caller()
+    releases = service().releases
+    latest = releases.latest().id
+    return {"items": [representations.release(item, is_latest=item.id == latest) for item in releases.all()]}
+
+
 # -- events and the schedule -----------------------------------------------------------------------------
 
 
@@ -173,6 +244,20 @@ def _asked(caller: Caller, route: str, body: Any) -> Asked:
     request = _request()
     key = checked_key(request.headers.get("idempotency-key"))
     return Asked(caller, http.request_id_of(request), _base(), key, fingerprint(route, body))
+
+
+def _job_file(environment_id: str, path: str) -> Response:
+    body = service().job_files.read(_caller(), environment_id, path)
+    return http.file(_request(), path, body)
+
+
+def _put_job_file(environment_id: str, path: str) -> Response:
+    caller, request = _caller(), _request()
+    request_id = http.request_id_of(request)
+    environment, is_new = service().job_files.write(
+        caller, environment_id, path, http.raw_body(request), request_id
+    )
+    return Response(representations.job_file(environment, path, _base()), status_code=201 if is_new else 200)
 
 
 def _created(created: Created) -> Response:

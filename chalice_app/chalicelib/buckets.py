@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,8 +24,14 @@ class Buckets:
 
     def read(self, bucket: str, key: str) -> bytes | None:
         """An object's bytes; None when there is none."""
+        found = self.read_dated(bucket, key)
+        return found[0] if found else None
+
+    def read_dated(self, bucket: str, key: str) -> tuple[bytes, datetime] | None:
+        """An object's bytes and when it was written; None when there is none."""
         try:
-            return self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
+            answer = self._client.get_object(Bucket=bucket, Key=key)
+            return answer["Body"].read(), answer["LastModified"]
         except (ClientError, BotoCoreError) as error:
             failure = from_boto(error)
             if failure.code == "NoSuchKey":
@@ -37,6 +44,31 @@ class Buckets:
             self._client.copy({"Bucket": bucket, "Key": key}, to_bucket, to_key)
         except (ClientError, BotoCoreError) as error:
             raise from_boto(error) from error
+
+    def write(self, bucket: str, key: str, body: bytes) -> None:
+        """Put an object."""
+        try:
+            self._client.put_object(Bucket=bucket, Key=key, Body=body)
+        except (ClientError, BotoCoreError) as error:
+            raise from_boto(error) from error
+
+    def remove(self, bucket: str, key: str) -> None:
+        """Remove an object; one that is not there is removed."""
+        try:
+            self._client.delete_object(Bucket=bucket, Key=key)
+        except (ClientError, BotoCoreError) as error:
+            raise from_boto(error) from error
+
+    def folders(self, bucket: str, prefix: str) -> list[str]:
+        """The names directly below a prefix that other keys lie below."""
+        try:
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=bucket, Prefix=prefix, Delimiter="/"
+            )
+            found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
+        except (ClientError, BotoCoreError) as error:
+            raise from_boto(error) from error
+        return [name.removeprefix(prefix).rstrip("/") for name in found]
 
     def empty(self, bucket: str) -> Iterator[int]:
         """Remove every version, delete marker and unfinished upload of a bucket, up to 1,000 a step.

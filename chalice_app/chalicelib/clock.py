@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -39,5 +40,15 @@ def environment_id() -> str:
 
 def sortable_id(moment: datetime) -> str:
     """Sixteen characters of a-z2-7 that sort by time: 45 bits of milliseconds, then 35 random bits."""
-    value = int(moment.timestamp() * 1000) << 35 | secrets.randbits(35)
+    return _sortable(moment, secrets.randbits(35))
+
+
+def run_id_of(name: str, moment: datetime) -> str:
+    """Such an id that is always the same for a name and a moment."""
+    digest = int.from_bytes(hashlib.sha256(name.encode()).digest()[:5], "big") >> 5
+    return _sortable(moment, digest)
+
+
+def _sortable(moment: datetime, low: int) -> str:
+    value = int(moment.timestamp() * 1000) << 35 | low
     return "".join(_ALPHABET[value >> shift & 31] for shift in range(75, -1, -5))

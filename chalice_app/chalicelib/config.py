@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+
+from chalicelib.settings import Limits
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,8 @@ class Config:
 
     `issuer`, `audience` and `jwks_uri` name the OIDC provider; `owner_claim` and `groups_claim` say where its
     tokens keep who somebody is. `lease_seconds` is how long one worker may hold a slow step (seeding,
-    emptying) before another takes it over.
+    emptying) before another takes it over. `permissions_boundary_arn` is the most that a sandbox's role may
+    ever be allowed; `stack_tags` are the operator's own tags (cost allocation) on every resource.
     """
 
     table_name: str
@@ -29,6 +32,10 @@ class Config:
     budget_usd: Decimal = Decimal("5")
     price_per_dpu_hour_usd: Decimal = Decimal("0.44")
     lease_seconds: int = 60
+    permissions_boundary_arn: str = ""
+    log_retention_days: int = 30
+    stack_tags: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Config:
@@ -50,4 +57,19 @@ class Config:
                 environ.get("PRICE_PER_DPU_HOUR_USD") or cls.price_per_dpu_hour_usd
             ),
             lease_seconds=int(environ.get("LEASE_SECONDS") or cls.lease_seconds),
+            permissions_boundary_arn=environ.get("PERMISSIONS_BOUNDARY_ARN") or "",
+            log_retention_days=int(environ.get("LOG_RETENTION_DAYS") or cls.log_retention_days),
+            stack_tags=dict(pair.split("=", 1) for pair in _listed(environ, "STACK_TAGS")),
+            limits=Limits(
+                expires_in_hours=int(environ.get("MAX_HOURS") or Limits().expires_in_hours),
+                number_of_workers=int(environ.get("MAX_WORKERS") or Limits().number_of_workers),
+                timeout_minutes=int(environ.get("MAX_TIMEOUT_MINUTES") or Limits().timeout_minutes),
+                role_arns=_listed(environ, "SHARED_ROLE_ARNS"),
+                kms_key_arns=_listed(environ, "SHARED_KMS_KEY_ARNS"),
+            ),
         )
+
+
+def _listed(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """A variable with commas in between."""
+    return tuple(item.strip() for item in environ.get(name, "").split(",") if item.strip())

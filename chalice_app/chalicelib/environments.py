@@ -9,13 +9,13 @@ from chalicelib import representations
 from chalicelib.auth import Caller
 from chalicelib.clock import Clock, environment_id, later, now, timestamp
 from chalicelib.config import Config
-from chalicelib.errors import AwsError, Conflict, EnvironmentExists, NotFound, StaleRecord
+from chalicelib.errors import AwsError, Conflict, EnvironmentExists, InvalidFields, NotFound, StaleRecord
 from chalicelib.idempotency import Asked, replay
-from chalicelib.models import Settings
 from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler
 from chalicelib.records import ENVIRONMENT_ID, Environment, Event, Json, Status
 from chalicelib.releases import Releases
+from chalicelib.settings import Settings, misfits
 from chalicelib.store import EnvironmentPage, KeyTaken, OwnerTaken, Store
 
 _REQUEST_SECONDS = 8
@@ -57,8 +57,12 @@ class Environments:
         """Record a new environment for the caller and begin to build it.
 
         The answer is the record as it was written first, so a repetition of the request can be given the
-        same. Raises `EnvironmentExists` when the caller has a live one.
+        same. Raises `EnvironmentExists` when the caller has a live one, and `InvalidFields` for settings that
+        do not fit together or that the operator does not allow.
         """
+        if wrong := misfits(settings, self._config.limits):
+            raise InvalidFields(wrong)
+        settings = settings.resolved()
         moment = self._clock()
         created_at = timestamp(moment)
         environment = Environment(

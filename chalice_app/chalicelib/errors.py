@@ -4,6 +4,7 @@
       BadRequest                400 not JSON, a bad cursor
       Unauthorized              401 no valid token
       NotFound                  404 not there, or not yours
+      NotAcceptable             406 it is not of a type that the caller accepts
       Conflict                  409 the state does not allow it
         EnvironmentExists       409 one live environment per owner; its link is in the problem
       PayloadTooLarge           413
@@ -24,7 +25,7 @@ on to the middleware, where `http.py` turns it into a response; so routes need n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -74,6 +75,12 @@ class NotFound(ServiceError):
     status, code, title = 404, "not_found", "Not found"
 
 
+class NotAcceptable(ServiceError):
+    """What the caller accepts is not what there is."""
+
+    status, code, title = 406, "not_acceptable", "Not acceptable"
+
+
 class Conflict(ServiceError):
     """The state of the environment or the run does not allow it."""
 
@@ -103,7 +110,7 @@ class InvalidFields(ServiceError):
 
     status, code, title = 422, "invalid_fields", "Invalid fields"
 
-    def __init__(self, errors: list[dict[str, str]], *, detail: str | None = None) -> None:
+    def __init__(self, errors: Sequence[Mapping[str, Any]], *, detail: str | None = None) -> None:
         words = "One field is wrong." if len(errors) == 1 else f"{len(errors)} fields are wrong."
         super().__init__(detail or words, extra={"errors": errors})
         self.errors = errors

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.errors import from_boto
-from chalicelib.records import RunStatus
+from chalicelib.errors import AwsRefused, from_boto
+from chalicelib.records import Json, RunStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -19,9 +19,16 @@ RUN_MARKER = "--terraglue-run-id"
 """The argument by which a run is recognised: StartJobRun has no request token of its own."""
 
 
+# https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-catalog-partitions.html
+_PARTITIONS_A_CALL = 100
+
+
 @dataclass(frozen=True)
 class GlueRun:
-    """A job run as Glue describes it now. `dpu_seconds` is None where Glue does not report it."""
+    """A job run as Glue describes it now.
+
+    `dpu_seconds` is None where Glue does not report it; `trigger` is the schedule that started it, if any.
+    """
 
     id: str
     status: RunStatus
@@ -31,6 +38,8 @@ class GlueRun:
     execution_seconds: int
     dpu_seconds: float | None
     error: str | None
+    attempt: int = 0
+    trigger: str | None = None
 
 
 class Glue:
@@ -66,16 +75,19 @@ class Glue:
             raise from_boto(error) from error
         return response["JobRunId"]
 
-    def find(self, job: str, marker: str) -> GlueRun | None:
-        """The run that carries a marker; None when Glue knows none."""
+    def attempts(self, job: str, marker: str) -> list[GlueRun]:
+        """The runs that carry a marker, oldest first: one, and those by which Glue itself retried it."""
         try:
-            for page in self._client.get_paginator("get_job_runs").paginate(JobName=job):
-                for run in page["JobRuns"]:
-                    if run.get("Arguments", {}).get(RUN_MARKER) == marker:
-                        return _run(run)
+            pages = self._client.get_paginator("get_job_runs").paginate(JobName=job)
+            found = [
+                _run(run)
+                for page in pages
+                for run in page["JobRuns"]
+                if run.get("Arguments", {}).get(RUN_MARKER) == marker
+            ]
         except (ClientError, BotoCoreError) as error:
             raise from_boto(error) from error
-        return None
+        return sorted(found, key=lambda run: run.attempt)
 
     def get(self, job: str, run_id: str) -> GlueRun:
         """One run by Glue's id."""
@@ -90,6 +102,35 @@ class Glue:
             self._client.batch_stop_job_run(JobName=job, JobRunIds=[run_id])
         except (ClientError, BotoCoreError) as error:
             raise from_boto(error) from error
+
+    def stop_trigger(self, name: str) -> None:
+        """Start no more runs by a trigger; one that is stopped, or gone, is left as it is."""
+        try:
+            self._client.stop_trigger(Name=name)
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code not in ("EntityNotFoundException", "InvalidInputException"):
+                raise failure from error
+
+    def add_partitions(
+        self, database: str, table: str, storage: Json, partitions: list[tuple[list[str], str]]
+    ) -> None:
+        """Make (values, location) partitions of a table; those that are there are left as they are."""
+        for begin in range(0, len(partitions), _PARTITIONS_A_CALL):
+            wanted = [
+                {"Values": values, "StorageDescriptor": {**storage, "Location": location}}
+                for values, location in partitions[begin : begin + _PARTITIONS_A_CALL]
+            ]
+            try:
+                answer = self._client.batch_create_partition(
+                    DatabaseName=database, TableName=table, PartitionInputList=cast(Any, wanted)
+                )
+            except (ClientError, BotoCoreError) as error:
+                raise from_boto(error) from error
+            for failed in answer.get("Errors", []):
+                detail = failed.get("ErrorDetail", {})
+                if detail.get("ErrorCode") != "AlreadyExistsException":
+                    raise AwsRefused(detail.get("ErrorCode", "Unknown"), detail.get("ErrorMessage", ""))
 
     def table_location(self, database: str, table: str) -> str | None:
         """Where a catalog table's data lies; None when there is no such table."""
@@ -115,4 +156,6 @@ def _run(run: Any) -> GlueRun:
         execution_seconds=int(run.get("ExecutionTime", 0)),
         dpu_seconds=run.get("DPUSeconds"),
         error=run.get("ErrorMessage"),
+        attempt=int(run.get("Attempt", 0)),
+        trigger=run.get("TriggerName"),
     )

@@ -16,6 +16,7 @@ from chalicelib.errors import (
     AwsUnavailable,
     BadRequest,
     InvalidFields,
+    NotAcceptable,
     PayloadTooLarge,
     ServiceError,
     Throttled,
@@ -72,12 +73,18 @@ def authenticated(request: Request, authenticator: Authenticator) -> Caller:
     return authenticator.caller(request.headers.get("authorization"))
 
 
+def raw_body(request: Request) -> bytes:
+    """The request's body as it came."""
+    raw = request.raw_body or b""
+    return raw.encode() if isinstance(raw, str) else raw
+
+
 def body(request: Request, model: type[Model]) -> Model:
     """The request's JSON body as a model, where no body means an empty object.
 
     Raises `PayloadTooLarge`, `UnsupportedMediaType`, `BadRequest` (not JSON) or `InvalidFields`.
     """
-    raw = request.raw_body or b""
+    raw = raw_body(request)
     if len(raw) > MAX_BODY_BYTES:
         raise PayloadTooLarge(f"The body is over {MAX_BODY_BYTES} bytes.")
     if not raw.strip():
@@ -107,6 +114,20 @@ def parse(model: type[Model], value: Any, *, is_query: bool = False) -> Model:
             for detail in error.errors(include_url=False, include_context=True)
         ]
         raise InvalidFields(wrong) from error
+
+
+def file(request: Request, path: str, content: bytes) -> Response:
+    """A file as it is: texts as text, archives as what they are to those who ask for that.
+
+    API Gateway gives an archive in base64 to anybody else.
+    """
+    name = path.rpartition("/")[2]
+    headers: dict[str, str | list[str]] = {"Content-Disposition": f'attachment; filename="{name}"'}
+    if not name.endswith(".zip"):
+        return Response(content.decode(), headers={**headers, "Content-Type": "text/plain; charset=utf-8"})
+    if "application/zip" not in request.headers.get("accept", ""):
+        raise NotAcceptable("Ask for this file with Accept: application/zip.")
+    return Response(content, headers={**headers, "Content-Type": "application/zip"})
 
 
 def base_path(request: Request) -> str:

@@ -15,11 +15,8 @@ from chalicelib.idempotency import Asked, replay
 from chalicelib.logs import LogPage, Logs
 from chalicelib.models import RunRequest
 from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Status, environment_of_job
-from chalicelib.runs import Runs
+from chalicelib.runs import Runs, default_arguments, log_prefix
 from chalicelib.store import KeyTaken, RunPage, Store
-
-SOT_TABLE = "tbsot_ecommerce_br"
-"""The job's default OUTPUT_TABLE (glue_assets/jobs/sot_ecommerce.py)."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,7 @@ class Jobs:
         is the record as it was written first, so a repetition of the request can be given the same.
         """
         environment = self._environment(asked.caller, job_id)
+        self._check_files(environment)
         moment = self._clock()
         run = self._new_run(environment, wanted, asked.caller)
         body = representations.run(run, asked.base)
@@ -74,6 +72,11 @@ class Jobs:
         with suppress(StaleRecord):  # then a look at the run came in between and has brought it further
             self._runs.start(run)
         return Created(body, location)
+
+    def job(self, caller: Caller, job_id: str) -> tuple[Environment, int]:
+        """The environment whose job it is, and the most that one run of it can cost."""
+        environment = self._environment(caller, job_id)
+        return environment, self._new_run(environment, RunRequest(), caller).max_cost_micro_usd
 
     def run(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
         """One run as it is now: a run that goes on is looked up in Glue."""
@@ -98,7 +101,7 @@ class Jobs:
         run = self.run(caller, job_id, run_id)
         if run.glue_run_id is None:
             return RunLogs([], None)
-        page: LogPage = self._logs.page(stream, run.glue_run_id, token, limit)
+        page: LogPage = self._logs.page(f"{run.log_prefix}/{stream}", run.glue_run_id, token, limit)
         all_read = run.status.is_final and not page.lines
         return RunLogs(page.lines, None if all_read else page.next)
 
@@ -119,26 +122,35 @@ class Jobs:
         worker_type = wanted.worker_type or job["worker_type"]
         workers = wanted.number_of_workers or job["number_of_workers"]
         timeout = wanted.timeout_minutes or job["timeout_minutes"]
+        worst = pricing.worst_case_micro_usd(worker_type, workers, timeout, self._price)
         moment = self._clock()
-        defaults = {
-            "--OUTPUT_DB": environment.sot_database,
-            "--OUTPUT_TABLE": SOT_TABLE,
-        }
         return JobRun(
             id=sortable_id(moment),
             environment_id=environment.id,
             job_id=environment.job_id,
             status=RunStatus.PENDING,
-            arguments={**defaults, **job["arguments"], **wanted.arguments},
+            arguments={**default_arguments(environment), **job["arguments"], **wanted.arguments},
             worker_type=worker_type,
             number_of_workers=workers,
             timeout_minutes=timeout,
             requested_by=caller.owner,
             requested_at=timestamp(moment),
-            max_cost_micro_usd=pricing.worst_case_micro_usd(worker_type, workers, timeout, self._price),
+            max_cost_micro_usd=worst * (1 + job["max_retries"]),
+            log_prefix=log_prefix(environment),
+            max_retries=job["max_retries"],
             start_attempts=1,
             due_at=later(moment, self._lease_seconds),
         )
+
+    def _check_files(self, environment: Environment) -> None:
+        """A READY sandbox without its script would only cost a minute of Spark to say so."""
+        job = environment.settings["job"]
+        missing = [path for path in (job["script"], *job["extra_files"]) if path not in environment.job_files]
+        if environment.status is Status.READY and missing:
+            raise Conflict(
+                f"These job files are not there yet: {', '.join(missing)}; PUT them first.",
+                code="job_files_missing",
+            )
 
     def _refuse(self, caller: Caller, environment_id: str, run: JobRun) -> None:
         environment = self._environments.visible(caller, environment_id)

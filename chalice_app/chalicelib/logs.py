@@ -1,4 +1,7 @@
-"""How CloudWatch Logs is asked, for the streams that Glue writes."""
+"""How CloudWatch Logs is asked, for the streams that Glue writes: one for each run, named by it.
+
+https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html
+"""
 
 from __future__ import annotations
 
@@ -14,10 +17,6 @@ from chalicelib.errors import from_boto
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
 
-# Where Glue writes a driver's stdout and stderr, the stream named by the run:
-# https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html
-LOG_GROUPS = {"output": "/aws-glue/jobs/output", "error": "/aws-glue/jobs/error"}
-
 
 @dataclass(frozen=True)
 class LogPage:
@@ -28,39 +27,40 @@ class LogPage:
 
 
 class Logs:
-    """Reads and removes the log streams of job runs; errors come out as `AwsError`."""
+    """Reads the log streams of job runs and removes log groups; errors come out as `AwsError`."""
 
     def __init__(self, client: CloudWatchLogsClient) -> None:
         self._client = client
 
-    def page(self, stream: str, glue_run_id: str, token: str | None, limit: int) -> LogPage:
+    def page(self, group: str, glue_run_id: str, token: str | None, limit: int) -> LogPage:
         """The lines after a token, or from the start; a stream that does not exist yet has none."""
-        return self._read(stream, glue_run_id, limit, token, from_head=True)
+        return self._read(group, glue_run_id, limit, token, from_head=True)
 
-    def tail(self, stream: str, glue_run_id: str, lines: int) -> list[str]:
+    def tail(self, group: str, glue_run_id: str, lines: int) -> list[str]:
         """The last lines of a stream, without their times."""
-        return [text for _, text in self._read(stream, glue_run_id, lines, None, from_head=False).lines]
+        return [text for _, text in self._read(group, glue_run_id, lines, None, from_head=False).lines]
 
-    def remove(self, glue_run_id: str) -> int:
-        """Remove a run's streams; returns how many there were."""
+    def remove_groups(self, prefix: str) -> int:
+        """Remove every log group below a prefix; returns how many there were."""
         removed = 0
-        for group in LOG_GROUPS.values():
-            try:
-                self._client.delete_log_stream(logGroupName=group, logStreamName=glue_run_id)
+        try:
+            pages = self._client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
+            for name in [group["logGroupName"] for page in pages for group in page["logGroups"]]:
+                self._client.delete_log_group(logGroupName=name)
                 removed += 1
-            except (ClientError, BotoCoreError) as error:
-                failure = from_boto(error)
-                if failure.code != "ResourceNotFoundException":
-                    raise failure from error
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code != "ResourceNotFoundException":  # somebody else was faster
+                raise failure from error
         return removed
 
     def _read(
-        self, stream: str, glue_run_id: str, limit: int, token: str | None, *, from_head: bool
+        self, group: str, glue_run_id: str, limit: int, token: str | None, *, from_head: bool
     ) -> LogPage:
         more: Any = {"nextToken": token} if token else {}
         try:
             page = self._client.get_log_events(
-                logGroupName=LOG_GROUPS[stream],
+                logGroupName=group,
                 logStreamName=glue_run_id,
                 startFromHead=from_head,
                 limit=limit,

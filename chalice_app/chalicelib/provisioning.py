@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from chalicelib import consoles
 from chalicelib.buckets import Buckets
+from chalicelib.config import Config
 from chalicelib.failures import failure
+from chalicelib.glue import Glue
+from chalicelib.parameters import camel, stack_tags, template_parameters
 from chalicelib.records import BUCKET_KEYS, Environment, Json
-from chalicelib.releases import Releases
+from chalicelib.releases import Release, Releases
 from chalicelib.stacks import Stack, Stacks
 from chalicelib.store import Store
-
-# What both a tag value and a CloudFormation parameter may hold; anything else in an owner's name becomes "-".
-_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.:/=+@-]")
 
 
 class Provisioning:
     """Every method can be repeated without harm."""
 
-    def __init__(self, stacks: Stacks, buckets: Buckets, releases: Releases, store: Store) -> None:
+    def __init__(
+        self,
+        config: Config,
+        *,
+        stacks: Stacks,
+        buckets: Buckets,
+        glue: Glue,
+        releases: Releases,
+        store: Store,
+    ) -> None:
+        self._config = config
+        self._glue = glue
         self._stacks = stacks
         self._buckets = buckets
         self._releases = releases
@@ -28,16 +39,12 @@ class Provisioning:
     def start(self, environment: Environment) -> tuple[str, int]:
         """Start the stack; gives its id and how many resources it will have."""
         release = self._releases.get(environment.release)
-        parameters = template_parameters(environment)
+        parameters = template_parameters(environment, self._config)
         stack_id = self._stacks.create(
             environment.name,
-            template_url=self._releases.template_url(release),
+            template_url=self._releases.template_url(environment),
             parameters=parameters,
-            tags={
-                "terraglue:environment": environment.id,
-                "terraglue:owner": parameters["Owner"],
-                "terraglue:release": environment.release,
-            },
+            tags=stack_tags(environment, self._config),
             token=f"create-{environment.id}",
         )
         return stack_id, release.resource_count(parameters)
@@ -66,15 +73,19 @@ class Provisioning:
         """The environment's `outputs`, from those of its stack."""
         release = self._releases.get(environment.release)
         named = stack.outputs
-        databases = {name: named[f"Database{_camel(name)}"] for name in release.databases}
-        return {
-            "buckets": {key: named[f"{_camel(key)}Bucket"] for key in BUCKET_KEYS},
+        databases = {name: named[f"Database{camel(name)}"] for name in release.databases}
+        outputs: Json = {
+            "buckets": {key: named[f"{camel(key)}Bucket"] for key in BUCKET_KEYS},
             "databases": {**databases, "sot": named["SotDatabase"]},
             "job_id": named["JobId"],
+            "trigger": named.get("TriggerName"),
             "athena_workgroup": named.get("AthenaWorkgroup"),
             "role_arn": named["RoleArn"],
             "kms_key_arn": named.get("KmsKeyArn"),
+            "security_configuration": named.get("SecurityConfiguration"),
+            "log_groups": {"output": named["OutputLogGroup"], "error": named["ErrorLogGroup"]},
         }
+        return {**outputs, "console": consoles.links(stack.id, outputs)}
 
     def seed(self, environment: Environment) -> Iterator[int]:
         """Copy the release's files into the sandbox's buckets, from `seeded_files` on.
@@ -86,34 +97,36 @@ class Provisioning:
             release.files[environment.seeded_files :], environment.seeded_files + 1
         ):
             if environment.settings["upload_data"] or file.target != "sor":
+                key = file.key
+                if file.target == "glue_assets":
+                    key = environment.job_file_key(key.removeprefix(Release.JOB_FILES))
                 self._buckets.copy(
-                    release.bucket, release.path(file.path), environment.bucket(file.target), file.key
+                    release.bucket, release.path(file.path), environment.bucket(file.target), key
                 )
             yield number
+        if environment.settings["upload_data"]:
+            for table in release.partitioned:
+                self._glue.add_partitions(
+                    f"terraglue_{environment.id}_{table.database}",
+                    table.table,
+                    table.storage,
+                    [
+                        (list(values), f"s3://{environment.bucket('sor')}/{path}")
+                        for values, path in table.partitions
+                    ],
+                )
+                yield len(release.files)
 
-
-def template_parameters(environment: Environment) -> dict[str, str]:
-    """The template's parameters, from the environment's settings."""
-    settings = environment.settings
-    job = settings["job"]
-    flags = {
-        "AthenaWorkgroup": settings["athena_workgroup"],
-        "KmsKey": settings["kms_key"],
-        "BlockPublicAccess": settings["block_public_access"],
-    }
-    return {
-        "EnvironmentId": environment.id,
-        "Owner": _NOT_IN_TAGS.sub("-", environment.owner),
-        "Release": environment.release,
-        "JobName": job["name"],
-        "GlueVersion": job["glue_version"],
-        "WorkerType": job["worker_type"],
-        "NumberOfWorkers": str(job["number_of_workers"]),
-        "TimeoutMinutes": str(job["timeout_minutes"]),
-        "MaxConcurrentRuns": str(job["max_concurrent_runs"]),
-        **{name: "true" if value else "false" for name, value in flags.items()},
-    }
-
-
-def _camel(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
+    def job_files(self, environment: Environment) -> dict[str, Json]:
+        """The job files that seeding brings, as the record keeps them."""
+        release = self._releases.get(environment.release)
+        return {
+            file.key.removeprefix(Release.JOB_FILES): {
+                "size_bytes": file.size,
+                "sha256": file.sha256,
+                "changed_by": "release",
+                "changed_at": release.published_at,
+            }
+            for file in release.files
+            if file.target == "glue_assets"
+        }

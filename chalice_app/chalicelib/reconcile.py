@@ -158,6 +158,7 @@ class Reconciler:
             moment,
             why="data and scripts copied",
             ready_at=timestamp(moment),
+            job_files=self._provisioning.job_files(claimed),
             attempts=0,
             reason=None,
             lease_until=None,

@@ -57,6 +57,7 @@ class Environment:
     dollar. `due_at` is when reconcile must look at it again even if no event comes; None: never.
     `resources` maps a logical id to type, status, reason and the order of its last event; it is written by
     events, field by field, and so is not covered by `version`, nor are the three amounts of money.
+    `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Environment:
     resources: dict[str, Json] = field(default_factory=dict)
     outputs: Json | None = None
     seeded_files: int = 0
+    job_files: dict[str, Json] = field(default_factory=dict)
     attempts: int = 0
     due_at: str | None = None
     lease_until: str | None = None
@@ -103,7 +105,21 @@ class Environment:
 
     def bucket(self, key: str) -> str:
         """The bucket behind one of the keys of `outputs.buckets`, as the template names it."""
-        return f"{self.name}-{key.replace('_', '-')}"
+        return f"{self.name}-{self.settings['buckets'][key]}"
+
+    @property
+    def role_name(self) -> str:
+        """The name of the role that the job runs with, as the template names it, or the one brought."""
+        brought: str | None = self.settings["role_arn"]
+        return brought.rpartition("/")[2] if brought else f"{self.name}-glue-job"
+
+    def job_file_key(self, path: str) -> str:
+        """Where a job file is in the bucket `glue_assets`."""
+        return f"{self.settings['job']['files_prefix']}{path}"
+
+    def job_file_uri(self, path: str) -> str:
+        """The same for Glue."""
+        return f"s3://{self.bucket('glue_assets')}/{self.job_file_key(path)}"
 
     def but(self, **changes: Any) -> Environment:
         """The same environment with some fields changed."""
@@ -118,7 +134,8 @@ class JobRun:
     """One run of an environment's job. Grain: one per accepted request to run it.
 
     `start_attempts` counts the StartJobRun calls that may have reached Glue; it is raised before each one, so
-    that a run whose caller died is looked for before it is started again.
+    that a run whose caller died is looked for before it is started again. Its lines are in the log groups
+    `log_prefix`/output and `log_prefix`/error.
     """
 
     id: str
@@ -132,6 +149,8 @@ class JobRun:
     requested_by: str
     requested_at: str
     max_cost_micro_usd: int
+    log_prefix: str
+    max_retries: int = 0
     version: int = 1
     start_attempts: int = 0
     due_at: str | None = None

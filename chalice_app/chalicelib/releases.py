@@ -7,15 +7,18 @@ never changes, so its manifest is kept for the life of the process; the pointer 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.buckets import Buckets
-from chalicelib.clock import Clock, now
+from chalicelib.clock import Clock, now, timestamp
 from chalicelib.errors import Unavailable
+from chalicelib.records import Environment, Json
 
 _POINTER_SECONDS = 30
+_ARGUMENTS_MARK = "        # releases.py: the arguments of the settings\n"
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,26 @@ class ReleaseFile:
     path: str
     target: str
     key: str
+    size: int = 0
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Partitioned:
+    """A table and its partitions, (values, path), and the storage descriptor that they share."""
+
+    database: str
+    table: str
+    storage: Json
+    partitions: tuple[tuple[tuple[str, ...], str], ...]
 
 
 @dataclass(frozen=True)
 class Release:
     """A published release. `resources` are (logical id, type, parameter that must be 'true' or None)."""
+
+    # What seeding copies to a job's files, in `files`, has this prefix (glue_assets/release.py).
+    JOB_FILES = "jobs/"
 
     id: str
     bucket: str
@@ -37,6 +55,10 @@ class Release:
     files: tuple[ReleaseFile, ...]
     resources: tuple[tuple[str, str, str | None], ...]
     databases: tuple[str, ...]
+    version: str
+    notes: str
+    published_at: str
+    partitioned: tuple[Partitioned, ...] = ()
 
     def path(self, relative: str) -> str:
         """The key of one of its files in the assets bucket."""
@@ -74,20 +96,71 @@ class Releases:
             self._known[release_id] = self._read(release_id)
         return self._known[release_id]
 
-    def template_url(self, release: Release) -> str:
-        """Where CloudFormation reads the release's template."""
-        return f"https://{self._bucket}.s3.{self._region}.amazonaws.com/{release.path(release.template)}"
+    def all(self) -> list[Release]:
+        """Every published release, newest first."""
+        found = [self.get(release_id) for release_id in self._buckets.folders(self._bucket, "releases/")]
+        return sorted(found, key=lambda release: (release.published_at, release.id), reverse=True)
+
+    def template_url(self, environment: Environment) -> str:
+        """Where CloudFormation reads an environment's template: the release's, or its own copy.
+
+        A copy is made for a job with arguments: as parameters they cannot come, for their names are not known
+        to the template.
+        """
+        release = self.get(environment.release)
+        key = release.path(release.template)
+        if arguments := environment.settings["job"]["arguments"]:
+            text = self._buckets.read(self._bucket, key)
+            if text is None:
+                raise Unavailable(f"Release {release.id} has lost its template.", retry_after=60)
+            key = _template_copy(environment)
+            self._buckets.write(self._bucket, key, with_arguments(text.decode(), arguments).encode())
+        return f"https://{self._bucket}.s3.{self._region}.amazonaws.com/{key}"
+
+    def remove_template(self, environment: Environment) -> None:
+        """Remove an environment's copy of its template, if there is one."""
+        if environment.settings["job"]["arguments"]:
+            self._buckets.remove(self._bucket, _template_copy(environment))
 
     def _read(self, release_id: str) -> Release:
-        body = self._buckets.read(self._bucket, f"releases/{release_id}/manifest.json")
-        if body is None:
+        found = self._buckets.read_dated(self._bucket, f"releases/{release_id}/manifest.json")
+        if found is None:
             raise Unavailable(f"Release {release_id} is not in the assets bucket.", retry_after=60)
+        body, published = found
         manifest = json.loads(body)
         return Release(
             id=manifest["release"],
             bucket=self._bucket,
             template=manifest["template"]["path"],
-            files=tuple(ReleaseFile(f["path"], f["target"], f["key"]) for f in manifest["files"]),
+            files=tuple(
+                ReleaseFile(f["path"], f["target"], f["key"], f["size"], f["sha256"])
+                for f in manifest["files"]
+            ),
             resources=tuple((r["logical_id"], r["type"], r.get("when")) for r in manifest["resources"]),
             databases=tuple(sorted({table["database"] for table in manifest["tables"]})),
+            version=manifest["version"],
+            notes=manifest.get("notes", ""),
+            published_at=timestamp(published),
+            partitioned=tuple(_partitioned(table) for table in manifest["tables"] if table.get("partitions")),
         )
+
+
+def with_arguments(template: str, arguments: Mapping[str, str]) -> str:
+    """A release's template whose Glue job has these default arguments too, in the place of its own."""
+    for name in arguments:
+        template = re.sub(rf"(?m)^ +{re.escape(name)}: .*\n", "", template)
+    lines = [
+        f"        {name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in arguments.items()
+    ]
+    if template.count(_ARGUMENTS_MARK) != 1:
+        raise ValueError(f"the template must have the line {_ARGUMENTS_MARK.strip()!r} once")
+    return template.replace(_ARGUMENTS_MARK, _ARGUMENTS_MARK + "".join(lines))
+
+
+def _template_copy(environment: Environment) -> str:
+    return f"environments/{environment.id}/template.yaml"
+
+
+def _partitioned(table: Json) -> Partitioned:
+    partitions = tuple((tuple(p["values"]), p["path"]) for p in table["partitions"])
+    return Partitioned(table["database"], table["table"], table["storage"], partitions)

@@ -8,9 +8,9 @@ from chalicelib.buckets import Buckets
 from chalicelib.keys import Keys
 from chalicelib.logs import Logs
 from chalicelib.records import BUCKET_KEYS, Environment, Json
+from chalicelib.releases import Releases
 from chalicelib.runs import Runs
 from chalicelib.stacks import Stack, Stacks
-from chalicelib.store import Store
 
 
 class Removal:
@@ -23,14 +23,14 @@ class Removal:
         buckets: Buckets,
         logs: Logs,
         keys: Keys,
-        store: Store,
+        releases: Releases,
         runs: Runs,
     ) -> None:
         self._stacks = stacks
         self._buckets = buckets
         self._logs = logs
         self._keys = keys
-        self._store = store
+        self._releases = releases
         self._runs = runs
 
     def look(self, environment: Environment) -> Stack | None:
@@ -55,8 +55,9 @@ class Removal:
 
     def receipt(self, environment: Environment) -> Json:
         """Remove what is outside the stack, then say what was removed and what remains, and why."""
-        runs = list(self._store.all_runs(environment.id))
-        streams = sum(self._logs.remove(run.glue_run_id) for run in runs if run.glue_run_id)
+        # A run that ended late may have made a log group again after the stack had removed it.
+        groups = self._logs.remove_groups(f"/aws-glue/jobs/{environment.name}")
+        self._releases.remove_template(environment)
         last = self._stacks.resources(environment.stack_id) if environment.stack_id else {}
         removed: list[Json] = []
         remaining: list[Json] = []
@@ -66,11 +67,13 @@ class Removal:
                 removed.append(entry)
             else:
                 remaining.append({**entry, "why": resource.get("reason") or resource["status"]})
-        if streams:
-            removed.append({"type": "AWS::Logs::LogStream", "count": streams})
+        if groups:
+            removed.append(
+                {"type": "AWS::Logs::LogGroup", "count": groups, "why": "made again after the stack"}
+            )
         key_arn = (environment.outputs or {}).get("kms_key_arn")
         gone_at = self._keys.removal_date(key_arn) if key_arn else None
-        if gone_at:
+        if gone_at and not environment.settings["kms_key_arn"]:
             why = "AWS keeps a deleted key for a waiting period, in which it cannot be used."
             remaining.append({"type": "AWS::KMS::Key", "id": key_arn, "why": why, "until": gone_at})
         return {"removed": removed, "remaining": remaining}

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from chalicelib.pricing import usd
 from chalicelib.records import Environment, JobRun, Json, Status
+from chalicelib.releases import Release
 
+_JOB_FIELDS = (
+    *(
+        "name",
+        "description",
+        "script",
+        "extra_files",
+        "python_modules",
+        "arguments",
+        "glue_version",
+        "worker_type",
+    ),
+    *("number_of_workers", "timeout_minutes", "max_retries", "max_concurrent_runs", "schedule"),
+)
 _DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
@@ -34,7 +48,48 @@ def environment(environment: Environment, base: str) -> Json:
         "updated_at": environment.updated_at,
         "expires_at": environment.expires_at,
         "deleted_at": environment.deleted_at,
-        "links": {"self": link, "runs": f"{base}/jobs/{environment.job_id}/runs"},
+        "links": {
+            "self": link,
+            "job": f"{base}/jobs/{environment.job_id}",
+            "runs": f"{base}/jobs/{environment.job_id}/runs",
+            "job_files": f"{link}/job/files",
+        },
+    }
+
+
+def job(environment: Environment, max_cost_micro_usd: int, base: str) -> Json:
+    """An environment's job as it runs when a request says nothing else."""
+    settings = environment.settings["job"]
+    link = f"{base}/jobs/{environment.job_id}"
+    return {
+        "id": environment.job_id,
+        "environment_id": environment.id,
+        **{name: settings[name] for name in _JOB_FIELDS},
+        "script_uri": environment.job_file_uri(settings["script"]),
+        "max_cost_usd": usd(max_cost_micro_usd),
+        "links": {
+            "self": link,
+            "runs": f"{link}/runs",
+            "environment": f"{base}/environments/{environment.id}",
+            "job_files": f"{base}/environments/{environment.id}/job/files",
+        },
+    }
+
+
+def job_file(environment: Environment, path: str, base: str) -> Json:
+    """One of an environment's job files."""
+    link = f"{base}/environments/{environment.id}/job/files/{path}"
+    return {"path": path, **environment.job_files[path], "links": {"self": link}}
+
+
+def release(release: Release, *, is_latest: bool) -> Json:
+    """A published release."""
+    return {
+        "id": release.id,
+        "version": release.version,
+        "latest": is_latest,
+        "published_at": release.published_at,
+        "notes": release.notes,
     }
 
 

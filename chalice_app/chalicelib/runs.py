@@ -7,11 +7,12 @@ finds a run that may have been started looks for that argument in Glue before st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from chalicelib import pricing
-from chalicelib.clock import Clock, later, now, timestamp
+from chalicelib.clock import Clock, later, now, run_id_of, timestamp
 from chalicelib.errors import AwsError, AwsRefused, AwsThrottled, StaleRecord
 from chalicelib.glue import Glue, GlueRun
 from chalicelib.logs import Logs
@@ -21,7 +22,11 @@ from chalicelib.store import Store
 
 _LOOK_AGAIN_SECONDS = 60
 _RETRY_SECONDS = 20
+_RETRY_WAIT_SECONDS = 120
 _LOG_TAIL_LINES = 20
+SOT_TABLE = "tbsot_ecommerce_br"
+"""The job's default OUTPUT_TABLE (glue_assets/jobs/sot_ecommerce.py)."""
+
 # Codes by which StartJobRun says that it would work later
 # (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html#aws-glue-api-jobs-runs-StartJobRun).
 _BUSY = {"ConcurrentRunsExceededException", "ResourceNumberLimitExceededException"}
@@ -72,11 +77,11 @@ class Runs:
             if run.due_at is not None and run.due_at > timestamp(moment):
                 return run  # a call to start it may still be under way
             try:
-                found = self._glue.find(run.job_id, run.id)
+                found = self._glue.attempts(run.job_id, run.id)
             except AwsRefused as error:
                 return self._give_up(run, error)
-            if found is not None:
-                return self._follow(run, found)
+            if found:
+                return self._follow(run, found[-1])
         if not may_start:
             return self._end_without_glue(run, RunStatus.STOPPED, "The environment is being deleted.")
         claimed = self._store.save_run(
@@ -114,10 +119,12 @@ class Runs:
 
         The run that waited for this one to end is started then.
         """
-        marker = self._glue.get(job_id, glue_run_id).marker
-        if marker is None:
-            return  # started by hand in the console: not ours to account for
-        self.reconcile(environment_id, marker)
+        seen = self._glue.get(job_id, glue_run_id)
+        if seen.marker is not None:
+            self.reconcile(environment_id, seen.marker)
+        elif seen.trigger is not None and seen.status.is_final:
+            self._adopt(environment_id, job_id, seen)
+        # One that was started by hand in the console is not ours to account for.
         waiting = [
             run
             for run in self._store.all_runs(environment_id)
@@ -150,6 +157,15 @@ class Runs:
 
     def _follow(self, run: JobRun, seen: GlueRun) -> JobRun:
         moment = self._clock()
+        earlier: list[GlueRun] = []
+        if run.max_retries and seen.status is RunStatus.FAILED:
+            *earlier, seen = self._glue.attempts(run.job_id, run.id)
+            if self._will_be_retried(run, seen, moment):
+                reason = f"Attempt {seen.attempt + 1} failed; Glue tries again."
+                if run.reason == reason and (run.due_at or "") > timestamp(moment):
+                    return run
+                due_at = later(moment, _RETRY_SECONDS)
+                return self._store.save_run(run, run.but(glue_run_id=seen.id, reason=reason, due_at=due_at))
         after = run.but(
             status=seen.status,
             glue_run_id=seen.id,
@@ -157,7 +173,7 @@ class Runs:
             started_at=timestamp(seen.started_at) if seen.started_at else None,
         )
         if seen.status.is_final:
-            after = self._ended(after, seen, moment)
+            after = self._ended(after, seen, moment, earlier)
         elif run.due_at is None or run.due_at <= timestamp(moment):
             after = after.but(due_at=later(moment, _LOOK_AGAIN_SECONDS))
         if after == run:
@@ -166,26 +182,29 @@ class Runs:
             run, after, self._event(run, after, moment) if after.status.is_final else None
         )
 
-    def _ended(self, run: JobRun, seen: GlueRun, moment: datetime) -> JobRun:
-        dpu_seconds = (
-            Decimal(str(seen.dpu_seconds))
-            if seen.dpu_seconds is not None
-            else pricing.dpu_seconds(run.worker_type, run.number_of_workers, seen.execution_seconds)
+    def _will_be_retried(self, run: JobRun, seen: GlueRun, moment: datetime) -> bool:
+        """Whether Glue may still start another attempt; when it has not for a while, it will not."""
+        since = (moment - (seen.completed_at or moment)).total_seconds()
+        return (
+            seen.status is RunStatus.FAILED and seen.attempt < run.max_retries and since < _RETRY_WAIT_SECONDS
         )
+
+    def _ended(self, run: JobRun, seen: GlueRun, moment: datetime, earlier: Sequence[GlueRun] = ()) -> JobRun:
+        dpu_seconds = sum((_dpu_seconds(run, attempt) for attempt in (*earlier, seen)), Decimal(0))
         succeeded = run.status is RunStatus.SUCCEEDED
         return run.but(
             completed_at=timestamp(seen.completed_at or moment),
             execution_seconds=seen.execution_seconds,
             dpu_seconds=float(dpu_seconds),
             cost_micro_usd=pricing.cost_micro_usd(dpu_seconds, self._price),
-            error=None if succeeded or run.status is RunStatus.STOPPED else self._error(seen),
+            error=None if succeeded or run.status is RunStatus.STOPPED else self._error(run, seen),
             output=self._output(run) if succeeded else None,
             due_at=None,
         )
 
-    def _error(self, seen: GlueRun) -> Json:
+    def _error(self, run: JobRun, seen: GlueRun) -> Json:
         try:
-            tail = self._logs.tail("error", seen.id, _LOG_TAIL_LINES)
+            tail = self._logs.tail(f"{run.log_prefix}/error", seen.id, _LOG_TAIL_LINES)
         except AwsError as error:
             logger.warning("log tail unreadable", code=error.code, detail=error.message)
             tail = []
@@ -231,6 +250,65 @@ class Runs:
         )
         return self._store.save_run(run, after, self._event(run, after, moment))
 
+    def _adopt(self, environment_id: str, job_id: str, seen: GlueRun) -> None:
+        """Record a run that the sandbox's own schedule started, and what it cost.
+
+        Nobody asked whether the budget covers it, so a budget that would not cover the next one ends the
+        schedule.
+        """
+        environment = self._store.environment(environment_id)
+        if environment is None or seen.started_at is None or environment.outputs is None:
+            return
+        job = environment.settings["job"]
+        run = JobRun(
+            id=run_id_of(seen.id, seen.started_at),
+            environment_id=environment_id,
+            job_id=job_id,
+            status=seen.status,
+            arguments={**default_arguments(environment), **job["arguments"]},
+            worker_type=job["worker_type"],
+            number_of_workers=job["number_of_workers"],
+            timeout_minutes=job["timeout_minutes"],
+            requested_by="schedule",
+            requested_at=timestamp(seen.started_at),
+            max_cost_micro_usd=0,
+            log_prefix=log_prefix(environment),
+            glue_run_id=seen.id,
+            started_at=timestamp(seen.started_at),
+        )
+        moment = self._clock()
+        run = self._ended(run, seen, moment)
+        if not self._store.add_ended_run(run, self._event(run, run, moment)):
+            return  # it is known
+        worst = pricing.worst_case_micro_usd(
+            run.worker_type, run.number_of_workers, run.timeout_minutes, self._price
+        )
+        if environment.available_micro_usd - (run.cost_micro_usd or 0) < worst:
+            self._glue.stop_trigger(environment.outputs["trigger"])
+            words = "The budget does not cover another run; the schedule is stopped."
+            self._store.add_event(
+                environment_id, Event(timestamp(moment), "service", "schedule_stopped", None, {"why": words})
+            )
+
     def _event(self, run: JobRun, after: JobRun, moment: datetime) -> Event:
         detail = {"run_id": run.id, "to": str(after.status), "cost_micro_usd": after.cost_micro_usd}
         return Event(timestamp(moment), "service", "run_ended", None, detail)
+
+
+def default_arguments(environment: Environment) -> dict[str, str]:
+    """Those of the template's arguments that tell where the job's table is."""
+    return {"--OUTPUT_DB": environment.sot_database, "--OUTPUT_TABLE": SOT_TABLE}
+
+
+def log_prefix(environment: Environment) -> str:
+    """What the log groups of an environment's runs have in common."""
+    groups = (environment.outputs or {}).get(
+        "log_groups", {"output": f"/aws-glue/jobs/{environment.name}/output"}
+    )
+    return str(groups["output"]).removesuffix("/output")
+
+
+def _dpu_seconds(run: JobRun, seen: GlueRun) -> Decimal:
+    if seen.dpu_seconds is not None:
+        return Decimal(str(seen.dpu_seconds))
+    return pricing.dpu_seconds(run.worker_type, run.number_of_workers, seen.execution_seconds)

@@ -152,6 +152,10 @@ class Store:
         page = self._table.query(f"{key} = :key", values, limit=limit, start=start, **options)
         return EnvironmentPage([_environment(item) for item in page.items], page.next)
 
+    def add_event(self, environment_id: str, event: Event) -> None:
+        """Add a line to an environment's timeline."""
+        self._write([self._event(environment_id, event)])
+
     # -- job runs ----------------------------------------------------------------------------------------
 
     def add_run(self, run: JobRun, event: Event, answer: Answer | None) -> bool:
@@ -174,6 +178,23 @@ class Store:
                     self._table.put(_run_item(run), _NEW),
                     self._event(run.environment_id, event),
                 ]
+            )
+        except StaleRecord:
+            return False
+        return True
+
+    def add_ended_run(self, run: JobRun, event: Event) -> bool:
+        """Record a run that nobody asked for, with what it has cost; False when it is known."""
+        spend = self._table.update(
+            _environment_key(run.environment_id),
+            "SET spent_micro_usd = spent_micro_usd + :cost, "
+            "available_micro_usd = available_micro_usd - :cost",
+            "attribute_exists(pk)",
+            {":cost": run.cost_micro_usd or 0},
+        )
+        try:
+            self._write(
+                [self._table.put(_run_item(run), _NEW), spend, self._event(run.environment_id, event)]
             )
         except StaleRecord:
             return False

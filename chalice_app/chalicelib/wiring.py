@@ -15,6 +15,7 @@ from chalicelib.dynamo import Table
 from chalicelib.environments import Environments
 from chalicelib.events import Events
 from chalicelib.glue import Glue
+from chalicelib.job_files import JobFiles
 from chalicelib.jobs import Jobs
 from chalicelib.keys import Keys
 from chalicelib.logs import Logs
@@ -35,6 +36,7 @@ class Service:
     authenticator: Authenticator
     environments: Environments
     jobs: Jobs
+    job_files: JobFiles
     releases: Releases
     events: Events
 
@@ -72,13 +74,13 @@ def build(
     )
     reconciler = Reconciler(
         store,
-        Provisioning(stacks, buckets, releases, store),
+        Provisioning(config, stacks=stacks, buckets=buckets, glue=glue, releases=releases, store=store),
         Removal(
             stacks=stacks,
             buckets=buckets,
             logs=logs,
             keys=Keys(session.client("kms", config=patient)),
-            store=store,
+            releases=releases,
             runs=runs,
         ),
         lease_seconds=config.lease_seconds,
@@ -98,6 +100,7 @@ def build(
             lease_seconds=config.lease_seconds,
             clock=clock,
         ),
+        job_files=JobFiles(store, environments, buckets, clock=clock),
         releases=releases,
         events=Events(store, reconciler, runs, clock=clock),
     )

@@ -11,9 +11,11 @@ from typing import Any
 
 import boto3
 import pytest
+import yaml
 from chalice.test import Client
 from moto import mock_aws
 
+from glue_assets import template
 from local import dynamodb
 from tests.identity import AUDIENCE, ISSUER, Issuer, serving_issuer
 
@@ -22,36 +24,40 @@ TABLE = "terraglue"
 ASSETS = "terraglue-assets"
 RELEASE = "0.0.1-abcdef012345"
 
-BUCKETS = {
-    "SorBucket": "sor",
-    "SotBucket": "sot",
-    "SpecBucket": "spec",
-    "GlueAssetsBucket": "glue-assets",
-    "AthenaResultsBucket": "athena-results",
-}
-PARAMETERS = (
-    *("EnvironmentId", "Owner", "Release", "JobName", "GlueVersion", "WorkerType", "NumberOfWorkers"),
-    *("TimeoutMinutes", "MaxConcurrentRuns", "AthenaWorkgroup", "KmsKey", "BlockPublicAccess"),
-)
+BUCKETS = ("SorBucket", "SotBucket", "SpecBucket", "GlueAssetsBucket", "AthenaResultsBucket")
+PARAMETERS = tuple(template.parse(template.assemble(PROJECT / "glue_assets"))["Parameters"])
+
+ARGUMENTS = """
+Metadata:
+    Arguments:
+        --DATA_FORMAT: parquet
+        # releases.py: the arguments of the settings
+"""
 
 
 def small_template() -> dict[str, Any]:
     """The real template's parameters and outputs, but only the resources that moto itself knows."""
+    prefix = "terraglue-${EnvironmentId}"
     return {
         "Parameters": {name: {"Type": "String"} for name in PARAMETERS},
         "Resources": {
             logical_id: {
                 "Type": "AWS::S3::Bucket",
-                "Properties": {"BucketName": {"Fn::Sub": f"terraglue-${{EnvironmentId}}-{name}"}},
+                "Properties": {"BucketName": {"Fn::Sub": f"{prefix}-${{{logical_id}Name}}"}},
             }
-            for logical_id, name in BUCKETS.items()
+            for logical_id in BUCKETS
         },
         "Outputs": {
             **{logical_id: {"Value": {"Ref": logical_id}} for logical_id in BUCKETS},
             "SotDatabase": {"Value": {"Fn::Sub": "terraglue_${EnvironmentId}_sot"}},
             "DatabaseDbShop": {"Value": {"Fn::Sub": "terraglue_${EnvironmentId}_db_shop"}},
             "JobId": {"Value": {"Fn::Sub": "terraglue-${EnvironmentId}-${JobName}"}},
-            "RoleArn": {"Value": "arn:aws:iam::123456789012:role/terraglue"},
+            "TriggerName": {"Value": {"Fn::Sub": f"{prefix}-${{JobName}}"}},
+            "RoleArn": {"Value": {"Fn::Sub": "arn:aws:iam::123456789012:role/${RoleName}"}},
+            **{
+                f"{stream}LogGroup": {"Value": {"Fn::Sub": f"/aws-glue/jobs/{prefix}/{name}"}}
+                for stream, name in (("Output", "output"), ("Error", "error"))
+            },
         },
     }
 
@@ -150,12 +156,15 @@ def create_table() -> None:
 def publish_small_release() -> None:
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=ASSETS)
+    script, data = "jobs/sot_ecommerce.py", "db_shop/tbl/a.csv"
     manifest = {
         "release": RELEASE,
+        "version": "0.0.1",
+        "notes": "The first.",
         "template": {"path": "template.yaml"},
         "files": [
-            {"path": "jobs/job.py", "target": "glue_assets", "key": "jobs/job.py"},
-            {"path": "data/db_shop/tbl/a.csv", "target": "sor", "key": "db_shop/tbl/a.csv"},
+            {"path": script, "target": "glue_assets", "key": script, "size": 15, "sha256": "0" * 64},
+            {"path": f"data/{data}", "target": "sor", "key": data, "size": 5, "sha256": "1" * 64},
         ],
         "resources": [
             {"logical_id": logical_id, "type": "AWS::S3::Bucket", "when": None} for logical_id in BUCKETS
@@ -163,9 +172,9 @@ def publish_small_release() -> None:
         "tables": [{"database": "db_shop", "table": "tbl"}],
     }
     files = {
-        f"releases/{RELEASE}/template.yaml": json.dumps(small_template()),
-        f"releases/{RELEASE}/jobs/job.py": "print('hello')\n",
-        f"releases/{RELEASE}/data/db_shop/tbl/a.csv": "id\n1\n",
+        f"releases/{RELEASE}/template.yaml": yaml.safe_dump(small_template()) + ARGUMENTS,
+        f"releases/{RELEASE}/{script}": "print('hello')\n",
+        f"releases/{RELEASE}/data/{data}": "id\n1\n",
         f"releases/{RELEASE}/manifest.json": json.dumps(manifest),
         "releases/latest.json": json.dumps({"release": RELEASE}),
     }

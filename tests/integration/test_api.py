@@ -41,7 +41,7 @@ def test_data_is_left_out_when_asked(api: Api) -> None:
     sor = boto3.client("s3").list_objects_v2(Bucket=environment["outputs"]["buckets"]["sor"])
     scripts = boto3.client("s3").list_objects_v2(Bucket=environment["outputs"]["buckets"]["glue_assets"])
     assert sor["KeyCount"] == 0
-    assert [item["Key"] for item in scripts["Contents"]] == ["jobs/job.py"]
+    assert [item["Key"] for item in scripts["Contents"]] == ["jobs/sot_ecommerce.py"]
 
 
 def test_second_request_of_the_same_user_is_a_conflict(api: Api) -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from chalicelib.auth import Caller
 from chalicelib.idempotency import Asked
-from chalicelib.models import Settings
 from chalicelib.records import BUCKET_KEYS, Environment, Status
+from chalicelib.settings import Settings
 from chalicelib.wiring import Service, build
 
 MOST_CALLS = 100

@@ -11,8 +11,8 @@ import pytest
 
 from chalicelib.auth import Caller
 from chalicelib.idempotency import Asked
-from chalicelib.models import Settings
 from chalicelib.records import Environment, Status
+from chalicelib.settings import Settings
 from chalicelib.wiring import build
 
 ANA = Caller("ana", is_admin=False)

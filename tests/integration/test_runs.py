@@ -29,7 +29,7 @@ def glue_runs(job: str) -> list[dict[str, Any]]:
     return boto3.client("glue").get_job_runs(JobName=job)["JobRuns"]
 
 
-def end_in_glue(job: str, state: str = "SUCCEEDED", seconds: int = 30) -> None:
+def end_in_glue(job: str, state: str = "SUCCEEDED", seconds: int = 30, **shown_too: Any) -> None:
     """Let the newest run of a job end, as Glue would."""
     from moto.glue.models import glue_backends
 
@@ -37,6 +37,7 @@ def end_in_glue(job: str, state: str = "SUCCEEDED", seconds: int = 30) -> None:
     run._status = state
     shown = run.as_dict()  # moto has fixed figures there
     shown |= {"JobRunState": state, "ExecutionTime": seconds, "DPUSeconds": seconds * 5.0}
+    shown |= shown_too
     shown |= {"ErrorMessage": "ValueError: bad"} if state == "FAILED" else {}
     run.as_dict = lambda: shown
 
@@ -79,15 +80,16 @@ def test_a_finished_run_is_settled_once(api: Api) -> None:
 
 
 def test_a_failed_run_says_why_with_the_last_log_lines(api: Api) -> None:
-    job = api.ready_environment()["outputs"]["job_id"]
+    outputs = api.ready_environment()["outputs"]
+    job = outputs["job_id"]
     asked = ask(api, job)
-    glue_run_id = glue_runs(job)[0]["Id"]
+    glue_run_id, group = glue_runs(job)[0]["Id"], outputs["log_groups"]["error"]
     logs = boto3.client("logs")
-    logs.create_log_group(logGroupName="/aws-glue/jobs/error")
-    logs.create_log_stream(logGroupName="/aws-glue/jobs/error", logStreamName=glue_run_id)
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName=glue_run_id)
     now = int(time.time() * 1000)
     lines = [{"timestamp": now + n, "message": f"line {n}"} for n in range(30)]
-    logs.put_log_events(logGroupName="/aws-glue/jobs/error", logStreamName=glue_run_id, logEvents=lines)
+    logs.put_log_events(logGroupName=group, logStreamName=glue_run_id, logEvents=lines)
     end_in_glue(job, "FAILED")
     run = api.call("GET", asked.headers["Location"]).body
     assert (run["status"], run["error"]["message"]) == ("FAILED", "ValueError: bad")
@@ -205,11 +207,12 @@ def test_runs_are_listed_newest_first_in_pages(api: Api) -> None:
 
 
 def test_logs_are_read_on_from_where_the_caller_was(api: Api) -> None:
-    job = api.ready_environment()["outputs"]["job_id"]
+    outputs = api.ready_environment()["outputs"]
+    job = outputs["job_id"]
     path = ask(api, job).headers["Location"] + "/logs"
     assert api.call("GET", path).body["items"] == []
     logs, stream = boto3.client("logs"), glue_runs(job)[0]["Id"]
-    group = {"logGroupName": "/aws-glue/jobs/output", "logStreamName": stream}
+    group = {"logGroupName": outputs["log_groups"]["output"], "logStreamName": stream}
     logs.create_log_group(logGroupName=group["logGroupName"])
     logs.create_log_stream(**group)
     at = int(time.time()) * 1000
@@ -238,3 +241,60 @@ def test_deleting_an_environment_stops_its_runs_first(api: Api) -> None:
     assert api.call("GET", asked.headers["Location"]).body["status"] == "STOPPED"
     assert api.call("GET", waiting.headers["Location"]).body["status"] == "STOPPED"
     assert api.call("GET", f"/environments/{environment['id']}").body["budget"]["reserved_usd"] == 0
+
+
+def test_a_run_that_glue_retries_is_one_run_and_pays_for_every_attempt(api: Api) -> None:
+    environment = api.ready_environment(job={"max_retries": 1, "timeout_minutes": 2})
+    job, path = environment["outputs"]["job_id"], f"/environments/{environment['id']}"
+    asked = ask(api, job)
+    one = 5 * 2 / 60 * 0.44
+    assert asked.body["max_cost_usd"] == pytest.approx(2 * one, abs=1e-5)
+    just_now = datetime.now(UTC)
+    end_in_glue(job, "FAILED", seconds=60, CompletedOn=just_now)
+    waiting = api.call("GET", asked.headers["Location"]).body
+    assert (waiting["status"], waiting["reason"]) == ("STARTING", "Attempt 1 failed; Glue tries again.")
+    boto3.client("glue").start_job_run(JobName=job, Arguments={MARKER: asked.body["id"]})  # by Glue itself
+    end_in_glue(job, "SUCCEEDED", seconds=90, Attempt=1, CompletedOn=just_now)
+    run = api.call("GET", asked.headers["Location"]).body
+    assert (run["status"], run["dpu_seconds"]) == ("SUCCEEDED", 5 * (60 + 90))
+    budget = api.call("GET", path).body["budget"]
+    assert (budget["spent_usd"], budget["reserved_usd"]) == (run["cost_usd"], 0)
+    assert len(api.call("GET", f"/jobs/{job}/runs").body["items"]) == 1
+
+
+def test_a_failed_run_that_glue_does_not_retry_ends_failed(api: Api) -> None:
+    job = api.ready_environment(job={"max_retries": 1, "timeout_minutes": 2})["outputs"]["job_id"]
+    asked = ask(api, job)
+    end_in_glue(job, "FAILED", CompletedOn=datetime(2026, 1, 1, tzinfo=UTC))
+    assert api.call("GET", asked.headers["Location"]).body["status"] == "FAILED"
+
+
+def test_a_run_of_the_schedule_is_recorded_and_paid_for_once(api: Api) -> None:
+    environment = api.ready_environment(job={"schedule": "rate(1 hour)", "timeout_minutes": 2})
+    job, path = environment["outputs"]["job_id"], f"/environments/{environment['id']}"
+    boto3.client("glue").start_job_run(JobName=job)
+    end_in_glue(job, "SUCCEEDED", seconds=60, TriggerName=job)
+    event = {"jobName": job, "jobRunId": glue_runs(job)[0]["Id"], "state": "SUCCEEDED"}
+    for _ in range(3):  # events repeat
+        api.app.service().events.job_changed(event)
+    [run] = api.call("GET", f"/jobs/{job}/runs").body["items"]
+    assert (run["requested_by"], run["status"], run["dpu_seconds"]) == ("schedule", "SUCCEEDED", 300)
+    assert api.call("GET", path).body["budget"]["spent_usd"] == run["cost_usd"] > 0
+
+
+def test_a_schedule_that_the_budget_no_longer_covers_is_stopped(api: Api) -> None:
+    environment = api.ready_environment(job={"schedule": "rate(1 hour)", "timeout_minutes": 20})
+    job = environment["outputs"]["job_id"]
+    glue = boto3.client("glue")
+    glue.create_trigger(
+        Name=job,
+        Type="SCHEDULED",
+        Schedule="cron(0 * * * ? *)",
+        StartOnCreation=True,
+        Actions=[{"JobName": job}],
+    )
+    glue.start_job_run(JobName=job)
+    end_in_glue(job, "SUCCEEDED", seconds=600, TriggerName=job)
+    event = {"jobName": job, "jobRunId": glue_runs(job)[0]["Id"], "state": "SUCCEEDED"}
+    api.app.service().events.job_changed(event)
+    assert glue.get_trigger(Name=job)["Trigger"]["State"] == "DEACTIVATED"

@@ -9,12 +9,14 @@ import pytest
 
 from chalicelib import cursors, pricing
 from chalicelib.clock import environment_id, later, parse, sortable_id, timestamp
+from chalicelib.config import Config
 from chalicelib.errors import BadRequest, IdempotencyKeyReused, InvalidFields
 from chalicelib.failures import failure
 from chalicelib.idempotency import checked_key, fingerprint
-from chalicelib.models import RunRequest, Settings
-from chalicelib.provisioning import template_parameters
+from chalicelib.models import RunRequest
+from chalicelib.parameters import stack_tags
 from chalicelib.records import ENVIRONMENT_ID, Environment, Status, environment_of_job, environment_of_stack
+from chalicelib.settings import Settings
 from chalicelib.stacks import resource_state
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, UTC)
@@ -131,10 +133,13 @@ def test_an_owner_with_odd_characters_is_made_safe_for_tags() -> None:
         expires_at="",
         available_micro_usd=0,
     )
-    parameters = template_parameters(environment)
-    assert parameters["Owner"] == "ana--script--@x.org"
-    assert parameters["NumberOfWorkers"] == "5"
-    assert parameters["KmsKey"] == "true"
+    config = Config("t", "b", "https://issuer", "a", "https://issuer/jwks", stack_tags={"cost-center": "7"})
+    assert stack_tags(environment, config) == {
+        "cost-center": "7",
+        "terraglue:environment": "abcdefgh23",
+        "terraglue:owner": "ana--script--@x.org",
+        "terraglue:release": "1",
+    }
 
 
 def test_defaults_are_valid_settings() -> None:

@@ -1,0 +1,165 @@
+"""Settings: the defaults, what must fit together, what nobody may smuggle in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from chalicelib import schedules
+from chalicelib.releases import with_arguments
+from chalicelib.settings import Limits, Settings, misfits
+
+ROLE = "arn:aws:iam::123456789012:role/terraglue-shared-analysts"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/0b5a3c1e-0000-4000-8000-000000000000"
+LIMITS = Limits(role_arns=(ROLE,), kms_key_arns=(KEY,))
+
+
+def pointers(**given: Any) -> list[str]:
+    return [wrong["pointer"] for wrong in misfits(Settings.model_validate(given), LIMITS)]
+
+
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        ({}, []),
+        ({"iam_role": False}, ["/role_arn"]),
+        ({"iam_role": False, "role_arn": ROLE}, []),
+        ({"iam_role": False, "role_arn": ROLE + "-2"}, ["/role_arn"]),
+        ({"role_arn": ROLE}, ["/role_arn"]),
+        ({"kms_key": False, "kms_key_arn": KEY}, []),
+        ({"kms_key_arn": KEY}, ["/kms_key_arn"]),
+        ({"kms_key": False, "kms_key_arn": "arn:aws:kms:us-east-1:123456789012:key/x"}, ["/kms_key_arn"]),
+        ({"kms_key": False, "kms_key_rotation": True}, ["/kms_key_rotation"]),
+        ({"kms_key": False, "s3_encryption": "SSE-KMS"}, ["/s3_encryption"]),
+        ({"kms_key": False, "s3_encryption": "SSE-S3"}, []),
+        ({"kms_key": False, "kms_key_arn": KEY, "s3_encryption": "SSE-KMS"}, []),
+        ({"security_configuration": False, "cloudwatch_encryption": "DISABLED"}, ["/cloudwatch_encryption"]),
+        ({"athena_workgroup": False, "athena_workgroup_name": "w"}, ["/athena_workgroup_name"]),
+        ({"buckets": {"sor": "same", "spec": "same"}}, ["/buckets/spec"]),
+        ({"buckets": {"sor": "sot"}}, ["/buckets/sot"]),
+        ({"mode": "production"}, ["/job/script"]),
+        ({"mode": "production", "job": {"script": "main.py"}}, []),
+        (
+            {"mode": "production", "job": {"script": "main.py", "extra_files": ["main.py"]}},
+            ["/job/extra_files"],
+        ),
+        ({"job": {"script": "main.py", "extra_files": ["a.py"]}}, ["/job/script", "/job/extra_files"]),
+        (
+            {"iam_role": False, "kms_key_arn": KEY, "mode": "production"},
+            ["/kms_key_arn", "/role_arn", "/job/script"],
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_told_all_at_once(given: dict[str, Any], wrong: list[str]) -> None:
+    assert pointers(**given) == wrong
+
+
+def test_the_operators_ceilings_hold() -> None:
+    limits = Limits(expires_in_hours=24, number_of_workers=3, timeout_minutes=10)
+    wrong = misfits(Settings(), limits)
+    assert [one["pointer"] for one in wrong] == [
+        "/expires_in_hours",
+        "/job/number_of_workers",
+        "/job/timeout_minutes",
+    ]
+    assert wrong[0]["detail"] == "The operator allows at most 24."
+
+
+@pytest.mark.parametrize(
+    ("given", "modes"),
+    [
+        ({}, ("SSE-KMS", "CSE-KMS", "SSE-KMS")),
+        ({"kms_key": False, "kms_key_arn": KEY}, ("SSE-KMS", "CSE-KMS", "SSE-KMS")),
+        ({"kms_key": False}, ("DISABLED", "DISABLED", "SSE-S3")),
+        ({"security_configuration": False}, ("DISABLED", "DISABLED", "SSE-S3")),
+        ({"job_bookmarks_encryption": "DISABLED"}, ("SSE-KMS", "DISABLED", "SSE-KMS")),
+    ],
+)
+def test_encryption_follows_from_the_key(given: dict[str, Any], modes: tuple[str, str, str]) -> None:
+    settings = Settings.model_validate(given).resolved()
+    assert (
+        settings.cloudwatch_encryption,
+        settings.job_bookmarks_encryption,
+        settings.s3_encryption,
+    ) == modes
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        {"description": "{{resolve:secretsmanager:prod}}"},
+        {"description": "two\nlines"},
+        {"arguments": {"--A": "{{resolve:ssm:x}}"}},
+        {"arguments": {"--extra-py-files": "s3://elsewhere/x.py"}},
+        {"arguments": {"--custom-logGroup-prefix": "/elsewhere"}},
+        {"arguments": {"A": "1"}},
+        {"script": "../main.py"},
+        {"script": "a/b/c/main.py"},
+        {"script": ".hidden.py"},
+        {"script": "main.sh"},
+        {"extra_files": ["lib.tar"]},
+        {"python_modules": ["pandas --index-url=https://elsewhere"]},
+        {"python_modules": ["https://elsewhere/x.whl"]},
+        {"files_prefix": "/jobs/"},
+        {"files_prefix": "a/../"},
+        {"name": "UPPER"},
+        {"max_retries": 4},
+    ],
+)
+def test_what_could_reach_further_than_the_sandbox_is_refused(job: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"mode": "production", "job": {"script": "main.py", **job}})
+
+
+@pytest.mark.parametrize("name", ["a-s3alias", "x--ol-s3", "Upper", "-a", "a.b", "a" * 41])
+def test_a_bucket_name_that_s3_would_refuse_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"buckets": {"sor": name}})
+
+
+@pytest.mark.parametrize(
+    ("given", "cron"),
+    [
+        ("cron(0 21 ? * 6 *)", "cron(0 21 ? * 6 *)"),
+        ("cron(0/15 8-18 ? * MON-FRI *)", "cron(0/15 8-18 ? * MON-FRI *)"),
+        ("cron(30 6 L * ? *)", "cron(30 6 L * ? *)"),
+        ("cron(0 0 ? * 6#3 2027)", "cron(0 0 ? * 6#3 2027)"),
+        ("rate(1 hour)", "cron(0 0/1 * * ? *)"),
+        ("rate(30 minutes)", "cron(0/30 * * * ? *)"),
+        ("rate(1 day)", "cron(0 0 * * ? *)"),
+    ],
+)
+def test_a_schedule_is_a_cron_expression_in_the_end(given: str, cron: str) -> None:
+    assert schedules.cron(given) == cron
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(
+            "",
+            "cron(* * * * *)",
+            "cron(0 24 * * ? *)",
+            "cron(60 0 * * ? *)",
+            "cron(0 0 * * * *)",
+            "cron(0 0 ? * ? *)",
+        ),
+        *("cron(* * * * ? *)", "cron(0/4 * * * ? *)", "cron(0,2 * * * ? *)", "cron(58,1 * * * ? *)"),
+        *("rate(7 minutes)", "rate(2 days)", "rate(1 minute)", "cron(0 0 32 * ? *)", "cron(0 0 * FOO ? *)"),
+    ],
+)
+def test_a_schedule_that_glue_would_refuse_is_refused(given: str) -> None:
+    with pytest.raises(ValueError, match=r"must|cannot|minutes"):
+        schedules.cron(given)
+
+
+def test_the_settings_arguments_take_the_place_of_the_templates() -> None:
+    mark = "        # releases.py: the arguments of the settings\n"
+    template = f"        --DATA_FORMAT: parquet\n        --NUM: '5'\n{mark}rest\n"
+    made = with_arguments(template, {"--DATA_FORMAT": 'or"c', "--NEW": "${AWS::AccountId} \u00e9: #"})
+    assert made == (
+        f"        --NUM: '5'\n{mark}"
+        '        --DATA_FORMAT: "or\\"c"\n        --NEW: "${AWS::AccountId} \u00e9: #"\nrest\n'
+    )
