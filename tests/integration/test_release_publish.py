@@ -14,10 +14,11 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from chalicelib.buckets import Buckets
-from chalicelib.models import Settings
-from chalicelib.provisioning import Provisioning, template_parameters
+from chalicelib.parameters import template_parameters
+from chalicelib.provisioning import Provisioning
 from chalicelib.records import Environment, Status
 from chalicelib.releases import Releases
+from chalicelib.settings import Settings
 from chalicelib.stacks import Stack
 from glue_assets.release import Release, build, publish
 from glue_assets.template import parse

@@ -68,4 +68,6 @@ def test_the_outputs_name_what_the_operator_has_to_know() -> None:
     assert {name: output["Value"] for name, output in TEMPLATE["Outputs"].items()} == {
         "TableName": {"Ref": "Table"},
         "AssetsBucketName": {"Ref": "AssetsBucket"},
+        "DeploymentRoleArn": {"Fn::GetAtt": ["DeploymentRole", "Arn"]},
+        "SandboxBoundaryArn": {"Ref": "SandboxBoundary"},
     }
