@@ -37,7 +37,7 @@ def serve(options: ApiOptions) -> None:
     log_to_stderr()
     make_client = functools.partial(clients.client, endpoint=options.aws, region=options.region)
     identity = bootstrap.ensure_identity(make_client, options.aws, options.region)
-    os.environ.update(_settings(options, identity))
+    os.environ.update(_settings(options, identity, bootstrap.ensure_roles(make_client)))
 
     config = CLIFactory(str(ROOT / "chalice_app")).create_config_obj(_STAGE)
     app = config.chalice_app
@@ -54,7 +54,7 @@ def serve(options: ApiOptions) -> None:
     server.shutdown()
 
 
-def _settings(options: ApiOptions, identity: bootstrap.Identity) -> dict[str, str]:
+def _settings(options: ApiOptions, identity: bootstrap.Identity, roles: dict[str, str]) -> dict[str, str]:
     return {
         **clients.aws_variables(options.aws, options.region),
         "TABLE_NAME": bootstrap.TABLE,
@@ -64,6 +64,8 @@ def _settings(options: ApiOptions, identity: bootstrap.Identity) -> dict[str, st
         "AUDIENCE": identity.client_id,
         "OWNER_CLAIM": "cognito:username",
         "ADMIN_GROUP": bootstrap.ADMIN_GROUP,
+        "DEPLOYMENT_ROLE_ARN": roles["DeploymentRoleArn"],
+        "PERMISSIONS_BOUNDARY_ARN": roles["SandboxBoundaryArn"],
         "LEASE_SECONDS": str(_LEASE_SECONDS),
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }

@@ -21,7 +21,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from local import bucket_policies, clients, cloudformation, dynamodb, events, glue_runs
+from local import access, bucket_policies, clients, cloudformation, dynamodb, events, glue_runs
 from local.cloudformation import CloudFormationOptions
 from local.glue_runs import GlueOptions
 from local.processes import SPARK_CACHE, log_to_stderr, stop_requested, write_json
@@ -93,6 +93,7 @@ def serve(options: AwsOptions) -> None:
     with contextlib.ExitStack() as parts:
         # moto parses the same few JSON paths anew for every event that it delivers, 5 ms each.
         jsonpath_ng.ext.parse = functools.cache(jsonpath_ng.ext.parse)  # type: ignore[attr-defined]
+        access.install()
         bucket_policies.install()
         dynamodb.install()
         stacks = CloudFormationOptions(

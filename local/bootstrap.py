@@ -23,6 +23,11 @@ ASSETS_BUCKET = "terraglue-assets"
 ADMIN_GROUP = "admins"
 
 _POOL = "terraglue"
+_STACK = "terraglue-roles"
+_ROLES = {
+    "Resources": ("DeploymentRole", "SandboxBoundary"),
+    "Outputs": ("DeploymentRoleArn", "SandboxBoundaryArn"),
+}
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 Clients = Callable[[str], Any]
@@ -89,6 +94,25 @@ def ensure_storage(clients: Clients) -> None:
         s3.create_bucket(Bucket=ASSETS_BUCKET)
 
 
+def ensure_roles(clients: Clients) -> dict[str, str]:
+    """The role that CloudFormation makes sandboxes with, and the boundary of theirs; their ARNs by output.
+
+    They come by a stack of their own, made of `chalice_app/resources.json`, as they would in the cloud.
+    """
+    cloudformation = clients("cloudformation")
+    whole = json.loads((ROOT / "chalice_app" / "resources.json").read_text(encoding="utf-8"))
+    template = {part: {name: whole[part][name] for name in names} for part, names in _ROLES.items()}
+    with contextlib.suppress(cloudformation.exceptions.AlreadyExistsException):
+        cloudformation.create_stack(
+            StackName=_STACK, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"]
+        )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=_STACK, WaiterConfig={"Delay": 0.05, "MaxAttempts": 600}
+    )
+    [stack] = cloudformation.describe_stacks(StackName=_STACK)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
 def build_release(data: Path) -> releases.Release:
     """The release of this checkout with the data of a folder; `Failed` says what is wrong with the data."""
     try:
@@ -102,6 +126,7 @@ def everything(aws: str, region: str, data: Path) -> None:
     make_client = functools.partial(client, endpoint=aws, region=region)
     ensure_storage(make_client)
     ensure_identity(make_client, aws, region)
+    ensure_roles(make_client)
     releases.publish(build_release(data), make_client("s3"), ASSETS_BUCKET)
 
 

@@ -2,34 +2,76 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import threading
 from collections.abc import MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 """The account that moto plays."""
 
+
+@dataclass(frozen=True)
+class Credentials:
+    """Temporary credentials of a role."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+
+    @property
+    def client_arguments(self) -> dict[str, str]:
+        """What a boto3 client takes."""
+        return {
+            "aws_access_key_id": self.access_key_id,
+            "aws_secret_access_key": self.secret_access_key,
+            "aws_session_token": self.session_token,
+        }
+
+
+_ROOT = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}  # the embedded AWS takes any
+
 _making = threading.Lock()  # clients are safe to share between threads, making them is not
 
 
-def client(service: str, endpoint: str, region: str = REGION, *, connections: int = 10) -> Any:
-    """A boto3 client of one service of the embedded AWS.
+@functools.cache
+def _session() -> boto3.Session:
+    """A session that no profile and no file of the developer has a say in."""
+    variables = {
+        "profile": (None, None, None, None),
+        "config_file": (None, None, os.devnull, None),
+        "credentials_file": (None, None, os.devnull, None),
+    }
+    return boto3.Session(botocore_session=botocore.session.Session(session_vars=variables))
+
+
+def client(
+    service: str,
+    endpoint: str,
+    region: str = REGION,
+    *,
+    connections: int = 10,
+    credentials: Credentials | None = None,
+) -> Any:
+    """A boto3 client of one service of the embedded AWS: a role's, or the account root's.
 
     Credentials and endpoint are given outright, so that nothing of the developer's own AWS set-up is used.
     """
-    make: Any = boto3.client  # its type knows services by literal names only
+    given = credentials.client_arguments if credentials else _ROOT
     with _making:
+        make: Any = _session().client  # its type knows services by literal names only
         return make(
             service,
             endpoint_url=endpoint,
             region_name=region,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106 - the embedded AWS takes any
+            **given,
             config=Config(max_pool_connections=connections, proxies={}, retries={"mode": "standard"}),
         )
 
@@ -52,12 +94,14 @@ def forget_real_aws(environ: MutableMapping[str, str] = os.environ) -> None:
         environ[name] = ",".join(filter(None, [environ.get(name), "127.0.0.1", "localhost"]))
 
 
-def aws_variables(endpoint: str, region: str = REGION) -> dict[str, str]:
+def aws_variables(
+    endpoint: str, region: str = REGION, credentials: Credentials | None = None
+) -> dict[str, str]:
     """The environment variables with which boto3 and the AWS CLI see the embedded AWS."""
+    given = credentials.client_arguments if credentials else _ROOT
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_DEFAULT_REGION": region,
         "AWS_REGION": region,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
+        **{name.upper(): value for name, value in given.items()},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,12 +18,18 @@ from botocore.exceptions import ClientError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-from local import clients, events, glue_runs
+from local import access, clients, events, glue_runs
 from local.glue_runs import GlueOptions
 from local.processes import SPARK_CACHE
 from local.spark import appcds
 
 Aws = Callable[[str], Any]
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
 FINAL = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED"}
 
 
@@ -31,13 +38,15 @@ def serving(work_dir: Path) -> Iterator[Aws]:
     """A factory of clients; at the end no run has left anything in `work_dir`."""
     boto3.setup_default_session()  # moto's own, before a test sets an AWS_PROFILE that is nowhere
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
+    access.install()
     url = f"http://127.0.0.1:{server.port}"
-    make = functools.cache(functools.partial(clients.client, endpoint=url))
+    factory = functools.partial(clients.client, endpoint=url)
+    make = functools.cache(factory)
     # Spark starts faster where this machine has an archive.
     cache_dir = SPARK_CACHE if appcds.find(SPARK_CACHE) else work_dir.with_name("cache")
     engine = glue_runs.install(
         GlueOptions(
-            make,
+            factory,
             events.publish,
             url,
             "us-east-1",
@@ -48,6 +57,12 @@ def serving(work_dir: Path) -> Iterator[Aws]:
     )
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
+    iam = make("iam")
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):  # moto's state outlives a server
+        iam.create_role(RoleName="role", AssumeRolePolicyDocument=json.dumps(TRUST))
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+    iam.put_role_policy(RoleName="role", PolicyName="everything", PolicyDocument=document)
     for bucket in ("tg-a-glue-assets", "tg-a-sor", "tg-a-sot", "elsewhere"):
         make("s3").create_bucket(Bucket=bucket)
     yield make

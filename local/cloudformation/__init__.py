@@ -7,12 +7,14 @@ each, fails loudly at what it does not know, rolls back, and refuses to delete a
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 import threading
 import uuid
 from dataclasses import dataclass
 
+from local import access
 from local.cloudformation import analytics, iam, storage
 from local.cloudformation.api import Api, Refused, StackRequest, replace_moto
 from local.cloudformation.resources import HANDLERS, Clients, Json
@@ -25,6 +27,8 @@ _HANDLER_MODULES = (analytics, iam, storage)  # importing them registers their t
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 _BODY_LIMIT = 51_200
 _URL_LIMIT = 1024 * 1024
+_FEW = 20
+"""A stack of fewer resources takes less time than one of a sandbox."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,7 @@ class CloudFormation(Api):
 
     def __init__(self, options: CloudFormationOptions) -> None:
         self._options = options
-        clients = functools.cache(options.clients)
-        self._tools = Tools(clients, options.region, options.account, self._wait)
+        self._tools = Tools(functools.cache(options.clients), options.region, options.account, self._wait)
         self._stacks: dict[str, Stack] = {}
         self._lock = threading.RLock()
         self._closed = threading.Event()
@@ -70,9 +73,10 @@ class CloudFormation(Api):
                     return existing.id
                 raise Refused("AlreadyExistsException", f"Stack [{name}] already exists")
             stack = self._new_stack(request)
+            tools = self._tools_of(stack)
             self._stacks[stack.id] = stack
-        pause = self._options.seconds_per_stack / max(1, len(stack.template.resources))
-        stack.start("CREATE_IN_PROGRESS", Work(stack, self._tools, pause).create)
+        pause = self._options.seconds_per_stack / max(_FEW, len(stack.template.resources))
+        stack.start("CREATE_IN_PROGRESS", Work(stack, tools, pause).create)
         return stack.id
 
     def delete_stack(self, name_or_id: str, token: str | None, retain: list[str]) -> None:
@@ -90,11 +94,12 @@ class CloudFormation(Api):
         with stack.lock:
             if stack.status in ("DELETE_IN_PROGRESS", "DELETE_COMPLETE"):
                 return
+            tools = self._tools_of(stack)
             stack.token = token
             for logical_id in retain:
                 stack.resources[logical_id].keep = True
             pause = self._options.seconds_per_stack / 2 / max(1, len(stack.resources))
-            stack.start("DELETE_IN_PROGRESS", Work(stack, self._tools, pause).delete)
+            stack.start("DELETE_IN_PROGRESS", Work(stack, tools, pause).delete)
 
     def find(self, name_or_id: str) -> Stack:
         """A stack by its id, or a live one by its name."""
@@ -147,6 +152,21 @@ class CloudFormation(Api):
             on_failure=request.on_failure,
             announce=self._announce,
         )
+
+    def _tools_of(self, stack: Stack) -> Tools:
+        """What the work on a stack is done with: its role's credentials, if it has a role."""
+        if stack.role_arn is None:
+            return self._tools
+        try:
+            credentials = access.assume(
+                self._tools.clients, stack.role_arn, "cloudformation.amazonaws.com", "AWSCloudFormation"
+            )
+        except access.NotTrusted as error:
+            raise Refused(
+                "ValidationError", f"Role {stack.role_arn} is invalid or cannot be assumed"
+            ) from error
+        clients = functools.partial(self._options.clients, credentials=credentials)
+        return dataclasses.replace(self._tools, clients=functools.cache(clients))
 
     def _wait(self, seconds: float) -> None:
         if seconds > 0:

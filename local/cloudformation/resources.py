@@ -18,7 +18,7 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from local.cloudformation.template import Placed
 
 Json = dict[str, Any]
-Clients = Callable[[str], Any]
+Clients = Callable[..., Any]
 
 
 class Unsupported(Exception):

@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local import access
+from local.clients import aws_variables
 from local.events import Publish
 from local.glue_runs.api import Json, replace_moto
 from local.glue_runs.state import Order, Refused, Run, now
+from local.glue_runs.triggers import Triggers
 from local.glue_runs.work import Outcome, Place, Work
 
 __all__ = ["GlueOptions", "GlueRuns", "install"]
@@ -35,7 +38,7 @@ class GlueOptions:
     minute of a job's Timeout takes `seconds_per_minute`.
     """
 
-    clients: Callable[[str], Any]
+    clients: Callable[..., Any]
     publish: Publish
     endpoint: str
     region: str
@@ -62,9 +65,11 @@ class GlueRuns:
         self._lock = threading.RLock()
         self._closed = False
         self._restore_moto = replace_moto(self)
+        self._triggers = Triggers(self._clients, self.start_job_run)
 
     def close(self) -> None:
         """End every running script with all it has started, and give moto its own runs back."""
+        self._triggers.close()
         self._restore_moto()
         with self._lock:
             self._closed = True
@@ -76,18 +81,25 @@ class GlueRuns:
 
     def start_job_run(self, request: Json) -> Json:
         """Begin a run; it goes on in a thread."""
-        order = Order.of(self._job(request["JobName"]), request)
-        run, stop = Run(order), threading.Event()
-        thread = threading.Thread(target=self._carry_out, args=(run, stop), daemon=True, name=run.id)
+        job = self._job(request["JobName"])
+        configuration = request.get("SecurityConfiguration") or job.get("SecurityConfiguration")
+        encrypting = configuration if configuration and self._encrypts_logs(configuration) else None
+        run = Run(Order.of(job, request, encrypting))
         with self._lock:
             if self._closed:
                 raise Refused("InternalServiceException", "The embedded AWS is shutting down.")
-            active = [entry for entry in self._of_job(order.job) if not entry.run.is_final]
-            if len(active) >= order.concurrent:
-                raise Refused("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {order.job}")
-            self._entries[run.id] = _Entry(run, stop, thread)
-        thread.start()
+            name = run.order.job
+            active = [entry for entry in self._of_job(name) if not entry.run.is_final]
+            if len(active) >= run.order.concurrent:
+                raise Refused("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {name}")
+            self._begin(run)
         return {"JobRunId": run.id}
+
+    def _begin(self, run: Run) -> None:
+        stop = threading.Event()
+        thread = threading.Thread(target=self._carry_out, args=(run, stop), daemon=True, name=run.id)
+        self._entries[run.id] = _Entry(run, stop, thread)
+        thread.start()
 
     def get_job_run(self, request: Json) -> Json:
         """Show one run."""
@@ -153,22 +165,48 @@ class GlueRuns:
             raise Refused("EntityNotFoundException", f"Job {name} not found.") from exc
         return job
 
+    def _encrypts_logs(self, configuration: str) -> bool:
+        glue = self._clients("glue")
+        try:
+            found = glue.get_security_configuration(Name=configuration)["SecurityConfiguration"]
+        except glue.exceptions.EntityNotFoundException as exc:
+            raise Refused(
+                "EntityNotFoundException", f"SecurityConfiguration {configuration} not found."
+            ) from exc
+        logs = found["EncryptionConfiguration"].get("CloudWatchEncryption", {})
+        return bool(logs.get("CloudWatchEncryptionMode") == "SSE-KMS")
+
     def _carry_out(self, run: Run, stop: threading.Event) -> None:
-        options = self._options
-        folder = options.work_dir.absolute() / run.id
-        place = Place(self._clients, options.endpoint, options.region, folder, options.cache_dir.absolute())
-        seconds = run.order.timeout_minutes * options.seconds_per_minute
+        seconds = run.order.timeout_minutes * self._options.seconds_per_minute
         began, ended = functools.partial(self._began, run), functools.partial(self._ended, run)
         try:
-            outcome = Work(run.order, run.id, place, stop).run(began, ended, seconds)
+            outcome = Work(run.order, run.id, self._place(run), stop).run(began, ended, seconds)
+        except access.NotTrusted as error:
+            outcome = Outcome("FAILED", str(error))
         except Exception as error:  # a defect of ours must end the run, not leave it RUNNING for ever
             _logger.exception("job run failed: %s", run.id)
             outcome = Outcome("FAILED", f"{type(error).__name__}: {error}")
         with self._lock:
             run.change(outcome.state, outcome.error)
             is_announced = not self._closed
+            if run.state == "FAILED" and run.attempt < run.order.retries and is_announced:
+                self._begin(run.retry())
         if is_announced:
             self._announce(run)
+
+    def _place(self, run: Run) -> Place:
+        """Where a run works, with the credentials of its role."""
+        options = self._options
+        credentials = access.assume(
+            self._clients, run.order.role, "glue.amazonaws.com", "GlueJobRunnerSession"
+        )
+        return Place(
+            clients=functools.cache(functools.partial(options.clients, credentials=credentials)),
+            account=self._clients,
+            variables=aws_variables(options.endpoint, options.region, credentials),
+            folder=options.work_dir.absolute() / run.id,
+            cache_dir=options.cache_dir.absolute(),
+        )
 
     def _began(self, run: Run) -> None:
         with self._lock:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from botocore.exceptions import ClientError
+
 _ASSETS = "-glue-assets"
 _SCHEMES = ("s3", "s3a", "s3n")
 _Stamp = tuple[int, int]
@@ -56,7 +58,10 @@ class Mirror:
     _known: dict[str, _Stamp] = field(default_factory=dict)
 
     def download(self) -> list[str]:
-        """Copy every object; the keys that cannot be files (`a` beside `a/b`, or `../x`) are given back."""
+        """Copy every object; the keys that the role may not read or that cannot be files are given back.
+
+        Those are `a` beside `a/b`, or `../x`.
+        """
         self.folder.mkdir(parents=True)
         left_out = []
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
@@ -74,9 +79,14 @@ class Mirror:
             if key.endswith("/"):  # the console's way to show an empty folder
                 path.mkdir(parents=True, exist_ok=True)
                 return True
+            body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"]
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("wb") as file:
-                shutil.copyfileobj(self.s3.get_object(Bucket=self.bucket, Key=key)["Body"], file)
+                shutil.copyfileobj(body, file)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "AccessDenied":
+                raise
+            return False
         except (FileExistsError, IsADirectoryError, NotADirectoryError):
             return False
         written = item["LastModified"].timestamp()  # jobs look at the age of files

@@ -25,9 +25,9 @@ _logger = logging.getLogger(__name__)
 class LogStream:
     """One stream of one run: filled from a pipe by a thread, written out by `flush`."""
 
-    def __init__(self, client: Any, kind: str, run_id: str) -> None:
+    def __init__(self, client: Any, group: str, run_id: str) -> None:
         self._client = client
-        self._place = {"logGroupName": f"{GROUP}/{kind}", "logStreamName": run_id}
+        self._place = {"logGroupName": group, "logStreamName": run_id}
         self._events: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         self._reader: threading.Thread | None = None

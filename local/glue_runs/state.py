@@ -40,7 +40,9 @@ class Order:
     """What is to be run: the job with what StartJobRun has overridden."""
 
     job: str
+    role: str
     script: str
+    log_groups: str
     given: dict[str, str]
     arguments: dict[str, str]
     timeout_minutes: int
@@ -48,10 +50,15 @@ class Order:
     workers: int
     glue_version: str
     concurrent: int
+    retries: int
+    trigger: str | None
 
     @classmethod
-    def of(cls, job: dict[str, Any], request: dict[str, Any]) -> Order:
-        """Merge a job and a StartJobRun request; `Refused` for what the laptop would do differently."""
+    def of(cls, job: dict[str, Any], request: dict[str, Any], encrypting: str | None = None) -> Order:
+        """Merge a job and a StartJobRun request; `Refused` for what the laptop would do differently.
+
+        `encrypting` is the name of its security configuration, if that encrypts logs.
+        """
         given: dict[str, str] = request.get("Arguments") or {}
         arguments = {**job.get("DefaultArguments", {}), **given, **(job.get("NonOverridableArguments") or {})}
         for name in _UNSUPPORTED:
@@ -60,8 +67,6 @@ class Order:
         bookmark = arguments.get("--job-bookmark-option", "job-bookmark-disable")
         if bookmark != "job-bookmark-disable":
             raise _not_here(f"--job-bookmark-option {bookmark}")
-        if job.get("MaxRetries"):
-            raise _not_here("MaxRetries above 0")
         command = job.get("Command", {})
         if command.get("Name", "glueetl") != "glueetl":
             raise _not_here(f"the command {command['Name']}")
@@ -70,7 +75,9 @@ class Order:
             raise Refused("InvalidInputException", f"Worker type {worker_type} is not valid.")
         return cls(
             job=job["Name"],
+            role=job["Role"],
             script=command.get("ScriptLocation", ""),
+            log_groups=_log_groups(arguments, job["Role"], encrypting),
             given=given,
             arguments=arguments,
             timeout_minutes=request.get("Timeout") or job.get("Timeout") or _DEFAULT_TIMEOUT_MINUTES,
@@ -78,12 +85,24 @@ class Order:
             workers=request.get("NumberOfWorkers") or job.get("NumberOfWorkers") or _DEFAULT_WORKERS,
             glue_version=job.get("GlueVersion") or "5.1",
             concurrent=job.get("ExecutionProperty", {}).get("MaxConcurrentRuns") or 1,
+            retries=job.get("MaxRetries") or 0,
+            trigger=request.get("TriggerName"),
         )
 
     @property
     def capacity(self) -> float:
         """Its DPUs."""
         return self.workers * _DPU[self.worker_type]
+
+
+def _log_groups(arguments: dict[str, str], role: str, encrypting: str | None) -> str:
+    """What comes before `/output` and `/error`.
+
+    https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html; with a security configuration
+    that encrypts logs, its name and that of the role follow.
+    """
+    prefix = arguments.get("--custom-logGroup-prefix", GROUP)
+    return f"{prefix}/{encrypting}-role/{role.rpartition('/')[2]}" if encrypting else prefix
 
 
 def _not_here(what: str) -> Refused:
@@ -101,6 +120,8 @@ class Run:
 
     order: Order
     id: str = field(default_factory=lambda: f"jr_{secrets.token_hex(32)}")
+    attempt: int = 0
+    previous: str | None = None
     state: str = "STARTING"
     error: str = ""
     started: datetime = field(default_factory=now)
@@ -113,6 +134,12 @@ class Run:
     def is_final(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.state in FINAL
+
+    def retry(self) -> Run:
+        """The run by which Glue tries again what this one has failed at."""
+        first = self.id.partition("_attempt_")[0]
+        number = self.attempt + 1
+        return Run(self.order, f"{first}_attempt_{number}", number, self.id)
 
     def change(self, state: str, error: str = "") -> None:
         """Go on to the next state."""
@@ -143,7 +170,7 @@ class Run:
         """The `JobRun` of the Glue API."""
         shown = {
             "Id": self.id,
-            "Attempt": 0,
+            "Attempt": self.attempt,
             "JobName": self.order.job,
             "StartedOn": self.started,
             "LastModifiedOn": self.modified,
@@ -160,6 +187,10 @@ class Run:
             "LogGroupName": GROUP,
             "DPUSeconds": self.dpu_seconds,
         }
+        if self.previous:
+            shown["PreviousRunId"] = self.previous
+        if self.order.trigger:
+            shown["TriggerName"] = self.order.trigger
         if self.completed:
             shown["CompletedOn"] = self.completed
         if self.error:

@@ -17,7 +17,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.clients import aws_variables
 from local.glue_runs.buckets import Mirror, needed, split_uri
 from local.glue_runs.logs import LogStream
 from local.glue_runs.state import Order
@@ -33,11 +32,11 @@ _PIPE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run works: clients of the embedded AWS, its address, and folders on this machine."""
+    """Where a run works: its role's clients, the account's own, what its process gets, and folders."""
 
     clients: Callable[[str], Any]
-    endpoint: str
-    region: str
+    account: Callable[[str], Any]
+    variables: dict[str, str]
     folder: Path
     cache_dir: Path
 
@@ -60,8 +59,8 @@ class Work:
         self._stop = stop
         self._s3 = place.clients("s3")
         logs = place.clients("logs")
-        self._output = LogStream(logs, "output", run_id)
-        self._error = LogStream(logs, "error", run_id)
+        self._output = LogStream(logs, f"{order.log_groups}/output", run_id)
+        self._error = LogStream(logs, f"{order.log_groups}/error", run_id)
         self._mirrors: list[Mirror] = []
 
     def run(self, began: Callable[[], None], ended: Callable[[], None], timeout_seconds: float) -> Outcome:
@@ -102,11 +101,16 @@ class Work:
             self._fetch(uri, library)
             if library.suffix == ".zip":
                 python_path.append(library)
-        glue = self._place.clients("glue")
-        for bucket in needed(self._s3, glue, self._order.script, arguments.values()):
+        account = self._place.account  # only the account knows what there is; what is read, the role reads
+        for bucket in needed(account("s3"), account("glue"), self._order.script, arguments.values()):
             mirror = Mirror(self._s3, bucket, folder / "buckets" / bucket)
-            for key in mirror.download():
-                self._error.write(f"s3://{bucket}/{key} cannot be a file here; Spark will not see it.")
+            try:
+                for key in mirror.download():
+                    self._error.write(f"s3://{bucket}/{key} is left out; Spark will not see it.")
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "AccessDenied":
+                    raise
+                continue  # the role may not list it, so for the job it is not there
             self._mirrors.append(mirror)
         java, cache_dir = java_home(), self._place.cache_dir
         launch = Launch(
@@ -118,7 +122,7 @@ class Work:
             archive=appcds.find(cache_dir, java),
         )
         nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        return launch.environment() | aws_variables(self._place.endpoint, self._place.region) | nowhere
+        return launch.environment() | self._place.variables | nowhere
 
     def _fetch(self, uri: str, path: Path) -> None:
         bucket, key = split_uri(uri)

@@ -1,0 +1,182 @@
+"""Calls with a role's credentials: what its policies and its boundary allow, and nothing else."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from local import access
+
+REGION, ACCOUNT = "us-east-1", "123456789012"
+TRUST = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
+Aws = Callable[..., Any]
+
+
+def client(service: str, credentials: Any = None) -> Any:
+    given = credentials.client_arguments if credentials else {}
+    return boto3.client(service, region_name=REGION, **given)  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    access.install()
+    with mock_aws():
+        yield
+
+
+def document(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def role(*statements: dict[str, Any], boundary: str | None = None) -> Aws:
+    """A factory of clients with the credentials of a role that has these statements."""
+    more = {"PermissionsBoundary": boundary} if boundary else {}
+    client("iam").create_role(RoleName="worker", AssumeRolePolicyDocument=document(TRUST), **more)
+    client("iam").put_role_policy(RoleName="worker", PolicyName="own", PolicyDocument=document(*statements))
+    credentials = access.assume(client, "worker", "glue.amazonaws.com", "test")
+    return functools.partial(client, credentials=credentials)
+
+
+def allow(actions: Any, resources: Any, **condition: Any) -> dict[str, Any]:
+    more = {"Condition": condition} if condition else {}
+    return {"Effect": "Allow", "Action": actions, "Resource": resources, **more}
+
+
+def refused(call: Callable[[], Any]) -> str:
+    with pytest.raises(ClientError) as caught:
+        call()
+    error = caught.value.response["Error"]
+    assert error["Code"] in ("AccessDenied", "AccessDeniedException"), error
+    return str(error["Message"])
+
+
+def test_the_account_itself_is_never_checked(aws: None) -> None:
+    client("s3").create_bucket(Bucket="mine")
+    assert client("glue").get_databases()["DatabaseList"] == []
+
+
+def test_objects_are_read_only_where_the_policy_says(aws: None) -> None:
+    for bucket in ("mine", "theirs"):
+        client("s3").create_bucket(Bucket=bucket)
+        client("s3").put_object(Bucket=bucket, Key="a", Body=b"1")
+    s3 = role(allow("s3:GetObject", "arn:aws:s3:::mine/*"), allow("s3:ListBucket", "arn:aws:s3:::mine"))("s3")
+    assert s3.get_object(Bucket="mine", Key="a")["Body"].read() == b"1"
+    assert s3.list_objects_v2(Bucket="mine")["KeyCount"] == 1
+    words = refused(lambda: s3.get_object(Bucket="theirs", Key="a"))
+    assert words.endswith("is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::theirs/a")
+    refused(lambda: s3.list_objects_v2(Bucket="theirs"))
+    refused(lambda: s3.put_object(Bucket="mine", Key="b", Body=b""))
+    refused(lambda: s3.delete_object(Bucket="mine", Key="a"))
+    refused(lambda: s3.list_buckets())
+
+
+def test_a_copy_needs_the_source_too(aws: None) -> None:
+    for bucket in ("mine", "theirs"):
+        client("s3").create_bucket(Bucket=bucket)
+        client("s3").put_object(Bucket=bucket, Key="a", Body=b"1")
+    s3 = role(allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::mine/*"))("s3")
+    s3.copy_object(Bucket="mine", Key="b", CopySource={"Bucket": "mine", "Key": "a"})
+    refused(lambda: s3.copy_object(Bucket="mine", Key="c", CopySource={"Bucket": "theirs", "Key": "a"}))
+
+
+def test_a_question_mark_is_one_character_and_a_dot_is_a_dot(aws: None) -> None:
+    for bucket in ("tg-aaaa-x", "tg-aaaaa-x", "tg.aaaa-x"):
+        client("s3").create_bucket(Bucket=bucket)
+    s3 = role(allow("s3:ListBucket", "arn:aws:s3:::tg-????-*"))("s3")
+    s3.list_objects_v2(Bucket="tg-aaaa-x")
+    refused(lambda: s3.list_objects_v2(Bucket="tg-aaaaa-x"))
+    refused(lambda: s3.list_objects_v2(Bucket="tg.aaaa-x"))
+
+
+def test_a_table_needs_catalog_database_and_table(aws: None) -> None:
+    for database in ("mine", "theirs"):
+        client("glue").create_database(DatabaseInput={"Name": database})
+        client("glue").create_table(DatabaseName=database, TableInput={"Name": "t"})
+    arn = f"arn:aws:glue:{REGION}:{ACCOUNT}"
+    glue = role(allow("glue:GetTable", [f"{arn}:catalog", f"{arn}:database/mine", f"{arn}:table/mine/*"]))(
+        "glue"
+    )
+    assert glue.get_table(DatabaseName="mine", Name="t")["Table"]["Name"] == "t"
+    assert "database/theirs" in refused(lambda: glue.get_table(DatabaseName="theirs", Name="t"))
+    assert "glue:DeleteTable" in refused(lambda: glue.delete_table(DatabaseName="mine", Name="t"))
+    refused(lambda: glue.get_databases())
+
+
+def test_a_denial_wins(aws: None) -> None:
+    client("s3").create_bucket(Bucket="mine")
+    deny = {"Effect": "Deny", "Action": "s3:Delete*", "Resource": "*"}
+    s3 = role(allow("s3:*", "*"), deny)("s3")
+    s3.put_object(Bucket="mine", Key="a", Body=b"")
+    refused(lambda: s3.delete_object(Bucket="mine", Key="a"))
+
+
+def test_a_boundary_limits_what_the_policy_gives(aws: None) -> None:
+    client("s3").create_bucket(Bucket="mine")
+    boundary = client("iam").create_policy(PolicyName="most", PolicyDocument=document(allow("s3:Get*", "*")))[
+        "Policy"
+    ]["Arn"]
+    s3 = role(allow("s3:*", "*"), boundary=boundary)("s3")
+    refused(lambda: s3.put_object(Bucket="mine", Key="a", Body=b""))
+    client("s3").put_object(Bucket="mine", Key="a", Body=b"1")
+    assert s3.get_object(Bucket="mine", Key="a")["Body"].read() == b"1"
+
+
+def test_conditions_hold_or_nothing_is_allowed(aws: None) -> None:
+    datum = {"MetricName": "m", "Value": 1.0}
+    metrics = role(allow("cloudwatch:PutMetricData", "*", StringEquals={"cloudwatch:namespace": "Glue"}))
+    metrics("cloudwatch").put_metric_data(Namespace="Glue", MetricData=[datum])
+    refused(lambda: metrics("cloudwatch").put_metric_data(Namespace="Other", MetricData=[datum]))
+
+
+def test_a_key_is_known_by_its_tag(aws: None) -> None:
+    kms = client("kms")
+    mine = kms.create_key(Tags=[{"TagKey": "whose", "TagValue": "mine"}])["KeyMetadata"]
+    other = kms.create_key()["KeyMetadata"]
+    arn = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*"
+    own = role(allow("kms:Encrypt", arn, StringEquals={"aws:ResourceTag/whose": "mine"}))("kms")
+    own.encrypt(KeyId=mine["KeyId"], Plaintext=b"x")
+    own.encrypt(KeyId=mine["Arn"], Plaintext=b"x")
+    assert other["KeyId"] in refused(lambda: own.encrypt(KeyId=other["KeyId"], Plaintext=b"x"))
+
+
+def test_roles_are_made_within_the_boundary_or_not_at_all(aws: None) -> None:
+    boundary = client("iam").create_policy(PolicyName="most", PolicyDocument=document(allow("s3:Get*", "*")))[
+        "Policy"
+    ]["Arn"]
+    arn = f"arn:aws:iam::{ACCOUNT}:role/sandbox-*"
+    actions = ["iam:CreateRole", "iam:PutRolePolicy"]
+    iam = role(allow(actions, arn, StringEquals={"iam:PermissionsBoundary": boundary}))("iam")
+    wanted = {"RoleName": "sandbox-a", "AssumeRolePolicyDocument": document(TRUST)}
+    refused(lambda: iam.create_role(**wanted))
+    iam.create_role(**wanted, PermissionsBoundary=boundary)
+    everything = document(allow("*", "*"))
+    iam.put_role_policy(RoleName="sandbox-a", PolicyName="p", PolicyDocument=everything)
+    client("iam").create_role(**{**wanted, "RoleName": "sandbox-b"})  # by somebody else, without a boundary
+    refused(lambda: iam.put_role_policy(RoleName="sandbox-b", PolicyName="p", PolicyDocument=everything))
+    refused(lambda: iam.create_role(**{**wanted, "RoleName": "other"}, PermissionsBoundary=boundary))
+
+
+def test_a_role_is_passed_only_by_who_may(aws: None) -> None:
+    passing = allow("iam:PassRole", "*", StringEquals={"iam:PassedToService": "glue.amazonaws.com"})
+    job = {"Name": "j", "Role": f"arn:aws:iam::{ACCOUNT}:role/worker", "Command": {"Name": "glueetl"}}
+    glue = role(allow("glue:CreateJob", "*"))("glue")
+    assert "iam:PassRole" in refused(lambda: glue.create_job(**job))
+    client("iam").put_role_policy(RoleName="worker", PolicyName="pass", PolicyDocument=document(passing))
+    glue.create_job(**job)
+
+
+def test_a_role_that_does_not_trust_the_service_is_not_assumed(aws: None) -> None:
+    role(allow("s3:*", "*"))
+    with pytest.raises(access.NotTrusted, match=r"cannot be assumed by cloudformation\.amazonaws\.com"):
+        access.assume(client, "worker", "cloudformation.amazonaws.com", "x")
+    with pytest.raises(access.NotTrusted, match="does not exist"):
+        access.assume(client, "nobody", "glue.amazonaws.com", "x")
