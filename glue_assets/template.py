@@ -124,7 +124,7 @@ def _database(database: str) -> dict[str, Any]:
 
 
 def _table(table: Table, database_id: str) -> dict[str, Any]:
-    location = f"s3://terraglue-${{EnvironmentId}}-sor/{table.database}/{table.name}/"
+    location = f"s3://${{SorBucket}}/{table.database}/{table.name}/"
     columns = [_Line({"Name": column.name, "Type": column.type}) for column in table.columns]
     description = {
         "Name": table.name,

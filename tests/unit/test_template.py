@@ -45,7 +45,7 @@ def test_a_csv_folder_is_a_table_over_its_place_in_the_sor_bucket() -> None:
                 "TableType": "EXTERNAL_TABLE",
                 "Parameters": {"classification": "csv", "skip.header.line.count": "1"},
                 "StorageDescriptor": {
-                    "Location": {"Fn::Sub": "s3://terraglue-${EnvironmentId}-sor/db_shop/tbl_orders/"},
+                    "Location": {"Fn::Sub": "s3://${SorBucket}/db_shop/tbl_orders/"},
                     "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
                     "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
                     "SerdeInfo": {
