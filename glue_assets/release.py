@@ -1,7 +1,8 @@
 """Builds a release, all that a sandbox is made of, and publishes it to the assets bucket.
 
     python -m glue_assets.release build --out DIR [--data DIR] [--version V]
-    python -m glue_assets.release publish --bucket BUCKET [--data DIR] [--version V]
+    python -m glue_assets.release publish --bucket BUCKET [--data DIR] [--version V] [--notes TEXT]
+    python -m glue_assets.release list --bucket BUCKET
 
 In the bucket, `releases/<release>/` holds `manifest.json`, `template.yaml`, `jobs/...` and `data/...`, and
 `releases/latest.json` names the newest. A release's id is its version and a hash over all that is in it: the
@@ -23,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from glue_assets.tables import DataError, Table, find_tables
-from glue_assets.template import Resource, assemble, complete, resources
+from glue_assets.tables import Column, DataError, Table, find_tables
+from glue_assets.template import Resource, assemble, complete, resources, storage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,6 +36,7 @@ LATEST = "releases/latest.json"
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
 # What S3 takes in one request, https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
 _FILE_LIMIT = 5 * 1024**3
+_NOTES_LENGTH = 4000
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Release:
     """A built release; `template` is the text of the whole template."""
 
     version: str
+    notes: str
     template: str
     files: tuple[ReleaseFile, ...]
     tables: tuple[Table, ...]
@@ -79,6 +82,7 @@ class Release:
         template = self.template.encode()
         return {
             "version": self.version,
+            "notes": self.notes,
             "template": {
                 "path": "template.yaml",
                 "size": len(template),
@@ -93,7 +97,10 @@ class Release:
                     "database": table.database,
                     "table": table.name,
                     "format": table.format,
-                    "columns": [{"name": column.name, "type": column.type} for column in table.columns],
+                    "columns": [_shown(column) for column in table.columns],
+                    "partition_keys": [_shown(key) for key in table.partition_keys],
+                    **({"description": table.description} if table.description else {}),
+                    **(_partitions(table) if table.partitions else {}),
                 }
                 for table in self.tables
             ],
@@ -104,19 +111,38 @@ class Release:
         }
 
 
-def build(root: Path, data: Path, version: str) -> Release:
-    """The release of a checkout with the data of a folder; raises `DataError` for data it cannot take."""
+def build(root: Path, data: Path, version: str, *, notes: str | None = None, lint: bool = True) -> Release:
+    """The release of a checkout with the data of a folder; raises `DataError` for what it cannot take.
+
+    `notes` say what is new, by default with the words of `glue_assets/NOTES.md`.
+    """
+    if notes is None:
+        notes = (root / "glue_assets" / "NOTES.md").read_text(encoding="utf-8")
+    if len(notes) > _NOTES_LENGTH:
+        raise DataError(f"the notes have more than {_NOTES_LENGTH:,} characters")
     if not _VERSION.fullmatch(version):
         raise DataError(f"{version!r} cannot be a version: 1 to 64 letters, digits or any of .+-")
     tables = find_tables(data)
     template = complete(assemble(root / "glue_assets"), tables)
     jobs = root / "glue_assets" / "jobs"
     scripts = sorted(jobs.glob("*.py"), key=lambda path: path.name)
-    files = [_file(script, "jobs", "glue_assets", f"jobs/{script.name}") for script in scripts]
+    files = [_file(script, f"jobs/{script.name}", "glue_assets", f"jobs/{script.name}") for script in scripts]
     for table in tables:
         folder = f"{table.database}/{table.name}"
-        files += [_file(file, f"data/{folder}", "sor", f"{folder}/{file.name}") for file in table.files]
-    return Release(version, template, tuple(files), tables, resources(template))
+        for file in table.files:
+            place = f"{folder}/{table.below(file)}"
+            files.append(_file(file, f"data/{place}", "sor", place))
+    if lint and (wrong := findings(template)):
+        raise DataError("\n".join(wrong))
+    return Release(version, notes.strip(), template, tuple(files), tables, resources(template))
+
+
+def findings(template: str) -> list[str]:
+    """What cfn-lint finds wrong with a template, a line each, with its place."""
+    from cfnlint.api import lint  # type: ignore[import-untyped]  # only those who publish need it
+
+    found = lint(template, regions=["us-east-1"])
+    return [f"template.yaml:{match.linenumber}: {match.message} ({match.rule.id})" for match in found]
 
 
 def publish(release: Release, s3: S3Client, bucket: str) -> bool:
@@ -141,6 +167,20 @@ def publish(release: Release, s3: S3Client, bucket: str) -> bool:
         return is_new
     s3.put_object(Bucket=bucket, Key=LATEST, Body=pointer)
     return True
+
+
+def published(s3: S3Client, bucket: str) -> list[str]:
+    """The releases in a bucket, newest first: a line each, the one that new sandboxes get with a star."""
+    latest = json.loads(_read(s3, bucket, LATEST) or b"{}").get("release")
+    found = []
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="releases/"):
+        for item in page.get("Contents", []):
+            if item["Key"].endswith("/manifest.json"):
+                manifest = json.loads(_read(s3, bucket, item["Key"]) or b"{}")
+                first = manifest.get("notes", "").partition("\n")[0]
+                star = "*" if manifest["release"] == latest else " "
+                found.append((item["LastModified"], f"{star} {manifest['release']}", first))
+    return [f"{name}  {at:%Y-%m-%d %H:%M}  {first}" for at, name, first in sorted(found, reverse=True)]
 
 
 def write(release: Release, out: Path) -> None:
@@ -174,9 +214,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     for command in (building, publishing):
         command.add_argument("--data", type=Path, default=ROOT / "data", help="folder of <database>/<table>/")
         command.add_argument("--version", default=project_version(ROOT), help="default: %(default)s")
+        command.add_argument("--notes", help="what is new; default: glue_assets/NOTES.md")
+    listing = commands.add_parser("list", help="list the releases in the assets bucket, newest first")
+    listing.add_argument("--bucket", required=True, help="the assets bucket")
     options = parser.parse_args(argv)
+    if options.command == "list":
+        import boto3
+
+        for line in published(boto3.client("s3"), options.bucket):
+            print(line)
+        return 0
     try:
-        release = build(ROOT, options.data, options.version)
+        release = build(ROOT, options.data, options.version, notes=options.notes)
     except DataError as exc:
         print(exc, file=sys.stderr)
         return 1
@@ -191,13 +240,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _file(source: Path, folder: str, target: str, key: str) -> ReleaseFile:
+def _shown(column: Column) -> dict[str, str]:
+    comment = {"comment": column.comment} if column.comment else {}
+    return {"name": column.name, "type": column.type, **comment}
+
+
+def _partitions(table: Table) -> dict[str, Any]:
+    """What the service needs to register a table's partitions: too many of them for a stack's resources."""
+    folder = f"{table.database}/{table.name}"
+    found = [{"values": list(p.values), "path": f"{folder}/{p.path}"} for p in table.partitions]
+    return {"partitions": found, "storage": storage(table)}
+
+
+def _file(source: Path, path: str, target: str, key: str) -> ReleaseFile:
     size = source.stat().st_size
     if size > _FILE_LIMIT:
         raise DataError(f"{source}: has more than 5 GB; split it")
     with source.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return ReleaseFile(f"{folder}/{source.name}", target, key, size, digest, source)
+    return ReleaseFile(path, target, key, size, digest, source)
 
 
 def _read(s3: S3Client, bucket: str, key: str) -> bytes | None:

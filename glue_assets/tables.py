@@ -1,23 +1,25 @@
-"""From data folders to catalog tables: `data/<database>/<table>/<files>`.
+"""From data folders to catalog tables: `data/<database>/<table>/[<key>=<value>/...]<files>`.
 
 A table is CSV (`.csv`, `.csv.gz`; the first line names the columns, all of them strings), JSON Lines
-(`.json`, `.jsonl`, also `.gz`) or Parquet (`.parquet`; columns and types from the files themselves). Files
-directly under `data/` belong to nobody; names that begin with `.` or `_` are hidden, as for Hive and Spark.
+(`.json`, `.jsonl`, also `.gz`) or Parquet (`.parquet`; columns and types from the files themselves). Folders
+named `key=value` are partitions, as Hive has them. Files directly under `data/` belong to nobody; names that
+begin with `.` or `_` are hidden, as for Hive and Spark, but `_table.toml` in a table's folder describes it
+and its columns, and `_database.toml` a database.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import json
 import re
-import zlib
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import Any
+from urllib.parse import unquote
 
-if TYPE_CHECKING:
-    from duckdb.sqltypes import DuckDBPyType
+from glue_assets.formats import NAME, NAME_LENGTH, NAME_RULE, Column, DataError, columns_of
+
+__all__ = ["Column", "DataError", "Partition", "Table", "find_tables"]
 
 _FORMATS = {
     ".csv": "csv",
@@ -28,61 +30,37 @@ _FORMATS = {
     ".jsonl.gz": "json",
     ".parquet": "parquet",
 }
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
-_NAME_LENGTH = 128  # Glue takes 255; a database's name has the sandbox's in front
-_NAME_RULE = "a name has a-z, 0-9 and _, begins with a letter and has at most 128 characters"
-
-# DuckDB's types in Hive's words, https://docs.aws.amazon.com/athena/latest/ug/data-types.html
-_HIVE_TYPES = {
-    "boolean": "boolean",
-    "tinyint": "tinyint",
-    "smallint": "smallint",
-    "integer": "int",
-    "bigint": "bigint",
-    "utinyint": "smallint",
-    "usmallint": "int",
-    "uinteger": "bigint",
-    "ubigint": "decimal(20,0)",
-    "float": "float",
-    "double": "double",
-    "varchar": "string",
-    "enum": "string",
-    "blob": "binary",
-    "date": "date",
-    "timestamp": "timestamp",
-    "timestamp_s": "timestamp",
-    "timestamp_ms": "timestamp",
-    "timestamp_ns": "timestamp",
-    "timestamp with time zone": "timestamp",
-}
-# JSON has texts where DuckDB sees times and ids, and Hive's reader would not take them for anything else.
-_JSON_TYPES = _HIVE_TYPES | {
-    **dict.fromkeys(("date", "time", "timestamp", "timestamp with time zone", "uuid", "null"), "string"),
-    "hugeint": "decimal(38,0)",
-}
-
-
-class DataError(Exception):
-    """The data cannot become tables; the message says where and why."""
+# https://docs.aws.amazon.com/glue/latest/webapi/API_Column.html and API_TableInput.html
+_COMMENT_LENGTH, _DESCRIPTION_LENGTH = 255, 2048
+_PARTITION = re.compile(r"([^=]+)=(.+)")
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column and its Hive type."""
+class Partition:
+    """A partition: the values of the table's keys, and its folder below the table's."""
 
-    name: str
-    type: str
+    values: tuple[str, ...]
+    path: str
 
 
 @dataclass(frozen=True)
 class Table:
-    """A catalog table; `format` is csv, json or parquet, `files` are in the order of their names."""
+    """A catalog table; `format` is csv, json or parquet, `files` are in the order of their paths."""
 
     database: str
     name: str
     format: str
     columns: tuple[Column, ...]
     files: tuple[Path, ...]
+    partition_keys: tuple[Column, ...] = ()
+    partitions: tuple[Partition, ...] = ()
+    description: str | None = None
+    database_description: str | None = None
+
+    def below(self, file: Path) -> str:
+        """The path of one of its files below its folder."""
+        depth = len(self.partition_keys) + 1
+        return "/".join(file.parts[-depth:])
 
 
 def find_tables(data: Path) -> tuple[Table, ...]:
@@ -90,7 +68,7 @@ def find_tables(data: Path) -> tuple[Table, ...]:
     if not data.is_dir():
         raise DataError(f"{data}: is not a folder")
     tables = [
-        _table(database, folder)
+        replace(_table(database.name, folder), database_description=_database_description(database))
         for database in _folders(data)
         for folder in _folders(_checked(database), alone=True)
     ]
@@ -99,11 +77,15 @@ def find_tables(data: Path) -> tuple[Table, ...]:
     return tuple(tables)
 
 
-def _table(database: Path, folder: Path) -> Table:
+def _table(database: str, folder: Path) -> Table:
     _checked(folder)
-    files = _visible(folder)
-    if not files:
-        raise DataError(f"{folder}: has no files")
+    leaves = list(_leaves(folder, ()))
+    keys = tuple(key for key, _ in leaves[0][0])
+    for pairs, files in leaves:
+        if tuple(key for key, _ in pairs) != keys:
+            wanted = "/".join(f"{key}=..." for key in keys) or "no partition"
+            raise DataError(f"{files[0].parent}: is not partitioned as {leaves[0][1][0].parent}: {wanted}")
+    files = [file for _, found in leaves for file in found]
     formats = {file: _format(file) for file in files}
     first = files[0]
     for file in files:
@@ -111,8 +93,99 @@ def _table(database: Path, folder: Path) -> Table:
             raise DataError(f"{file}: is {formats[file]}, but {first.name} beside it is {formats[first]}")
         if not file.stat().st_size:
             raise DataError(f"{file}:1: the file is empty")
-    read = {"csv": _csv_columns, "json": _json_columns, "parquet": _parquet_columns}[formats[first]]
-    return Table(database.name, folder.name, formats[first], read(files), tuple(files))
+    columns = columns_of(files, formats[first])
+    for key in keys:
+        if key in {column.name for column in columns}:
+            raise DataError(f"{folder}: {key} is a partition and a column")
+    partitions = tuple(
+        Partition(tuple(value for _, value in pairs), _relative(found[0].parent, folder))
+        for pairs, found in leaves
+        if pairs
+    )
+    values = [partition.values for partition in partitions]
+    for partition in partitions:
+        if values.count(partition.values) > 1:
+            raise DataError(f"{folder / partition.path}: is there twice")
+    key_columns = tuple(Column(key, "string") for key in keys)
+    table = Table(database, folder.name, formats[first], columns, tuple(files), key_columns, partitions)
+    return _described(table, folder)
+
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+def _leaves(folder: Path, pairs: Pairs) -> Iterator[tuple[Pairs, list[Path]]]:
+    """The folders with files, at whatever depth, and the partition keys and values on the way to each."""
+    entries = _visible(folder)
+    if not entries:
+        raise DataError(f"{folder}: has no files")
+    folders = [entry for entry in entries if entry.is_dir()]
+    if not folders:
+        yield pairs, entries
+        return
+    if len(folders) != len(entries):
+        stray = next(entry for entry in entries if not entry.is_dir())
+        raise DataError(f"{stray}: is beside folders; a table's files lie all at one depth")
+    for entry in folders:
+        match = _PARTITION.fullmatch(entry.name)
+        if match is None:
+            raise DataError(f"{entry}: is not a partition: those are named key=value")
+        key, value = match[1], unquote(match[2])
+        if not NAME.fullmatch(key) or len(key) > NAME_LENGTH:
+            raise DataError(f"{entry}: {key!r} cannot be a partition key: {NAME_RULE}")
+        if key in dict(pairs):
+            raise DataError(f"{entry}: the partition key {key} is there twice")
+        if not value.isprintable() or "/" in value:
+            raise DataError(f"{entry}: the value cannot be a partition's: it must be printable and have no /")
+        yield from _leaves(entry, (*pairs, (key, value)))
+
+
+def _relative(folder: Path, table: Path) -> str:
+    return folder.relative_to(table).as_posix() + "/"
+
+
+def _described(table: Table, folder: Path) -> Table:
+    """The table with what its `_table.toml` says of it."""
+    file = folder / "_table.toml"
+    said = _read_toml(file, {"description", "columns"})
+    comments = said.get("columns", {})
+    if not isinstance(comments, dict):
+        raise DataError(f"{file}: columns must be a table of names and comments")
+    known = {column.name for column in (*table.columns, *table.partition_keys)}
+    for name, comment in comments.items():
+        if name not in known:
+            raise DataError(f"{file}: there is no column {name}")
+        _check_words(file, name, comment, _COMMENT_LENGTH)
+    return replace(
+        table,
+        columns=tuple(replace(column, comment=comments.get(column.name)) for column in table.columns),
+        partition_keys=tuple(replace(key, comment=comments.get(key.name)) for key in table.partition_keys),
+        description=said.get("description"),
+    )
+
+
+def _database_description(database: Path) -> str | None:
+    description: str | None = _read_toml(database / "_database.toml", {"description"}).get("description")
+    return description
+
+
+def _read_toml(file: Path, known: set[str]) -> dict[str, Any]:
+    if not file.exists():
+        return {}
+    try:
+        said = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise DataError(f"{file}: {exc}") from exc
+    if unknown := sorted(said.keys() - known):
+        raise DataError(f"{file}: knows no {', '.join(unknown)}")
+    if "description" in said:
+        _check_words(file, "description", said["description"], _DESCRIPTION_LENGTH)
+    return said
+
+
+def _check_words(file: Path, name: str, words: object, longest: int) -> None:
+    if not isinstance(words, str) or not 0 < len(words) <= longest or not words.isprintable():
+        raise DataError(f"{file}: {name} must be one line of at most {longest} characters")
 
 
 def _folders(parent: Path, *, alone: bool = False) -> list[Path]:
@@ -132,8 +205,8 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _checked(folder: Path) -> Path:
-    if not _NAME.fullmatch(folder.name) or len(folder.name) > _NAME_LENGTH:
-        raise DataError(f"{folder}: cannot be a database or a table: {_NAME_RULE}")
+    if not NAME.fullmatch(folder.name) or len(folder.name) > NAME_LENGTH:
+        raise DataError(f"{folder}: cannot be a database or a table: {NAME_RULE}")
     return folder
 
 
@@ -142,129 +215,3 @@ def _format(file: Path) -> str:
         if file.name.endswith(ending) and file.is_file():
             return name
     raise DataError(f"{file}: is not a file that ends in {', '.join(_FORMATS)}")
-
-
-def _csv_columns(files: list[Path]) -> tuple[Column, ...]:
-    header = _header(files[0])
-    for file in files[1:]:
-        if (other := _header(file)) != header:
-            differing = sorted(set(header) ^ set(other)) or ["the order of the columns"]
-            raise DataError(f"{file}:1: the header is not that of {files[0].name}: {', '.join(differing)}")
-    return _columns(f"{files[0]}:1", [(name, "string") for name in header])
-
-
-def _header(file: Path) -> list[str]:
-    try:
-        with _opened(file) as stream:
-            header = next(csv.reader(stream, strict=True), None)
-    except (csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error) as exc:
-        raise DataError(f"{file}:1: the header cannot be read: {exc}") from exc
-    if header is None:
-        raise DataError(f"{file}:1: the file is empty")
-    if not header:
-        raise DataError(f"{file}:1: the header is an empty line")
-    return [name.lower() for name in header]  # the Data Catalog and Spark tell no capitals
-
-
-def _opened(file: Path) -> IO[str]:
-    if file.name.endswith(".gz"):
-        return gzip.open(file, "rt", encoding="utf-8-sig", newline="")
-    return file.open(encoding="utf-8-sig", newline="")
-
-
-def _json_columns(files: list[Path]) -> tuple[Column, ...]:
-    # Every line is read (a sample could miss a column); objects are structs however many fields they have.
-    # A line is one value: as columns, DuckDB would give `Id` and `id` two names, where Hive has one.
-    query = (
-        "SELECT * FROM read_json(?, format = 'newline_delimited', records = false, union_by_name = true,"
-        " sample_size = -1, maximum_depth = -1, map_inference_threshold = -1)"
-    )
-    try:
-        [(_, line)] = _described(files, query)
-        if line.id != "struct":
-            raise DataError(f"{files[0].parent}: has no objects with fields")
-        return _columns(str(files[0].parent), _hive_types(files[0], _children(line), _JSON_TYPES))
-    except DataError:
-        for file in files:
-            _check_records(file)  # tells the line
-        raise
-
-
-def _check_records(file: Path) -> None:
-    is_empty = True
-    with _opened(file) as stream:
-        try:
-            for number, line in enumerate(stream, 1):
-                if not line.strip():
-                    continue
-                record = json.loads(line)
-                if not isinstance(record, dict):
-                    raise DataError(f"{file}:{number}: is not an object")
-                _columns(f"{file}:{number}", [(name, "") for name in record])
-                is_empty = False
-        except json.JSONDecodeError as exc:
-            raise DataError(f"{file}:{number}: {exc.msg}, column {exc.colno}") from exc
-        except (UnicodeDecodeError, EOFError, OSError, zlib.error) as exc:
-            raise DataError(f"{file}: cannot be read: {exc}") from exc
-    if is_empty:
-        raise DataError(f"{file}:1: the file is empty")
-
-
-def _parquet_columns(files: list[Path]) -> tuple[Column, ...]:
-    query = "SELECT * FROM read_parquet(?, hive_partitioning = false)"
-    found = [_columns(str(f), _hive_types(f, _described([f], query), _HIVE_TYPES)) for f in files]
-    for file, columns in zip(files, found, strict=True):
-        if columns != found[0]:
-            raise DataError(f"{file}: the columns are not those of {files[0].name}")
-    return found[0]
-
-
-def _described(files: list[Path], query: str) -> list[tuple[str, DuckDBPyType]]:
-    """Names and types of a query's columns over the files."""
-    import duckdb  # only those who publish need it
-
-    # One thread: the same columns in the same order on every machine.
-    with duckdb.connect(config={"threads": 1}) as connection:
-        try:
-            relation = connection.sql(query, params=[[str(file) for file in files]])
-        except duckdb.Error as exc:
-            raise DataError(f"{files[0]}: {exc}") from exc
-        return list(zip(relation.columns, relation.types, strict=True))
-
-
-def _hive_types(
-    file: Path, named: list[tuple[str, DuckDBPyType]], types: dict[str, str]
-) -> list[tuple[str, str]]:
-    return [(name, _hive_type(file, name, kind, types)) for name, kind in named]
-
-
-def _hive_type(file: Path, name: str, kind: DuckDBPyType, types: dict[str, str]) -> str:
-    nested = {"list": "array", "array": "array", "map": "map"}
-    if kind.id == "struct":
-        fields = _columns(str(file), _hive_types(file, _children(kind), types))
-        return f"struct<{','.join(f'{field.name}:{field.type}' for field in fields)}>"
-    if kind.id == "decimal":
-        return str(kind).lower()
-    if kind.id in nested:
-        inner = [hive_type for _, hive_type in _hive_types(file, _children(kind), types)]
-        return f"{nested[kind.id]}<{','.join(inner)}>"
-    if kind.id not in types:
-        raise DataError(f"{file}: the column {name} is {kind}, which has no Hive type")
-    return types[kind.id]
-
-
-def _children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
-    # An array's size and an enum's values are among its children, too.
-    return [(n, k) for n, k in kind.children if not isinstance(k, int | list)]
-
-
-def _columns(place: str, named: list[tuple[str, str]]) -> tuple[Column, ...]:
-    columns = tuple(Column(name.lower(), kind) for name, kind in named)
-    seen: set[str] = set()
-    for column in columns:
-        if not _NAME.fullmatch(column.name) or len(column.name) > _NAME_LENGTH:
-            raise DataError(f"{place}: {column.name!r} cannot be a column: {_NAME_RULE}")
-        if column.name in seen:
-            raise DataError(f"{place}: the column {column.name} is there twice")
-        seen.add(column.name)
-    return columns

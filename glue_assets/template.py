@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from glue_assets.tables import DataError, Table
+from glue_assets.tables import Column, DataError, Table
 
 RESOURCES_MARK = "  # release.py: the databases and tables of data/\n"
 OUTPUTS_MARK = "  # release.py: the databases of data/\n"
@@ -80,12 +80,13 @@ def complete(text: str, tables: Sequence[Table]) -> str:
         if database == "sot":
             raise DataError("the database sot is the job's own; the data needs another name")
         database_id = f"Database{_camel(database)}"
-        _add(made, database_id, _database(database), database)
+        tables_of = list(members)
+        _add(made, database_id, _database(database, tables_of[0].database_description), database)
         outputs[database_id] = {
             "Description": f"Data Catalog database of data/{database}",
             "Value": _Ref(database_id),
         }
-        for table in members:
+        for table in tables_of:
             name = f"{database}/{table.name}"
             _add(made, f"{_camel(table.name)}In{_camel(database)}", _table(table, database_id), name)
     for mark, entries in ((RESOURCES_MARK, made), (OUTPUTS_MARK, outputs)):
@@ -112,10 +113,20 @@ def parse(text: str) -> dict[str, Any]:
     return template
 
 
-def _database(database: str) -> dict[str, Any]:
+def storage(table: Table) -> dict[str, Any]:
+    """The table's storage descriptor without its location."""
+    return {**_STORAGE[table.format], "Columns": [_column(column) for column in table.columns]}
+
+
+def _column(column: Column) -> dict[str, str]:
+    comment = {"Comment": column.comment} if column.comment else {}
+    return _Line({"Name": column.name, "Type": column.type, **comment})
+
+
+def _database(database: str, words: str | None) -> dict[str, Any]:
     description = {
         "Name": _Sub(f"terraglue_${{EnvironmentId}}_{database}"),
-        "Description": f"data/{database}",
+        "Description": words or f"data/{database}",
     }
     return {
         "Type": "AWS::Glue::Database",
@@ -125,17 +136,15 @@ def _database(database: str) -> dict[str, Any]:
 
 def _table(table: Table, database_id: str) -> dict[str, Any]:
     location = f"s3://${{SorBucket}}/{table.database}/{table.name}/"
-    columns = [_Line({"Name": column.name, "Type": column.type}) for column in table.columns]
-    description = {
+    description: dict[str, Any] = {
         "Name": table.name,
+        **({"Description": table.description} if table.description else {}),
         "TableType": "EXTERNAL_TABLE",
         "Parameters": _PARAMETERS[table.format],
-        "StorageDescriptor": {
-            "Location": _Sub(location),
-            **_STORAGE[table.format],
-            "Columns": columns,
-        },
+        "StorageDescriptor": {"Location": _Sub(location), **storage(table)},
     }
+    if table.partition_keys:
+        description["PartitionKeys"] = [_column(key) for key in table.partition_keys]
     return {
         "Type": "AWS::Glue::Table",
         "Properties": {

@@ -17,11 +17,15 @@ import moto.s3.urls
 from moto import mock_aws
 from moto.s3.models import S3Backend
 
+from chalicelib.buckets import Buckets
 from chalicelib.config import Config
 from chalicelib.parameters import stack_tags, template_parameters
-from chalicelib.records import Environment, Status
+from chalicelib.provisioning import Provisioning
+from chalicelib.records import BUCKET_KEYS, Environment, Status
+from chalicelib.releases import Releases
 from chalicelib.settings import Limits, Settings, misfits
-from glue_assets.release import Release, build
+from chalicelib.stacks import Stack
+from glue_assets.release import Release, build, publish
 from local import access, bootstrap, bucket_policies, cloudformation
 from local.cloudformation import CloudFormationOptions
 from local.patching import replace_methods
@@ -46,14 +50,43 @@ class Account:
     def aws(self, service: str) -> Any:
         return _client(service)
 
+    @property
+    def releases(self) -> Releases:
+        """The published releases, as the service finds them."""
+        return Releases(Buckets(self.aws("s3")), "assets", REGION)
+
+    def outputs(self, environment: Environment, stack: dict[str, Any]) -> dict[str, Any]:
+        """What the service makes of the stack's outputs."""
+        nothing: Any = None
+        provisioning = Provisioning(
+            self.config, stacks=nothing, buckets=nothing, glue=nothing, releases=self.releases, store=nothing
+        )
+        values = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        return provisioning.outputs(environment, Stack(stack["StackId"], stack["StackStatus"], None, values))
+
+    def environment(self, environment_id: str, given: dict[str, Any]) -> Environment:
+        """A new environment with these settings, which must be valid."""
+        settings = Settings.model_validate(given)
+        assert misfits(settings, self.config.limits) == []
+        return Environment(
+            id=environment_id,
+            owner="Ana Souza",
+            status=Status.QUEUED,
+            release=self.release.id,
+            settings=settings.resolved().model_dump(),
+            created_at="2026-11-23T12:00:00.000Z",
+            updated_at="2026-11-23T12:00:00.000Z",
+            expires_at="2026-11-26T12:00:00.000Z",
+            available_micro_usd=0,
+        )
+
     def deploy(self, environment: Environment, *, as_root: bool = False) -> dict[str, Any]:
         """Make the stack, as the service asks for it; as it is when it has settled."""
         roles = {} if as_root else {"RoleARN": self.config.deployment_role_arn}
         parameters = template_parameters(environment, self.config)
-        self.aws("s3").put_object(Bucket="assets", Key="template.yaml", Body=self.release.template.encode())
         self.aws("cloudformation").create_stack(
             StackName=environment.name,
-            TemplateURL="https://assets.s3.us-east-1.amazonaws.com/template.yaml",
+            TemplateURL=self.releases.template_url(environment),
             Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
             Tags=[{"Key": k, "Value": v} for k, v in stack_tags(environment, self.config).items()],
             Capabilities=["CAPABILITY_NAMED_IAM"],
@@ -97,11 +130,8 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
         try:
             roles = bootstrap.ensure_roles(_client)
             _client("s3").create_bucket(Bucket="assets")
-            trust = {
-                "Effect": "Allow",
-                "Principal": {"Service": "glue.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
+            glue = {"Service": "glue.amazonaws.com"}
+            trust = {"Effect": "Allow", "Principal": glue, "Action": "sts:AssumeRole"}
             _client("iam").create_role(
                 RoleName=SHARED_ROLE.rpartition("/")[2],
                 AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
@@ -115,7 +145,9 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
                 stack_tags={"cost-center": "learning"},
                 limits=Limits(role_arns=(SHARED_ROLE,), kms_key_arns=(key,)),
             )
-            yield Account(build(ROOT, data, "1.0.0"), config)
+            release = build(ROOT, data, "1.0.0", lint=False)
+            publish(release, _client("s3"), "assets")
+            yield Account(release, config)
         finally:
             engine.close()
 
@@ -123,23 +155,6 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
 @functools.cache
 def _client(service: str) -> Any:
     return client(service)
-
-
-def environment(environment_id: str, given: dict[str, Any], limits: Limits) -> Environment:
-    """A new environment with these settings, which must be valid."""
-    settings = Settings.model_validate(given)
-    assert misfits(settings, limits) == []
-    return Environment(
-        id=environment_id,
-        owner="Ana Souza",
-        status=Status.QUEUED,
-        release="1.0.0-abcdef012345",
-        settings=settings.resolved().model_dump(),
-        created_at="2026-11-23T12:00:00.000Z",
-        updated_at="2026-11-23T12:00:00.000Z",
-        expires_at="2026-11-26T12:00:00.000Z",
-        available_micro_usd=0,
-    )
 
 
 def random_settings(chance: random.Random, limits: Limits) -> dict[str, Any]:
@@ -178,9 +193,7 @@ def random_settings(chance: random.Random, limits: Limits) -> dict[str, Any]:
                 given[name] = mode
     if coin(0.3):
         names = chance.sample(["raw", "truth-1", "x" * 40, "1", "a-b-c"], 5)
-        given["buckets"] = dict(
-            zip(("sor", "sot", "spec", "glue_assets", "athena_results"), names, strict=True)
-        )
+        given["buckets"] = dict(zip(BUCKET_KEYS, names, strict=True))
     job: dict[str, Any] = {
         "worker_type": chance.choice(["G.1X", "G.2X", "R.1X"]),
         "number_of_workers": chance.randint(2, 10),
@@ -190,14 +203,12 @@ def random_settings(chance: random.Random, limits: Limits) -> dict[str, Any]:
         "glue_version": chance.choice(["5.0", "5.1"]),
     }
     if coin():
-        job["schedule"] = chance.choice(
-            ["cron(0 21 ? * 6 *)", "rate(1 hour)", "cron(0/15 8-18 ? * MON-FRI *)"]
-        )
+        job["schedule"] = chance.choice(["cron(0 21 ? * 6 *)", "rate(1 hour)", "cron(0/15 8 ? * MON-FRI *)"])
     if coin():
-        job |= {
-            "name": chance.choice(["j", "my-job", "x" * 40]),
-            "description": "Does \u201cwhat\u201d it must: 100 %",
-        }
+        job["name"] = chance.choice(["j", "my-job", "x" * 40])
+        job["description"] = "Does \u201cwhat\u201d it must: 100 %"
+    if coin(0.3):
+        job["arguments"] = {"--OUTPUT_TABLE": 'my "table"', "--MORE": "a: b # c"}
     if coin():
         job["files_prefix"] = chance.choice(["scripts/", "a/b/c/"])
     if coin():

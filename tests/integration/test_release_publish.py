@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +13,9 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from chalicelib.buckets import Buckets
-from chalicelib.parameters import template_parameters
-from chalicelib.provisioning import Provisioning
-from chalicelib.records import Environment, Status
+from chalicelib.glue import Glue
 from chalicelib.releases import Releases
-from chalicelib.settings import Settings
-from chalicelib.stacks import Stack
-from glue_assets.release import Release, build, publish
+from glue_assets.release import Release, build, publish, published
 from glue_assets.template import parse
 
 if TYPE_CHECKING:
@@ -57,7 +52,7 @@ def small(tmp_path: Path, rows: str = "1\n", version: str = "1.0.0") -> Release:
     table = tmp_path / "data/db_shop/tbl_orders"
     table.mkdir(parents=True, exist_ok=True)
     (table / "orders.csv").write_text("order_id\n" + rows)
-    return build(ROOT, tmp_path / "data", version)
+    return build(ROOT, tmp_path / "data", version, lint=False)
 
 
 def body(s3: S3Client, key: str) -> bytes:
@@ -171,64 +166,42 @@ def test_the_service_reads_what_was_published(s3: S3Client, tmp_path: Path) -> N
     assert all(body(s3, found.path(file.path)) for file in found.files)
     template = parse(body(s3, found.path(found.template)).decode())
     conditional = [r for r in template["Resources"].values() if "Condition" in r]
-    everything = {"KmsKey": "true", "AthenaWorkgroup": "true"}
+    flags = ("KmsKey", "AthenaWorkgroup", "IamRole", "SecurityConfiguration", "HasSchedule")
+    everything = dict.fromkeys(flags, "true")
     assert found.resource_count(everything) == len(template["Resources"])
     assert found.resource_count({}) == len(template["Resources"]) - len(conditional)
 
 
-@pytest.mark.parametrize(("is_wanted", "key"), [(True, ["Key", "Arn"]), (False, None)])
-def test_the_service_finds_every_output_that_it_wants_in_the_template(
-    s3: S3Client, tmp_path: Path, is_wanted: bool, key: str | None
+def test_partitions_are_registered_once_and_again_without_harm(s3: S3Client, tmp_path: Path) -> None:
+    for year in (2017, 2018):
+        folder = tmp_path / f"data/db_shop/tbl_orders/year={year}"
+        folder.mkdir(parents=True)
+        (folder / "orders.csv").write_text(f"order_id\n{year}\n")
+    publish(build(ROOT, tmp_path / "data", "1.0.0", lint=False), s3, BUCKET)
+    [table] = Releases(Buckets(s3), BUCKET, "us-east-1").latest().partitioned
+    glue = boto3.client("glue", region_name="us-east-1")
+    glue.create_database(DatabaseInput={"Name": "db"})
+    keys = [{"Name": "year", "Type": "string"}]
+    glue.create_table(DatabaseName="db", TableInput={"Name": "tbl_orders", "PartitionKeys": keys})
+    wanted = [(list(values), f"s3://sor/{path}") for values, path in table.partitions]
+    for _ in range(2):
+        Glue(glue, glue).add_partitions("db", "tbl_orders", table.storage, wanted)
+    found = glue.get_partitions(DatabaseName="db", TableName="tbl_orders")["Partitions"]
+    assert [(p["Values"], p["StorageDescriptor"]["Location"]) for p in found] == [
+        (["2017"], "s3://sor/db_shop/tbl_orders/year=2017/"),
+        (["2018"], "s3://sor/db_shop/tbl_orders/year=2018/"),
+    ]
+    assert found[0]["StorageDescriptor"]["Columns"] == [{"Name": "order_id", "Type": "string"}]
+
+
+def test_the_releases_of_a_bucket_are_listed_with_the_one_that_is_given_out(
+    s3: S3Client, tmp_path: Path
 ) -> None:
-    release = small(tmp_path)
-    publish(release, s3, BUCKET)
-    settings = Settings(kms_key=is_wanted, athena_workgroup=is_wanted).model_dump()
-    environment = Environment(
-        id="abcdefgh23",
-        owner="ana",
-        status=Status.CREATING,
-        release=release.id,
-        settings=settings,
-        created_at="",
-        updated_at="",
-        expires_at="",
-        available_micro_usd=0,
-    )
-    parameters = template_parameters(environment)
-    outputs = stack_outputs(release.template, parameters)
-    provisioning = Provisioning(
-        *(None, Buckets(s3), Releases(Buckets(s3), BUCKET, "us-east-1"), None)  # type: ignore[arg-type]
-    )
-    shown = provisioning.outputs(environment, Stack("id", "CREATE_COMPLETE", None, outputs))
-    assert shown == {
-        "buckets": {
-            "sor": "SorBucket",
-            "sot": "SotBucket",
-            "spec": "SpecBucket",
-            "glue_assets": "GlueAssetsBucket",
-            "athena_results": "AthenaResultsBucket",
-        },
-        "databases": {"db_shop": "DatabaseDbShop", "sot": "SotDatabase"},
-        "job_id": "GlueJob",
-        "athena_workgroup": "Workgroup" if is_wanted else None,
-        "role_arn": ["GlueJobRole", "Arn"],
-        "kms_key_arn": key,
-    }
-
-
-def stack_outputs(text: str, parameters: dict[str, str]) -> dict[str, str]:
-    """What a stack would say, with the logical id (and attribute) in place of each value."""
-    template = parse(text)
-    holds = functools.partial(condition, template["Conditions"], parameters)
-    return {
-        name: next(iter(output["Value"].values()))
-        for name, output in template["Outputs"].items()
-        if holds(output.get("Condition"))
-    }
-
-
-def condition(conditions: dict[str, Any], parameters: dict[str, str], name: str | None) -> bool:
-    if name is None:
-        return True
-    reference, wanted = conditions[name]["Fn::Equals"]
-    return parameters[reference["Ref"]] == wanted
+    old, new = small(tmp_path), small(tmp_path, version="1.0.1")
+    for release in (old, new):
+        publish(release, s3, BUCKET)
+    publish(old, s3, BUCKET)  # the older one is what new sandboxes get again
+    lines = {line[2:].split()[0]: line for line in published(s3, BUCKET)}
+    assert lines.keys() == {old.id, new.id}
+    assert (lines[old.id][0], lines[new.id][0]) == ("*", " ")
+    assert lines[new.id].endswith(new.notes.partition("\n")[0])

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.parameters import template_parameters
 from chalicelib.records import Environment
 from local import access
-from tests.sandbox_stacks import Account, account, client, environment, random_settings
+from tests.sandbox_stacks import Account, account, client, random_settings
 
 NOBODY = '{"Version": "2012-10-17", "Statement": []}'
 
@@ -37,7 +38,7 @@ def operated(monkeypatch: pytest.MonkeyPatch, data: Path) -> Iterator[Account]:
 
 
 def sandbox(operated: Account, name: str = "abcdefgh23", **given: Any) -> Environment:
-    return environment(name, given, operated.config.limits)
+    return operated.environment(name, given)
 
 
 def holdings(operated: Account) -> dict[str, set[str]]:
@@ -59,27 +60,36 @@ def holdings(operated: Account) -> dict[str, set[str]]:
     }
 
 
-def check_references(operated: Account, made: Environment, outputs: dict[str, str]) -> None:
-    """Whatever one resource says of another must be there."""
-    there, glue = holdings(operated), operated.aws("glue")
-    job = glue.get_job(JobName=outputs["JobId"])["Job"]
-    assert job["Role"] == outputs["RoleArn"]
-    assert job["Role"].rpartition("/")[2] in there["roles"]
-    assert {outputs[f"{kind}Bucket"] for kind in ("Sor", "Sot", "Spec", "GlueAssets")} <= there["buckets"]
-    assert job["Command"]["ScriptLocation"].startswith(f"s3://{outputs['GlueAssetsBucket']}/")
-    assert {outputs["OutputLogGroup"], outputs["ErrorLogGroup"]} <= there["log_groups"]
-    assert job.get("SecurityConfiguration") == outputs.get("SecurityConfiguration")
-    if "KmsKeyArn" in outputs:
-        assert outputs["KmsKeyArn"] in there["keys"]
-    if "TriggerName" in outputs:
-        trigger = glue.get_trigger(Name=outputs["TriggerName"])["Trigger"]
-        assert (trigger["Actions"][0]["JobName"], trigger["State"]) == (outputs["JobId"], "ACTIVATED")
-    [table] = glue.get_tables(DatabaseName=outputs["DatabaseDbShop"])["TableList"]
+def check_references(operated: Account, made: Environment, stack: dict[str, Any]) -> None:
+    """Whatever one resource says of another, and the environment of any, must be there."""
+    there, glue, outputs = holdings(operated), operated.aws("glue"), operated.outputs(made, stack)
+    job = glue.get_job(JobName=outputs["job_id"])["Job"]
+    assert job["Role"] == outputs["role_arn"]
+    assert job["Role"].rpartition("/")[2] == made.role_name
+    assert made.role_name in there["roles"]
+    assert set(outputs["buckets"].values()) <= there["buckets"]
+    assert outputs["buckets"] == {key: made.bucket(key) for key in outputs["buckets"]}
+    assert job["Command"]["ScriptLocation"] == made.job_file_uri(made.settings["job"]["script"])
+    assert {**job["DefaultArguments"], **made.settings["job"]["arguments"]} == job["DefaultArguments"]
+    assert set(outputs["log_groups"].values()) <= there["log_groups"]
+    assert job.get("SecurityConfiguration") == outputs["security_configuration"]
+    assert outputs["kms_key_arn"] is None or outputs["kms_key_arn"] in there["keys"]
+    assert (outputs["trigger"] is not None) == (made.settings["job"]["schedule"] is not None)
+    if outputs["trigger"]:
+        trigger = glue.get_trigger(Name=outputs["trigger"])["Trigger"]
+        assert (trigger["Actions"][0]["JobName"], trigger["State"]) == (outputs["job_id"], "ACTIVATED")
+    [table] = glue.get_tables(DatabaseName=outputs["databases"]["db_shop"])["TableList"]
     assert table["StorageDescriptor"]["Location"] == f"s3://{made.bucket('sor')}/db_shop/tbl_orders/"
-    if "AthenaWorkgroup" in outputs:
-        group = operated.aws("athena").get_work_group(WorkGroup=outputs["AthenaWorkgroup"])["WorkGroup"]
+    if outputs["athena_workgroup"]:
+        group = operated.aws("athena").get_work_group(WorkGroup=outputs["athena_workgroup"])["WorkGroup"]
         place = group["Configuration"]["ResultConfiguration"]["OutputLocation"]
-        assert place == f"s3://{outputs['AthenaResultsBucket']}/"
+        assert place == f"s3://{made.bucket('athena_results')}/"
+    described = operated.aws("cloudformation").describe_stack_resources(StackName=made.name)
+    release = operated.releases.get(made.release)
+    expected = release.resource_count(template_parameters(made, operated.config))
+    assert len(described["StackResources"]) == expected
+    console = "https://us-east-1.console.aws.amazon.com/"
+    assert all(link.startswith(console) for link in outputs["console"].values())
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -93,7 +103,7 @@ def test_any_valid_settings_make_a_whole_stack_and_leave_no_trace(operated: Acco
         made = sandbox(operated, "".join(chance.choices("abcdefghij234567", k=10)), **given)
         stack = operated.deploy(made, as_root=bool(draw % 10))
         assert stack["StackStatus"] == "CREATE_COMPLETE", (where, operated.failures(made))
-        check_references(operated, made, {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]})
+        check_references(operated, made, stack)
         assert operated.delete(made)["StackStatus"] == "DELETE_COMPLETE", where
         assert holdings(operated) == before, where
 
@@ -149,7 +159,7 @@ def test_every_resource_that_can_have_tags_has_them(operated: Account) -> None:
             "cost-center": "learning",
             "terraglue:environment": "abcdefgh23",
             "terraglue:owner": "Ana-Souza",
-            "terraglue:release": "1.0.0-abcdef012345",
+            "terraglue:release": operated.release.id,
         }
 
 

@@ -29,7 +29,7 @@ CSV_TABLES = {
 
 def contents(root: Path) -> dict[str, bytes]:
     """The data files below a folder, decompressed, as not every zlib compresses to the same bytes."""
-    files = {str(path.relative_to(root)): path.read_bytes() for path in root.glob("db_*/*/*")}
+    files = {str(path.relative_to(root)): path.read_bytes() for path in root.glob("db_*/*/[!_]*")}
     return {name: gzip.decompress(data) if name.endswith(".gz") else data for name, data in files.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -13,6 +14,7 @@ import pytest
 from glue_assets import release as releases
 from glue_assets.release import build
 from glue_assets.tables import Column, DataError, find_tables
+from glue_assets.template import parse
 
 ROOT = Path(__file__).parents[2]
 
@@ -125,7 +127,7 @@ def test_files_beside_the_databases_and_hidden_ones_are_no_data(tmp_path: Path) 
             r"s/t/b\.json: is json, but a\.csv beside it is csv",
         ),
         ({"s/t/a.xlsx": "x"}, r"s/t/a\.xlsx: is not a file that ends in \.csv"),
-        ({"s/t/u/a.csv": "id\n"}, r"s/t/u: is not a file that ends in"),
+        ({"s/t/u/a.csv": "id\n"}, r"s/t/u: is not a partition: those are named key=value"),
         ({"s/a.csv": "id\n", "s/t/a.csv": "id\n"}, r"s/a\.csv: is not in a table's folder"),
         ({"s/t/_x": ""}, r"s/t: has no files"),
         ({"s/T/a.csv": "id\n"}, r"s/T: cannot be a database or a table"),
@@ -158,10 +160,10 @@ def test_a_data_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_a_release_is_the_same_wherever_and_whenever_it_is_built(tmp_path: Path) -> None:
     files = {"s/b/1.csv": "id\n1\n", "s/a/2.csv": "id\n", "s/a/1.csv": "id\n2\n"}
-    one = build(ROOT, put(tmp_path / "one", dict(files)), "1.0.0")
+    one = build(ROOT, put(tmp_path / "one", dict(files)), "1.0.0", lint=False)
     other = put(tmp_path / "other", dict(reversed(files.items())))
     os.utime(other / "s/b/1.csv", (0, 0))
-    again = build(ROOT, other, "1.0.0")
+    again = build(ROOT, other, "1.0.0", lint=False)
     assert one.id == again.id
     assert one.manifest == again.manifest
     assert one.template == again.template
@@ -169,19 +171,19 @@ def test_a_release_is_the_same_wherever_and_whenever_it_is_built(tmp_path: Path)
 
 def test_every_change_of_content_or_version_makes_another_release(tmp_path: Path) -> None:
     data = put(tmp_path, {"s/t/a.csv": "id\n1\n"})
-    first = build(ROOT, data, "1.0.0")
+    first = build(ROOT, data, "1.0.0", lint=False)
     assert first.id == f"1.0.0-{first.sha256[:12]}"
     put(tmp_path, {"s/t/a.csv": "id\n2\n"})
-    changed = build(ROOT, data, "1.0.0")
+    changed = build(ROOT, data, "1.0.0", lint=False)
     put(tmp_path, {"s/t/b.csv": "id\n1\n"})
-    added = build(ROOT, data, "1.0.0")
-    versioned = build(ROOT, data, "1.0.1")
+    added = build(ROOT, data, "1.0.0", lint=False)
+    versioned = build(ROOT, data, "1.0.1", lint=False)
     assert len({first.sha256, changed.sha256, added.sha256, versioned.sha256}) == 4
 
 
 def test_the_manifest_tells_where_every_file_goes(tmp_path: Path) -> None:
     data = put(tmp_path, {"s/t/a.csv": "id\n1\n"})
-    manifest = build(ROOT, data, "1.0.0").manifest
+    manifest = build(ROOT, data, "1.0.0", lint=False).manifest
     files = {file["path"]: file for file in manifest["files"]}
     assert files["data/s/t/a.csv"] == {
         "path": "data/s/t/a.csv",
@@ -193,17 +195,23 @@ def test_the_manifest_tells_where_every_file_goes(tmp_path: Path) -> None:
     job = files["jobs/sot_ecommerce.py"]
     assert (job["target"], job["key"]) == ("glue_assets", "jobs/sot_ecommerce.py")
     assert manifest["tables"] == [
-        {"database": "s", "table": "t", "format": "csv", "columns": [{"name": "id", "type": "string"}]}
+        {
+            "database": "s",
+            "table": "t",
+            "format": "csv",
+            "columns": [{"name": "id", "type": "string"}],
+            "partition_keys": [],
+        }
     ]
 
 
 def test_a_version_that_no_key_could_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="cannot be a version"):
-        build(ROOT, put(tmp_path, {"s/t/a.csv": "id\n"}), "../1")
+        build(ROOT, put(tmp_path, {"s/t/a.csv": "id\n"}), "../1", lint=False)
 
 
 def test_the_data_of_the_project_builds() -> None:
-    release = build(ROOT, ROOT / "data", "0.0.0")
+    release = build(ROOT, ROOT / "data", "0.0.0", lint=False)
     found = [(table.database, table.name, table.format) for table in release.tables]
     shop = ("customers", "geolocation", "order_items", "orders", "payments", "products", "reviews", "sellers")
     assert found == [
@@ -233,3 +241,126 @@ def test_the_command_says_what_is_wrong_with_the_data_and_fails(
     assert releases.main(["build", "--out", str(tmp_path / "out"), "--data", str(data)]) == 1
     assert capsys.readouterr().err.endswith("s/t/a.csv:1: the column id is there twice\n")
     assert not (tmp_path / "out").exists()
+
+
+def test_folders_named_key_value_are_partitions_at_any_depth(tmp_path: Path) -> None:
+    files = {
+        "s/t/year=2018/month=01/a.csv": "id\n1\n",
+        "s/t/year=2018/month=02/a.csv": "id\n2\n",
+        "s/t/year=2019/month=S%C3%A3o%20Paulo/b.csv": "id\n3\n",
+    }
+    data = put(tmp_path, dict(files))
+    [table] = find_tables(data)
+    assert table.partition_keys == (Column("year", "string"), Column("month", "string"))
+    assert [(p.values, p.path) for p in table.partitions] == [
+        (("2018", "01"), "year=2018/month=01/"),
+        (("2018", "02"), "year=2018/month=02/"),
+        (("2019", "S\u00e3o Paulo"), "year=2019/month=S%C3%A3o%20Paulo/"),
+    ]
+    release = build(ROOT, data, "1.0.0", lint=False)
+    assert [f.key for f in release.files if f.target == "sor"] == list(files)
+    made = parse(release.template)["Resources"]["TInS"]["Properties"]["TableInput"]
+    assert made["PartitionKeys"] == [{"Name": "year", "Type": "string"}, {"Name": "month", "Type": "string"}]
+    assert made["StorageDescriptor"]["Columns"] == [{"Name": "id", "Type": "string"}]
+    [shown] = release.manifest["tables"]
+    assert shown["partitions"][0] == {"values": ["2018", "01"], "path": "s/t/year=2018/month=01/"}
+
+
+def test_partitions_of_json_and_parquet_have_the_columns_of_all(tmp_path: Path) -> None:
+    data = put(tmp_path, {"s/t/d=1/a.json": '{"a": 1}\n', "s/t/d=2/a.json": '{"b": "x"}\n'})
+    (tmp_path / "s/u/d=1").mkdir(parents=True)
+    duckdb.sql(f"COPY (SELECT 1::int AS n) TO '{tmp_path}/s/u/d=1/x.parquet'")
+    assert [[(c.name, c.type) for c in table.columns] for table in find_tables(data)] == [
+        [("a", "bigint"), ("b", "string")],
+        [("n", "int")],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"s/t/d=1/a.csv": "id\n", "s/t/b.csv": "id\n"}, "s/t/b.csv: is beside folders"),
+        ({"s/t/d=1/a.csv": "id\n", "s/t/e=1/a.csv": "id\n"}, "s/t/e=1: is not partitioned as"),
+        ({"s/t/d=1/a.csv": "id\n", "s/t/d=2/e=1/a.csv": "id\n"}, "s/t/d=2/e=1: is not partitioned as"),
+        ({"s/t/id=1/a.csv": "id\n"}, "s/t: id is a partition and a column"),
+        ({"s/t/D=1/a.csv": "id\n"}, "'D' cannot be a partition key"),
+        ({"s/t/d=1/d=2/a.csv": "id\n"}, "the partition key d is there twice"),
+        ({"s/t/d=/a.csv": "id\n"}, "s/t/d=: is not a partition"),
+        ({"s/t/d=%2F/a.csv": "id\n"}, "must be printable and have no /"),
+        ({"s/t/d=a/a.csv": "id\n", "s/t/d=%61/a.csv": "id\n"}, "is there twice"),
+        ({"s/t/d=1/a.csv": "id\n", "s/t/d=2/a.csv": "other\n"}, "s/t/d=2/a.csv:1: the header is not that of"),
+        ({"s/t/a.csv": "id,x\n1,2\n1,2,3\n"}, "s/t/a.csv:3: has 3 fields, and the header 2"),
+        ({"s/t/a.csv": 'id,x\n"1\n2",2\n1\n'}, "s/t/a.csv:4: has 1 fields, and the header 2"),
+        ({"s/t/a.csv": b"id\n\xff\n"}, "cannot be read"),
+        (
+            {"s/t/a.csv": "id\n", "s/t/_table.toml": "[columns]\nname = 'x'\n"},
+            "_table.toml: there is no column name",
+        ),
+        (
+            {"s/t/a.csv": "id\n", "s/t/_table.toml": "a = \n"},
+            "_table.toml: Invalid value (at line 1, column 5)",
+        ),
+        ({"s/t/a.csv": "id\n", "s/t/_table.toml": "grain = 'x'\n"}, "_table.toml: knows no grain"),
+        ({"s/t/a.csv": "id\n", "s/_database.toml": "description = ''\n"}, "description must be one line"),
+        (
+            {"s/t/a.csv": "id\n", "s/t/_table.toml": f"[columns]\nid = '{'x' * 256}'\n"},
+            "id must be one line of at most 255 characters",
+        ),
+    ],
+)
+def test_partitions_records_and_descriptions_that_do_not_fit_are_refused(
+    tmp_path: Path, files: dict[str, str | bytes], words: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        find_tables(put(tmp_path, files))
+    assert words in str(caught.value)
+
+
+def test_descriptions_and_comments_reach_the_catalog(tmp_path: Path) -> None:
+    files = {
+        "s/_database.toml": 'description = "A shop."\n',
+        "s/t/_table.toml": 'description = "One row per order."\n[columns]\nid = "The order"\nd = "The day"\n',
+        "s/t/d=1/a.csv": "id,x\n",
+    }
+    resources = parse(build(ROOT, put(tmp_path, dict(files)), "1.0.0", lint=False).template)["Resources"]
+    assert resources["DatabaseS"]["Properties"]["DatabaseInput"]["Description"] == "A shop."
+    table = resources["TInS"]["Properties"]["TableInput"]
+    assert table["Description"] == "One row per order."
+    assert table["PartitionKeys"] == [{"Name": "d", "Type": "string", "Comment": "The day"}]
+    assert table["StorageDescriptor"]["Columns"] == [
+        {"Name": "id", "Type": "string", "Comment": "The order"},
+        {"Name": "x", "Type": "string"},
+    ]
+
+
+def test_every_column_of_the_projects_data_is_explained() -> None:
+    for table in find_tables(ROOT / "data"):
+        assert table.description, table.name
+        assert all(column.comment for column in table.columns), table.name
+
+
+def test_a_template_that_cfn_lint_rejects_is_not_built(tmp_path: Path) -> None:
+    assets = tmp_path / "glue_assets"
+    shutil.copytree(ROOT / "glue_assets", assets)
+    storage = assets / "modules/storage.yaml"
+    storage.write_text(storage.read_text().replace("BlockPublicAcls", "BlockAcls", 1))
+    with pytest.raises(DataError, match=r"template\.yaml:\d+: .*BlockAcls.* \(E3002\)"):
+        build(tmp_path, put(tmp_path / "data", {"s/t/a.csv": "id\n"}), "1.0.0")
+
+
+def test_notes_are_part_of_a_release_and_bounded(tmp_path: Path) -> None:
+    data = put(tmp_path, {"s/t/a.csv": "id\n"})
+    one, other = (build(ROOT, data, "1.0.0", notes=notes, lint=False) for notes in ("New.", "Newer."))
+    assert (one.manifest["notes"], one.id == other.id) == ("New.", False)
+    with pytest.raises(DataError, match="more than 4,000"):
+        build(ROOT, data, "1.0.0", notes="x" * 4001, lint=False)
+
+
+def test_a_hundred_tables_fit_into_a_stack(tmp_path: Path) -> None:
+    header = ",".join(f"column_number_{n}" for n in range(30)) + "\n"
+    files = {f"db_{n % 5}/tbl_some_table_{n}/data.csv": header for n in range(100)}
+    template = build(ROOT, put(tmp_path, dict(files)), "1.0.0", lint=False).template
+    assert len(template.encode()) < 1024 * 1024
+    made = parse(template)
+    assert len(made["Resources"]) < 500
+    assert (len(made["Outputs"]), len(made["Parameters"])) < (200, 200)

@@ -1,0 +1,204 @@
+"""The columns of data files: from a CSV's header, or from what JSON Lines and Parquet hold themselves."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import itertools
+import json
+import re
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from duckdb.sqltypes import DuckDBPyType
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+NAME_LENGTH = 128  # Glue takes 255; a database's name has the sandbox's in front
+NAME_RULE = "a name has a-z, 0-9 and _, begins with a letter and has at most 128 characters"
+
+_CHECKED_RECORDS = 1000
+
+# DuckDB's types in Hive's words, https://docs.aws.amazon.com/athena/latest/ug/data-types.html
+_HIVE_TYPES = {
+    "boolean": "boolean",
+    "tinyint": "tinyint",
+    "smallint": "smallint",
+    "integer": "int",
+    "bigint": "bigint",
+    "utinyint": "smallint",
+    "usmallint": "int",
+    "uinteger": "bigint",
+    "ubigint": "decimal(20,0)",
+    "float": "float",
+    "double": "double",
+    "varchar": "string",
+    "enum": "string",
+    "blob": "binary",
+    "date": "date",
+    "timestamp": "timestamp",
+    "timestamp_s": "timestamp",
+    "timestamp_ms": "timestamp",
+    "timestamp_ns": "timestamp",
+    "timestamp with time zone": "timestamp",
+}
+# JSON has texts where DuckDB sees times and ids, and Hive's reader would not take them for anything else.
+_JSON_TYPES = _HIVE_TYPES | {
+    **dict.fromkeys(("date", "time", "timestamp", "timestamp with time zone", "uuid", "null"), "string"),
+    "hugeint": "decimal(38,0)",
+}
+
+
+class DataError(Exception):
+    """The data cannot become tables; the message says where and why."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column and its Hive type."""
+
+    name: str
+    type: str
+    comment: str | None = None
+
+
+def columns_of(files: list[Path], format_: str) -> tuple[Column, ...]:
+    """The columns that files of one format have together; raises `DataError`."""
+    return {"csv": _csv_columns, "json": _json_columns, "parquet": _parquet_columns}[format_](files)
+
+
+def _csv_columns(files: list[Path]) -> tuple[Column, ...]:
+    header = _header(files[0])
+    for file in files:
+        if (other := _header(file)) != header:
+            differing = sorted(set(header) ^ set(other)) or ["the order of the columns"]
+            raise DataError(f"{file}:1: the header is not that of {files[0].name}: {', '.join(differing)}")
+    return _columns(f"{files[0]}:1", [(name, "string") for name in header])
+
+
+def _header(file: Path) -> list[str]:
+    """The names in a CSV's header; its first records must have as many fields."""
+    records = None
+    try:
+        with _opened(file) as stream:
+            records = csv.reader(stream, strict=True)
+            header = next(records, None)
+            if header is None:
+                raise DataError(f"{file}:1: the file is empty")
+            if not header:
+                raise DataError(f"{file}:1: the header is an empty line")
+            for record in itertools.islice(records, _CHECKED_RECORDS):
+                if record and len(record) != len(header):
+                    words = f"has {len(record)} fields, and the header {len(header)}"
+                    raise DataError(f"{file}:{records.line_num}: {words}")
+    except (csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error) as exc:
+        line = max(1, records.line_num) if records else 1
+        what = "the header" if line == 1 else "a record"
+        raise DataError(f"{file}:{line}: {what} cannot be read: {exc}") from exc
+    return [name.lower() for name in header]  # the Data Catalog and Spark tell no capitals
+
+
+def _opened(file: Path) -> IO[str]:
+    if file.name.endswith(".gz"):
+        return gzip.open(file, "rt", encoding="utf-8-sig", newline="")
+    return file.open(encoding="utf-8-sig", newline="")
+
+
+def _json_columns(files: list[Path]) -> tuple[Column, ...]:
+    # Every line is read (a sample could miss a column); objects are structs however many fields they have.
+    # A line is one value: as columns, DuckDB would give `Id` and `id` two names, where Hive has one.
+    query = (
+        "SELECT * FROM read_json(?, format = 'newline_delimited', records = false, union_by_name = true,"
+        " hive_partitioning = false, sample_size = -1, maximum_depth = -1, map_inference_threshold = -1)"
+    )
+    try:
+        [(_, line)] = _described(files, query)
+        if line.id != "struct":
+            raise DataError(f"{files[0].parent}: has no objects with fields")
+        return _columns(str(files[0].parent), _hive_types(files[0], _children(line), _JSON_TYPES))
+    except DataError:
+        for file in files:
+            _check_records(file)  # tells the line
+        raise
+
+
+def _check_records(file: Path) -> None:
+    is_empty = True
+    with _opened(file) as stream:
+        try:
+            for number, line in enumerate(stream, 1):
+                if not line.strip():
+                    continue
+                record = json.loads(line)
+                if not isinstance(record, dict):
+                    raise DataError(f"{file}:{number}: is not an object")
+                _columns(f"{file}:{number}", [(name, "") for name in record])
+                is_empty = False
+        except json.JSONDecodeError as exc:
+            raise DataError(f"{file}:{number}: {exc.msg}, column {exc.colno}") from exc
+        except (UnicodeDecodeError, EOFError, OSError, zlib.error) as exc:
+            raise DataError(f"{file}: cannot be read: {exc}") from exc
+    if is_empty:
+        raise DataError(f"{file}:1: the file is empty")
+
+
+def _parquet_columns(files: list[Path]) -> tuple[Column, ...]:
+    query = "SELECT * FROM read_parquet(?, hive_partitioning = false)"
+    found = [_columns(str(f), _hive_types(f, _described([f], query), _HIVE_TYPES)) for f in files]
+    for file, columns in zip(files, found, strict=True):
+        if columns != found[0]:
+            raise DataError(f"{file}: the columns are not those of {files[0].name}")
+    return found[0]
+
+
+def _described(files: list[Path], query: str) -> list[tuple[str, DuckDBPyType]]:
+    """Names and types of a query's columns over the files."""
+    import duckdb  # only those who publish need it
+
+    # One thread: the same columns in the same order on every machine.
+    with duckdb.connect(config={"threads": 1}) as connection:
+        try:
+            relation = connection.sql(query, params=[[str(file) for file in files]])
+        except duckdb.Error as exc:
+            raise DataError(f"{files[0]}: {exc}") from exc
+        return list(zip(relation.columns, relation.types, strict=True))
+
+
+def _hive_types(
+    file: Path, named: list[tuple[str, DuckDBPyType]], types: dict[str, str]
+) -> list[tuple[str, str]]:
+    return [(name, _hive_type(file, name, kind, types)) for name, kind in named]
+
+
+def _hive_type(file: Path, name: str, kind: DuckDBPyType, types: dict[str, str]) -> str:
+    nested = {"list": "array", "array": "array", "map": "map"}
+    if kind.id == "struct":
+        fields = _columns(str(file), _hive_types(file, _children(kind), types))
+        return f"struct<{','.join(f'{field.name}:{field.type}' for field in fields)}>"
+    if kind.id == "decimal":
+        return str(kind).lower()
+    if kind.id in nested:
+        inner = [hive_type for _, hive_type in _hive_types(file, _children(kind), types)]
+        return f"{nested[kind.id]}<{','.join(inner)}>"
+    if kind.id not in types:
+        raise DataError(f"{file}: the column {name} is {kind}, which has no Hive type")
+    return types[kind.id]
+
+
+def _children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
+    # An array's size and an enum's values are among its children, too.
+    return [(n, k) for n, k in kind.children if not isinstance(k, int | list)]
+
+
+def _columns(place: str, named: list[tuple[str, str]]) -> tuple[Column, ...]:
+    columns = tuple(Column(name.lower(), kind) for name, kind in named)
+    seen: set[str] = set()
+    for column in columns:
+        if not NAME.fullmatch(column.name) or len(column.name) > NAME_LENGTH:
+            raise DataError(f"{place}: {column.name!r} cannot be a column: {NAME_RULE}")
+        if column.name in seen:
+            raise DataError(f"{place}: the column {column.name} is there twice")
+        seen.add(column.name)
+    return columns
