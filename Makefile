@@ -4,6 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 DATA ?= data
 VENV_PYTHON := .venv/bin/python
 SET_UP := .venv/.set-up
+CHECKOV := .venv/checkov/bin/checkov
 
 .PHONY: demo up test check clean
 
@@ -16,10 +17,19 @@ up: $(SET_UP)
 test: $(SET_UP)
 	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup
 
-check: $(SET_UP)
+check: $(SET_UP) $(CHECKOV)
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy
+	@rm -rf .local/checked && mkdir -p .local/checked
+	$(VENV_PYTHON) -m glue_assets.release build --out .local/checked
+	$(CHECKOV) --directory .local/checked --framework cloudformation --skip-download --quiet --compact
+
+$(CHECKOV): tests/checkov.txt $(SET_UP)
+	@echo "Setting up checkov in .venv/checkov."
+	@$(VENV_PYTHON) -m venv .venv/checkov
+	@.venv/checkov/bin/python -m pip install --quiet --no-deps -r tests/checkov.txt
+	@touch $@
 
 # Written last: an interrupted set-up is continued, a change of the pins is followed.
 $(SET_UP): requirements-dev.txt chalice_app/requirements.txt
