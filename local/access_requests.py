@@ -7,16 +7,23 @@ the services of a sandbox. A call that it gives no resource asks for "*".
 from __future__ import annotations
 
 import json
+import re
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
+from xml.etree import ElementTree
 
+from moto.athena.models import athena_backends
+from moto.glue.models import glue_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 
 Json = dict[str, Any]
+Context = dict[str, "str | list[str]"]
 
+_PRIMARY = "primary"
 _IAM_SERVICES = {"monitoring": "cloudwatch"}
 # moto's names of S3 actions are mostly IAM's.
 _S3_ACTIONS = {
@@ -25,24 +32,27 @@ _S3_ACTIONS = {
     "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
     "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
 }
-S3_ACTIONS_UNKNOWN_TO_MOTO = {
-    "GET": {
-        "encryption": "GetEncryptionConfiguration",
-        "ownershipControls": "GetBucketOwnershipControls",
-        "publicAccessBlock": "GetBucketPublicAccessBlock",
-    },
-    "PUT": {
-        "encryption": "PutEncryptionConfiguration",
-        "ownershipControls": "PutBucketOwnershipControls",
-        "publicAccessBlock": "PutBucketPublicAccessBlock",
-    },
-    "DELETE": {
-        "encryption": "PutEncryptionConfiguration",
-        "ownershipControls": "PutBucketOwnershipControls",
-        "publicAccessBlock": "PutBucketPublicAccessBlock",
-    },
+_PUT_BUCKET = {
+    "encryption": "PutEncryptionConfiguration",
+    "ownershipControls": "PutBucketOwnershipControls",
+    "publicAccessBlock": "PutBucketPublicAccessBlock",
+    "replication": "PutReplicationConfiguration",
 }
-"""By method and query, for moto's own table of them."""
+S3_ACTIONS_UNKNOWN_TO_MOTO = {
+    "BUCKET": {
+        "GET": {
+            "encryption": "GetEncryptionConfiguration",
+            "object-lock": "GetBucketObjectLockConfiguration",
+            "ownershipControls": "GetBucketOwnershipControls",
+            "publicAccessBlock": "GetBucketPublicAccessBlock",
+            "replication": "GetReplicationConfiguration",
+        },
+        "PUT": {**_PUT_BUCKET, "object-lock": "PutBucketObjectLockConfiguration"},
+        "DELETE": _PUT_BUCKET,
+    },
+    "KEY": {"DELETE": {"tagging": "DeleteObjectTagging"}},
+}
+"""By kind, method and query, for moto's own table of them."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class Asked:
 
     action: str
     resource: str
-    context: dict[str, str] = field(default_factory=dict)
+    context: Context = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,13 +77,21 @@ class _Place:
 def asked(request: Any, service: str, region: str, account: str, resource: str) -> Iterator[Asked]:
     """All that must be allowed for a request, one of moto's response objects."""
     place = _Place(region, account)
-    context = {"aws:SecureTransport": "true"}  # what goes over the loopback counts as TLS
+    context: Context = {
+        "aws:SecureTransport": "true",  # what goes over the loopback counts as TLS
+        "aws:RequestedRegion": region,
+        "aws:ResourceAccount": account,
+        "aws:PrincipalAccount": account,
+    }
     if service == "s3":
         yield from _s3(request, resource, context)
         return
     operation = request._get_action()
+    if operation == "GetCallerIdentity":
+        return  # nobody needs a permission to know who they are
     values = _values(request)
     name = _IAM_SERVICES.get(service, service)
+    context |= _request_tags(values)
     if name in _CONTEXTS:
         context |= _CONTEXTS[name](place, operation, values)
     for arn in _RESOURCES[name](place, operation, values) if name in _RESOURCES else ["*"]:
@@ -81,19 +99,36 @@ def asked(request: Any, service: str, region: str, account: str, resource: str) 
     if passed := _PASSED.get((name, operation)):
         key, to_service = passed
         if role := values.get(key):
-            arn = role if role.startswith("arn:") else place.arn("iam", f"role/{role}")
-            yield Asked("iam:PassRole", arn, {"iam:PassedToService": to_service})
+            arn = role if role.startswith("arn:") else _role_arn(place, role)
+            yield Asked("iam:PassRole", arn, {**context, "iam:PassedToService": to_service})
 
 
-def _s3(request: Any, resource: str, context: dict[str, str]) -> Iterator[Asked]:
+def _s3(request: Any, resource: str, context: Context) -> Iterator[Asked]:
     operation = request.data["Action"]
-    is_bulk = operation == "DeleteObject" and "/" not in resource  # DeleteObjects names its keys inside
-    yield Asked(
-        f"s3:{_S3_ACTIONS.get(operation, operation)}", f"{resource}/*" if is_bulk else resource, context
-    )
+    action = f"s3:{_S3_ACTIONS.get(operation, operation)}"
+    for parameter in ("prefix", "delimiter"):
+        if operation in ("ListBucket", "ListBucketVersions") and parameter in request.querystring:
+            context = {**context, f"s3:{parameter}": request.querystring[parameter][0]}
+    if operation == "DeleteObject" and "/" not in resource:  # DeleteObjects names its keys inside
+        for item in ElementTree.fromstring(request.body).iter():  # noqa: S314 - of a client on this machine
+            if item.tag.rpartition("}")[2] == "Object":
+                found = {part.tag.rpartition("}")[2]: part.text or "" for part in item}
+                name = "s3:DeleteObjectVersion" if found.get("VersionId") else action
+                yield Asked(name, f"{resource}/{found['Key']}", context)
+    else:
+        yield Asked(action, resource, context)
     if source := request.headers.get("X-Amz-Copy-Source"):
         place = unquote(source).lstrip("/").partition("?")[0]
         yield Asked("s3:GetObject", f"arn:aws:s3:::{place}", context)
+
+
+def _request_tags(values: Json) -> Context:
+    given = values.get("Tags") or values.get("tags") or values.get("TagsToAdd") or {}
+    if isinstance(given, list):
+        given = {tag.get("Key", tag.get("TagKey")): tag.get("Value", tag.get("TagValue")) for tag in given}
+    if not given:
+        return {}
+    return {**{f"aws:RequestTag/{key}": value for key, value in given.items()}, "aws:TagKeys": [*given]}
 
 
 # The calls that hand a role to a service: where they name it, and which service.
@@ -101,17 +136,20 @@ _PASSED = {
     ("glue", "CreateJob"): ("Role", "glue.amazonaws.com"),
     ("glue", "UpdateJob"): ("Role", "glue.amazonaws.com"),
     ("cloudformation", "CreateStack"): ("RoleARN", "cloudformation.amazonaws.com"),
+    ("cloudformation", "DeleteStack"): ("RoleARN", "cloudformation.amazonaws.com"),
 }
 
 
 def _values(request: Any) -> Json:
-    """The request's own fields: of its JSON body, or of its form."""
+    """The request's own fields: of its JSON body, or of its form, with the tags as a list."""
     body = request.body
-    text = body.decode() if isinstance(body, bytes) else body
+    text = body.decode(errors="replace") if isinstance(body, bytes) else body
     if isinstance(text, str) and text.lstrip().startswith("{"):
         found: Json = json.loads(text)
         return found
-    return {key: value[0] if isinstance(value, list) else value for key, value in request.querystring.items()}
+    form = {key: value[0] if isinstance(value, list) else value for key, value in request.querystring.items()}
+    tags = [key.removesuffix(".Key") for key in form if re.fullmatch(r"Tags\.member\.\d+\.Key", key)]
+    return {**form, "Tags": [{"Key": form[f"{tag}.Key"], "Value": form.get(f"{tag}.Value")} for tag in tags]}
 
 
 def _glue(place: _Place, operation: str, values: Json) -> list[str]:
@@ -126,28 +164,42 @@ def _glue(place: _Place, operation: str, values: Json) -> list[str]:
         name = values.get("JobName") or values.get("Name")
         return [arn(f"job/{name}")] if name else ["*"]
     if "Trigger" in operation:
-        return [arn(f"trigger/{values['Name']}")] if values.get("Name") else ["*"]
+        name = values.get("Name") or values.get("TriggerUpdate", {}).get("Name")
+        return [arn(f"trigger/{name}")] if name else ["*"]
     database = values.get("DatabaseName") or values.get("DatabaseInput", {}).get("Name")
     if operation.endswith("Database"):
-        return [arn("catalog"), arn(f"database/{values.get('Name') or database}")]
+        name = values.get("Name") or database
+        # Who deletes must be allowed to delete what is in it, too.
+        # https://docs.aws.amazon.com/glue/latest/dg/glue-specifying-resource-arns.html
+        inside = [arn(f"table/{name}/*")] if operation == "DeleteDatabase" else []
+        return [arn("catalog"), arn(f"database/{name}"), *inside]
     if operation == "GetDatabases":
         return [arn("catalog"), arn("database/*")]
     if database is None:
         return ["*"]
+    parents = [arn("catalog"), arn(f"database/{database}")]
+    if "TablesToDelete" in values:
+        return [*parents, *(arn(f"table/{database}/{table}") for table in values["TablesToDelete"])]
     if operation.endswith(("Table", "TableVersion", "TableVersions")):
         table = values.get("TableInput", {}).get("Name") or values.get("Name") or values.get("TableName")
     else:
         table = values.get("TableName", "*")  # GetTables asks for every table of the database
-    return [arn("catalog"), arn(f"database/{database}"), arn(f"table/{database}/{table}")]
+    return [*parents, arn(f"table/{database}/{table}")]
 
 
 def _logs(place: _Place, operation: str, values: Json) -> list[str]:
-    group = values.get("logGroupName")
-    if operation.startswith("DescribeLogGroups") or group is None:
-        return [values.get("resourceArn") or place.arn("logs", "log-group:*")]
-    if operation in ("PutLogEvents", "GetLogEvents", "DeleteLogStream"):
-        return [place.arn("logs", f"log-group:{group}:log-stream:{values['logStreamName']}")]
-    return [place.arn("logs", f"log-group:{group}")]
+    """Where the log group itself is meant, the service still asks for a stream of it, without a name.
+
+    So a policy that names a group needs `:*` at the end; only tags are asked for without.
+    """
+    if arn := values.get("resourceArn"):
+        return [arn]
+    group, stream = values.get("logGroupName", ""), ""
+    if operation in ("CreateLogStream", "DeleteLogStream", "GetLogEvents", "PutLogEvents"):
+        stream = values["logStreamName"]
+    if not group and (identifier := values.get("logGroupIdentifier")):
+        group = identifier.rpartition("log-group:")[2].removesuffix(":*")
+    return [place.arn("logs", f"log-group:{group}:log-stream:{stream}")]
 
 
 def _kms(place: _Place, operation: str, values: Json) -> list[str]:
@@ -159,6 +211,8 @@ def _kms(place: _Place, operation: str, values: Json) -> list[str]:
     key = values.get("KeyId") or values.get("TargetKeyId")
     if key is None and alias:
         key = kms_backends[place.account][place.region].get_key_id_from_alias(alias)
+    if key is None and (blob := values.get("CiphertextBlob")):
+        key = b64decode(blob)[:36].decode(errors="replace")  # moto writes the key's id first
     if key:
         found.append(_key_arn(place, key))
     return found or ["*"]
@@ -174,13 +228,38 @@ def _athena(place: _Place, operation: str, values: Json) -> list[str]:
     if arn := values.get("ResourceARN"):
         return [arn]
     name = values.get("WorkGroup") or (values.get("Name") if "WorkGroup" in operation else None)
+    if query := values.get("QueryExecutionId"):
+        execution = athena_backends[place.account][place.region].executions.get(query)
+        name = execution.workgroup.name if execution and execution.workgroup else _PRIMARY
+    if name is None and operation == "StartQueryExecution":
+        name = _PRIMARY
     return [place.arn("athena", f"workgroup/{name}")] if name else ["*"]
 
 
 def _iam(place: _Place, operation: str, values: Json) -> list[str]:
+    path = (values.get("Path") or "/") if operation.startswith("Create") else "/"
     if name := values.get("RoleName"):
-        return [place.arn("iam", f"role/{name}")]
+        return [place.arn("iam", f"role{path}{name}") if path != "/" else _role_arn(place, name)]
+    if name := values.get("UserName"):
+        return [place.arn("iam", f"user{path}{name}")]
+    if name := values.get("PolicyName"):
+        return [place.arn("iam", f"policy{path}{name}")]
     return [values["PolicyArn"]] if "PolicyArn" in values else ["*"]
+
+
+def _role_arn(place: _Place, name: str) -> str:
+    """The ARN of a role by its name, which does not tell its path."""
+    role = _role(place, name)
+    return str(role.arn) if role else place.arn("iam", f"role/{name}")
+
+
+def _role(place: _Place, name: str) -> Any:
+    roles = list(iam_backends[place.account]["aws"].roles.values())
+    return next((role for role in roles if role.name == name), None)
+
+
+def _sts(place: _Place, operation: str, values: Json) -> list[str]:
+    return [values["RoleArn"]] if "RoleArn" in values else ["*"]
 
 
 def _cloudformation(place: _Place, operation: str, values: Json) -> list[str]:
@@ -190,28 +269,39 @@ def _cloudformation(place: _Place, operation: str, values: Json) -> list[str]:
     return [name if name.startswith("arn:") else place.arn("cloudformation", f"stack/{name}/*")]
 
 
-def _iam_context(place: _Place, operation: str, values: Json) -> dict[str, str]:
-    boundary = values.get("PermissionsBoundary")
-    if boundary is None and (name := values.get("RoleName")):
-        roles = iam_backends[place.account]["aws"].roles.values()
-        boundary = next((role.permissions_boundary_arn for role in roles if role.name == name), None)
-    return {"iam:PermissionsBoundary": boundary} if boundary else {}
+def _iam_context(place: _Place, operation: str, values: Json) -> Context:
+    context: Context = {}
+    role = _role(place, values["RoleName"]) if "RoleName" in values else None
+    if boundary := values.get("PermissionsBoundary") or getattr(role, "permissions_boundary_arn", None):
+        context["iam:PermissionsBoundary"] = boundary
+    if "PolicyArn" in values:
+        context["iam:PolicyARN"] = values["PolicyArn"]
+    return context | _resource_tags(getattr(role, "tags", None) or [])
 
 
-def _kms_context(place: _Place, operation: str, values: Json) -> dict[str, str]:
-    context = {f"aws:RequestTag/{tag['TagKey']}": tag["TagValue"] for tag in values.get("Tags", [])}
-    key = values.get("KeyId") or values.get("TargetKeyId")
+def _kms_context(place: _Place, operation: str, values: Json) -> Context:
     backend = kms_backends[place.account][place.region]
-    if key is None and (alias := values.get("AliasName")):
-        key = backend.get_key_id_from_alias(alias)
-    found = backend.keys.get(_key_arn(place, key).rpartition("/")[2]) if key else None
-    if found is not None:
-        tags = backend.list_resource_tags(found.id)["Tags"]
-        context |= {f"aws:ResourceTag/{tag['TagKey']}": tag["TagValue"] for tag in tags}
-    return context
+    arns = [arn for arn in _kms(place, operation, values) if ":key/" in arn]
+    found = backend.keys.get(arns[0].rpartition("/")[2]) if arns else None
+    if found is None:
+        return {}
+    tags = backend.list_resource_tags(found.id)["Tags"]
+    return _resource_tags([{"Key": tag["TagKey"], "Value": tag["TagValue"]} for tag in tags])
 
 
-def _cloudwatch_context(place: _Place, operation: str, values: Json) -> dict[str, str]:
+def _glue_context(place: _Place, operation: str, values: Json) -> Context:
+    arns = _glue(place, operation, values)
+    if len(arns) != 1 or operation.startswith("Create"):
+        return {}
+    tags = glue_backends[place.account][place.region].get_tags(arns[0])
+    return _resource_tags([{"Key": key, "Value": value} for key, value in tags.items()])
+
+
+def _resource_tags(tags: list[dict[str, str]]) -> Context:
+    return {f"aws:ResourceTag/{tag['Key']}": tag["Value"] for tag in tags}
+
+
+def _cloudwatch_context(place: _Place, operation: str, values: Json) -> Context:
     return {"cloudwatch:namespace": values["Namespace"]} if "Namespace" in values else {}
 
 
@@ -222,9 +312,11 @@ _RESOURCES: dict[str, Callable[[_Place, str, Json], list[str]]] = {
     "iam": _iam,
     "kms": _kms,
     "logs": _logs,
+    "sts": _sts,
 }
-_CONTEXTS: dict[str, Callable[[_Place, str, Json], dict[str, str]]] = {
+_CONTEXTS: dict[str, Callable[[_Place, str, Json], Context]] = {
     "cloudwatch": _cloudwatch_context,
+    "glue": _glue_context,
     "iam": _iam_context,
     "kms": _kms_context,
 }

@@ -9,19 +9,22 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from local import access
+from local.clients import Credentials
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
 Aws = Callable[..., Any]
 
 
-def client(service: str, credentials: Any = None) -> Any:
+def client(service: str, credentials: Any = None, **more: Any) -> Any:
     given = credentials.client_arguments if credentials else {}
-    return boto3.client(service, region_name=REGION, **given)  # type: ignore[call-overload]
+    return boto3.client(service, region_name=REGION, **given, **more)  # type: ignore[call-overload]
 
 
 @pytest.fixture
@@ -72,7 +75,10 @@ def test_objects_are_read_only_where_the_policy_says(aws: None) -> None:
     assert s3.get_object(Bucket="mine", Key="a")["Body"].read() == b"1"
     assert s3.list_objects_v2(Bucket="mine")["KeyCount"] == 1
     words = refused(lambda: s3.get_object(Bucket="theirs", Key="a"))
-    assert words.endswith("is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::theirs/a")
+    assert words == (
+        f"User: arn:aws:sts::{ACCOUNT}:assumed-role/worker/test is not authorized to perform: s3:GetObject "
+        "on resource: arn:aws:s3:::theirs/a because no identity-based policy allows the s3:GetObject action"
+    )
     refused(lambda: s3.list_objects_v2(Bucket="theirs"))
     refused(lambda: s3.put_object(Bucket="mine", Key="b", Body=b""))
     refused(lambda: s3.delete_object(Bucket="mine", Key="a"))
@@ -116,7 +122,8 @@ def test_a_denial_wins(aws: None) -> None:
     deny = {"Effect": "Deny", "Action": "s3:Delete*", "Resource": "*"}
     s3 = role(allow("s3:*", "*"), deny)("s3")
     s3.put_object(Bucket="mine", Key="a", Body=b"")
-    refused(lambda: s3.delete_object(Bucket="mine", Key="a"))
+    words = refused(lambda: s3.delete_object(Bucket="mine", Key="a"))
+    assert words.endswith("with an explicit deny in an identity-based policy")
 
 
 def test_a_boundary_limits_what_the_policy_gives(aws: None) -> None:
@@ -125,7 +132,8 @@ def test_a_boundary_limits_what_the_policy_gives(aws: None) -> None:
         "Policy"
     ]["Arn"]
     s3 = role(allow("s3:*", "*"), boundary=boundary)("s3")
-    refused(lambda: s3.put_object(Bucket="mine", Key="a", Body=b""))
+    words = refused(lambda: s3.put_object(Bucket="mine", Key="a", Body=b""))
+    assert words.endswith("because no permissions boundary allows the s3:PutObject action")
     client("s3").put_object(Bucket="mine", Key="a", Body=b"1")
     assert s3.get_object(Bucket="mine", Key="a")["Body"].read() == b"1"
 
@@ -180,3 +188,149 @@ def test_a_role_that_does_not_trust_the_service_is_not_assumed(aws: None) -> Non
         access.assume(client, "worker", "cloudformation.amazonaws.com", "x")
     with pytest.raises(access.NotTrusted, match="does not exist"):
         access.assume(client, "nobody", "glue.amazonaws.com", "x")
+
+
+def test_a_role_that_is_gone_may_do_nothing(aws: None) -> None:
+    client("s3").create_bucket(Bucket="mine")
+    s3 = role(allow("s3:*", "*"))("s3")
+    s3.list_buckets()
+    client("iam").delete_role_policy(RoleName="worker", PolicyName="own")
+    client("iam").delete_role(RoleName="worker")
+    refused(lambda: s3.list_buckets())
+
+
+def test_a_user_may_do_what_the_user_and_the_groups_may(aws: None) -> None:
+    iam = client("iam")
+    for bucket in ("ana", "shared", "bob"):
+        client("s3").create_bucket(Bucket=bucket)
+    iam.create_user(UserName="ana")
+    iam.create_group(GroupName="all")
+    iam.add_user_to_group(UserName="ana", GroupName="all")
+    own = document(allow("s3:ListBucket", "arn:aws:s3:::${aws:username}"))
+    iam.put_user_policy(UserName="ana", PolicyName="own", PolicyDocument=own)
+    shared = iam.create_policy(
+        PolicyName="shared", PolicyDocument=document(allow("s3:ListBucket", "arn:aws:s3:::shared"))
+    )
+    iam.attach_group_policy(GroupName="all", PolicyArn=shared["Policy"]["Arn"])
+    key = iam.create_access_key(UserName="ana")["AccessKey"]
+    s3 = client("s3", Credentials(key["AccessKeyId"], key["SecretAccessKey"], ""))
+    s3.list_objects_v2(Bucket="ana")
+    s3.list_objects_v2(Bucket="shared")
+    assert f"User: arn:aws:iam::{ACCOUNT}:user/ana " in refused(lambda: s3.list_objects_v2(Bucket="bob"))
+
+
+def test_a_role_takes_another_only_where_both_agree(aws: None) -> None:
+    make = role(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/friend*"))
+    for name, who in (("friend", "root"), ("friend-of-nobody", None), ("stranger", "root")):
+        principal = {"AWS": f"arn:aws:iam::{ACCOUNT}:{who}"} if who else {"Service": "glue.amazonaws.com"}
+        trust = document({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"})
+        client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+
+    def take(name: str) -> Any:
+        return make("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/{name}", RoleSessionName="xx")
+
+    assert take("friend")["AssumedRoleUser"]["Arn"].endswith("assumed-role/friend/xx")
+    refused(lambda: take("friend-of-nobody"))
+    refused(lambda: take("stranger"))
+    assert make("sts").get_caller_identity()["Arn"].endswith("assumed-role/worker/test")
+    # The account itself takes any role: a test need not be trusted.
+    client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/friend-of-nobody", RoleSessionName="xx")
+
+
+def test_a_session_policy_limits_the_role(aws: None) -> None:
+    client("s3").create_bucket(Bucket="mine")
+    role(allow("s3:*", "*"))
+    given = client("sts").assume_role(
+        RoleArn=f"arn:aws:iam::{ACCOUNT}:role/worker",
+        RoleSessionName="xx",
+        Policy=document(allow("s3:ListBucket", "*")),
+    )["Credentials"]
+    s3 = client("s3", Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]))
+    s3.list_objects_v2(Bucket="mine")
+    assert "no session policy allows" in refused(lambda: s3.put_object(Bucket="mine", Key="a", Body=b""))
+
+
+def test_a_bulk_deletion_needs_every_key(aws: None) -> None:
+    client("s3").create_bucket(Bucket="mine")
+    for key in ("out/a", "out/b", "in/a"):
+        client("s3").put_object(Bucket="mine", Key=key, Body=b"")
+    s3 = role(allow("s3:DeleteObject", "arn:aws:s3:::mine/out/*"))("s3")
+
+    def delete(*keys: str) -> Any:
+        return s3.delete_objects(Bucket="mine", Delete={"Objects": [{"Key": key} for key in keys]})
+
+    assert len(delete("out/a", "out/b")["Deleted"]) == 2
+    assert "mine/in/a " in refused(lambda: delete("in/a"))
+
+
+def test_a_list_may_be_limited_to_a_prefix(aws: None) -> None:
+    client("s3").create_bucket(Bucket="mine")
+    s3 = role(allow("s3:ListBucket", "arn:aws:s3:::mine", StringLike={"s3:prefix": "out/*"}))("s3")
+    s3.list_objects_v2(Bucket="mine", Prefix="out/x")
+    refused(lambda: s3.list_objects_v2(Bucket="mine", Prefix="in/"))
+    refused(lambda: s3.list_objects_v2(Bucket="mine"))
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_a_presigned_url_is_its_signers_call(aws: None, version: str) -> None:
+    client("s3").create_bucket(Bucket="mine")
+    for key in ("a", "b"):
+        client("s3").put_object(Bucket="mine", Key=key, Body=b"1")
+    s3 = role(allow("s3:GetObject", "arn:aws:s3:::mine/a"))("s3", config=Config(signature_version=version))
+
+    def status(key: str) -> int:
+        place = {"Bucket": "mine", "Key": key}
+        return requests.get(s3.generate_presigned_url("get_object", Params=place), timeout=5).status_code
+
+    assert (status("a"), status("b")) == (200, 403)
+
+
+def test_a_log_group_in_a_policy_ends_with_a_star(aws: None) -> None:
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group"
+    logs = role(
+        allow(["logs:CreateLogGroup", "logs:CreateLogStream"], [f"{group}:/with:*", f"{group}:/without"])
+    )("logs")
+    logs.create_log_group(logGroupName="/with")
+    logs.create_log_stream(logGroupName="/with", logStreamName="s")
+    words = refused(lambda: logs.create_log_group(logGroupName="/without"))
+    assert f"{group}:/without:log-stream: " in words
+
+
+def test_everything_but_is_everything_but(aws: None) -> None:
+    client("s3").create_bucket(Bucket="mine")
+    client("s3").create_bucket(Bucket="theirs")
+    most = {"Effect": "Allow", "NotAction": "s3:Put*", "NotResource": "arn:aws:s3:::theirs*"}
+    s3 = role(most)("s3")
+    s3.list_objects_v2(Bucket="mine")
+    refused(lambda: s3.list_objects_v2(Bucket="theirs"))
+    refused(lambda: s3.put_object(Bucket="mine", Key="a", Body=b""))
+
+
+def test_tags_and_paths_are_known(aws: None) -> None:
+    tagged = allow("glue:CreateJob", "*", StringEquals={"aws:RequestTag/team": "a"})
+    own = allow("glue:DeleteJob", "*", StringEquals={"aws:ResourceTag/team": "a"})
+    passing = allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/jobs/*")
+    policies = allow("iam:CreatePolicy", f"arn:aws:iam::{ACCOUNT}:policy/own/p-*")
+    make = role(tagged, own, passing, policies)
+    client("iam").create_role(RoleName="runner", Path="/jobs/", AssumeRolePolicyDocument=document(TRUST))
+    job = {"Role": "runner", "Command": {"Name": "glueetl"}}
+    make("glue").create_job(Name="a", Tags={"team": "a"}, **job)
+    refused(lambda: make("glue").create_job(Name="b", Tags={"team": "b"}, **job))
+    refused(lambda: make("glue").create_job(Name="b", **job))
+    client("glue").create_job(Name="b", Tags={"team": "b"}, **job)
+    refused(lambda: make("glue").delete_job(JobName="b"))
+    make("glue").delete_job(JobName="a")
+    policy = {"PolicyDocument": document(allow("*", "*"))}
+    make("iam").create_policy(PolicyName="p-1", Path="/own/", **policy)
+    refused(lambda: make("iam").create_policy(PolicyName="p-1", Path="/other/", **policy))
+
+
+def test_deleting_a_database_is_deleting_its_tables(aws: None) -> None:
+    client("glue").create_database(DatabaseInput={"Name": "d"})
+    arn = f"arn:aws:glue:{REGION}:{ACCOUNT}"
+    delete = functools.partial(allow, "glue:DeleteDatabase")
+    glue = role(delete([f"{arn}:catalog", f"{arn}:database/d"]))("glue")
+    assert "table/d/* " in refused(lambda: glue.delete_database(Name="d"))
+    more = document(delete(f"{arn}:table/d/*"))
+    client("iam").put_role_policy(RoleName="worker", PolicyName="more", PolicyDocument=more)
+    glue.delete_database(Name="d")
