@@ -8,12 +8,11 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 from urllib.parse import unquote
 
-from local.access_requests import Asked
+from local.access_requests import Asked, Context
 
 Json = dict[str, Any]
 
@@ -31,21 +30,25 @@ def verdict(documents: list[Json], wish: Asked) -> Verdict:
 
     `NotImplementedError` for a condition operator that is not known here.
     """
+    context = {key.lower(): value for key, value in wish.context.items()}
     found = Verdict.SILENT
     for document in documents:
         for statement in listed(document.get("Statement", [])):
-            if _applies(statement, wish):
+            if _applies(statement, wish, context):
                 if statement["Effect"] == "Deny":
                     return Verdict.DENIED
                 found = Verdict.ALLOWED
     return found
 
 
-def parsed(value: Any) -> Json:
-    """A document as JSON; moto keeps some of them URL-encoded."""
-    if isinstance(value, dict):
-        return value
-    loaded: Json = json.loads(unquote(value) if "%22" in value else value)
+def parsed(value: str | Json) -> Json:
+    """A document as JSON, not to be changed; moto keeps some of them URL-encoded."""
+    return _loaded(value) if isinstance(value, str) else value
+
+
+@functools.lru_cache(maxsize=256)
+def _loaded(text: str) -> Json:
+    loaded: Json = json.loads(unquote(text) if "%22" in text else text)
     return loaded
 
 
@@ -54,10 +57,9 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _applies(statement: Json, wish: Asked) -> bool:
-    context = {key.lower(): value for key, value in wish.context.items()}
+def _applies(statement: Json, wish: Asked, context: Context) -> bool:
     return (
-        _named(statement, "Action", wish.action.lower(), {})
+        _named(statement, "Action", wish.action, {})
         and _named(statement, "Resource", wish.resource, context)
         and all(
             _holds(operator, context.get(key.lower()), listed(values), context)
@@ -67,29 +69,27 @@ def _applies(statement: Json, wish: Asked) -> bool:
     )
 
 
-def _named(statement: Json, element: str, value: str, context: Mapping[str, Any]) -> bool:
-    is_action = element == "Action"  # actions have no case and no variables
-    for name, expected in ((element, True), (f"Not{element}", False)):
+def _named(statement: Json, element: str, value: str, context: Context) -> bool:
+    for name, is_named in ((element, True), (f"Not{element}", False)):
         if name in statement:
-            patterns = [str(pattern) for pattern in listed(statement[name])]
-            if is_action:
-                patterns = [pattern.lower() for pattern in patterns]
-            return _any_like(patterns, value, context) is expected
+            return _any_like(listed(statement[name]), value, context, element == "Action") is is_named
     return False
 
 
-def _any_like(patterns: list[str], value: str, context: Mapping[str, Any]) -> bool:
-    return any(_like(pattern, value, context) for pattern in patterns)
+def _any_like(patterns: list[str], value: str, context: Context, ignore_case: bool = False) -> bool:
+    return any(_like(pattern, value, context, ignore_case) for pattern in patterns)
 
 
-def _like(pattern: str, value: str, context: Mapping[str, Any]) -> bool:
-    variables = tuple((key, item) for key, item in context.items() if isinstance(item, str))
-    regex = _regex(pattern, variables if "${" in pattern else ())
+def _like(pattern: str, value: str, context: Context, ignore_case: bool = False) -> bool:
+    variables: tuple[tuple[str, str], ...] = ()
+    if "${" in pattern:
+        variables = tuple((key, item) for key, item in context.items() if isinstance(item, str))
+    regex = _regex(pattern, variables, ignore_case)
     return regex is not None and regex.fullmatch(value) is not None
 
 
 @functools.lru_cache(maxsize=4096)
-def _regex(pattern: str, variables: tuple[tuple[str, str], ...]) -> re.Pattern[str] | None:
+def _regex(pattern: str, variables: tuple[tuple[str, str], ...], ignore_case: bool) -> re.Pattern[str] | None:
     """`*` and `?` as wildcards, `${key}` as the key's value; None when there is no such key."""
     known = {"*": "*", "?": "?", "$": "$", **dict(variables)}
     parts = []
@@ -100,10 +100,10 @@ def _regex(pattern: str, variables: tuple[tuple[str, str], ...]) -> re.Pattern[s
             parts.append(re.escape(known[part.lower()]))
         else:
             parts.append(re.escape(part).replace(r"\*", ".*").replace(r"\?", "."))
-    return re.compile("".join(parts), re.DOTALL)
+    return re.compile("".join(parts), re.DOTALL | (re.IGNORECASE if ignore_case else 0))
 
 
-def _holds(operator: str, actual: Any, expected: list[Any], context: Mapping[str, Any]) -> bool:
+def _holds(operator: str, actual: Any, expected: list[Any], context: Context) -> bool:
     wanted = [str(value).lower() if isinstance(value, bool) else str(value) for value in expected]
     quantifier, _, plain = operator.rpartition(":")
     base = plain.removesuffix("IfExists")
@@ -122,21 +122,25 @@ def _holds(operator: str, actual: Any, expected: list[Any], context: Mapping[str
     return all(map(one, values)) if quantifier == "ForAllValues" else any(map(one, values))
 
 
-def _equal(wanted: list[str], value: str, context: Mapping[str, Any]) -> bool:
+def _equal(wanted: list[str], value: str, context: Context) -> bool:
     return _any_like([re.sub(r"[*?](?!\})", r"${\g<0>}", item) for item in wanted], value, context)
 
 
-def _equal_ignoring_case(wanted: list[str], value: str, context: Mapping[str, Any]) -> bool:
+def _equal_ignoring_case(wanted: list[str], value: str, context: Context) -> bool:
     return _equal([item.lower() for item in wanted], value.lower(), context)
+
+
+def _similar(wanted: list[str], value: str, context: Context) -> bool:
+    return _any_like(wanted, value, context)
 
 
 _TESTS = {
     "StringEquals": _equal,
     "StringEqualsIgnoreCase": _equal_ignoring_case,
     "Bool": _equal_ignoring_case,
-    "StringLike": _any_like,
-    "ArnLike": _any_like,
-    "ArnEquals": _any_like,  # the two are the same
+    "StringLike": _similar,
+    "ArnLike": _similar,
+    "ArnEquals": _similar,  # the two are the same
 }
 _NEGATIVE = {
     "StringNotEquals": "StringEquals",
