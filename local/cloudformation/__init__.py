@@ -79,8 +79,10 @@ class CloudFormation(Api):
         stack.start("CREATE_IN_PROGRESS", Work(stack, tools, pause).create)
         return stack.id
 
-    def delete_stack(self, name_or_id: str, token: str | None, retain: list[str]) -> None:
-        """Begin to delete a stack; one that does not exist is deleted."""
+    def delete_stack(
+        self, name_or_id: str, token: str | None, retain: list[str], role_arn: str | None = None
+    ) -> None:
+        """Begin to delete a stack, as its own role or another; one that does not exist is deleted."""
         try:
             stack = self.find(name_or_id)
         except Refused:
@@ -94,6 +96,7 @@ class CloudFormation(Api):
         with stack.lock:
             if stack.status in ("DELETE_IN_PROGRESS", "DELETE_COMPLETE"):
                 return
+            stack.role_arn = role_arn or stack.role_arn
             tools = self._tools_of(stack)
             stack.token = token
             for logical_id in retain:

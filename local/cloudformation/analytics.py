@@ -49,7 +49,7 @@ def _delete_job(context: Context, name: str, _: Json) -> None:
     "AWS::Glue::Job",
     "Name Description Role Command DefaultArguments NonOverridableArguments Connections MaxRetries Timeout "
     "GlueVersion WorkerType NumberOfWorkers ExecutionProperty ExecutionClass SecurityConfiguration "
-    "NotificationProperty Tags",
+    "NotificationProperty JobMode Tags",
     missing=_GONE,
     delete=_delete_job,
 )

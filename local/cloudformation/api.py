@@ -52,7 +52,9 @@ class Api(Protocol):
     def create_stack(self, request: StackRequest) -> str:
         """Begin a stack; its id."""
 
-    def delete_stack(self, name_or_id: str, token: str | None, retain: list[str]) -> None:
+    def delete_stack(
+        self, name_or_id: str, token: str | None, retain: list[str], role_arn: str | None
+    ) -> None:
         """Begin to delete a stack."""
 
     def find(self, name_or_id: str) -> Stack:
@@ -122,6 +124,7 @@ def _delete_stack(api: Api, request: CloudFormationResponse) -> EmptyResult:
         request._get_param("StackName"),
         request._get_param("ClientRequestToken"),
         request._get_param("RetainResources", []),
+        request._get_param("RoleARN"),
     )
     return EmptyResult()
 

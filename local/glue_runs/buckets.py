@@ -62,9 +62,9 @@ class Mirror:
 
         Those are `a` beside `a/b`, or `../x`.
         """
-        self.folder.mkdir(parents=True)
         left_out = []
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
+            self.folder.mkdir(parents=True, exist_ok=True)  # not for a bucket that may not be listed
             for item in page.get("Contents", []):
                 if not self._download_one(item):
                     left_out.append(item["Key"])

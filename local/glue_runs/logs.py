@@ -33,11 +33,14 @@ class LogStream:
         self._reader: threading.Thread | None = None
 
     def create(self) -> None:
-        """Make the group, if it is missing, and the stream."""
-        exists = self._client.exceptions.ResourceAlreadyExistsException
-        with contextlib.suppress(exists):
-            self._client.create_log_group(logGroupName=self._place["logGroupName"])
-        self._client.create_log_stream(**self._place)
+        """Make the stream, and the group if it is missing: a stack may have made it, encrypted and all."""
+        errors = self._client.exceptions
+        try:
+            self._client.create_log_stream(**self._place)
+        except errors.ResourceNotFoundException:
+            with contextlib.suppress(errors.ResourceAlreadyExistsException):  # by another run meanwhile
+                self._client.create_log_group(logGroupName=self._place["logGroupName"])
+            self._client.create_log_stream(**self._place)
 
     def read(self, pipe: IO[bytes]) -> None:
         """Begin to take lines from a pipe."""

@@ -52,6 +52,7 @@ class Order:
     concurrent: int
     retries: int
     trigger: str | None
+    security_configuration: str | None
 
     @classmethod
     def of(cls, job: dict[str, Any], request: dict[str, Any], encrypting: str | None = None) -> Order:
@@ -87,6 +88,7 @@ class Order:
             concurrent=job.get("ExecutionProperty", {}).get("MaxConcurrentRuns") or 1,
             retries=job.get("MaxRetries") or 0,
             trigger=request.get("TriggerName"),
+            security_configuration=request.get("SecurityConfiguration") or job.get("SecurityConfiguration"),
         )
 
     @property
@@ -184,9 +186,11 @@ class Run:
             "NumberOfWorkers": self.order.workers,
             "WorkerType": self.order.worker_type,
             "GlueVersion": self.order.glue_version,
-            "LogGroupName": GROUP,
+            "LogGroupName": self.order.log_groups,
             "DPUSeconds": self.dpu_seconds,
         }
+        if self.order.security_configuration:
+            shown["SecurityConfiguration"] = self.order.security_configuration
         if self.previous:
             shown["PreviousRunId"] = self.previous
         if self.order.trigger:

@@ -15,12 +15,16 @@ from local.glue_runs.state import Refused, now
 
 _SECONDS = 1.0
 _MINUTE = timedelta(minutes=1)
+_HANDED_ON = ("JobName", "Arguments", "Timeout", "SecurityConfiguration")
 
 _logger = logging.getLogger(__name__)
 
 
 class Triggers:
-    """Looks once a second whether a minute has begun, and in each at every trigger."""
+    """Looks once a second whether a minute has begun, and in each at every trigger.
+
+    Their schedules are known to be valid: CreateTrigger takes no other (api.py).
+    """
 
     def __init__(
         self,
@@ -47,25 +51,25 @@ class Triggers:
     def _watch(self) -> None:
         while not self._closed.wait(self._seconds):
             current = _minute(self._clock())
-            while self._looked < current and not self._closed.is_set():  # none is left out when this was late
-                self._looked += _MINUTE
+            if current > self._looked:
+                passed = int((current - self._looked) / _MINUTE)  # more than one after the laptop has slept
                 try:
-                    self._fire(self._looked)
+                    self._look([current - _MINUTE * back for back in range(passed)])
                 except (BotoCoreError, ClientError):
                     _logger.exception("triggers not read")
+                self._looked = current
 
-    def _fire(self, minute: datetime) -> None:
+    def _look(self, minutes: list[datetime]) -> None:
+        """Start what is due in any of the minutes, once."""
         for page in self._clients("glue").get_paginator("get_triggers").paginate():
             for trigger in page["Triggers"]:
                 is_on = trigger["Type"] == "SCHEDULED" and trigger.get("State") == "ACTIVATED"
-                if is_on and schedule.matches(trigger["Schedule"], minute):
+                if is_on and any(schedule.matches(trigger["Schedule"], minute) for minute in minutes):
                     for action in trigger["Actions"]:
                         self._begin(trigger["Name"], action)
 
     def _begin(self, trigger: str, action: dict[str, Any]) -> None:
-        wanted: dict[str, Any] = {
-            key: action[key] for key in ("JobName", "Arguments", "Timeout") if key in action
-        }
+        wanted: dict[str, Any] = {key: action[key] for key in _HANDED_ON if key in action}
         try:
             self._start(wanted | {"TriggerName": trigger})
         except Refused as refused:

@@ -110,7 +110,8 @@ class Work:
             except ClientError as error:
                 if error.response["Error"]["Code"] != "AccessDenied":
                     raise
-                continue  # the role may not list it, so for the job it is not there
+                self._error.write(f"s3://{bucket} is left out; the job's role may not list it.")
+                continue
             self._mirrors.append(mirror)
         java, cache_dir = java_home(), self._place.cache_dir
         launch = Launch(

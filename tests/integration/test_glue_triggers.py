@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.glue_runs.triggers import Triggers
-from tests.glue_server import TRUST, Aws, ended, job, lines, serving, start, until
+from tests.glue_server import TRUST, Aws, ended, job, lines, refusal, serving, start, until
 
 SCRIPT = "print('hello')\n"
 
@@ -32,6 +32,13 @@ def role(aws: Aws, name: str, *statements: dict[str, Any], trust: dict[str, Any]
 
 def allow(actions: list[str], *resources: str) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": actions, "Resource": list(resources)}
+
+
+def job_as(aws: Aws, role: str, script: str, **more: Any) -> str:
+    """A job with the name of its role."""
+    aws("s3").put_object(Bucket="tg-a-glue-assets", Key=f"jobs/{role}.py", Body=script.encode())
+    command = {"Name": "glueetl", "ScriptLocation": f"s3://tg-a-glue-assets/jobs/{role}.py"}
+    return str(aws("glue").create_job(Name=role, Role=role, Command=command, **more)["Name"])
 
 
 def test_a_failed_run_is_tried_again_as_a_run_of_its_own(aws: Aws) -> None:
@@ -64,10 +71,7 @@ def test_a_run_may_do_what_its_role_may_and_no_more(aws: Aws) -> None:
         allow(["s3:PutObject"], "arn:aws:s3:::tg-a-sot/*"),
         allow(["logs:*"], "arn:aws:logs:*:*:log-group:/aws-glue/jobs/*"),
     )
-    name = job(aws, "narrow", script)
-    aws("glue").delete_job(JobName=name)
-    command = {"Name": "glueetl", "ScriptLocation": "s3://tg-a-glue-assets/jobs/narrow.py"}
-    aws("glue").create_job(Name=name, Role="narrow", Command=command)
+    name = job_as(aws, "narrow", script)
     run = ended(aws, name, start(aws, name))
     assert run["JobRunState"] == "FAILED"
     assert (
@@ -75,16 +79,13 @@ def test_a_run_may_do_what_its_role_may_and_no_more(aws: Aws) -> None:
         in run["ErrorMessage"]
     )
     assert any("assumed-role/narrow/" in line for line in lines(aws, "output", run["Id"]))
-    assert "Contents" not in aws("s3").list_objects_v2(Bucket="tg-a-sor")
+    assert "Contents" not in aws("s3").list_objects_v2(Bucket="tg-a-sor", Prefix="not")
 
 
 def test_a_job_whose_role_is_not_for_glue_fails_with_the_reason(aws: Aws) -> None:
     other = json.loads(json.dumps(TRUST).replace("glue", "lambda"))
     role(aws, "not-for-glue", allow(["s3:*"], "*"), trust=other)
-    name = job(aws, "untrusted", SCRIPT)
-    aws("glue").delete_job(JobName=name)
-    command = {"Name": "glueetl", "ScriptLocation": "s3://tg-a-glue-assets/jobs/untrusted.py"}
-    aws("glue").create_job(Name=name, Role="not-for-glue", Command=command)
+    name = job_as(aws, "not-for-glue", SCRIPT)
     run = ended(aws, name, start(aws, name))
     assert run["ErrorMessage"].startswith("Role not-for-glue cannot be assumed by glue.amazonaws.com")
 
@@ -100,6 +101,80 @@ def test_logs_go_where_the_prefix_and_the_security_configuration_say(aws: Aws) -
     for group, run_id in groups.items():
         events = aws("logs").get_log_events(logGroupName=group, logStreamName=run_id)["events"]
         assert [event["message"] for event in events] == ["hello"]
+
+
+def test_a_group_that_a_stack_has_made_is_used_as_it_is(aws: Aws) -> None:
+    aws("logs").create_log_group(logGroupName="/ready/output", tags={"made-by": "a stack"})
+    aws("logs").create_log_group(logGroupName="/ready/error")
+    logs = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    role(aws, "ready", allow(["s3:*"], "*"), allow(logs, "arn:aws:logs:*:*:log-group:/ready/*"))
+    name = job_as(aws, "ready", SCRIPT, DefaultArguments={"--custom-logGroup-prefix": "/ready"})
+    run = ended(aws, name, start(aws, name))
+    assert (run["JobRunState"], run["LogGroupName"]) == ("SUCCEEDED", "/ready")
+    events = aws("logs").get_log_events(logGroupName="/ready/output", logStreamName=run["Id"])["events"]
+    assert [event["message"] for event in events] == ["hello"]
+
+
+def test_spark_writes_only_where_the_role_may(aws: Aws) -> None:
+    aws("s3").put_object(Bucket="tg-a-sor", Key="open/a", Body=b"1")
+    aws("s3").put_object(Bucket="tg-a-sor", Key="secret/a", Body=b"1")
+    role(
+        aws,
+        "reader",
+        allow(["s3:ListBucket"], "arn:aws:s3:::tg-a-glue-assets", "arn:aws:s3:::tg-a-sor"),
+        allow(["s3:GetObject"], "arn:aws:s3:::tg-a-glue-assets/*", "arn:aws:s3:::tg-a-sor/open/*"),
+        allow(["logs:*"], "*"),
+    )
+    script = (  # a file of the run's copy of the bucket, as Spark would leave one
+        "from pathlib import Path\n"
+        "print(sorted(path.name for path in Path('buckets').iterdir()))\n"
+        "print(sorted(str(p) for p in Path('buckets/tg-a-sor').rglob('*') if p.is_file()))\n"
+        "Path('buckets/tg-a-sor/new').write_text('x')\n"
+    )
+    name = job_as(aws, "reader", script)
+    run = ended(aws, name, start(aws, name))
+    assert lines(aws, "output", run["Id"]) == [
+        "['tg-a-glue-assets', 'tg-a-sor']",
+        "['buckets/tg-a-sor/open/a']",
+    ]
+    notes = lines(aws, "error", run["Id"])
+    assert "s3://tg-a-sot is left out; the job's role may not list it." in notes
+    assert "s3://tg-a-sor/secret/a is left out; Spark will not see it." in notes
+    assert run["JobRunState"] == "FAILED"
+    assert "s3:PutObject on resource: arn:aws:s3:::tg-a-sor/new " in run["ErrorMessage"]
+    assert "new" not in str(aws("s3").list_objects_v2(Bucket="tg-a-sor")["Contents"])
+
+
+def test_retries_end_with_success_and_never_follow_a_stop_or_a_timeout(aws: Aws) -> None:
+    script = (
+        "import boto3, sys\n"
+        "s3 = boto3.client('s3')\n"
+        "tried = 'Contents' in s3.list_objects_v2(Bucket='elsewhere', Prefix='tried')\n"
+        "s3.put_object(Bucket='elsewhere', Key='tried', Body=b'')\n"
+        "sys.exit(0 if tried else 1)\n"
+    )
+    name = job(aws, "second-time", script, MaxRetries=3)
+    first = start(aws, name)
+    assert ended(aws, name, first)["JobRunState"] == "FAILED"
+    assert ended(aws, name, f"{first}_attempt_1")["JobRunState"] == "SUCCEEDED"
+    slow = job(aws, "slow", "import time\ntime.sleep(60)\n", MaxRetries=3, Timeout=1)
+    assert ended(aws, slow, start(aws, slow))["JobRunState"] == "TIMEOUT"
+    stopped = start(aws, slow, Timeout=60)
+    aws("glue").batch_stop_job_run(JobName=slow, JobRunIds=[stopped])
+    assert ended(aws, slow, stopped)["JobRunState"] == "STOPPED"
+    assert len(aws("glue").get_job_runs(JobName=name)["JobRuns"]) == 2
+    assert len(aws("glue").get_job_runs(JobName=slow)["JobRuns"]) == 2
+
+
+@pytest.mark.parametrize("schedule", ["cron(0 0 * * * *)", "rate(1 hour)", "cron(75 0 * * ? *)", ""])
+def test_a_trigger_with_a_wrong_schedule_is_refused(aws: Aws, schedule: str) -> None:
+    wanted = {"Name": "wrong", "Type": "SCHEDULED", "Actions": [{"JobName": "j"}]}
+    assert refusal(lambda: aws("glue").create_trigger(**wanted, Schedule=schedule)) == "InvalidInputException"
+
+
+def test_a_jobs_mode_is_shown(aws: Aws) -> None:
+    job(aws, "notebook", SCRIPT, JobMode="NOTEBOOK")
+    assert aws("glue").get_job(JobName="notebook")["Job"]["JobMode"] == "NOTEBOOK"
 
 
 class Clock:
@@ -131,8 +206,11 @@ def test_an_activated_trigger_starts_its_job_in_its_minute(aws: Aws) -> None:
     clock.moment += timedelta(minutes=2)  # the minute itself has passed unseen
     until(lambda: triggers._looked.minute == 6)
     assert started == [{"JobName": "nightly", "Arguments": {"--A": "1"}, "TriggerName": "t-on"}]
+    clock.moment += timedelta(days=2)  # the laptop slept
+    until(lambda: triggers._looked.day == 25)
+    assert len(started) == 2
     aws("glue").stop_trigger(Name="t-on")
     clock.moment += timedelta(days=1)
-    until(lambda: triggers._looked.day == 24 and triggers._looked.minute == 6, 60)
-    assert len(started) == 1
+    until(lambda: triggers._looked.day == 26)
+    assert len(started) == 2
     triggers.close()

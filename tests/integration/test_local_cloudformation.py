@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-from local import clients, cloudformation, events
+from local import access, clients, cloudformation, events
 from local.cloudformation import CloudFormationOptions
 
 Aws = Callable[[str], Any]
@@ -25,6 +25,7 @@ Create = Callable[..., str]
 def aws() -> Iterator[Aws]:
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     make = functools.cache(functools.partial(clients.client, endpoint=f"http://127.0.0.1:{server.port}"))
+    access.install()
     engine = cloudformation.install(
         CloudFormationOptions(make, events.publish, "us-east-1", seconds_per_stack=0)
     )
@@ -312,3 +313,138 @@ def test_events_reach_a_queue_in_the_shape_of_eventbridge(aws: Aws) -> None:
         "client-request-token": "t",
     }
     aws("events").remove_targets(Rule="stack-events", Ids=["queue"])
+
+
+def deployer(aws: Aws, name: str, *actions: str, resource: str = "*", service: str = "cloudformation") -> str:
+    """The ARN of a role for stacks that may do these actions on a resource."""
+    trust = {"Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    documents = [
+        json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+        for statement in (trust, {"Action": [*actions], "Resource": resource})
+    ]
+    role = aws("iam").create_role(RoleName=name, AssumeRolePolicyDocument=documents[0])["Role"]
+    aws("iam").put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=documents[1])
+    return str(role["Arn"])
+
+
+def test_a_stack_may_do_what_its_role_may_and_no_more(aws: Aws) -> None:
+    role = deployer(aws, "stacker", "s3:*", resource="arn:aws:s3:::mine-*")
+    body = template({"First": bucket("mine-1"), "Second": bucket("theirs-1", DependsOn="First")})
+    create(aws, "limited", body, RoleARN=role)
+    assert settled(aws, "limited")["StackStatus"] == "ROLLBACK_COMPLETE"
+    shown = aws("cloudformation").describe_stack_events(StackName="limited")["StackEvents"]
+    [reason] = [
+        event["ResourceStatusReason"] for event in shown if event["ResourceStatus"] == "CREATE_FAILED"
+    ]
+    # CloudFormation looks for the bucket before it makes one, and may not even do that.
+    assert "(Service: S3, Status Code: 403" in reason
+    assert {"mine-1", "theirs-1"} & buckets(aws) == set()
+
+
+def test_a_lacking_permission_is_the_reason_of_the_failure(aws: Aws) -> None:
+    role = deployer(aws, "half", "glue:Get*")
+    job = {
+        "Type": "AWS::Glue::Job",
+        "Properties": {"Name": "j", "Role": "half", "Command": {"Name": "glueetl"}},
+    }
+    create(aws, "lacking", template({"Job": job}), RoleARN=role)
+    assert settled(aws, "lacking")["StackStatus"] == "ROLLBACK_COMPLETE"
+    shown = aws("cloudformation").describe_stack_events(StackName="lacking")["StackEvents"]
+    [reason] = [
+        event["ResourceStatusReason"] for event in shown if event["ResourceStatus"] == "CREATE_FAILED"
+    ]
+    assert "assumed-role/half/AWSCloudFormation is not authorized to perform: glue:CreateJob" in reason
+    assert "HandlerErrorCode: AccessDenied" in reason
+
+
+def test_a_stack_is_deleted_as_its_role_or_as_the_one_that_is_named(aws: Aws) -> None:
+    maker = deployer(aws, "maker", "s3:CreateBucket", "s3:ListBucket")
+    breaker = deployer(aws, "breaker", "s3:DeleteBucket")
+    create(aws, "made", template({"Bucket": bucket("made-1")}), RoleARN=maker)
+    assert settled(aws, "made")["StackStatus"] == "CREATE_COMPLETE"
+    aws("cloudformation").delete_stack(StackName="made")
+    assert settled(aws, "made")["StackStatus"] == "DELETE_FAILED"
+    stack_id = settled(aws, "made")["StackId"]
+    aws("cloudformation").delete_stack(StackName="made", RoleARN=breaker)
+    assert settled(aws, stack_id)["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_a_role_that_is_not_for_stacks_is_refused(aws: Aws) -> None:
+    other = deployer(aws, "for-glue", "s3:*", service="glue")
+    for arn in (other, other.replace("for-glue", "nobody")):
+        with pytest.raises(ClientError, match="is invalid or cannot be assumed") as caught:
+            create(aws, "refused", template({"Bucket": bucket("refused-1")}), RoleARN=arn)
+        assert caught.value.response["Error"]["Code"] == "ValidationError"
+
+
+def test_what_a_sandbox_gives_its_resources_arrives(aws: Aws) -> None:
+    rule = {
+        "Id": "cleanup",
+        "Status": "Enabled",
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 7, "NewerNoncurrentVersions": 2},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+    }
+    log_policy = {
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::given-logs/*",
+    }
+    nothing = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+    trust = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    job = {
+        "Name": "given",
+        "Description": "what it does",
+        "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+        "Command": {"Name": "glueetl", "ScriptLocation": "s3://given-1/job.py"},
+        "NonOverridableArguments": {"--A": "1"},
+        "SecurityConfiguration": "safe",
+        "MaxRetries": 2,
+    }
+    resources = {
+        "Logs": bucket("given-logs"),
+        "LogsPolicy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "Properties": {
+                "Bucket": {"Ref": "Logs"},
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [log_policy]},
+            },
+        },
+        "Data": bucket("given-1", DependsOn="LogsPolicy"),
+        "Key": {"Type": "AWS::KMS::Key", "Properties": {}},
+        "Group": {
+            "Type": "AWS::Logs::LogGroup",
+            "Properties": {"LogGroupName": "/given", "KmsKeyId": {"Fn::GetAtt": ["Key", "Arn"]}},
+        },
+        "Boundary": {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {"ManagedPolicyName": "given-boundary", "PolicyDocument": nothing},
+        },
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "RoleName": "given",
+                "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+                "PermissionsBoundary": {"Ref": "Boundary"},
+            },
+        },
+        "Job": {"Type": "AWS::Glue::Job", "Properties": {**job, "JobMode": "SCRIPT"}},
+    }
+    resources["Data"]["Properties"] |= {
+        "LifecycleConfiguration": {"Rules": [rule]},
+        "LoggingConfiguration": {"DestinationBucketName": {"Ref": "Logs"}, "LogFilePrefix": "a/"},
+    }
+    create(aws, "given", template(resources), Capabilities=["CAPABILITY_NAMED_IAM"])
+    stack = settled(aws, "given")
+    assert stack["StackStatus"] == "CREATE_COMPLETE", stack
+    [kept] = aws("s3").get_bucket_lifecycle_configuration(Bucket="given-1")["Rules"]
+    assert kept["NoncurrentVersionExpiration"]["NoncurrentDays"] == 7  # moto forgets NewerNoncurrentVersions
+    assert kept["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    logging = aws("s3").get_bucket_logging(Bucket="given-1")["LoggingEnabled"]
+    assert (logging["TargetBucket"], logging["TargetPrefix"]) == ("given-logs", "a/")
+    [group] = aws("logs").describe_log_groups(logGroupNamePrefix="/given")["logGroups"]
+    assert ":key/" in group["kmsKeyId"]
+    role = aws("iam").get_role(RoleName="given")["Role"]
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith(":policy/given-boundary")
+    shown = aws("glue").get_job(JobName="given")["Job"]
+    assert {**shown, **job, "Role": role["Arn"]} == shown
