@@ -8,11 +8,15 @@ import jwt
 
 from chalicelib.config import Config
 from chalicelib.errors import Unauthorized, Unavailable
+from chalicelib.jwks import Keys, KeysUnavailable, UnknownKey
 from chalicelib.observability import logger
 
 _ALGORITHMS = ["RS256", "ES256"]
+_TOKEN_USES = ("id", "access")
+"""Cognito says what a token is for; its refresh tokens are none of these, other issuers do not say."""
 _CLOCK_SKEW_SECONDS = 30
 _OWNER_LENGTH = 128
+_INVALID = "The token is not valid here."
 
 
 @dataclass(frozen=True)
@@ -30,9 +34,9 @@ class Caller:
 class Authenticator:
     """Verifies signature, issuer, audience and times of a token against the issuer's published keys."""
 
-    def __init__(self, config: Config, keys: jwt.PyJWKClient | None = None) -> None:
+    def __init__(self, config: Config, keys: Keys | None = None) -> None:
         self._config = config
-        self._keys = keys or jwt.PyJWKClient(config.jwks_uri, lifespan=3600, timeout=5)
+        self._keys = keys or Keys(config.jwks_uri)
 
     def caller(self, authorization: str | None) -> Caller:
         """The caller behind an Authorization header; `Unauthorized` when it does not prove one."""
@@ -48,25 +52,34 @@ class Authenticator:
 
     def _claims(self, token: str) -> dict[str, object]:
         try:
-            key = self._keys.get_signing_key_from_jwt(token)
             claims: dict[str, object] = jwt.decode(
                 token,
-                key.key,
+                self._key(token),
                 algorithms=_ALGORITHMS,
                 issuer=self._config.issuer,
                 leeway=_CLOCK_SKEW_SECONDS,
                 options={"require": ["exp", "iss"], "verify_aud": False},
             )
-        except jwt.PyJWKClientConnectionError as error:
-            logger.error("token keys unreachable", jwks_uri=self._config.jwks_uri)
+        except KeysUnavailable as error:
             raise Unavailable("The identity provider does not answer.") from error
         except jwt.ExpiredSignatureError as error:
             raise Unauthorized("The token has expired; sign in again.") from error
-        except jwt.PyJWTError as error:
+        except (jwt.PyJWTError, UnknownKey) as error:
             logger.info("token refused", kind=type(error).__name__)
-            raise Unauthorized("The token is not valid here.") from error
+            raise Unauthorized(_INVALID) from error
         # OIDC puts the client into `aud` of an id token; Cognito's access tokens have `client_id` instead.
         audience = claims.get("aud", claims.get("client_id"))
         if self._config.audience not in (audience if isinstance(audience, list) else [audience]):
-            raise Unauthorized("The token is not valid here.")
+            raise Unauthorized(_INVALID)
+        if claims.get("token_use", "id") not in _TOKEN_USES:
+            raise Unauthorized(_INVALID)
         return claims
+
+    def _key(self, token: str) -> jwt.PyJWK:
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") not in _ALGORITHMS:  # before anything is fetched for it
+            raise jwt.InvalidAlgorithmError
+        key_id = header.get("kid")
+        if not isinstance(key_id, str):
+            raise UnknownKey(str(key_id))
+        return self._keys.find(key_id)
