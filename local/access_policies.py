@@ -109,11 +109,11 @@ def _holds(operator: str, actual: Any, expected: list[Any], context: Context) ->
     base = plain.removesuffix("IfExists")
     if base == "Null":
         return (actual is None) == (wanted == ["true"])
-    if actual is None:
-        return plain.endswith("IfExists") or quantifier == "ForAllValues" or base in _NEGATIVE
     test = _NEGATIVE.get(base) or base
     if test not in _TESTS:
         raise NotImplementedError(f"The embedded AWS does not know the condition operator {operator}.")
+    if actual is None:
+        return plain.endswith("IfExists") or quantifier == "ForAllValues" or base in _NEGATIVE
 
     def one(value: str) -> bool:
         return _TESTS[test](wanted, value, context) is (base not in _NEGATIVE)

@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from local import access
+from local.access_policies import Verdict, verdict
+from local.access_requests import Asked
 from local.clients import Credentials
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -334,3 +336,47 @@ def test_deleting_a_database_is_deleting_its_tables(aws: None) -> None:
     more = document(delete(f"{arn}:table/d/*"))
     client("iam").put_role_policy(RoleName="worker", PolicyName="more", PolicyDocument=more)
     glue.delete_database(Name="d")
+
+
+@pytest.mark.parametrize(
+    ("condition", "given", "holds"),
+    [
+        ({"StringEquals": {"K": ["a", "b"]}}, "b", True),
+        ({"StringEquals": {"k": "a*"}}, "ab", False),
+        ({"StringEquals": {"k": "a"}}, None, False),
+        ({"StringLike": {"k": "a?*"}}, "abc", True),
+        ({"StringLike": {"k": "a.c"}}, "abc", False),
+        ({"StringLike": {"k": "${PLACE}-*"}}, "here-1", True),
+        ({"StringLike": {"k": "${nowhere}-*"}}, "-1", False),
+        ({"StringNotEquals": {"k": ["a", "b"]}}, "b", False),
+        ({"StringNotEquals": {"k": "a"}}, "b", True),
+        ({"StringNotEquals": {"k": "a"}}, None, True),
+        ({"StringNotLike": {"k": "a*"}}, "ab", False),
+        ({"StringEqualsIgnoreCase": {"k": "A"}}, "a", True),
+        ({"StringEqualsIfExists": {"k": "a"}}, None, True),
+        ({"StringEqualsIfExists": {"k": "a"}}, "b", False),
+        ({"ArnLike": {"k": "arn:aws:iam::*:role/a"}}, "arn:aws:iam::1:role/a", True),
+        ({"ArnEquals": {"k": "arn:aws:iam::1:role/*"}}, "arn:aws:iam::1:user/a", False),
+        ({"ArnNotEquals": {"k": "arn:aws:iam::1:role/*"}}, "arn:aws:iam::1:user/a", True),
+        ({"Bool": {"k": True}}, "true", True),
+        ({"Bool": {"k": "false"}}, "true", False),
+        ({"Null": {"k": "true"}}, None, True),
+        ({"Null": {"k": False}}, None, False),
+        ({"Null": {"k": "false"}}, "a", True),
+        ({"ForAnyValue:StringEquals": {"k": "a"}}, ["a", "b"], True),
+        ({"ForAllValues:StringEquals": {"k": "a"}}, ["a", "b"], False),
+        ({"ForAllValues:StringEquals": {"k": "a"}}, None, True),
+        ({"StringEquals": {"k": "a"}, "StringLike": {"place": "t*"}}, "a", False),
+    ],
+)
+def test_a_condition_holds_or_not(condition: Any, given: Any, holds: bool) -> None:
+    context = {"place": "here", **({} if given is None else {"k": given})}
+    statement = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*", "Condition": condition}
+    found = verdict([{"Statement": statement}], Asked("s3:GETObject", "arn:aws:s3:::a/b", context))
+    assert found is (Verdict.ALLOWED if holds else Verdict.SILENT)
+
+
+def test_an_operator_that_is_not_known_allows_nothing(aws: None) -> None:
+    s3 = role(allow("s3:*", "*", IpAddress={"aws:SourceIp": "127.0.0.1/32"}))("s3")
+    with pytest.raises(NotImplementedError, match="IpAddress"):
+        s3.list_buckets()
