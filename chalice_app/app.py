@@ -7,7 +7,7 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
 
-from chalicelib import cursors, http, representations
+from chalicelib import http, representations
 from chalicelib.auth import Caller
 from chalicelib.environments import Created
 from chalicelib.idempotency import Asked, checked_key, fingerprint
@@ -70,11 +70,13 @@ def list_environments() -> Json:
     """List the caller's environments; admins see all."""
     caller = _caller()
     query = http.query(_request(), EnvironmentsQuery)
+    cursors, scope = service().cursors, f"environments {caller.owner} {query.owner} {query.status}"
+    start = cursors.decode(query.cursor, scope)
     page = service().environments.page(
-        caller, owner=query.owner, status=query.status, limit=query.limit, start=cursors.decode(query.cursor)
+        caller, owner=query.owner, status=query.status, limit=query.limit, start=start
     )
     items = [representations.environment(item, _base()) for item in page.items]
-    return {"items": items, "next": cursors.encode(page.next)}
+    return {"items": items, "next": cursors.encode(page.next, scope)}
 
 
 @app.route("/environments/{environment_id}", methods=["GET"])
@@ -82,6 +84,20 @@ def get_environment(environment_id: str) -> Json:
     """Show one environment."""
     environment = service().environments.visible(_caller(), environment_id)
     return representations.environment(environment, _base())
+
+
+@app.route("/environments/{environment_id}/events", methods=["GET"])
+def list_events(environment_id: str) -> Json:
+    """Show an environment's timeline, newest first."""
+    caller = _caller()
+    query = http.query(_request(), PageQuery)
+    cursors, scope = service().cursors, f"events {caller.owner} {environment_id}"
+    start = cursors.decode(query.cursor, scope)
+    environment, page = service().environments.timeline(
+        caller, environment_id, limit=query.limit, start=start
+    )
+    items = [representations.event(item, environment) for item in page.items]
+    return {"items": items, "next": cursors.encode(page.next, scope)}
 
 
 @app.route("/environments/{environment_id}", methods=["DELETE"], **_ANY_TYPE)
@@ -107,9 +123,11 @@ def list_runs(job_id: str) -> Json:
     """List the runs of a job."""
     caller = _caller()
     query = http.query(_request(), PageQuery)
-    page = service().jobs.page(caller, job_id, limit=query.limit, start=cursors.decode(query.cursor))
+    cursors, scope = service().cursors, f"runs {caller.owner} {job_id}"
+    start = cursors.decode(query.cursor, scope)
+    page = service().jobs.page(caller, job_id, limit=query.limit, start=start)
     items = [representations.run(item, _base()) for item in page.items]
-    return {"items": items, "next": cursors.encode(page.next)}
+    return {"items": items, "next": cursors.encode(page.next, scope)}
 
 
 @app.route("/jobs/{job_id}/runs/{run_id}", methods=["GET"])
@@ -123,10 +141,11 @@ def get_run_logs(job_id: str, run_id: str) -> Json:
     """Show the log of a run, also while it runs."""
     caller = _caller()
     query = http.query(_request(), LogsQuery)
-    token = (cursors.decode(query.cursor) or {}).get("token")
+    cursors, scope = service().cursors, f"logs {caller.owner} {run_id} {query.stream}"
+    token = (cursors.decode(query.cursor, scope) or {}).get("token")
     logs = service().jobs.logs(caller, job_id, run_id, stream=query.stream, limit=query.limit, token=token)
     items = [{"time": at, "message": text} for at, text in logs.lines]
-    return {"items": items, "next": cursors.encode({"token": logs.next} if logs.next else None)}
+    return {"items": items, "next": cursors.encode({"token": logs.next} if logs.next else None, scope)}
 
 
 @app.route("/jobs/{job_id}", methods=["GET"])

@@ -66,6 +66,7 @@ def _settings(options: ApiOptions, identity: bootstrap.Identity, roles: dict[str
         "ADMIN_GROUP": bootstrap.ADMIN_GROUP,
         "DEPLOYMENT_ROLE_ARN": roles["DeploymentRoleArn"],
         "PERMISSIONS_BOUNDARY_ARN": roles["SandboxBoundaryArn"],
+        "CURSOR_KEY": identity.client_id,
         "LEASE_SECONDS": str(_LEASE_SECONDS),
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }

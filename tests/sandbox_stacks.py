@@ -139,7 +139,7 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
             tags = [{"TagKey": "terraglue:shared", "TagValue": "true"}]
             key = _client("kms").create_key(Tags=tags)["KeyMetadata"]["Arn"]
             config = Config(
-                *("table", "assets", "https://issuer", "audience", "https://issuer/jwks"),
+                *("table", "assets", "https://issuer", "audience", "https://issuer/jwks", "key"),
                 deployment_role_arn=roles["DeploymentRoleArn"],
                 permissions_boundary_arn=roles["SandboxBoundaryArn"],
                 stack_tags={"cost-center": "learning"},

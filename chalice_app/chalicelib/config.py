@@ -15,9 +15,10 @@ class Config:
     """What the operator decides, read once from the environment of the Lambda function.
 
     `issuer`, `audience` and `jwks_uri` name the OIDC provider; `owner_claim` and `groups_claim` say where its
-    tokens keep who somebody is. `lease_seconds` is how long one worker may hold a slow step (seeding,
-    emptying) before another takes it over. `permissions_boundary_arn` is the most that a sandbox's role may
-    ever be allowed; `stack_tags` are the operator's own tags (cost allocation) on every resource.
+    tokens keep who somebody is. `cursor_key` is the secret that page cursors are signed with. `lease_seconds`
+    is how long one worker may hold a slow step (seeding, emptying) before another takes it over.
+    `permissions_boundary_arn` is the most that a sandbox's role may ever be allowed; `stack_tags` are the
+    operator's own tags (cost allocation) on every resource.
     """
 
     table_name: str
@@ -25,6 +26,7 @@ class Config:
     issuer: str
     audience: str
     jwks_uri: str
+    cursor_key: str
     owner_claim: str = "sub"
     groups_claim: str = "cognito:groups"
     admin_group: str = "admins"
@@ -48,6 +50,7 @@ class Config:
             issuer=issuer,
             audience=environ["AUDIENCE"],
             jwks_uri=environ.get("JWKS_URI") or f"{issuer}/.well-known/jwks.json",
+            cursor_key=environ["CURSOR_KEY"],
             owner_claim=environ.get("OWNER_CLAIM") or cls.owner_claim,
             groups_claim=environ.get("GROUPS_CLAIM") or cls.groups_claim,
             admin_group=environ.get("ADMIN_GROUP") or cls.admin_group,

@@ -16,7 +16,7 @@ from chalicelib.reconcile import Reconciler
 from chalicelib.records import ENVIRONMENT_ID, Environment, Event, Json, Status
 from chalicelib.releases import Releases
 from chalicelib.settings import Settings, misfits
-from chalicelib.store import EnvironmentPage, KeyTaken, OwnerTaken, Store
+from chalicelib.store import EnvironmentPage, EventPage, KeyTaken, OwnerTaken, Store
 
 _REQUEST_SECONDS = 8
 """How long a request may itself work on what it asked for; API Gateway hangs up after 29 s."""
@@ -110,6 +110,13 @@ class Environments:
                 return EnvironmentPage([], None)
             owner = caller.owner
         return self._store.environments(owner=owner, status=status, limit=limit, start=start)
+
+    def timeline(
+        self, caller: Caller, environment_id: str, *, limit: int, start: Json | None
+    ) -> tuple[Environment, EventPage]:
+        """An environment and a page of what happened to it, newest first."""
+        environment = self.visible(caller, environment_id)
+        return environment, self._store.events(environment_id, limit=limit, start=start)
 
     def live(self, caller: Caller) -> Environment | None:
         """The caller's own live environment; None when they have none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.pricing import usd
-from chalicelib.records import Environment, JobRun, Json, Status
+from chalicelib.records import Environment, Event, JobRun, Json, Status
 from chalicelib.releases import Release
 
 _JOB_FIELDS = (
@@ -19,6 +19,7 @@ _JOB_FIELDS = (
     ),
     *("number_of_workers", "timeout_minutes", "max_retries", "max_concurrent_runs", "schedule"),
 )
+_SERVICE_ACTORS = ("service", "schedule")
 _DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
@@ -53,6 +54,7 @@ def environment(environment: Environment, base: str) -> Json:
             "job": f"{base}/jobs/{environment.job_id}",
             "runs": f"{base}/jobs/{environment.job_id}/runs",
             "job_files": f"{link}/job/files",
+            "events": f"{link}/events",
         },
     }
 
@@ -80,6 +82,18 @@ def job_file(environment: Environment, path: str, base: str) -> Json:
     """One of an environment's job files."""
     link = f"{base}/environments/{environment.id}/job/files/{path}"
     return {"path": path, **environment.job_files[path], "links": {"self": link}}
+
+
+def event(event: Event, environment: Environment) -> Json:
+    """A line of an environment's timeline; `as_admin` when somebody acted on what is not theirs."""
+    return {
+        "at": event.at,
+        "actor": event.actor,
+        "as_admin": event.actor not in (environment.owner, *_SERVICE_ACTORS),
+        "action": event.action,
+        "request_id": event.request_id,
+        "detail": event.detail,
+    }
 
 
 def release(release: Release, *, is_latest: bool) -> Json:

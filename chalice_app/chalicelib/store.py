@@ -57,6 +57,14 @@ class RunPage:
     next: Json | None
 
 
+@dataclass(frozen=True)
+class EventPage:
+    """One page of a timeline, and the key to go on from (None: that was all)."""
+
+    items: list[Event]
+    next: Json | None
+
+
 class KeyTaken(Exception):
     """The Idempotency-Key was used before; `answer` is what was answered."""
 
@@ -155,6 +163,18 @@ class Store:
     def add_event(self, environment_id: str, event: Event) -> None:
         """Add a line to an environment's timeline."""
         self._write([self._event(environment_id, event)])
+
+    def events(self, environment_id: str, *, limit: int, start: Json | None = None) -> EventPage:
+        """One page of an environment's timeline, newest first."""
+        page = self._table.query(
+            "pk = :pk AND begins_with(sk, :event)",
+            {":pk": f"ENV#{environment_id}", ":event": "EVENT#"},
+            limit=limit,
+            start=start,
+        )
+        known = [name.name for name in fields(Event)]
+        events = [Event(**{name: item[name] for name in known if name in item}) for item in page.items]
+        return EventPage(events, page.next)
 
     # -- job runs ----------------------------------------------------------------------------------------
 

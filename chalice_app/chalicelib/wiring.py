@@ -11,6 +11,7 @@ from chalicelib.auth import Authenticator
 from chalicelib.buckets import Buckets
 from chalicelib.clock import Clock, now
 from chalicelib.config import Config
+from chalicelib.cursors import Cursors
 from chalicelib.dynamo import Table
 from chalicelib.environments import Environments
 from chalicelib.events import Events
@@ -39,6 +40,7 @@ class Service:
     job_files: JobFiles
     releases: Releases
     events: Events
+    cursors: Cursors
 
 
 def build(
@@ -103,4 +105,5 @@ def build(
         job_files=JobFiles(store, environments, buckets, clock=clock),
         releases=releases,
         events=Events(store, reconciler, runs, clock=clock),
+        cursors=Cursors(config.cursor_key),
     )

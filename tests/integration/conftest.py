@@ -136,6 +136,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Iterator[None]:
         "AUDIENCE": AUDIENCE,
         "JWKS_URI": issuer.jwks_uri,
         "BUDGET_USD": "1",
+        "CURSOR_KEY": "not a secret",
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)

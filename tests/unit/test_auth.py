@@ -24,7 +24,9 @@ from chalicelib.jwks import Keys, KeysUnavailable, UnknownKey
 ISSUER, AUDIENCE = "https://issuer.example", "portal"
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EC = ec.generate_private_key(ec.SECP256R1())
-CONFIG = Config("t", "b", ISSUER, AUDIENCE, f"{ISSUER}/jwks", owner_claim="email", groups_claim="roles")
+CONFIG = Config(
+    "t", "b", ISSUER, AUDIENCE, f"{ISSUER}/jwks", "key", owner_claim="email", groups_claim="roles"
+)
 
 
 def jwk(key: Any, kid: str) -> dict[str, Any]:

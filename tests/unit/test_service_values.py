@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib import cursors, pricing
+from chalicelib import pricing
 from chalicelib.clock import environment_id, later, parse, sortable_id, timestamp
 from chalicelib.config import Config
+from chalicelib.cursors import Cursors
 from chalicelib.errors import BadRequest, IdempotencyKeyReused, InvalidFields
 from chalicelib.failures import failure
 from chalicelib.idempotency import checked_key, fingerprint
@@ -53,12 +54,18 @@ def test_bigger_workers_cost_more() -> None:
 
 
 def test_cursors_come_back_as_they_were_and_others_are_refused() -> None:
-    key = {"pk": "ENV#abc", "created_at": "2026-11-23T12:00:00.123Z"}
-    assert cursors.decode(cursors.encode(key)) == key
-    assert cursors.encode(None) is None is cursors.decode(None)
-    for bad in ("", "a", "!!!!", "bnVsbA", "WzFd", "eyJhIjogMX0"):
+    cursors, key = Cursors("secret"), {"pk": "ENV#abc", "created_at": "2026-11-23T12:00:00.123Z"}
+    good = cursors.encode(key, "list of ana")
+    assert good is not None
+    assert cursors.decode(good, "list of ana") == key
+    assert cursors.encode(None, "list of ana") is None is cursors.decode(None, "list of ana")
+    changed = good[:-4] + ("AAAA" if good[-4:] != "AAAA" else "BBBB")
+    for bad in ("", "a", "!!!!", "bnVsbA", "WzFd", "eyJhIjogMX0", good[:-1], good + "A", changed):
         with pytest.raises(BadRequest):
-            cursors.decode(bad)
+            cursors.decode(bad, "list of ana")
+    for other in (Cursors("another secret"), cursors):
+        with pytest.raises(BadRequest):
+            other.decode(good, "list of ben")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +140,9 @@ def test_an_owner_with_odd_characters_is_made_safe_for_tags() -> None:
         expires_at="",
         available_micro_usd=0,
     )
-    config = Config("t", "b", "https://issuer", "a", "https://issuer/jwks", stack_tags={"cost-center": "7"})
+    config = Config(
+        "t", "b", "https://issuer", "a", "https://issuer/jwks", "key", stack_tags={"cost-center": "7"}
+    )
     assert stack_tags(environment, config) == {
         "cost-center": "7",
         "terraglue:environment": "abcdefgh23",

@@ -18,7 +18,9 @@ from glue_assets.template import assemble, parse
 ROOT = Path(__file__).parents[2]
 TEMPLATE = parse(assemble(ROOT / "glue_assets"))
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
-CONFIG = Config("t", "b", "https://issuer", "a", "https://issuer/jwks", permissions_boundary_arn="arn:b")
+CONFIG = Config(
+    "t", "b", "https://issuer", "a", "https://issuer/jwks", "key", permissions_boundary_arn="arn:b"
+)
 ENVIRONMENT = Environment(
     id="abcdefgh23",
     owner="Ana Souza",
