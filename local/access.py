@@ -27,7 +27,7 @@ from local.access_requests import S3_ACTIONS_UNKNOWN_TO_MOTO, Asked, asked
 from local.clients import Credentials
 
 _CREDENTIAL = re.compile(r"Credential=([^/,&]+)/[^/]*/([^/]*)/([^/]*)/")
-_XML_SERVICES = {"iam", "sts", "cloudformation"}
+_XML_SERVICES = {"cloudformation", "ec2", "iam", "sns", "sts"}
 _NOTHING: Json = {"Statement": []}
 
 
