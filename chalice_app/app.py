@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -12,12 +13,21 @@ from chalicelib.auth import Caller
 from chalicelib.environments import Created
 from chalicelib.idempotency import Asked, checked_key, fingerprint
 from chalicelib.models import EnvironmentsQuery, LogsQuery, PageQuery, RunRequest
-from chalicelib.records import Json
+from chalicelib.records import Environment, Json
 from chalicelib.settings import Settings
 from chalicelib.wiring import Service, build
 
 app = Chalice(app_name="terraglue")
+
+
+@app.middleware("http")
+def cross_origin(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Let the portal's pages read what is answered, errors too: so this comes first."""
+    return http.cross_origin(request, get_response(request), service().config.portal_origin)
+
+
 app.register_middleware(http.answer, "http")
+app.register_middleware(http.conditional, "http")
 
 _TICK_SECONDS = 600
 # The views look at the content type themselves, after they know who is calling.
@@ -47,7 +57,7 @@ def me() -> Json:
     return {
         "owner": caller.owner,
         "is_admin": caller.is_admin,
-        "environment": representations.environment(live, _base()) if live else None,
+        "environment": _shown(live) if live else None,
         "limits": {
             "environments": 1,
             "budget_usd": float(service().config.budget_usd),
@@ -75,15 +85,14 @@ def list_environments() -> Json:
     page = service().environments.page(
         caller, owner=query.owner, status=query.status, limit=query.limit, start=start
     )
-    items = [representations.environment(item, _base()) for item in page.items]
+    items = [_shown(item) for item in page.items]
     return {"items": items, "next": cursors.encode(page.next, scope)}
 
 
 @app.route("/environments/{environment_id}", methods=["GET"])
 def get_environment(environment_id: str) -> Json:
     """Show one environment."""
-    environment = service().environments.visible(_caller(), environment_id)
-    return representations.environment(environment, _base())
+    return _shown(service().environments.visible(_caller(), environment_id))
 
 
 @app.route("/environments/{environment_id}/events", methods=["GET"])
@@ -105,8 +114,7 @@ def delete_environment(environment_id: str) -> Response:
     """Delete one environment."""
     request_id = http.request_id_of(_request())
     environment, accepted = service().environments.delete(_caller(), environment_id, request_id)
-    body = representations.environment(environment, _base())
-    return Response(body, status_code=202 if accepted else 200)
+    return Response(_shown(environment), status_code=202 if accepted else 200)
 
 
 @app.route("/jobs/{job_id}/runs", methods=["POST"], **_ANY_TYPE)
@@ -126,14 +134,15 @@ def list_runs(job_id: str) -> Json:
     cursors, scope = service().cursors, f"runs {caller.owner} {job_id}"
     start = cursors.decode(query.cursor, scope)
     page = service().jobs.page(caller, job_id, limit=query.limit, start=start)
-    items = [representations.run(item, _base()) for item in page.items]
+    items = [representations.run(item, _base(), service().clock()) for item in page.items]
     return {"items": items, "next": cursors.encode(page.next, scope)}
 
 
 @app.route("/jobs/{job_id}/runs/{run_id}", methods=["GET"])
 def get_run(job_id: str, run_id: str) -> Json:
     """Show one run of a job."""
-    return representations.run(service().jobs.run(_caller(), job_id, run_id), _base())
+    run = service().jobs.run(_caller(), job_id, run_id)
+    return representations.run(run, _base(), service().clock())
 
 
 @app.route("/jobs/{job_id}/runs/{run_id}/logs", methods=["GET"])
@@ -241,6 +250,18 @@ def tick(_event: CloudWatchEvent) -> None:
     service().events.tick(seconds=_TICK_SECONDS)
 
 
+# -- browsers --------------------------------------------------------------------------------------------
+
+
+def _preflight(**_: str) -> Response:
+    path = _request().context["resourcePath"]
+    return http.preflight(app.routes[path])
+
+
+for _path in list(app.routes):
+    app.route(_path, methods=["OPTIONS"], name=f"preflight {_path}", **_ANY_TYPE)(_preflight)
+
+
 # -- what the routes share -------------------------------------------------------------------------------
 
 
@@ -257,6 +278,10 @@ def _caller() -> Caller:
 
 def _base() -> str:
     return http.base_path(_request())
+
+
+def _shown(environment: Environment) -> Json:
+    return representations.environment(environment, _base(), service().clock())
 
 
 def _asked(caller: Caller, route: str, body: Any) -> Asked:

@@ -18,7 +18,7 @@ class Config:
     tokens keep who somebody is. `cursor_key` is the secret that page cursors are signed with. `lease_seconds`
     is how long one worker may hold a slow step (seeding, emptying) before another takes it over.
     `permissions_boundary_arn` is the most that a sandbox's role may ever be allowed; `stack_tags` are the
-    operator's own tags (cost allocation) on every resource.
+    operator's own tags (cost allocation) on every resource; pages of `portal_origin` may call from a browser.
     """
 
     table_name: str
@@ -36,6 +36,7 @@ class Config:
     lease_seconds: int = 60
     permissions_boundary_arn: str = ""
     log_retention_days: int = 30
+    portal_origin: str | None = None
     stack_tags: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
 
@@ -62,6 +63,7 @@ class Config:
             lease_seconds=int(environ.get("LEASE_SECONDS") or cls.lease_seconds),
             permissions_boundary_arn=environ.get("PERMISSIONS_BOUNDARY_ARN") or "",
             log_retention_days=int(environ.get("LOG_RETENTION_DAYS") or cls.log_retention_days),
+            portal_origin=environ.get("PORTAL_ORIGIN") or None,
             stack_tags=dict(pair.split("=", 1) for pair in _listed(environ, "STACK_TAGS")),
             limits=Limits(
                 expires_in_hours=int(environ.get("MAX_HOURS") or Limits().expires_in_hours),

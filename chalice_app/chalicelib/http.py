@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from chalice.app import Request, Response
@@ -27,6 +28,15 @@ from chalicelib.observability import logger
 from chalicelib.records import Json
 
 MAX_BODY_BYTES = 64 * 1024
+
+_SAFE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
+_EXPOSED_HEADERS = "ETag, Idempotency-Replayed, Location, Retry-After, X-Request-Id"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -55,7 +65,50 @@ def answer(request: Request, get_response: Callable[[Request], Response]) -> Res
     if response.status_code >= 400 and response.headers.get("Content-Type") != "application/problem+json":
         response = _chalice_error(response, request)
     response.headers["X-Request-Id"] = request_id
+    for name, value in _SAFE_HEADERS.items():
+        response.headers.setdefault(name, value)
     return response
+
+
+def conditional(request: Request, get_response: Callable[[Request], Response]) -> Response:
+    """Middleware: give what is read an ETag, and nothing but that to those who have it already.
+
+    `poll_after_seconds` becomes Retry-After; it is no part of what the ETag stands for: it changes by itself.
+    """
+    response = get_response(request)
+    body = response.body
+    if not isinstance(body, dict):
+        return response
+    if pause := body.get("poll_after_seconds"):
+        response.headers["Retry-After"] = str(pause)
+    if request.method != "GET" or response.status_code != 200:
+        return response
+    lasting = {name: value for name, value in body.items() if name != "poll_after_seconds"}
+    digest = hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()
+    response.headers |= {"ETag": f'"{digest[:32]}"', "Cache-Control": "private, no-cache"}
+    if _matches(request.headers.get("if-none-match"), f'"{digest[:32]}"'):
+        return Response("", status_code=304, headers=response.headers)
+    return response
+
+
+def cross_origin(request: Request, response: Response, origin: str | None) -> Response:
+    """Let the portal's pages, and no other's, read the answer."""
+    if origin is not None:
+        response.headers["Vary"] = "Origin"
+        if request.headers.get("origin") == origin:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = _EXPOSED_HEADERS
+    return response
+
+
+def preflight(methods: Iterable[str]) -> Response:
+    """The answer to a browser that asks whether it may call."""
+    headers: dict[str, str | list[str]] = {
+        "Access-Control-Allow-Methods": ", ".join(sorted(methods)),
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match",
+        "Access-Control-Max-Age": "600",
+    }
+    return Response("", status_code=204, headers=headers)
 
 
 def problem(error: ServiceError, request: Request) -> Response:
@@ -134,6 +187,12 @@ def base_path(request: Request) -> str:
     """What comes before the routes in the caller's URL: empty, or API Gateway's stage (`/api`)."""
     full, route = str(request.context.get("path", "")), str(request.path or "")
     return full.removesuffix(route) if route and full.endswith(route) else ""
+
+
+def _matches(header: str | None, etag: str) -> bool:
+    """Whether an If-None-Match header names the ETag (RFC 9110, compared weakly)."""
+    named = [item.strip().removeprefix("W/") for item in (header or "").split(",")]
+    return etag in named or "*" in named
 
 
 def _problem(

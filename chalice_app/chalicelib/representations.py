@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from chalicelib.clock import parse
 from chalicelib.pricing import usd
 from chalicelib.records import Environment, Event, JobRun, Json, Status
 from chalicelib.releases import Release
@@ -20,11 +23,14 @@ _JOB_FIELDS = (
     *("number_of_workers", "timeout_minutes", "max_retries", "max_concurrent_runs", "schedule"),
 )
 _SERVICE_ACTORS = ("service", "schedule")
+_SETTLED = {Status.READY, Status.FAILED, Status.DELETED}
+# Seconds, and up to which age in seconds.
+_PAUSES = ((1, 30.0), (3, 120.0), (10, 600.0), (30, float("inf")))
 _DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
 
 
-def environment(environment: Environment, base: str) -> Json:
-    """An environment; `base` is what comes before the routes in the caller's URL."""
+def environment(environment: Environment, base: str, moment: datetime | None = None) -> Json:
+    """An environment; `base` is what comes before the routes in the caller's URL, `moment` is now."""
     limit = environment.available_micro_usd + environment.reserved_micro_usd + environment.spent_micro_usd
     link = f"{base}/environments/{environment.id}"
     return {
@@ -37,6 +43,9 @@ def environment(environment: Environment, base: str) -> Json:
         "release": environment.release,
         "settings": environment.settings,
         "progress": _progress(environment),
+        "poll_after_seconds": None
+        if environment.status in _SETTLED
+        else _pause(environment.updated_at, moment),
         "outputs": environment.outputs,
         "budget": {
             "limit_usd": usd(limit),
@@ -107,8 +116,8 @@ def release(release: Release, *, is_latest: bool) -> Json:
     }
 
 
-def run(run: JobRun, base: str) -> Json:
-    """A job run; `base` is what comes before the routes in the caller's URL."""
+def run(run: JobRun, base: str, moment: datetime | None = None) -> Json:
+    """A job run; `base` is what comes before the routes in the caller's URL, `moment` is now."""
     link = f"{base}/jobs/{run.job_id}/runs/{run.id}"
     return {
         "id": run.id,
@@ -121,6 +130,7 @@ def run(run: JobRun, base: str) -> Json:
         "worker_type": run.worker_type,
         "number_of_workers": run.number_of_workers,
         "timeout_minutes": run.timeout_minutes,
+        "poll_after_seconds": None if run.status.is_final else _pause(run.requested_at, moment),
         "requested_by": run.requested_by,
         "stopped_by": run.stopped_by,
         "requested_at": run.requested_at,
@@ -138,6 +148,12 @@ def run(run: JobRun, base: str) -> Json:
             "environment": f"{base}/environments/{run.environment_id}",
         },
     }
+
+
+def _pause(since: str, moment: datetime | None) -> int:
+    """When it is worth to look again at what has gone on since some time: the longer, the later."""
+    age = 0.0 if moment is None else (moment - parse(since)).total_seconds()
+    return next(seconds for seconds, until in _PAUSES if age < until)
 
 
 def _progress(environment: Environment) -> Json:

@@ -34,6 +34,7 @@ class Service:
     """What the routes and event handlers call."""
 
     config: Config
+    clock: Clock
     authenticator: Authenticator
     environments: Environments
     jobs: Jobs
@@ -91,6 +92,7 @@ def build(
     environments = Environments(config, store, releases, reconciler, clock=clock)
     return Service(
         config=config,
+        clock=clock,
         authenticator=Authenticator(config),
         environments=environments,
         jobs=Jobs(
