@@ -129,7 +129,7 @@ def test_the_role_reaches_nothing_outside_the_sandbox() -> None:
             continue
         if statement["Sid"] == "StartSpark":  # the two names that Spark itself asks for
             names = [resource["Fn::Sub"].rpartition(":")[2] for resource in statement["Resource"]]
-            assert names == ["database/default", "database/global_temp"]
+            assert names == ["catalog", "database/default", "database/global_temp"]
             continue
         if statement["Sid"] == "UseKey":
             assert statement["Resource"] == KEY
