@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from glue_assets import release as releases
 from glue_assets.tables import DataError
 from local.clients import client
-from local.processes import ROOT, Failed
+from local.processes import LINTED, ROOT, Failed
 
 TABLE = "terraglue"
 ASSETS_BUCKET = "terraglue-assets"
@@ -116,9 +118,22 @@ def ensure_roles(clients: Clients) -> dict[str, str]:
 def build_release(data: Path) -> releases.Release:
     """The release of this checkout with the data of a folder; `Failed` says what is wrong with the data."""
     try:
-        return releases.build(ROOT, data, releases.project_version(ROOT))
+        release = releases.build(ROOT, data, releases.project_version(ROOT), lint=False)
+        _lint(release.template)
     except DataError as error:
         raise Failed(f"The data in {data} cannot be used: {error}") from error
+    return release
+
+
+def _lint(template: str) -> None:
+    """Refuse what cfn-lint finds fault with. It takes seconds: what it has passed is not shown to it again."""
+    passed = LINTED / hashlib.sha256(f"{version('cfn-lint')} {template}".encode()).hexdigest()
+    if passed.exists():
+        return
+    if wrong := releases.findings(template):
+        raise DataError("\n".join(wrong))
+    LINTED.mkdir(exist_ok=True)
+    passed.touch()
 
 
 def everything(aws: str, region: str, data: Path) -> None:

@@ -1,8 +1,11 @@
-"""Methods of moto's classes replaced by ours, and put back."""
+"""What of moto is replaced by ours, put back, or never loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 _ABSENT = object()
@@ -22,3 +25,18 @@ def replace_methods(owner: type, methods: Mapping[str, Any]) -> Callable[[], Non
                 setattr(owner, name, method)
 
     return restore
+
+
+@contextlib.contextmanager
+def without_module(module: str, *names: str) -> Iterator[None]:
+    """While in here, who imports these names of a module that is not loaded yet gets `object` for each."""
+    if module in sys.modules:
+        yield
+        return
+    stand_in = types.ModuleType(module)
+    vars(stand_in).update(dict.fromkeys(names, object))
+    sys.modules[module] = stand_in
+    try:
+        yield
+    finally:
+        del sys.modules[module]

@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SPARK_CACHE = Path(sys.prefix) / "spark-cache"
 """What makes Spark start faster; it fits the packages of this Python alone, so it goes when they go."""
 
+LINTED = Path(sys.prefix) / "linted"
+"""Which templates cfn-lint has passed."""
+
 READY_FILE = ROOT / ".local" / "ready.json"
 """Where `up` says what is up, unless told otherwise."""
 

@@ -11,8 +11,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import boto3
+import moto.kms.models
 import moto.s3.urls
 from moto import mock_aws
 from moto.s3.models import S3Backend
@@ -107,7 +109,7 @@ class Account:
             if not stack["StackStatus"].endswith("_IN_PROGRESS"):
                 return dict(stack)
             assert time.monotonic() < deadline, stack
-            time.sleep(0.01)
+            time.sleep(0.02)
 
     def failures(self, environment: Environment) -> list[str]:
         events = self.aws("cloudformation").describe_stack_events(StackName=environment.name)["StackEvents"]
@@ -121,7 +123,10 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
     bucket_policies.install()
     # moto loads this module anew for every call of every service, in case a custom endpoint has come.
     replaced = replace_methods(S3Backend, {"_url_module": property(lambda _: moto.s3.urls)})
-    with mock_aws(), contextlib.ExitStack() as ending:
+    # Nor are keys made anew: moto makes an RSA key for every KMS key, also for those that are none.
+    key_maker = functools.cache(moto.kms.models.generate_private_key)
+    one_key = mock.patch.object(moto.kms.models, "generate_private_key", key_maker)
+    with mock_aws(), one_key, contextlib.ExitStack() as ending:
         ending.callback(replaced)
         _client.cache_clear()
         engine = cloudformation.install(
