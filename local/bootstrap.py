@@ -126,7 +126,7 @@ def build_release(data: Path) -> releases.Release:
 
 
 def _lint(template: str) -> None:
-    """Refuse what cfn-lint finds fault with. It takes seconds: what it has passed is not shown to it again."""
+    """Refuse what cfn-lint finds fault with, once: it takes seconds, so what has passed is remembered."""
     passed = LINTED / hashlib.sha256(f"{version('cfn-lint')} {template}".encode()).hexdigest()
     if passed.exists():
         return
