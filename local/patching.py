@@ -1,8 +1,10 @@
-"""What of moto is replaced by ours, put back, or never loaded."""
+"""What of moto is replaced by ours, put back, or loaded late."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -28,15 +30,19 @@ def replace_methods(owner: type, methods: Mapping[str, Any]) -> Callable[[], Non
 
 
 @contextlib.contextmanager
-def without_module(module: str, *names: str) -> Iterator[None]:
-    """While in here, who imports these names of a module that is not loaded yet gets `object` for each."""
+def loaded_when_called(module: str, *names: str) -> Iterator[None]:
+    """While in here, who imports these classes of a module gets functions that load it once called."""
     if module in sys.modules:
         yield
         return
     stand_in = types.ModuleType(module)
-    vars(stand_in).update(dict.fromkeys(names, object))
+    vars(stand_in).update({name: functools.partial(_call, module, name) for name in names})
     sys.modules[module] = stand_in
     try:
         yield
     finally:
         del sys.modules[module]
+
+
+def _call(module: str, name: str, *args: Any, **kwargs: Any) -> Any:
+    return getattr(importlib.import_module(module), name)(*args, **kwargs)

@@ -16,11 +16,11 @@ from moto.core.responses import ActionResult, EmptyResult
 from local.cloudformation.resources import Json
 from local.cloudformation.stack import Resource, Stack
 from local.cloudformation.template import TemplateError, parse
-from local.patching import replace_methods, without_module
+from local.patching import loaded_when_called, replace_methods
 
 # How moto itself would make resources, for which it loads all the services it has: half of the time that the
 # embedded AWS takes to start. Ours makes them by calls.
-with without_module("moto.cloudformation.parsing", "Export", "OutputMap", "ResourceMap"):
+with loaded_when_called("moto.cloudformation.parsing", "Export", "OutputMap", "ResourceMap"):
     from moto.cloudformation.responses import CloudFormationResponse
     from moto.cloudformation.utils import get_stack_from_s3_url
 
