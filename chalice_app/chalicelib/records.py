@@ -172,13 +172,18 @@ class JobRun:
 
 @dataclass(frozen=True)
 class Event:
-    """One line of an environment's timeline: who did what, when, in which request, and what it changed."""
+    """One line of an environment's timeline: who did what, when, in which request, and what it changed.
+
+    `changes` are (`pointer`, `old`, `new`) of what callers are shown of the environment or, where `detail` has
+    a `run_id`, of that run; the store fills them in from the records.
+    """
 
     at: str
     actor: str
     action: str
     request_id: str | None = None
     detail: Json | None = None
+    changes: list[Json] = field(default_factory=list)
 
 
 def environment_of_job(job_id: str) -> str | None:

@@ -102,6 +102,7 @@ def event(event: Event, environment: Environment) -> Json:
         "action": event.action,
         "request_id": event.request_id,
         "detail": event.detail,
+        "changes": event.changes,
     }
 
 

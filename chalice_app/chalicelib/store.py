@@ -16,7 +16,7 @@ moved on), and is written together with its line of the timeline, so neither exi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, cast
 
 from chalicelib.clock import parse as parse_time
@@ -27,6 +27,8 @@ from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Stat
 
 _DUE = "0"  # one partition: a tick with nothing due is one query
 _NEW = "attribute_not_exists(pk)"
+_TOLD = ("status", "release", "settings", "expires_at", "stopped_by")
+"""The fields whose changes the timeline tells; the others follow from these or come from AWS."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ class Store:
     def save_environment(self, old: Environment, new: Environment, event: Event | None = None) -> Environment:
         """Write the fields that differ, if the record is still at `old.version`; returns it as it now is."""
         update = self._environment_update(old, new)
-        self._write([update, *([self._event(old.id, event)] if event else [])])
+        self._write([update, *([self._event(old.id, _told(event, old, new))] if event else [])])
         return new.but(version=old.version + 1)
 
     def end_environment(self, old: Environment, new: Environment, event: Event) -> Environment:
@@ -125,7 +127,8 @@ class Store:
         release = self._table.delete(
             _owner_key(old.owner), "attribute_not_exists(pk) OR environment_id = :id", {":id": old.id}
         )
-        self._write([self._environment_update(old, new), release, self._event(old.id, event)])
+        told = self._event(old.id, _told(event, old, new))
+        self._write([self._environment_update(old, new), release, told])
         return new.but(version=old.version + 1)
 
     def note_resource(self, environment_id: str, logical_id: str, resource: Json) -> bool:
@@ -255,7 +258,7 @@ class Store:
         if new.status.is_final and not old.status.is_final:
             actions.append(self._settlement(old, new.cost_micro_usd or 0))
         if event:
-            actions.append(self._event(old.environment_id, event))
+            actions.append(self._event(old.environment_id, _told(event, old, new)))
         self._write(actions)
         return new.but(version=old.version + 1)
 
@@ -383,6 +386,25 @@ def _environment(item: Json) -> Environment:
 def _run(item: Json) -> JobRun:
     known = {name.name: item[name.name] for name in fields(JobRun) if name.name in item}
     return JobRun(**{**known, "status": RunStatus(item["status"])})
+
+
+def _told(event: Event, old: Any, new: Any) -> Event:
+    """The event with the old and the new values of what it changed."""
+    changes = [
+        change
+        for name in _TOLD
+        if hasattr(old, name)
+        for change in _differences(f"/{name}", getattr(old, name), getattr(new, name))
+    ]
+    return replace(event, changes=changes)
+
+
+def _differences(pointer: str, old: Any, new: Any) -> Iterator[Json]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted(old.keys() | new.keys()):
+            yield from _differences(f"{pointer}/{name}", old.get(name), new.get(name))
+    elif old != new:
+        yield {"pointer": pointer, "old": old, "new": new}
 
 
 def _changes(old: Any, new: Any) -> Json:

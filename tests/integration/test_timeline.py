@@ -17,6 +17,11 @@ def test_everything_that_happened_is_there_newest_first(api: Api) -> None:
     items = answer.body["items"]
     assert [item["action"] for item in items] == ["status_changed"] * 3 + ["requested"]
     assert [item["detail"]["to"] for item in items[:3]] == ["READY", "SEEDING", "CREATING"]
+    assert [item["changes"] for item in items[:3]] == [
+        [{"pointer": "/status", "old": "SEEDING", "new": "READY"}],
+        [{"pointer": "/status", "old": "CREATING", "new": "SEEDING"}],
+        [{"pointer": "/status", "old": "QUEUED", "new": "CREATING"}],
+    ]
     assert items[-1]["actor"] == "ana"
     assert items[-1]["detail"]["mode"] == "learning"
     assert [item["actor"] for item in items[:3]] == ["service"] * 3
