@@ -8,16 +8,24 @@ from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
 
-from chalicelib import http, representations
-from chalicelib.auth import Caller
+from chalicelib import answers, errors, http, openapi, representations, swagger
 from chalicelib.environments import Created
-from chalicelib.idempotency import Asked, checked_key, fingerprint
 from chalicelib.models import EnvironmentsQuery, LogsQuery, PageQuery, RunRequest
-from chalicelib.records import Environment, Json
+from chalicelib.operations import Call, Files, Operations
+from chalicelib.records import Environment
 from chalicelib.settings import Settings
 from chalicelib.wiring import Service, build
 
 app = Chalice(app_name="terraglue")
+
+
+@cache
+def service() -> Service:
+    """The service, built at the first request of a process."""
+    return build()
+
+
+api = Operations(app, lambda request: http.authenticated(request, service().authenticator))
 
 
 @app.middleware("http")
@@ -30,197 +38,279 @@ app.register_middleware(http.answer, "http")
 app.register_middleware(http.conditional, "http")
 
 _TICK_SECONDS = 600
-# The views look at the content type themselves, after they know who is calling.
-_ANY_TYPE: dict[str, Any] = {"content_types": []}
+_CREATES = (errors.IdempotencyKeyReused,)
+_FILE = Files(("text/plain", "application/zip"))
+_FILE_ERRORS = (
+    *(errors.EnvironmentNotReady, errors.LearningMode, errors.TooManyFiles, errors.Conflict),
+    *(errors.PayloadTooLarge, errors.UnsupportedMediaType, errors.InvalidFields, errors.InvalidFile),
+)
 
 
-@cache
-def service() -> Service:
-    """The service, built at the first request of a process."""
-    return build()
+# -- environments ----------------------------------------------------------------------------------------
 
 
-# -- routes ----------------------------------------------------------------------------------------------
-
-
-@app.route("/health", methods=["GET"])
-def health() -> Json:
-    """Say that the service runs, and which release new environments get."""
-    return {"status": "ok", "release": service().releases.latest().id}
-
-
-@app.route("/me", methods=["GET"])
-def me() -> Json:
-    """Say who is calling, their environment and their limits."""
-    caller = _caller()
-    live = service().environments.live(caller)
-    return {
-        "owner": caller.owner,
-        "is_admin": caller.is_admin,
-        "environment": _shown(live) if live else None,
-        "limits": {
-            "environments": 1,
-            "budget_usd": float(service().config.budget_usd),
-            **service().config.limits._asdict(),
-        },
-    }
-
-
-@app.route("/environments", methods=["POST"], **_ANY_TYPE)
-def request_environment() -> Response:
+@api.add(
+    "POST",
+    "/environments",
+    tag="Environments",
+    gives={202: answers.Environment},
+    errors=(errors.EnvironmentExists, errors.Misfits, *_CREATES),
+    idempotent=True,
+    links=("get_environment", "list_events", "delete_environment"),
+)
+def request_environment(call: Call, body: Settings) -> Response:
     """Ask for the caller's environment."""
-    asked_by = _caller()
-    settings = http.body(_request(), Settings)
-    asked = _asked(asked_by, "POST /environments", settings.model_dump(mode="json"))
-    return _created(service().environments.request(asked, settings))
+    return _created(service().environments.request(call.asked(body), body))
 
 
-@app.route("/environments", methods=["GET"])
-def list_environments() -> Json:
-    """List the caller's environments; admins see all."""
-    caller = _caller()
-    query = http.query(_request(), EnvironmentsQuery)
-    cursors, scope = service().cursors, f"environments {caller.owner} {query.owner} {query.status}"
-    start = cursors.decode(query.cursor, scope)
+@api.add("GET", "/environments", tag="Environments", gives={200: answers.EnvironmentPage})
+def list_environments(call: Call, query: EnvironmentsQuery) -> answers.EnvironmentPage:
+    """List the caller's environments, newest first; admins see everybody's.
+
+    With a filter, a page may have fewer items than `limit` and yet be followed by another.
+    """
+    cursors, scope = service().cursors, f"environments {call.caller.owner} {query.owner} {query.status}"
     page = service().environments.page(
-        caller, owner=query.owner, status=query.status, limit=query.limit, start=start
+        call.caller,
+        owner=query.owner,
+        status=query.status,
+        limit=query.limit,
+        start=cursors.decode(query.cursor, scope),
     )
-    items = [_shown(item) for item in page.items]
-    return {"items": items, "next": cursors.encode(page.next, scope)}
+    items = [_shown(call, item) for item in page.items]
+    return answers.EnvironmentPage(items=items, next=cursors.encode(page.next, scope))
 
 
-@app.route("/environments/{environment_id}", methods=["GET"])
-def get_environment(environment_id: str) -> Json:
+@api.add("GET", "/environments/{environment_id}", tag="Environments", gives={200: answers.Environment})
+def get_environment(call: Call, environment_id: str) -> answers.Environment:
     """Show one environment."""
-    return _shown(service().environments.visible(_caller(), environment_id))
+    return _shown(call, service().environments.visible(call.caller, environment_id))
 
 
-@app.route("/environments/{environment_id}/events", methods=["GET"])
-def list_events(environment_id: str) -> Json:
+@api.add(
+    "DELETE",
+    "/environments/{environment_id}",
+    tag="Environments",
+    gives={202: answers.Environment, 200: answers.Environment},
+    errors=(errors.Conflict,),
+)
+def delete_environment(call: Call, environment_id: str) -> Response:
+    """Delete one environment: 202 when that begins or goes on, 200 when it is DELETED."""
+    environment, accepted = service().environments.delete(call.caller, environment_id, call.request_id)
+    return _answer(_shown(call, environment), 202 if accepted else 200)
+
+
+@api.add(
+    "GET",
+    "/environments/{environment_id}/events",
+    tag="Environments",
+    gives={200: answers.EventPage},
+)
+def list_events(call: Call, environment_id: str, query: PageQuery) -> answers.EventPage:
     """Show an environment's timeline, newest first."""
-    caller = _caller()
-    query = http.query(_request(), PageQuery)
-    cursors, scope = service().cursors, f"events {caller.owner} {environment_id}"
-    start = cursors.decode(query.cursor, scope)
+    cursors, scope = service().cursors, f"events {call.caller.owner} {environment_id}"
     environment, page = service().environments.timeline(
-        caller, environment_id, limit=query.limit, start=start
+        call.caller, environment_id, limit=query.limit, start=cursors.decode(query.cursor, scope)
     )
     items = [representations.event(item, environment) for item in page.items]
-    return {"items": items, "next": cursors.encode(page.next, scope)}
+    return answers.EventPage(items=items, next=cursors.encode(page.next, scope))
 
 
-@app.route("/environments/{environment_id}", methods=["DELETE"], **_ANY_TYPE)
-def delete_environment(environment_id: str) -> Response:
-    """Delete one environment."""
-    request_id = http.request_id_of(_request())
-    environment, accepted = service().environments.delete(_caller(), environment_id, request_id)
-    return Response(_shown(environment), status_code=202 if accepted else 200)
+# -- jobs and runs ---------------------------------------------------------------------------------------
 
 
-@app.route("/jobs/{job_id}/runs", methods=["POST"], **_ANY_TYPE)
-def request_run(job_id: str) -> Response:
-    """Run a job."""
-    asked_by = _caller()
-    wanted = http.body(_request(), RunRequest)
-    asked = _asked(asked_by, f"POST /jobs/{job_id}/runs", wanted.model_dump(mode="json"))
-    return _created(service().jobs.request_run(asked, job_id, wanted))
-
-
-@app.route("/jobs/{job_id}/runs", methods=["GET"])
-def list_runs(job_id: str) -> Json:
-    """List the runs of a job."""
-    caller = _caller()
-    query = http.query(_request(), PageQuery)
-    cursors, scope = service().cursors, f"runs {caller.owner} {job_id}"
-    start = cursors.decode(query.cursor, scope)
-    page = service().jobs.page(caller, job_id, limit=query.limit, start=start)
-    items = [representations.run(item, _base(), service().clock()) for item in page.items]
-    return {"items": items, "next": cursors.encode(page.next, scope)}
-
-
-@app.route("/jobs/{job_id}/runs/{run_id}", methods=["GET"])
-def get_run(job_id: str, run_id: str) -> Json:
-    """Show one run of a job."""
-    run = service().jobs.run(_caller(), job_id, run_id)
-    return representations.run(run, _base(), service().clock())
-
-
-@app.route("/jobs/{job_id}/runs/{run_id}/logs", methods=["GET"])
-def get_run_logs(job_id: str, run_id: str) -> Json:
-    """Show the log of a run, also while it runs."""
-    caller = _caller()
-    query = http.query(_request(), LogsQuery)
-    cursors, scope = service().cursors, f"logs {caller.owner} {run_id} {query.stream}"
-    token = (cursors.decode(query.cursor, scope) or {}).get("token")
-    logs = service().jobs.logs(caller, job_id, run_id, stream=query.stream, limit=query.limit, token=token)
-    items = [{"time": at, "message": text} for at, text in logs.lines]
-    return {"items": items, "next": cursors.encode({"token": logs.next} if logs.next else None, scope)}
-
-
-@app.route("/jobs/{job_id}", methods=["GET"])
-def get_job(job_id: str) -> Json:
+@api.add("GET", "/jobs/{job_id}", tag="Jobs", gives={200: answers.Job})
+def get_job(call: Call, job_id: str) -> answers.Job:
     """Show a job as it is set up."""
-    environment, max_cost = service().jobs.job(_caller(), job_id)
-    return representations.job(environment, max_cost, _base())
+    environment, max_cost = service().jobs.job(call.caller, job_id)
+    return representations.job(environment, max_cost, call.base)
 
 
-@app.route("/environments/{environment_id}/job/files", methods=["GET"])
-def list_job_files(environment_id: str) -> Json:
+@api.add(
+    "POST",
+    "/jobs/{job_id}/runs",
+    tag="Jobs",
+    gives={202: answers.JobRun},
+    errors=(
+        *(errors.EnvironmentNotReady, errors.BudgetExceeded, errors.JobFilesMissing, errors.Misfits),
+        *_CREATES,
+    ),
+    idempotent=True,
+    links=("get_run", "get_run_logs"),
+)
+def request_run(call: Call, job_id: str, body: RunRequest) -> Response:
+    """Run a job."""
+    return _created(service().jobs.request_run(call.asked(body), job_id, body))
+
+
+@api.add("GET", "/jobs/{job_id}/runs", tag="Jobs", gives={200: answers.JobRunPage})
+def list_runs(call: Call, job_id: str, query: PageQuery) -> answers.JobRunPage:
+    """List the runs of a job, newest first."""
+    cursors, scope = service().cursors, f"runs {call.caller.owner} {job_id}"
+    page = service().jobs.page(
+        call.caller, job_id, limit=query.limit, start=cursors.decode(query.cursor, scope)
+    )
+    items = [representations.run(item, call.base, service().clock()) for item in page.items]
+    return answers.JobRunPage(items=items, next=cursors.encode(page.next, scope))
+
+
+@api.add("GET", "/jobs/{job_id}/runs/{run_id}", tag="Jobs", gives={200: answers.JobRun})
+def get_run(call: Call, job_id: str, run_id: str) -> answers.JobRun:
+    """Show one run of a job."""
+    run = service().jobs.run(call.caller, job_id, run_id)
+    return representations.run(run, call.base, service().clock())
+
+
+@api.add("GET", "/jobs/{job_id}/runs/{run_id}/logs", tag="Jobs", gives={200: answers.LogPage})
+def get_run_logs(call: Call, job_id: str, run_id: str, query: LogsQuery) -> answers.LogPage:
+    """Show the log of a run, oldest line first, also while it runs: `next` goes on where this page ends."""
+    cursors, scope = service().cursors, f"logs {call.caller.owner} {run_id} {query.stream}"
+    token = (cursors.decode(query.cursor, scope) or {}).get("token")
+    logs = service().jobs.logs(
+        call.caller, job_id, run_id, stream=query.stream, limit=query.limit, token=token
+    )
+    items = [answers.LogLine(time=at, message=text) for at, text in logs.lines]
+    following = cursors.encode({"token": logs.next} if logs.next else None, scope)
+    return answers.LogPage(items=items, next=following)
+
+
+# -- job files -------------------------------------------------------------------------------------------
+
+
+@api.add("GET", "/environments/{environment_id}/job/files", tag="Job files", gives={200: answers.JobFiles})
+def list_job_files(call: Call, environment_id: str) -> answers.JobFiles:
     """List the files of an environment's job."""
-    environment = service().job_files.listing(_caller(), environment_id)
-    return {
-        "items": [
-            representations.job_file(environment, path, _base()) for path in sorted(environment.job_files)
-        ]
-    }
+    environment = service().job_files.listing(call.caller, environment_id)
+    paths = sorted(environment.job_files)
+    return answers.JobFiles(items=[representations.job_file(environment, path, call.base) for path in paths])
 
 
 # API Gateway and Chalice know no path parameter with slashes in it: a job file's path has up to three parts.
-@app.route("/environments/{environment_id}/job/files/{path}", methods=["GET"])
-def get_job_file(environment_id: str, path: str) -> Response:
-    """Download a job file."""
-    return _job_file(environment_id, path)
+_FILES = "/environments/{environment_id}/job/files"
 
 
-@app.route("/environments/{environment_id}/job/files/{folder}/{path}", methods=["GET"])
-def get_job_file_in_folder(environment_id: str, folder: str, path: str) -> Response:
-    """Download a job file in a folder."""
-    return _job_file(environment_id, f"{folder}/{path}")
+@api.add("GET", f"{_FILES}/{{path}}", tag="Job files", gives={200: _FILE}, errors=(errors.NotAcceptable,))
+def get_job_file(call: Call, environment_id: str, path: str) -> Response:
+    """Download a job file. A .zip comes to those who send `Accept: application/zip`."""
+    return _job_file(call, environment_id, path)
 
 
-@app.route("/environments/{environment_id}/job/files/{folder}/{subfolder}/{path}", methods=["GET"])
-def get_job_file_in_subfolder(environment_id: str, folder: str, subfolder: str, path: str) -> Response:
-    """Download a job file in a folder of a folder."""
-    return _job_file(environment_id, f"{folder}/{subfolder}/{path}")
-
-
-@app.route("/environments/{environment_id}/job/files/{path}", methods=["PUT"], **_ANY_TYPE)
-def put_job_file(environment_id: str, path: str) -> Response:
-    """Put a job file."""
-    return _put_job_file(environment_id, path)
-
-
-@app.route("/environments/{environment_id}/job/files/{folder}/{path}", methods=["PUT"], **_ANY_TYPE)
-def put_job_file_in_folder(environment_id: str, folder: str, path: str) -> Response:
-    """Put a job file into a folder."""
-    return _put_job_file(environment_id, f"{folder}/{path}")
-
-
-@app.route(
-    "/environments/{environment_id}/job/files/{folder}/{subfolder}/{path}", methods=["PUT"], **_ANY_TYPE
+@api.add(
+    "GET",
+    f"{_FILES}/{{folder}}/{{path}}",
+    tag="Job files",
+    gives={200: _FILE},
+    errors=(errors.NotAcceptable,),
 )
-def put_job_file_in_subfolder(environment_id: str, folder: str, subfolder: str, path: str) -> Response:
+def get_job_file_in_folder(call: Call, environment_id: str, folder: str, path: str) -> Response:
+    """Download a job file in a folder."""
+    return _job_file(call, environment_id, f"{folder}/{path}")
+
+
+@api.add(
+    "GET",
+    f"{_FILES}/{{folder}}/{{subfolder}}/{{path}}",
+    tag="Job files",
+    gives={200: _FILE},
+    errors=(errors.NotAcceptable,),
+)
+def get_job_file_in_subfolder(
+    call: Call, environment_id: str, folder: str, subfolder: str, path: str
+) -> Response:
+    """Download a job file in a folder of a folder."""
+    return _job_file(call, environment_id, f"{folder}/{subfolder}/{path}")
+
+
+@api.add(
+    "PUT",
+    f"{_FILES}/{{path}}",
+    tag="Job files",
+    gives={200: answers.JobFile, 201: answers.JobFile},
+    errors=_FILE_ERRORS,
+    upload=True,
+)
+def put_job_file(call: Call, environment_id: str, path: str) -> Response:
+    """Put a job file, new (201) or in the place of the one that is there (200)."""
+    return _put_job_file(call, environment_id, path)
+
+
+@api.add(
+    "PUT",
+    f"{_FILES}/{{folder}}/{{path}}",
+    tag="Job files",
+    gives={200: answers.JobFile, 201: answers.JobFile},
+    errors=_FILE_ERRORS,
+    upload=True,
+)
+def put_job_file_in_folder(call: Call, environment_id: str, folder: str, path: str) -> Response:
+    """Put a job file into a folder."""
+    return _put_job_file(call, environment_id, f"{folder}/{path}")
+
+
+@api.add(
+    "PUT",
+    f"{_FILES}/{{folder}}/{{subfolder}}/{{path}}",
+    tag="Job files",
+    gives={200: answers.JobFile, 201: answers.JobFile},
+    errors=_FILE_ERRORS,
+    upload=True,
+)
+def put_job_file_in_subfolder(
+    call: Call, environment_id: str, folder: str, subfolder: str, path: str
+) -> Response:
     """Put a job file into a folder of a folder."""
-    return _put_job_file(environment_id, f"{folder}/{subfolder}/{path}")
+    return _put_job_file(call, environment_id, f"{folder}/{subfolder}/{path}")
 
 
-@app.route("/releases", methods=["GET"])
-def list_releases() -> Json:
+# -- the service -----------------------------------------------------------------------------------------
+
+
+@api.add("GET", "/me", tag="Service", gives={200: answers.Me})
+def get_me(call: Call) -> answers.Me:
+    """Say who is calling, their environment and their limits."""
+    live, config = service().environments.live(call.caller), service().config
+    return answers.Me(
+        owner=call.caller.owner,
+        is_admin=call.caller.is_admin,
+        environment=_shown(call, live) if live else None,
+        limits=representations.limits(config.budget_usd, config.limits),
+    )
+
+
+@api.add("GET", "/releases", tag="Service", gives={200: answers.Releases})
+def list_releases(call: Call) -> answers.Releases:
     """List the published releases, newest first."""
-    _caller()
     releases = service().releases
     latest = releases.latest().id
-    return {"items": [representations.release(item, is_latest=item.id == latest) for item in releases.all()]}
+    items = [representations.release(item, is_latest=item.id == latest) for item in releases.all()]
+    return answers.Releases(items=items)
+
+
+@api.add("GET", "/health", tag="Service", gives={200: answers.Health}, public=True)
+def get_health(call: Call) -> answers.Health:
+    """Say that the service runs, and which release new environments get."""
+    return answers.Health(status="ok", release=service().releases.latest().id)
+
+
+@api.add("GET", "/openapi.json", tag="Service", gives={200: Files(("application/json",))}, public=True)
+def get_openapi(call: Call) -> Response:
+    """Describe this API."""
+    return Response(openapi.document(api.all, call.base), headers={"Content-Type": "application/json"})
+
+
+@api.add("GET", "/docs", tag="Service", gives={200: Files(("text/html",))}, public=True)
+def get_docs(call: Call) -> Response:
+    """Show this API to people, in a browser."""
+    return swagger.page()
+
+
+@api.add("GET", "/docs/{name}", tag="Service", gives={200: Files(swagger.MEDIA_TYPES)}, public=True)
+def get_docs_file(call: Call, name: str) -> Response:
+    """Give a part of that page."""
+    return swagger.part(name)
+
+
+api.refuse_the_rest()
 
 
 # -- events and the schedule -----------------------------------------------------------------------------
@@ -250,62 +340,32 @@ def tick(_event: CloudWatchEvent) -> None:
     service().events.tick(seconds=_TICK_SECONDS)
 
 
-# -- browsers --------------------------------------------------------------------------------------------
+# -- what the views share --------------------------------------------------------------------------------
 
 
-def _preflight(**_: str) -> Response:
-    path = _request().context["resourcePath"]
-    return http.preflight(app.routes[path])
+def _shown(call: Call, environment: Environment) -> answers.Environment:
+    return representations.environment(environment, call.base, service().clock())
 
 
-for _path in list(app.routes):
-    app.route(_path, methods=["OPTIONS"], name=f"preflight {_path}", **_ANY_TYPE)(_preflight)
-
-
-# -- what the routes share -------------------------------------------------------------------------------
-
-
-def _request() -> Request:
-    request = app.current_request
-    if request is None:  # for the type checker: inside a view there is one
-        raise RuntimeError("no request")
-    return request
-
-
-def _caller() -> Caller:
-    return http.authenticated(_request(), service().authenticator)
-
-
-def _base() -> str:
-    return http.base_path(_request())
-
-
-def _shown(environment: Environment) -> Json:
-    return representations.environment(environment, _base(), service().clock())
-
-
-def _asked(caller: Caller, route: str, body: Any) -> Asked:
-    request = _request()
-    key = checked_key(request.headers.get("idempotency-key"))
-    return Asked(caller, http.request_id_of(request), _base(), key, fingerprint(route, body))
-
-
-def _job_file(environment_id: str, path: str) -> Response:
-    body = service().job_files.read(_caller(), environment_id, path)
-    return http.file(_request(), path, body)
-
-
-def _put_job_file(environment_id: str, path: str) -> Response:
-    caller, request = _caller(), _request()
-    request_id = http.request_id_of(request)
-    environment, is_new = service().job_files.write(
-        caller, environment_id, path, http.raw_body(request), request_id
-    )
-    return Response(representations.job_file(environment, path, _base()), status_code=201 if is_new else 200)
+def _answer(body: answers.Answer, status: int) -> Response:
+    return Response(body.model_dump(mode="json"), status_code=status)
 
 
 def _created(created: Created) -> Response:
-    headers: dict[str, str | list[str]] = {"Location": created.location}
+    headers: dict[str, Any] = {"Location": created.location}
     if created.replayed:
         headers["Idempotency-Replayed"] = "true"
     return Response(created.body, status_code=202, headers=headers)
+
+
+def _job_file(call: Call, environment_id: str, path: str) -> Response:
+    body = service().job_files.read(call.caller, environment_id, path)
+    return http.file(call.request, path, body)
+
+
+def _put_job_file(call: Call, environment_id: str, path: str) -> Response:
+    content = http.raw_body(call.request)
+    environment, is_new = service().job_files.write(
+        call.caller, environment_id, path, content, call.request_id
+    )
+    return _answer(representations.job_file(environment, path, call.base), 201 if is_new else 200)

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 
-from chalicelib.errors import BadRequest
+from chalicelib.errors import BadCursor
 from chalicelib.records import Json
 
 _SIGNATURE_BYTES = 16
@@ -40,7 +40,7 @@ class Cursors:
             raw = b""
         signature, text = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
         if not text or not hmac.compare_digest(signature, self._signature(text, scope)):
-            raise BadRequest("The cursor is not one that this list gave you.", code="bad_cursor")
+            raise BadCursor("The cursor is not one that this list gave you.")
         place: Json = json.loads(text)
         return place
 

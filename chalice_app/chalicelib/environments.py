@@ -9,7 +9,7 @@ from chalicelib import representations
 from chalicelib.auth import Caller
 from chalicelib.clock import Clock, environment_id, later, now, timestamp
 from chalicelib.config import Config
-from chalicelib.errors import AwsError, Conflict, EnvironmentExists, InvalidFields, NotFound, StaleRecord
+from chalicelib.errors import AwsError, Conflict, EnvironmentExists, Misfits, NotFound, StaleRecord
 from chalicelib.idempotency import Asked, replay
 from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler
@@ -57,11 +57,11 @@ class Environments:
         """Record a new environment for the caller and begin to build it.
 
         The answer is the record as it was written first, so a repetition of the request can be given the
-        same. Raises `EnvironmentExists` when the caller has a live one, and `InvalidFields` for settings that
+        same. Raises `EnvironmentExists` when the caller has a live one, and `Misfits` for settings that
         do not fit together or that the operator does not allow.
         """
         if wrong := misfits(settings, self._config.limits):
-            raise InvalidFields(wrong)
+            raise Misfits(wrong)
         settings = settings.resolved()
         moment = self._clock()
         created_at = timestamp(moment)
@@ -77,7 +77,7 @@ class Environments:
             available_micro_usd=int(self._config.budget_usd * 1_000_000),
             due_at=later(moment, _DUE_AFTER_SECONDS),
         )
-        body = representations.environment(environment, asked.base)
+        body = representations.environment(environment, asked.base).model_dump(mode="json")
         location = f"{asked.base}/environments/{environment.id}"
         event = Event(created_at, asked.caller.owner, "requested", asked.request_id, environment.settings)
         try:

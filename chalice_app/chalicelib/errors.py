@@ -1,15 +1,25 @@
 """Every error the service raises on purpose.
 
     ServiceError                    carries the status and the words of an RFC 9457 problem
-      BadRequest                400 not JSON, a bad cursor
+      BadRequest                400 it cannot be read
+        InvalidJson             400
+        BadCursor               400 a cursor that this list did not give to this caller
       Unauthorized              401 no valid token
       NotFound                  404 not there, or not yours
+      MethodNotAllowed          405
       NotAcceptable             406 it is not of a type that the caller accepts
       Conflict                  409 the state does not allow it
         EnvironmentExists       409 one live environment per owner; its link is in the problem
+        EnvironmentNotReady     409
+        BudgetExceeded          409
+        JobFilesMissing         409
+        LearningMode            409
+        TooManyFiles            409
       PayloadTooLarge           413
       UnsupportedMediaType      415
       InvalidFields             422 all wrong fields at once, with JSON pointers
+        Misfits                 422 each field is right by itself, but not with the others or here
+        InvalidFile             422 a job file is not what its name says
       IdempotencyKeyReused      422 the same key with another body
       Throttled                 429 AWS asks us to slow down
       Unavailable               503 a dependency is down
@@ -60,6 +70,18 @@ class BadRequest(ServiceError):
     status, code, title = 400, "bad_request", "Bad request"
 
 
+class InvalidJson(BadRequest):
+    """The body is not valid JSON."""
+
+    code = "invalid_json"
+
+
+class BadCursor(BadRequest):
+    """The cursor is not one that this list gave you."""
+
+    code = "bad_cursor"
+
+
 class Unauthorized(ServiceError):
     """No token, or one that does not hold; the caller is told which, never why in cryptographic detail."""
 
@@ -73,6 +95,15 @@ class NotFound(ServiceError):
     """It does not exist, or it is somebody else's, which is the same to the caller."""
 
     status, code, title = 404, "not_found", "Not found"
+
+
+class MethodNotAllowed(ServiceError):
+    """The path does not know that method."""
+
+    status, code, title = 405, "method_not_allowed", "Method not allowed"
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        super().__init__("The path does not know that method.", headers={"Allow": ", ".join(allowed)})
 
 
 class NotAcceptable(ServiceError):
@@ -91,6 +122,36 @@ class EnvironmentExists(Conflict):
     """The caller has a live environment already."""
 
     code = "environment_exists"
+
+
+class EnvironmentNotReady(Conflict):
+    """The environment is not READY."""
+
+    code = "environment_not_ready"
+
+
+class BudgetExceeded(Conflict):
+    """What is left of the budget does not cover the run's worst case."""
+
+    code = "budget_exceeded"
+
+
+class JobFilesMissing(Conflict):
+    """Files that the job needs are not there yet."""
+
+    code = "job_files_missing"
+
+
+class LearningMode(Conflict):
+    """A learning sandbox runs the release's job and takes no files."""
+
+    code = "learning_mode"
+
+
+class TooManyFiles(Conflict):
+    """There are as many job files as there can be."""
+
+    code = "too_many_files"
 
 
 class PayloadTooLarge(ServiceError):
@@ -114,6 +175,18 @@ class InvalidFields(ServiceError):
         words = "One field is wrong." if len(errors) == 1 else f"{len(errors)} fields are wrong."
         super().__init__(detail or words, extra={"errors": errors})
         self.errors = errors
+
+
+class Misfits(InvalidFields):
+    """Each field is right by itself, but they do not fit together, or the operator does not allow them."""
+
+    code = "misfits"
+
+
+class InvalidFile(InvalidFields):
+    """The file is not what its name says."""
+
+    code = "invalid_file"
 
 
 class IdempotencyKeyReused(ServiceError):

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from chalice.app import Request, Response
+from chalice.app import MultiDict, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.auth import Authenticator, Caller
@@ -15,8 +15,8 @@ from chalicelib.errors import (
     AwsError,
     AwsThrottled,
     AwsUnavailable,
-    BadRequest,
     InvalidFields,
+    InvalidJson,
     NotAcceptable,
     PayloadTooLarge,
     ServiceError,
@@ -64,6 +64,8 @@ def answer(request: Request, get_response: Callable[[Request], Response]) -> Res
         response = problem(ServiceError("Something failed on our side."), request)
     if response.status_code >= 400 and response.headers.get("Content-Type") != "application/problem+json":
         response = _chalice_error(response, request)
+    if isinstance(response.body, dict):
+        response.headers.setdefault("Content-Type", "application/json")
     response.headers["X-Request-Id"] = request_id
     for name, value in _SAFE_HEADERS.items():
         response.headers.setdefault(name, value)
@@ -81,7 +83,7 @@ def conditional(request: Request, get_response: Callable[[Request], Response]) -
         return response
     if pause := body.get("poll_after_seconds"):
         response.headers["Retry-After"] = str(pause)
-    if request.method != "GET" or response.status_code != 200:
+    if request.method not in ("GET", "HEAD") or response.status_code != 200:
         return response
     lasting = {name: value for name, value in body.items() if name != "poll_after_seconds"}
     digest = hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()
@@ -104,7 +106,8 @@ def cross_origin(request: Request, response: Response, origin: str | None) -> Re
 def preflight(methods: Iterable[str]) -> Response:
     """The answer to a browser that asks whether it may call."""
     headers: dict[str, str | list[str]] = {
-        "Access-Control-Allow-Methods": ", ".join(sorted(methods)),
+        "Allow": ", ".join(methods),
+        "Access-Control-Allow-Methods": ", ".join(methods),
         "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, If-None-Match",
         "Access-Control-Max-Age": "600",
     }
@@ -135,7 +138,7 @@ def raw_body(request: Request) -> bytes:
 def body(request: Request, model: type[Model]) -> Model:
     """The request's JSON body as a model, where no body means an empty object.
 
-    Raises `PayloadTooLarge`, `UnsupportedMediaType`, `BadRequest` (not JSON) or `InvalidFields`.
+    Raises `PayloadTooLarge`, `UnsupportedMediaType`, `InvalidJson` or `InvalidFields`.
     """
     raw = raw_body(request)
     if len(raw) > MAX_BODY_BYTES:
@@ -148,13 +151,19 @@ def body(request: Request, model: type[Model]) -> Model:
     try:
         value = json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise BadRequest("The body is not valid JSON.", code="invalid_json") from error
+        raise InvalidJson("The body is not valid JSON.") from error
     return parse(model, value)
 
 
 def query(request: Request, model: type[Model]) -> Model:
     """The request's query parameters as a model; each may come once."""
-    return parse(model, dict(request.query_params or {}), is_query=True)
+    given = request.query_params or MultiDict(None)
+    repeated = [name for name in given if len(given.getlist(name)) > 1]
+    if repeated:
+        raise InvalidFields(
+            [{"pointer": _pointer((name,)), "detail": "It may come once."} for name in repeated]
+        )
+    return parse(model, dict(given or {}), is_query=True)
 
 
 def parse(model: type[Model], value: Any, *, is_query: bool = False) -> Model:
@@ -214,7 +223,8 @@ def _problem(
         **(extra or {}),
     }
     return Response(
-        body=json.dumps(document, ensure_ascii=False),
+        # What a caller wrote is told back, also what is no text at all, such as half a surrogate pair.
+        body=json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace").decode(),
         status_code=status,
         headers={"Content-Type": "application/problem+json", **(headers or {})},
     )
@@ -237,8 +247,9 @@ def _refuse_constant(name: str) -> None:
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
-    """RFC 6901."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+    """RFC 6901; pydantic says of a wrong name in a mapping that it is the key."""
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location if part != "[key]"]
+    return "".join(f"/{part}" for part in parts)
 
 
 def _sentence(detail: Any) -> str:

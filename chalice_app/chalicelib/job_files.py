@@ -18,10 +18,14 @@ from chalicelib.clock import Clock, now, timestamp
 from chalicelib.environments import Environments
 from chalicelib.errors import (
     Conflict,
+    EnvironmentNotReady,
     InvalidFields,
+    InvalidFile,
+    LearningMode,
     NotFound,
     PayloadTooLarge,
     StaleRecord,
+    TooManyFiles,
     UnsupportedMediaType,
 )
 from chalicelib.records import Environment, Event, Json, Status
@@ -95,17 +99,13 @@ class JobFiles:
 
 def _check_state(environment: Environment, path: str) -> None:
     if environment.settings["mode"] != "production":
-        raise Conflict(
-            "A learning sandbox runs the release's job. Ask for one with mode production to run your own.",
-            code="learning_mode",
+        raise LearningMode(
+            "A learning sandbox runs the release's job. Ask for one with mode production to run your own."
         )
     if environment.status is not Status.READY or environment.delete_requested:
-        raise Conflict(
-            f"The environment is {environment.status}; it takes files only when READY.",
-            code="environment_not_ready",
-        )
+        raise EnvironmentNotReady(f"The environment is {environment.status}; it takes files only when READY.")
     if path not in environment.job_files and len(environment.job_files) >= MAX_FILES:
-        raise Conflict(f"There are {MAX_FILES} job files already, and no more can be.", code="too_many_files")
+        raise TooManyFiles(f"There are {MAX_FILES} job files already, and no more can be.")
 
 
 def _check(path: str, body: bytes) -> None:
@@ -119,7 +119,7 @@ def _check(path: str, body: bytes) -> None:
         raise PayloadTooLarge(f"A job file has at most {MAX_BYTES} bytes.")
     wrong = _CHECKS[ending](path, body)
     if wrong:
-        raise InvalidFields([{"pointer": "", **wrong}], detail=f"{path}: {wrong['detail']}")
+        raise InvalidFile([{"pointer": "", **wrong}], detail=f"{path}: {wrong['detail']}")
 
 
 def _python(path: str, body: bytes) -> Json | None:

@@ -10,7 +10,7 @@ from chalicelib import pricing, representations
 from chalicelib.auth import Caller
 from chalicelib.clock import Clock, later, now, sortable_id, timestamp
 from chalicelib.environments import Created, Environments
-from chalicelib.errors import Conflict, NotFound, StaleRecord
+from chalicelib.errors import BudgetExceeded, EnvironmentNotReady, JobFilesMissing, NotFound, StaleRecord
 from chalicelib.idempotency import Asked, replay
 from chalicelib.logs import LogPage, Logs
 from chalicelib.models import RunRequest
@@ -59,7 +59,7 @@ class Jobs:
         self._check_files(environment)
         moment = self._clock()
         run = self._new_run(environment, wanted, asked.caller)
-        body = representations.run(run, asked.base)
+        body = representations.run(run, asked.base).model_dump(mode="json")
         location = f"{asked.base}/jobs/{job_id}/runs/{run.id}"
         detail = {"run_id": run.id, "max_cost_micro_usd": run.max_cost_micro_usd}
         event = Event(run.requested_at, asked.caller.owner, "run_requested", asked.request_id, detail)
@@ -147,21 +147,16 @@ class Jobs:
         job = environment.settings["job"]
         missing = [path for path in (job["script"], *job["extra_files"]) if path not in environment.job_files]
         if environment.status is Status.READY and missing:
-            raise Conflict(
-                f"These job files are not there yet: {', '.join(missing)}; PUT them first.",
-                code="job_files_missing",
-            )
+            raise JobFilesMissing(f"These job files are not there yet: {', '.join(missing)}; PUT them first.")
 
     def _refuse(self, caller: Caller, environment_id: str, run: JobRun) -> None:
         environment = self._environments.visible(caller, environment_id)
         if environment.status is not Status.READY or environment.delete_requested:
-            raise Conflict(
-                f"The environment is {environment.status}; a job runs only in a READY one.",
-                code="environment_not_ready",
+            raise EnvironmentNotReady(
+                f"The environment is {environment.status}; a job runs only in a READY one."
             )
-        raise Conflict(
+        raise BudgetExceeded(
             f"The run could cost {pricing.usd(run.max_cost_micro_usd):.2f} USD and "
             f"{pricing.usd(environment.available_micro_usd):.2f} USD of the budget are left; "
-            "ask for fewer workers or a shorter timeout.",
-            code="budget_exceeded",
+            "ask for fewer workers or a shorter timeout."
         )

@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
+from chalicelib.pricing import WorkerType
 from chalicelib.records import Status
-from chalicelib.settings import Arguments, NumberOfWorkers, Strict, TimeoutMinutes, WorkerType
+from chalicelib.settings import Arguments, NumberOfWorkers, Strict, TimeoutMinutes
 
 
 class RunRequest(Strict):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+WorkerType = Literal["G.1X", "G.2X", "G.4X", "G.8X", "G.12X", "G.16X", "R.1X", "R.2X", "R.4X", "R.8X"]
 
 # https://docs.aws.amazon.com/glue/latest/dg/worker-types.html
 DPU_PER_WORKER: dict[str, Decimal] = {

@@ -174,7 +174,7 @@ class JobRun:
 class Event:
     """One line of an environment's timeline: who did what, when, in which request, and what it changed.
 
-    `changes` are (`pointer`, `old`, `new`) of what callers are shown of the environment or, where `detail` has
+    `changes` are (`pointer`, `old`, `new`) of what callers see of the environment or, where `detail` has
     a `run_id`, of that run; the store fills them in from the records.
     """
 

@@ -8,22 +8,26 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from chalicelib import schedules
 from chalicelib.glue import RUN_MARKER
-from chalicelib.pricing import DPU_PER_WORKER
+from chalicelib.pricing import WorkerType
+from chalicelib.records import Json
+from chalicelib.texts import PLAIN, Matching
 
 LEARNING_SCRIPT = "sot_ecommerce.py"
 """The release's own script (glue_assets/jobs)."""
 
-JOB_FILE = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}/){0,2}[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
+_SEGMENT = "[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}"
+JOB_FILE = re.compile(f"(?:{_SEGMENT}/){{0,2}}{_SEGMENT}")
 """A job file's path: up to two folders, no hidden ones, no `..`."""
+_SCRIPT = rf"(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,60}}\.py"
+_LIBRARY = rf"{_SCRIPT}|(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,59}}\.zip"
 
-_ARGUMENT_NAME = re.compile(r"--[A-Za-z][A-Za-z0-9_-]{0,126}")
 # Glue keeps these for itself (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html);
 # the others would run another script than the settings say, or send the logs where nobody reads them.
-_RESERVED_ARGUMENTS = {
+_RESERVED_ARGUMENTS = (
     *("--conf", "--debug", "--mode", "--JOB_NAME", "--scriptLocation", RUN_MARKER),
     *(
         "--extra-py-files",
@@ -31,75 +35,61 @@ _RESERVED_ARGUMENTS = {
         "--custom-logGroup-prefix",
         "--custom-logStream-prefix",
     ),
-}
-_MAX_ARGUMENTS = 40
+)
 # A requirement of pip: a name, extras, one version; no URL, no option (https://peps.python.org/pep-0508/).
-_PYTHON_MODULE = re.compile(
+_PYTHON_MODULE = (
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(\[[A-Za-z0-9,_-]{1,64}\])?((==|>=|<=|~=)[A-Za-z0-9.*+!-]{1,32})?"
 )
+_NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
 # What S3 keeps for itself, https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _RESERVED_ENDINGS = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3", "-an")
 
-
-def _arguments(value: dict[str, str]) -> dict[str, str]:
-    if len(value) > _MAX_ARGUMENTS:
-        raise ValueError(f"at most {_MAX_ARGUMENTS} arguments")
-    for name, text in value.items():
-        if not _ARGUMENT_NAME.fullmatch(name):
-            raise ValueError(f"argument {name[:40]!r} is not of the form --NAME")
-        if name in _RESERVED_ARGUMENTS:
-            raise ValueError(f"argument {name} is reserved")
-        if len(text) > 2048:
-            raise ValueError(f"the value of {name} must be at most 2,048 characters")
-        _plain(text)
-    return value
+ArgumentName = Annotated[
+    str,
+    Matching(
+        "--[A-Za-z][A-Za-z0-9_-]{0,126}",
+        f"must be of the form --NAME, and not {', '.join(_RESERVED_ARGUMENTS)}: those are reserved",
+        but_not="|".join(_RESERVED_ARGUMENTS),
+    ),
+]
 
 
-def _worker_type(value: str) -> str:
-    if value not in DPU_PER_WORKER:
-        raise ValueError(f"worker type must be one of {', '.join(DPU_PER_WORKER)}")
-    return value
+def _told(schema: Json) -> None:
+    """pydantic tells the names of a mapping by `patternProperties`, which lets any other name in."""
+    [(pattern, value)] = schema.pop("patternProperties").items()
+    schema["propertyNames"]["pattern"] = pattern
+    schema["additionalProperties"] = value
 
 
-def _script(value: str) -> str:
-    if not JOB_FILE.fullmatch(value) or not value.endswith(".py"):
-        raise ValueError("must be the path of a .py file, such as main.py or src/main.py")
-    return value
-
-
-def _library(value: str) -> str:
-    if not JOB_FILE.fullmatch(value) or not value.endswith((".py", ".zip")):
-        raise ValueError("must be the path of a .py or .zip file")
-    return value
-
-
-def _python_module(value: str) -> str:
-    if not _PYTHON_MODULE.fullmatch(value):
-        raise ValueError("must be a package with at most one version, such as pandas==2.2.3")
-    return value
-
-
-def _bucket_name(value: str) -> str:
-    if value.endswith(_RESERVED_ENDINGS):
-        raise ValueError(f"must not end in {', '.join(_RESERVED_ENDINGS)}: S3 keeps those for itself")
-    return value
-
-
-def _plain(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("must be printable")
-    if "{{" in value:  # CloudFormation would put a secret in the place of {{resolve:...}}
-        raise ValueError("must not contain {{")
-    return value
-
-
-Arguments = Annotated[dict[str, str], AfterValidator(_arguments)]
-WorkerType = Annotated[str, Field(max_length=20), AfterValidator(_worker_type)]
+Arguments = Annotated[
+    dict[ArgumentName, Annotated[str, Field(max_length=2048), PLAIN]],
+    Field(max_length=40, json_schema_extra=_told),
+]
 NumberOfWorkers = Annotated[int, Field(ge=2, le=10)]
 TimeoutMinutes = Annotated[int, Field(ge=1, le=60)]
 BucketName = Annotated[
-    str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"), AfterValidator(_bucket_name)
+    str,
+    Matching(
+        _NAME,
+        "must be 1 to 40 of a-z, 0-9 and -, with no - at an end, and not end in "
+        f"{', '.join(_RESERVED_ENDINGS)}: S3 keeps those for itself",
+        but_not=f".*(?:{'|'.join(_RESERVED_ENDINGS)})",
+    ),
 ]
+Script = Annotated[str, Matching(_SCRIPT, "must be the path of a .py file, such as main.py or src/main.py")]
+Library = Annotated[str, Matching(_LIBRARY, "must be the path of a .py or .zip file")]
+PythonModule = Annotated[
+    str, Matching(_PYTHON_MODULE, "must be a package with at most one version, such as pandas==2.2.3")
+]
+Arn = Annotated[
+    str, Field(max_length=256), Matching(r"arn:[A-Za-z0-9:/_+=,.@-]+", "must be an ARN: arn:aws:...")
+]
+Schedule = Annotated[
+    str,
+    Field(max_length=100),
+    Matching(r"(?:cron|rate)\([A-Z0-9 ,*?/#-]+\)|rate\([0-9]+ [a-z]+\)", "must be cron(...) or rate(...)"),
+]
+"""As AWS writes it; what it must be exactly is checked with all that must fit together."""
 
 
 class Strict(BaseModel):
@@ -121,21 +111,25 @@ class BucketNames(Strict):
 class JobSettings(Strict):
     """How the sandbox's Glue job is set up. `script` and `extra_files` are paths of job files."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")] = "sot-ecommerce-br"
-    description: Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_plain)] = (
+    name: Annotated[str, Matching(_NAME, "must be 1 to 40 of a-z, 0-9 and -, with no - at an end")] = (
+        "sot-ecommerce-br"
+    )
+    description: Annotated[str, Field(min_length=1, max_length=1024), PLAIN] = (
         "Builds the table tbsot_ecommerce_br, one row per order"
     )
-    script: Annotated[str, AfterValidator(_script)] | None = None
-    extra_files: Annotated[list[Annotated[str, AfterValidator(_library)]], Field(max_length=20)] = []
-    python_modules: Annotated[list[Annotated[str, AfterValidator(_python_module)]], Field(max_length=20)] = []
-    files_prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9_-]{1,40}/){1,3}$")] = "jobs/"
+    script: Script | None = None
+    extra_files: Annotated[list[Library], Field(max_length=20)] = []
+    python_modules: Annotated[list[PythonModule], Field(max_length=20)] = []
+    files_prefix: Annotated[
+        str, Matching("([A-Za-z0-9_-]{1,40}/){1,3}", "must be one to three folders, such as jobs/")
+    ] = "jobs/"
     glue_version: Literal["5.0", "5.1"] = "5.1"
     worker_type: WorkerType = "G.1X"
     number_of_workers: NumberOfWorkers = 5
     timeout_minutes: TimeoutMinutes = 15
     max_retries: Annotated[int, Field(ge=0, le=3)] = 0
     max_concurrent_runs: Annotated[int, Field(ge=1, le=5)] = 1
-    schedule: Annotated[str, Field(max_length=100), AfterValidator(schedules.cron)] | None = None
+    schedule: Schedule | None = None
     arguments: Arguments = {}
 
 
@@ -148,12 +142,18 @@ class Settings(Strict):
     block_public_access: bool = True
     buckets: BucketNames = BucketNames()
     athena_workgroup: bool = True
-    athena_workgroup_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")] | None = None
+    athena_workgroup_name: (
+        Annotated[
+            str,
+            Matching("[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "must be 1 to 64 of letters, digits, ., _ and -"),
+        ]
+        | None
+    ) = None
     kms_key: bool = True
     kms_key_rotation: bool = True
-    kms_key_arn: Annotated[str, Field(max_length=256)] | None = None
+    kms_key_arn: Arn | None = None
     iam_role: bool = True
-    role_arn: Annotated[str, Field(max_length=256)] | None = None
+    role_arn: Arn | None = None
     security_configuration: bool = True
     cloudwatch_encryption: Literal["SSE-KMS", "DISABLED"] | None = None
     job_bookmarks_encryption: Literal["CSE-KMS", "DISABLED"] | None = None
@@ -166,14 +166,15 @@ class Settings(Strict):
         return self.kms_key or self.kms_key_arn is not None
 
     def resolved(self) -> Settings:
-        """The same with nothing left open: what is stored and shown."""
+        """The same with nothing left open, for settings without misfits: what is stored and shown."""
         key = self.has_key and self.security_configuration
         modes = {
             "cloudwatch_encryption": self.cloudwatch_encryption or ("SSE-KMS" if key else "DISABLED"),
             "job_bookmarks_encryption": self.job_bookmarks_encryption or ("CSE-KMS" if key else "DISABLED"),
             "s3_encryption": self.s3_encryption or ("SSE-KMS" if key else "SSE-S3"),
         }
-        job = self.job.model_copy(update={"script": self.job.script or LEARNING_SCRIPT})
+        schedule = schedules.cron(self.job.schedule) if self.job.schedule else None
+        job = self.job.model_copy(update={"script": self.job.script or LEARNING_SCRIPT, "schedule": schedule})
         return self.model_copy(update={**modes, "job": job})
 
 
@@ -189,7 +190,7 @@ class Limits(NamedTuple):
 
 def misfits(settings: Settings, limits: Limits) -> list[dict[str, str]]:
     """All that does not fit together, as `pointer` and `detail`; empty when everything does."""
-    wrong: list[tuple[str, str]] = [*_brought(settings, limits), *_encryption(settings), *_job(settings)]
+    wrong = [*_brought(settings, limits), *_encryption(settings), *_job(settings), *_schedule(settings)]
     if settings.athena_workgroup_name is not None and not settings.athena_workgroup:
         wrong.append(("/athena_workgroup_name", "There is no workgroup to name: athena_workgroup is false."))
     names: dict[str, str] = {}
@@ -235,6 +236,14 @@ def _encryption(settings: Settings) -> list[tuple[str, str]]:
         elif mode is not None and mode.endswith("-KMS") and not settings.has_key:
             wrong.append((f"/{name}", f"{mode} needs a key: kms_key is false and there is no kms_key_arn."))
     return wrong
+
+
+def _schedule(settings: Settings) -> list[tuple[str, str]]:
+    try:
+        schedules.cron(settings.job.schedule or "rate(1 day)")
+    except ValueError as error:
+        return [("/job/schedule", f"It {error}.")]
+    return []
 
 
 def _job(settings: Settings) -> list[tuple[str, str]]:

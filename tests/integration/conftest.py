@@ -17,6 +17,7 @@ from moto import mock_aws
 
 from glue_assets import template
 from local import dynamodb
+from tests.contract import Contract
 from tests.identity import AUDIENCE, ISSUER, Issuer, serving_issuer
 
 PROJECT = Path(__file__).parents[2]
@@ -71,11 +72,12 @@ class Answer:
 
 @dataclass
 class Api:
-    """The API as a caller sees it, and a way to let time's work be done."""
+    """The API as a caller sees it, held to its document, and a way to let time's work be done."""
 
     client: Client
     issuer: Issuer
     app: Any
+    contract: Contract
 
     def call(
         self,
@@ -94,8 +96,14 @@ class Api:
         sent |= headers or {}
         payload = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         response = self.client.http.request(method, path, headers=sent, body=payload)
+        answered = dict(response.headers)
+        is_json = "json" in answered.get("Content-Type", "json")
         text = response.body
-        return Answer(response.status_code, dict(response.headers), json.loads(text) if text else None)
+        answer = Answer(
+            response.status_code, answered, json.loads(text) if text and is_json else text or None
+        )
+        self.contract.check(method, path, answer.status, answer.headers, answer.body)
+        return answer
 
     def stack_event(self, environment_id: str) -> None:
         """What CloudFormation sends when the stack of an environment has changed."""
@@ -186,9 +194,10 @@ def publish_small_release() -> None:
 @pytest.fixture
 def api(aws: None, issuer: Issuer) -> Iterator[Api]:
     import app  # the unchanged chalice_app
+    from chalicelib import openapi
 
     app.service.cache_clear()
     with Client(app.app, project_dir=str(PROJECT / "chalice_app")) as client:
-        yield Api(client, issuer, app)
+        yield Api(client, issuer, app, Contract(openapi.document(app.api.all)))
     app.service.cache_clear()
     sys.modules.pop("app", None)

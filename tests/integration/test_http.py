@@ -77,7 +77,7 @@ def test_the_portals_pages_may_call_and_no_others(portal: str, api: Api) -> None
     assert "Access-Control-Allow-Origin" not in other.headers
     before = api.call("OPTIONS", "/environments", owner=None, headers={"Origin": portal})
     assert (before.status, before.headers["Access-Control-Allow-Origin"]) == (204, portal)
-    assert before.headers["Access-Control-Allow-Methods"] == "GET, OPTIONS, POST"
+    assert before.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS, POST"
     assert "Idempotency-Key" in before.headers["Access-Control-Allow-Headers"]
 
 
