@@ -131,13 +131,17 @@ class Store:
         self._write([self._environment_update(old, new), release, told])
         return new.but(version=old.version + 1)
 
-    def note_resource(self, environment_id: str, logical_id: str, resource: Json) -> bool:
-        """Record the state of one resource unless a later one (by its `order`) is known; True if written."""
+    def note_resource(self, environment_id: str, stack_id: str, logical_id: str, resource: Json) -> bool:
+        """Record the state of one resource unless a later one (by its `order`) is known; True if written.
+
+        What is told of another stack than the environment's own (that of an earlier attempt) is passed over.
+        """
         action = self._table.update(
             _environment_key(environment_id),
             "SET resources.#id = :resource",
-            "attribute_exists(pk) AND (attribute_not_exists(resources.#id) OR resources.#id.#order < :order)",
-            {":resource": resource, ":order": resource["order"]},
+            "attribute_exists(pk) AND (attribute_not_exists(stack_id) OR stack_id = :stack) "
+            "AND (attribute_not_exists(resources.#id) OR resources.#id.#order < :order)",
+            {":resource": resource, ":order": resource["order"], ":stack": stack_id},
             {"#id": logical_id, "#order": "order"},
         )
         try:
