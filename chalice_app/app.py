@@ -10,7 +10,7 @@ from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
 
 from chalicelib import answers, errors, http, openapi, representations, swagger
 from chalicelib.environments import Created
-from chalicelib.models import EnvironmentsQuery, LogsQuery, PageQuery, RunRequest
+from chalicelib.models import EnvironmentChange, EnvironmentsQuery, LogsQuery, PageQuery, RunRequest
 from chalicelib.operations import Call, Files, Operations
 from chalicelib.records import Environment
 from chalicelib.settings import Settings
@@ -69,7 +69,7 @@ def list_environments(call: Call, query: EnvironmentsQuery) -> answers.Environme
 
     With a filter, a page may have fewer items than `limit` and yet be followed by another.
     """
-    cursors, scope = service().cursors, f"environments {call.caller.owner} {query.owner} {query.status}"
+    cursors, scope = service().cursors, f"environments {call.caller} {query.owner} {query.status}"
     page = service().environments.page(
         call.caller,
         owner=query.owner,
@@ -85,6 +85,33 @@ def list_environments(call: Call, query: EnvironmentsQuery) -> answers.Environme
 def get_environment(call: Call, environment_id: str) -> answers.Environment:
     """Show one environment."""
     return _shown(call, service().environments.visible(call.caller, environment_id))
+
+
+@api.add(
+    "PATCH",
+    "/environments/{environment_id}",
+    tag="Environments",
+    gives={200: answers.Environment},
+    errors=(errors.EnvironmentNotLive, errors.Misfits, errors.Conflict),
+)
+def change_environment(call: Call, environment_id: str, body: EnvironmentChange) -> answers.Environment:
+    """Change one environment: let it end later, or sooner."""
+    environment = service().environments.extend(
+        call.caller, environment_id, body.expires_in_hours, call.request_id
+    )
+    return _shown(call, environment)
+
+
+@api.add(
+    "POST",
+    "/environments/{environment_id}/retry",
+    tag="Environments",
+    gives={202: answers.Environment},
+    errors=(errors.EnvironmentNotFailed, errors.Conflict),
+)
+def retry_environment(call: Call, environment_id: str) -> answers.Environment:
+    """Begin a FAILED environment again, under the same id."""
+    return _shown(call, service().environments.retry(call.caller, environment_id, call.request_id))
 
 
 @api.add(
@@ -108,11 +135,11 @@ def delete_environment(call: Call, environment_id: str) -> Response:
 )
 def list_events(call: Call, environment_id: str, query: PageQuery) -> answers.EventPage:
     """Show an environment's timeline, newest first."""
-    cursors, scope = service().cursors, f"events {call.caller.owner} {environment_id}"
-    environment, page = service().environments.timeline(
+    cursors, scope = service().cursors, f"events {call.caller} {environment_id}"
+    page = service().environments.timeline(
         call.caller, environment_id, limit=query.limit, start=cursors.decode(query.cursor, scope)
     )
-    items = [representations.event(item, environment) for item in page.items]
+    items = [representations.event(item) for item in page.items]
     return answers.EventPage(items=items, next=cursors.encode(page.next, scope))
 
 
@@ -146,7 +173,7 @@ def request_run(call: Call, job_id: str, body: RunRequest) -> Response:
 @api.add("GET", "/jobs/{job_id}/runs", tag="Jobs", gives={200: answers.JobRunPage})
 def list_runs(call: Call, job_id: str, query: PageQuery) -> answers.JobRunPage:
     """List the runs of a job, newest first."""
-    cursors, scope = service().cursors, f"runs {call.caller.owner} {job_id}"
+    cursors, scope = service().cursors, f"runs {call.caller} {job_id}"
     page = service().jobs.page(
         call.caller, job_id, limit=query.limit, start=cursors.decode(query.cursor, scope)
     )
@@ -161,10 +188,24 @@ def get_run(call: Call, job_id: str, run_id: str) -> answers.JobRun:
     return representations.run(run, call.base, service().clock())
 
 
+@api.add(
+    "DELETE",
+    "/jobs/{job_id}/runs/{run_id}",
+    tag="Jobs",
+    gives={202: answers.JobRun, 200: answers.JobRun},
+    errors=(errors.Conflict,),
+)
+def stop_run(call: Call, job_id: str, run_id: str) -> Response:
+    """Stop one run of a job: 202 when that begins or goes on, 200 when it has ended."""
+    run, accepted = service().jobs.stop(call.caller, job_id, run_id, call.request_id)
+    shown = representations.run(run, call.base, service().clock())
+    return _answer(shown, 202 if accepted else 200)
+
+
 @api.add("GET", "/jobs/{job_id}/runs/{run_id}/logs", tag="Jobs", gives={200: answers.LogPage})
 def get_run_logs(call: Call, job_id: str, run_id: str, query: LogsQuery) -> answers.LogPage:
     """Show the log of a run, oldest line first, also while it runs: `next` goes on where this page ends."""
-    cursors, scope = service().cursors, f"logs {call.caller.owner} {run_id} {query.stream}"
+    cursors, scope = service().cursors, f"logs {call.caller} {run_id} {query.stream}"
     token = (cursors.decode(query.cursor, scope) or {}).get("token")
     logs = service().jobs.logs(
         call.caller, job_id, run_id, stream=query.stream, limit=query.limit, token=token

@@ -21,7 +21,7 @@ _INVALID = "The token is not valid here."
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who proved who they are."""
+    """Somebody who proved who they are; as a text, it stands for exactly that."""
 
     owner: str
     is_admin: bool

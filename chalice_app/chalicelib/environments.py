@@ -1,15 +1,26 @@
-"""Environments as callers ask for them: request, look, list, delete. Their life is in `reconcile.py`."""
+"""Environments as callers ask for them, from request to delete. Their life is in `reconcile.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
-from chalicelib import representations
+from chalicelib import expiry, representations
 from chalicelib.auth import Caller
 from chalicelib.clock import Clock, environment_id, later, now, timestamp
 from chalicelib.config import Config
-from chalicelib.errors import AwsError, Conflict, EnvironmentExists, Misfits, NotFound, StaleRecord
+from chalicelib.errors import (
+    AwsError,
+    Conflict,
+    EnvironmentExists,
+    EnvironmentNotFailed,
+    EnvironmentNotLive,
+    Misfits,
+    NotFound,
+    StaleRecord,
+)
 from chalicelib.idempotency import Asked, replay
 from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler
@@ -73,7 +84,7 @@ class Environments:
             settings=settings.model_dump(),
             created_at=created_at,
             updated_at=created_at,
-            expires_at=later(moment, settings.expires_in_hours * 3600),
+            **expiry.ending_in(settings.expires_in_hours, moment),
             available_micro_usd=int(self._config.budget_usd * 1_000_000),
             due_at=later(moment, _DUE_AFTER_SECONDS),
         )
@@ -111,12 +122,17 @@ class Environments:
             owner = caller.owner
         return self._store.environments(owner=owner, status=status, limit=limit, start=start)
 
-    def timeline(
-        self, caller: Caller, environment_id: str, *, limit: int, start: Json | None
-    ) -> tuple[Environment, EventPage]:
-        """An environment and a page of what happened to it, newest first."""
-        environment = self.visible(caller, environment_id)
-        return environment, self._store.events(environment_id, limit=limit, start=start)
+    def timeline(self, caller: Caller, environment_id: str, *, limit: int, start: Json | None) -> EventPage:
+        """A page of what happened to an environment, newest first.
+
+        Every line says whose environment it is, which saves reading that; and `start` comes from a cursor that
+        was given to this very caller for this very list.
+        """
+        known = ENVIRONMENT_ID.fullmatch(environment_id) is not None
+        page = self._store.events(environment_id, limit=limit, start=start) if known else EventPage([], None)
+        if start is None and (not page.items or not caller.may_see(page.items[0].owner)):
+            raise NotFound("There is no such environment.")
+        return page
 
     def live(self, caller: Caller) -> Environment | None:
         """The caller's own live environment; None when they have none."""
@@ -128,24 +144,87 @@ class Environments:
 
         Gives the environment as it is now, and False when it was gone already.
         """
-        for _ in range(_WRITE_TRIES):
-            environment = self.visible(caller, environment_id)
+
+        def wanted(environment: Environment, moment: datetime) -> Json:
             if environment.delete_requested or environment.status is Status.DELETED:
-                break
-            moment = timestamp(self._clock())
-            event = Event(moment, caller.owner, "delete_requested", request_id)
-            wanted = environment.but(delete_requested=True, updated_at=moment, due_at=moment)
-            try:
-                environment = self._store.save_environment(environment, wanted, event)
-                break
-            except StaleRecord:
-                continue
-        else:
-            raise Conflict("The environment is changing too fast; try again.")
+                return {}
+            return {"delete_requested": True, "due_at": timestamp(moment)}
+
+        environment = self._change(caller, environment_id, request_id, "delete_requested", wanted)
         if environment.status is Status.DELETED:
             return environment, False
         self._begin(environment)
         return self.visible(caller, environment_id), True
+
+    def retry(self, caller: Caller, environment_id: str, request_id: str) -> Environment:
+        """Begin a FAILED environment again under the same id; raises `EnvironmentNotFailed` for any other.
+
+        What the failed attempt has left is removed first; a stack that was complete is gone on with.
+        """
+
+        def wanted(environment: Environment, moment: datetime) -> Json:
+            if environment.status is not Status.FAILED or environment.delete_requested:
+                raise EnvironmentNotFailed(
+                    f"The environment is {_shown_status(environment)}; only a FAILED one can be retried."
+                )
+            begun = environment.stack_id is not None
+            return {
+                "status": Status.QUEUED,
+                "creations": environment.creations + 1,
+                "reason": None,
+                "failure": None,
+                "attempts": 0,
+                "resources": environment.resources if begun else {},
+                # Somebody who is still cleaning up is not disturbed.
+                "due_at": max(timestamp(moment), environment.lease_until or ""),
+            }
+
+        environment = self._change(caller, environment_id, request_id, "retry_requested", wanted)
+        self._begin(environment)
+        return self.visible(caller, environment_id)
+
+    def extend(self, caller: Caller, environment_id: str, hours: int, request_id: str) -> Environment:
+        """Let an environment end some hours from now, later or sooner than it would have.
+
+        Raises `Misfits` above the operator's ceiling, which counts from now, and `EnvironmentNotLive` when
+        the environment is being deleted or is gone.
+        """
+        ceiling = self._config.limits.expires_in_hours
+        if not 1 <= hours <= ceiling:
+            wrong = f"The operator allows 1 to {ceiling} hours from now."
+            raise Misfits([{"pointer": "/expires_in_hours", "detail": wrong}])
+
+        def wanted(environment: Environment, moment: datetime) -> Json:
+            if environment.delete_requested or environment.status in (Status.DELETING, Status.DELETED):
+                raise EnvironmentNotLive(
+                    f"The environment is {_shown_status(environment)}; it cannot be extended."
+                )
+            fields = expiry.ending_in(hours, moment)
+            waits = environment.status in (Status.READY, Status.FAILED) and not environment.clean_up
+            return {**fields, "due_at": expiry.next_look(environment.but(**fields))} if waits else fields
+
+        return self._change(caller, environment_id, request_id, "extended", wanted)
+
+    def _change(
+        self,
+        caller: Caller,
+        environment_id: str,
+        request_id: str,
+        action: str,
+        wanted: Callable[[Environment, datetime], Json],
+    ) -> Environment:
+        """Record what a caller wants and that they do; `wanted` gives the fields, none if nothing is new."""
+        for _ in range(_WRITE_TRIES):
+            environment = self.visible(caller, environment_id)
+            moment = self._clock()
+            fields = wanted(environment, moment)
+            if not fields:
+                return environment
+            event = Event(timestamp(moment), caller.owner, action, request_id)
+            after = environment.but(**fields, updated_at=timestamp(moment))
+            with suppress(StaleRecord):
+                return self._store.save_environment(environment, after, event)
+        raise Conflict("The environment is changing too fast; try again.")
 
     def _begin(self, environment: Environment) -> None:
         """Take the first steps now; if that fails, the record is due and the schedule takes them."""
@@ -155,3 +234,7 @@ class Environments:
             logger.warning(
                 "first steps left to the schedule", environment_id=environment.id, detail=str(error)
             )
+
+
+def _shown_status(environment: Environment) -> str:
+    return "being deleted" if environment.delete_requested else str(environment.status)

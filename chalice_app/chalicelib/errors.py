@@ -11,6 +11,8 @@
       Conflict                  409 the state does not allow it
         EnvironmentExists       409 one live environment per owner; its link is in the problem
         EnvironmentNotReady     409
+        EnvironmentNotFailed    409
+        EnvironmentNotLive      409
         BudgetExceeded          409
         JobFilesMissing         409
         LearningMode            409
@@ -128,6 +130,18 @@ class EnvironmentNotReady(Conflict):
     """The environment is not READY."""
 
     code = "environment_not_ready"
+
+
+class EnvironmentNotFailed(Conflict):
+    """The environment has not FAILED."""
+
+    code = "environment_not_failed"
+
+
+class EnvironmentNotLive(Conflict):
+    """The environment is being deleted or is gone."""
+
+    code = "environment_not_live"
 
 
 class BudgetExceeded(Conflict):

@@ -42,10 +42,11 @@ class Events:
         status = detail["status-details"]["status"]
         reason = detail["status-details"].get("status-reason") or ""
         resource = resource_state(detail["resource-type"], status, reason, at)
-        if not self._store.note_resource(environment_id, detail["logical-resource-id"], resource):
+        logical_id = detail["logical-resource-id"]
+        if not self._store.note_resource(environment_id, detail["stack-id"], logical_id, resource):
             return
         if status == "CREATE_FAILED" and is_cause(reason):
-            self._note_failure(environment_id, detail["logical-resource-id"], resource)
+            self._note_failure(environment_id, logical_id, resource)
 
     def job_changed(self, detail: Json) -> None:
         """Glue Job State Change."""

@@ -8,12 +8,13 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from chalicelib.models import RunRequest
+from chalicelib.models import EnvironmentChange, RunRequest
 from chalicelib.records import Json
 from chalicelib.settings import Settings
 
 BODIES: Mapping[type[BaseModel], Json] = {
     Settings: {"expires_in_hours": 24, "job": {"number_of_workers": 2}},
+    EnvironmentChange: {"expires_in_hours": 48},
     RunRequest: {"number_of_workers": 2, "timeout_minutes": 10, "arguments": {"--NUM_PARTITIONS": "1"}},
 }
 

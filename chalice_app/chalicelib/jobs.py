@@ -1,4 +1,4 @@
-"""Jobs and their runs as callers ask for them: run, look, list, read the logs."""
+"""Jobs and their runs as callers ask for them: run, look, stop, list, read the logs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,24 @@ from chalicelib import pricing, representations
 from chalicelib.auth import Caller
 from chalicelib.clock import Clock, later, now, sortable_id, timestamp
 from chalicelib.environments import Created, Environments
-from chalicelib.errors import BudgetExceeded, EnvironmentNotReady, JobFilesMissing, NotFound, StaleRecord
+from chalicelib.errors import (
+    AwsError,
+    BudgetExceeded,
+    Conflict,
+    EnvironmentNotReady,
+    JobFilesMissing,
+    NotFound,
+    StaleRecord,
+)
 from chalicelib.idempotency import Asked, replay
 from chalicelib.logs import LogPage, Logs
 from chalicelib.models import RunRequest
+from chalicelib.observability import logger
 from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Status, environment_of_job
 from chalicelib.runs import Runs, default_arguments, log_prefix
 from chalicelib.store import KeyTaken, RunPage, Store
+
+_WRITE_TRIES = 5
 
 
 @dataclass(frozen=True)
@@ -80,19 +91,62 @@ class Jobs:
 
     def run(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
         """One run as it is now: a run that goes on is looked up in Glue."""
-        environment = self._environment(caller, job_id)
-        run = self._store.run(environment.id, run_id)
-        if run is None or run.job_id != job_id:
-            raise NotFound("There is no such run.")
+        run = self._recorded(caller, job_id, run_id)
         try:
             return self._runs.advance(run)
         except StaleRecord:
-            return self._store.run(environment.id, run_id) or run
+            return self._store.run(run.environment_id, run_id) or run
+
+    def stop(self, caller: Caller, job_id: str, run_id: str, request_id: str) -> tuple[JobRun, bool]:
+        """Want a run stopped and begin to stop it; what fails of that, the schedule does.
+
+        Gives the run as it is now, and False when it had ended already.
+        """
+        for _ in range(_WRITE_TRIES):
+            run = self._recorded(caller, job_id, run_id)
+            with suppress(StaleRecord):
+                if run.glue_run_id is not None:
+                    run = self._advanced(run)  # it may have ended meanwhile
+                if run.status.is_final:
+                    return run, False
+                if run.stopped_by is None:
+                    moment = timestamp(self._clock())
+                    detail = {"run_id": run_id}
+                    event = Event(moment, caller.owner, "run_stop_requested", request_id, detail)
+                    run = self._runs.want_stopped(run, caller.owner, event)
+                return self._advanced(run), True
+        raise Conflict("The run is changing too fast; try again.")
+
+    def _recorded(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
+        environment_id = environment_of_job(job_id)
+        run = self._store.run(environment_id, run_id) if environment_id else None
+        if run is None or run.job_id != job_id or not caller.may_see(run.owner):
+            raise NotFound("There is no such run.")
+        return run
+
+    def _advanced(self, run: JobRun) -> JobRun:
+        """The run one step further; if AWS does not let us, as it was: the schedule comes back to it."""
+        try:
+            return self._runs.advance(run)
+        except AwsError as error:
+            logger.warning("run left to the schedule", run_id=run.id, code=error.code, detail=error.message)
+            return run
 
     def page(self, caller: Caller, job_id: str, *, limit: int, start: Json | None) -> RunPage:
-        """The runs of a job, newest first."""
-        environment = self._environment(caller, job_id)
-        return self._store.runs(environment.id, limit=limit, start=start)
+        """The runs of a job, newest first.
+
+        Every run says whose it is, which saves reading its environment; and `start` comes from a cursor that
+        was given to this very caller for this very list.
+        """
+        environment_id = environment_of_job(job_id)
+        if environment_id is None:
+            raise NotFound("There is no such job.")
+        page = self._store.runs(environment_id, limit=limit, start=start)
+        if not page.items and start is None:
+            self._environment(caller, job_id)
+        if any(run.job_id != job_id or not caller.may_see(run.owner) for run in page.items):
+            raise NotFound("There is no such job.")
+        return page
 
     def logs(
         self, caller: Caller, job_id: str, run_id: str, *, stream: str, limit: int, token: str | None
@@ -127,6 +181,7 @@ class Jobs:
         return JobRun(
             id=sortable_id(moment),
             environment_id=environment.id,
+            owner=environment.owner,
             job_id=environment.job_id,
             status=RunStatus.PENDING,
             arguments={**default_arguments(environment), **job["arguments"], **wanted.arguments},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from chalicelib.pricing import WorkerType
 from chalicelib.records import Status
@@ -18,6 +18,21 @@ class RunRequest(Strict):
     worker_type: WorkerType | None = None
     number_of_workers: NumberOfWorkers | None = None
     timeout_minutes: TimeoutMinutes | None = None
+
+
+class EnvironmentChange(Strict):
+    """What to change about an environment: `expires_in_hours` counts from now."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    expires_in_hours: Annotated[int, Field(ge=1, le=720)] = 72
+
+    @model_validator(mode="before")
+    @classmethod
+    def _something(cls, value: Any) -> Any:
+        if value == {}:
+            raise ValueError("Say what to change.")
+        return value
 
 
 class PageQuery(Strict):

@@ -45,7 +45,7 @@ class Provisioning:
             template_url=self._releases.template_url(environment),
             parameters=parameters,
             tags=stack_tags(environment, self._config),
-            token=f"create-{environment.id}",
+            token=f"create-{environment.id}-{environment.creations}",
         )
         return stack_id, release.resource_count(parameters)
 
@@ -53,12 +53,12 @@ class Provisioning:
         """The environment's stack as it is now."""
         return self._stacks.find(environment.stack_id or environment.name)
 
-    def note_resources(self, environment: Environment) -> None:
+    def note_resources(self, environment: Environment, stack_id: str) -> None:
         """Record what CloudFormation says of every resource, where that is newer than what is known."""
-        for logical_id, resource in self._stacks.resources(environment.stack_id or environment.name).items():
+        for logical_id, resource in self._stacks.resources(stack_id).items():
             known = environment.resources.get(logical_id)
             if known is None or known["order"] < resource["order"]:
-                self._store.note_resource(environment.id, logical_id, resource)
+                self._store.note_resource(environment.id, stack_id, logical_id, resource)
 
     def failure(self, environment: Environment, stack: Stack | None) -> Json:
         """Why the stack is not complete."""

@@ -12,6 +12,9 @@ Json = dict[str, Any]
 JOB_ID = re.compile(r"terraglue-([a-z2-7]{10})-([a-z0-9][a-z0-9-]{0,63})")
 ENVIRONMENT_ID = re.compile(r"[a-z2-7]{10}")
 
+SERVICE = "service"
+"""The actor of what nobody asked for by a request."""
+
 
 class Status(StrEnum):
     """Where an environment is in its life (the picture is in docs/architecture.md)."""
@@ -57,6 +60,9 @@ class Environment:
     dollar. `due_at` is when reconcile must look at it again even if no event comes; None: never.
     `resources` maps a logical id to type, status, reason and the order of its last event; it is written by
     events, field by field, and so is not covered by `version`, nor are the three amounts of money.
+    `creations` counts the attempts to build it. `clean_up` says that what a failed one has left, the stack
+    `stack_id` or the one of its name, is still to be looked for and removed. `warnings_due` are the warnings
+    before its end that are still to be given, in hours before `expires_at`.
     `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when.
     """
 
@@ -73,7 +79,10 @@ class Environment:
     delete_requested: bool = False
     reason: str | None = None
     failure: Json | None = None
+    creations: int = 1
     stack_id: str | None = None
+    clean_up: bool = False
+    warnings_due: list[int] = field(default_factory=list)
     total_resources: int = 0
     resources: dict[str, Json] = field(default_factory=dict)
     outputs: Json | None = None
@@ -134,12 +143,13 @@ class JobRun:
     """One run of an environment's job. Grain: one per accepted request to run it.
 
     `start_attempts` counts the StartJobRun calls that may have reached Glue; it is raised before each one, so
-    that a run whose caller died is looked for before it is started again. Its lines are in the log groups
-    `log_prefix`/output and `log_prefix`/error.
+    that a run whose caller died is looked for before it is started again. `stopped_by` has wanted it stopped,
+    since `stop_requested_at`. Its lines are in the log groups `log_prefix`/output and `log_prefix`/error.
     """
 
     id: str
     environment_id: str
+    owner: str
     job_id: str
     status: RunStatus
     arguments: dict[str, str]
@@ -157,6 +167,7 @@ class JobRun:
     reason: str | None = None
     glue_run_id: str | None = None
     stopped_by: str | None = None
+    stop_requested_at: str | None = None
     started_at: str | None = None
     completed_at: str | None = None
     execution_seconds: int | None = None
@@ -175,7 +186,7 @@ class Event:
     """One line of an environment's timeline: who did what, when, in which request, and what it changed.
 
     `changes` are (`pointer`, `old`, `new`) of what callers see of the environment or, where `detail` has
-    a `run_id`, of that run; the store fills them in from the records.
+    a `run_id`, of that run; `owner` is the environment's. The store fills both in from the records.
     """
 
     at: str
@@ -184,6 +195,7 @@ class Event:
     request_id: str | None = None
     detail: Json | None = None
     changes: list[Json] = field(default_factory=list)
+    owner: str = ""
 
 
 def environment_of_job(job_id: str) -> str | None:

@@ -49,9 +49,9 @@ class Removal:
             for _ in self._buckets.empty(environment.bucket(key)):
                 yield True
 
-    def delete_stack(self, environment: Environment, stack: Stack, attempt: int) -> None:
-        """Start deleting the stack."""
-        self._stacks.delete(stack.id, token=f"delete-{environment.id}-{attempt}")
+    def delete_stack(self, environment: Environment, stack: Stack) -> None:
+        """Start deleting the stack; the version makes each attempt a new one to CloudFormation."""
+        self._stacks.delete(stack.id, token=f"delete-{environment.id}-{environment.version}")
 
     def receipt(self, environment: Environment) -> Json:
         """Remove what is outside the stack, then say what was removed and what remains, and why."""

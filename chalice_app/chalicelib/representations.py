@@ -87,12 +87,12 @@ def job_file(environment: Environment, path: str, base: str) -> answers.JobFile:
     return answers.JobFile(path=path, **environment.job_files[path], links=answers.JobFileLinks(self=link))
 
 
-def event(event: Event, environment: Environment) -> answers.Event:
+def event(event: Event) -> answers.Event:
     """A line of an environment's timeline; `as_admin` when somebody acted on what is not theirs."""
     return answers.Event(
         at=event.at,
         actor=event.actor,
-        as_admin=event.actor not in (environment.owner, *_SERVICE_ACTORS),
+        as_admin=event.actor not in (event.owner, *_SERVICE_ACTORS),
         action=event.action,
         request_id=event.request_id,
         detail=event.detail,

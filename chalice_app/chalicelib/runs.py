@@ -8,6 +8,7 @@ finds a run that may have been started looks for that argument in Glue before st
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 
@@ -17,7 +18,7 @@ from chalicelib.errors import AwsError, AwsRefused, AwsThrottled, StaleRecord
 from chalicelib.glue import Glue, GlueRun
 from chalicelib.logs import Logs
 from chalicelib.observability import logger
-from chalicelib.records import Environment, Event, JobRun, Json, RunStatus
+from chalicelib.records import SERVICE, Environment, Event, JobRun, Json, RunStatus
 from chalicelib.store import Store
 
 _LOOK_AGAIN_SECONDS = 60
@@ -62,11 +63,16 @@ class Runs:
             self.advance(run)
         except StaleRecord:
             return  # somebody else took the step
+        except AwsError as error:
+            logger.warning("run left for later", run_id=run_id, code=error.code, detail=error.message)
+            run = self._store.run(environment_id, run_id) or run
+            with suppress(StaleRecord):
+                self._store.save_run(run, run.but(due_at=later(self._clock(), _LOOK_AGAIN_SECONDS)))
 
-    def advance(self, run: JobRun, *, may_start: bool = True) -> JobRun:
+    def advance(self, run: JobRun) -> JobRun:
         """One step from a run as it was read; `StaleRecord` when it has moved on since.
 
-        With `may_start` false, a run that Glue does not know is ended instead of started.
+        One that is wanted stopped is not started any more, and is stopped in Glue if Glue knows it.
         """
         if run.status.is_final:
             return run
@@ -79,11 +85,11 @@ class Runs:
             try:
                 found = self._glue.attempts(run.job_id, run.id)
             except AwsRefused as error:
-                return self._give_up(run, error)
+                return self._lost(run, error)
             if found:
                 return self._follow(run, found[-1])
-        if not may_start:
-            return self._end_without_glue(run, RunStatus.STOPPED, "The environment is being deleted.")
+        if run.stopped_by is not None:
+            return self._end_without_glue(run, RunStatus.STOPPED, "It was stopped before it began.")
         claimed = self._store.save_run(
             run,
             run.but(start_attempts=run.start_attempts + 1, due_at=later(moment, self._lease_seconds)),
@@ -133,27 +139,32 @@ class Runs:
         if waiting:
             self.reconcile(environment_id, waiting[-1].id)
 
+    def want_stopped(self, run: JobRun, who: str, event: Event | None = None) -> JobRun:
+        """Record that somebody wants a run stopped, so that it is, whoever dies meanwhile."""
+        moment = timestamp(self._clock())
+        # A call to start it that may be under way is waited for: what it started is found and stopped then.
+        starting = run.start_attempts > 0 and run.glue_run_id is None
+        wanted = run.but(stopped_by=who, stop_requested_at=moment, due_at=run.due_at if starting else moment)
+        return self._store.save_run(run, wanted, event)
+
     def stop_all(self, environment: Environment) -> bool:
         """Stop every run of an environment that is being deleted; True once none is left."""
         stopped = True
         for run in self._store.all_runs(environment.id):
             if run.status.is_final:
                 continue
-            after = self.advance(run, may_start=False)
-            if after.status.is_final:
-                continue
-            stopped = False
-            if after.glue_run_id is not None and after.status is not RunStatus.STOPPING:
-                self._glue.stop(after.job_id, after.glue_run_id)
+            wanted = run if run.stopped_by is not None else self.want_stopped(run, SERVICE)
+            stopped = self.advance(wanted).status.is_final and stopped
         return stopped
 
     # -- the steps ---------------------------------------------------------------------------------------
 
     def _watch(self, run: JobRun) -> JobRun:
         try:
-            return self._follow(run, self._glue.get(run.job_id, run.glue_run_id or ""))
+            seen = self._glue.get(run.job_id, run.glue_run_id or "")
         except AwsRefused as error:
-            return self._give_up(run, error)
+            return self._lost(run, error)
+        return self._follow(run, seen)
 
     def _follow(self, run: JobRun, seen: GlueRun) -> JobRun:
         moment = self._clock()
@@ -174,8 +185,15 @@ class Runs:
         )
         if seen.status.is_final:
             after = self._ended(after, seen, moment, earlier)
-        elif run.due_at is None or run.due_at <= timestamp(moment):
-            after = after.but(due_at=later(moment, _LOOK_AGAIN_SECONDS))
+        else:
+            is_due = run.due_at is None or run.due_at <= timestamp(moment)
+            if run.stopped_by is not None:
+                if seen.status is not RunStatus.STOPPING and (is_due or run.status is not RunStatus.STOPPING):
+                    self._glue.stop(run.job_id, seen.id)
+                    is_due = True
+                after = after.but(status=RunStatus.STOPPING)
+            if is_due:
+                after = after.but(due_at=later(moment, _LOOK_AGAIN_SECONDS))
         if after == run:
             return run
         return self._store.save_run(
@@ -227,11 +245,17 @@ class Runs:
             due_at = later(moment, _RETRY_SECONDS)
             return self._store.save_run(run, run.but(start_attempts=0, reason=reason, due_at=due_at))
         if isinstance(error, AwsRefused):
-            return self._give_up(run, error)
+            return self._refused(run, error)
         logger.warning("start in doubt", run_id=run.id, code=error.code, detail=error.message)
         return run  # due again when its lease runs out, and looked for first
 
-    def _give_up(self, run: JobRun, error: AwsRefused) -> JobRun:
+    def _lost(self, run: JobRun, error: AwsRefused) -> JobRun:
+        """The end of a run that Glue does not know; if only the question was refused, it may well go on."""
+        if error.code not in _GONE:
+            raise error
+        return self._refused(run, error)
+
+    def _refused(self, run: JobRun, error: AwsRefused) -> JobRun:
         logger.error("run refused", run_id=run.id, code=error.code, detail=error.message)
         words = "The job does not exist any more." if error.code in _GONE else error.message
         return self._end_without_glue(run, RunStatus.ERROR, words)
@@ -263,6 +287,7 @@ class Runs:
         run = JobRun(
             id=run_id_of(seen.id, seen.started_at),
             environment_id=environment_id,
+            owner=environment.owner,
             job_id=job_id,
             status=seen.status,
             arguments={**default_arguments(environment), **job["arguments"]},
@@ -287,12 +312,12 @@ class Runs:
             self._glue.stop_trigger(environment.outputs["trigger"])
             words = "The budget does not cover another run; the schedule is stopped."
             self._store.add_event(
-                environment_id, Event(timestamp(moment), "service", "schedule_stopped", None, {"why": words})
+                environment, Event(timestamp(moment), SERVICE, "schedule_stopped", None, {"why": words})
             )
 
     def _event(self, run: JobRun, after: JobRun, moment: datetime) -> Event:
         detail = {"run_id": run.id, "to": str(after.status), "cost_micro_usd": after.cost_micro_usd}
-        return Event(timestamp(moment), "service", "run_ended", None, detail)
+        return Event(timestamp(moment), SERVICE, "run_ended", None, detail)
 
 
 def default_arguments(environment: Environment) -> dict[str, str]:

@@ -14,6 +14,7 @@ from chalicelib.records import Json
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
+_COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 _PROGRESS_RANKS = ("IN_PROGRESS", "COMPLETE", "FAILED")
 
 
@@ -30,6 +31,16 @@ class Stack:
     def in_progress(self) -> bool:
         """CloudFormation is still working on it."""
         return self.status.endswith("_IN_PROGRESS")
+
+    @property
+    def is_complete(self) -> bool:
+        """It is whole and can be used (after a failed update: as it was before)."""
+        return self.status in _COMPLETE
+
+    @property
+    def is_gone(self) -> bool:
+        """It has been deleted: only its description is left."""
+        return self.status == "DELETE_COMPLETE"
 
 
 class Stacks:

@@ -102,7 +102,7 @@ class Store:
                 *self._answer(answer, environment.created_at),
                 self._table.put(lock, _NEW),
                 self._table.put(_environment_item(environment), _NEW),
-                self._event(environment.id, event),
+                self._event(environment.id, environment.owner, event),
             ]
         )
 
@@ -119,7 +119,7 @@ class Store:
     def save_environment(self, old: Environment, new: Environment, event: Event | None = None) -> Environment:
         """Write the fields that differ, if the record is still at `old.version`; returns it as it now is."""
         update = self._environment_update(old, new)
-        self._write([update, *([self._event(old.id, _told(event, old, new))] if event else [])])
+        self._write([update, *([self._event(old.id, old.owner, _told(event, old, new))] if event else [])])
         return new.but(version=old.version + 1)
 
     def end_environment(self, old: Environment, new: Environment, event: Event) -> Environment:
@@ -127,17 +127,21 @@ class Store:
         release = self._table.delete(
             _owner_key(old.owner), "attribute_not_exists(pk) OR environment_id = :id", {":id": old.id}
         )
-        told = self._event(old.id, _told(event, old, new))
+        told = self._event(old.id, old.owner, _told(event, old, new))
         self._write([self._environment_update(old, new), release, told])
         return new.but(version=old.version + 1)
 
-    def note_resource(self, environment_id: str, logical_id: str, resource: Json) -> bool:
-        """Record the state of one resource unless a later one (by its `order`) is known; True if written."""
+    def note_resource(self, environment_id: str, stack_id: str, logical_id: str, resource: Json) -> bool:
+        """Record the state of one resource unless a later one (by its `order`) is known; True if written.
+
+        What is told of another stack than the environment's own (that of an earlier attempt) is passed over.
+        """
         action = self._table.update(
             _environment_key(environment_id),
             "SET resources.#id = :resource",
-            "attribute_exists(pk) AND (attribute_not_exists(resources.#id) OR resources.#id.#order < :order)",
-            {":resource": resource, ":order": resource["order"]},
+            "attribute_exists(pk) AND (attribute_not_exists(stack_id) OR stack_id = :stack) "
+            "AND (attribute_not_exists(resources.#id) OR resources.#id.#order < :order)",
+            {":resource": resource, ":order": resource["order"], ":stack": stack_id},
             {"#id": logical_id, "#order": "order"},
         )
         try:
@@ -163,9 +167,9 @@ class Store:
         page = self._table.query(f"{key} = :key", values, limit=limit, start=start, **options)
         return EnvironmentPage([_environment(item) for item in page.items], page.next)
 
-    def add_event(self, environment_id: str, event: Event) -> None:
+    def add_event(self, environment: Environment, event: Event) -> None:
         """Add a line to an environment's timeline."""
-        self._write([self._event(environment_id, event)])
+        self._write([self._event(environment.id, environment.owner, event)])
 
     def events(self, environment_id: str, *, limit: int, start: Json | None = None) -> EventPage:
         """One page of an environment's timeline, newest first."""
@@ -199,7 +203,7 @@ class Store:
                     *self._answer(answer, run.requested_at),
                     reserve,
                     self._table.put(_run_item(run), _NEW),
-                    self._event(run.environment_id, event),
+                    self._event(run.environment_id, run.owner, event),
                 ]
             )
         except StaleRecord:
@@ -217,7 +221,11 @@ class Store:
         )
         try:
             self._write(
-                [self._table.put(_run_item(run), _NEW), spend, self._event(run.environment_id, event)]
+                [
+                    self._table.put(_run_item(run), _NEW),
+                    spend,
+                    self._event(run.environment_id, run.owner, event),
+                ]
             )
         except StaleRecord:
             return False
@@ -258,7 +266,7 @@ class Store:
         if new.status.is_final and not old.status.is_final:
             actions.append(self._settlement(old, new.cost_micro_usd or 0))
         if event:
-            actions.append(self._event(old.environment_id, _told(event, old, new)))
+            actions.append(self._event(old.environment_id, old.owner, _told(event, old, new)))
         self._write(actions)
         return new.but(version=old.version + 1)
 
@@ -305,11 +313,12 @@ class Store:
         # DynamoDB removes expired items late, so the condition looks at the time itself.
         return [self._table.put(item, f"{_NEW} OR expires_at <= :now", {":now": now})]
 
-    def _event(self, environment_id: str, event: Event) -> Json:
+    def _event(self, environment_id: str, owner: str, event: Event) -> Json:
         item = {
             "pk": f"ENV#{environment_id}",
             "sk": f"EVENT#{event.at}#{sortable_id(parse_time(event.at))[9:]}",
             **asdict(event),
+            "owner": owner,
         }
         return self._table.put(item, _NEW)
 

@@ -20,6 +20,7 @@ from chalicelib.job_files import JobFiles
 from chalicelib.jobs import Jobs
 from chalicelib.keys import Keys
 from chalicelib.logs import Logs
+from chalicelib.moves import Moves
 from chalicelib.provisioning import Provisioning
 from chalicelib.reconcile import Reconciler
 from chalicelib.releases import Releases
@@ -77,6 +78,7 @@ def build(
     )
     reconciler = Reconciler(
         store,
+        Moves(store, lease_seconds=config.lease_seconds, clock=clock),
         Provisioning(config, stacks=stacks, buckets=buckets, glue=glue, releases=releases, store=store),
         Removal(
             stacks=stacks,
@@ -86,8 +88,6 @@ def build(
             releases=releases,
             runs=runs,
         ),
-        lease_seconds=config.lease_seconds,
-        clock=clock,
     )
     environments = Environments(config, store, releases, reconciler, clock=clock)
     return Service(

@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.cloudformation.models import cloudformation_backends
 
 from chalicelib.auth import Caller
 from chalicelib.idempotency import Asked
@@ -143,6 +144,40 @@ def test_a_delete_that_dies_anywhere_is_finished(world: World) -> None:
         stacks = boto3.client("cloudformation").describe_stacks()["Stacks"]
         assert environment.name not in [stack["StackName"] for stack in stacks], call
         assert world.service.environments.live(Caller(owner, is_admin=False)) is None
+        if not died:
+            assert call > 6, "so few calls: was anything killed?"
+            return
+    pytest.fail("the work never ended")
+
+
+def fail_and_roll_back(world: World, owner: str) -> Environment:
+    world.request(owner)
+    environment = world.of(owner)
+    for stack in cloudformation_backends["123456789012"]["us-east-1"].stacks.values():
+        if stack.name == environment.name:
+            stack.status = "ROLLBACK_COMPLETE"
+    return environment
+
+
+def test_a_failure_and_a_retry_that_die_anywhere_end_ready(world: World) -> None:
+    for call in range(1, MOST_CALLS):
+        owner = f"owner-{call}"
+        environment = fail_and_roll_back(world, owner)
+
+        def work(environment_id: str = environment.id, owner: str = owner) -> None:
+            world.stack_event(owner)
+            world.service.environments.retry(ADMIN, environment_id, "request")
+            world.stack_event(owner)
+
+        died = world.killed(call, work)
+        world.tick()
+        if world.of(owner).status is Status.FAILED:  # it died before the retry was recorded
+            world.service.environments.retry(ADMIN, environment.id, "request")
+        world.tick()
+        environment = world.of(owner)
+        assert (environment.status, environment.creations) == (Status.READY, 2), f"call {call}: {environment}"
+        stacks = boto3.client("cloudformation").describe_stacks()["Stacks"]
+        assert sum(stack["StackName"] == environment.name for stack in stacks) == 1
         if not died:
             assert call > 6, "so few calls: was anything killed?"
             return

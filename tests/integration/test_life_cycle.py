@@ -8,8 +8,11 @@ from typing import Any
 
 import boto3
 import pytest
+from moto.cloudformation.models import cloudformation_backends
 
 from chalicelib.auth import Caller
+from chalicelib.clock import later
+from chalicelib.errors import Conflict, InvalidFields
 from chalicelib.idempotency import Asked
 from chalicelib.records import Environment, Status
 from chalicelib.settings import Settings
@@ -50,9 +53,13 @@ class World:
         self.service.events.stack_changed({"stack-id": stack_id})
 
     def resource_event(self, environment: Environment, resource: str, status: str, **event: str) -> None:
+        stack_id = f"arn:aws:cloudformation:us-east-1:1:stack/{environment.name}/{event.get('stack', 'x')}"
+        recorded = self.service.events._store.environment(environment.id)
+        if "stack" not in event and recorded is not None and recorded.stack_id:
+            stack_id = recorded.stack_id
         self.service.events.resource_changed(
             {
-                "stack-id": f"arn:aws:cloudformation:us-east-1:1:stack/{environment.name}/x",
+                "stack-id": stack_id,
                 "logical-resource-id": resource,
                 "resource-type": "AWS::S3::Bucket",
                 "status-details": {"status": status, "status-reason": event.get("reason", "")},
@@ -168,6 +175,150 @@ def test_an_object_that_cannot_be_removed_is_reported_and_tried_again(world: Wor
     world.faults.clear()
     world.tick_after(minutes=15)
     assert world.see(environment.id).status is Status.DELETED
+
+
+def roll_back(environment: Environment) -> None:
+    """Let moto's stack be what CloudFormation leaves of a failed creation."""
+    for stack in cloudformation_backends["123456789012"]["us-east-1"].stacks.values():
+        if stack.name == environment.name:
+            stack.status = "ROLLBACK_COMPLETE"
+
+
+def stacks_of(environment: Environment) -> list[str]:
+    found = boto3.client("cloudformation").list_stacks()["StackSummaries"]
+    return [stack["StackStatus"] for stack in found if stack["StackName"] == environment.name]
+
+
+def actions(world: World, environment: Environment) -> list[str]:
+    page = world.service.environments.timeline(ANA, environment.id, limit=100, start=None)[1]
+    return [event.action for event in reversed(page.items)]
+
+
+def test_what_a_failed_creation_leaves_is_removed_by_itself(world: World) -> None:
+    environment = world.ask()
+    roll_back(environment)
+    world.stack_event(environment)
+    world.tick_after(minutes=2)
+    failed = world.see(environment.id)
+    assert (failed.status, failed.stack_id, failed.clean_up) == (Status.FAILED, None, False)
+    assert failed.failure is not None
+    assert failed.reason == failed.failure["fix"]
+    assert stacks_of(environment) == ["DELETE_COMPLETE"]
+    world.calls.clear()
+    world.tick_after(minutes=2)
+    assert world.calls == ["Query"], "it is looked at though there is nothing left to do"
+
+
+def test_a_failed_environment_is_begun_again_under_its_id(world: World) -> None:
+    environment = world.ask()
+    roll_back(environment)
+    world.stack_event(environment)
+    again = world.service.environments.retry(ANA, environment.id, "r2")
+    assert again.id == environment.id
+    world.tick_after(minutes=2)
+    world.tick_after(minutes=2)
+    ready = world.see(environment.id)
+    assert (ready.status, ready.failure, ready.reason) == (Status.READY, None, None)
+    assert sorted(stacks_of(environment)) == ["CREATE_COMPLETE", "DELETE_COMPLETE"]
+    assert actions(world, environment).count("retry_requested") == 1
+
+
+def test_a_retry_goes_on_with_a_complete_stack(world: World) -> None:
+    environment = world.ask()
+    world.faults["CopyObject"] = (403, "AccessDenied", "Access Denied")
+    world.stack_event(environment)
+    assert world.see(environment.id).status is Status.FAILED
+    world.faults.clear()
+    world.service.environments.retry(ANA, environment.id, "r2")
+    assert world.see(environment.id).status is Status.READY
+    assert stacks_of(environment) == ["CREATE_COMPLETE"]
+
+
+def test_only_a_failed_environment_can_be_retried(world: World) -> None:
+    environment = world.ask()
+    with pytest.raises(Conflict) as refused:
+        world.service.environments.retry(ANA, environment.id, "r2")
+    assert refused.value.code == "environment_not_failed"
+    assert world.see(environment.id).creations == 1
+
+
+def test_the_events_of_a_removed_stack_do_not_touch_the_next_attempt(world: World) -> None:
+    environment = world.ask()
+    roll_back(environment)
+    world.stack_event(environment)
+    world.tick_after(minutes=2)
+    world.service.environments.retry(ANA, environment.id, "r2")
+    before = world.see(environment.id)
+    world.resource_event(
+        before, "SotBucket", "CREATE_FAILED", reason="exists", at="2099-01-01T00:00:00Z", stack="gone"
+    )
+    assert world.see(environment.id).resources == before.resources
+    assert world.see(environment.id).failure is None
+
+
+def test_the_owner_moves_the_end_and_both_ends_are_told(world: World) -> None:
+    environment = world.ask()
+    world.stack_event(environment)
+    extended = world.service.environments.extend(ANA, environment.id, 100, "r2")
+    assert extended.expires_at == later(world.moment, 100 * 3600)
+    world.tick_after(hours=99)
+    assert world.see(environment.id).status is Status.READY
+    page = world.service.environments.timeline(ANA, environment.id, limit=100, start=None)[1]
+    [event] = [event for event in page.items if event.action == "extended"]
+    [change] = [change for change in event.changes if change["pointer"] == "/expires_at"]
+    assert (change["old"], change["new"]) == (environment.expires_at, extended.expires_at)
+    world.tick_after(hours=2)
+    world.stack_event(environment)
+    assert world.see(environment.id).status is Status.DELETED
+
+
+def test_nobody_extends_above_the_ceiling_or_what_is_going(world: World) -> None:
+    environment = world.ask()
+    for hours in (0, 721):
+        with pytest.raises(InvalidFields) as wrong:
+            world.service.environments.extend(ANA, environment.id, hours, "r2")
+        assert wrong.value.errors[0]["pointer"] == "/expires_in_hours"
+    world.service.environments.delete(ANA, environment.id, "r3")
+    with pytest.raises(Conflict):
+        world.service.environments.extend(ANA, environment.id, 5, "r4")
+
+
+def warnings(world: World, environment: Environment) -> list[int]:
+    page = world.service.environments.timeline(ANA, environment.id, limit=100, start=None)[1]
+    told = [event.detail for event in reversed(page.items) if event.action == "expiry_warned"]
+    return [detail["hours_before"] for detail in told if detail]
+
+
+def test_the_owner_is_warned_a_day_and_an_hour_before_the_end_once(world: World) -> None:
+    environment = world.ask()
+    world.stack_event(environment)
+    for hours, told in ((47, []), (1, [24]), (22, [24]), (1, [24, 1]), (0.5, [24, 1])):
+        world.tick_after(hours=hours)
+        world.service.events.tick(seconds=60)
+        assert warnings(world, environment) == told
+    assert world.see(environment.id).status is Status.READY
+
+
+def test_a_warning_whose_time_never_was_is_not_given(world: World) -> None:
+    environment = world.ask()
+    world.stack_event(environment)
+    world.service.environments.extend(ANA, environment.id, 3, "r2")
+    world.tick_after(hours=1)
+    assert warnings(world, environment) == []
+    world.tick_after(hours=1)
+    assert warnings(world, environment) == [1]
+    world.service.environments.extend(ANA, environment.id, 25, "r2")
+    world.tick_after(hours=1)
+    assert warnings(world, environment) == [1, 24]
+
+
+def test_a_schedule_that_slept_past_the_end_deletes_without_more_ado(world: World) -> None:
+    environment = world.ask()
+    world.stack_event(environment)
+    world.tick_after(hours=500)
+    world.stack_event(environment)
+    assert world.see(environment.id).status is Status.DELETED
+    assert warnings(world, environment) == []
 
 
 def test_calls_of_a_request_and_a_look_are_few(world: World) -> None:

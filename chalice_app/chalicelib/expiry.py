@@ -1,0 +1,30 @@
+"""When an environment ends, and when its owner is warned of that.
+
+A warning's time is fixed by the end that was set, so `warnings_due` lists those that are still to come, in
+hours before the end: one whose time had gone by already when the end was set is never given, and each of the
+others once, however late the schedule finds it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chalicelib.clock import later, parse
+from chalicelib.records import Environment, Json
+
+_WARNINGS_HOURS = (24, 1)
+
+
+def ending_in(hours: int, moment: datetime) -> Json:
+    """The fields of an environment that is to end some hours after a moment."""
+    return {
+        "expires_at": later(moment, hours * 3600),
+        "warnings_due": [before for before in _WARNINGS_HOURS if before < hours],
+    }
+
+
+def next_look(environment: Environment) -> str:
+    """When an environment that only waits needs attention: at its next warning, or at its end."""
+    if not environment.warnings_due:
+        return environment.expires_at
+    return later(parse(environment.expires_at), -3600 * environment.warnings_due[0])
