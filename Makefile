@@ -6,7 +6,7 @@ VENV_PYTHON := .venv/bin/python
 SET_UP := .venv/.set-up
 CHECKOV := .venv/checkov/bin/checkov
 
-.PHONY: demo up test check clean
+.PHONY: demo up test check openapi clean
 
 demo: $(SET_UP)
 	@$(VENV_PYTHON) -m local demo --data "$(DATA)"
@@ -24,6 +24,10 @@ check: $(SET_UP) $(CHECKOV)
 	@rm -rf .local/checked && mkdir -p .local/checked
 	$(VENV_PYTHON) -m glue_assets.release build --out .local/checked
 	$(CHECKOV) --directory .local/checked --framework cloudformation --skip-download --quiet --compact
+
+openapi: $(SET_UP)
+	@PYTHONPATH=chalice_app $(VENV_PYTHON) -c "import json, app; from chalicelib import openapi; \
+		print(json.dumps(openapi.document(app.api.all), indent=1, ensure_ascii=False))" > docs/openapi.json
 
 $(CHECKOV): tests/checkov.txt $(SET_UP)
 	@echo "Setting up checkov in .venv/checkov."

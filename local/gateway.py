@@ -1,7 +1,8 @@
 """Chalice's local gateway, taught what Amazon API Gateway does in the cloud and Chalice's does not.
 
 - An unknown route or method never reaches the app. The cloud's gateway responses turn API Gateway's 403
-  "Missing Authentication Token" into a 404 problem; so does this.
+  "Missing Authentication Token" into a 404 problem; so does this, for routes. The app itself refuses the
+  other methods that API Gateway knows; what that does not know (TRACE) is 405 here, and 404 in the cloud.
 - Every request has an id, which the app and the gateway's own answers give back as `X-Request-Id`.
 - Bodies may be chunked, and end at API Gateway's 10 MB.
 """
@@ -47,7 +48,7 @@ def create_server(app: Chalice, config: Config, port: int) -> LocalDevServer:
 class _Refused(LocalGatewayException):
     """The gateway's own answer: a problem document."""
 
-    def __init__(self, status: HTTPStatus, code: str, detail: str) -> None:
+    def __init__(self, status: HTTPStatus, code: str, detail: str, **more: str) -> None:
         request_id = str(uuid.uuid4())
         problem = {
             "type": f"urn:terraglue:problem:{code}",
@@ -57,7 +58,7 @@ class _Refused(LocalGatewayException):
             "instance": f"urn:terraglue:request:{request_id}",
             "code": code,
         }
-        headers = {"Content-Type": "application/problem+json", "X-Request-Id": request_id}
+        headers = {"Content-Type": "application/problem+json", "X-Request-Id": request_id, **more}
         super().__init__(headers, json.dumps(problem).encode())
         self.CODE = status.value
 
@@ -73,7 +74,7 @@ class _Gateway(LocalGateway):
         methods = self._app_object.routes[event["requestContext"]["resourcePath"]]
         preflight = method == "OPTIONS" and any(route.cors for route in methods.values())
         if method not in methods and not preflight:
-            raise _not_found(method, path)
+            raise _not_allowed(method, path, sorted(methods))
         event["requestContext"]["requestId"] = str(uuid.uuid4())
         return event
 
@@ -100,7 +101,7 @@ class _Handler(ChaliceRequestHandler):
             response["body"],
         )
 
-    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = _serve
+    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_QUERY = _serve
 
     def _body(self) -> bytes | None:
         if "chunked" in self.headers.get("transfer-encoding", "").lower():
@@ -166,6 +167,11 @@ class _Handler(ChaliceRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Log a request."""
         _logger.info(format, *args)
+
+
+def _not_allowed(method: str, path: str, allowed: list[str]) -> _Refused:
+    words = f"{path.partition('?')[0]} does not know {method}."
+    return _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", words, Allow=", ".join(allowed))
 
 
 def _not_found(method: str, path: str) -> _Refused:

@@ -42,28 +42,30 @@ class Contract:
             return
         told = operation["responses"]
         assert str(status) in told, f"{method} {path} answered {status}, which the document does not tell of"
-        response = self._resolved(told[str(status)])
+        response = self.resolved(told[str(status)])
         given = {name.lower(): value for name, value in headers.items()}
         for name, header in response.get("headers", {}).items():
-            assert name.lower() in given or not self._resolved(header)["required"], (method, path, name)
+            assert name.lower() in given or not self.resolved(header)["required"], (method, path, name)
         if "content" not in response:
             return
         media_type = given["content-type"].partition(";")[0]
         content = response["content"][media_type]
         if "json" not in media_type:
             return
-        errors = [f"{e.json_path}: {e.message}" for e in self._validator(content["schema"]).iter_errors(body)]
+        errors = [f"{e.json_path}: {e.message}" for e in self.validator(content["schema"]).iter_errors(body)]
         assert not errors, (method, path, status, errors)
         if status >= 400:
             assert body["code"] in content["examples"], (method, path, body["code"])
 
-    def _resolved(self, told: dict[str, Any]) -> dict[str, Any]:
+    def resolved(self, told: dict[str, Any]) -> dict[str, Any]:
+        """A part of the document, or what it refers to."""
         if "$ref" not in told:
             return told
         found: dict[str, Any] = self._registry.resolver(_DOCUMENT).lookup(told["$ref"]).contents
         return found
 
-    def _validator(self, schema: dict[str, Any]) -> Draft202012Validator:
+    def validator(self, schema: dict[str, Any]) -> Draft202012Validator:
+        """What tells whether a value is as a schema of the document says."""
         anchored = (
             {"$id": _DOCUMENT + ":part", "$ref": _DOCUMENT + schema["$ref"]} if "$ref" in schema else schema
         )

@@ -125,7 +125,7 @@ class Environments:
     def timeline(self, caller: Caller, environment_id: str, *, limit: int, start: Json | None) -> EventPage:
         """A page of what happened to an environment, newest first.
 
-        Every line says whose environment it is, which saves reading that; and `start` comes from a cursor that
+        Every line says whose environment it is, which saves reading that; `start` comes from a cursor that
         was given to this very caller for this very list.
         """
         known = ENVIRONMENT_ID.fullmatch(environment_id) is not None

@@ -190,7 +190,7 @@ def stacks_of(environment: Environment) -> list[str]:
 
 
 def actions(world: World, environment: Environment) -> list[str]:
-    page = world.service.environments.timeline(ANA, environment.id, limit=100, start=None)[1]
+    page = world.service.environments.timeline(ANA, environment.id, limit=100, start=None)
     return [event.action for event in reversed(page.items)]
 
 
@@ -263,7 +263,7 @@ def test_the_owner_moves_the_end_and_both_ends_are_told(world: World) -> None:
     assert extended.expires_at == later(world.moment, 100 * 3600)
     world.tick_after(hours=99)
     assert world.see(environment.id).status is Status.READY
-    page = world.service.environments.timeline(ANA, environment.id, limit=100, start=None)[1]
+    page = world.service.environments.timeline(ANA, environment.id, limit=100, start=None)
     [event] = [event for event in page.items if event.action == "extended"]
     [change] = [change for change in event.changes if change["pointer"] == "/expires_at"]
     assert (change["old"], change["new"]) == (environment.expires_at, extended.expires_at)
@@ -284,7 +284,7 @@ def test_nobody_extends_above_the_ceiling_or_what_is_going(world: World) -> None
 
 
 def warnings(world: World, environment: Environment) -> list[int]:
-    page = world.service.environments.timeline(ANA, environment.id, limit=100, start=None)[1]
+    page = world.service.environments.timeline(ANA, environment.id, limit=100, start=None)
     told = [event.detail for event in reversed(page.items) if event.action == "expiry_warned"]
     return [detail["hours_before"] for detail in told if detail]
 

@@ -78,7 +78,7 @@ def test_every_request_has_an_id_of_its_own(caller: Caller) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path"),
-    [("GET", "/nothing"), ("PUT", "/things"), ("GET", "/things"), ("OPTIONS", "/things"), ("GET", "/a?b=c")],
+    [("GET", "/nothing"), ("GET", "/things/a/b"), ("OPTIONS", "/nothing"), ("GET", "/a?b=c")],
 )
 def test_what_the_app_does_not_have_is_a_404_problem(caller: Caller, method: str, path: str) -> None:
     answer = caller.call(method, path, headers={"Authorization": "Bearer x"})
@@ -86,6 +86,16 @@ def test_what_the_app_does_not_have_is_a_404_problem(caller: Caller, method: str
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["X-Request-Id"] in answer.json["instance"]
     assert answer.json["detail"] == f"There is nothing at {method} {path.partition('?')[0]}."
+
+
+@pytest.mark.parametrize("method", ["PUT", "GET", "OPTIONS", "TRACE", "QUERY"])
+def test_a_method_that_a_path_does_not_have_is_a_405_problem(caller: Caller, method: str) -> None:
+    answer = caller.call(method, "/things?a=b")
+    assert (answer.status, answer.headers["Allow"], answer.json["code"]) == (
+        405,
+        "POST",
+        "method_not_allowed",
+    )
 
 
 def test_an_answer_to_head_has_no_body(caller: Caller) -> None:
