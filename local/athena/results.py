@@ -23,6 +23,7 @@ _TYPES = {
     **{"integer": ("integer", 10), "bigint": ("bigint", 19), "hugeint": ("bigint", 19)},
     **{"float": ("float", 17), "double": ("double", 17), "varchar": ("varchar", 2147483647)},
     **{"blob": ("varbinary", 1073741824), "date": ("date", 0), "timestamp": ("timestamp", 3)},
+    **{f"timestamp_{unit}": ("timestamp", 3) for unit in ("s", "ms", "ns")},
     **{"timestamp with time zone": ("timestamp with time zone", 3), "time": ("time", 3)},
     **{"json": ("json", 0), "interval": ("interval day to second", 0), "uuid": ("uuid", 0)},
     **{"list": ("array", 0), "array": ("array", 0), "map": ("map", 0), "struct": ("row", 0)},
