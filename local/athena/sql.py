@@ -115,5 +115,5 @@ def _name_outputs(tree: exp.Query) -> None:
     while not isinstance(first, exp.Select):
         first = first.this
     for place, output in enumerate(first.expressions):
-        if not output.alias_or_name and not output.is_star:
+        if not isinstance(output, exp.Alias | exp.Column | exp.Dot | exp.Star):
             output.replace(exp.alias_(output.copy(), f"_col{place}", quoted=True))
