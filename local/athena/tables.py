@@ -59,7 +59,7 @@ class Tables:
         for values, location in self._places(table):
             if files := list(self._copies(location)):
                 fixed = [
-                    f"CAST({literal(value)} AS {keys[key]}) AS {identifier(key)}"
+                    f"CAST({_value(value)} AS {keys[key]}) AS {identifier(key)}"
                     for key, value in zip(keys, values, strict=True)
                 ]
                 outputs = ", ".join([*map(identifier, columns), *fixed])
@@ -106,6 +106,11 @@ class Tables:
             shutil.copyfileobj(s3.get_object(Bucket=bucket, Key=key)["Body"], file)
         self.scanned += path.stat().st_size
         return path
+
+
+def _value(text: str) -> str:
+    """A partition's value; Hive has a word for null."""
+    return "NULL" if text == "__HIVE_DEFAULT_PARTITION__" else literal(text)
 
 
 def _failed(error: ClientError, otherwise: str) -> QueryFailed:
