@@ -213,17 +213,20 @@ def _table(table: CatalogTable, partitions: Partitions | None, link: str) -> ans
         location=table.location,
         columns=[_column(column) for column in table.columns],
         partition_keys=[_column(key) for key in table.partition_keys],
-        partitions=partitions
-        and answers.Partitions(
-            count=partitions.count,
-            is_complete=partitions.is_complete,
-            last=[
-                answers.Partition(values=dict(zip(keys, values, strict=False)), location=location)
-                for values, location in partitions.last
-            ],
-        ),
-        updated_at=table.updated_at and timestamp(table.updated_at),
+        partitions=_partitions(keys, partitions) if partitions else None,
+        updated_at=timestamp(table.updated_at) if table.updated_at else None,
         links=answers.TableLinks(rows=f"{link}/rows"),
+    )
+
+
+def _partitions(keys: list[str], partitions: Partitions) -> answers.Partitions:
+    return answers.Partitions(
+        count=partitions.count,
+        is_complete=partitions.is_complete,
+        last=[
+            answers.Partition(values=dict(zip(keys, values, strict=False)), location=location)
+            for values, location in partitions.last
+        ],
     )
 
 
