@@ -47,7 +47,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         table(aws, "letters", "id string; comment string", CSV, parameters=SKIP)
         put(aws, "letters/a.csv", 'id,comment\n1,"two\nlines, ""quoted"""\n2,\n3\n')
         put(aws, "letters/b.csv.gz", "id,comment\n4,Olá \\ all\n")
-        put(aws, "letters/_SUCCESS", "not,data\n")
+        for key in ("letters/_SUCCESS", "letters/_temporary/a.csv", "letters/.hidden"):
+            put(aws, key, "not,data\nnot,data\n")
         table(aws, "big", "id string", CSV)
         put(aws, "big/a.csv", "x\n" * 5000)
         yield aws

@@ -11,6 +11,8 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.auth import Caller
+from chalicelib.wiring import build
 from tests.athena_tables import CSV, JSON, PARQUET, SKIP, Aws, parquet, put, serving, table
 from tests.integration.conftest import Api
 
@@ -98,6 +100,25 @@ def test_the_catalog_is_listed_with_columns_partitions_and_links(api: Api, sandb
         ["2025", "12"],
     ]
     assert sales["partitions"]["last"][0]["location"].endswith("/sales/year=2026/month=2/")
+
+
+def test_the_calls_to_aws_are_as_few_as_said(api: Api, sandbox: Sandbox) -> None:
+    for number in range(3):
+        sandbox.table(f"plain{number}", "n string", CSV)
+        sandbox.table(f"parted{number}", "n string", CSV, keys="day string")
+    session, calls = boto3.Session(), list[str]()
+    session.events.register("before-call.*.*", lambda model, **_: calls.append(model.name))
+    tables = build(session=session).tables
+    ana = Caller("ana", is_admin=False)
+
+    tables.listing(ana, sandbox.id)
+    # The record, the two databases, and one for each table with partitions.
+    assert calls == ["GetItem", "GetTables", *["GetPartitions"] * 3, "GetTables"]
+
+    calls.clear()
+    tables.rows(ana, sandbox.id, "db_shop", "plain0", limit=5)
+    asked = [call for call in calls if call != "GetQueryExecution"]
+    assert asked == ["GetItem", "GetTable", "StartQueryExecution", "GetQueryResults"]
 
 
 def test_a_database_that_somebody_dropped_is_left_out(api: Api, sandbox: Sandbox) -> None:
