@@ -10,7 +10,14 @@ from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
 
 from chalicelib import answers, errors, http, openapi, representations, swagger
 from chalicelib.environments import Created
-from chalicelib.models import EnvironmentChange, EnvironmentsQuery, LogsQuery, PageQuery, RunRequest
+from chalicelib.models import (
+    EnvironmentChange,
+    EnvironmentsQuery,
+    LogsQuery,
+    PageQuery,
+    RowsQuery,
+    RunRequest,
+)
 from chalicelib.operations import Call, Files, Operations
 from chalicelib.records import Environment
 from chalicelib.settings import Settings
@@ -141,6 +148,41 @@ def list_events(call: Call, environment_id: str, query: PageQuery) -> answers.Ev
     )
     items = [representations.event(item) for item in page.items]
     return answers.EventPage(items=items, next=cursors.encode(page.next, scope))
+
+
+# -- tables ----------------------------------------------------------------------------------------------
+
+
+@api.add(
+    "GET",
+    "/environments/{environment_id}/tables",
+    tag="Tables",
+    gives={200: answers.Tables},
+    errors=(errors.EnvironmentNotReady,),
+)
+def list_tables(call: Call, environment_id: str) -> answers.Tables:
+    """Show an environment's databases and tables, as the Data Catalog has them."""
+    environment, databases = service().tables.listing(call.caller, environment_id)
+    return representations.tables(environment, databases, call.base)
+
+
+@api.add(
+    "GET",
+    "/environments/{environment_id}/tables/{database}/{table}/rows",
+    tag="Tables",
+    gives={200: answers.Rows},
+    errors=(
+        *(errors.EnvironmentNotReady, errors.TableUnreadable, errors.WorkgroupUnusable),
+        *(errors.QueryTooSlow, errors.TableChanging),
+    ),
+)
+def list_rows(call: Call, environment_id: str, database: str, table: str, query: RowsQuery) -> answers.Rows:
+    """Show the first rows of a table, as Athena reads them.
+
+    `database` is a short name, such as `sot`, or the catalog's. What takes longer than 18 seconds is stopped.
+    """
+    environment, rows = service().tables.rows(call.caller, environment_id, database, table, limit=query.limit)
+    return representations.rows(environment, rows, call.base)
 
 
 # -- jobs and runs ---------------------------------------------------------------------------------------

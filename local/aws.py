@@ -21,7 +21,8 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from local import access, bucket_policies, clients, cloudformation, dynamodb, events, glue_runs
+from local import access, athena, bucket_policies, clients, cloudformation, dynamodb, events, glue_runs
+from local.athena import AthenaOptions
 from local.cloudformation import CloudFormationOptions
 from local.glue_runs import GlueOptions
 from local.processes import SPARK_CACHE, log_to_stderr, stop_requested, write_json
@@ -31,7 +32,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class AwsOptions:
-    """`state` is the folder of Spark's work; `seconds_per_stack` is how long a stack takes to create."""
+    """`state` is the folder of Spark's and Athena's work; a stack takes `seconds_per_stack` to create."""
 
     port: int
     region: str
@@ -112,6 +113,8 @@ def serve(options: AwsOptions) -> None:
             cache_dir=SPARK_CACHE,
         )
         parts.enter_context(contextlib.closing(glue_runs.install(runs)))
+        queries = AthenaOptions(clients=make_client, work_dir=options.state / "queries")
+        parts.enter_context(contextlib.closing(athena.install(queries)))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         if options.ready_file:
             write_json(

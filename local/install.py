@@ -127,6 +127,7 @@ def _prepare(task: str) -> None:
         appcds.prepare(SPARK_CACHE)
     elif task == _BYTE_CODE:  # importing compiles; the first start need not
         import local.api
+        import local.athena.work
         import local.aws
         import local.demo  # noqa: F401
 

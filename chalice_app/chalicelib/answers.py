@@ -19,6 +19,7 @@ _ID = "k3v7q2mzab"
 _RUN = "3oc6lp4hbslpve34"
 _JOB = f"terraglue-{_ID}-sot-ecommerce-br"
 _ENVIRONMENT = f"/environments/{_ID}"
+_SOT_TABLE = f"s3://terraglue-{_ID}-sot/tbsot_ecommerce_br"
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-24T09:30:00.000Z"])]
 Link = Annotated[str, Field(json_schema_extra={"format": "uri-reference"}, examples=[_ENVIRONMENT])]
@@ -219,6 +220,7 @@ class EnvironmentLinks(Answer):
     runs: Annotated[Link, Field(examples=[f"/jobs/{_JOB}/runs"])]
     job_files: Annotated[Link, Field(examples=[f"{_ENVIRONMENT}/job/files"])]
     events: Annotated[Link, Field(examples=[f"{_ENVIRONMENT}/events"])]
+    tables: Annotated[Link, Field(examples=[f"{_ENVIRONMENT}/tables"])]
 
 
 class Environment(Answer):
@@ -300,6 +302,112 @@ class Me(Answer):
     is_admin: Annotated[bool, Field(examples=[False])]
     environment: Environment | None
     limits: Limits
+
+
+# -- tables ----------------------------------------------------------------------------------------------
+
+
+class Column(Answer):
+    """A column of a table, with its Hive type."""
+
+    name: Annotated[str, Field(examples=["order_id"])]
+    type: Annotated[str, Field(examples=["string"])]
+    comment: Annotated[str | None, Field(examples=[None])]
+
+
+class Partition(Answer):
+    """A partition: its values, as the catalog has them, by the names of the table's keys."""
+
+    values: Annotated[dict[str, str], Field(examples=[{"anomesdia": "20261124"}])]
+    location: Annotated[str | None, Field(examples=[f"{_SOT_TABLE}/anomesdia=20261124"])]
+
+
+class Partitions(Answer):
+    """How many partitions a table has, and the last ten by their values, the last first."""
+
+    count: Annotated[int, Field(ge=0, examples=[1])]
+    is_complete: Annotated[
+        bool, Field(description="False: there are more than were counted.", examples=[True])
+    ]
+    last: list[Partition]
+
+
+class TableLinks(Answer):
+    """Where to look into a table."""
+
+    rows: Annotated[Link, Field(examples=[f"{_ENVIRONMENT}/tables/sot/tbsot_ecommerce_br/rows"])]
+
+
+class Table(Answer):
+    """A table as the Data Catalog describes it."""
+
+    name: Annotated[str, Field(examples=["tbsot_ecommerce_br"])]
+    description: Annotated[str | None, Field(examples=[None])]
+    format: Annotated[str | None, Field(examples=["parquet"])]
+    location: Annotated[str | None, Field(examples=[_SOT_TABLE])]
+    columns: list[Column]
+    partition_keys: Annotated[
+        list[Column], Field(examples=[[{"name": "anomesdia", "type": "int", "comment": None}]])
+    ]
+    partitions: Annotated[
+        Partitions | None, Field(description="Null where there can be none, or they were not counted.")
+    ]
+    updated_at: Annotated[Time | None, Field(examples=["2026-11-24T09:41:20.000Z"])]
+    links: TableLinks
+
+
+class Database(Answer):
+    """A database of an environment, by its short name and by the catalog's."""
+
+    name: Annotated[str, Field(examples=["sot"])]
+    catalog_name: Annotated[str, Field(examples=[f"terraglue_{_ID}_sot"])]
+    is_complete: Annotated[
+        bool, Field(description="False: there are more tables than are shown.", examples=[True])
+    ]
+    tables: list[Table]
+
+
+class TablesLinks(Answer):
+    """Where the tables belong."""
+
+    self: Annotated[Link, Field(examples=[f"{_ENVIRONMENT}/tables"])]
+    environment: Annotated[Link, Field(examples=[_ENVIRONMENT])]
+
+
+class Tables(Answer):
+    """An environment's databases with their tables."""
+
+    items: list[Database]
+    links: TablesLinks
+
+
+class RowsLinks(Answer):
+    """Where the rows belong."""
+
+    self: Annotated[Link, Field(examples=[f"{_ENVIRONMENT}/tables/sot/tbsot_ecommerce_br/rows"])]
+    tables: Annotated[Link, Field(examples=[f"{_ENVIRONMENT}/tables"])]
+    environment: Annotated[Link, Field(examples=[_ENVIRONMENT])]
+
+
+class Rows(Answer):
+    """The first rows of a table, in the order in which they were read."""
+
+    database: Annotated[str, Field(examples=["sot"])]
+    catalog_database: Annotated[str, Field(examples=[f"terraglue_{_ID}_sot"])]
+    table: Annotated[str, Field(examples=["tbsot_ecommerce_br"])]
+    columns: Annotated[list[Column], Field(description="The partition keys are the last of them.")]
+    items: Annotated[
+        list[dict[str, Any]],
+        Field(
+            description=(
+                "Values by column: integers are numbers of any size, decimals are texts that keep every "
+                "digit, timestamps are RFC 3339, nested values are JSON; texts where JSON has no word (NaN)."
+            ),
+            examples=[[{"order_id": "bc9652f3", "sum_order_price": "96.89", "qty_order_items": 1}]],
+        ),
+    ]
+    scanned_bytes: Annotated[int, Field(ge=0, description="What Athena read for it.", examples=[1843201])]
+    links: RowsLinks
 
 
 # -- jobs and runs ---------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@
         JobFilesMissing         409
         LearningMode            409
         TooManyFiles            409
+        TableUnreadable         409 a table's files are not what the catalog says
+        WorkgroupUnusable       409 somebody has changed the sandbox's workgroup
       PayloadTooLarge           413
       UnsupportedMediaType      415
       InvalidFields             422 all wrong fields at once, with JSON pointers
@@ -25,6 +27,8 @@
       IdempotencyKeyReused      422 the same key with another body
       Throttled                 429 AWS asks us to slow down
       Unavailable               503 a dependency is down
+        QueryTooSlow            503
+        TableChanging           503 a table's files changed while they were read
     StaleRecord                     somebody else changed the record first: read it again
     AwsError                        an AWS call failed
       AwsThrottled                  the same call later will do
@@ -168,6 +172,18 @@ class TooManyFiles(Conflict):
     code = "too_many_files"
 
 
+class TableUnreadable(Conflict):
+    """Athena cannot read the table: its files are not what the catalog says of them."""
+
+    code = "table_unreadable"
+
+
+class WorkgroupUnusable(Conflict):
+    """The environment's Athena workgroup takes no queries."""
+
+    code = "workgroup_unusable"
+
+
 class PayloadTooLarge(ServiceError):
     """The body is over the limit."""
 
@@ -225,6 +241,18 @@ class Unavailable(ServiceError):
 
     def __init__(self, detail: str, *, retry_after: int = 5) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class QueryTooSlow(Unavailable):
+    """The query took too long and was stopped."""
+
+    code = "query_too_slow"
+
+
+class TableChanging(Unavailable):
+    """The files of the table changed while they were read."""
+
+    code = "table_changing"
 
 
 class StaleRecord(Exception):

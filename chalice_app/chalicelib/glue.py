@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from chalicelib.errors import AwsRefused, from_boto
 from chalicelib.records import Json, RunStatus
@@ -21,6 +21,11 @@ RUN_MARKER = "--terraglue-run-id"
 
 # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-catalog-partitions.html
 _PARTITIONS_A_CALL = 100
+# https://docs.aws.amazon.com/glue/latest/webapi/API_GetPartitions.html
+_PARTITIONS_A_LOOK = 1000
+_LAST_PARTITIONS = 10
+# Of names that cannot be one Glue says the others.
+_NO_SUCH_TABLE = ("EntityNotFoundException", "InvalidInputException", "ValidationException")
 
 
 @dataclass(frozen=True)
@@ -42,8 +47,43 @@ class GlueRun:
     trigger: str | None = None
 
 
+@dataclass(frozen=True)
+class Column:
+    """A column of a table, with its Hive type."""
+
+    name: str
+    type: str
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class CatalogTable:
+    """A table as the catalog describes it; `format` is its classification, such as csv."""
+
+    database: str
+    name: str
+    description: str | None
+    format: str | None
+    location: str | None
+    columns: tuple[Column, ...]
+    partition_keys: tuple[Column, ...]
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """Partitions of a table, as (values, location), sorted by their values, the last ones first.
+
+    `is_complete` is False when there are more than those that were counted.
+    """
+
+    count: int
+    is_complete: bool
+    last: list[tuple[list[str], str | None]]
+
+
 class Glue:
-    """The calls that job runs need; errors come out as `AwsError`."""
+    """The calls that job runs and tables need; errors come out as `AwsError`."""
 
     def __init__(self, client: GlueClient, starter: GlueClient) -> None:
         self._client = client
@@ -132,6 +172,54 @@ class Glue:
                 if detail.get("ErrorCode") != "AlreadyExistsException":
                     raise AwsRefused(detail.get("ErrorCode", "Unknown"), detail.get("ErrorMessage", ""))
 
+    def tables(self, database: str, *, most: int) -> list[CatalogTable] | None:
+        """The first tables of a database, by name; None when there is no such database. A call a hundred."""
+        found: list[CatalogTable] = []
+        try:
+            for page in self._client.get_paginator("get_tables").paginate(DatabaseName=database):
+                found += [_table(database, table) for table in page["TableList"]]
+                if len(found) >= most:
+                    break
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code == "EntityNotFoundException":
+                return None
+            raise failure from error
+        return sorted(found[:most], key=lambda table: table.name)
+
+    def table(self, database: str, name: str) -> CatalogTable | None:
+        """One table; None when there is none of that name, or none could be."""
+        try:
+            return _table(database, self._client.get_table(DatabaseName=database, Name=name)["Table"])
+        except ParamValidationError:
+            return None
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code in _NO_SUCH_TABLE:
+                return None
+            raise failure from error
+
+    def partitions(self, database: str, table: str) -> Partitions:
+        """How many partitions a table has, up to a thousand, and the last of them; one call."""
+        try:
+            answer = self._client.get_partitions(
+                DatabaseName=database,
+                TableName=table,
+                ExcludeColumnSchema=True,
+                MaxResults=_PARTITIONS_A_LOOK,
+            )
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code == "EntityNotFoundException":  # dropped since it was listed
+                return Partitions(0, True, [])
+            raise failure from error
+        found = sorted(
+            ((p["Values"], p.get("StorageDescriptor", {}).get("Location")) for p in answer["Partitions"]),
+            key=lambda partition: partition[0],
+            reverse=True,
+        )
+        return Partitions(len(found), "NextToken" not in answer, found[:_LAST_PARTITIONS])
+
     def table_location(self, database: str, table: str) -> str | None:
         """Where a catalog table's data lies; None when there is no such table."""
         try:
@@ -142,6 +230,24 @@ class Glue:
                 return None
             raise failure from error
         return found.get("StorageDescriptor", {}).get("Location")
+
+
+def _table(database: str, table: Any) -> CatalogTable:
+    storage = table.get("StorageDescriptor", {})
+    return CatalogTable(
+        database=database,
+        name=table["Name"],
+        description=table.get("Description"),
+        format=table.get("Parameters", {}).get("classification"),
+        location=storage.get("Location"),
+        columns=_columns(storage.get("Columns", [])),
+        partition_keys=_columns(table.get("PartitionKeys", [])),
+        updated_at=table.get("UpdateTime") or table.get("CreateTime"),
+    )
+
+
+def _columns(columns: Any) -> tuple[Column, ...]:
+    return tuple(Column(c["Name"], c.get("Type", "string"), c.get("Comment")) for c in columns)
 
 
 def _run(run: Any) -> GlueRun:

@@ -56,6 +56,12 @@ class EnvironmentsQuery(PageQuery):
         return value
 
 
+class RowsQuery(Strict):
+    """How many rows of a table."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
 class LogsQuery(Strict):
     """Which log stream of a run, and from where on."""
 

@@ -27,6 +27,7 @@ programs, and one that you do not know means what its status does.
 """
 _TAGS = {
     "Environments": "Sandboxes: one live one a person.",
+    "Tables": "An environment's Data Catalog, and a look at the rows.",
     "Jobs": "An environment's Glue job and its runs.",
     "Job files": "Scripts of one's own, in production mode.",
     "Service": "The service itself.",
@@ -43,6 +44,7 @@ _READABLE = (
     *(errors.UnsupportedMediaType, errors.InvalidFields),
 )
 _NAME = {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$"}
+_CATALOG_NAME = {"type": "string", "pattern": "^[a-z0-9_]{1,255}$"}
 _FILE_NAME = {
     "type": "string",
     "pattern": (
@@ -57,6 +59,8 @@ _PATH_PARAMETERS: Mapping[str, tuple[Json, str]] = {
         "terraglue-k3v7q2mzab-sot-ecommerce-br",
     ),
     "run_id": ({"type": "string", "pattern": "^[a-z2-7]{16}$"}, "3oc6lp4hbslpve34"),
+    "database": (_CATALOG_NAME, "sot"),
+    "table": (_CATALOG_NAME, "tbsot_ecommerce_br"),
     "path": (_FILE_NAME, "main.py"),
     "folder": (_NAME, "src"),
     "subfolder": (_NAME, "lib"),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from chalicelib import answers
-from chalicelib.clock import parse
+from chalicelib.clock import parse, timestamp
+from chalicelib.glue import CatalogTable, Column, Partitions
 from chalicelib.pricing import WorkerType, usd
 from chalicelib.records import Environment, Event, JobRun, Json, Status
 from chalicelib.releases import Release
 from chalicelib.settings import Limits, Settings
+
+if TYPE_CHECKING:  # they build on this module
+    from chalicelib.tables import Database, Rows
 
 Model = TypeVar("Model", bound=answers.Answer)
 
@@ -57,6 +61,45 @@ def environment(environment: Environment, base: str, moment: datetime | None = N
             runs=f"{base}/jobs/{environment.job_id}/runs",
             job_files=f"{link}/job/files",
             events=f"{link}/events",
+            tables=f"{link}/tables",
+        ),
+    )
+
+
+def tables(environment: Environment, databases: list[Database], base: str) -> answers.Tables:
+    """An environment's databases with their tables."""
+    link = f"{base}/environments/{environment.id}"
+    return answers.Tables(
+        items=[
+            answers.Database(
+                name=database.name,
+                catalog_name=database.catalog_name,
+                is_complete=database.is_complete,
+                tables=[
+                    _table(table, partitions, f"{link}/tables/{database.name}/{table.name}")
+                    for table, partitions in database.tables
+                ],
+            )
+            for database in databases
+        ],
+        links=answers.TablesLinks(self=f"{link}/tables", environment=link),
+    )
+
+
+def rows(environment: Environment, rows: Rows, base: str) -> answers.Rows:
+    """The first rows of a table."""
+    link = f"{base}/environments/{environment.id}"
+    return answers.Rows(
+        database=rows.database,
+        catalog_database=rows.table.database,
+        table=rows.table.name,
+        columns=[_column(column) for column in (*rows.table.columns, *rows.table.partition_keys)],
+        items=rows.items,
+        scanned_bytes=rows.scanned_bytes,
+        links=answers.RowsLinks(
+            self=f"{link}/tables/{rows.database}/{rows.table.name}/rows",
+            tables=f"{link}/tables",
+            environment=link,
         ),
     )
 
@@ -159,6 +202,36 @@ def run(run: JobRun, base: str, moment: datetime | None = None) -> answers.JobRu
             environment=f"{base}/environments/{run.environment_id}",
         ),
     )
+
+
+def _table(table: CatalogTable, partitions: Partitions | None, link: str) -> answers.Table:
+    keys = [key.name for key in table.partition_keys]
+    return answers.Table(
+        name=table.name,
+        description=table.description,
+        format=table.format,
+        location=table.location,
+        columns=[_column(column) for column in table.columns],
+        partition_keys=[_column(key) for key in table.partition_keys],
+        partitions=_partitions(keys, partitions) if partitions else None,
+        updated_at=timestamp(table.updated_at) if table.updated_at else None,
+        links=answers.TableLinks(rows=f"{link}/rows"),
+    )
+
+
+def _partitions(keys: list[str], partitions: Partitions) -> answers.Partitions:
+    return answers.Partitions(
+        count=partitions.count,
+        is_complete=partitions.is_complete,
+        last=[
+            answers.Partition(values=dict(zip(keys, values, strict=False)), location=location)
+            for values, location in partitions.last
+        ],
+    )
+
+
+def _column(column: Column) -> answers.Column:
+    return answers.Column(name=column.name, type=column.type, comment=column.comment)
 
 
 def _maybe(model: type[Model], value: Json | None) -> Model | None:

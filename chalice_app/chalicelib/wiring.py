@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import boto3
 from botocore.config import Config as ClientConfig
 
+from chalicelib.athena import Athena
 from chalicelib.auth import Authenticator
 from chalicelib.buckets import Buckets
 from chalicelib.clock import Clock, now
@@ -28,6 +29,7 @@ from chalicelib.removal import Removal
 from chalicelib.runs import Runs
 from chalicelib.stacks import Stacks
 from chalicelib.store import Store
+from chalicelib.tables import Tables
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Service:
     environments: Environments
     jobs: Jobs
     job_files: JobFiles
+    tables: Tables
     releases: Releases
     events: Events
     cursors: Cursors
@@ -54,6 +57,10 @@ def build(
     # Adaptive mode slows a client down when AWS throttles it. Waits are bounded: a gateway waits behind us.
     patient = ClientConfig(
         retries={"mode": "adaptive", "total_max_attempts": 4}, connect_timeout=3, read_timeout=10
+    )
+    # A query's calls must all fit into the request that waits for them.
+    quick = ClientConfig(
+        retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=4
     )
     # One call, one chance: a StartJobRun repeated by the client could start a second run. It must have ended
     # before the lease of its attempt does.
@@ -105,6 +112,7 @@ def build(
             clock=clock,
         ),
         job_files=JobFiles(store, environments, buckets, clock=clock),
+        tables=Tables(environments, glue, Athena(session.client("athena", config=quick))),
         releases=releases,
         events=Events(store, reconciler, runs, clock=clock),
         cursors=Cursors(config.cursor_key),

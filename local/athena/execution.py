@@ -1,0 +1,173 @@
+"""A query execution as Athena tells about it."""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.athena.errors import Cancelled, Refused
+from local.athena.results import Result
+from local.athena.sql import Statement
+
+Json = dict[str, Any]
+
+FINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be run, and where its result goes: a file's `s3://` URI, and how it is encrypted."""
+
+    id: str
+    text: str
+    statement: Statement
+    database: str | None
+    catalog: str | None
+    location: str
+    encryption: Json | None
+    parameters: list[str] | None
+    cutoff: int | None
+
+
+class Execution:
+    """A query execution; `workgroup` is moto's."""
+
+    def __init__(self, order: Order, workgroup: Any) -> None:
+        self.order = order
+        self.workgroup = workgroup
+        self.result: Result | None = None
+        self.scanned = 0
+        self.state = "QUEUED"
+        self._reason = ""
+        self._category = 0
+        self._submitted = time.time()
+        self._started: float | None = None
+        self._completed: float | None = None
+        self._connection: Any = None
+        self._lock = threading.Lock()
+
+    def run_with(self, connection: Any) -> None:
+        """It runs now, on this connection; `Cancelled` when it was stopped before."""
+        with self._lock:
+            self._check()
+            self.state, self._started, self._connection = "RUNNING", time.time(), connection
+
+    def check(self) -> None:
+        """`Cancelled` when it was stopped meanwhile."""
+        with self._lock:
+            self._check()
+
+    def succeed(self, result: Result) -> None:
+        """It has a result."""
+        self._end("SUCCEEDED", result=result)
+
+    def fail(self, reason: str, category: int) -> None:
+        """It has none."""
+        self._end("FAILED", reason, category)
+
+    def stop(self, reason: str) -> None:
+        """Whatever it still does, nobody will see it; one that has ended stays as it is."""
+        self._end("CANCELLED", reason)
+        with self._lock:
+            if self._connection is not None and self.state == "CANCELLED":
+                self._connection.interrupt()
+
+    def detach(self) -> None:
+        """Its connection is about to be closed."""
+        with self._lock:
+            self._connection = None
+
+    def finished(self) -> Result:
+        """The result; `Refused` before there is one."""
+        if self.state not in FINAL:
+            raise Refused(f"Query has not yet finished. Current state: {self.state}")
+        if self.result is None:
+            raise Refused(f"Query did not finish successfully. Final query state: {self.state}")
+        return self.result
+
+    def show(self) -> Json:
+        """As GetQueryExecution shows it."""
+        with self._lock:
+            order, now = self.order, time.time()
+            started, completed = self._started or self._completed or now, self._completed or now
+            status: Json = {"State": self.state, "SubmissionDateTime": self._submitted}
+            if self._completed:
+                status["CompletionDateTime"] = self._completed
+            if self._reason:
+                status["StateChangeReason"] = self._reason
+            if self.state == "FAILED":
+                status["AthenaError"] = {
+                    "ErrorCategory": self._category,
+                    "ErrorType": 0,
+                    "Retryable": False,
+                    "ErrorMessage": self._reason,
+                }
+            encryption = {"EncryptionConfiguration": order.encryption} if order.encryption else {}
+            context = {"Database": order.database, "Catalog": order.catalog}
+            shown: Json = {
+                "QueryExecutionId": order.id,
+                "Query": order.text,
+                "StatementType": order.statement.kind,
+                "ResultConfiguration": {"OutputLocation": order.location, **encryption},
+                "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
+                "QueryExecutionContext": {name: value for name, value in context.items() if value},
+                "Status": status,
+                "Statistics": {
+                    "EngineExecutionTimeInMillis": _milliseconds(completed - started),
+                    "DataScannedInBytes": self.scanned,
+                    "TotalExecutionTimeInMillis": _milliseconds(completed - self._submitted),
+                    "QueryQueueTimeInMillis": _milliseconds(started - self._submitted),
+                    "ServiceProcessingTimeInMillis": 0,
+                    "ResultReuseInformation": {"ReusedPreviousResult": False},
+                },
+                "WorkGroup": self.workgroup.name,
+                "EngineVersion": {
+                    "SelectedEngineVersion": "AUTO",
+                    "EffectiveEngineVersion": "Athena engine version 3",
+                },
+            }
+            return shown | ({"ExecutionParameters": order.parameters} if order.parameters else {})
+
+    def _check(self) -> None:
+        if self.state == "CANCELLED":
+            raise Cancelled
+
+    def _end(self, state: str, reason: str = "", category: int = 0, result: Result | None = None) -> None:
+        with self._lock:
+            if self.state not in FINAL:
+                self.state, self._reason, self._category = state, reason, category
+                self.result, self._completed = result, time.time()
+
+
+@dataclass
+class Tokens:
+    """The executions that ClientRequestTokens stand for."""
+
+    _known: dict[tuple[str, str], tuple[Json, str]] = field(default_factory=dict)
+
+    def known(self, place: str, request: Json) -> str | None:
+        """The execution that the same request has made before; `Refused` if the token was another's."""
+        token = request.get("ClientRequestToken")
+        if not token or (place, token) not in self._known:
+            return None
+        before, execution_id = self._known[place, token]
+        if before != request:
+            raise Refused("Idempotent parameters do not match")
+        return execution_id
+
+    def keep(self, place: str, request: Json, execution_id: str) -> None:
+        """Remember it."""
+        if token := request.get("ClientRequestToken"):
+            self._known[place, token] = (request, execution_id)
+
+
+def new_id() -> str:
+    """The id of an execution."""
+    return str(uuid.uuid4())
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(0, round(seconds * 1000))

@@ -1,0 +1,59 @@
+"""Hive's types, as the Data Catalog writes them, in DuckDB's words."""
+
+from __future__ import annotations
+
+import re
+
+from local.athena.errors import unsupported
+
+# https://docs.aws.amazon.com/athena/latest/ug/data-types.html
+_SIMPLE = {
+    **{"boolean": "BOOLEAN", "tinyint": "TINYINT", "smallint": "SMALLINT", "int": "INTEGER"},
+    **{"integer": "INTEGER", "bigint": "BIGINT", "float": "FLOAT", "real": "FLOAT", "double": "DOUBLE"},
+    **{"string": "VARCHAR", "binary": "BLOB", "date": "DATE", "timestamp": "TIMESTAMP"},
+}
+_SIZED = re.compile(r"(decimal|varchar|char)\(([\d, ]+)\)")
+
+
+def duckdb_type(text: str) -> str:
+    """A type such as `array<struct<a:int>>`; `QueryFailed` for one that is not known."""
+    kind = text.strip().lower()
+    if kind in _SIMPLE:
+        return _SIMPLE[kind]
+    if kind == "decimal":
+        return "DECIMAL(10,0)"
+    if match := _SIZED.fullmatch(kind):
+        return f"DECIMAL({match[2]})" if match[1] == "decimal" else "VARCHAR"
+    name, bracket, inner = kind.partition("<")
+    if bracket and inner.endswith(">"):
+        parts = split(inner[:-1])
+        if name == "array" and len(parts) == 1:
+            return f"{duckdb_type(parts[0])}[]"
+        if name == "map" and len(parts) == 2:
+            return f"MAP({duckdb_type(parts[0])}, {duckdb_type(parts[1])})"
+        if name == "struct":
+            fields = [part.partition(":") for part in parts]
+            return f"STRUCT({', '.join(f'{identifier(f.strip())} {duckdb_type(t)}' for f, _, t in fields)})"
+    raise unsupported(f"the type {text}")
+
+
+def split(text: str) -> list[str]:
+    """What is between the commas that are in no brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character in "<(") - (character in ">)")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def identifier(name: str) -> str:
+    """A name in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text in SQL."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,116 @@
+"""One query from its tables to its result in S3."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import duckdb
+from botocore.exceptions import ClientError
+
+from local.athena import results, sql
+from local.athena.errors import Cancelled, QueryFailed, unsupported
+from local.athena.execution import Execution
+from local.athena.results import Result
+from local.athena.tables import Tables
+
+Json = dict[str, Any]
+
+# DuckDB's errors, more exact ones first, in Trino's words.
+_NAMES: tuple[tuple[type[duckdb.Error], str], ...] = (
+    (duckdb.OutOfRangeException, "NUMERIC_VALUE_OUT_OF_RANGE"),
+    (duckdb.ConversionException, "INVALID_CAST_ARGUMENT"),
+    (duckdb.CatalogException, "FUNCTION_NOT_FOUND"),
+    (duckdb.BinderException, "SYNTAX_ERROR"),
+    (duckdb.ParserException, "SYNTAX_ERROR"),
+    (duckdb.InvalidInputException, "INVALID_FUNCTION_ARGUMENT"),
+)
+
+
+class Work:
+    """Runs one execution; `folder` is its own."""
+
+    def __init__(self, execution: Execution, clients: Callable[[str], Any], folder: Path) -> None:
+        self._execution = execution
+        self._clients = clients
+        self._folder = folder.resolve()
+        self._tables = Tables(clients, self._folder, execution.check)
+
+    def run(self) -> None:
+        """Do it all; raises `QueryFailed` or `Cancelled`."""
+        execution = self._execution
+        # One thread, so that rows come in the order of their files.
+        with duckdb.connect(config={"threads": 1}) as connection:
+            execution.run_with(connection)
+            try:
+                result = self._query(connection)
+            except duckdb.InterruptException as error:
+                raise Cancelled from error
+            except duckdb.Error as error:
+                raise self._failure(error) from error
+            finally:
+                execution.detach()
+        execution.check()
+        self._write(result)
+        execution.succeed(result)
+
+    def _query(self, connection: duckdb.DuckDBPyConnection) -> Result:
+        order = self._execution.order
+        query = sql.query(order.statement, order.database)
+        # A query is anybody's SQL: it reaches the copies of its tables, and no other file of the laptop.
+        connection.execute(f"SET allowed_directories = ['{self._folder}']")
+        for setting in ("TimeZone = 'UTC'", "enable_external_access = false", "lock_configuration = true"):
+            connection.execute(f"SET {setting}")
+        for database, table in query.tables:
+            self._tables.add(connection, database, table)
+            self._execution.scanned = self._tables.scanned
+        if order.cutoff and self._tables.scanned > order.cutoff:
+            self._execution.stop("Bytes scanned limit was exceeded")
+            raise Cancelled
+        relation = connection.sql(query.sql)
+        return results.result(relation.columns, relation.types, relation.fetchall())
+
+    def _failure(self, error: duckdb.Error) -> QueryFailed:
+        name = next((name for kind, name in _NAMES if isinstance(error, kind)), "GENERIC_INTERNAL_ERROR")
+        message = str(error)
+        if str(self._folder) in message:  # then it is a file that is not what the catalog says
+            name = "HIVE_BAD_DATA"
+            # Longer names first: one may begin like another.
+            for path in sorted(self._tables.origins, key=len, reverse=True):
+                message = message.replace(path, self._tables.origins[path])
+        return QueryFailed(f"{name}: {message.splitlines()[0] if name != 'HIVE_BAD_DATA' else message}")
+
+    def _write(self, result: Result) -> None:
+        order = self._execution.order
+        place = urlsplit(order.location)
+        options = _encryption(order.encryption)
+        s3 = self._clients("s3")
+        for ending, body in (("", result.csv()), (".metadata", _metadata(result))):
+            try:
+                key = place.path.lstrip("/") + ending
+                s3.put_object(Bucket=place.netloc, Key=key, Body=body, **options)
+            except ClientError as error:
+                with contextlib.suppress(KeyError):
+                    reason = error.response["Error"]["Message"]
+                raise QueryFailed(
+                    f"PERMISSION_DENIED: Unable to write to {order.location}: {reason}"
+                ) from error
+
+
+def _encryption(configuration: Json | None) -> Json:
+    match configuration:
+        case None:
+            return {}
+        case {"EncryptionOption": "SSE_S3"}:
+            return {"ServerSideEncryption": "AES256"}
+        case {"EncryptionOption": "SSE_KMS", "KmsKey": key}:
+            return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    raise unsupported(f"the encryption {configuration.get('EncryptionOption')} of results")
+
+
+def _metadata(result: Result) -> bytes:
+    """The names and types of the columns; in AWS in a format that is not public."""
+    return "".join(f"{column['Name']}\t{column['Type']}\n" for column in result.columns).encode()

@@ -1,0 +1,161 @@
+"""What becomes of a query: calls, patience, and what its failures mean to a caller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from chalicelib.athena import Athena, QueryResult
+from chalicelib.errors import (
+    AwsRefused,
+    AwsThrottled,
+    AwsUnavailable,
+    NotFound,
+    QueryTooSlow,
+    TableChanging,
+    TableUnreadable,
+    WorkgroupUnusable,
+)
+
+
+@dataclass
+class Time:
+    """A clock that only sleeping moves."""
+
+    seconds: float = 0
+    pauses: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.seconds += seconds
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+
+@dataclass
+class Stubbed:
+    """An Athena whose client answers what it is told."""
+
+    stub: Stubber
+    time: Time
+    athena: Athena
+
+    def run(self, **more: Any) -> QueryResult:
+        given = {
+            "database": "db",
+            "workgroup": "w",
+            "output_location": None,
+            "token": "t" * 36,
+            "seconds": 10.0,
+        }
+        return self.athena.run("SELECT 1", **{**given, **more})
+
+    def state(self, state: str, **more: Any) -> None:
+        execution = {"Status": {"State": state, **more}, "Statistics": {"DataScannedInBytes": 42}}
+        self.stub.add_response(
+            "get_query_execution", {"QueryExecution": execution}, {"QueryExecutionId": "q"}
+        )
+
+
+@pytest.fixture
+def stubbed() -> Iterator[Stubbed]:
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
+    client = boto3.client("athena", region_name="us-east-1", **keys)
+    time = Time()
+    with Stubber(client) as stub:
+        yield Stubbed(stub, time, Athena(client, sleep=time.sleep, monotonic=time.monotonic))
+        stub.assert_no_pending_responses()
+
+
+def test_a_query_is_asked_for_with_its_token_watched_and_read(stubbed: Stubbed) -> None:
+    asked = {
+        "QueryString": "SELECT 1",
+        "ClientRequestToken": "t" * 36,
+        "QueryExecutionContext": {"Database": "db"},
+        "WorkGroup": "primary",
+        "ResultConfiguration": {"OutputLocation": "s3://results/"},
+    }
+    stubbed.stub.add_response("start_query_execution", {"QueryExecutionId": "q"}, asked)
+    for state in ("QUEUED", "RUNNING", "SUCCEEDED"):
+        stubbed.state(state)
+    info = [{"Name": "a", "Type": "integer"}, {"Name": "b", "Type": "varchar"}]
+    texts: list[Any] = [[{"VarCharValue": "a"}, {"VarCharValue": "b"}], [{"VarCharValue": "1"}, {}]]
+    result = {"Rows": [{"Data": data} for data in texts], "ResultSetMetadata": {"ColumnInfo": info}}
+    stubbed.stub.add_response(
+        "get_query_results", {"ResultSet": result}, {"QueryExecutionId": "q", "MaxResults": 1000}
+    )
+    assert stubbed.run(workgroup="primary", output_location="s3://results/") == QueryResult(
+        types={"a": "integer", "b": "varchar"}, rows=[["1", None]], scanned_bytes=42
+    )
+    assert len(stubbed.time.pauses) == 2
+
+
+def test_a_query_that_takes_too_long_is_stopped_in_time(stubbed: Stubbed) -> None:
+    stubbed.stub.add_response("start_query_execution", {"QueryExecutionId": "q"})
+    # 0.1 s, half as much again each time, at most 1 s: seven pauses in 3.2 s, and no eighth within 4 s.
+    for _ in range(8):
+        stubbed.state("RUNNING")
+    stubbed.stub.add_response("stop_query_execution", {}, {"QueryExecutionId": "q"})
+    with pytest.raises(QueryTooSlow) as caught:
+        stubbed.run(seconds=4)
+    assert stubbed.time.seconds <= 4
+    assert caught.value.status == 503
+    assert int(caught.value.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("reason", "error", "status"),
+    [
+        ("TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.db.t' does not exist", NotFound, 404),
+        ("HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split s3://b/k: NoSuchKey", TableChanging, 503),
+        ("HIVE_CANNOT_OPEN_SPLIT: s3://b/k is not a valid Parquet File", TableUnreadable, 409),
+        ("HIVE_BAD_DATA: Error parsing field value 'x' for field 1", TableUnreadable, 409),
+    ],
+)
+def test_a_failed_query_means_something_to_the_caller_without_words_of_aws(
+    stubbed: Stubbed, reason: str, error: type[Exception], status: int
+) -> None:
+    stubbed.stub.add_response("start_query_execution", {"QueryExecutionId": "q"})
+    stubbed.state("FAILED", StateChangeReason=reason, AthenaError={"ErrorCategory": 2})
+    with pytest.raises(error) as caught:
+        stubbed.run()
+    assert getattr(caught.value, "status", None) == status
+    assert reason.partition(":")[0] not in str(caught.value)
+
+
+def test_what_is_nobodys_data_is_ours(stubbed: Stubbed) -> None:
+    denied = {"StateChangeReason": "PERMISSION_DENIED: no"}
+    system = {"StateChangeReason": "INTERNAL_ERROR", "AthenaError": {"ErrorCategory": 1}}
+    again = {"StateChangeReason": "INSUFFICIENT", "AthenaError": {"ErrorCategory": 3, "Retryable": True}}
+    for given, error in ((denied, AwsRefused), (system, AwsUnavailable), (again, AwsUnavailable)):
+        stubbed.stub.add_response("start_query_execution", {"QueryExecutionId": "q"})
+        stubbed.state("FAILED", **given)
+        with pytest.raises(error):
+            stubbed.run()
+
+
+def test_a_query_that_is_cancelled_has_no_rows(stubbed: Stubbed) -> None:
+    stubbed.stub.add_response("start_query_execution", {"QueryExecutionId": "q"})
+    stubbed.state("CANCELLED", StateChangeReason="Bytes scanned limit was exceeded")
+    with pytest.raises(TableUnreadable):
+        stubbed.run()
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("InvalidRequestException", WorkgroupUnusable),
+        ("TooManyRequestsException", AwsThrottled),
+        ("AccessDeniedException", AwsRefused),
+    ],
+)
+def test_a_query_that_cannot_begin_says_why(stubbed: Stubbed, code: str, error: type[Exception]) -> None:
+    stubbed.stub.add_client_error("start_query_execution", code, "WorkGroup w is not found.", 400)
+    with pytest.raises(error):
+        stubbed.run()
