@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -33,7 +34,8 @@ class Counter:
 def counter(api: Api) -> Iterator[Counter]:
     session = boto3.Session()
     counter = Counter(session)
-    service = wiring.build(Config.from_environment(), session=session)
+    moment = datetime.now(UTC)  # it stands still: the newest release is looked up once in 30 s
+    service = wiring.build(Config.from_environment(), session=session, clock=lambda: moment)
     original, api.app.service = api.app.service, lambda: service
     try:
         service.releases.latest()  # what a process that has served before knows

@@ -53,6 +53,8 @@ TRIES = {
     "get_run": Try("GET", "/jobs/{job}/runs/{run}", 200),
     "stop_run": Try("DELETE", "/jobs/{job}/runs/{run}", 200),  # moto's runs end when they are looked at
     "get_run_logs": Try("GET", "/jobs/{job}/runs/{run}/logs", 200),
+    "list_tables": Try("GET", "/environments/{environment}/tables", 200),
+    "list_rows": Try("GET", "/environments/{environment}/tables/db_shop/tbl/rows", 404),
     "list_job_files": Try("GET", FILE, 200),
     "get_job_file": Try("GET", f"{FILE}/main.py", 200),
     "get_job_file_in_folder": Try("GET", f"{FILE}/src/main.py", 200),
