@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
@@ -21,15 +20,13 @@ from chalicelib.models import (
 from chalicelib.operations import Call, Files, Operations
 from chalicelib.records import Environment
 from chalicelib.settings import Settings
-from chalicelib.wiring import Service, build
+from chalicelib.wiring import Once, build
 
 app = Chalice(app_name="terraglue")
 
 
-@cache
-def service() -> Service:
-    """The service, built at the first request of a process."""
-    return build()
+service = Once(build)
+"""The service, built at the first request of a process."""
 
 
 api = Operations(app, lambda request: http.authenticated(request, service().authenticator))

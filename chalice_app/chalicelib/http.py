@@ -149,7 +149,7 @@ def body(request: Request, model: type[Model]) -> Model:
     if media_type != "application/json":
         raise UnsupportedMediaType("Send the body as Content-Type: application/json.")
     try:
-        value = json.loads(raw, parse_constant=_refuse_constant)
+        value = json.loads(raw, parse_constant=_refuse_constant, parse_float=_number)
     except (ValueError, RecursionError) as error:
         raise InvalidJson("The body is not valid JSON.") from error
     return parse(model, value)
@@ -240,6 +240,12 @@ def _chalice_error(response: Response, request: Request) -> Response:
     title, code, detail = titles.get(response.status_code, default)
     kept = {name: value for name, value in response.headers.items() if name.lower() == "allow"}
     return _problem(response.status_code, title, code, detail, request, kept)
+
+
+def _number(text: str) -> float | int:
+    """JSON has one kind of number: 72.0 is the integer 72."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
 
 
 def _refuse_constant(name: str) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from chalicelib import answers, errors
@@ -147,6 +147,7 @@ def _operation(operation: Operation, operations: Sequence[Operation]) -> Json:
         told["security"] = []
     if operation.body is not None:
         told["requestBody"] = {
+            "required": not _takes_nothing(operation.body),
             "description": _first_line(operation.body),
             "content": {
                 "application/json": {
@@ -157,8 +158,17 @@ def _operation(operation: Operation, operations: Sequence[Operation]) -> Json:
         }
     if operation.upload:
         binary = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-        told["requestBody"] = {"required": True, "description": "The file's bytes.", "content": binary}
+        told["requestBody"] = {"description": "The file's bytes; none: an empty file.", "content": binary}
     return told
+
+
+def _takes_nothing(model: type[BaseModel]) -> bool:
+    """Whether no body is as good as an empty object."""
+    try:
+        model.model_validate({})
+    except ValidationError:
+        return False
+    return True
 
 
 def _path_parameters(operation: Operation) -> Iterable[Json]:

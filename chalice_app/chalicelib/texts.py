@@ -35,16 +35,20 @@ class Matching:
         return told
 
     def _check(self, value: str) -> str:
-        if not re.fullmatch(self.pattern, value) or (self.but_not and re.fullmatch(self.but_not, value)):
+        is_refused = self.but_not is not None and re.fullmatch(self.but_not, value)
+        if is_refused or not re.fullmatch(self.pattern, value) or _HALF_A_PAIR.search(value):
             raise ValueError(self.words)
         return value
 
 
-# Control characters, soft hyphen, what is invisible or turns the direction of writing, surrogates, private
-# use.
+# JSON's escapes can say half a surrogate pair, which is no character; JavaScript's patterns cannot tell it.
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+
+
+# Control characters, soft hyphen, what is invisible or turns the direction of writing, private use.
 _UNPRINTABLE = (
     r"\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    r"\ud800-\udfff\ue000-\uf8ff\ufeff\ufff0-\uffff"
+    r"\ue000-\uf8ff\ufeff\ufff0-\uffff"
 )
 
 # CloudFormation would put a secret in the place of {{resolve:...}}: no two braces in a row.

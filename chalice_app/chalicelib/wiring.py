@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import boto3
@@ -46,6 +48,26 @@ class Service:
     releases: Releases
     events: Events
     cursors: Cursors
+
+
+class Once:
+    """The service, made at the first call; a laptop's server has threads, which wait for that."""
+
+    def __init__(self, make: Callable[[], Service]) -> None:
+        self._make = make
+        self._made: Service | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Service:
+        """The one service."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def cache_clear(self) -> None:
+        """Make a new one at the next call, as a new process would."""
+        self._made = None
 
 
 def build(

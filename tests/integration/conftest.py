@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +13,12 @@ from typing import Any
 import boto3
 import pytest
 import yaml
+from chalice.config import Config as ChaliceConfig
 from chalice.test import Client
 from moto import mock_aws
 
 from glue_assets import template
-from local import dynamodb
+from local import dynamodb, gateway
 from tests.contract import Contract
 from tests.identity import AUDIENCE, ISSUER, Issuer, serving_issuer
 
@@ -201,3 +203,15 @@ def api(aws: None, issuer: Issuer) -> Iterator[Api]:
         yield Api(client, issuer, app, Contract(openapi.document(app.api.all)))
     app.service.cache_clear()
     sys.modules.pop("app", None)
+
+
+@pytest.fixture
+def url(api: Api) -> Iterator[str]:
+    """Where the API is served over HTTP, by the laptop's gateway."""
+    server = gateway.create_server(api.app.app, ChaliceConfig(chalice_stage="local"), 0).server
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()

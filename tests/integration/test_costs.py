@@ -48,20 +48,17 @@ def multiply(environments: int) -> None:
     """Fill the table up to so many environments, straight into moto: copies of the one that is there."""
     table = dynamodb_backends[ACCOUNT]["us-east-1"].tables[TABLE]
     partitions = [key for key in table.items if key.value.startswith("ENV#")]
-    pattern = table.items[partitions[-1]]
+    [pattern] = [item for sort_key, item in table.items[partitions[-1]].items() if sort_key.value == "ENV"]
     for number in range(environments - len(partitions)):
         name = "ENV#" + "".join(
             "abcdefghijklmnopqrstuvwxyz234567"[number >> shift & 31] for shift in range(45, -1, -5)
         )
         key = copy.copy(partitions[-1])
         key.value = name
-        items = {}
-        for sort_key, item in pattern.items():
-            clone = copy.copy(item)
-            clone.hash_key = key
-            clone.attrs = {**item.attrs, "pk": key}
-            items[sort_key] = clone
-        table.items[key] = items
+        clone = copy.copy(pattern)
+        clone.hash_key = key
+        clone.attrs = {**pattern.attrs, "pk": key}
+        table.items[key] = {pattern.range_key: clone}
 
 
 def calls(counter: Counter, api: Api, *args: Any, **kwargs: Any) -> list[str]:
