@@ -49,11 +49,11 @@ def assume(clients: Callable[[str], Any], role: str, service: str, session: str)
     return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
-Trail = Callable[[str, Asked], None]
-"""Is told every wish of a role or a user, by the ARN of its principal, before it is decided."""
+Trail = Callable[[str, Asked, str | None], None]
+"""Is told every wish of a role or a user: the ARN of who it is, the wish, and why it is refused or None."""
 
 
-def install(trail: Trail = lambda _principal, _wish: None) -> None:
+def install(trail: Trail = lambda *_: None) -> None:
     """Put the checks into moto, in server and in `mock_aws`; doing it again only changes the trail."""
 
     def check(self: Any, request_class: type, resource: str = "*") -> None:
@@ -77,8 +77,9 @@ def authorize(request: Any, resource: str, trail: Trail) -> None:
     if caller is None:
         return
     for wish in asked(request, service, region, account, resource):
-        trail(caller.principal, wish)
-        if why := _refusal(account, caller, wish):
+        why = _refusal(account, caller, wish)
+        trail(caller.principal, wish, why)
+        if why:
             raise _denied(service, caller.session, f"{wish.action} on resource: {wish.resource} {why}")
 
 

@@ -55,7 +55,7 @@ def ensure(
     for policy in policies:
         statements += [statement for statement in policy["Statement"] if statement not in statements]
     unique = [{key: value for key, value in statement.items() if key != "Sid"} for statement in statements]
-    document = _resolved({"Version": "2012-10-17", "Statement": unique}, known)
+    document = resolved({"Version": "2012-10-17", "Statement": unique}, known)
     iam = clients("iam")
     with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
@@ -70,14 +70,14 @@ def session(clients: Callable[[str], Any], role_arn: str) -> Credentials:
     return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
-def _resolved(value: Any, known: Mapping[str, str]) -> Any:
+def resolved(value: Any, known: Mapping[str, str]) -> Any:
     """CloudFormation's Fn::Sub and Fn::GetAtt filled in; `KeyError` for what is not known."""
     if isinstance(value, list):
-        return [_resolved(item, known) for item in value]
+        return [resolved(item, known) for item in value]
     if not isinstance(value, dict):
         return value
     if "Fn::Sub" in value:
         return re.sub(r"\$\{([^}]+)\}", lambda match: known[match[1]], value["Fn::Sub"])
     if "Fn::GetAtt" in value:
         return known[".".join(value["Fn::GetAtt"])]
-    return {key: _resolved(item, known) for key, item in value.items()}
+    return {key: resolved(item, known) for key, item in value.items()}
