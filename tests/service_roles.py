@@ -1,4 +1,4 @@
-"""The service on moto, each of its functions with the credentials of its own role, and all that they ask for."""
+"""The service on moto, each of its functions with its own role's credentials, and all that they ask for."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class GlueRuns:
 
 
 class World:
-    """An account with the service in it; `granted` are the policies, `wishes` what each function asked for."""
+    """An account with the service; `granted` are the policies, `wishes` what each function asked for."""
 
     def __init__(self, operated: Account, granted: dict[str, Any], glue: GlueRuns) -> None:
         self.operated = operated
