@@ -29,7 +29,7 @@ STAGE = "prod"
 
 _RUNTIME = (3, 11)  # chalice packages for the Python that it runs on
 _REGION = "us-east-1"  # chalice wants one; the template is for any
-_CHALICE = "from chalice.cli import main; main()"
+_CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
 _NOT_OURS = shutil.ignore_patterns("__pycache__", "deployments", "deployed")
 
 Json = dict[str, Any]
