@@ -97,7 +97,8 @@ def _chalice(arguments: list[str], app: Path, constraints: Path) -> None:
     )
     # Chalice only warns, and goes on, when a package has no wheel for Lambda.
     if done.returncode != 0 or "Could not install dependencies" in done.stdout:
-        raise Failed(f"chalice package says:\n{done.stdout.strip()}")
+        last = "\n".join(done.stdout.strip().splitlines()[-5:])
+        raise Failed(f"chalice package says:\n{last}")
 
 
 def _normalize(path: Path) -> None:

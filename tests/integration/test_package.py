@@ -185,6 +185,34 @@ def test_policies_reach_only_sandboxes_and_the_services_own_table_bucket_role_qu
                 assert sandbox.search(text) or re.match(r"\$\{(Table|AssetsBucket)\.Arn\}/", text), resource
 
 
+def test_whoever_reconciles_may_take_every_step_and_the_four_files_say_so_in_the_same_words() -> None:
+    own = {"OwnLogs", "Indexes"}
+    by_function = {
+        function: {s["Sid"]: s for s in policy["Statement"] if s["Sid"] not in own}
+        for function, policy in roles.functions().items()
+        if function != "resource_changed"
+    }
+    shared = set.intersection(*map(set, by_function.values()))
+    assert {"Records", "Stacks", "SandboxObjects", "JobRuns", "DeploymentRole"} <= shared
+    for sid in {sid for found in by_function.values() for sid in found}:
+        words = [json.dumps(found[sid]) for found in by_function.values() if sid in found]
+        assert len(set(words)) == 1, sid
+    more = {function: set(found) - shared - {"FailedEvents"} for function, found in by_function.items()}
+    assert more == {
+        "api_handler": {"NewRuns", "JobFiles", "MissingJobFiles"},
+        "stack_changed": set(),
+        "job_changed": {"NewRuns", "Schedules"},
+        "tick": {"NewRuns"},
+    }
+
+
+def test_no_policy_is_longer_than_iam_takes() -> None:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, white space not counted;
+    # ARNs are longer than what stands for them here.
+    for policy in roles.functions().values():
+        assert len(re.sub(r"\s", "", json.dumps(policy))) < 7_000
+
+
 def test_roles_are_passed_to_cloudformation_only() -> None:
     passing = [s for _, s in statements() if "iam:PassRole" in listed(s["Action"])]
     assert len(passing) == 4
