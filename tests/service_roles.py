@@ -20,8 +20,9 @@ from chalicelib.models import RunRequest
 from chalicelib.records import Environment, Event, JobRun
 from chalicelib.store import Store
 from chalicelib.wiring import Service, build
-from local import access, roles
+from local import access, athena, roles
 from local.access_requests import Asked as Wish
+from local.athena import AthenaOptions
 from local.clients import Credentials
 from local.glue_runs.api import replace_moto
 from tests.sandbox_stacks import REGION, ROOT, Account, account, client
@@ -140,11 +141,12 @@ class World:
 
 
 @contextlib.contextmanager
-def serving(data: Path, granted: dict[str, Any] | None = None) -> Iterator[World]:
+def serving(data: Path, work_dir: Path, granted: dict[str, Any] | None = None) -> Iterator[World]:
     """A world; `granted` in the place of the packaged policies."""
     glue = GlueRuns()
     with account(data) as operated, contextlib.ExitStack() as ending:
         ending.callback(replace_moto(glue))
+        ending.enter_context(contextlib.closing(athena.install(AthenaOptions(client, work_dir))))
         ending.callback(access.install)
         resources = json.loads((ROOT / "chalice_app/resources.json").read_text())["Resources"]
         wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
