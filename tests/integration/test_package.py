@@ -100,6 +100,12 @@ def test_cfn_lint_finds_nothing_in_the_template_and_in_what_aws_makes_of_it(
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), template
 
 
+def test_the_template_is_not_longer_than_cloudformation_takes(packaged: Path, translated: Path) -> None:
+    # 1 MB from a bucket; `aws cloudformation package` writes it anew, half as long again.
+    for template in (packaged / "sam.json", translated):
+        assert template.stat().st_size < 600_000
+
+
 def test_every_function_has_a_role_of_its_own_with_the_policy_of_its_file(resources: dict[str, Any]) -> None:
     assert {name for name, of in resources.items() if of["Type"] == "AWS::Lambda::Function"} == set(FUNCTIONS)
     used = []

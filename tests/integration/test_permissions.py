@@ -263,7 +263,7 @@ def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Non
         call("GET", "/health")
         call("GET", "/openapi.json")
         call("GET", "/docs")
-        call("GET", "/docs/{name}", name="swagger-ui.min.css")
+        call("GET", "/docs/{name}", name="swagger-ui.css")
         call("GET", "/releases")
         environment = ready("hana", own)
         its = {"environment_id": environment.id}
