@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -163,13 +164,13 @@ def whole_life(world: World, function: str, environment_id: str) -> None:
     s3 = client("s3")
     s3.create_multipart_upload(Bucket=ready.bucket("sot"), Key="half")
     s3.put_object(Bucket=ready.bucket("sot"), Key="whole", Body=b"1")
+    client("logs").create_log_group(logGroupName=f"/aws-glue/jobs/{ready.name}/not-of-the-stack")
 
     stack_id = world.operated.settled(ready)["StackId"]
     world.change(ready, delete_requested=True)
     world.reconcile(service, ready)
     world.reconcile(service, ready)
     world.operated.settled(ready, stack_id)
-    client("logs").create_log_group(logGroupName=f"/aws-glue/jobs/{ready.name}/output")
     world.reconcile(service, ready)
     gone = world.look(ready)
     assert gone.status is Status.DELETED, gone
@@ -362,18 +363,24 @@ def status(world: World, run: JobRun) -> RunStatus:
 
 
 def spare(world: World) -> list[str]:
-    """What a policy allows and its function has not asked for, but for what is known to be unseen."""
+    """What can be taken away from a policy without anything being refused, but for what is unseen."""
     found = []
     for function, policy in world.granted.items():
-        for statement in policy["Statement"]:
-            for action in listed(statement["Action"]):
-                for resource in listed(statement["Resource"]):
-                    one = {**statement, "Action": action, "Resource": resource}
-                    document = roles.resolved({"Statement": [one]}, world.known)
-                    if not any(verdict([document], w) is Verdict.ALLOWED for w in world.wishes[function]):
-                        found.append((function, statement["Sid"], action, json.dumps(resource)))
-    return [
-        " ".join(entry)
-        for entry in found
-        if not UNSEEN.keys() & {entry[1], entry[2], f"{entry[1]} {entry[2]}"}
-    ]
+        whole = roles.resolved(policy, world.known)["Statement"]
+        for number, statement in enumerate(whole):
+            for action, resource in product(listed(statement["Action"]), listed(statement["Resource"])):
+                sid = statement["Sid"]
+                if UNSEEN.keys() & {sid, action, f"{sid} {action}"}:
+                    continue
+                fewer = [*whole[:number], *without(statement, action, resource), *whole[number + 1 :]]
+                asked = [wish for wish in world.wishes[function] if wish.action == action]
+                if all(verdict([{"Statement": fewer}], wish) is Verdict.ALLOWED for wish in asked):
+                    found.append(f"{function} {sid} {action} {resource}")
+    return found
+
+
+def without(statement: dict[str, Any], action: str, resource: str) -> list[dict[str, Any]]:
+    """A statement without one action on one resource."""
+    others = [each for each in listed(statement["Action"]) if each != action]
+    elsewhere = [each for each in listed(statement["Resource"]) if each != resource]
+    return [{**statement, "Action": others}, {**statement, "Action": action, "Resource": elsewhere}]
