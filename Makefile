@@ -5,8 +5,9 @@ DATA ?= data
 VENV_PYTHON := .venv/bin/python
 SET_UP := .venv/.set-up
 CHECKOV := .venv/checkov/bin/checkov
+SAM := .venv/sam/.set-up
 
-.PHONY: demo up test check openapi clean
+.PHONY: demo up test check openapi package clean
 
 demo: $(SET_UP)
 	@$(VENV_PYTHON) -m local demo --data "$(DATA)"
@@ -14,16 +15,23 @@ demo: $(SET_UP)
 up: $(SET_UP)
 	@$(VENV_PYTHON) -m local up --data "$(DATA)"
 
-test: $(SET_UP)
+test: $(SET_UP) $(SAM)
 	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup
 
-check: $(SET_UP) $(CHECKOV)
+package: $(SET_UP)
+	@$(VENV_PYTHON) -m local.package
+
+check: $(SET_UP) $(CHECKOV) $(SAM) package
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy
 	@rm -rf .local/checked && mkdir -p .local/checked
 	$(VENV_PYTHON) -m glue_assets.release build --out .local/checked
 	$(CHECKOV) --directory .local/checked --framework cloudformation --skip-download --quiet --compact
+	@rm -rf .local/checked && mkdir -p .local/checked
+	@AWS_DEFAULT_REGION=us-east-1 .venv/sam/bin/python tests/translate_sam.py build/package/sam.json .local/checked/service.json
+	$(CHECKOV) --directory .local/checked --framework cloudformation --skip-download --quiet --compact \
+	    --config-file tests/checkov-service.yaml
 
 openapi: $(SET_UP)
 	@PYTHONPATH=chalice_app $(VENV_PYTHON) -c "import json, app; from chalicelib import openapi; \
@@ -35,11 +43,17 @@ $(CHECKOV): tests/checkov.txt $(SET_UP)
 	@.venv/checkov/bin/python -m pip install --quiet --no-deps -r tests/checkov.txt
 	@touch $@
 
+$(SAM): tests/sam-translator.txt $(SET_UP)
+	@echo "Setting up aws-sam-translator in .venv/sam."
+	@$(VENV_PYTHON) -m venv .venv/sam
+	@.venv/sam/bin/python -m pip install --quiet --no-deps -r tests/sam-translator.txt
+	@touch $@
+
 # Written last: an interrupted set-up is continued, a change of the pins is followed.
 $(SET_UP): requirements-dev.txt chalice_app/requirements.txt
 	@$(PYTHON) -m local.install
 	@touch $@
 
 clean:
-	rm -rf .local .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .local build .pytest_cache .mypy_cache .ruff_cache
 	find chalice_app data glue_assets local tests -name __pycache__ -prune -exec rm -rf {} +

@@ -49,11 +49,15 @@ def assume(clients: Callable[[str], Any], role: str, service: str, session: str)
     return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
-def install() -> None:
-    """Put the checks into moto, in server and in `mock_aws`; doing it twice changes nothing more."""
+Trail = Callable[[str, Asked, str | None], None]
+"""Is told every wish of a role or a user: the ARN of who it is, the wish, and why it is refused or None."""
+
+
+def install(trail: Trail = lambda *_: None) -> None:
+    """Put the checks into moto, in server and in `mock_aws`; doing it again only changes the trail."""
 
     def check(self: Any, request_class: type, resource: str = "*") -> None:
-        authorize(self, resource)
+        authorize(self, resource, trail)
 
     for kind, methods in S3_ACTIONS_UNKNOWN_TO_MOTO.items():  # before the default, which catches all
         for method, actions in methods.items():
@@ -62,7 +66,7 @@ def install() -> None:
     ActionAuthenticatorMixin._authenticate_and_authorize_action = check  # type: ignore[method-assign,assignment]
 
 
-def authorize(request: Any, resource: str) -> None:
+def authorize(request: Any, resource: str, trail: Trail) -> None:
     """Refuse a request, one of moto's response objects, that its caller may not make."""
     signed = _signature(request)
     if signed is None:
@@ -73,7 +77,9 @@ def authorize(request: Any, resource: str) -> None:
     if caller is None:
         return
     for wish in asked(request, service, region, account, resource):
-        if why := _refusal(account, caller, wish):
+        why = _refusal(account, caller, wish)
+        trail(caller.principal, wish, why)
+        if why:
             raise _denied(service, caller.session, f"{wish.action} on resource: {wish.resource} {why}")
 
 

@@ -6,6 +6,7 @@ the services of a sandbox. A call that it gives no resource asks for "*".
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from base64 import b64decode
@@ -19,6 +20,8 @@ from moto.athena.models import athena_backends
 from moto.glue.models import glue_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
+
+from local import access_dynamodb
 
 Json = dict[str, Any]
 Context = dict[str, "str | list[str]"]
@@ -94,6 +97,10 @@ def asked(request: Any, service: str, region: str, account: str, resource: str) 
     context |= _request_tags(values)
     if name in _CONTEXTS:
         context |= _CONTEXTS[name](place, operation, values)
+    if name == "dynamodb":
+        for action, arn in access_dynamodb.actions(operation, values, functools.partial(place.arn, name)):
+            yield Asked(f"{name}:{action}", arn, context)
+        return
     for arn in _RESOURCES[name](place, operation, values) if name in _RESOURCES else ["*"]:
         yield Asked(f"{name}:{operation}", arn, context)
     if passed := _PASSED.get((name, operation)):
@@ -143,6 +150,8 @@ _PASSED = {
 def _values(request: Any) -> Json:
     """The request's own fields: of its JSON body, or of its form, with the tags as a list."""
     body = request.body
+    if isinstance(body, dict):
+        return body  # moto has read it already
     text = body.decode(errors="replace") if isinstance(body, bytes) else body
     if isinstance(text, str) and text.lstrip().startswith("{"):
         found: Json = json.loads(text)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from chalice.cli.factory import CLIFactory
 
-from local import bootstrap, clients, gateway
+from local import bootstrap, clients, gateway, roles
 from local.dispatch import Dispatcher
 from local.processes import ROOT, log_to_stderr, stop_requested, write_json
 
 _STAGE = "local"
+_ROLE = "terraglue-service"
 _LEASE_SECONDS = 10
 """How soon a restarted API takes over a slow step from the killed one."""
 
@@ -37,7 +38,11 @@ def serve(options: ApiOptions) -> None:
     log_to_stderr()
     make_client = functools.partial(clients.client, endpoint=options.aws, region=options.region)
     identity = bootstrap.ensure_identity(make_client, options.aws, options.region)
-    os.environ.update(_settings(options, identity, bootstrap.ensure_roles(make_client)))
+    made = bootstrap.ensure_roles(make_client)
+    known = roles.arns(bootstrap.TABLE, bootstrap.ASSETS_BUCKET, made["DeploymentRoleArn"], options.region)
+    # All functions share this process, so it has what they may do together.
+    role = roles.ensure(make_client, _ROLE, roles.functions().values(), known)
+    os.environ.update(_settings(options, identity, made, roles.session(make_client, role)))
 
     config = CLIFactory(str(ROOT / "chalice_app")).create_config_obj(_STAGE)
     app = config.chalice_app
@@ -47,16 +52,21 @@ def serve(options: ApiOptions) -> None:
     threading.Thread(target=server.server.serve_forever, daemon=True).start()
     if options.ready_file:
         url = f"http://127.0.0.1:{server.server.server_port}"
-        known = bootstrap.description(options.aws, options.region, identity)
-        write_json(options.ready_file, {"api": url, **known, "pids": {"api": os.getpid()}})
+        described = bootstrap.description(options.aws, options.region, identity)
+        write_json(options.ready_file, {"api": url, **described, "pids": {"api": os.getpid()}})
     stop.wait()
     dispatcher.close()
     server.shutdown()
 
 
-def _settings(options: ApiOptions, identity: bootstrap.Identity, roles: dict[str, str]) -> dict[str, str]:
+def _settings(
+    options: ApiOptions,
+    identity: bootstrap.Identity,
+    made: dict[str, str],
+    credentials: clients.Credentials,
+) -> dict[str, str]:
     return {
-        **clients.aws_variables(options.aws, options.region),
+        **clients.aws_variables(options.aws, options.region, credentials),
         "TABLE_NAME": bootstrap.TABLE,
         "ASSETS_BUCKET": bootstrap.ASSETS_BUCKET,
         "ISSUER": identity.issuer,
@@ -64,8 +74,8 @@ def _settings(options: ApiOptions, identity: bootstrap.Identity, roles: dict[str
         "AUDIENCE": identity.client_id,
         "OWNER_CLAIM": "cognito:username",
         "ADMIN_GROUP": bootstrap.ADMIN_GROUP,
-        "DEPLOYMENT_ROLE_ARN": roles["DeploymentRoleArn"],
-        "PERMISSIONS_BOUNDARY_ARN": roles["SandboxBoundaryArn"],
+        "DEPLOYMENT_ROLE_ARN": made["DeploymentRoleArn"],
+        "PERMISSIONS_BOUNDARY_ARN": made["SandboxBoundaryArn"],
         "CURSOR_KEY": identity.client_id,
         "LEASE_SECONDS": str(_LEASE_SECONDS),
         "POWERTOOLS_LOG_LEVEL": "INFO",

@@ -338,6 +338,54 @@ def test_deleting_a_database_is_deleting_its_tables(aws: None) -> None:
     glue.delete_database(Name="d")
 
 
+def test_a_transaction_asks_for_its_parts_and_an_index_is_no_table(aws: None) -> None:
+    table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/mine"
+    keys: Any = [{"AttributeName": "pk", "KeyType": "HASH"}]
+    client("dynamodb").create_table(
+        TableName="mine",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=keys,
+        GlobalSecondaryIndexes=[
+            {"IndexName": name, "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}
+            for name in ("one", "two")
+        ],
+    )
+    some = allow(["dynamodb:PutItem", "dynamodb:Query"], table)
+    dynamodb = role(some, allow("dynamodb:Query", f"{table}/index/one"))("dynamodb")
+    put = {"Put": {"TableName": "mine", "Item": {"pk": {"S": "1"}}}}
+    delete = {"Delete": {"TableName": "mine", "Key": {"pk": {"S": "2"}}}}
+    dynamodb.transact_write_items(TransactItems=[put])
+    assert "dynamodb:DeleteItem" in refused(lambda: dynamodb.transact_write_items(TransactItems=[delete]))
+    assert "/mine because" in refused(lambda: dynamodb.get_item(TableName="mine", Key={"pk": {"S": "1"}}))
+    query = {"KeyConditionExpression": "pk = :v", "ExpressionAttributeValues": {":v": {"S": "1"}}}
+    for index in ({}, {"IndexName": "one"}):
+        assert dynamodb.query(TableName="mine", **query, **index)["Count"] == 1
+    assert "/index/two" in refused(lambda: dynamodb.query(TableName="mine", IndexName="two", **query))
+    refused(lambda: dynamodb.query(TableName="another", **query))
+    refused(
+        lambda: dynamodb.batch_write_item(
+            RequestItems={"mine": [{"DeleteRequest": {"Key": {"pk": {"S": "2"}}}}]}
+        )
+    )
+    refused(dynamodb.list_tables)
+
+
+def test_the_trail_tells_who_asked_for_what_and_what_became_of_it(aws: None) -> None:
+    seen = []
+    access.install(lambda *told: seen.append(told))
+    try:
+        s3 = role(allow("s3:GetObject", "arn:aws:s3:::mine/*"))("s3")
+        client("s3").create_bucket(Bucket="mine")
+        refused(lambda: s3.delete_bucket(Bucket="mine"))
+    finally:
+        access.install()
+    [(principal, wish, why)] = seen
+    assert principal == f"arn:aws:iam::{ACCOUNT}:role/worker"
+    assert (wish.action, wish.resource) == ("s3:DeleteBucket", "arn:aws:s3:::mine")
+    assert why == "because no identity-based policy allows the s3:DeleteBucket action"
+
+
 @pytest.mark.parametrize(
     ("condition", "given", "holds"),
     [

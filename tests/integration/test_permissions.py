@@ -1,0 +1,386 @@
+"""Every function of the service does all its work with its own role, and the role may do nothing else."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chalice.test import Client
+
+from chalicelib.clock import sortable_id, timestamp
+from chalicelib.pricing import worst_case_micro_usd
+from chalicelib.records import BUCKET_KEYS, Environment, Event, JobRun, RunStatus, Status
+from local import roles
+from local.access_policies import Verdict, listed, verdict
+from tests.identity import AUDIENCE, ISSUER, Issuer
+from tests.sandbox_stacks import ROOT, client
+from tests.service_roles import RICH, TABLE, World, serving
+
+pytestmark = pytest.mark.xdist_group("permissions")
+
+RECONCILERS = ("api_handler", "stack_changed", "job_changed", "tick")
+"""Whoever calls reconcile may find any step to take, so each of them may take all."""
+
+BY_S3 = "S3 uses a bucket's key in the caller's name; moto's S3 asks for no key"
+BY_ATHENA = "the real Athena looks at more in the caller's name than the embedded one"
+NOT_FOUND = "S3 says NoSuchKey, and not AccessDenied, only to who may list the bucket; moto always does"
+UNSEEN = {
+    "OwnLogs": "Lambda writes the function's log with its role",
+    "Tracing": "Lambda sends the function's traces with its role",
+    "FailedEvents": "Lambda sends what a function could not handle with its role",
+    "SandboxKeysThroughS3": BY_S3,
+    "SharedKeysThroughS3": BY_S3,
+    "AssetsBucket": NOT_FOUND,
+    "s3:GetBucketLocation": BY_ATHENA,
+    "glue:BatchGetPartition": BY_ATHENA,
+    "glue:GetDatabase": BY_ATHENA,
+    "glue:GetPartition": BY_ATHENA,
+    "athena:StopQueryExecution": "only a query that takes longer than 18 seconds is stopped",
+    "cloudformation:TagResource": "stacks have tags; the embedded CloudFormation does not ask for it",
+    "TemplateCopies s3:GetObject": "CloudFormation reads a template in the name of who calls CreateStack",
+}
+"""What no call of ours asks the embedded AWS for, by Sid, action or both; and who asks in the cloud."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    for path, text in (("tbl_orders/orders.csv", "id\n1\n"), ("tbl_days/day=1/a.csv", "id\n1\n")):
+        file = folder / "db_shop" / path
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    return folder
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+
+
+@pytest.fixture
+def world(keys: None, data: Path, tmp_path: Path) -> Iterator[World]:
+    with serving(data, tmp_path) as world:
+        yield world
+
+
+def test_every_function_may_do_all_its_work_and_nothing_more(
+    world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, function in enumerate(RECONCILERS):
+        whole_life(world, function, f"{'abcd'[number]}lifeaaaaa")
+        failed_creation(world, function, f"{'abcd'[number]}failaaaaa")
+    resource_changes(world, "eresaaaaaa")
+    job_changes(world, "fjobaaaaaa")
+    ticks(world, "gtickaaaaa")
+    routes(world, issuer, monkeypatch)
+    assert world.refused == []
+    assert spare(world) == []
+
+
+def test_without_a_permission_the_work_fails(keys: None, data: Path, tmp_path: Path) -> None:
+    granted = copy.deepcopy(roles.functions())
+    [objects] = [s for s in granted["tick"]["Statement"] if s["Sid"] == "SandboxObjects"]
+    objects["Action"].remove("s3:PutObject")
+    with serving(data, tmp_path, granted) as world, pytest.raises(AssertionError, match="FAILED"):
+        whole_life(world, "tick", "aaaaaaaaaa")
+    assert [why.partition(" on ")[0] for why in world.refused] == ["tick: s3:PutObject"]
+
+
+def test_a_function_reaches_neither_what_is_not_the_services_nor_what_another_function_has(
+    world: World,
+) -> None:
+    sandbox, bucket = "terraglue-aaaaaaaaaa-sor", world.config.assets_bucket
+    wishes: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
+        "api_handler": [
+            ("dynamodb", "scan", {"TableName": TABLE}),
+            ("dynamodb", "delete_table", {"TableName": TABLE}),
+            ("dynamodb", "get_item", {"TableName": "payroll", "Key": {"pk": {"S": "1"}}}),
+            ("s3", "put_object", {"Bucket": bucket, "Key": "releases/latest.json", "Body": b""}),
+            ("s3", "get_object", {"Bucket": "payroll", "Key": "a"}),
+            ("s3", "delete_bucket", {"Bucket": sandbox}),
+            ("cloudformation", "delete_stack", {"StackName": "payroll"}),
+            ("cloudformation", "delete_stack", {"StackName": "terraglue"}),
+            ("glue", "start_job_run", {"JobName": "payroll"}),
+            ("glue", "delete_job", {"JobName": "terraglue-aaaaaaaaaa-sot"}),
+            ("glue", "get_table", {"DatabaseName": "sales", "Name": "t"}),
+            ("logs", "delete_log_group", {"logGroupName": "/aws/lambda/payroll"}),
+            ("iam", "list_roles", {}),
+            ("sts", "assume_role", {"RoleArn": world.config.deployment_role_arn, "RoleSessionName": "me"}),
+            ("kms", "list_keys", {}),
+        ],
+        "resource_changed": [
+            ("dynamodb", "query", {"TableName": TABLE, "KeyConditionExpression": "pk = :a"}),
+            ("s3", "list_buckets", {}),
+            ("cloudformation", "describe_stacks", {"StackName": "terraglue-aaaaaaaaaa"}),
+            ("glue", "get_job_runs", {"JobName": "terraglue-aaaaaaaaaa-sot"}),
+        ],
+        "stack_changed": [
+            ("glue", "start_job_run", {"JobName": "terraglue-aaaaaaaaaa-sot"}),
+            ("glue", "stop_trigger", {"Name": "terraglue-aaaaaaaaaa-sot"}),
+            ("s3", "get_object", {"Bucket": sandbox, "Key": "a"}),
+        ],
+        "tick": [("glue", "stop_trigger", {"Name": "terraglue-aaaaaaaaaa-sot"})],
+    }
+    for function, calls in wishes.items():
+        for service, operation, arguments in calls:
+            aws = client(service, world.credentials[function])
+            with pytest.raises(aws.exceptions.ClientError) as caught:
+                getattr(aws, operation)(**arguments)
+            code = caught.value.response["Error"]["Code"]
+            assert code in ("AccessDenied", "AccessDeniedException"), (function, operation, code)
+
+
+def test_a_role_is_passed_to_cloudformation_only_if_it_is_the_deployment_role(world: World) -> None:
+    cloudformation = client("cloudformation", world.credentials["tick"])
+    with pytest.raises(cloudformation.exceptions.ClientError, match="iam:PassRole"):
+        cloudformation.create_stack(
+            StackName="terraglue-aaaaaaaaaa",
+            TemplateBody="{}",
+            RoleARN="arn:aws:iam::123456789012:role/admin",
+        )
+
+
+# -- the work ---------------------------------------------------------------------------------------------
+
+
+def whole_life(world: World, function: str, environment_id: str) -> None:
+    """From the request to the receipt; every step is taken by the one function."""
+    service = world.service(function)
+    environment = world.record(environment_id, RICH)
+    world.reconcile(service, environment)
+    world.operated.settled(environment)
+    world.reconcile(service, environment)
+    ready = world.look(environment)
+    assert ready.status is Status.READY, ready
+    for state in ("RUNNING", "FAILED", "SUCCEEDED"):
+        world.ask_run(ready, state)
+    in_doubt(world, ready)
+    s3 = client("s3")
+    s3.create_multipart_upload(Bucket=ready.bucket("sot"), Key="half")
+    s3.put_object(Bucket=ready.bucket("sot"), Key="whole", Body=b"1")
+    client("logs").create_log_group(logGroupName=f"/aws-glue/jobs/{ready.name}/not-of-the-stack")
+
+    stack_id = world.operated.settled(ready)["StackId"]
+    world.change(ready, delete_requested=True)
+    world.reconcile(service, ready)
+    world.reconcile(service, ready)
+    world.operated.settled(ready, stack_id)
+    world.reconcile(service, ready)
+    gone = world.look(ready)
+    assert gone.status is Status.DELETED, gone
+    assert gone.receipt is not None
+    assert [entry["type"] for entry in gone.receipt["remaining"]] == ["AWS::KMS::Key"]
+    there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    assert not there & {ready.bucket(key) for key in BUCKET_KEYS}
+
+
+def failed_creation(world: World, function: str, environment_id: str) -> None:
+    """Somebody has the name of a bucket already: the function finds out why the stack fails."""
+    environment = world.record(environment_id, {})
+    client("s3").create_bucket(Bucket=environment.bucket("spec"))
+    world.reconcile(world.service(function), environment)
+    world.operated.settled(environment)
+    world.reconcile(world.service(function), environment)
+    failed = world.look(environment)
+    assert failed.status is Status.FAILED
+    assert failed.failure is not None
+    assert (failed.failure["resource"], failed.failure["cause"]) == ("SpecBucket", "name_conflict")
+
+
+def resource_changes(world: World, environment_id: str) -> None:
+    environment = world.change(world.record(environment_id, {}), status=Status.CREATING)
+    detail = {
+        "stack-id": f"arn:aws:cloudformation:us-east-1:1:stack/{environment.name}/x",
+        "logical-resource-id": "SorBucket",
+        "resource-type": "AWS::S3::Bucket",
+        "status-details": {"status": "CREATE_FAILED", "status-reason": "exists already"},
+    }
+    world.service("resource_changed").events.resource_changed(detail, "2026-11-23T12:00:00Z")
+    assert world.look(environment).failure is not None
+
+
+def job_changes(world: World, environment_id: str) -> None:
+    """A run has ended and another waited for it; then the schedule has run, and the budget is used up."""
+    environment = world.ready(environment_id, RICH)
+    events = world.service("job_changed").events
+    ended = world.ask_run(environment, "SUCCEEDED")
+    waiting = pending(world, environment, reason="Waiting for an earlier run to end.")
+    events.job_changed({"jobName": environment.job_id, "jobRunId": ended.glue_run_id})
+    assert status(world, ended) is RunStatus.SUCCEEDED
+    assert status(world, waiting) is RunStatus.STARTING
+
+    assert environment.outputs is not None
+    trigger = environment.outputs["trigger"]
+    world.change(environment, available_micro_usd=0)
+    run_id = world.glue.begin(environment.job_id, "SUCCEEDED", TriggerName=trigger, Arguments={})
+    events.job_changed({"jobName": environment.job_id, "jobRunId": run_id})
+    assert client("glue").get_trigger(Name=trigger)["Trigger"]["State"] == "DEACTIVATED"
+
+
+def ticks(world: World, environment_id: str) -> None:
+    environment = world.ready(environment_id, {})
+    waiting = pending(world, environment)
+    assert world.service("tick").events.tick(seconds=60) >= 1
+    assert status(world, waiting) is RunStatus.STARTING
+
+
+def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every operation of the API once; a new one belongs in here."""
+    files = "/environments/{environment_id}/job/files"
+    rows = "/environments/{environment_id}/tables/{database}/{table}/rows"
+    orders = {"database": "db_shop", "table": "tbl_orders"}
+    own = {"mode": "production", "athena_workgroup_name": "w", "job": {"name": "own", "script": "a.py"}}
+    app = api_of_role(world, issuer, monkeypatch)
+    called: set[tuple[str, str]] = set()
+    with Client(app.app, project_dir=str(ROOT / "chalice_app")) as http:
+
+        def call(
+            method: str, route: str, body: Any = None, user: str = "hana", admin: bool = False, **parts: str
+        ) -> Any:
+            called.add((method, route.partition("?")[0]))
+            headers = {"Authorization": f"Bearer {issuer.token(user, groups=('admins',) if admin else ())}"}
+            if isinstance(body, dict):
+                headers["Content-Type"] = "application/json"
+                body = json.dumps(body).encode()
+            answer = http.http.request(method, route.format(**parts), headers=headers, body=body or b"")
+            assert answer.status_code < 300, (method, route, answer.body)
+            is_json = "json" in answer.headers.get("Content-Type", "json")
+            return answer.json_body if is_json else answer.body
+
+        def ready(user: str, settings: dict[str, Any]) -> Environment:
+            made = call("POST", "/environments", settings, user)
+            environment = world.store.environment(made["id"])
+            assert environment is not None
+            world.operated.settled(environment)
+            world.reconcile(world.operator, environment)
+            return world.look(environment)
+
+        call("GET", "/health")
+        call("GET", "/openapi.json")
+        call("GET", "/docs")
+        call("GET", "/docs/{name}", name="swagger-ui.css")
+        call("GET", "/releases")
+        environment = ready("hana", own)
+        its = {"environment_id": environment.id}
+        call("GET", "/me")
+        call("GET", "/environments")
+        call("GET", "/environments", admin=True)
+        call("GET", "/environments?status=READY", admin=True)
+        assert call("GET", "/environments/{environment_id}", **its)["status"] == "READY"
+        call("PATCH", "/environments/{environment_id}", {"expires_in_hours": 100}, **its)
+        call("GET", "/environments/{environment_id}/events", **its)
+        assert call("GET", "/environments/{environment_id}/tables", **its)["items"]
+        assert call("GET", rows, **orders, **its)["items"] == [{"id": "1"}]
+        for user, settings in (("ivo", {}), ("jana", {"athena_workgroup": False})):
+            other = ready(user, settings)
+            found = call("GET", rows, None, user, **{**orders, "table": "tbl_days"}, environment_id=other.id)
+            assert found["items"] == [{"id": "1", "day": "1"}]
+
+        place = {**its, "folder": "f", "subfolder": "s", "path": "a.py"}
+        for folders in ("", "/{folder}", "/{folder}/{subfolder}"):
+            call("PUT", f"{files}{folders}/{{path}}", b"print(1)\n", **place)
+            call("GET", f"{files}{folders}/{{path}}", **place)
+        call("GET", files, **its)
+        job = {"job_id": environment.job_id}
+        call("GET", "/jobs/{job_id}", **job)
+        run = call("POST", "/jobs/{job_id}/runs", {}, **job)
+        its_run = {**job, "run_id": run["id"]}
+        call("GET", "/jobs/{job_id}/runs", **job)
+        call("GET", "/jobs/{job_id}/runs/{run_id}", **its_run)
+        call("GET", "/jobs/{job_id}/runs/{run_id}/logs", **its_run)
+        call("DELETE", "/jobs/{job_id}/runs/{run_id}", **its_run)
+
+        world.change(environment, status=Status.FAILED)
+        call("POST", "/environments/{environment_id}/retry", **its)
+        call("DELETE", "/environments/{environment_id}", **its)
+    assert {(each.method, each.path) for each in app.api.all} == called
+
+
+def api_of_role(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The app, whose service is built with the credentials of its role."""
+    import app
+
+    settings = {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "TABLE_NAME": TABLE,
+        "ASSETS_BUCKET": world.config.assets_bucket,
+        "DEPLOYMENT_ROLE_ARN": str(world.config.deployment_role_arn),
+        "PERMISSIONS_BOUNDARY_ARN": world.config.permissions_boundary_arn,
+        "ISSUER": ISSUER,
+        "AUDIENCE": AUDIENCE,
+        "JWKS_URI": issuer.jwks_uri,
+        "CURSOR_KEY": "not a secret",
+    }
+    given = world.credentials["api_handler"].client_arguments
+    with monkeypatch.context() as patch:
+        for name, value in {**settings, **{name.upper(): value for name, value in given.items()}}.items():
+            patch.setenv(name, value)
+        app.service.cache_clear()
+        app.service()  # a client keeps the credentials that it was made with
+    return app
+
+
+def pending(world: World, environment: Environment, **more: Any) -> JobRun:
+    """A run that is recorded, due, and not in Glue."""
+    run = JobRun(
+        id=sortable_id(world.moment),
+        environment_id=environment.id,
+        job_id=environment.job_id,
+        status=RunStatus.PENDING,
+        arguments={"--OUTPUT_DB": environment.sot_database, "--OUTPUT_TABLE": "t"},
+        worker_type="G.1X",
+        number_of_workers=2,
+        timeout_minutes=1,
+        owner=environment.owner,
+        requested_by=environment.owner,
+        requested_at=timestamp(world.moment),
+        max_cost_micro_usd=worst_case_micro_usd("G.1X", 2, 1, world.config.price_per_dpu_hour_usd),
+        log_prefix=f"/aws-glue/jobs/{environment.name}",
+        due_at=timestamp(world.moment),
+    ).but(**more)
+    assert world.store.add_run(run, Event(run.requested_at, "test", "run_requested"), None)
+    return run
+
+
+def in_doubt(world: World, environment: Environment) -> JobRun:
+    """A run whose StartJobRun may have reached Glue, or not."""
+    return pending(world, environment, start_attempts=1)
+
+
+def status(world: World, run: JobRun) -> RunStatus:
+    found = world.store.run(run.environment_id, run.id)
+    assert found is not None
+    return found.status
+
+
+# -- what was asked for, and what is granted --------------------------------------------------------------
+
+
+def spare(world: World) -> list[str]:
+    """What can be taken away from a policy without anything being refused, but for what is unseen."""
+    found = []
+    for function, policy in world.granted.items():
+        whole = roles.resolved(policy, world.known)["Statement"]
+        for number, statement in enumerate(whole):
+            for action, resource in product(listed(statement["Action"]), listed(statement["Resource"])):
+                sid = statement["Sid"]
+                if UNSEEN.keys() & {sid, action, f"{sid} {action}"}:
+                    continue
+                fewer = [*whole[:number], *without(statement, action, resource), *whole[number + 1 :]]
+                asked = [wish for wish in world.wishes[function] if wish.action == action]
+                if all(verdict([{"Statement": fewer}], wish) is Verdict.ALLOWED for wish in asked):
+                    found.append(f"{function} {sid} {action} {resource}")
+    return found
+
+
+def without(statement: dict[str, Any], action: str, resource: str) -> list[dict[str, Any]]:
+    """A statement without one action on one resource."""
+    others = [each for each in listed(statement["Action"]) if each != action]
+    elsewhere = [each for each in listed(statement["Resource"]) if each != resource]
+    return [{**statement, "Action": others}, {**statement, "Action": action, "Resource": elsewhere}]
