@@ -16,6 +16,7 @@ up: $(SET_UP)
 	@$(VENV_PYTHON) -m local up --data "$(DATA)"
 
 test: $(SET_UP) $(SAM)
+	@$(VENV_PYTHON) -m local.browser
 	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup
 
 package: $(SET_UP)
