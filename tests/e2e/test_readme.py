@@ -32,8 +32,27 @@ def curl_lines() -> list[str]:
     return re.findall(r"^\$ (.+)$", section, re.MULTILINE)
 
 
+def test_the_lines_about_the_api_say_what_happens(up: Up) -> None:
+    page = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")
+    me, ask, again, look, events, extend, wrong = re.findall(r"^\$ (.+)$", page, re.MULTILINE)
+    variables = {"API": up.ready["api"], "TOKEN": up.token("reader-of-api")}
+    assert json.loads(shell(me, variables))["owner"] == "reader-of-api"
+    asked = json.loads(shell(ask, variables))
+    assert json.loads(shell(again, variables)) == asked
+    variables["ID"] = asked["id"]
+    reader = up.caller("reader-of-api")
+    reader.until(f"/environments/{asked['id']}", {"READY"})
+    variables["ETAG"] = reader.call("GET", f"/environments/{asked['id']}").headers["ETag"].strip('"')
+    assert shell(look, variables).startswith("HTTP/1.1 304")
+    assert len(json.loads(shell(events, variables))["items"]) == 2
+    assert json.loads(shell(extend, variables))["expires_at"] < asked["expires_at"]
+    problem = json.loads(shell(wrong, variables))
+    assert {error["pointer"] for error in problem["errors"]} == {"/expires_in_hours", "/colour"}
+    reader.call("DELETE", f"/environments/{asked['id']}")
+
+
 def test_the_curl_lines_work_from_the_first_to_the_last(up: Up) -> None:
-    sign_in, ask, look, run, logs, delete = [
+    sign_in, ask, look, run, logs, rows, delete = [
         line.replace("localhost:8000", up.ready["api"].removeprefix("http://")) for line in curl_lines()
     ]
     variables: dict[str, str] = {}
@@ -53,6 +72,7 @@ def test_the_curl_lines_work_from_the_first_to_the_last(up: Up) -> None:
     assert started["job_id"] == variables["JOB"]
     variables["RUN"] = started["id"]
     assert "items" in answer(logs)
+    assert len(answer(rows)["items"]) == 2
     assert answer(delete)["status"] == "DELETING"
     [*_, gone] = reader.until(f"/environments/{variables['ID']}", {"DELETED"})
     removed = {(item["type"], item.get("logical_id")) for item in gone["receipt"]["removed"]}
