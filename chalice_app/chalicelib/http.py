@@ -69,6 +69,8 @@ def answer(request: Request, get_response: Callable[[Request], Response]) -> Res
     response.headers["X-Request-Id"] = request_id
     for name, value in _SAFE_HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.method == "HEAD":
+        response.body = ""
     return response
 
 

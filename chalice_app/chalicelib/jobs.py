@@ -16,6 +16,7 @@ from chalicelib.errors import (
     Conflict,
     EnvironmentNotReady,
     JobFilesMissing,
+    Misfits,
     NotFound,
     StaleRecord,
 )
@@ -25,6 +26,7 @@ from chalicelib.models import RunRequest
 from chalicelib.observability import logger
 from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Status, environment_of_job
 from chalicelib.runs import Runs, default_arguments, log_prefix
+from chalicelib.settings import Limits, above_ceilings
 from chalicelib.store import KeyTaken, RunPage, Store
 
 _WRITE_TRIES = 5
@@ -49,9 +51,11 @@ class Jobs:
         logs: Logs,
         *,
         price_per_dpu_hour_usd: Decimal,
+        limits: Limits,
         lease_seconds: int,
         clock: Clock = now,
     ) -> None:
+        self._limits = limits
         self._store = store
         self._environments = environments
         self._runs = runs
@@ -63,9 +67,17 @@ class Jobs:
     def request_run(self, asked: Asked, job_id: str, wanted: RunRequest) -> Created:
         """Record a run of a job, reserve its worst cost, and start it.
 
-        Raises `Conflict` when the environment is not READY or its budget does not cover the run. The answer
-        is the record as it was written first, so a repetition of the request can be given the same.
+        Raises `Conflict` when the environment is not READY or its budget does not cover the run, `Misfits`
+        above the operator's ceilings. The answer is the record as it was written first, so a repetition of
+        the request can be given the same.
         """
+        if wrong := above_ceilings(
+            {
+                "/number_of_workers": (wanted.number_of_workers, self._limits.number_of_workers),
+                "/timeout_minutes": (wanted.timeout_minutes, self._limits.timeout_minutes),
+            }
+        ):
+            raise Misfits(wrong)
         environment = self._environment(asked.caller, job_id)
         self._check_files(environment)
         moment = self._clock()

@@ -6,6 +6,7 @@ Defaults are terraglue's unless they are unsafe; docs/settings.md tells which te
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -198,15 +199,22 @@ def misfits(settings: Settings, limits: Limits) -> list[dict[str, str]]:
         if name in names:
             wrong.append((f"/buckets/{key}", f"The bucket {names[name]} has that name already."))
         names.setdefault(name, key)
-    ceilings = (
-        ("/expires_in_hours", settings.expires_in_hours, limits.expires_in_hours),
-        ("/job/number_of_workers", settings.job.number_of_workers, limits.number_of_workers),
-        ("/job/timeout_minutes", settings.job.timeout_minutes, limits.timeout_minutes),
-    )
-    wrong += [
-        (pointer, f"The operator allows at most {most}.") for pointer, value, most in ceilings if value > most
+    ceilings = {
+        "/expires_in_hours": (settings.expires_in_hours, limits.expires_in_hours),
+        "/job/number_of_workers": (settings.job.number_of_workers, limits.number_of_workers),
+        "/job/timeout_minutes": (settings.job.timeout_minutes, limits.timeout_minutes),
+    }
+    told = [{"pointer": pointer, "detail": detail} for pointer, detail in wrong]
+    return [*told, *above_ceilings(ceilings)]
+
+
+def above_ceilings(values: Mapping[str, tuple[int | None, int]]) -> list[dict[str, str]]:
+    """What is above the most that the operator allows, of (value or None, most) by pointer."""
+    return [
+        {"pointer": pointer, "detail": f"The operator allows at most {most}."}
+        for pointer, (value, most) in values.items()
+        if value is not None and value > most
     ]
-    return [{"pointer": pointer, "detail": detail} for pointer, detail in wrong]
 
 
 def _brought(settings: Settings, limits: Limits) -> list[tuple[str, str]]:

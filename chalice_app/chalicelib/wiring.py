@@ -130,6 +130,7 @@ def build(
             runs,
             logs,
             price_per_dpu_hour_usd=config.price_per_dpu_hour_usd,
+            limits=config.limits,
             lease_seconds=config.lease_seconds,
             clock=clock,
         ),

@@ -124,6 +124,18 @@ def test_a_run_in_an_environment_that_is_not_ready_is_refused(api: Api) -> None:
     assert (answer.status, answer.body["code"]) == (409, "environment_not_ready")
 
 
+def test_a_run_above_the_operators_ceilings_is_refused(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setenv("MAX_WORKERS", "3")
+    monkeypatch.setenv("MAX_TIMEOUT_MINUTES", "10")
+    api: Api = request.getfixturevalue("api")
+    job = api.ready_environment(job={"number_of_workers": 2, "timeout_minutes": 5})["outputs"]["job_id"]
+    answer = api.call("POST", f"/jobs/{job}/runs", body={"number_of_workers": 4, "timeout_minutes": 11})
+    assert (answer.status, answer.body["code"]) == (422, "misfits")
+    assert [error["pointer"] for error in answer.body["errors"]] == ["/number_of_workers", "/timeout_minutes"]
+
+
 def test_an_unknown_job_is_not_found(api: Api) -> None:
     environment = api.ready_environment()
     for job in ("nonsense", f"terraglue-{environment['id']}-other", "terraglue-aaaaaaaaaa-sot-ecommerce-br"):
