@@ -74,9 +74,15 @@ class _Gateway(LocalGateway):
         methods = self._app_object.routes[event["requestContext"]["resourcePath"]]
         preflight = method == "OPTIONS" and any(route.cors for route in methods.values())
         if method not in methods and not preflight:
-            raise _not_allowed(method, path, sorted(methods))
+            allowed = self._allowed(path, headers) if "OPTIONS" in methods else ", ".join(sorted(methods))
+            raise _not_allowed(method, path, allowed)
         event["requestContext"]["requestId"] = str(uuid.uuid4())
         return event
+
+    def _allowed(self, path: str, headers: dict[str, Any]) -> str:
+        """What the app itself says of a path."""
+        answer: dict[str, Any] = self.handle_request("OPTIONS", path, headers, None)
+        return str(answer["headers"]["Allow"])
 
 
 class _Handler(ChaliceRequestHandler):
@@ -169,9 +175,9 @@ class _Handler(ChaliceRequestHandler):
         _logger.info(format, *args)
 
 
-def _not_allowed(method: str, path: str, allowed: list[str]) -> _Refused:
+def _not_allowed(method: str, path: str, allowed: str) -> _Refused:
     words = f"{path.partition('?')[0]} does not know {method}."
-    return _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", words, Allow=", ".join(allowed))
+    return _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", words, Allow=allowed)
 
 
 def _not_found(method: str, path: str) -> _Refused:

@@ -210,13 +210,13 @@ class InvalidFields(ServiceError):
 class Misfits(InvalidFields):
     """Each field is right by itself, but they do not fit together, or the operator does not allow them."""
 
-    code = "misfits"
+    code, title = "misfits", "Fields do not fit"
 
 
 class InvalidFile(InvalidFields):
     """The file is not what its name says."""
 
-    code = "invalid_file"
+    code, title = "invalid_file", "Invalid file"
 
 
 class IdempotencyKeyReused(ServiceError):

@@ -29,7 +29,7 @@ def cron(text: str) -> str:
     match = re.fullmatch(r"cron\((.+)\)", text)
     fields = match[1].split() if match else []
     if len(fields) != len(_FIELDS):
-        raise ValueError("must be cron(minutes hours day-of-month month day-of-week year) or rate(1 hour)")
+        raise ValueError("it must be cron(minutes hours day-of-month month day-of-week year) or rate(1 hour)")
     for field, (name, low, high, names) in zip(fields, _FIELDS, strict=True):
         if field == "?" and name in _LAST:
             continue

@@ -250,7 +250,8 @@ def _schedule(settings: Settings) -> list[tuple[str, str]]:
     try:
         schedules.cron(settings.job.schedule or "rate(1 day)")
     except ValueError as error:
-        return [("/job/schedule", f"It {error}.")]
+        words = str(error)
+        return [("/job/schedule", f"{words[:1].upper()}{words[1:]}.")]
     return []
 
 

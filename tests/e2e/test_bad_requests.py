@@ -77,6 +77,22 @@ def test_what_is_not_there_is_404(careless: Caller, path: str) -> None:
     assert_problem(careless.call("GET", path), 404)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/environments", "GET, HEAD, OPTIONS, POST"),
+        ("POST", f"/environments/{UNKNOWN}", "DELETE, GET, HEAD, OPTIONS, PATCH"),
+        ("TRACE", "/health", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_a_method_that_a_path_does_not_know_is_405(
+    careless: Caller, method: str, path: str, allowed: str
+) -> None:
+    answer = careless.call(method, path)
+    assert_problem(answer, 405, "method_not_allowed")
+    assert answer.headers["Allow"] == allowed
+
+
 def test_a_wrong_cursor_is_400(careless: Caller) -> None:
     assert_problem(careless.call("GET", "/environments?cursor=nonsense"), 400)
 
