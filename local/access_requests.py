@@ -26,6 +26,9 @@ from local import access_dynamodb
 Json = dict[str, Any]
 Context = dict[str, "str | list[str]"]
 
+CHANGE_SET_STACKS: dict[str, str] = {}
+"""The stack of each change set, by ARN: what may be done with a change set is said of its stack."""
+
 _PRIMARY = "primary"
 _IAM_SERVICES = {"monitoring": "cloudwatch"}
 # moto's names of S3 actions are mostly IAM's.
@@ -105,7 +108,7 @@ def asked(request: Any, service: str, region: str, account: str, resource: str) 
         yield Asked(f"{name}:{operation}", arn, context)
     if passed := _PASSED.get((name, operation)):
         key, to_service = passed
-        if role := values.get(key):
+        if role := values.get(key) or values.get("JobUpdate", {}).get(key):
             arn = role if role.startswith("arn:") else _role_arn(place, role)
             yield Asked("iam:PassRole", arn, {**context, "iam:PassedToService": to_service})
 
@@ -142,8 +145,16 @@ def _request_tags(values: Json) -> Context:
 _PASSED = {
     ("glue", "CreateJob"): ("Role", "glue.amazonaws.com"),
     ("glue", "UpdateJob"): ("Role", "glue.amazonaws.com"),
-    ("cloudformation", "CreateStack"): ("RoleARN", "cloudformation.amazonaws.com"),
-    ("cloudformation", "DeleteStack"): ("RoleARN", "cloudformation.amazonaws.com"),
+    **{
+        ("cloudformation", operation): ("RoleARN", "cloudformation.amazonaws.com")
+        for operation in (
+            "CreateStack",
+            "UpdateStack",
+            "DeleteStack",
+            "CreateChangeSet",
+            "ContinueUpdateRollback",
+        )
+    },
 }
 
 
@@ -273,9 +284,16 @@ def _sts(place: _Place, operation: str, values: Json) -> list[str]:
 
 def _cloudformation(place: _Place, operation: str, values: Json) -> list[str]:
     name = values.get("StackName")
+    if not name:  # a change set that is named by its ARN is one of its stack's
+        name = CHANGE_SET_STACKS.get(values.get("ChangeSetName", ""))
     if not name:
         return ["*"]
     return [name if name.startswith("arn:") else place.arn("cloudformation", f"stack/{name}/*")]
+
+
+def _cloudformation_context(place: _Place, operation: str, values: Json) -> Context:
+    keys = {"ChangeSetName": "ChangeSetName", "RoleARN": "RoleArn", "TemplateURL": "TemplateUrl"}
+    return {f"cloudformation:{key}": values[name] for name, key in keys.items() if values.get(name)}
 
 
 def _iam_context(place: _Place, operation: str, values: Json) -> Context:
@@ -324,6 +342,7 @@ _RESOURCES: dict[str, Callable[[_Place, str, Json], list[str]]] = {
     "sts": _sts,
 }
 _CONTEXTS: dict[str, Callable[[_Place, str, Json], Context]] = {
+    "cloudformation": _cloudformation_context,
     "cloudwatch": _cloudwatch_context,
     "glue": _glue_context,
     "iam": _iam_context,

@@ -1,12 +1,14 @@
 """CloudFormation for the embedded AWS: moto's HTTP, our stacks.
 
 moto's own CloudFormation knows no Glue, Athena or bucket policies, skips what it does not know, and calls a
-stack complete before it answers. This one creates resource by resource over some seconds, with an event for
-each, fails loudly at what it does not know, rolls back, and refuses to delete a bucket that holds something.
+stack complete before it answers. This one creates and updates resource by resource over some seconds, with an
+event for each, fails loudly at what it does not know, rolls back, and refuses to delete a bucket that holds
+something.
 """
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import re
@@ -14,19 +16,21 @@ import threading
 import uuid
 from dataclasses import dataclass
 
-from local import access
-from local.cloudformation import analytics, iam, storage
+from local import access, moto_updates
+from local.cloudformation import analytics, iam, keys, logs, storage, update_api
 from local.cloudformation.api import Api, Refused, StackRequest, replace_moto
-from local.cloudformation.resources import HANDLERS, Clients, Json
-from local.cloudformation.stack import Resource, Stack
-from local.cloudformation.template import Template, TemplateError
+from local.cloudformation.change_sets import ChangeSets, refuse_unless_updatable
+from local.cloudformation.changes import compare
+from local.cloudformation.parameters import TemplateError
+from local.cloudformation.resources import Clients, Json
+from local.cloudformation.stack import Resource, Stack, Version
+from local.cloudformation.updates import Update
+from local.cloudformation.versions import NOTHING, version_of, with_previous
 from local.cloudformation.work import Tools, Work
 from local.events import Publish
 
-_HANDLER_MODULES = (analytics, iam, storage)  # importing them registers their types
+_HANDLER_MODULES = (analytics, iam, keys, logs, storage)  # importing them registers their types
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
-_BODY_LIMIT = 51_200
-_URL_LIMIT = 1024 * 1024
 _FEW = 20
 """A stack of fewer resources takes less time than one of a sandbox."""
 
@@ -51,33 +55,137 @@ class CloudFormation(Api):
         self._stacks: dict[str, Stack] = {}
         self._lock = threading.RLock()
         self._closed = threading.Event()
-        self._restore_moto = replace_moto(self)
+        change_set = f"arn:aws:cloudformation:{options.region}:{options.account}:changeSet"
+        pause = functools.partial(self._wait, options.seconds_per_stack / _FEW)
+        self.change_sets = ChangeSets(self, change_set, self._lock, pause)
+        self._closing = contextlib.ExitStack()
+        self._closing.callback(moto_updates.install())
+        self._closing.callback(replace_moto(self, update_api.calls(self)))
 
     def close(self) -> None:
         """Give moto its own CloudFormation back; what is under way ends with the process."""
         self._closed.set()
-        self._restore_moto()
+        self._closing.close()
 
     def create_stack(self, request: StackRequest) -> str:
         """Check and begin a stack; its id. The same token again gives the same stack."""
-        name = request.name
-        if not _NAME.fullmatch(name):
-            raise Refused("ValidationError", f"Value '{name}' at 'stackName' failed to satisfy constraint")
-        limit = _URL_LIMIT if request.by_url else _BODY_LIMIT
-        if len(request.body.encode()) > limit:
-            raise Refused("ValidationError", f"Template may not exceed {limit} bytes in size.")
         with self._lock:
-            existing = next((s for s in self._stacks.values() if s.name == name and not s.deleted), None)
-            if existing is not None:
-                if request.token is not None and existing.create_token == request.token:
-                    return existing.id
-                raise Refused("AlreadyExistsException", f"Stack [{name}] already exists")
-            stack = self._new_stack(request)
-            tools = self._tools_of(stack)
+            existing = self._live(request.name)
+            if existing is None:
+                _check_name(request.name)
+                stack_id = self._new_id(request.name)
+            elif existing.status == "REVIEW_IN_PROGRESS":
+                stack_id = existing.id
+            elif request.token is not None and existing.create_token == request.token:
+                return existing.id
+            else:
+                raise Refused("AlreadyExistsException", f"Stack [{request.name}] already exists")
+            version = version_of(request, stack_id)
+            stack = existing or self._new_stack(stack_id, request, version)
+            self.begin(stack, request, version, is_new=True)
             self._stacks[stack.id] = stack
-        pause = self._options.seconds_per_stack / max(_FEW, len(stack.template.resources))
-        stack.start("CREATE_IN_PROGRESS", Work(stack, tools, pause).create)
+            self.change_sets.outdate(stack)
         return stack.id
+
+    def update_stack(self, request: StackRequest) -> str:
+        """Check and begin an update; the stack's id. The same token again is the same update."""
+        with self._lock:
+            stack = self.find_live(request.name)
+            with stack.lock:
+                if request.token is not None and stack.update_token == request.token:
+                    return stack.id
+                refuse_unless_updatable(stack)
+                whole = with_previous(request, stack)
+                version = version_of(whole, stack.id)
+                try:
+                    differences = compare(stack, version)
+                except TemplateError as error:
+                    raise Refused("ValidationError", str(error)) from error
+                if not differences:
+                    raise Refused("ValidationError", "No updates are to be performed.")
+                self.begin(stack, whole, version, is_new=False)
+            self.change_sets.outdate(stack)
+        return stack.id
+
+    def review(self, request: StackRequest, change_set: str) -> Stack:
+        """A new stack that nothing has been made of yet, or the one that waits already."""
+        with self._lock:
+            existing = self._live(request.name)
+            if existing is not None:
+                if existing.status != "REVIEW_IN_PROGRESS":
+                    raise Refused(
+                        "ValidationError",
+                        f"Stack [{request.name}] already exists and cannot be created again with the changeSet "
+                        f"[{change_set}].",
+                    )
+                return existing
+            _check_name(request.name)
+            stack_id = self._new_id(request.name)
+            nothing = dataclasses.replace(request, body=NOTHING, parameters={}, tags={})
+            stack = self._new_stack(stack_id, nothing, version_of(nothing, stack_id))
+            version_of(with_previous(request, stack), stack_id)  # before there is a stack to see
+            self._stacks[stack.id] = stack
+        stack.set_status("REVIEW_IN_PROGRESS", "User Initiated")
+        return stack
+
+    def begin(self, stack: Stack, request: StackRequest, version: Version, *, is_new: bool) -> int:
+        """Begin to create or to update a stack; the number of the operation."""
+        with stack.lock:
+            if not is_new:
+                refuse_unless_updatable(stack)
+            role_arn, stack.role_arn = stack.role_arn, request.role_arn or stack.role_arn
+            try:
+                tools = self._tools_of(stack)
+            except Refused:
+                stack.role_arn = role_arn
+                raise
+            stack.token = request.token
+            pause = self._options.seconds_per_stack / max(_FEW, len(version.template.resources))
+            if is_new:
+                stack.create_token, stack.on_failure, stack.version = (
+                    request.token,
+                    request.on_failure,
+                    version,
+                )
+                return stack.start("CREATE_IN_PROGRESS", Work(stack, tools, pause).create)
+            stack.update_token = request.token
+            stack.begin_update(version)
+            update = Update(stack, tools, pause)
+            return stack.start("UPDATE_IN_PROGRESS", lambda _: update.run())
+
+    def cancel_update(self, name_or_id: str, token: str | None) -> None:
+        """Roll an update back that is under way."""
+        stack = self.find_live(name_or_id)
+        with stack.lock:
+            if stack.status != "UPDATE_IN_PROGRESS":
+                raise Refused(
+                    "ValidationError", "CancelUpdateStack cannot be called from current stack status"
+                )
+            stack.token = token
+            stack.cancel_requested = True
+
+    def continue_rollback(
+        self, name_or_id: str, token: str | None, skip: list[str], role_arn: str | None
+    ) -> None:
+        """Try again to roll an update back, without the resources that are to be skipped."""
+        stack = self.find_live(name_or_id)
+        with stack.lock:
+            if stack.status != "UPDATE_ROLLBACK_FAILED":
+                raise Refused(
+                    "ValidationError",
+                    f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.",
+                )
+            wrong = [name for name in skip if name not in stack.resources]
+            wrong += [name for name in skip if name in stack.resources and not stack.resources[name].failed]
+            if wrong:
+                raise Refused(
+                    "ValidationError",
+                    f"Resources [{', '.join(wrong)}] cannot be skipped: they are not UPDATE_FAILED.",
+                )
+            stack.role_arn = role_arn or stack.role_arn
+            stack.token = token
+            update = Update(stack, self._tools_of(stack), self._options.seconds_per_stack / _FEW)
+            stack.start("UPDATE_ROLLBACK_IN_PROGRESS", lambda _: update.roll_back(skip))
 
     def delete_stack(
         self, name_or_id: str, token: str | None, retain: list[str], role_arn: str | None = None
@@ -87,6 +195,10 @@ class CloudFormation(Api):
             stack = self.find(name_or_id)
         except Refused:
             return
+        if stack.status.startswith("UPDATE_") and stack.status.endswith("_IN_PROGRESS"):
+            raise Refused(
+                "ValidationError", f"Stack [{stack.id}] cannot be deleted while in status {stack.status}"
+            )
         if retain and stack.status != "DELETE_FAILED":
             raise Refused(
                 "ValidationError",
@@ -114,42 +226,30 @@ class CloudFormation(Api):
                     return stack
         raise Refused("ValidationError", f"Stack with id {name_or_id} does not exist")
 
+    def find_live(self, name_or_id: str) -> Stack:
+        """A stack by its id or name, for a call that is not about deleted ones."""
+        try:
+            return self.find(name_or_id)
+        except Refused as error:
+            raise Refused("ValidationError", f"Stack [{name_or_id}] does not exist") from error
+
     def stacks(self, *, deleted: bool) -> list[Stack]:
         """All live stacks, and the deleted ones too if asked for, newest first."""
         with self._lock:
             return [s for s in reversed(self._stacks.values()) if deleted or not s.deleted]
 
-    def _new_stack(self, request: StackRequest) -> Stack:
+    def _live(self, name: str) -> Stack | None:
+        return next((s for s in self._stacks.values() if s.name == name and not s.deleted), None)
+
+    def _new_id(self, name: str) -> str:
         region, account = self._options.region, self._options.account
-        stack_id = f"arn:aws:cloudformation:{region}:{account}:stack/{request.name}/{uuid.uuid4()}"
-        pseudo = {
-            "AWS::AccountId": account,
-            "AWS::Partition": "aws",
-            "AWS::Region": region,
-            "AWS::StackId": stack_id,
-            "AWS::StackName": request.name,
-            "AWS::URLSuffix": "amazonaws.com",
-        }
-        try:
-            template = Template(request.body, request.parameters, pseudo)
-            template.order()
-        except TemplateError as error:
-            raise Refused("ValidationError", str(error)) from error
-        needed = template.capability
-        if needed and not {needed, "CAPABILITY_NAMED_IAM"} & set(request.capabilities):
-            raise Refused("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
-        unknown = sorted({resource["Type"] for resource in template.resources.values()} - HANDLERS.keys())
-        if unknown:
-            raise Refused(
-                "ValidationError",
-                f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]",
-            )
+        return f"arn:aws:cloudformation:{region}:{account}:stack/{name}/{uuid.uuid4()}"
+
+    def _new_stack(self, stack_id: str, request: StackRequest, version: Version) -> Stack:
         return Stack(
             stack_id=stack_id,
             name=request.name,
-            body=request.body,
-            template=template,
-            tags=request.tags,
+            version=version,
             role_arn=request.role_arn,
             token=request.token,
             on_failure=request.on_failure,
@@ -190,6 +290,11 @@ class CloudFormation(Api):
             detail["physical-resource-id"] = resource.physical_id
             detail["resource-type"] = resource.type
         self._options.publish("aws.cloudformation", kind, detail, [stack.id], self._options.region)
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise Refused("ValidationError", f"Value '{name}' at 'stackName' failed to satisfy constraint")
 
 
 def install(options: CloudFormationOptions) -> CloudFormation:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.cloudformation.resources import CallFailed, Context, Json, given, resource
+from local.cloudformation.resources import CallFailed, Context, Former, Json, given, resource, tag_changes
 from local.cloudformation.template import Placed
 
 _GONE = "EntityNotFoundException"
@@ -20,25 +20,65 @@ def _refuse_existing(context: Context, get: str, **named: str) -> None:
         raise CallFailed("glue", "AlreadyExistsException", f"{name} already exists", 400, "null")
 
 
+def _tag(context: Context, former: Former, properties: Json, kind: str) -> None:
+    """Bring a Glue resource's tags to what they are to be."""
+    arn = f"arn:aws:glue:{context.region}:{context.account}:{kind}/{former.name}"
+    wanted, unwanted = tag_changes(context, former, properties)
+    if wanted:
+        context.call("glue", "tag_resource", ResourceArn=arn, TagsToAdd=wanted)
+    if unwanted:
+        context.call("glue", "untag_resource", ResourceArn=arn, TagsToRemove=unwanted)
+
+
+def _update_database(context: Context, former: Former, properties: Json) -> Placed:
+    wanted = {"Name": former.name, **properties["DatabaseInput"]}
+    context.call("glue", "update_database", Name=former.name, DatabaseInput=wanted)
+    return former.placed
+
+
 def _delete_database(context: Context, name: str, _: Json) -> None:
     context.call("glue", "delete_database", Name=name)
 
 
-@resource("AWS::Glue::Database", "CatalogId DatabaseInput", missing=_GONE, delete=_delete_database)
+@resource(
+    "AWS::Glue::Database",
+    "CatalogId DatabaseInput",
+    missing=_GONE,
+    update=_update_database,
+    delete=_delete_database,
+)
 def _database(context: Context, properties: Json) -> Placed:
     name = context.name(properties["DatabaseInput"].get("Name"))
     context.call("glue", "create_database", DatabaseInput={**properties["DatabaseInput"], "Name": name})
     return Placed(name, {})
 
 
+def _update_table(context: Context, former: Former, properties: Json) -> Placed:
+    context.call("glue", "update_table", **given(properties, "DatabaseName", "TableInput"))
+    return former.placed
+
+
 def _delete_table(context: Context, name: str, properties: Json) -> None:
     context.call("glue", "delete_table", DatabaseName=properties["DatabaseName"], Name=name)
 
 
-@resource("AWS::Glue::Table", "CatalogId DatabaseName TableInput", missing=_GONE, delete=_delete_table)
+@resource(
+    "AWS::Glue::Table",
+    "CatalogId DatabaseName TableInput",
+    missing=_GONE,
+    update=_update_table,
+    delete=_delete_table,
+)
 def _table(context: Context, properties: Json) -> Placed:
     context.call("glue", "create_table", **given(properties, "DatabaseName", "TableInput"))
     return Placed(properties["TableInput"]["Name"], {})
+
+
+def _update_job(context: Context, former: Former, properties: Json) -> Placed:
+    wanted = {key: value for key, value in properties.items() if key not in ("Name", "Tags")}
+    context.call("glue", "update_job", JobName=former.name, JobUpdate=wanted)
+    _tag(context, former, properties, "job")
+    return former.placed
 
 
 def _delete_job(context: Context, name: str, _: Json) -> None:
@@ -51,6 +91,7 @@ def _delete_job(context: Context, name: str, _: Json) -> None:
     "GlueVersion WorkerType NumberOfWorkers ExecutionProperty ExecutionClass SecurityConfiguration "
     "NotificationProperty JobMode Tags",
     missing=_GONE,
+    update=_update_job,
     delete=_delete_job,
 )
 def _job(context: Context, properties: Json) -> Placed:
@@ -61,6 +102,13 @@ def _job(context: Context, properties: Json) -> Placed:
     return Placed(name, {})
 
 
+def _update_trigger(context: Context, former: Former, properties: Json) -> Placed:
+    wanted = given(properties, "Description", "Schedule", "Actions", "Predicate")
+    context.call("glue", "update_trigger", Name=former.name, TriggerUpdate=wanted)
+    _tag(context, former, properties, "trigger")
+    return former.placed
+
+
 def _delete_trigger(context: Context, name: str, _: Json) -> None:
     context.call("glue", "delete_trigger", Name=name)
 
@@ -69,6 +117,7 @@ def _delete_trigger(context: Context, name: str, _: Json) -> None:
     "AWS::Glue::Trigger",
     "Name Description Type Schedule StartOnCreation Actions Predicate WorkflowName Tags",
     missing=_GONE,
+    update=_update_trigger,
     delete=_delete_trigger,
 )
 def _trigger(context: Context, properties: Json) -> Placed:
@@ -98,6 +147,40 @@ def _security_configuration(context: Context, properties: Json) -> Placed:
     return Placed(name, {})
 
 
+_REMOVABLE_RESULTS = ("OutputLocation", "EncryptionConfiguration", "ExpectedBucketOwner", "AclConfiguration")
+
+
+def _update_work_group(context: Context, former: Former, properties: Json) -> Placed:
+    context.call(
+        "athena",
+        "update_work_group",
+        WorkGroup=former.name,
+        Description=properties.get("Description", ""),
+        State=properties.get("State", "ENABLED"),
+        ConfigurationUpdates=_work_group_updates(
+            former.properties.get("WorkGroupConfiguration", {}), properties.get("WorkGroupConfiguration", {})
+        ),
+    )
+    arn = f"arn:aws:athena:{context.region}:{context.account}:workgroup/{former.name}"
+    wanted, unwanted = tag_changes(context, former, properties)
+    if wanted:
+        tags = [{"Key": key, "Value": value} for key, value in wanted.items()]
+        context.call("athena", "tag_resource", ResourceARN=arn, Tags=tags)
+    if unwanted:
+        context.call("athena", "untag_resource", ResourceARN=arn, TagKeys=unwanted)
+    return former.placed
+
+
+def _work_group_updates(before: Json, after: Json) -> Json:
+    """What the API wants to hear is not the new configuration, but what becomes of the old one."""
+    updates = {key: value for key, value in after.items() if key != "ResultConfiguration"}
+    if "BytesScannedCutoffPerQuery" in before and "BytesScannedCutoffPerQuery" not in after:
+        updates["RemoveBytesScannedCutoffPerQuery"] = True
+    old, results = before.get("ResultConfiguration", {}), dict(after.get("ResultConfiguration", {}))
+    results |= {f"Remove{key}": True for key in _REMOVABLE_RESULTS if key in old and key not in results}
+    return updates | ({"ResultConfigurationUpdates": results} if results else {})
+
+
 def _delete_work_group(context: Context, name: str, properties: Json) -> None:
     recursive = str(properties.get("RecursiveDeleteOption", "false")).lower() == "true"
     context.call("athena", "delete_work_group", WorkGroup=name, RecursiveDeleteOption=recursive)
@@ -107,6 +190,7 @@ def _delete_work_group(context: Context, name: str, properties: Json) -> None:
     "AWS::Athena::WorkGroup",
     "Name Description State RecursiveDeleteOption WorkGroupConfiguration Tags",
     missing="InvalidRequestException",
+    update=_update_work_group,
     delete=_delete_work_group,
 )
 def _work_group(context: Context, properties: Json) -> Placed:

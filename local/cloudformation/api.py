@@ -6,16 +6,17 @@ here raise, so that nothing is answered from moto's own, always empty, list of s
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, EmptyResult
 
+from local.cloudformation.parameters import TemplateError
 from local.cloudformation.resources import Json
 from local.cloudformation.stack import Resource, Stack
-from local.cloudformation.template import TemplateError, parse
+from local.cloudformation.template import parse
 from local.patching import loaded_when_called, replace_methods
 
 # How moto itself would make resources, for which it loads all the services it has: half of the time that the
@@ -26,8 +27,8 @@ with loaded_when_called("moto.cloudformation.parsing", "Export", "OutputMap", "R
 
 _PAGE = 100
 _UNSUPPORTED = (
-    *("update_stack", "create_change_set", "delete_change_set", "describe_change_set", "list_change_sets"),
-    *("execute_change_set", "list_exports", "get_stack_policy", "set_stack_policy", "create_stack_set"),
+    *("list_exports", "get_stack_policy", "set_stack_policy", "create_stack_set"),
+    *("describe_change_set_hooks", "detect_stack_drift", "rollback_stack", "update_termination_protection"),
 )
 
 
@@ -37,13 +38,17 @@ class Refused(ServiceException):
 
 @dataclass(frozen=True)
 class StackRequest:
-    """What CreateStack is asked; `by_url` tells where the body came from, for its limit of size."""
+    """What CreateStack or an update is asked; `by_url` tells where the body came from, for its limit of size.
+
+    An update takes from the stack as it is: the template where `body` is None, the values of the parameters
+    that are None, and all the tags where they are None.
+    """
 
     name: str
-    body: str
+    body: str | None
     by_url: bool
-    parameters: dict[str, str]
-    tags: dict[str, str]
+    parameters: dict[str, str | None]
+    tags: dict[str, str] | None
     capabilities: list[str]
     role_arn: str | None
     token: str | None
@@ -68,8 +73,8 @@ class Api(Protocol):
         """All stacks, newest first."""
 
 
-def replace_moto(api: Api) -> Callable[[], None]:
-    """Replace what moto's methods do; gives what puts them back."""
+def replace_moto(api: Api, more: Mapping[str, Callable[[CloudFormationResponse], Any]]) -> Callable[[], None]:
+    """Replace what moto's methods do, by calls of the API and by some more; gives what puts them back."""
     calls: dict[str, Callable[[Api, CloudFormationResponse], Any]] = {
         "create_stack": _create_stack,
         "delete_stack": _delete_stack,
@@ -84,7 +89,8 @@ def replace_moto(api: Api) -> Callable[[], None]:
         "get_template_summary": _validate_template,
     }
     calls |= {name: _unsupported(name) for name in _UNSUPPORTED}
-    return replace_methods(CloudFormationResponse, {name: _method(api, calls[name]) for name in calls})
+    methods = {name: _method(api, calls[name]) for name in calls}
+    return replace_methods(CloudFormationResponse, {**methods, **more})
 
 
 def _method(api: Api, call: Callable[[Api, CloudFormationResponse], Any]) -> Any:
@@ -102,25 +108,40 @@ def _unsupported(name: str) -> Callable[[Api, CloudFormationResponse], Any]:
 
 
 def _create_stack(api: Api, request: CloudFormationResponse) -> ActionResult:
-    url = request._get_param("TemplateURL")
     on_failure = request._get_param("OnFailure", "ROLLBACK")
     if request._get_bool_param("DisableRollback", False):
         on_failure = "DO_NOTHING"
     for name in ("TimeoutInMinutes", "EnableTerminationProtection", "StackPolicyBody", "NotificationARNs"):
         if request._get_param(name):
             raise Refused("ValidationError", f"The embedded AWS does not support {name} of CreateStack.")
-    wanted = StackRequest(
+    wanted = stack_request(request, template_body(request), on_failure)
+    return ActionResult({"StackId": api.create_stack(wanted)})
+
+
+def stack_request(
+    request: CloudFormationResponse,
+    body: str | None,
+    on_failure: str,
+    token: str = "ClientRequestToken",  # noqa: S107 - a parameter's name
+) -> StackRequest:
+    """What the parameters of a call say of a stack."""
+    tags = request._get_param("Tags")
+    return StackRequest(
         name=request._get_param("StackName"),
-        body=_body(request),
-        by_url=bool(url),
-        parameters={p["ParameterKey"]: p["ParameterValue"] for p in request._get_param("Parameters", [])},
-        tags={tag["Key"]: tag["Value"] for tag in request._get_param("Tags", [])},
+        body=body,
+        by_url=bool(request._get_param("TemplateURL")),
+        parameters={
+            parameter["ParameterKey"]: None
+            if parameter.get("UsePreviousValue")
+            else parameter["ParameterValue"]
+            for parameter in request._get_param("Parameters", [])
+        },
+        tags=None if tags is None else {tag["Key"]: tag["Value"] for tag in tags},
         capabilities=request._get_param("Capabilities", []),
         role_arn=request._get_param("RoleARN"),
-        token=request._get_param("ClientRequestToken"),
+        token=request._get_param(token),
         on_failure=on_failure,
     )
-    return ActionResult({"StackId": api.create_stack(wanted)})
 
 
 def _delete_stack(api: Api, request: CloudFormationResponse) -> EmptyResult:
@@ -136,20 +157,20 @@ def _delete_stack(api: Api, request: CloudFormationResponse) -> EmptyResult:
 def _describe_stacks(api: Api, request: CloudFormationResponse) -> ActionResult:
     name = request._get_param("StackName")
     stacks = [api.find(name)] if name else api.stacks(deleted=False)
-    return _page(request, "Stacks", [_stack(stack) for stack in stacks])
+    return page(request, "Stacks", [_stack(stack) for stack in stacks])
 
 
 def _list_stacks(api: Api, request: CloudFormationResponse) -> ActionResult:
     wanted = request._get_param("StackStatusFilter", [])
     stacks = [stack for stack in api.stacks(deleted=True) if not wanted or stack.status in wanted]
-    return _page(request, "StackSummaries", [_summary(stack) for stack in stacks])
+    return page(request, "StackSummaries", [_summary(stack) for stack in stacks])
 
 
 def _describe_stack_events(api: Api, request: CloudFormationResponse) -> ActionResult:
     stack = _find(api, request)
     with stack.lock:
         events = stack.events[::-1]
-    return _page(request, "StackEvents", events)
+    return page(request, "StackEvents", events)
 
 
 def _describe_stack_resources(api: Api, request: CloudFormationResponse) -> ActionResult:
@@ -180,16 +201,16 @@ def _list_stack_resources(api: Api, request: CloudFormationResponse) -> ActionRe
     stack = _find(api, request)
     with stack.lock:
         shown = [{**_resource(r), "LastUpdatedTimestamp": r.updated} for r in stack.resources.values()]
-    return _page(request, "StackResourceSummaries", shown)
+    return page(request, "StackResourceSummaries", shown)
 
 
 def _get_template(api: Api, request: CloudFormationResponse) -> ActionResult:
-    return ActionResult({"TemplateBody": _find(api, request).body})
+    return ActionResult({"TemplateBody": _find(api, request).version.body})
 
 
 def _validate_template(_api: Api, request: CloudFormationResponse) -> ActionResult:
     try:
-        template = parse(_body(request))
+        template = parse(template_body(request))
     except TemplateError as error:
         raise Refused("ValidationError", str(error)) from error
     parameters = [
@@ -214,7 +235,8 @@ def _find(api: Api, request: CloudFormationResponse) -> Stack:
     return api.find(request._get_param("StackName") or "")
 
 
-def _body(request: CloudFormationResponse) -> str:
+def template_body(request: CloudFormationResponse) -> str:
+    """The template that a call brings or points at."""
     url, body = request._get_param("TemplateURL"), request._get_param("TemplateBody")
     if url:
         try:
@@ -226,12 +248,11 @@ def _body(request: CloudFormationResponse) -> str:
     return str(body)
 
 
-def _page(request: CloudFormationResponse, key: str, items: list[Json]) -> ActionResult:
+def page(request: CloudFormationResponse, key: str, items: list[Json], **more: Any) -> ActionResult:
+    """A hundred of the items, and where the next ones are."""
     start = int(request._get_param("NextToken") or 0)
-    more = start + _PAGE < len(items)
-    return ActionResult(
-        {key: items[start : start + _PAGE], "NextToken": str(start + _PAGE) if more else None}
-    )
+    following = str(start + _PAGE) if start + _PAGE < len(items) else None
+    return ActionResult({**more, key: items[start : start + _PAGE], "NextToken": following})
 
 
 def _stack(stack: Stack) -> Json:
@@ -256,6 +277,7 @@ def _summary(stack: Stack) -> Json:
         "StackId": stack.id,
         "StackName": stack.name,
         "CreationTime": stack.created,
+        "LastUpdatedTime": stack.updated,
         "DeletionTime": stack.deleted,
         "StackStatus": stack.status,
         "StackStatusReason": stack.reason,

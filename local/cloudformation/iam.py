@@ -2,8 +2,67 @@
 
 from __future__ import annotations
 
-from local.cloudformation.resources import Context, Json, document, given, resource
+from typing import Any
+
+from local.cloudformation.resources import (
+    Context,
+    Former,
+    Json,
+    changed,
+    document,
+    given,
+    resource,
+    tag_changes,
+)
 from local.cloudformation.template import Placed
+
+_GONE = "NoSuchEntity"
+
+
+def _update_role(context: Context, former: Former, properties: Json) -> Placed:
+    name, before = former.name, former.properties
+
+    def call(operation: str, **arguments: Any) -> None:
+        context.call("iam", operation, RoleName=name, **arguments)
+
+    def take_away(operation: str, **arguments: Any) -> None:
+        context.unless_gone(_GONE, "iam", operation, RoleName=name, **arguments)
+
+    if changed(former, properties, "AssumeRolePolicyDocument"):
+        call("update_assume_role_policy", PolicyDocument=document(properties["AssumeRolePolicyDocument"]))
+    if changed(former, properties, "Description", "MaxSessionDuration"):
+        call(
+            "update_role",
+            Description=properties.get("Description", ""),
+            MaxSessionDuration=properties.get("MaxSessionDuration", 3600),
+        )
+    if changed(former, properties, "PermissionsBoundary"):
+        if "PermissionsBoundary" in properties:
+            call("put_role_permissions_boundary", **given(properties, "PermissionsBoundary"))
+        else:
+            call("delete_role_permissions_boundary")
+    managed, was_managed = properties.get("ManagedPolicyArns", []), before.get("ManagedPolicyArns", [])
+    for arn in managed:
+        if arn not in was_managed:
+            call("attach_role_policy", PolicyArn=arn)
+    for arn in was_managed:
+        if arn not in managed:
+            take_away("detach_role_policy", PolicyArn=arn)
+    inline, was_inline = (
+        {policy["PolicyName"]: policy["PolicyDocument"] for policy in of.get("Policies", [])}
+        for of in (properties, before)
+    )
+    for policy, content in inline.items():
+        if was_inline.get(policy) != content:
+            call("put_role_policy", PolicyName=policy, PolicyDocument=document(content))
+    for policy in was_inline.keys() - inline.keys():
+        take_away("delete_role_policy", PolicyName=policy)
+    wanted, unwanted = tag_changes(context, former, properties)
+    if wanted:
+        call("tag_role", Tags=[{"Key": key, "Value": value} for key, value in wanted.items()])
+    if unwanted:
+        call("untag_role", TagKeys=unwanted)
+    return former.placed
 
 
 def _delete_role(context: Context, name: str, _: Json) -> None:
@@ -18,7 +77,8 @@ def _delete_role(context: Context, name: str, _: Json) -> None:
     "AWS::IAM::Role",
     "RoleName AssumeRolePolicyDocument Description ManagedPolicyArns Policies PermissionsBoundary "
     "MaxSessionDuration Path Tags",
-    missing="NoSuchEntity",
+    missing=_GONE,
+    update=_update_role,
     delete=_delete_role,
 )
 def _role(context: Context, properties: Json) -> Placed:
@@ -63,16 +123,27 @@ def _put_role_policy(context: Context, properties: Json) -> Placed:
     return Placed(properties["PolicyName"], {})
 
 
+def _update_role_policy(context: Context, former: Former, properties: Json) -> Placed:
+    placed = _put_role_policy(context, properties)
+    old, name = former.properties["PolicyName"], properties["PolicyName"]
+    for role in _roles(former.properties):
+        if old != name or role not in _roles(properties):
+            context.unless_gone(_GONE, "iam", "delete_role_policy", RoleName=role, PolicyName=old)
+    return placed
+
+
 resource(
     "AWS::IAM::Policy",
     "PolicyName PolicyDocument Roles",
-    missing="NoSuchEntity",
+    missing=_GONE,
+    update=_update_role_policy,
     delete=_delete_role_policy,
 )(_put_role_policy)
 resource(
     "AWS::IAM::RolePolicy",
     "PolicyName PolicyDocument RoleName",
-    missing="NoSuchEntity",
+    missing=_GONE,
+    update=_update_role_policy,
     delete=_delete_role_policy,
 )(_put_role_policy)
 
@@ -80,6 +151,25 @@ resource(
 def _roles(properties: Json) -> list[str]:
     roles: list[str] = properties.get("Roles") or [properties["RoleName"]]
     return roles
+
+
+def _update_managed_policy(context: Context, former: Former, properties: Json) -> Placed:
+    arn = former.name
+    if changed(former, properties, "PolicyDocument"):
+        content = document(properties["PolicyDocument"])
+        # A policy has five versions at most; CloudFormation keeps only the one that is in force.
+        context.call("iam", "create_policy_version", PolicyArn=arn, PolicyDocument=content, SetAsDefault=True)
+        for version in context.call("iam", "list_policy_versions", PolicyArn=arn)["Versions"]:
+            if not version["IsDefaultVersion"]:
+                context.call("iam", "delete_policy_version", PolicyArn=arn, VersionId=version["VersionId"])
+    roles, were = properties.get("Roles", []), former.properties.get("Roles", [])
+    for role in roles:
+        if role not in were:
+            context.call("iam", "attach_role_policy", RoleName=role, PolicyArn=arn)
+    for role in were:
+        if role not in roles:
+            context.unless_gone(_GONE, "iam", "detach_role_policy", RoleName=role, PolicyArn=arn)
+    return former.placed
 
 
 def _delete_managed_policy(context: Context, arn: str, _: Json) -> None:
@@ -91,7 +181,8 @@ def _delete_managed_policy(context: Context, arn: str, _: Json) -> None:
 @resource(
     "AWS::IAM::ManagedPolicy",
     "ManagedPolicyName PolicyDocument Roles Description Path",
-    missing="NoSuchEntity",
+    missing=_GONE,
+    update=_update_managed_policy,
     delete=_delete_managed_policy,
 )
 def _managed_policy(context: Context, properties: Json) -> Placed:

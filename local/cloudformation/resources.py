@@ -1,4 +1,4 @@
-"""How resource types are made and removed: real calls on the embedded AWS, one entry per type.
+"""How resource types are made, updated and removed: real calls on the embedded AWS, one entry per type.
 
 A handler gets the resource's resolved properties and answers with what `Ref` and `Fn::GetAtt` give, as the
 AWS CloudFormation Template Reference says for its type. Properties that it does not know are an error.
@@ -73,26 +73,50 @@ class Context:
 
     def tag_map(self, own: Any) -> dict[str, str]:
         """The resource's own tags over those of the stack; `own` is a map or a list of Key and Value."""
-        given = own or {}
-        if isinstance(given, list):
-            given = {tag["Key"]: tag["Value"] for tag in given}
-        return {**self.tags, **{key: str(value) for key, value in given.items()}}
+        return {**self.tags, **_own_tags(own)}
 
     def tag_list(self, own: Any) -> list[dict[str, str]]:
         """The same as `tag_map`, as a list of Key and Value."""
         return [{"Key": key, "Value": value} for key, value in self.tag_map(own).items()]
 
+    def unless_gone(self, missing: str, service: str, operation: str, **arguments: Any) -> None:
+        """Call AWS to take something away, which may be gone already: AWS says so with this code."""
+        try:
+            self.call(service, operation, **arguments)
+        except CallFailed as error:
+            if error.code != missing:
+                raise
+
+
+@dataclass(frozen=True)
+class Former:
+    """A resource that is to be updated, as it was made; `tags` are those that the stack had then."""
+
+    placed: Placed
+    properties: Json
+    tags: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        """Its physical id."""
+        return self.placed.physical_id
+
 
 Create = Callable[[Context, Json], Placed]
+Update = Callable[[Context, Former, Json], Placed]
 Delete = Callable[[Context, str, Json], None]
 
 
 @dataclass(frozen=True)
 class Handler:
-    """A resource type; `missing` are the error codes that say on delete that it is gone already."""
+    """A resource type; `missing` are the error codes that say on delete that it is gone already.
+
+    A type without `update` is replaced whatever changes.
+    """
 
     properties: frozenset[str]
     create: Create
+    update: Update | None
     delete: Delete
     missing: frozenset[str]
 
@@ -100,11 +124,15 @@ class Handler:
 HANDLERS: dict[str, Handler] = {}
 
 
-def resource(name: str, properties: str, *, missing: str = "", delete: Delete) -> Callable[[Create], Create]:
+def resource(
+    name: str, properties: str, *, missing: str = "", update: Update | None = None, delete: Delete
+) -> Callable[[Create], Create]:
     """Register a create function under a type's name, with the properties that it knows."""
 
     def register(create: Create) -> Create:
-        HANDLERS[name] = Handler(frozenset(properties.split()), create, delete, frozenset(missing.split()))
+        HANDLERS[name] = Handler(
+            frozenset(properties.split()), create, update, delete, frozenset(missing.split())
+        )
         return create
 
     return register
@@ -112,11 +140,15 @@ def resource(name: str, properties: str, *, missing: str = "", delete: Delete) -
 
 def create(kind: str, context: Context, properties: Json) -> Placed:
     """Make a resource; `CallFailed` when AWS refuses, `Unsupported` for a property not known here."""
-    handler = HANDLERS[kind]
-    unknown = sorted(properties.keys() - handler.properties)
-    if unknown:
-        raise Unsupported(f"The embedded AWS does not support {', '.join(unknown)} of {kind}.")
-    return handler.create(context, properties)
+    return _handler(kind, properties).create(context, properties)
+
+
+def update(kind: str, context: Context, former: Former, properties: Json) -> Placed:
+    """Change a resource in place; `CallFailed` and `Unsupported` as for `create`."""
+    handler = _handler(kind, properties)
+    if handler.update is None:
+        raise Unsupported(f"The embedded AWS does not support updates of {kind}.")
+    return handler.update(context, former, properties)
 
 
 def delete(kind: str, context: Context, physical_id: str, properties: Json) -> None:
@@ -129,6 +161,14 @@ def delete(kind: str, context: Context, physical_id: str, properties: Json) -> N
             raise
 
 
+def _handler(kind: str, properties: Json) -> Handler:
+    handler = HANDLERS[kind]
+    unknown = sorted(properties.keys() - handler.properties)
+    if unknown:
+        raise Unsupported(f"The embedded AWS does not support {', '.join(unknown)} of {kind}.")
+    return handler
+
+
 def document(value: Any) -> str:
     """A policy document as the text that APIs take."""
     return value if isinstance(value, str) else json.dumps(value)
@@ -137,6 +177,26 @@ def document(value: Any) -> str:
 def given(properties: Json, *names: str) -> Json:
     """Those of the named properties that the template gives."""
     return {name: properties[name] for name in names if name in properties}
+
+
+def changed(former: Former, properties: Json, *names: str) -> bool:
+    """Whether any of the named properties is another than before."""
+    return any(former.properties.get(name) != properties.get(name) for name in names)
+
+
+def tag_changes(context: Context, former: Former, properties: Json) -> tuple[dict[str, str], list[str]]:
+    """The tags to set on a resource, and the keys of those to take away."""
+    before = {**former.tags, **_own_tags(former.properties.get("Tags"))}
+    after = context.tag_map(properties.get("Tags"))
+    wanted = {key: value for key, value in after.items() if before.get(key) != value}
+    return wanted, [key for key in before if key not in after]
+
+
+def _own_tags(own: Any) -> dict[str, str]:
+    given = own or {}
+    if isinstance(given, list):
+        given = {tag["Key"]: tag["Value"] for tag in given}
+    return {key: str(value) for key, value in given.items()}
 
 
 def _coerced(value: Any, shape: Shape | None) -> Any:

@@ -1,15 +1,16 @@
 """One stack of the embedded CloudFormation: what the API shows of it, and the work on it in steps.
 
 The work is done by one thread per stack and operation, a resource at a time. A delete that comes while a
-stack is still being created cancels the creation between two resources, as the service does.
+stack is still being created cancels the creation between two resources, as the service does. While a stack
+is updated it keeps what it was before, until the update has succeeded or is rolled back.
 """
 
 from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from local.cloudformation.resources import Json
@@ -30,12 +31,40 @@ class Resource:
     reason: str | None = None
     placed: Placed | None = None
     properties: Json = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+    """The tags of the stack when it was made or last updated."""
     keep: bool = False
+    birth: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """Tells a resource from the one that it replaces; physical ids can be the same."""
 
     @property
     def physical_id(self) -> str:
         """The physical id; empty until there is one."""
         return self.placed.physical_id if self.placed else ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether its update, or the way back, has failed."""
+        return self.status == "UPDATE_FAILED"
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a stack is made of; `order` has the logical ids in the order of creation."""
+
+    body: str
+    template: Template
+    tags: dict[str, str]
+    order: list[str]
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """A stack as it was when its update began."""
+
+    version: Version
+    resources: dict[str, Resource]
+    outputs: list[Json]
 
 
 class Stack:
@@ -46,9 +75,7 @@ class Stack:
         *,
         stack_id: str,
         name: str,
-        body: str,
-        template: Template,
-        tags: dict[str, str],
+        version: Version,
         role_arn: str | None,
         token: str | None,
         on_failure: str,
@@ -56,33 +83,54 @@ class Stack:
     ) -> None:
         self.id = stack_id
         self.name = name
-        self.body = body
-        self.template = template
-        self.tags = tags
+        self.version = version
+        self.earlier: Earlier | None = None
         self.role_arn = role_arn
         self.create_token = token
+        self.update_token: str | None = None
         self.token = token
         self.on_failure = on_failure
         self.status = "CREATE_IN_PROGRESS"
         self.reason: str | None = None
         self.resources: dict[str, Resource] = {}
+        self.leftovers: list[Resource] = []
+        """What an update has replaced and not yet removed; once it is rolled back, what it has made."""
         self.outputs: list[Json] = []
         self.events: list[Json] = []
         self.created = datetime.now(UTC)
+        self.updated: datetime | None = None
         self.deleted: datetime | None = None
+        self.ends: dict[int, str] = {}
+        """The status that each operation has ended with, by its number."""
+        self.cancel_requested = False
         self.lock = threading.RLock()
         self._announce = announce
-        self._order = template.order()
-        self._operation = 0
+        self.operation = 0
         self._thread: threading.Thread | None = None
+
+    @property
+    def template(self) -> Template:
+        """The template, with the values of its parameters."""
+        return self.version.template
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The stack's own tags."""
+        return self.version.tags
+
+    @property
+    def order(self) -> list[str]:
+        """The logical ids in the order of creation."""
+        return self.version.order
 
     # -- operations --------------------------------------------------------------------------------------
 
-    def start(self, status: str, work: Callable[[int], None]) -> None:
-        """Begin an operation in a thread of its own; it follows on one that is still under way."""
+    def start(self, status: str, work: Callable[[int], None]) -> int:
+        """Begin an operation in a thread of its own, after one that is still under way; its number."""
         with self.lock:
-            self._operation += 1
-            before, operation = self._thread, self._operation
+            self.cancel_requested = False
+            self.operation += 1
+            before, operation = self._thread, self.operation
             self.set_status(status, "User Initiated")
 
             def run() -> None:
@@ -92,10 +140,18 @@ class Stack:
 
             self._thread = threading.Thread(target=run, name=f"stack {self.name}", daemon=True)
             self._thread.start()
+            return operation
+
+    def begin_update(self, version: Version) -> None:
+        """Take on a new version, and keep what there is now."""
+        with self.lock:
+            resources = {key: replace(resource) for key, resource in self.resources.items()}
+            self.earlier = Earlier(self.version, resources, self.outputs)
+            self.version, self.updated = version, datetime.now(UTC)
 
     def cancelled(self, operation: int) -> bool:
         """Whether a later operation has taken over."""
-        return self._operation != operation
+        return self.operation != operation
 
     # -- what is seen ------------------------------------------------------------------------------------
 
@@ -105,14 +161,21 @@ class Stack:
             self.status, self.reason = status, reason
             if status == "DELETE_COMPLETE":
                 self.deleted = datetime.now(UTC)
+            if not status.endswith("_IN_PROGRESS"):
+                self.ends[self.operation] = status
             self._event(self.name, self.id, STACK_TYPE, status, reason)
         self._announce(self, None)
 
     def set_resource(self, resource: Resource, status: str, reason: str | None = None) -> None:
-        """Move one resource and tell."""
+        """Move one resource, which is the stack's now if it was not, and tell."""
+        with self.lock:
+            self.resources[resource.logical_id] = resource
+        self.tell(resource, status, reason)
+
+    def tell(self, resource: Resource, status: str, reason: str | None = None) -> None:
+        """Move one resource, perhaps one that has been replaced, and tell."""
         with self.lock:
             resource.status, resource.reason, resource.updated = status, reason, datetime.now(UTC)
-            self.resources[resource.logical_id] = resource
             self._event(resource.logical_id, resource.physical_id, resource.type, status, reason)
         self._announce(self, resource)
 
@@ -131,7 +194,8 @@ class Stack:
         event |= {"ClientRequestToken": self.token} if self.token else {}
         self.events.append(event)
 
-    @property
-    def order(self) -> list[str]:
-        """The logical ids in the order of creation."""
-        return self._order
+    def in_reverse(self, resources: Iterable[Resource]) -> list[Resource]:
+        """Resources of this version and of the earlier one, in an order in which they can be deleted."""
+        earlier = self.earlier.version.order if self.earlier else []
+        ranks = {name: rank for rank, name in enumerate([*earlier, *self.order])}
+        return sorted(resources, key=lambda resource: -ranks.get(resource.logical_id, len(ranks)))

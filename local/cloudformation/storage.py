@@ -1,11 +1,59 @@
-"""S3 and KMS and CloudWatch Logs resources."""
+"""S3 resources."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from local.cloudformation.resources import CallFailed, Context, Json, Unsupported, document, given, resource
+from local.cloudformation.resources import (
+    CallFailed,
+    Context,
+    Former,
+    Json,
+    Unsupported,
+    changed,
+    document,
+    given,
+    resource,
+    tag_changes,
+)
 from local.cloudformation.template import Placed
+
+_PUT_AS_IT_IS = {
+    "VersioningConfiguration": "put_bucket_versioning",
+    "PublicAccessBlockConfiguration": "put_public_access_block",
+    "OwnershipControls": "put_bucket_ownership_controls",
+}
+_TAKE_AWAY: dict[str, tuple[str, Json]] = {
+    "BucketEncryption": ("delete_bucket_encryption", {}),
+    "VersioningConfiguration": (
+        "put_bucket_versioning",
+        {"VersioningConfiguration": {"Status": "Suspended"}},
+    ),
+    "PublicAccessBlockConfiguration": ("delete_public_access_block", {}),
+    "OwnershipControls": ("delete_bucket_ownership_controls", {}),
+    "LifecycleConfiguration": ("delete_bucket_lifecycle", {}),
+    "LoggingConfiguration": ("put_bucket_logging", {"BucketLoggingStatus": {}}),
+}
+"""What a bucket is without a property that it had: a call, and what it takes beside the bucket's name."""
+
+
+def _update_bucket(context: Context, former: Former, properties: Json) -> Placed:
+    name = former.name
+    for key, (operation, arguments) in _TAKE_AWAY.items():
+        if key in former.properties and key not in properties:
+            context.call("s3", operation, Bucket=name, **arguments)
+    _configure_bucket(
+        context, name, {key: properties[key] for key in properties if changed(former, properties, key)}
+    )
+    wanted, unwanted = tag_changes(context, former, properties)
+    if wanted or unwanted:
+        _tag_bucket(context, name, properties)
+    return former.placed
+
+
+def _tag_bucket(context: Context, name: str, properties: Json) -> None:
+    if tags := context.tag_list(properties.get("Tags")):
+        context.call("s3", "put_bucket_tagging", Bucket=name, Tagging={"TagSet": tags})
+    else:
+        context.call("s3", "delete_bucket_tagging", Bucket=name)
 
 
 def _delete_bucket(context: Context, name: str, _: Json) -> None:
@@ -17,6 +65,7 @@ def _delete_bucket(context: Context, name: str, _: Json) -> None:
     "BucketName BucketEncryption VersioningConfiguration PublicAccessBlockConfiguration OwnershipControls "
     "LifecycleConfiguration LoggingConfiguration Tags",
     missing="NoSuchBucket",
+    update=_update_bucket,
     delete=_delete_bucket,
 )
 def _bucket(context: Context, properties: Json) -> Placed:
@@ -38,6 +87,8 @@ def _bucket(context: Context, properties: Json) -> Placed:
     )
     context.made(bucket)
     _configure_bucket(context, name, properties)
+    if context.tag_list(properties.get("Tags")):
+        _tag_bucket(context, name, properties)
     return bucket
 
 
@@ -61,12 +112,7 @@ def _configure_bucket(context: Context, name: str, properties: Json) -> None:
             Bucket=name,
             ServerSideEncryptionConfiguration={"Rules": [_encryption_rule(rule) for rule in rules]},
         )
-    direct = {
-        "VersioningConfiguration": "put_bucket_versioning",
-        "PublicAccessBlockConfiguration": "put_public_access_block",
-        "OwnershipControls": "put_bucket_ownership_controls",
-    }
-    for key, operation in direct.items():
+    for key, operation in _PUT_AS_IT_IS.items():
         if key in properties:
             context.call("s3", operation, Bucket=name, **{key: properties[key]})
     if "LifecycleConfiguration" in properties:
@@ -79,9 +125,6 @@ def _configure_bucket(context: Context, name: str, properties: Json) -> None:
         )
     if "LoggingConfiguration" in properties:
         _configure_logging(context, name, properties["LoggingConfiguration"])
-    tags = context.tag_list(properties.get("Tags"))
-    if tags:
-        context.call("s3", "put_bucket_tagging", Bucket=name, Tagging={"TagSet": tags})
 
 
 def _configure_logging(context: Context, name: str, configuration: Json) -> None:
@@ -116,6 +159,16 @@ def _lifecycle_rule(rule: Json) -> Json:
     return made | ({"Expiration": expiration} if expiration else {})
 
 
+def _put_bucket_policy(context: Context, bucket: str, properties: Json) -> None:
+    policy = document(properties["PolicyDocument"])
+    context.call("s3", "put_bucket_policy", Bucket=bucket, Policy=policy)
+
+
+def _update_bucket_policy(context: Context, former: Former, properties: Json) -> Placed:
+    _put_bucket_policy(context, former.name, properties)
+    return former.placed
+
+
 def _delete_bucket_policy(context: Context, name: str, _: Json) -> None:
     context.call("s3", "delete_bucket_policy", Bucket=name)
 
@@ -124,75 +177,9 @@ def _delete_bucket_policy(context: Context, name: str, _: Json) -> None:
     "AWS::S3::BucketPolicy",
     "Bucket PolicyDocument",
     missing="NoSuchBucket NoSuchBucketPolicy",
+    update=_update_bucket_policy,
     delete=_delete_bucket_policy,
 )
 def _bucket_policy(context: Context, properties: Json) -> Placed:
-    policy = document(properties["PolicyDocument"])
-    context.call("s3", "put_bucket_policy", Bucket=properties["Bucket"], Policy=policy)
+    _put_bucket_policy(context, properties["Bucket"], properties)
     return Placed(properties["Bucket"], {})
-
-
-def _delete_key(context: Context, key_id: str, properties: Json) -> None:
-    days = int(properties.get("PendingWindowInDays", 30))
-    context.call("kms", "schedule_key_deletion", KeyId=key_id, PendingWindowInDays=days)
-
-
-@resource(
-    "AWS::KMS::Key",
-    "Description KeyPolicy EnableKeyRotation PendingWindowInDays Tags KeySpec KeyUsage Enabled",
-    missing="NotFoundException",
-    delete=_delete_key,
-)
-def _key(context: Context, properties: Json) -> Placed:
-    policy = {"Policy": document(properties["KeyPolicy"])} if "KeyPolicy" in properties else {}
-    tags = [
-        {"TagKey": key, "TagValue": value} for key, value in context.tag_map(properties.get("Tags")).items()
-    ]
-    made = context.call(
-        "kms",
-        "create_key",
-        **given(properties, "Description", "KeySpec", "KeyUsage"),
-        **policy,
-        Tags=tags,
-    )["KeyMetadata"]
-    key = Placed(made["KeyId"], {"Arn": made["Arn"], "KeyId": made["KeyId"]})
-    context.made(key)
-    if str(properties.get("EnableKeyRotation", "false")).lower() == "true":
-        context.call("kms", "enable_key_rotation", KeyId=made["KeyId"])
-    if str(properties.get("Enabled", "true")).lower() == "false":
-        context.call("kms", "disable_key", KeyId=made["KeyId"])
-    return key
-
-
-def _delete_alias(context: Context, name: str, _: Json) -> None:
-    context.call("kms", "delete_alias", AliasName=name)
-
-
-@resource("AWS::KMS::Alias", "AliasName TargetKeyId", missing="NotFoundException", delete=_delete_alias)
-def _alias(context: Context, properties: Json) -> Placed:
-    context.call("kms", "create_alias", **properties)
-    return Placed(properties["AliasName"], {})
-
-
-def _delete_log_group(context: Context, name: str, _: Json) -> None:
-    context.call("logs", "delete_log_group", logGroupName=name)
-
-
-@resource(
-    "AWS::Logs::LogGroup",
-    "LogGroupName RetentionInDays KmsKeyId Tags",
-    missing="ResourceNotFoundException",
-    delete=_delete_log_group,
-)
-def _log_group(context: Context, properties: Json) -> Placed:
-    name = context.name(properties.get("LogGroupName"))
-    arguments: dict[str, Any] = {"tags": context.tag_map(properties.get("Tags"))}
-    if "KmsKeyId" in properties:
-        arguments["kmsKeyId"] = properties["KmsKeyId"]
-    context.call("logs", "create_log_group", logGroupName=name, **arguments)
-    group = Placed(name, {"Arn": f"arn:aws:logs:{context.region}:{context.account}:log-group:{name}:*"})
-    context.made(group)
-    if "RetentionInDays" in properties:
-        days = properties["RetentionInDays"]
-        context.call("logs", "put_retention_policy", logGroupName=name, retentionInDays=days)
-    return group

@@ -11,17 +11,17 @@ from typing import Any
 import yaml
 
 from glue_assets import template as glue_template
+from local.cloudformation.parameters import TemplateError, parameter_values, text_of
 
 Json = dict[str, Any]
 
-_SUBSTITUTION = re.compile(r"\$\{([^!][^}]*)\}")
+SUBSTITUTION = re.compile(r"\$\{([^!][^}]*)\}")
 _IAM_TYPES = {"AWS::IAM::Role", "AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy"}
 _IAM_NAMES = {"RoleName", "ManagedPolicyName"}
 _NO_VALUE = object()
 
-
-class TemplateError(Exception):
-    """CreateStack refuses the template or its parameters, with these words."""
+UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
+"""Stands in a change set for what is only known once a resource has been made or changed."""
 
 
 def parse(body: str) -> Json:
@@ -53,7 +53,7 @@ class Template:
 
     def __init__(self, body: str, given: Mapping[str, str], pseudo: Mapping[str, str]) -> None:
         self._template = parse(body)
-        self.parameters = _parameters(self._template.get("Parameters") or {}, given)
+        self.parameters = parameter_values(self._template.get("Parameters") or {}, given)
         self._values: Json = {**pseudo, **{name: value for name, value in self.parameters.items()}}
         self._conditions: dict[str, bool] = {}
         self.resources: dict[str, Json] = {
@@ -87,6 +87,14 @@ class Template:
                 )
             self._conditions[name] = self._truth(conditions[name])
         return self._conditions[name]
+
+    def parameters_of(self, condition: str) -> set[str]:
+        """The parameters that a condition depends on, also by other conditions."""
+        expression = self._template["Conditions"][condition]
+        named = set(self._references(expression)) & self.parameters.keys()
+        for other in _conditions_in(expression):
+            named |= self.parameters_of(other)
+        return named
 
     def order(self) -> list[str]:
         """The logical ids, each after all that it refers to or depends on."""
@@ -152,6 +160,8 @@ class Template:
         if name == "Fn::Join":
             return str(resolved[0]).join(str(item) for item in resolved[1])
         if name == "Fn::Select":
+            if UNKNOWN in str(resolved[1]):
+                return UNKNOWN
             return resolved[1][int(resolved[0])]
         if name == "Fn::Split":
             return str(resolved[1]).split(resolved[0])
@@ -177,14 +187,14 @@ class Template:
                 return str(_attribute(name.split(".", 1), placed))
             return str(self._ref(name, placed))
 
-        return _SUBSTITUTION.sub(replace, text).replace("${!", "${")
+        return SUBSTITUTION.sub(replace, text).replace("${!", "${")
 
     def _truth(self, expression: Any) -> bool:
         [(name, argument)] = expression.items()
         if name == "Condition":
             return self.condition(argument)
         if name == "Fn::Equals":
-            first, second = (_text(self._resolve(item, {})) for item in argument)
+            first, second = (text_of(self._resolve(item, {})) for item in argument)
             return first == second
         if name == "Fn::Not":
             return not self._truth(argument[0])
@@ -223,7 +233,7 @@ class Template:
     def _substituted(self, argument: Any) -> Iterator[str]:
         text, given = argument if isinstance(argument, list) else (argument, {})
         yield from self._references(list(given.values()))
-        for name in _SUBSTITUTION.findall(text):
+        for name in SUBSTITUTION.findall(text):
             if name.strip() not in given:
                 yield name.strip().split(".", 1)[0]
 
@@ -239,8 +249,16 @@ class Template:
                 )
 
 
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _conditions_in(expression: Any) -> Iterator[str]:
+    if isinstance(expression, list):
+        for item in expression:
+            yield from _conditions_in(item)
+    elif isinstance(expression, dict):
+        for name, argument in expression.items():
+            if name == "Condition":
+                yield argument
+            else:
+                yield from _conditions_in(argument)
 
 
 def _attribute(argument: Any, placed: Mapping[str, Placed]) -> Any:
@@ -251,42 +269,3 @@ def _attribute(argument: Any, placed: Mapping[str, Placed]) -> Any:
             f"Template error: resource {logical_id} does not support attribute type {attribute} in Fn::GetAtt"
         )
     return attributes[attribute]
-
-
-def _parameters(declared: Mapping[str, Json], given: Mapping[str, str]) -> Json:
-    unknown = [name for name in given if name not in declared]
-    if unknown:
-        raise TemplateError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
-    missing = [name for name, rule in declared.items() if name not in given and "Default" not in rule]
-    if missing:
-        raise TemplateError(f"Parameters: [{', '.join(missing)}] must have values")
-    return {
-        name: _checked(name, rule, given[name] if name in given else rule["Default"])
-        for name, rule in declared.items()
-    }
-
-
-def _checked(name: str, rule: Json, value: Any) -> Any:
-    kind, text = rule.get("Type", "String"), _text(value)
-    constraint = rule.get("ConstraintDescription")
-    if kind not in ("String", "Number", "CommaDelimitedList"):
-        raise TemplateError(f"The embedded AWS does not support parameters of type {kind}.")
-    if not _fits(rule, text):
-        words = constraint or "its Type, AllowedValues, AllowedPattern, length or range"
-        raise TemplateError(f"Parameter {name} failed to satisfy constraint: {words}")
-    return text.split(",") if kind == "CommaDelimitedList" else text
-
-
-def _fits(rule: Json, text: str) -> bool:
-    if rule.get("Type") == "Number":
-        try:
-            number = float(text)
-        except ValueError:
-            return False
-        if not float(rule.get("MinValue", number)) <= number <= float(rule.get("MaxValue", number)):
-            return False
-    allowed = [_text(value) for value in rule.get("AllowedValues", [text])]
-    length = int(rule.get("MinLength", 0)) <= len(text) <= int(rule.get("MaxLength", len(text)))
-    return (
-        text in allowed and length and re.fullmatch(rule.get("AllowedPattern", r"(?s).*"), text) is not None
-    )

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from botocore.exceptions import BotoCoreError
 
 from local.cloudformation import resources
+from local.cloudformation.parameters import TemplateError
 from local.cloudformation.resources import CallFailed, Clients, Context, Unsupported
 from local.cloudformation.stack import Resource, Stack
-from local.cloudformation.template import Placed, TemplateError
+from local.cloudformation.template import Placed
 
 # The error codes of a resource handler's contract, by words in the service's code
 # (https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html).
@@ -63,36 +64,50 @@ class Work:
         for logical_id in stack.order:
             if stack.cancelled(operation):
                 return
-            resource = self._create(logical_id)
+            resource = self.create_resource(logical_id)
             if resource.status == "CREATE_FAILED":
                 self._failed(operation, f"The following resource(s) failed to create: [{logical_id}]. ")
                 return
         if stack.cancelled(operation):
             return
         try:
-            stack.outputs = stack.template.outputs(self._placed())
+            stack.outputs = stack.template.outputs(self.placed())
         except TemplateError as error:
             self._failed(operation, str(error))
             return
         stack.set_status("CREATE_COMPLETE")
 
-    def _create(self, logical_id: str) -> Resource:
+    def create_resource(self, logical_id: str) -> Resource:
+        """Create what the template says; the resource tells how that went."""
         stack = self._stack
-        declared = stack.template.resources[logical_id]
-        resource = Resource(logical_id, declared["Type"], "CREATE_IN_PROGRESS", datetime.now(UTC))
-        resource.keep = declared.get("DeletionPolicy") == "Retain"
+        resource = self.new_resource(logical_id, "CREATE_IN_PROGRESS")
         stack.set_resource(resource, "CREATE_IN_PROGRESS")
-        self._tools.wait(self._pause)
-        try:
-            resource.properties = stack.template.properties(logical_id, self._placed())
-            context = self._context(resource)
-            resource.placed = resources.create(resource.type, context, resource.properties)
-        except Exception as error:  # whatever it is, it is this resource's failure
-            stack.set_resource(resource, "CREATE_FAILED", reason_of(error))
+        failure = self.make(resource)
+        if failure is not None:
+            stack.set_resource(resource, "CREATE_FAILED", failure)
             return resource
         stack.set_resource(resource, "CREATE_IN_PROGRESS", "Resource creation Initiated")
         stack.set_resource(resource, "CREATE_COMPLETE")
         return resource
+
+    def new_resource(self, logical_id: str, status: str) -> Resource:
+        """A resource that is still to be made."""
+        declared = self._stack.template.resources[logical_id]
+        resource = Resource(logical_id, declared["Type"], status, datetime.now(UTC))
+        resource.keep = declared.get("DeletionPolicy") == "Retain"
+        return resource
+
+    def make(self, resource: Resource) -> str | None:
+        """Call AWS for a new resource, after the pause; the reason when it fails."""
+        stack = self._stack
+        self.pause()
+        try:
+            resource.tags = stack.tags
+            resource.properties = stack.template.properties(resource.logical_id, self.placed())
+            resource.placed = resources.create(resource.type, self.context(resource), resource.properties)
+        except Exception as error:  # whatever it is, it is this resource's failure
+            return reason_of(error)
+        return None
 
     def _failed(self, operation: int, reason: str) -> None:
         stack = self._stack
@@ -123,7 +138,15 @@ class Work:
         stack = self._stack
         failed: list[str] = []
         needed: set[str] = set()
-        for logical_id in reversed(stack.order):
+        for leftover in stack.in_reverse(stack.leftovers):  # of an update that could not be rolled back
+            if stack.cancelled(operation):
+                return failed
+            if self.delete_resource(leftover):
+                stack.leftovers.remove(leftover)
+            else:
+                failed.append(leftover.logical_id)
+        forgotten = [name for name in stack.resources if name not in stack.order]
+        for logical_id in [*forgotten, *reversed(stack.order)]:
             if stack.cancelled(operation):
                 return failed
             resource = stack.resources.get(logical_id)
@@ -131,35 +154,44 @@ class Work:
                 continue
             if logical_id in needed:
                 needed |= stack.template.needs(logical_id)
-            elif resource.keep and resource.placed is not None:
-                stack.set_resource(resource, "DELETE_SKIPPED")
-            elif not self._delete(resource):
+            elif not self.delete_resource(resource):
                 failed.append(logical_id)
-                needed |= stack.template.needs(logical_id)
+                needed |= stack.template.needs(logical_id) if logical_id in stack.order else set()
         return failed
 
-    def _delete(self, resource: Resource) -> bool:
+    def delete_resource(self, resource: Resource) -> bool:
+        """Delete a resource, unless it is to be kept; whether that went well."""
         stack = self._stack
-        stack.set_resource(resource, "DELETE_IN_PROGRESS")
-        self._tools.wait(self._pause)
+        if resource.keep and resource.placed is not None:
+            stack.tell(resource, "DELETE_SKIPPED")
+            return True
+        stack.tell(resource, "DELETE_IN_PROGRESS")
+        self.pause()
         try:
             if resource.placed is not None:
                 resources.delete(
                     resource.type,
-                    self._context(resource),
+                    self.context(resource),
                     resource.physical_id,
                     resource.properties,
                 )
         except Exception as error:  # whatever it is, it is this resource's failure
-            stack.set_resource(resource, "DELETE_FAILED", reason_of(error))
+            stack.tell(resource, "DELETE_FAILED", reason_of(error))
             return False
-        stack.set_resource(resource, "DELETE_COMPLETE")
+        stack.tell(resource, "DELETE_COMPLETE")
         return True
 
-    def _placed(self) -> dict[str, Placed]:
+    def pause(self) -> None:
+        """Let the time of one resource pass."""
+        self._tools.wait(self._pause)
+
+    def placed(self) -> dict[str, Placed]:
+        """What there is, for `Ref` and `Fn::GetAtt`."""
         return {r.logical_id: r.placed for r in self._stack.resources.values() if r.placed}
 
-    def _context(self, resource: Resource) -> Context:
+    def context(self, resource: Resource) -> Context:
+        """What a handler is to know of a resource."""
+
         def made(placed: Placed) -> None:
             resource.placed = placed
 

@@ -1,0 +1,219 @@
+"""Change sets: what an update, or a new stack, would do; looked at first, then executed or thrown away."""
+
+from __future__ import annotations
+
+import re
+import threading
+import uuid
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from local.access_requests import CHANGE_SET_STACKS
+from local.cloudformation.api import Refused, StackRequest
+from local.cloudformation.changes import Differences, compare
+from local.cloudformation.parameters import TemplateError
+from local.cloudformation.stack import Stack, Version
+from local.cloudformation.versions import version_of, with_previous
+
+_NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
+_DESCRIPTION_LIMIT = 1024
+_UNCHANGED = (
+    "The submitted information didn't contain changes. Submit different information to create a change set."
+)
+UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+"""The states of a stack that can be updated."""
+
+
+@dataclass
+class ChangeSet:
+    """A change set; `operation` is the number of the stack's operation that executes it."""
+
+    id: str
+    name: str
+    stack: Stack
+    is_new: bool
+    request: StackRequest
+    version: Version
+    description: str | None
+    token: str | None
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    status: str = "CREATE_PENDING"
+    reason: str | None = None
+    differences: Differences | None = None
+    is_obsolete: bool = False
+    operation: int | None = None
+
+    @property
+    def execution_status(self) -> str:
+        """Whether it can be executed, or has been."""
+        if self.operation is not None:
+            end = self.stack.ends.get(self.operation)
+            if end is None:
+                return "EXECUTE_IN_PROGRESS"
+            return "EXECUTE_COMPLETE" if end in ("CREATE_COMPLETE", "UPDATE_COMPLETE") else "EXECUTE_FAILED"
+        if self.is_obsolete:
+            return "OBSOLETE"
+        return "AVAILABLE" if self.status == "CREATE_COMPLETE" else "UNAVAILABLE"
+
+
+class Engine(Protocol):
+    """What change sets need of the stacks."""
+
+    def review(self, request: StackRequest, change_set: str) -> Stack:
+        """A new stack that nothing has been made of yet, or the one that waits already."""
+
+    def find_live(self, name_or_id: str) -> Stack:
+        """A stack that can be named in an update."""
+
+    def begin(self, stack: Stack, request: StackRequest, version: Version, *, is_new: bool) -> int:
+        """Begin to create or to update a stack; the number of the operation."""
+
+
+class ChangeSets:
+    """The change sets of all stacks; `lock` is that of the engine, `pause` is what making one takes."""
+
+    def __init__(
+        self, engine: Engine, prefix: str, lock: AbstractContextManager[Any], pause: Callable[[], None]
+    ) -> None:
+        self._engine = engine
+        self._prefix = prefix
+        self._pause = pause
+        self._all: dict[str, ChangeSet] = {}
+        self._lock = lock
+
+    def create(self, request: StackRequest, name: str, kind: str, description: str | None) -> ChangeSet:
+        """Begin to make a change set; the same token again gives the same one."""
+        if not _NAME.fullmatch(name):
+            raise Refused(
+                "ValidationError",
+                f"1 validation error detected: Value '{name}' at 'changeSetName' failed to satisfy "
+                "constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*",
+            )
+        if len(description or "") > _DESCRIPTION_LIMIT:
+            raise Refused(
+                "ValidationError",
+                f"1 validation error detected: Value at 'description' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {_DESCRIPTION_LIMIT}",
+            )
+        if kind not in ("CREATE", "UPDATE"):
+            raise Refused("ValidationError", f"The embedded AWS does not support change sets of type {kind}.")
+        is_new = kind == "CREATE"
+        with self._lock:
+            stack = self._engine.review(request, name) if is_new else self._engine.find_live(request.name)
+            existing = next((one for one in self.of(stack) if one.name == name), None)
+            if existing is not None:
+                if request.token is not None and existing.token == request.token:
+                    return existing
+                raise Refused("AlreadyExistsException", f"ChangeSet {existing.id} already exists")
+            if not is_new:
+                refuse_unless_updatable(stack)
+            whole = with_previous(request, stack)
+            made = ChangeSet(
+                id=f"{self._prefix}/{name}/{uuid.uuid4()}",
+                name=name,
+                stack=stack,
+                is_new=is_new,
+                request=whole,
+                version=version_of(whole, stack.id),
+                description=description,
+                token=request.token,
+            )
+            self._all[made.id] = made
+            CHANGE_SET_STACKS[made.id] = stack.id
+        threading.Thread(target=self._make, args=(made,), name=f"change set {name}", daemon=True).start()
+        return made
+
+    def find(self, name_or_id: str, stack_name: str | None) -> ChangeSet:
+        """A change set by its id, or by its name and that of its stack."""
+        with self._lock:
+            if name_or_id in self._all:
+                return self._all[name_or_id]
+            if not name_or_id.startswith("arn:"):
+                stack = self._engine.find_live(_given(stack_name))
+                for change_set in self.of(stack):
+                    if change_set.name == name_or_id:
+                        return change_set
+        raise Refused("ChangeSetNotFound", f"ChangeSet [{name_or_id}] does not exist")
+
+    def of(self, stack: Stack) -> list[ChangeSet]:
+        """The change sets of a stack."""
+        with self._lock:
+            return [one for one in self._all.values() if one.stack is stack]
+
+    def execute(self, change_set: ChangeSet, token: str | None) -> None:
+        """Carry a change set out; the other ones of its stack are gone then."""
+        with self._lock, change_set.stack.lock:
+            if change_set.operation is not None and token is not None and change_set.request.token == token:
+                return
+            which = f"ChangeSet [{change_set.id}] cannot be executed in its current"
+            if change_set.status != "CREATE_COMPLETE":
+                raise Refused("InvalidChangeSetStatus", f"{which} status of [{change_set.status}]")
+            if change_set.execution_status != "AVAILABLE":
+                execution = change_set.execution_status
+                raise Refused("InvalidChangeSetStatus", f"{which} execution status of [{execution}]")
+            request = change_set.request = replace(change_set.request, token=token)
+            change_set.operation = self._engine.begin(
+                change_set.stack, request, change_set.version, is_new=change_set.is_new
+            )
+            for other in self.of(change_set.stack):
+                if other is not change_set and other.operation is None:
+                    del self._all[other.id]
+
+    def delete(self, name_or_id: str, stack_name: str | None) -> None:
+        """Throw a change set away; one that is not there is gone already."""
+        with self._lock:
+            if not name_or_id.startswith("arn:"):
+                self._engine.find_live(_given(stack_name))
+            try:
+                change_set = self.find(name_or_id, stack_name)
+            except Refused:
+                return
+            if change_set.execution_status == "EXECUTE_IN_PROGRESS":
+                raise Refused(
+                    "InvalidChangeSetStatus",
+                    "An operation on this ChangeSet is currently in progress. "
+                    "Please attempt this operation again later.",
+                )
+            del self._all[change_set.id]
+
+    def outdate(self, stack: Stack) -> None:
+        """The stack has been changed by something else."""
+        for change_set in self.of(stack):
+            change_set.is_obsolete = True
+
+    def _make(self, change_set: ChangeSet) -> None:
+        change_set.status = "CREATE_IN_PROGRESS"
+        self._pause()
+        stack = change_set.stack
+        try:
+            with stack.lock:
+                differences = compare(stack, change_set.version)
+        except TemplateError as error:
+            change_set.reason = str(error)
+            change_set.status = "FAILED"
+            return
+        change_set.differences = differences
+        if differences or change_set.is_new:
+            change_set.status = "CREATE_COMPLETE"
+        else:
+            change_set.reason = _UNCHANGED
+            change_set.status = "FAILED"
+
+
+def refuse_unless_updatable(stack: Stack) -> None:
+    """Only a stack that has settled well can be updated."""
+    if stack.status not in UPDATABLE:
+        raise Refused(
+            "ValidationError", f"Stack:{stack.id} is in {stack.status} state and can not be updated."
+        )
+
+
+def _given(stack_name: str | None) -> str:
+    if not stack_name:
+        raise Refused(
+            "ValidationError", "StackName must be specified if ChangeSetName is not specified as an ARN."
+        )
+    return stack_name
