@@ -142,19 +142,11 @@ def _request_tags(values: Json) -> Context:
 
 
 # The calls that hand a role to a service: where they name it, and which service.
+_OF_STACKS = ("CreateStack", "UpdateStack", "DeleteStack", "CreateChangeSet", "ContinueUpdateRollback")
 _PASSED = {
     ("glue", "CreateJob"): ("Role", "glue.amazonaws.com"),
     ("glue", "UpdateJob"): ("Role", "glue.amazonaws.com"),
-    **{
-        ("cloudformation", operation): ("RoleARN", "cloudformation.amazonaws.com")
-        for operation in (
-            "CreateStack",
-            "UpdateStack",
-            "DeleteStack",
-            "CreateChangeSet",
-            "ContinueUpdateRollback",
-        )
-    },
+    **{("cloudformation", name): ("RoleARN", "cloudformation.amazonaws.com") for name in _OF_STACKS},
 }
 
 
@@ -235,6 +227,9 @@ def _kms(place: _Place, operation: str, values: Json) -> list[str]:
         key = b64decode(blob)[:36].decode(errors="replace")  # moto writes the key's id first
     if key:
         found.append(_key_arn(place, key))
+    if operation == "UpdateAlias":  # the key that the alias leaves must be allowed, too
+        left = kms_backends[place.account][place.region].get_key_id_from_alias(alias or "")
+        found += [_key_arn(place, left)] if left else []
     return found or ["*"]
 
 

@@ -115,8 +115,8 @@ class CloudFormation(Api):
                 if existing.status != "REVIEW_IN_PROGRESS":
                     raise Refused(
                         "ValidationError",
-                        f"Stack [{request.name}] already exists and cannot be created again with the changeSet "
-                        f"[{change_set}].",
+                        f"Stack [{request.name}] already exists and cannot be created again "
+                        f"with the changeSet [{change_set}].",
                     )
                 return existing
             _check_name(request.name)

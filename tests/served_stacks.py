@@ -1,0 +1,81 @@
+"""The embedded CloudFormation over real HTTP, and the calls that its tests make all the time."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+from local import access, clients, cloudformation, events
+from local.cloudformation import CloudFormationOptions
+
+Aws = Callable[[str], Any]
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[Aws]:
+    server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
+    make = functools.cache(functools.partial(clients.client, endpoint=f"http://127.0.0.1:{server.port}"))
+    access.install()
+    engine = cloudformation.install(
+        CloudFormationOptions(make, events.publish, "us-east-1", seconds_per_stack=0)
+    )
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield make
+    finally:
+        engine.close()  # moto has its own CloudFormation back for other tests
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def template(resources: dict[str, Any], **more: Any) -> str:
+    return json.dumps({"Resources": resources, **more})
+
+
+def bucket(name: str, **more: Any) -> dict[str, Any]:
+    return {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": name}, **more}
+
+
+def create(aws: Aws, name: str, body: str, **arguments: Any) -> str:
+    stack = aws("cloudformation").create_stack(StackName=name, TemplateBody=body, **arguments)
+    return str(stack["StackId"])
+
+
+def settled(aws: Aws, name: str) -> dict[str, Any]:
+    for _ in range(500):
+        stack: dict[str, Any] = aws("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+        if not stack["StackStatus"].endswith("_IN_PROGRESS"):
+            return stack
+        time.sleep(0.02)
+    raise AssertionError(f"{name} stays {stack['StackStatus']}")
+
+
+def history(aws: Aws, name: str) -> list[tuple[str, str]]:
+    shown = aws("cloudformation").describe_stack_events(StackName=name)["StackEvents"]
+    return [(event["LogicalResourceId"], event["ResourceStatus"]) for event in reversed(shown)]
+
+
+def buckets(aws: Aws) -> set[str]:
+    return {bucket["Name"] for bucket in aws("s3").list_buckets()["Buckets"]}
+
+
+def deployer(aws: Aws, name: str, *actions: str, resource: str = "*", service: str = "cloudformation") -> str:
+    """The ARN of a role for stacks that may do these actions on a resource."""
+    trust = {"Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    documents = [
+        json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+        for statement in (trust, {"Action": [*actions], "Resource": resource})
+    ]
+    role = aws("iam").create_role(RoleName=name, AssumeRolePolicyDocument=documents[0])["Role"]
+    aws("iam").put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=documents[1])
+    return str(role["Arn"])
