@@ -133,13 +133,9 @@ class CloudFormation(Api):
         with stack.lock:
             if not is_new:
                 refuse_unless_updatable(stack)
-            role_arn, stack.role_arn = stack.role_arn, request.role_arn or stack.role_arn
-            try:
-                tools = self._tools_of(stack)
-            except Refused:
-                stack.role_arn = role_arn
-                raise
-            stack.token = request.token
+            role_arn = request.role_arn or stack.role_arn
+            tools = self._tools_of(role_arn)
+            stack.role_arn, stack.token = role_arn, request.token
             pause = self._options.seconds_per_stack / max(_FEW, len(version.template.resources))
             if is_new:
                 stack.create_token, stack.on_failure, stack.version = (
@@ -182,9 +178,10 @@ class CloudFormation(Api):
                     "ValidationError",
                     f"Resources [{', '.join(wrong)}] cannot be skipped: they are not UPDATE_FAILED.",
                 )
-            stack.role_arn = role_arn or stack.role_arn
-            stack.token = token
-            update = Update(stack, self._tools_of(stack), self._options.seconds_per_stack / _FEW)
+            role_arn = role_arn or stack.role_arn
+            tools = self._tools_of(role_arn)
+            stack.role_arn, stack.token = role_arn, token
+            update = Update(stack, tools, self._options.seconds_per_stack / _FEW)
             stack.start("UPDATE_ROLLBACK_IN_PROGRESS", lambda _: update.roll_back(skip))
 
     def delete_stack(
@@ -208,8 +205,9 @@ class CloudFormation(Api):
         with stack.lock:
             if stack.status in ("DELETE_IN_PROGRESS", "DELETE_COMPLETE"):
                 return
-            stack.role_arn = role_arn or stack.role_arn
-            tools = self._tools_of(stack)
+            role_arn = role_arn or stack.role_arn
+            tools = self._tools_of(role_arn)
+            stack.role_arn = role_arn
             stack.token = token
             for logical_id in retain:
                 stack.resources[logical_id].keep = True
@@ -256,18 +254,20 @@ class CloudFormation(Api):
             announce=self._announce,
         )
 
-    def _tools_of(self, stack: Stack) -> Tools:
+    def check_role(self, role_arn: str | None) -> None:
+        """`Refused` for a role that CloudFormation cannot have."""
+        self._tools_of(role_arn)
+
+    def _tools_of(self, role_arn: str | None) -> Tools:
         """What the work on a stack is done with: its role's credentials, if it has a role."""
-        if stack.role_arn is None:
+        if role_arn is None:
             return self._tools
         try:
             credentials = access.assume(
-                self._tools.clients, stack.role_arn, "cloudformation.amazonaws.com", "AWSCloudFormation"
+                self._tools.clients, role_arn, "cloudformation.amazonaws.com", "AWSCloudFormation"
             )
         except access.NotTrusted as error:
-            raise Refused(
-                "ValidationError", f"Role {stack.role_arn} is invalid or cannot be assumed"
-            ) from error
+            raise Refused("ValidationError", f"Role {role_arn} is invalid or cannot be assumed") from error
         clients = functools.partial(self._options.clients, credentials=credentials)
         return dataclasses.replace(self._tools, clients=functools.cache(clients))
 

@@ -86,11 +86,12 @@ def replace_moto(api: Api, more: Mapping[str, Callable[[CloudFormationResponse],
         "list_stacks": _list_stacks,
         "get_template": _get_template,
         "validate_template": _validate_template,
-        "get_template_summary": _validate_template,
+        "get_template_summary": _get_template_summary,
     }
     calls |= {name: _unsupported(name) for name in _UNSUPPORTED}
     methods = {name: _method(api, calls[name]) for name in calls}
-    return replace_methods(CloudFormationResponse, {**methods, **more})
+    as_it_is: dict[str, Any] = {"RESPONSE_KEY_PATH_TO_TRANSFORMER": {}}  # moto would rewrite our answers
+    return replace_methods(CloudFormationResponse, {**methods, **more, **as_it_is})
 
 
 def _method(api: Api, call: Callable[[Api, CloudFormationResponse], Any]) -> Any:
@@ -208,9 +209,19 @@ def _get_template(api: Api, request: CloudFormationResponse) -> ActionResult:
     return ActionResult({"TemplateBody": _find(api, request).version.body})
 
 
+def _get_template_summary(api: Api, request: CloudFormationResponse) -> ActionResult:
+    if request._get_param("StackName"):
+        return _described(_find(api, request).version.body)
+    return _described(template_body(request))
+
+
 def _validate_template(_api: Api, request: CloudFormationResponse) -> ActionResult:
+    return _described(template_body(request))
+
+
+def _described(body: str) -> ActionResult:
     try:
-        template = parse(template_body(request))
+        template = parse(body)
     except TemplateError as error:
         raise Refused("ValidationError", str(error)) from error
     parameters = [
@@ -267,9 +278,14 @@ def _stack(stack: Stack) -> Json:
             "Capabilities": [stack.template.capability] if stack.template.capability else [],
             "Outputs": stack.outputs,
             "RoleARN": stack.role_arn,
-            "Tags": stack.tags,  # moto's serializer makes the list of it
+            "Tags": tag_list(stack.tags),
             "DisableRollback": stack.on_failure == "DO_NOTHING",
         }
+
+
+def tag_list(tags: Mapping[str, str]) -> list[Json]:
+    """Tags as the API shows them."""
+    return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def _summary(stack: Stack) -> Json:

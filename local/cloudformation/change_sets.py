@@ -68,6 +68,9 @@ class Engine(Protocol):
     def find_live(self, name_or_id: str) -> Stack:
         """A stack that can be named in an update."""
 
+    def check_role(self, role_arn: str | None) -> None:
+        """`Refused` for a role that CloudFormation cannot have."""
+
     def begin(self, stack: Stack, request: StackRequest, version: Version, *, is_new: bool) -> int:
         """Begin to create or to update a stack; the number of the operation."""
 
@@ -110,6 +113,7 @@ class ChangeSets:
                 raise Refused("AlreadyExistsException", f"ChangeSet {existing.id} already exists")
             if not is_new:
                 refuse_unless_updatable(stack)
+            self._engine.check_role(request.role_arn)
             whole = with_previous(request, stack)
             made = ChangeSet(
                 id=f"{self._prefix}/{name}/{uuid.uuid4()}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -60,9 +60,10 @@ class Version:
 
 @dataclass(frozen=True)
 class Earlier:
-    """A stack as it was when its update began."""
+    """A stack as it was when its update began, and the order of what the update is to make."""
 
     version: Version
+    next_order: list[str]
     resources: dict[str, Resource]
     outputs: list[Json]
 
@@ -146,7 +147,7 @@ class Stack:
         """Take on a new version, and keep what there is now."""
         with self.lock:
             resources = {key: replace(resource) for key, resource in self.resources.items()}
-            self.earlier = Earlier(self.version, resources, self.outputs)
+            self.earlier = Earlier(self.version, version.order, resources, self.outputs)
             self.version, self.updated = version, datetime.now(UTC)
 
     def cancelled(self, operation: int) -> bool:
@@ -193,9 +194,3 @@ class Stack:
         event |= {"ResourceStatusReason": reason} if reason else {}
         event |= {"ClientRequestToken": self.token} if self.token else {}
         self.events.append(event)
-
-    def in_reverse(self, resources: Iterable[Resource]) -> list[Resource]:
-        """Resources of this version and of the earlier one, in an order in which they can be deleted."""
-        earlier = self.earlier.version.order if self.earlier else []
-        ranks = {name: rank for rank, name in enumerate([*earlier, *self.order])}
-        return sorted(resources, key=lambda resource: -ranks.get(resource.logical_id, len(ranks)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from moto.core.responses import ActionResult, EmptyResult
 
-from local.cloudformation.api import Refused, StackRequest, page, stack_request, template_body
+from local.cloudformation.api import Refused, StackRequest, page, stack_request, tag_list, template_body
 from local.cloudformation.change_sets import ChangeSet, ChangeSets
 from local.cloudformation.changes import Change, Detail
 from local.cloudformation.resources import Json
@@ -119,7 +119,7 @@ def describe_change_set(api: UpdateApi, request: CloudFormationResponse) -> Acti
             for key, value in parameters.items()
         ],
         Capabilities=found.request.capabilities,
-        Tags=found.version.tags,  # moto's serializer makes the list of it
+        Tags=tag_list(found.version.tags),
         NotificationARNs=[],
         RollbackConfiguration={},
         OnStackFailure=found.request.on_failure if found.is_new else None,

@@ -58,13 +58,12 @@ class Update:
                 del stack.resources[resource.logical_id]
                 stack.leftovers.append(resource)
         stack.set_status("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
-        orphans = self._clean_up(earlier)
+        orphans = self._clean_up(earlier.version.order)
         stack.set_status("UPDATE_COMPLETE", _ORPHANS if orphans else None)
 
     def roll_back(self, skip: Collection[str] = ()) -> None:
         """Go back to the earlier version; what is to be skipped counts as restored."""
         stack, earlier = self._stack, self._earlier
-        newer = stack.version
         stack.version = earlier.version
         for old in [earlier.resources[name] for name in stack.order if name in earlier.resources]:
             if not self._restore(stack.resources[old.logical_id], old, skipped=old.logical_id in skip):
@@ -76,7 +75,7 @@ class Update:
                 stack.leftovers.append(stack.resources.pop(name))
             stack.outputs = earlier.outputs
         stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-        self._clean_up(Earlier(newer, {}, []))
+        self._clean_up(earlier.next_order)
         stack.set_status("UPDATE_ROLLBACK_COMPLETE")
 
     @property
@@ -175,17 +174,17 @@ class Update:
             return True
         if current.status != "UPDATE_FAILED" and not _differs(current, old.properties, old.tags):
             return True
+        attempted = (current.properties, current.tags)
         failure = self._update(current, old.properties, old.tags)
         if failure is not None:
+            current.properties, current.tags = attempted  # of which it may still have anything
             stack.set_resource(current, "UPDATE_FAILED", failure)
         return failure is None
 
-    def _clean_up(self, other: Earlier) -> bool:
-        """Remove what is left over, of this version and another; whether something stays behind."""
-        stack = self._stack
-        stack.earlier = other  # for the order
-        orphans = False
-        for resource in stack.in_reverse(stack.leftovers):
+    def _clean_up(self, order: list[str]) -> bool:
+        """Remove what is left over of the version with this order; whether something stays behind."""
+        stack, orphans = self._stack, False
+        for resource in sorted(stack.leftovers, key=lambda left: -order.index(left.logical_id)):
             deleted = any(self._work.delete_resource(resource) for _ in range(_ATTEMPTS))
             orphans = orphans or not deleted
         with stack.lock:

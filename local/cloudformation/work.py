@@ -138,7 +138,7 @@ class Work:
         stack = self._stack
         failed: list[str] = []
         needed: set[str] = set()
-        for leftover in stack.in_reverse(stack.leftovers):  # of an update that could not be rolled back
+        for leftover in stack.leftovers[::-1]:  # of an update that could not be rolled back
             if stack.cancelled(operation):
                 return failed
             if self.delete_resource(leftover):
