@@ -8,6 +8,7 @@ import functools
 import json
 import random
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -85,16 +86,40 @@ class Account:
     def deploy(self, environment: Environment, *, as_root: bool = False) -> dict[str, Any]:
         """Make the stack, as the service asks for it; as it is when it has settled."""
         roles = {} if as_root else {"RoleARN": self.config.deployment_role_arn}
-        parameters = template_parameters(environment, self.config)
-        self.aws("cloudformation").create_stack(
-            StackName=environment.name,
-            TemplateURL=self.releases.template_url(environment),
-            Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
-            Tags=[{"Key": k, "Value": v} for k, v in stack_tags(environment, self.config).items()],
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-            **roles,
-        )
+        self.aws("cloudformation").create_stack(**self._request(environment), **roles)
         return self.settled(environment)
+
+    def propose(self, environment: Environment) -> dict[str, Any]:
+        """Make a change set of the environment's stack as it is to be; as it is when it has settled."""
+        made = self.aws("cloudformation").create_change_set(
+            ChangeSetName=f"c-{uuid.uuid4()}", **self._request(environment)
+        )
+        deadline = time.monotonic() + 60
+        while True:
+            shown = self.aws("cloudformation").describe_change_set(ChangeSetName=made["Id"])
+            if shown["Status"] in ("CREATE_COMPLETE", "FAILED"):
+                return dict(shown)
+            assert time.monotonic() < deadline, shown
+            time.sleep(0.01)
+
+    def update(self, environment: Environment) -> dict[str, Any]:
+        """Change the stack to what the environment is to be, if it is not; as it is when it has settled."""
+        shown = self.propose(environment)
+        if shown["Status"] == "CREATE_COMPLETE":
+            self.aws("cloudformation").execute_change_set(ChangeSetName=shown["ChangeSetId"])
+        else:
+            assert shown["StatusReason"].startswith("The submitted information didn't contain changes.")
+        return self.settled(environment)
+
+    def _request(self, environment: Environment) -> dict[str, Any]:
+        parameters = template_parameters(environment, self.config)
+        return {
+            "StackName": environment.name,
+            "TemplateURL": self.releases.template_url(environment),
+            "Parameters": [{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+            "Tags": [{"Key": k, "Value": v} for k, v in stack_tags(environment, self.config).items()],
+            "Capabilities": ["CAPABILITY_NAMED_IAM"],
+        }
 
     def delete(self, environment: Environment) -> dict[str, Any]:
         stack_id = self.settled(environment)["StackId"]
@@ -113,7 +138,8 @@ class Account:
 
     def failures(self, environment: Environment) -> list[str]:
         events = self.aws("cloudformation").describe_stack_events(StackName=environment.name)["StackEvents"]
-        return [e["ResourceStatusReason"] for e in events if e["ResourceStatus"] == "CREATE_FAILED"]
+        failed = ("CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED")
+        return [e["ResourceStatusReason"] for e in events if e["ResourceStatus"] in failed]
 
 
 @contextlib.contextmanager
