@@ -20,12 +20,12 @@ Aws = Callable[[str], Any]
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Aws]:
+def serving(seconds_per_stack: float = 0) -> Iterator[Aws]:
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     make = functools.cache(functools.partial(clients.client, endpoint=f"http://127.0.0.1:{server.port}"))
     access.install()
     engine = cloudformation.install(
-        CloudFormationOptions(make, events.publish, "us-east-1", seconds_per_stack=0)
+        CloudFormationOptions(make, events.publish, "us-east-1", seconds_per_stack=seconds_per_stack)
     )
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

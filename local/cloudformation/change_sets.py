@@ -51,7 +51,7 @@ class ChangeSet:
         """Whether it can be executed, or has been."""
         if self.operation is not None:
             end = self.stack.ends.get(self.operation)
-            if end is None:
+            if end is None and self.stack.operation == self.operation:
                 return "EXECUTE_IN_PROGRESS"
             return "EXECUTE_COMPLETE" if end in ("CREATE_COMPLETE", "UPDATE_COMPLETE") else "EXECUTE_FAILED"
         if self.is_obsolete:

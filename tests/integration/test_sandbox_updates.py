@@ -193,10 +193,5 @@ def test_from_any_settings_to_any_others_is_as_if_made_with_those(operated: Acco
 
 def hands_a_bucket_on(before: Environment, wanted: Environment) -> bool:
     """Whether a bucket is to have the name of another one."""
-    names = before.settings["buckets"]
-    return any(
-        name == names[other]
-        for key, name in wanted.settings["buckets"].items()
-        for other in names
-        if other != key
-    )
+    old, new = before.settings["buckets"], wanted.settings["buckets"]
+    return any(new[key] == old[other] for key in new for other in old if other != key)
