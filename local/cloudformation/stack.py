@@ -65,7 +65,6 @@ class Earlier:
     version: Version
     next_order: list[str]
     resources: dict[str, Resource]
-    outputs: list[Json]
 
 
 class Stack:
@@ -147,7 +146,7 @@ class Stack:
         """Take on a new version, and keep what there is now."""
         with self.lock:
             resources = {key: replace(resource) for key, resource in self.resources.items()}
-            self.earlier = Earlier(self.version, version.order, resources, self.outputs)
+            self.earlier = Earlier(self.version, version.order, resources)
             self.version, self.updated = version, datetime.now(UTC)
 
     def cancelled(self, operation: int) -> bool:

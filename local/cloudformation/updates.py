@@ -73,7 +73,6 @@ class Update:
         with stack.lock:
             for name in stack.resources.keys() - earlier.resources.keys():
                 stack.leftovers.append(stack.resources.pop(name))
-            stack.outputs = earlier.outputs
         stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
         self._clean_up(earlier.next_order)
         stack.set_status("UPDATE_ROLLBACK_COMPLETE")

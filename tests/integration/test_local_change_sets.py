@@ -458,11 +458,13 @@ def stuck(aws: Aws, name: str) -> None:
     role = deployer(aws, name, "glue:GetJob", "glue:CreateJob", "glue:*agResource", "s3:*", "iam:PassRole")
     allow(aws, name, {"StringEquals": {"aws:ResourceTag/stage": "1"}})
     aws("s3").create_bucket(Bucket=f"{name}-taken")
-    made(aws, name, template({"Job": job(name, Timeout=5, Tags={"stage": "1"})}), RoleARN=role)
+    before = {"Data": bucket(f"{name}-old"), "Job": job(name, Timeout=5, Tags={"stage": "1"})}
+    made(aws, name, template(before), RoleARN=role)
     resources = {
+        "Data": bucket(f"{name}-renamed"),
         "Job": job(name, Timeout=6, Tags={"stage": "2"}),
-        "Old": bucket(f"{name}-new", DependsOn="Job"),
-        "Fails": bucket(f"{name}-taken", DependsOn="Old"),
+        "New": bucket(f"{name}-new", DependsOn="Job"),
+        "Fails": bucket(f"{name}-taken", DependsOn="New"),
     }
     stack = update(aws, name, template(resources))
     assert (stack["StackStatus"], stack["StackStatusReason"]) == (
@@ -487,13 +489,13 @@ def test_a_rollback_that_failed_can_be_continued(aws: Aws) -> None:
     aws("cloudformation").continue_update_rollback(StackName="stick")
     assert settled(aws, "stick")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert aws("glue").get_job(JobName="stick")["Job"]["Timeout"] == 5
-    assert "stick-new" not in buckets(aws)
+    assert {name for name in buckets(aws) if name.startswith("stick-")} == {"stick-old", "stick-taken"}
 
 
 def test_a_rollback_can_go_on_without_what_makes_it_fail(aws: Aws) -> None:
     stuck(aws, "skip")
-    with pytest.raises(ClientError, match=r"Resources \[Old\] cannot be skipped"):
-        aws("cloudformation").continue_update_rollback(StackName="skip", ResourcesToSkip=["Old"])
+    with pytest.raises(ClientError, match=r"Resources \[New\] cannot be skipped"):
+        aws("cloudformation").continue_update_rollback(StackName="skip", ResourcesToSkip=["New"])
     aws("cloudformation").continue_update_rollback(StackName="skip", ResourcesToSkip=["Job"])
     assert settled(aws, "skip")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert aws("glue").get_job(JobName="skip")["Job"]["Timeout"] == 6
@@ -507,7 +509,7 @@ def test_a_stack_whose_rollback_failed_can_be_deleted_with_all_that_is_left_over
     stack_id = settled(aws, "leave")["StackId"]
     aws("cloudformation").delete_stack(StackName="leave")
     assert settled(aws, stack_id)["StackStatus"] == "DELETE_COMPLETE"
-    assert "leave-new" not in buckets(aws)
+    assert {name for name in buckets(aws) if name.startswith("leave-")} == {"leave-taken"}
     assert "leave" not in aws("glue").list_jobs()["JobNames"]
 
 
