@@ -131,7 +131,7 @@ class CloudFormation(Api):
     def begin(self, stack: Stack, request: StackRequest, version: Version, *, is_new: bool) -> int:
         """Begin to create or to update a stack; the number of the operation."""
         with stack.lock:
-            if not is_new:
+            if not is_new or (stack.operation and stack.status != "REVIEW_IN_PROGRESS"):
                 refuse_unless_updatable(stack)
             role_arn = request.role_arn or stack.role_arn
             tools = self._tools_of(role_arn)

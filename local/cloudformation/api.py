@@ -84,7 +84,6 @@ def replace_moto(api: Api, more: Mapping[str, Callable[[CloudFormationResponse],
         "describe_stack_resources": _describe_stack_resources,
         "list_stack_resources": _list_stack_resources,
         "list_stacks": _list_stacks,
-        "get_template": _get_template,
         "validate_template": _validate_template,
         "get_template_summary": _get_template_summary,
     }
@@ -203,10 +202,6 @@ def _list_stack_resources(api: Api, request: CloudFormationResponse) -> ActionRe
     with stack.lock:
         shown = [{**_resource(r), "LastUpdatedTimestamp": r.updated} for r in stack.resources.values()]
     return page(request, "StackResourceSummaries", shown)
-
-
-def _get_template(api: Api, request: CloudFormationResponse) -> ActionResult:
-    return ActionResult({"TemplateBody": _find(api, request).version.body})
 
 
 def _get_template_summary(api: Api, request: CloudFormationResponse) -> ActionResult:

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 from local.access_requests import CHANGE_SET_STACKS
 from local.cloudformation.api import Refused, StackRequest
 from local.cloudformation.changes import Differences, compare
-from local.cloudformation.parameters import TemplateError
 from local.cloudformation.stack import Stack, Version
 from local.cloudformation.versions import version_of, with_previous
+from local.cloudformation.work import reason_of
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 _DESCRIPTION_LIMIT = 1024
@@ -195,8 +195,8 @@ class ChangeSets:
         try:
             with stack.lock:
                 differences = compare(stack, change_set.version)
-        except TemplateError as error:
-            change_set.reason = str(error)
+        except Exception as error:  # whatever it is, it is this change set's failure
+            change_set.reason = reason_of(error)
             change_set.status = "FAILED"
             return
         change_set.differences = differences

@@ -49,8 +49,11 @@ class UpdateApi(Protocol):
     ) -> None:
         """Try again to roll an update back."""
 
+    def find(self, name_or_id: str) -> Stack:
+        """A stack, perhaps a deleted one; `Refused` when there is none."""
+
     def find_live(self, name_or_id: str) -> Stack:
-        """A stack; `Refused` when there is none."""
+        """A stack that can be named in an update."""
 
 
 def calls(api: UpdateApi) -> dict[str, Callable[[CloudFormationResponse], Any]]:
@@ -58,6 +61,7 @@ def calls(api: UpdateApi) -> dict[str, Callable[[CloudFormationResponse], Any]]:
     answers: tuple[Callable[[UpdateApi, CloudFormationResponse], Any], ...] = (
         *(update_stack, cancel_update_stack, continue_update_rollback),
         *(create_change_set, describe_change_set, list_change_sets, execute_change_set, delete_change_set),
+        get_template,
     )
     return {answer.__name__: _method(api, answer) for answer in answers}
 
@@ -143,6 +147,13 @@ def delete_change_set(api: UpdateApi, request: CloudFormationResponse) -> EmptyR
     """DeleteChangeSet."""
     api.change_sets.delete(request._get_param("ChangeSetName"), request._get_param("StackName"))
     return EmptyResult()
+
+
+def get_template(api: UpdateApi, request: CloudFormationResponse) -> ActionResult:
+    """GetTemplate, of a stack or of a change set."""
+    if request._get_param("ChangeSetName"):
+        return ActionResult({"TemplateBody": _find(api, request).version.body})
+    return ActionResult({"TemplateBody": api.find(request._get_param("StackName") or "").version.body})
 
 
 def _find(api: UpdateApi, request: CloudFormationResponse) -> ChangeSet:

@@ -105,8 +105,8 @@ class Update:
         before = self._earlier.version.template.resources[current.logical_id]
         try:
             properties = stack.template.properties(current.logical_id, self._work.placed())
-        except TemplateError as error:
-            return str(error)
+        except Exception as error:  # whatever it is, it is this resource's failure
+            return reason_of(error)
         current.keep = declared.get("DeletionPolicy") == "Retain"
         if _is_replaced(current, properties):
             return self._replace(current, properties)

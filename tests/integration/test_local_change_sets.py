@@ -575,6 +575,28 @@ def test_a_change_set_can_be_deleted_and_is_outdated_by_another_update(aws: Aws)
         aws("cloudformation").execute_change_set(ChangeSetName="next", StackName="outdated")
 
 
+def test_a_new_stack_that_was_looked_at_and_thrown_away_is_not_made(aws: Aws) -> None:
+    body = template({"Data": bucket("away-data")})
+    shown = propose(aws, "away", TemplateBody=body, ChangeSetType="CREATE")
+    got = aws("cloudformation").get_template(StackName="away", ChangeSetName="next")["TemplateBody"]
+    assert got == json.loads(body)
+    aws("cloudformation").delete_stack(StackName="away")
+    assert settled(aws, shown["StackId"])["StackStatus"] == "DELETE_COMPLETE"
+    with pytest.raises(ClientError, match="is in DELETE_COMPLETE state"):
+        aws("cloudformation").execute_change_set(ChangeSetName=shown["ChangeSetId"])
+    assert "away-data" not in buckets(aws)
+
+
+def test_a_stack_that_waits_to_be_looked_at_can_be_created_after_all(aws: Aws) -> None:
+    shown = propose(aws, "direct", TemplateBody=template({"A": bucket("direct-a")}), ChangeSetType="CREATE")
+    stack_id = create(aws, "direct", template({"B": bucket("direct-b")}))
+    assert stack_id == shown["StackId"]
+    assert settled(aws, "direct")["StackStatus"] == "CREATE_COMPLETE"
+    assert {name for name in buckets(aws) if name.startswith("direct-")} == {"direct-b"}
+    described = aws("cloudformation").describe_change_set(ChangeSetName=shown["ChangeSetId"])
+    assert described["ExecutionStatus"] == "OBSOLETE"
+
+
 def test_a_new_stack_can_be_looked_at_first(aws: Aws) -> None:
     body = template({"Data": bucket("review-data")}, Outputs={"Name": {"Value": {"Ref": "Data"}}})
     shown = propose(aws, "review", TemplateBody=body, ChangeSetType="CREATE")
