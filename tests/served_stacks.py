@@ -79,3 +79,49 @@ def deployer(aws: Aws, name: str, *actions: str, resource: str = "*", service: s
     role = aws("iam").create_role(RoleName=name, AssumeRolePolicyDocument=documents[0])["Role"]
     aws("iam").put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=documents[1])
     return str(role["Arn"])
+
+
+def propose(aws: Aws, stack: str, name: str = "next", **arguments: Any) -> dict[str, Any]:
+    """A change set, when it has settled."""
+    call = aws("cloudformation").create_change_set
+    made = call(StackName=stack, ChangeSetName=name, **arguments)
+    for _ in range(500):
+        shown: dict[str, Any] = aws("cloudformation").describe_change_set(ChangeSetName=made["Id"])
+        if shown["Status"] in ("CREATE_COMPLETE", "FAILED"):
+            return shown
+        time.sleep(0.02)
+    raise AssertionError(shown)
+
+
+def changes(shown: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        change["ResourceChange"]["LogicalResourceId"]: change["ResourceChange"] for change in shown["Changes"]
+    }
+
+
+def update(aws: Aws, stack: str, body: str, **arguments: Any) -> dict[str, Any]:
+    aws("cloudformation").update_stack(StackName=stack, TemplateBody=body, **arguments)
+    return settled(aws, stack)
+
+
+def made(aws: Aws, stack: str, body: str, **arguments: Any) -> dict[str, Any]:
+    create(aws, stack, body, **arguments)
+    shown = settled(aws, stack)
+    assert shown["StackStatus"] == "CREATE_COMPLETE", history(aws, stack)
+    return shown
+
+
+def versioned(name: str, **more: Any) -> dict[str, Any]:
+    """A bucket with versions, which is another property than the one with the name."""
+    properties = {"BucketName": name, "VersioningConfiguration": {"Status": "Enabled"}}
+    return {"Type": "AWS::S3::Bucket", "Properties": properties, **more}
+
+
+def job(name: str, **properties: Any) -> dict[str, Any]:
+    given = {"Name": name, "Role": "r", "Command": {"Name": "glueetl"}, **properties}
+    return {"Type": "AWS::Glue::Job", "Properties": given}
+
+
+def reasons(aws: Aws, stack: str, status: str) -> list[str]:
+    shown = aws("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
+    return [event["ResourceStatusReason"] for event in shown if event["ResourceStatus"] == status]

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.cloudformation import CloudFormationOptions  # noqa: F401 - registers the handlers
 from local.cloudformation.resources import HANDLERS
 from local.cloudformation.schemas import schema
-from tests.served_stacks import Aws, bucket, buckets, create, history, serving, settled, template
+from tests.served_stacks import Aws, bucket, buckets, create, history, serving, settled, template, versioned
 
 TRUST = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
@@ -288,12 +287,6 @@ def test_a_stopped_trigger_stays_stopped(aws: Aws) -> None:
     assert settled(aws, "stopped")["StackStatus"] == "UPDATE_COMPLETE"
     shown = aws("glue").get_trigger(Name="stopped")["Trigger"]
     assert (shown["Schedule"], shown["State"]) == ("cron(0 8 ? * * *)", "DEACTIVATED")
-
-
-def versioned(name: str) -> dict[str, Any]:
-    made = bucket(name)
-    made["Properties"]["VersioningConfiguration"] = {"Status": "Enabled"}
-    return made
 
 
 def test_only_one_operation_at_a_time(slow: Aws) -> None:
