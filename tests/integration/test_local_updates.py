@@ -5,15 +5,29 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from local import access
 from local.cloudformation.resources import HANDLERS
 from local.cloudformation.schemas import schema
-from tests.served_stacks import Aws, bucket, buckets, create, history, serving, settled, template, versioned
+from tests.served_stacks import (
+    Aws,
+    bucket,
+    buckets,
+    create,
+    deployer,
+    history,
+    job,
+    made,
+    serving,
+    settled,
+    template,
+    versioned,
+)
 
 TRUST = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
@@ -287,6 +301,54 @@ def test_a_stopped_trigger_stays_stopped(aws: Aws) -> None:
     assert settled(aws, "stopped")["StackStatus"] == "UPDATE_COMPLETE"
     shown = aws("glue").get_trigger(Name="stopped")["Trigger"]
     assert (shown["Schedule"], shown["State"]) == ("cron(0 8 ? * * *)", "DEACTIVATED")
+
+
+def refused(call: Callable[[], Any]) -> bool:
+    with pytest.raises(ClientError) as caught:
+        call()
+    return caught.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
+
+
+def test_who_gives_a_job_another_role_must_be_allowed_to_pass_it(aws: Aws) -> None:
+    made(aws, "passed", template({"It": job("passed")}))
+    update_it = {"JobName": "passed", "JobUpdate": {"Role": "passer-1", "Command": {"Name": "glueetl"}}}
+    for name, actions in (("passer-1", ["glue:UpdateJob"]), ("passer-2", ["glue:UpdateJob", "iam:PassRole"])):
+        role = deployer(aws, name, *actions)
+        credentials = access.assume(aws, role, "cloudformation.amazonaws.com", "test")
+        mine = aws("glue", credentials=credentials)  # type: ignore[call-arg]
+        if "iam:PassRole" in actions:
+            mine.update_job(**update_it)
+        else:
+            assert refused(lambda: mine.update_job(**update_it))  # noqa: B023 - called at once
+
+
+def test_who_moves_an_alias_must_be_allowed_to_for_both_keys(aws: Aws) -> None:
+    keys = [aws("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(3)]
+    aws("kms").create_alias(AliasName="alias/moving", TargetKeyId=keys[0])
+    role = deployer(aws, "mover", "kms:UpdateAlias", resource="arn:aws:kms:*:*:alias/moving")
+    statement = {"Effect": "Allow", "Action": "kms:UpdateAlias", "Resource": keys[:2]}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws("iam").put_role_policy(RoleName="mover", PolicyName="keys", PolicyDocument=document)
+    credentials = access.assume(aws, role, "cloudformation.amazonaws.com", "test")
+    mine = aws("kms", credentials=credentials)  # type: ignore[call-arg]
+    mine.update_alias(AliasName="alias/moving", TargetKeyId=keys[1])
+    assert refused(lambda: mine.update_alias(AliasName="alias/moving", TargetKeyId=keys[2]))
+    aws("kms").update_alias(AliasName="alias/moving", TargetKeyId=keys[2])
+    assert refused(lambda: mine.update_alias(AliasName="alias/moving", TargetKeyId=keys[1]))
+
+
+def test_a_policy_can_tell_change_sets_by_their_names(aws: Aws) -> None:
+    made(aws, "named", template({"Data": bucket("named-data")}))
+    role = deployer(aws, "namer", "cloudformation:DescribeChangeSet")
+    condition = {"StringLike": {"cloudformation:ChangeSetName": "ours-*"}}
+    statement = {"Effect": "Allow", "Action": "cloudformation:CreateChangeSet", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}
+    aws("iam").put_role_policy(RoleName="namer", PolicyName="named", PolicyDocument=json.dumps(document))
+    credentials = access.assume(aws, role, "cloudformation.amazonaws.com", "test")
+    mine = aws("cloudformation", credentials=credentials)  # type: ignore[call-arg]
+    given = {"StackName": "named", "TemplateBody": template({"Data": versioned("named-data")})}
+    mine.create_change_set(ChangeSetName="ours-1", **given)
+    assert refused(lambda: mine.create_change_set(ChangeSetName="theirs-1", **given))
 
 
 def test_only_one_operation_at_a_time(slow: Aws) -> None:
