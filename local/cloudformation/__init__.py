@@ -210,7 +210,7 @@ class CloudFormation(Api):
             stack.role_arn = role_arn
             stack.token = token
             for logical_id in retain:
-                stack.resources[logical_id].keep = True
+                stack.resources[logical_id].deletion_policy = "Retain"
             pause = self._options.seconds_per_stack / 2 / max(1, len(stack.resources))
             stack.start("DELETE_IN_PROGRESS", Work(stack, tools, pause).delete)
 

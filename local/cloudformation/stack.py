@@ -33,7 +33,7 @@ class Resource:
     properties: Json = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     """The tags of the stack when it was made or last updated."""
-    keep: bool = False
+    deletion_policy: str = "Delete"
     birth: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Tells a resource from the one that it replaces; physical ids can be the same."""
 
@@ -41,6 +41,19 @@ class Resource:
     def physical_id(self) -> str:
         """The physical id; empty until there is one."""
         return self.placed.physical_id if self.placed else ""
+
+    @property
+    def keep(self) -> bool:
+        """Whether it is to stay when it is deleted.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
+        """
+        return self.deletion_policy in ("Retain", "RetainExceptOnCreate")
+
+    def undo_creation(self) -> None:
+        """What made it is rolled back, which is no reason to keep it where the policy excepts that."""
+        if self.deletion_policy == "RetainExceptOnCreate":
+            self.deletion_policy = "Delete"
 
     @property
     def failed(self) -> bool:

@@ -74,6 +74,8 @@ class Update:
             for name in stack.resources.keys() - earlier.resources.keys():
                 stack.leftovers.append(stack.resources.pop(name))
         stack.set_status("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
+        for resource in stack.leftovers:
+            resource.undo_creation()
         self._clean_up(earlier.next_order)
         stack.set_status("UPDATE_ROLLBACK_COMPLETE")
 
@@ -107,7 +109,7 @@ class Update:
             properties = stack.template.properties(current.logical_id, self._work.placed())
         except Exception as error:  # whatever it is, it is this resource's failure
             return reason_of(error)
-        current.keep = declared.get("DeletionPolicy") == "Retain"
+        current.deletion_policy = declared.get("DeletionPolicy", "Delete")
         if _is_replaced(current, properties):
             return self._replace(current, properties)
         if _differs(current, properties, stack.tags) or before.get("Metadata") != declared.get("Metadata"):
@@ -128,8 +130,8 @@ class Update:
                 stack.leftovers.append(fresh)
                 return failure
             stack.resources[logical_id] = fresh
-            policy = stack.template.resources[logical_id].get("UpdateReplacePolicy")
-            stack.leftovers.append(replace(current, keep=policy == "Retain"))
+            policy = stack.template.resources[logical_id].get("UpdateReplacePolicy", "Delete")
+            stack.leftovers.append(replace(current, deletion_policy=policy))
         stack.set_resource(fresh, "UPDATE_IN_PROGRESS", "Resource creation Initiated")
         stack.set_resource(fresh, "UPDATE_COMPLETE")
         return None
@@ -166,7 +168,7 @@ class Update:
             stack.set_resource(restored, "UPDATE_IN_PROGRESS")
             stack.set_resource(restored, "UPDATE_COMPLETE")
             return True
-        current.keep = old.keep
+        current.deletion_policy = old.deletion_policy
         if skipped:
             current.properties, current.tags, current.placed = old.properties, old.tags, old.placed
             stack.set_resource(current, "UPDATE_COMPLETE")

@@ -94,7 +94,7 @@ class Work:
         """A resource that is still to be made."""
         declared = self._stack.template.resources[logical_id]
         resource = Resource(logical_id, declared["Type"], status, datetime.now(UTC))
-        resource.keep = declared.get("DeletionPolicy") == "Retain"
+        resource.deletion_policy = declared.get("DeletionPolicy", "Delete")
         return resource
 
     def make(self, resource: Resource) -> str | None:
@@ -115,6 +115,8 @@ class Work:
             stack.set_status("CREATE_FAILED", reason)
             return
         stack.set_status("ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.")
+        for resource in stack.resources.values():
+            resource.undo_creation()
         failed = self._delete_all(operation)
         if stack.cancelled(operation):
             return

@@ -14,6 +14,7 @@ from tests.served_stacks import (
     bucket,
     buckets,
     changes,
+    create,
     deployer,
     history,
     job,
@@ -228,3 +229,20 @@ def test_an_update_does_what_its_role_may_and_keeps_that_role(aws: Aws) -> None:
     assert settled(aws, "role")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     stack = update(aws, "role", after)
     assert (stack["StackStatus"], stack["RoleARN"]) == ("UPDATE_COMPLETE", second)
+
+
+def test_what_is_retained_but_for_its_creation_goes_when_that_is_rolled_back(aws: Aws) -> None:
+    aws("s3").create_bucket(Bucket="except-taken")
+    data = bucket("except-data", DeletionPolicy="RetainExceptOnCreate")
+    fails = bucket("except-taken", DependsOn="Data")
+    create(aws, "except-1", template({"Data": data, "Fails": fails}))
+    assert settled(aws, "except-1")["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "except-data" not in buckets(aws)
+    other = bucket("except-other")
+    made(aws, "except-2", template({"Other": other}))
+    stack = update(aws, "except-2", template({"Other": other, "Data": data, "Fails": fails}))
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert "except-data" not in buckets(aws)
+    update(aws, "except-2", template({"Other": other, "Data": data}))
+    assert update(aws, "except-2", template({"Other": other}))["StackStatus"] == "UPDATE_COMPLETE"
+    assert "except-data" in buckets(aws)
