@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import boto3
 from botocore.config import Config as ClientConfig
 
+from chalicelib.admission import Admission
 from chalicelib.auth import Authenticator
 from chalicelib.buckets import Buckets
 from chalicelib.clock import Clock, now
@@ -62,7 +63,7 @@ def build(
         connect_timeout=2,
         read_timeout=max(2, config.lease_seconds // 2),
     )
-    store = Store(Table(session.client("dynamodb", config=patient), config.table_name))
+    store = Store(Table(session.client("dynamodb", config=patient), config.table_name), config.capacity)
     buckets = Buckets(session.client("s3", config=patient))
     stacks = Stacks(session.client("cloudformation", config=patient), config.deployment_role_arn)
     glue = Glue(session.client("glue", config=patient), session.client("glue", config=once))
@@ -106,6 +107,6 @@ def build(
         ),
         job_files=JobFiles(store, environments, buckets, clock=clock),
         releases=releases,
-        events=Events(store, reconciler, runs, clock=clock),
+        events=Events(store, reconciler, runs, Admission(store, config.capacity, clock=clock), clock=clock),
         cursors=Cursors(config.cursor_key),
     )
