@@ -121,10 +121,14 @@ class Progress(Answer):
 class Queue(Answer):
     """Where an environment waits that has no stack yet."""
 
-    position: Annotated[int, Field(ge=1, examples=[3])]
+    position: Annotated[int, Field(ge=0, description="0: its turn has come.", examples=[3])]
     eta_seconds: Annotated[
         int | None,
-        Field(ge=0, description="Learned from the last creations; null before the first.", examples=[240]),
+        Field(
+            ge=0,
+            description="Until it is begun, learned from the last creations; null: somebody must delete one.",
+            examples=[240],
+        ),
     ]
 
 

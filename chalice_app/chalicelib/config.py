@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from chalicelib.capacity import Capacity
 from chalicelib.settings import Limits
 
 
@@ -19,6 +20,7 @@ class Config:
     is how long one worker may hold a slow step (seeding, emptying) before another takes it over.
     `permissions_boundary_arn` is the most that a sandbox's role may ever be allowed; `stack_tags` are the
     operator's own tags (cost allocation) on every resource; pages of `portal_origin` may call from a browser.
+    `capacity` is how many stacks may be in creation at once and how many environments may exist.
     """
 
     table_name: str
@@ -39,6 +41,7 @@ class Config:
     portal_origin: str | None = None
     stack_tags: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    capacity: Capacity = field(default_factory=Capacity)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Config:
@@ -71,6 +74,10 @@ class Config:
                 timeout_minutes=int(environ.get("MAX_TIMEOUT_MINUTES") or Limits().timeout_minutes),
                 role_arns=_listed(environ, "SHARED_ROLE_ARNS"),
                 kms_key_arns=_listed(environ, "SHARED_KMS_KEY_ARNS"),
+            ),
+            capacity=Capacity(
+                creating=int(environ.get("MAX_CREATING") or Capacity.creating),
+                environments=int(environ.get("MAX_ENVIRONMENTS") or Capacity.environments),
             ),
         )
 

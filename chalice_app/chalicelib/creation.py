@@ -19,6 +19,10 @@ class Creation:
 
     def start(self, environment: Environment) -> bool:
         """QUEUED: start the stack, or go on with a complete one that a failed attempt has left."""
+        if environment.admitted_at is None:
+            if self._moves.is_due(environment):
+                self._moves.save(environment, due_at=environment.expires_at)
+            return False  # admission.py comes for it
         if environment.stack_id is not None:
             self._moves.move(environment, Status.CREATING, why="the stack is complete already", attempts=0)
             return True

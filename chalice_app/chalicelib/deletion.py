@@ -35,7 +35,7 @@ class Deletion:
         """FAILED, or QUEUED again: remove the stack of the attempt that failed; a complete one is kept."""
         stack = self._removal.look(environment)
         if stack is None or stack.is_gone:
-            self._cleaned(environment, stack_id=None, resources={})
+            self._cleaned(environment, stack_id=None, resources={}, admitted_at=None)
         elif stack.is_complete:
             self._cleaned(environment, stack_id=stack.id)
         elif stack.in_progress:
@@ -48,6 +48,8 @@ class Deletion:
         failed = environment.status is Status.FAILED
         if failed:
             changes.pop("resources", None)  # they show what has failed, until the next attempt
+        else:
+            changes.pop("admitted_at", None)  # its place is kept for the next attempt
         self._moves.save(
             environment,
             **changes,
@@ -91,6 +93,7 @@ class Deletion:
         ended = claimed.but(
             status=Status.DELETED,
             receipt=receipt,
+            admitted_at=None,
             updated_at=moment,
             deleted_at=moment,
             lease_until=None,

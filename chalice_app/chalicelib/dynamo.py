@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.errors import from_boto
+from chalicelib.errors import AwsThrottled, from_boto
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _TRANSACTION_TRIES = 5
+# Why a transaction is cancelled that would go through a little later: another one on the same item, mostly.
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
 
 class ConditionFailed(Exception):
@@ -39,9 +44,18 @@ class Page:
 class Table:
     """One table; actions for `transact` come from `put`, `update` and `delete`."""
 
-    def __init__(self, client: DynamoDBClient, name: str) -> None:
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        name: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
         self._client = client
         self._name = name
+        self._sleep = sleep
+        self._jitter = jitter
 
     def get(self, key: Json) -> Json | None:
         """Read one item, strongly consistent; None when there is none."""
@@ -94,18 +108,29 @@ class Table:
         return {"Put": put}
 
     def update(
-        self, key: Json, expression: str, condition: str, values: Json, names: Mapping[str, str] | None = None
+        self,
+        key: Json,
+        expression: str,
+        condition: str | None,
+        values: Json,
+        names: Mapping[str, str] | None = None,
+        *,
+        returns_item: bool = False,
     ) -> Json:
-        """The action that updates an item if the condition holds."""
+        """The action that updates an item if the condition holds; with `returns_item`, the item if not."""
         update: Json = {
             "TableName": self._name,
             "Key": _serialize(key),
             "UpdateExpression": expression,
-            "ConditionExpression": condition,
-            "ExpressionAttributeValues": _serialize(values),
         }
+        if condition:
+            update["ConditionExpression"] = condition
+        if values:
+            update["ExpressionAttributeValues"] = _serialize(values)
         if names:
             update["ExpressionAttributeNames"] = names
+        if returns_item:
+            update["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         return {"Update": update}
 
     def delete(self, key: Json, condition: str, values: Json) -> Json:
@@ -141,9 +166,11 @@ class Table:
                 if failed:
                     items = [_deserialize(reason["Item"]) for reason in failed if "Item" in reason]
                     raise ConditionFailed(items) from error
-                # The rest are conflicts with another transaction on the same item, which has ended by now.
-                if not reasons or attempt == _TRANSACTION_TRIES:
+                if not reasons or any(reason["Code"] not in _PASSING for reason in reasons):
                     raise from_boto(error) from error
+                if attempt == _TRANSACTION_TRIES:
+                    raise AwsThrottled(reasons[0]["Code"], "Too many transactions at once.") from error
+                self._sleep(0.02 * 2**attempt * (0.5 + self._jitter()))
 
 
 def _cancellation_reasons(error: Exception) -> list[Json]:

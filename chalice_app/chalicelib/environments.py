@@ -9,7 +9,8 @@ from datetime import datetime
 
 from chalicelib import expiry, representations
 from chalicelib.auth import Caller
-from chalicelib.clock import Clock, environment_id, later, now, timestamp
+from chalicelib.capacity import Usage
+from chalicelib.clock import Clock, environment_id, later, now, parse, timestamp
 from chalicelib.config import Config
 from chalicelib.errors import (
     AwsError,
@@ -27,7 +28,7 @@ from chalicelib.reconcile import Reconciler
 from chalicelib.records import ENVIRONMENT_ID, Environment, Event, Json, Status
 from chalicelib.releases import Releases
 from chalicelib.settings import Settings, misfits
-from chalicelib.store import EnvironmentPage, EventPage, KeyTaken, OwnerTaken, Store
+from chalicelib.store import AtCapacity, EnvironmentPage, EventPage, KeyTaken, OwnerTaken, Store
 
 _REQUEST_SECONDS = 8
 """How long a request may itself work on what it asked for; API Gateway hangs up after 29 s."""
@@ -88,11 +89,13 @@ class Environments:
             available_micro_usd=int(self._config.budget_usd * 1_000_000),
             due_at=later(moment, _DUE_AFTER_SECONDS),
         )
-        body = representations.environment(environment, asked.base).model_dump(mode="json")
-        location = f"{asked.base}/environments/{environment.id}"
         event = Event(created_at, asked.caller.owner, "requested", asked.request_id, environment.settings)
         try:
-            self._store.add_environment(environment, event, asked.answer(body, location, moment))
+            try:
+                created = self._add(asked, environment.but(admitted_at=created_at), event)
+            except AtCapacity as full:
+                place = full.usage.place(full.usage.waiting + 1, self._config.capacity, moment)
+                created = self._add(asked, environment.but(queue=place, due_at=environment.expires_at), event)
         except KeyTaken as taken:
             return Created(*replay(asked, taken.answer), replayed=True)
         except OwnerTaken as taken:
@@ -101,7 +104,15 @@ class Environments:
                 "You have an environment already; delete it before you ask for another.",
                 extra={"environment": link},
             ) from taken
-        self._begin(environment)
+        return created
+
+    def _add(self, asked: Asked, environment: Environment, event: Event) -> Created:
+        moment = parse(environment.created_at)
+        body = representations.environment(environment, asked.base, moment).model_dump(mode="json")
+        location = f"{asked.base}/environments/{environment.id}"
+        self._store.add_environment(environment, event, asked.answer(body, location, moment))
+        if environment.admitted_at is not None:
+            self._begin(environment)
         return Created(body, location)
 
     def visible(self, caller: Caller, environment_id: str) -> Environment:
@@ -170,6 +181,7 @@ class Environments:
             begun = environment.stack_id is not None
             return {
                 "status": Status.QUEUED,
+                "admitted_at": environment.admitted_at or timestamp(moment),
                 "creations": environment.creations + 1,
                 "reason": None,
                 "failure": None,
@@ -179,7 +191,11 @@ class Environments:
                 "due_at": max(timestamp(moment), environment.lease_until or ""),
             }
 
-        environment = self._change(caller, environment_id, request_id, "retry_requested", wanted)
+        def in_line(environment: Environment, moment: datetime, usage: Usage) -> Json:
+            place = usage.place(usage.waiting + 1, self._config.capacity, moment)
+            return {**wanted(environment, moment), "admitted_at": None, "queue": place}
+
+        environment = self._change(caller, environment_id, request_id, "retry_requested", wanted, in_line)
         self._begin(environment)
         return self.visible(caller, environment_id)
 
@@ -212,8 +228,12 @@ class Environments:
         request_id: str,
         action: str,
         wanted: Callable[[Environment, datetime], Json],
+        at_capacity: Callable[[Environment, datetime, Usage], Json] | None = None,
     ) -> Environment:
-        """Record what a caller wants and that they do; `wanted` gives the fields, none if nothing is new."""
+        """Record what a caller wants and that they do; `wanted` gives the fields, none if nothing is new.
+
+        `at_capacity` gives them when it must wait for a place.
+        """
         for _ in range(_WRITE_TRIES):
             environment = self.visible(caller, environment_id)
             moment = self._clock()
@@ -223,7 +243,14 @@ class Environments:
             event = Event(timestamp(moment), caller.owner, action, request_id)
             after = environment.but(**fields, updated_at=timestamp(moment))
             with suppress(StaleRecord):
-                return self._store.save_environment(environment, after, event)
+                try:
+                    return self._store.save_environment(environment, after, event)
+                except AtCapacity as full:
+                    if at_capacity is None:
+                        raise
+                    fields = at_capacity(environment, moment, full.usage)
+                    after = environment.but(**fields, updated_at=timestamp(moment))
+                    return self._store.save_environment(environment, after, event)
         raise Conflict("The environment is changing too fast; try again.")
 
     def _begin(self, environment: Environment) -> None:

@@ -6,24 +6,35 @@ but for the progress of single resources, which is recorded as told unless somet
 
 from __future__ import annotations
 
+from chalicelib.admission import Admission
 from chalicelib.clock import Clock, now, timestamp
-from chalicelib.errors import AwsError, StaleRecord
+from chalicelib.errors import AwsError, AwsThrottled, StaleRecord
 from chalicelib.failures import failure
 from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler
 from chalicelib.records import Json, Status, environment_of_job, environment_of_stack
 from chalicelib.runs import Runs
 from chalicelib.stacks import is_cause, resource_state
-from chalicelib.store import Store
+from chalicelib.store import Due, Store
 
 _BATCH = 25
+_MOST_THROTTLED = 3
 
 
 class Events:
     """One method per kind of event; each may be called any number of times."""
 
-    def __init__(self, store: Store, reconciler: Reconciler, runs: Runs, *, clock: Clock = now) -> None:
+    def __init__(
+        self,
+        store: Store,
+        reconciler: Reconciler,
+        runs: Runs,
+        admission: Admission,
+        *,
+        clock: Clock = now,
+    ) -> None:
         self._store = store
+        self._admission = admission
         self._reconciler = reconciler
         self._runs = runs
         self._clock = clock
@@ -33,6 +44,7 @@ class Events:
         environment_id = environment_of_stack(detail["stack-id"])
         if environment_id is not None:
             self._reconciler.reconcile(environment_id)
+            self._start_waiting()  # a place may have become free
 
     def resource_changed(self, detail: Json, at: str) -> None:
         """CloudFormation Resource Status Change; `at` is the event's time."""
@@ -57,29 +69,43 @@ class Events:
         self._reconciler.reconcile(environment_id)  # a delete may be waiting for this run to end
 
     def tick(self, *, seconds: float) -> int:
-        """Reconcile what is due, longest overdue first, for about `seconds`; gives how many records."""
+        """Reconcile what is due, longest overdue first, for about `seconds`; gives how many records.
+
+        When AWS throttles one record after the other, the rest is left for the next minute.
+        """
+        throttled = 0
         deadline = self._clock().timestamp() + seconds
-        seen: set[tuple[str, str | None]] = set()
+        seen: set[Due] = set()
         while (left := deadline - self._clock().timestamp()) > 0:
             due = [key for key in self._store.due(timestamp(self._clock()), _BATCH) if key not in seen]
             if not due:
                 break
-            for environment_id, run_id in due:
-                seen.add((environment_id, run_id))
-                self._reconcile(environment_id, run_id, left)
+            for key in due:
+                seen.add(key)
+                throttled = 0 if self._reconcile(key, left) else throttled + 1
+                if throttled == _MOST_THROTTLED:
+                    logger.warning("throttled: the rest is left for later", records=len(seen))
+                    return len(seen)
         return len(seen)
 
-    def _reconcile(self, environment_id: str, run_id: str | None, seconds: float) -> None:
-        """One record of a tick; what goes wrong with it must not keep the others waiting."""
+    def _reconcile(self, due: Due, seconds: float) -> bool:
+        """One record of a tick, False when AWS throttled it; what goes wrong must not keep others waiting."""
         try:
-            if run_id is None:
-                self._reconciler.reconcile(environment_id, seconds=seconds)
-            else:
-                self._runs.reconcile(environment_id, run_id)
+            if due.environment_id is None:
+                return self._start_waiting()
+            if due.run_id is None:
+                return self._reconciler.reconcile(due.environment_id, seconds=seconds)
+            self._runs.reconcile(due.environment_id, due.run_id)
         except (AwsError, StaleRecord) as error:
-            logger.warning(
-                "record left for later", environment_id=environment_id, run_id=run_id, detail=str(error)
-            )
+            logger.warning("record left for later", **due._asdict(), detail=str(error))
+            return not isinstance(error, AwsThrottled)
+        return True
+
+    def _start_waiting(self) -> bool:
+        return all(
+            self._reconciler.reconcile(environment.id, written=environment)
+            for environment in self._admission.admit()
+        )
 
     def _note_failure(self, environment_id: str, logical_id: str, resource: Json) -> None:
         """Show the first failed resource at once, while CloudFormation still rolls back."""

@@ -17,7 +17,7 @@ from chalicelib import expiry
 from chalicelib.clock import timestamp
 from chalicelib.creation import Creation
 from chalicelib.deletion import Deletion
-from chalicelib.errors import AwsError, AwsRefused, StaleRecord
+from chalicelib.errors import AwsError, AwsRefused, AwsThrottled, StaleRecord
 from chalicelib.failures import failure
 from chalicelib.moves import Moves
 from chalicelib.observability import logger
@@ -41,17 +41,18 @@ class Reconciler:
 
     def reconcile(
         self, environment_id: str, *, seconds: float = 600, written: Environment | None = None
-    ) -> None:
+    ) -> bool:
         """Take every step that can be taken now, for about `seconds`; what is left is due again by itself.
 
-        Who has just written the record passes it as `written`, which saves reading it again.
+        Who has just written the record passes it as `written`, which saves reading it again. False when AWS
+        was too busy for a step: then others will not fare better now.
         """
         deadline = self._moves.now().timestamp() + seconds
         for _ in range(_MAX_STEPS):
             environment = written or self._store.environment(environment_id)
             written, moved = None, False
             if environment is None:
-                return
+                return True
             try:
                 moved = self._step(environment, deadline)
             except StaleRecord:
@@ -59,8 +60,11 @@ class Reconciler:
             except AwsError as error:
                 with suppress(StaleRecord):  # then somebody else has moved it, or will
                     moved = self._failed_step(environment, error)
+                if isinstance(error, AwsThrottled):
+                    return False
             if not moved or self._moves.now().timestamp() >= deadline:
-                return
+                break
+        return True
 
     def _step(self, environment: Environment, deadline: float) -> bool:
         """Take one step; False when there is nothing (more) to do now."""

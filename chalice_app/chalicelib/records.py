@@ -60,9 +60,10 @@ class Environment:
     dollar. `due_at` is when reconcile must look at it again even if no event comes; None: never.
     `resources` maps a logical id to type, status, reason and the order of its last event; it is written by
     events, field by field, and so is not covered by `version`, nor are the three amounts of money.
-    `creations` counts the attempts to build it. `clean_up` says that what a failed one has left, the stack
-    `stack_id` or the one of its name, is still to be looked for and removed. `warnings_due` are the warnings
-    before its end that are still to be given, in hours before `expires_at`.
+    `admitted_at` is since when it counts as one that is built or exists (capacity.py); before, `queue` is its
+    place, as `position` and `begins_at`. `creations` counts the attempts to build it. `clean_up` says that
+    what a failed one has left, the stack `stack_id` or the one of its name, is still to be looked for and
+    removed. `warnings_due` are the warnings before its end that are still to come, in hours before it.
     `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when.
     """
 
@@ -79,6 +80,8 @@ class Environment:
     delete_requested: bool = False
     reason: str | None = None
     failure: Json | None = None
+    admitted_at: str | None = None
+    queue: Json | None = None
     creations: int = 1
     stack_id: str | None = None
     clean_up: bool = False

@@ -41,7 +41,7 @@ def environment(environment: Environment, base: str, moment: datetime | None = N
         release=environment.release,
         settings=Settings(**environment.settings),
         progress=_progress(environment),
-        queue=None,
+        queue=_queue(environment, moment),
         poll_after_seconds=None if is_settled else _pause(environment.updated_at, moment),
         outputs=_maybe(answers.Outputs, environment.outputs),
         budget=answers.Budget(
@@ -242,6 +242,16 @@ def _pause(since: str, moment: datetime | None) -> int:
     """When it is worth to look again at what has gone on since some time: the longer, the later."""
     age = 0.0 if moment is None else (moment - parse(since)).total_seconds()
     return next(seconds for seconds, until in _PAUSES if age < until)
+
+
+def _queue(environment: Environment, moment: datetime | None) -> answers.Queue | None:
+    if environment.status is not Status.QUEUED:
+        return None
+    # One whose turn has come waits for CloudFormation, which the record is due for.
+    place = environment.queue or {"position": 0, "begins_at": environment.due_at}
+    begins_at, since = place["begins_at"], moment or parse(environment.updated_at)
+    eta = None if begins_at is None else max(0, round((parse(begins_at) - since).total_seconds()))
+    return answers.Queue(position=place["position"], eta_seconds=eta)
 
 
 def _progress(environment: Environment) -> answers.Progress:

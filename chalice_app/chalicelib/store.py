@@ -7,6 +7,7 @@
 | ENV#<id>             | EVENT#<time>#<n>  | the timeline                                                 |
 | OWNER#<owner>        | OWNER             | the lock that makes it one live environment per owner        |
 | KEY#<owner>#<key>    | KEY               | the answer to repeat for an Idempotency-Key                  |
+| QUEUE                | QUEUE             | who is in creation, how many exist and wait (capacity.py)    |
 
 Sparse indexes: `due` (records that need attention, by when), `by_owner`, `by_status`, `by_created`.
 Every change of an environment or a run is conditional on the version that was read (`StaleRecord` if it
@@ -15,10 +16,12 @@ moved on), and is written together with its line of the timeline, so neither exi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
+from chalicelib.capacity import Capacity, Usage, counting
 from chalicelib.clock import parse as parse_time
 from chalicelib.clock import sortable_id
 from chalicelib.dynamo import ConditionFailed, Table
@@ -27,6 +30,7 @@ from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Stat
 
 _DUE = "0"  # one partition: a tick with nothing due is one query
 _NEW = "attribute_not_exists(pk)"
+_QUEUE_KEY = {"pk": "QUEUE", "sk": "QUEUE"}
 _TOLD = ("status", "release", "settings", "expires_at", "stopped_by")
 """The fields whose changes the timeline tells; the others follow from these or come from AWS."""
 
@@ -67,6 +71,13 @@ class EventPage:
     next: Json | None
 
 
+class Due(NamedTuple):
+    """What is due: an environment, one of its runs, or (neither) the queue."""
+
+    environment_id: str | None
+    run_id: str | None
+
+
 class KeyTaken(Exception):
     """The Idempotency-Key was used before; `answer` is what was answered."""
 
@@ -83,18 +94,28 @@ class OwnerTaken(Exception):
         self.environment_id = environment_id
 
 
+class AtCapacity(Exception):
+    """No place is free for another creation; `usage` is what takes them."""
+
+    def __init__(self, usage: Usage) -> None:
+        super().__init__(usage)
+        self.usage = usage
+
+
 class Store:
     """Reads and writes records; AWS errors come out as `AwsError`."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, capacity: Capacity) -> None:
         self._table = table
+        self._capacity = capacity
 
     # -- environments ------------------------------------------------------------------------------------
 
     def add_environment(self, environment: Environment, event: Event, answer: Answer | None) -> None:
         """Record a new environment, its owner's lock and the answer to repeat, all or nothing.
 
-        Raises `KeyTaken` or `OwnerTaken`; when both hold, the key wins, for then this is a repetition.
+        Raises `KeyTaken`, `OwnerTaken` or `AtCapacity`; where several hold, the first of them, for with a
+        taken key this is a repetition.
         """
         lock = {**_owner_key(environment.owner), "environment_id": environment.id}
         self._write(
@@ -103,6 +124,7 @@ class Store:
                 self._table.put(lock, _NEW),
                 self._table.put(_environment_item(environment), _NEW),
                 self._event(environment.id, environment.owner, event),
+                *self._counting(None, environment),
             ]
         )
 
@@ -117,9 +139,13 @@ class Store:
         return cast(str, item["environment_id"]) if item else None
 
     def save_environment(self, old: Environment, new: Environment, event: Event | None = None) -> Environment:
-        """Write the fields that differ, if the record is still at `old.version`; returns it as it now is."""
+        """Write the fields that differ, if the record is still at `old.version`; returns it as it now is.
+
+        Raises `AtCapacity` when it would begin to be created and no place is free.
+        """
         update = self._environment_update(old, new)
-        self._write([update, *([self._event(old.id, old.owner, _told(event, old, new))] if event else [])])
+        told = [self._event(old.id, old.owner, _told(event, old, new))] if event else []
+        self._write([update, *told, *self._counting(old, new)])
         return new.but(version=old.version + 1)
 
     def end_environment(self, old: Environment, new: Environment, event: Event) -> Environment:
@@ -128,7 +154,7 @@ class Store:
             _owner_key(old.owner), "attribute_not_exists(pk) OR environment_id = :id", {":id": old.id}
         )
         told = self._event(old.id, old.owner, _told(event, old, new))
-        self._write([self._environment_update(old, new), release, told])
+        self._write([self._environment_update(old, new), release, told, *self._counting(old, new)])
         return new.but(version=old.version + 1)
 
     def note_resource(self, environment_id: str, stack_id: str, logical_id: str, resource: Json) -> bool:
@@ -270,10 +296,52 @@ class Store:
         self._write(actions)
         return new.but(version=old.version + 1)
 
+    # -- the queue ---------------------------------------------------------------------------------------
+
+    def usage(self) -> Usage:
+        """Who is in creation, how many exist and how many wait."""
+        return _usage(self._table.get(_QUEUE_KEY) or {})
+
+    def waiting(self, limit: int) -> list[Environment]:
+        """The environments that wait for a place, oldest first; `limit` also covers those just admitted."""
+        page = self._table.query(
+            "gsi_status = :status",
+            {":status": str(Status.QUEUED), ":no": False},
+            limit=limit,
+            newest_first=False,
+            IndexName="by_status",
+            FilterExpression="attribute_not_exists(admitted_at) AND delete_requested = :no",
+        )
+        return [_environment(item) for item in page.items]
+
+    def give_back(self, environment_ids: Iterable[str]) -> None:
+        """Free the places of environments that are not in creation."""
+        self._table.write(
+            self._table.update(
+                _QUEUE_KEY, "DELETE creating :ids", "attribute_exists(pk)", {":ids": set(environment_ids)}
+            )
+        )
+
+    def look_at_queue(self, at: str) -> None:
+        """Let the queue be due at a time, or never while nobody waits."""
+        with suppress(ConditionFailed):
+            self._table.write(
+                self._table.update(_QUEUE_KEY, "REMOVE due_at, due_shard", "waiting <= :none", {":none": 0})
+            )
+            return
+        self._table.write(
+            self._table.update(
+                _QUEUE_KEY,
+                "SET due_at = :at, due_shard = :shard",
+                "attribute_exists(pk)",
+                {":at": at, ":shard": _DUE},
+            )
+        )
+
     # -- what is due -------------------------------------------------------------------------------------
 
-    def due(self, now: str, limit: int) -> list[tuple[str, str | None]]:
-        """The records due by `now`, longest overdue first: (environment id, run id or None)."""
+    def due(self, now: str, limit: int) -> list[Due]:
+        """The records due by `now`, longest overdue first."""
         page = self._table.query(
             "due_shard = :shard AND due_at <= :now",
             {":shard": _DUE, ":now": now},
@@ -281,7 +349,10 @@ class Store:
             newest_first=False,
             IndexName="due",
         )
-        return [(item["pk"].partition("#")[2], item["sk"].partition("#")[2] or None) for item in page.items]
+        return [
+            Due(item["pk"].partition("#")[2] or None, item["sk"].partition("#")[2] or None)
+            for item in page.items
+        ]
 
     # -- the parts of writes -----------------------------------------------------------------------------
 
@@ -299,6 +370,8 @@ class Store:
                 raise KeyTaken(Answer(**known)) from failure
             if "OWNER" in taken:
                 raise OwnerTaken(taken["OWNER"]["environment_id"]) from failure
+            if "QUEUE" in taken:
+                raise AtCapacity(_usage(taken["QUEUE"])) from failure
             raise StaleRecord from failure
 
     def _answer(self, answer: Answer | None, now: str) -> list[Json]:
@@ -321,6 +394,19 @@ class Store:
             "owner": owner,
         }
         return self._table.put(item, _NEW)
+
+    def _counting(self, old: Environment | None, new: Environment) -> list[Json]:
+        """The action that keeps the record `QUEUE` right, if a change of an environment touches it."""
+        count = counting(old, new, self._capacity)
+        if count is None:
+            return []
+        if count.waiting > 0:
+            count.sets["due_at"] = "if_not_exists(due_at, :due)"
+            count.sets["due_shard"] = ":shard"
+            count.values |= {":due": new.updated_at, ":shard": _DUE}
+        return [
+            self._table.update(_QUEUE_KEY, count.expression, count.condition, count.values, returns_item=True)
+        ]
 
     def _environment_update(self, old: Environment, new: Environment) -> Json:
         changes = _changes(old, new)
@@ -354,6 +440,15 @@ class Store:
             "attribute_exists(pk)",
             {":reserved": run.max_cost_micro_usd, ":cost": cost, ":back": back},
         )
+
+
+def _usage(item: Json) -> Usage:
+    return Usage(
+        creating=frozenset(item.get("creating", ())),
+        live=item.get("live", 0),
+        waiting=item.get("waiting", 0),
+        seconds=[value for name, value in item.items() if name.startswith("seconds_")],
+    )
 
 
 def _environment_key(environment_id: str) -> Json:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import boto3
 from botocore.config import Config as ClientConfig
 
+from chalicelib.admission import Admission
 from chalicelib.athena import Athena
 from chalicelib.auth import Authenticator
 from chalicelib.buckets import Buckets
@@ -91,7 +92,7 @@ def build(
         connect_timeout=2,
         read_timeout=max(2, config.lease_seconds // 2),
     )
-    store = Store(Table(session.client("dynamodb", config=patient), config.table_name))
+    store = Store(Table(session.client("dynamodb", config=patient), config.table_name), config.capacity)
     buckets = Buckets(session.client("s3", config=patient))
     stacks = Stacks(session.client("cloudformation", config=patient), config.deployment_role_arn)
     glue = Glue(session.client("glue", config=patient), session.client("glue", config=once))
@@ -137,6 +138,6 @@ def build(
         job_files=JobFiles(store, environments, buckets, clock=clock),
         tables=Tables(environments, glue, Athena(session.client("athena", config=quick))),
         releases=releases,
-        events=Events(store, reconciler, runs, clock=clock),
+        events=Events(store, reconciler, runs, Admission(store, config.capacity, clock=clock), clock=clock),
         cursors=Cursors(config.cursor_key),
     )
