@@ -19,7 +19,7 @@ from chalicelib.models import (
 )
 from chalicelib.operations import Call, Files, Operations
 from chalicelib.records import Environment
-from chalicelib.settings import Settings
+from chalicelib.settings import Settings, misfits
 from chalicelib.wiring import Once, build
 
 app = Chalice(app_name="terraglue")
@@ -61,6 +61,7 @@ _FILE_ERRORS = (
     errors=(errors.EnvironmentExists, errors.Misfits, *_CREATES),
     idempotent=True,
     links=("get_environment", "list_events", "delete_environment"),
+    misfits=lambda settings: misfits(settings, service().config.limits),
 )
 def request_environment(call: Call, body: Settings) -> Response:
     """Ask for the caller's environment."""
@@ -381,7 +382,7 @@ def get_openapi(call: Call) -> Response:
 @api.add("GET", "/docs", tag="Service", gives={200: Files(("text/html",))}, public=True)
 def get_docs(call: Call) -> Response:
     """Show this API to people, in a browser."""
-    return swagger.page()
+    return swagger.page(call.base)
 
 
 @api.add("GET", "/docs/{name}", tag="Service", gives={200: Files(swagger.MEDIA_TYPES)}, public=True)

@@ -166,7 +166,7 @@ def _run(api: Api, environment: Any, progress: Progress) -> Any:
 
     progress.watch(look, lambda: run["status"] in _ENDED, _RUN_SECONDS, _POLL_SECONDS)
     progress.say(
-        f"{run['status']}: {run['execution_seconds']} s, {run['dpu_seconds']} DPU-seconds, "
+        f"{run['status']}: {run['execution_seconds']} s, {run['dpu_seconds']:g} DPU-seconds, "
         f"{run['cost_usd']} USD"
     )
     stream = "output" if run["status"] == "SUCCEEDED" else "error"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
+import os
 import uuid
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -27,8 +28,15 @@ from chalice.local import (
     create_local_server,
 )
 
+from local.gateway_responses import SAFE_HEADERS
+
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html: payload size."""
+
+_DISCARDED_BYTES = 64 * 1024 * 1024
+"""So much of a body that is too large is read on; from who announces more nothing is."""
+
+_LOGGED = 500
 
 _BACKLOG = 1024
 """Connections that may wait to be accepted; Chalice's 5 resets connections when a crowd comes at once."""
@@ -48,17 +56,23 @@ def create_server(app: Chalice, config: Config, port: int) -> LocalDevServer:
 class _Refused(LocalGatewayException):
     """The gateway's own answer: a problem document."""
 
-    def __init__(self, status: HTTPStatus, code: str, detail: str, **more: str) -> None:
+    def __init__(self, status: HTTPStatus, code: str, detail: str, title: str = "", **more: str) -> None:
         request_id = str(uuid.uuid4())
         problem = {
             "type": f"urn:terraglue:problem:{code}",
-            "title": status.phrase.capitalize(),
+            "title": title or status.phrase.capitalize(),
             "status": status.value,
             "detail": detail,
             "instance": f"urn:terraglue:request:{request_id}",
             "code": code,
         }
-        headers = {"Content-Type": "application/problem+json", "X-Request-Id": request_id, **more}
+        headers = {
+            "Content-Type": "application/problem+json",
+            "X-Request-Id": request_id,
+            **_portal(),
+            **SAFE_HEADERS,
+            **more,
+        }
         super().__init__(headers, json.dumps(problem).encode())
         self.CODE = status.value
 
@@ -115,7 +129,7 @@ class _Handler(ChaliceRequestHandler):
         length = self.headers.get("content-length", "0")
         if not length.isdecimal():
             raise self._refuse(HTTPStatus.BAD_REQUEST, "bad_request", "Content-Length is not a number.")
-        if int(length) > MAX_BODY_BYTES:
+        if MAX_BODY_BYTES < int(length) <= _DISCARDED_BYTES:
             self._discard(int(length))
         return self._read(int(length)) or None
 
@@ -137,7 +151,10 @@ class _Handler(ChaliceRequestHandler):
     def _read(self, length: int, already: int = 0) -> bytes:
         if length < 0 or already + length > MAX_BODY_BYTES:
             raise self._refuse(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "payload_too_large", "The body is over 10 MB."
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                "payload_too_large",
+                "The body is over 10 MB.",
+                "Payload too large",
             )
         content: bytes = self.rfile.read(length)
         return content
@@ -147,9 +164,9 @@ class _Handler(ChaliceRequestHandler):
         while length > 0 and self.rfile.read(min(length, 65536)):
             length -= 65536
 
-    def _refuse(self, status: HTTPStatus, code: str, detail: str) -> _Refused:
+    def _refuse(self, status: HTTPStatus, code: str, detail: str, title: str = "") -> _Refused:
         self.close_connection = True  # what is left of the body is not a next request
-        return _Refused(status, code, detail)
+        return _Refused(status, code, detail, title)
 
     def _send_http_response_with_body(
         self, code: int, headers: dict[str, Any], body: str | bytes | None
@@ -157,7 +174,8 @@ class _Handler(ChaliceRequestHandler):
         content = body.encode() if isinstance(body, str) else body or b""
         self.send_response(code)
         self.send_header("Content-Type", headers.pop("Content-Type", "application/json"))
-        self.send_header("Content-Length", str(len(content)))
+        if self.command != "HEAD" and code not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+            self.send_header("Content-Length", str(len(content)))
         if self.close_connection:
             self.send_header("Connection", "close")
         self._send_headers(headers)
@@ -168,11 +186,23 @@ class _Handler(ChaliceRequestHandler):
         """Answer what is not even a request (http.server would send a page of HTML)."""
         self.close_connection = True
         status = HTTPStatus(code)
-        self._send_error_response(_Refused(status, "bad_request", message or status.description))
+        name = status.phrase.lower().replace(" ", "_").replace("-", "_")
+        self._send_error_response(_Refused(status, name, f"{status.description or status.phrase}."))
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log a request without its query, which may hold what is no log's business, and with nothing raw."""
+        line = " ".join(part.partition("?")[0] for part in str(self.requestline).split(" ")[:2])
+        _logger.info("%s %s", line.encode("unicode_escape").decode()[:_LOGGED], int(code))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log a request."""
-        _logger.info(format, *args)
+        """Log what the server says of itself."""
+        _logger.info("%s", (format % args).encode("unicode_escape").decode()[:_LOGGED])
+
+
+def _portal() -> dict[str, str]:
+    """As the cloud's gateway responses: the portal may read these answers too."""
+    origin = os.environ.get("PORTAL_ORIGIN")
+    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin else {}
 
 
 def _not_allowed(method: str, path: str, allowed: str) -> _Refused:

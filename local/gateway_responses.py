@@ -11,6 +11,15 @@ from typing import Any
 
 Json = dict[str, Any]
 
+SAFE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "Strict-Transport-Security": "max-age=31536000",
+    "X-Content-Type-Options": "nosniff",
+}
+"""As the app's own answers have them (chalicelib/http.py)."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -72,8 +81,8 @@ def _response(answer: Answer) -> Json:
     headers: Json = {
         "Content-Type": "'application/problem+json'",
         "X-Request-Id": "context.requestId",
-        "Cache-Control": "'no-store'",
-        "X-Content-Type-Options": "'nosniff'",
+        # A value stands between single quotes there, and can have none inside.
+        **{name: f"'{value}'" for name, value in SAFE_HEADERS.items() if "'" not in value},
         # The portal may read these answers too, as the app's own.
         "Access-Control-Allow-Origin": _with_portal({"Fn::Sub": "'${PortalOrigin}'"}),
         "Access-Control-Expose-Headers": _with_portal("'Retry-After, X-Request-Id'"),

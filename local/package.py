@@ -49,8 +49,6 @@ def package(out: Path) -> None:
     """Write `sam.json` and `deployment.zip`, the same for the same checkout; `Failed` says what is wrong."""
     if sys.version_info[:2] != _RUNTIME:
         raise Failed("The package is for Python 3.11: make .venv with it (make PYTHON=python3.11).")
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         app = folder / "app"  # a copy, so that nothing but what is in the checkout gets into the zip
@@ -59,8 +57,13 @@ def package(out: Path) -> None:
         merge.write_text(json.dumps(merged(app)), encoding="utf-8")
         # What requirements.txt depends on comes in the versions that are tested here.
         constraints.write_text("\n".join(pin for pin in pinned() if "[" not in pin), encoding="utf-8")
-        _chalice(["package", "--stage", STAGE, "--merge-template", str(merge), str(out)], app, constraints)
-    _normalize(out / "deployment.zip")
+        made = folder / "package"
+        made.mkdir()
+        _chalice(["package", "--stage", STAGE, "--merge-template", str(merge), str(made)], app, constraints)
+        _normalize(made / "deployment.zip")
+        # Only now: what was packaged before is not lost to a packaging that fails.
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(made, out)
 
 
 def main() -> int:
@@ -98,7 +101,7 @@ def _chalice(arguments: list[str], app: Path, constraints: Path) -> None:
     # Chalice only warns, and goes on, when a package has no wheel for Lambda.
     if done.returncode != 0 or "Could not install dependencies" in done.stdout:
         last = "\n".join(done.stdout.strip().splitlines()[-5:])
-        raise Failed(f"chalice package says:\n{last}")
+        raise Failed(f"chalice package says (is the package index reachable?):\n{last}")
 
 
 def _normalize(path: Path) -> None:

@@ -42,7 +42,7 @@ class Authenticator:
         """The caller behind an Authorization header; `Unauthorized` when it does not prove one."""
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthorized("Send a token: Authorization: Bearer <token>.", error="invalid_request")
+            raise Unauthorized("Send a token: Authorization: Bearer <token>.", error=None)
         claims = self._claims(token.strip())
         owner = claims.get(self._config.owner_claim)
         if not isinstance(owner, str) or not 0 < len(owner) <= _OWNER_LENGTH or not owner.isprintable():

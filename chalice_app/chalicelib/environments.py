@@ -101,7 +101,7 @@ class Environments:
         except OwnerTaken as taken:
             link = f"{asked.base}/environments/{taken.environment_id}"
             raise EnvironmentExists(
-                "You have an environment already; delete it before you ask for another.",
+                "You have an environment already: it must be deleted, and gone, before you can have another.",
                 extra={"environment": link},
             ) from taken
         return created

@@ -93,8 +93,10 @@ class Unauthorized(ServiceError):
 
     status, code, title = 401, "unauthorized", "Unauthorized"
 
-    def __init__(self, detail: str, *, error: str = "invalid_token") -> None:
-        super().__init__(detail, headers={"WWW-Authenticate": f'Bearer error="{error}"'})
+    def __init__(self, detail: str, *, error: str | None = "invalid_token") -> None:
+        # RFC 6750, section 3.1: no error code for who sent no token.
+        challenge = 'Bearer realm="terraglue"' + (f', error="{error}"' if error else "")
+        super().__init__(detail, headers={"WWW-Authenticate": challenge})
 
 
 class NotFound(ServiceError):
@@ -196,14 +198,17 @@ class UnsupportedMediaType(ServiceError):
     status, code, title = 415, "unsupported_media_type", "Unsupported media type"
 
 
+_MOST_TOLD = 100
+
+
 class InvalidFields(ServiceError):
-    """One or more fields are wrong: `errors` is a list of `pointer` and `detail`."""
+    """One or more fields are wrong: `errors` is a list of `pointer` and `detail`, of the first hundred."""
 
     status, code, title = 422, "invalid_fields", "Invalid fields"
 
     def __init__(self, errors: Sequence[Mapping[str, Any]], *, detail: str | None = None) -> None:
         words = "One field is wrong." if len(errors) == 1 else f"{len(errors)} fields are wrong."
-        super().__init__(detail or words, extra={"errors": errors})
+        super().__init__(detail or words, extra={"errors": list(errors)[:_MOST_TOLD]})
         self.errors = errors
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from chalice.app import MultiDict, Request, Response
@@ -29,16 +31,19 @@ from chalicelib.records import Json
 
 MAX_BODY_BYTES = 64 * 1024
 
-_SAFE_HEADERS = {
+SAFE_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
+"""Of every answer that does not say otherwise."""
+
 _EXPOSED_HEADERS = "ETag, Idempotency-Replayed, Location, Retry-After, X-Request-Id"
 
 Model = TypeVar("Model", bound=BaseModel)
+Misfitting = Callable[[Any], list[dict[str, str]]]
 
 
 def answer(request: Request, get_response: Callable[[Request], Response]) -> Response:
@@ -67,7 +72,7 @@ def answer(request: Request, get_response: Callable[[Request], Response]) -> Res
     if isinstance(response.body, dict):
         response.headers.setdefault("Content-Type", "application/json")
     response.headers["X-Request-Id"] = request_id
-    for name, value in _SAFE_HEADERS.items():
+    for name, value in SAFE_HEADERS.items():
         response.headers.setdefault(name, value)
     if request.method == "HEAD":
         response.body = ""
@@ -81,16 +86,14 @@ def conditional(request: Request, get_response: Callable[[Request], Response]) -
     """
     response = get_response(request)
     body = response.body
-    if not isinstance(body, dict):
-        return response
-    if pause := body.get("poll_after_seconds"):
+    if isinstance(body, dict) and (pause := body.get("poll_after_seconds")):
         response.headers["Retry-After"] = str(pause)
     if request.method not in ("GET", "HEAD") or response.status_code != 200:
         return response
-    lasting = {name: value for name, value in body.items() if name != "poll_after_seconds"}
-    digest = hashlib.sha256(json.dumps(lasting, sort_keys=True).encode()).hexdigest()
-    response.headers |= {"ETag": f'"{digest[:32]}"', "Cache-Control": "private, no-cache"}
-    if _matches(request.headers.get("if-none-match"), f'"{digest[:32]}"'):
+    tag = f'"{hashlib.sha256(_lasting(body)).hexdigest()[:32]}"'
+    response.headers["ETag"] = tag
+    response.headers.setdefault("Cache-Control", "private, no-cache")
+    if _matches(request.headers.get("if-none-match"), tag):
         return Response("", status_code=304, headers=response.headers)
     return response
 
@@ -137,8 +140,10 @@ def raw_body(request: Request) -> bytes:
     return raw.encode() if isinstance(raw, str) else raw
 
 
-def body(request: Request, model: type[Model]) -> Model:
+def body(request: Request, model: type[Model], misfits: Misfitting | None = None) -> Model:
     """The request's JSON body as a model, where no body means an empty object.
+
+    When fields are wrong, `misfits` is asked about the others, so that all is told at once.
 
     Raises `PayloadTooLarge`, `UnsupportedMediaType`, `InvalidJson` or `InvalidFields`.
     """
@@ -151,10 +156,16 @@ def body(request: Request, model: type[Model]) -> Model:
     if media_type != "application/json":
         raise UnsupportedMediaType("Send the body as Content-Type: application/json.")
     try:
-        value = json.loads(raw, parse_constant=_refuse_constant, parse_float=_number)
-    except (ValueError, RecursionError) as error:
-        raise InvalidJson("The body is not valid JSON.") from error
-    return parse(model, value)
+        value = json.loads(
+            raw, parse_constant=_refuse_constant, parse_float=_number, object_pairs_hook=_without_repetition
+        )
+    except _Repeated as error:
+        raise InvalidJson(f"The body has a name twice in one object: {str(error)[:100]!r}.") from error
+    except RecursionError as error:
+        raise InvalidJson("The body is nested too deeply.") from error
+    except ValueError as error:
+        raise InvalidJson("The body is not valid JSON, or has a number without end.") from error
+    return parse(model, value, misfits=misfits)
 
 
 def query(request: Request, model: type[Model]) -> Model:
@@ -168,7 +179,9 @@ def query(request: Request, model: type[Model]) -> Model:
     return parse(model, dict(given or {}), is_query=True)
 
 
-def parse(model: type[Model], value: Any, *, is_query: bool = False) -> Model:
+def parse(
+    model: type[Model], value: Any, *, is_query: bool = False, misfits: Misfitting | None = None
+) -> Model:
     """Validate a value; `InvalidFields` lists all that is wrong with JSON pointers and plain sentences."""
     try:
         return model.model_validate(value, strict=not is_query)
@@ -177,7 +190,28 @@ def parse(model: type[Model], value: Any, *, is_query: bool = False) -> Model:
             {"pointer": _pointer(detail["loc"]), "detail": _sentence(detail)}
             for detail in error.errors(include_url=False, include_context=True)
         ]
+        told = {one["pointer"] for one in wrong}
+        with suppress(ValidationError):
+            rest = model.model_validate(
+                _without(value, [detail["loc"] for detail in error.errors()]), strict=True
+            )
+            wrong += [one for one in (misfits(rest) if misfits else []) if one["pointer"] not in told]
         raise InvalidFields(wrong) from error
+
+
+def _without(value: Any, locations: list[tuple[int | str, ...]]) -> Any:
+    """A JSON value without what is at some places; a place in a list takes the list with it."""
+    rest = copy.deepcopy(value)
+    for location in locations:
+        inner, names = rest, [name for name in location if name != "[key]"]
+        for depth, name in enumerate(names):
+            if not isinstance(inner, dict) or name not in inner:
+                break
+            if depth == len(names) - 1 or not isinstance(inner[name], dict):
+                del inner[name]
+                break
+            inner = inner[name]
+    return rest
 
 
 def file(request: Request, path: str, content: bytes) -> Response:
@@ -198,6 +232,14 @@ def base_path(request: Request) -> str:
     """What comes before the routes in the caller's URL: empty, or API Gateway's stage (`/api`)."""
     full, route = str(request.context.get("path", "")), str(request.path or "")
     return full.removesuffix(route) if route and full.endswith(route) else ""
+
+
+def _lasting(body: Any) -> bytes:
+    """What an ETag stands for."""
+    if isinstance(body, dict):
+        lasting = {name: value for name, value in body.items() if name != "poll_after_seconds"}
+        return json.dumps(lasting, sort_keys=True).encode()
+    return body if isinstance(body, bytes) else str(body).encode()
 
 
 def _matches(header: str | None, etag: str) -> bool:
@@ -250,6 +292,18 @@ def _number(text: str) -> float | int:
     return int(number) if number.is_integer() else number
 
 
+class _Repeated(ValueError):
+    """A name that comes twice in one object."""
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> Json:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Repeated(next(name for name in names if names.count(name) > 1))
+    return found
+
+
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
@@ -260,8 +314,31 @@ def _pointer(location: tuple[int | str, ...]) -> str:
     return "".join(f"/{part}" for part in parts)
 
 
+_SENTENCES = {
+    "bool_type": "It must be true or false.",
+    "dict_type": "It must be an object.",
+    "extra_forbidden": "There is no such field.",
+    "greater_than_equal": "It must be at least {ge}.",
+    "int_from_float": "It must be a whole number.",
+    "int_parsing": "It must be a whole number.",
+    "int_parsing_size": "It must be a whole number of fewer digits.",
+    "int_type": "It must be a whole number.",
+    "less_than_equal": "It must be at most {le}.",
+    "list_type": "It must be a list.",
+    "literal_error": "It must be {expected}.",
+    "missing": "It must be given.",
+    "model_type": "It must be an object.",
+    "string_too_long": "It must have at most {max_length} characters.",
+    "string_too_short": "It must have at least {min_length} characters.",
+    "string_type": "It must be a text.",
+    "string_unicode": "It must be a text of whole characters.",
+    "too_long": "It must have at most {max_length} entries.",
+}
+"""Of pydantic's errors, by type: https://docs.pydantic.dev/latest/errors/validation_errors/"""
+
+
 def _sentence(detail: Any) -> str:
-    if detail["type"] == "extra_forbidden":
-        return "There is no such field."
+    if detail["type"] in _SENTENCES:
+        return _SENTENCES[detail["type"]].format(**detail.get("ctx", {}))
     message = str(detail["msg"]).removeprefix("Value error, ")
     return message[:1].upper() + message[1:].rstrip(".") + "."

@@ -35,6 +35,10 @@ class EnvironmentChange(Strict):
         return value
 
 
+class NoQuery(Strict):
+    """No parameter at all: one that is not known must not be taken for one that had its effect."""
+
+
 class PageQuery(Strict):
     """Which page of a list."""
 

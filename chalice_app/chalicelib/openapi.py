@@ -264,8 +264,9 @@ def _failures(operation: Operation) -> dict[int, tuple[type[ServiceError], ...]]
         kinds.append(errors.NotFound)
     if operation.body is not None:
         kinds += _READABLE
-    if operation.query is not None:
-        kinds += [errors.BadCursor, errors.InvalidFields]
+    if operation.query is not None and "cursor" in operation.query.model_fields:
+        kinds.append(errors.BadCursor)
+    kinds.append(errors.InvalidFields)
     by_status: dict[int, set[type[ServiceError]]] = {}
     for kind in kinds:
         by_status.setdefault(kind.status, set()).add(kind)
@@ -311,9 +312,7 @@ def _problem(kind: type[ServiceError]) -> Json:
 
 
 def _is_conditional(operation: Operation) -> bool:
-    return operation.method == "GET" and not any(
-        isinstance(given, Files) for given in operation.gives.values()
-    )
+    return operation.method == "GET"
 
 
 def _schemas(operations: Sequence[Operation]) -> Json:

@@ -19,6 +19,7 @@ from chalicelib import http
 from chalicelib.auth import Caller
 from chalicelib.errors import MethodNotAllowed, ServiceError
 from chalicelib.idempotency import Asked, checked_key, fingerprint
+from chalicelib.models import NoQuery
 
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 """Those that API Gateway knows: https://docs.aws.amazon.com/apigateway/latest/api/API_PutMethod.html"""
@@ -48,6 +49,7 @@ class Operation:
     public: bool = False
     idempotent: bool = False
     links: tuple[str, ...] = ()
+    misfits: http.Misfitting | None = None
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,13 @@ class Operations:
         public: bool = False,
         idempotent: bool = False,
         links: tuple[str, ...] = (),
+        misfits: http.Misfitting | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorates a view: `view(call, **path parameters, [query], [body])`.
 
         It gives a model, which is answered with the first status of `gives`, or a Response. Its docstring is
-        what the document says of it, its name the operation's id.
+        what the document says of it, its name the operation's id. `misfits` tells what does not fit together
+        of a body, to be told with the fields that are wrong by themselves.
         """
 
         def register(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -126,6 +130,7 @@ class Operations:
                 public,
                 idempotent,
                 links,
+                misfits,
             )
             self.all.append(operation)
 
@@ -162,10 +167,11 @@ class Operations:
             raise RuntimeError("no request")
         call = Call(request, None if operation.public else self.caller(request), operation)
         given: dict[str, Any] = dict(path_parameters)
+        query = http.query(request, operation.query or NoQuery)
         if operation.query:
-            given["query"] = http.query(request, operation.query)
+            given["query"] = query
         if operation.body:
-            given["body"] = http.body(request, operation.body)
+            given["body"] = http.body(request, operation.body, operation.misfits)
         answer = view(call, **given)
         if isinstance(answer, BaseModel):
             return Response(answer.model_dump(mode="json"), status_code=next(iter(operation.gives)))

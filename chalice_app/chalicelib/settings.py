@@ -49,7 +49,7 @@ ArgumentName = Annotated[
     str,
     Matching(
         "--[A-Za-z][A-Za-z0-9_-]{0,126}",
-        f"must be of the form --NAME, and not {', '.join(_RESERVED_ARGUMENTS)}: those are reserved",
+        "must be of the form --NAME, and none that Glue or the service keeps for itself",
         but_not="|".join(_RESERVED_ARGUMENTS),
     ),
 ]

@@ -23,17 +23,18 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>self-service terraglue: API</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="docs/swagger-ui.css">
+<link rel="stylesheet" href="{base}/docs/swagger-ui.css">
 </head>
 <body>
 <div id="swagger-ui"></div>
-<script src="docs/swagger-ui.js"></script>
-<script src="docs/start.js"></script>
+<script src="{base}/docs/swagger-ui.js"></script>
+<script src="{base}/docs/start.js"></script>
 </body>
 </html>
 """
 _START = """SwaggerUIBundle({
-  url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, persistAuthorization: false,
+  url: document.currentScript.src.replace("docs/start.js", "openapi.json"),
+  dom_id: "#swagger-ui", deepLinking: true, persistAuthorization: false,
   validatorUrl: null, tryItOutEnabled: true, displayRequestDuration: true
 });
 """
@@ -45,14 +46,14 @@ _PARTS = {
 MEDIA_TYPES = tuple(sorted({media_type for media_type, _ in _PARTS.values()}))
 
 
-def page() -> Response:
-    """The page."""
+def page(base: str) -> Response:
+    """The page; `base` is what comes before the routes in the caller's URL."""
     headers: dict[str, str | list[str]] = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": _POLICY,
         "Cache-Control": "no-cache",
     }
-    return Response(_PAGE, headers=headers)
+    return Response(_PAGE.replace("{base}", base), headers=headers)
 
 
 def part(name: str) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ import yaml
 from chalice.config import Config as ChaliceConfig
 from chalice.test import Client
 from moto import mock_aws
+from moto.cloudformation.models import CloudFormationBackend
 
 from glue_assets import template
 from local import dynamodb, gateway
+from local.patching import replace_methods
 from tests.contract import Contract
 from tests.identity import AUDIENCE, ISSUER, Issuer, serving_issuer
 
@@ -208,6 +210,7 @@ def api(aws: None, issuer: Issuer) -> Iterator[Api]:
 @pytest.fixture
 def url(api: Api) -> Iterator[str]:
     """Where the API is served over HTTP, by the laptop's gateway."""
+    restore = _make_stacks_one_by_one()
     server = gateway.create_server(api.app.app, ChaliceConfig(chalice_stage="local"), 0).server
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
@@ -215,3 +218,15 @@ def url(api: Api) -> Iterator[str]:
     server.shutdown()
     server.server_close()
     thread.join()
+    restore()
+
+
+def _make_stacks_one_by_one() -> Callable[[], None]:
+    """moto's CloudFormation looks through its stacks while another thread adds one."""
+    lock, original = threading.Lock(), CloudFormationBackend.create_stack
+
+    def create_stack(*args: Any, **kwargs: Any) -> Any:
+        with lock:
+            return original(*args, **kwargs)
+
+    return replace_methods(CloudFormationBackend, {"create_stack": create_stack})

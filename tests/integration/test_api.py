@@ -147,6 +147,8 @@ def test_wrong_fields_are_all_named_at_once(api: Api, body: Any, pointers: list[
         (b'{"a": NaN}', "application/json", 400, "invalid_json"),
         (b"\xff\xfe", "application/json", 400, "invalid_json"),
         (b"[" * 60_000, "application/json", 400, "invalid_json"),
+        (b'{"kms_key": true, "kms_key": false}', "application/json", 400, "invalid_json"),
+        (b'{"expires_in_hours": ' + b"9" * 5000 + b"}", "application/json", 400, "invalid_json"),
         (b"{}", "text/plain", 415, "unsupported_media_type"),
         (b'{"a": "' + b"x" * 70_000 + b'"}', "application/json", 413, "payload_too_large"),
     ],
@@ -154,6 +156,50 @@ def test_wrong_fields_are_all_named_at_once(api: Api, body: Any, pointers: list[
 def test_bodies_that_cannot_be_read(api: Api, raw: bytes, content_type: str, status: int, code: str) -> None:
     answer = api.call("POST", "/environments", raw=raw, headers={"Content-Type": content_type})
     assert (answer.status, answer.body["code"], answer.body["status"]) == (status, code, status)
+
+
+def test_misfits_are_named_with_the_fields_that_are_wrong_by_themselves(api: Api) -> None:
+    body = {
+        "colour": "red",
+        "kms_key": 1,
+        "buckets": {"sor": "same", "sot": "same", "spec": "Bad Name"},
+        "job": {"script": "main.py", "extra_files": [1]},
+    }
+    answer = api.call("POST", "/environments", body=body)
+    assert (answer.status, answer.body["code"]) == (422, "invalid_fields")
+    told = {error["pointer"]: error["detail"] for error in answer.body["errors"]}
+    assert told.pop("/buckets/spec").startswith("Must be 1 to 40 of a-z, 0-9 and -")
+    assert told == {
+        "/colour": "There is no such field.",
+        "/kms_key": "It must be true or false.",
+        "/job/extra_files/0": "It must be a text.",
+        "/buckets/sot": "The bucket sor has that name already.",
+        "/job/script": "A learning sandbox runs the release's job; set mode to production.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ([], "It must be an object."),
+        ({"job": []}, "It must be an object."),
+        ({"mode": "wild"}, "It must be 'learning' or 'production'."),
+        ({"expires_in_hours": 1.5}, "It must be a whole number."),
+        ({"expires_in_hours": 721}, "It must be at most 720."),
+        ({"job": {"description": ""}}, "It must have at least 1 characters."),
+        ({"job": {"extra_files": ["a.py"] * 21}}, "It must have at most 20 entries."),
+        ({"job": {"description": "\ud800"}}, "It must be a text of whole characters."),
+    ],
+)
+def test_what_is_wrong_is_said_in_plain_sentences(api: Api, body: Any, words: str) -> None:
+    [error] = api.call("POST", "/environments", body=body).body["errors"]
+    assert error["detail"] == words
+
+
+def test_a_parameter_that_nobody_knows_is_refused_everywhere(api: Api) -> None:
+    for method, path in (("GET", "/me"), ("POST", "/environments"), ("DELETE", "/environments/aaaaaaaaaa")):
+        answer = api.call(method, f"{path}?dry_run=true")
+        assert (answer.status, answer.body["errors"][0]["pointer"]) == (422, "/dry_run"), path
 
 
 def test_tokens_that_prove_nothing_are_refused(api: Api) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from chalicelib import http
+from local import gateway_responses
 from tests.integration.conftest import Api
 
 
@@ -19,6 +21,16 @@ def test_who_has_the_answer_already_gets_nothing_but_that(api: Api) -> None:
     changed = api.call("GET", path, headers={"If-None-Match": tag})
     assert changed.status == 200
     assert changed.headers["ETag"] != tag
+
+
+def test_files_have_an_etag_too(api: Api) -> None:
+    path = f"/environments/{api.ready_environment()['id']}/job/files/sot_ecommerce.py"
+    tag = api.call("GET", path).headers["ETag"]
+    assert api.call("GET", path, headers={"If-None-Match": tag}).status == 304
+
+
+def test_the_headers_of_the_gateway_are_the_apps() -> None:
+    assert gateway_responses.SAFE_HEADERS == http.SAFE_HEADERS
 
 
 def test_what_goes_on_says_when_to_look_again_and_what_has_ended_does_not(api: Api) -> None:

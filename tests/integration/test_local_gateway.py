@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -148,3 +149,37 @@ def test_three_hundred_callers_at_once_are_all_answered(caller: Caller) -> None:
     for thread in threads:
         thread.join()
     assert statuses == [200] * 300
+
+
+def test_a_body_of_an_absurd_length_is_refused_without_being_waited_for(caller: Caller) -> None:
+    with socket.create_connection(("127.0.0.1", caller.port), timeout=10) as connection:
+        connection.sendall(b"POST /things HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n")
+        assert connection.makefile("rb").readline() == b"HTTP/1.1 413 Request Entity Too Large\r\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "code"),
+    [
+        (b"FOO /things HTTP/1.1", b"501", b"not_implemented"),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1", b"414", b"request_uri_too_long"),
+    ],
+)
+def test_what_is_not_even_a_request_is_told_by_its_name(
+    caller: Caller, line: bytes, status: bytes, code: bytes
+) -> None:
+    with socket.create_connection(("127.0.0.1", caller.port), timeout=10) as connection:
+        connection.sendall(line + b"\r\n\r\n")
+        answer = connection.makefile("rb").read()
+    assert answer.split(b" ", 2)[1] == status
+    assert b'"code": "' + code + b'"' in answer
+    assert b"nosniff" in answer
+
+
+def test_the_log_has_no_query_and_nothing_raw(caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO), socket.create_connection(("127.0.0.1", caller.port)) as connection:
+        connection.sendall(b"GET /a\x1b[31m\x07?access_token=secret HTTP/1.1\r\nConnection: close\r\n\r\n")
+        connection.makefile("rb").read()
+    said = "".join(record.getMessage() for record in caplog.records)
+    assert "/a\\x1b[31m\\x07" in said
+    assert "secret" not in said
+    assert said.isprintable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from typing import Any
 
@@ -77,3 +78,13 @@ def test_a_cursor_that_was_tampered_with_is_refused_wherever_it_was(api: Api) ->
         changed = cursor[:place] + other + cursor[place + 1 :]
         answer = api.call("GET", f"/environments?limit=1&cursor={changed}", **ADMIN)
         assert (answer.status, answer.body["code"]) == (400, "bad_cursor"), place
+    for changed in (f"{cursor}%3D", f"{cursor}=", cursor[:-1] + chr(ord(cursor[-1]) ^ 1), cursor[4:]):
+        answer = api.call("GET", f"/environments?limit=1&cursor={changed}", **ADMIN)
+        assert (answer.status, answer.body["code"]) == (400, "bad_cursor"), changed
+
+
+def test_a_cursor_tells_nothing_and_stays_the_same(api: Api) -> None:
+    ask(api, "ana", "ben")
+    cursors = {page(api, "/environments?limit=1", **ADMIN)[1] for _ in range(3)}
+    [cursor] = cursors
+    assert b"ENV" not in base64.urlsafe_b64decode(f"{cursor}===")
