@@ -76,7 +76,7 @@ class World:
             for name, policy in granted.items()
         }
         self.known = known
-        self.store = Store(Table(client("dynamodb"), TABLE))
+        self.store = Store(Table(client("dynamodb"), TABLE), self.config.capacity)
         self.operator = self._service(None)
         self._services: dict[str, Service] = {}
 
@@ -100,12 +100,14 @@ class World:
 
     # -- what the account's root does, to bring about what a function shall see -------------------------
 
-    def record(self, environment_id: str, settings: dict[str, Any]) -> Environment:
+    def record(self, environment_id: str, settings: dict[str, Any], **more: Any) -> Environment:
         """A new environment that nobody has begun to build."""
         environment = self.operated.environment(environment_id, settings).but(
             owner=environment_id,
             expires_at=timestamp(self.moment + timedelta(days=300)),
             available_micro_usd=10**9,
+            updated_at=timestamp(self.moment),
+            **{"admitted_at": timestamp(self.moment), **more},
         )
         self.store.add_environment(environment, Event(environment.created_at, "test", "requested"), None)
         return environment

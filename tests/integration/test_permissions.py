@@ -78,6 +78,8 @@ def test_every_function_may_do_all_its_work_and_nothing_more(
     resource_changes(world, "eresaaaaaa")
     job_changes(world, "fjobaaaaaa")
     ticks(world, "gtickaaaaa")
+    queue(world, "tick", "hqueueaaaa")
+    queue(world, "stack_changed", "iqueueaaaa")
     routes(world, issuer, monkeypatch)
     assert world.refused == []
     assert spare(world) == []
@@ -228,6 +230,17 @@ def ticks(world: World, environment_id: str) -> None:
     waiting = pending(world, environment)
     assert world.service("tick").events.tick(seconds=60) >= 1
     assert status(world, waiting) is RunStatus.STARTING
+
+
+def queue(world: World, function: str, environment_id: str) -> None:
+    """One waits in the queue: the function admits them, and begins to create what they asked for."""
+    environment = world.record(environment_id, {}, admitted_at=None)
+    events = world.service(function).events
+    if function == "tick":
+        events.tick(seconds=60)
+    else:
+        events.stack_changed({"stack-id": environment.name})
+    assert world.look(environment).status is Status.CREATING
 
 
 def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
