@@ -64,6 +64,8 @@ class Environment:
     place, as `position` and `begins_at`. `creations` counts the attempts to build it. `clean_up` says that
     what a failed one has left, the stack `stack_id` or the one of its name, is still to be looked for and
     removed. `warnings_due` are the warnings before its end that are still to come, in hours before it.
+    `removed` counts, by type, what was removed so far that no stack removes; `remaining` is what the stacks
+    of failed attempts have left, as the receipt lists it.
     `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when.
     """
 
@@ -90,6 +92,8 @@ class Environment:
     resources: dict[str, Json] = field(default_factory=dict)
     outputs: Json | None = None
     seeded_files: int = 0
+    removed: dict[str, int] = field(default_factory=dict)
+    remaining: list[Json] = field(default_factory=list)
     job_files: dict[str, Json] = field(default_factory=dict)
     attempts: int = 0
     due_at: str | None = None

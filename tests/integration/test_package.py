@@ -152,6 +152,7 @@ def test_only_what_has_no_resource_level_in_iam_is_allowed_on_everything() -> No
         if statement["Resource"] == "*":
             everywhere |= set(listed(statement["Action"]))
     assert everywhere == {
+        "glue:GetSecurityConfiguration",  # looks whether a sandbox's own is gone; tells settings only
         "logs:DescribeLogGroups",  # looks for the log groups of a prefix; tells names only
         "xray:PutTelemetryRecords",  # what a function tells about itself
         "xray:PutTraceSegments",
