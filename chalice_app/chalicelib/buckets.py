@@ -90,6 +90,15 @@ class Buckets:
             raise type(failure)(failure.code, f"{bucket}: {failure.message}") from error
         kept.tell()
 
+    def remove_bucket(self, bucket: str) -> None:
+        """Remove an empty bucket; one that does not exist is removed."""
+        try:
+            self._client.delete_bucket(Bucket=bucket)
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code not in _GONE:
+                raise type(failure)(failure.code, f"{bucket}: {failure.message}") from error
+
     def _remove_uploads(self, bucket: str, kept: _Kept) -> Iterator[int]:
         for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
             for upload in page.get("Uploads", []):

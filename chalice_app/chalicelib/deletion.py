@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from chalicelib import expiry
 from chalicelib.clock import timestamp
 from chalicelib.errors import AwsError
@@ -29,7 +31,7 @@ class Deletion:
             return self._remove(environment, stack, deadline)
         claimed = self._moves.claim(environment)
         if claimed is not None:
-            self._end(claimed, stack)
+            self._end(claimed, stack, deadline)
         return False
 
     def clean_up(self, environment: Environment, deadline: float) -> bool:
@@ -83,7 +85,7 @@ class Deletion:
             # It could write again; look again when it has had time to stop.
             self._moves.postpone(claimed, _RUN_STOPS_SECONDS)
             return False
-        cleared = self._clear(claimed, stack, deadline)
+        cleared = self._work(claimed, self._removal.clear(stack), deadline)
         if cleared is None:
             return False
         self._removal.delete_stack(cleared, stack)
@@ -95,12 +97,14 @@ class Deletion:
         )
         return True
 
-    def _clear(self, claimed: Environment, stack: Stack, deadline: float) -> Environment | None:
-        """Remove what keeps the stack from being deleted; None when that goes on later, from where it is."""
+    def _work(
+        self, claimed: Environment, slices: Iterator[tuple[str, int]], deadline: float
+    ) -> Environment | None:
+        """Remove things slice by slice, holding the lease; None when that goes on later, from where it is."""
         removed = dict(claimed.removed)
         told = claimed
         try:
-            for kind, count in self._removal.clear(stack):
+            for kind, count in slices:
                 removed[kind] = removed.get(kind, 0) + count
                 progress = {"removed": dict(removed), "reason": so_far(removed)}
                 if self._moves.now().timestamp() >= deadline:
@@ -119,19 +123,23 @@ class Deletion:
             self._moves.save(environment, reason=reason)
         return False
 
-    def _try_again(self, environment: Environment, reason: str, **changes: object) -> None:
+    def _try_again(self, environment: Environment, reason: str) -> None:
         attempts = environment.attempts + 1
         wait = self._moves.backoff(attempts)
-        self._moves.postpone(environment, wait, attempts=attempts, reason=reason, **changes)
+        self._moves.postpone(environment, wait, attempts=attempts, reason=reason)
 
-    def _end(self, claimed: Environment, stack: Stack | None) -> None:
+    def _end(self, claimed: Environment, stack: Stack | None, deadline: float) -> None:
         kind, count = self._removal.remove_logs(claimed)
-        removed = {**claimed.removed, kind: claimed.removed.get(kind, 0) + count}
+        if count:
+            removed = {**claimed.removed, kind: claimed.removed.get(kind, 0) + count}
+            claimed = self._moves.renew(claimed, removed=removed)
         proof = self._removal.prove(stack) if stack is not None else None
         if proof is not None and proof.there:
-            self._try_again(claimed, still_there(proof.there), removed=removed)
+            worked = self._work(claimed, self._removal.remove_left(proof.there), deadline)
+            if worked is not None:
+                self._try_again(worked, still_there(proof.there))
             return
-        receipt = self._removal.receipt(claimed.but(removed=removed), proof)
+        receipt = self._removal.receipt(claimed, proof)
         moment = timestamp(self._moves.now())
         ended = claimed.but(
             status=Status.DELETED,

@@ -199,6 +199,15 @@ class Glue:
             if failure.code != "EntityNotFoundException":
                 raise type(failure)(failure.code, f"{database}: {failure.message}") from error
 
+    def remove_database(self, database: str) -> None:
+        """Remove a database with its tables; one that does not exist is removed."""
+        try:
+            self._client.delete_database(Name=database)
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code != "EntityNotFoundException":
+                raise type(failure)(failure.code, f"{database}: {failure.message}") from error
+
     def tables(self, database: str, *, most: int) -> list[CatalogTable] | None:
         """The first tables of a database, by name; None when there is no such database. A call a hundred."""
         found: list[CatalogTable] = []

@@ -16,6 +16,7 @@ from chalicelib.runs import Runs
 from chalicelib.stacks import Part, Stack, Stacks
 
 _OBJECTS, _TABLES, _LOGS = "AWS::S3::Object", "AWS::Glue::Table", "AWS::Logs::LogGroup"
+_BUCKET, _DATABASE = "AWS::S3::Bucket", "AWS::Glue::Database"
 _WHY = {
     _OBJECTS: "Versions, delete markers and unfinished uploads in the buckets.",
     _TABLES: "Made by the job, outside of the stack.",
@@ -51,7 +52,9 @@ class Removal:
         return self._stacks.find(environment.stack_id or environment.name)
 
     def stop_runs(self, environment: Environment) -> bool:
-        """Stop the runs; False while one still has to stop, and could write again."""
+        """Stop the schedule and the runs; False while one still has to stop, and could write again."""
+        if trigger := (environment.outputs or {}).get("trigger"):
+            self._glue.stop_trigger(trigger)
         return self._runs.stop_all(environment)
 
     def clear(self, stack: Stack) -> Iterator[tuple[str, int]]:
@@ -65,10 +68,10 @@ class Removal:
         of_the_stack = {part.physical_id for part in parts if part.type == _TABLES}
         for part in parts:
             try:
-                if part.type == "AWS::S3::Bucket":
+                if part.type == _BUCKET:
                     for count in self._buckets.empty(part.physical_id):
                         yield _OBJECTS, count
-                elif part.type == "AWS::Glue::Database":
+                elif part.type == _DATABASE:
                     for count in self._glue.remove_tables(part.physical_id, but=of_the_stack):
                         yield _TABLES, count
             except AwsRefused as error:
@@ -96,6 +99,16 @@ class Removal:
     def prove(self, stack: Stack) -> Proof:
         """Look whether all that a deleted stack had made is really gone."""
         return self._prover.prove(self._stacks.parts(stack))
+
+    def remove_left(self, parts: list[Part]) -> Iterator[tuple[str, int]]:
+        """Remove what a deleted stack has lost sight of, as far as the service may; in slices, as `clear`."""
+        for part in parts:
+            if part.type == _BUCKET:
+                for count in self._buckets.empty(part.physical_id):
+                    yield _OBJECTS, count
+                self._buckets.remove_bucket(part.physical_id)
+            elif part.type == _DATABASE:
+                self._glue.remove_database(part.physical_id)
 
     def receipt(self, environment: Environment, proof: Proof | None) -> Json:
         """Remove the last trace outside of the sandbox; say what was removed and what remains, and why."""
