@@ -86,10 +86,10 @@ class Removal:
     def stuck(self, environment: Environment, stack: Stack) -> str:
         """Why CloudFormation could not delete the stack: which things, and AWS's words."""
         failed = [part for part in self._stacks.parts(stack) if part.status == "DELETE_FAILED"]
-        told = [f"{part.type} {part.physical_id}: {part.reason}" for part in failed[:_MOST_TOLD]]
-        if len(failed) > _MOST_TOLD:
-            told.append(f"and {len(failed) - _MOST_TOLD} more")
-        words = "; ".join(told) or stack.reason or stack.status
+        if not failed:
+            return redacted(f"AWS could not delete the stack: {stack.reason or stack.status}", environment.id)
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        words = f"{failed[0].type} {failed[0].physical_id}{more}: {failed[0].reason}"
         return redacted(f"AWS could not delete {words}", environment.id)
 
     def remove_logs(self, environment: Environment) -> tuple[str, int]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 _COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+_PHASES = ("CREATE", "UPDATE", "DELETE")
 _PROGRESS_RANKS = ("IN_PROGRESS", "COMPLETE", "FAILED")
 
 
@@ -202,8 +203,10 @@ def resource_state(resource_type: str, status: str, reason: str | None, at: str)
     """One entry of an environment's `resources`.
 
     EventBridge gives times in whole seconds and no order within one, so `order` puts the state after the
-    time: a resource is in progress before it is complete or failed.
+    time: a resource is made, updated and deleted, and each of these is in progress before it is complete or
+    has failed.
     """
+    phase = next((n for n, begin in enumerate(_PHASES) if status.startswith(begin)), 0)
     rank = next((n for n, end in enumerate(_PROGRESS_RANKS) if status.endswith(end)), 0)
-    entry: Json = {"type": resource_type, "status": status, "order": f"{at[:19]}#{rank}"}
+    entry: Json = {"type": resource_type, "status": status, "order": f"{at[:19]}#{phase}{rank}"}
     return {**entry, "reason": reason} if reason else entry
