@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.stub import Stubber
 
 from chalicelib.auth import Caller
 from chalicelib.proof import Prover
 from chalicelib.records import Environment, Status
-from chalicelib.stacks import Part
+from chalicelib.stacks import Part, Stack, Stacks
 from tests.sandbox_stacks import client
 from tests.service_roles import World, serving
 
@@ -146,10 +147,10 @@ def resource_events(environment: Environment) -> list[tuple[dict[str, Any], str]
     ]
 
 
-def failing(world: World, environment_id: str) -> Environment:
+def failing(world: World, environment_id: str, **settings: Any) -> Environment:
     """One whose Glue job cannot be made; CloudFormation has not told of it yet."""
     forbid(DEPLOYMENT, "glue:CreateJob")
-    environment = world.record(environment_id, {})
+    environment = world.record(environment_id, settings)
     world.reconcile(world.operator, environment)
     world.operated.settled(environment)
     return environment
@@ -177,7 +178,7 @@ def test_the_first_failed_resource_is_told_before_the_rollback_is_in_any_order(
 
 
 def test_what_a_failure_leaves_is_cleaned_up_by_itself_and_a_retry_starts_over(world: World) -> None:
-    environment = failing(world, "aaaaaaaaaa")
+    environment = failing(world, "aaaaaaaaaa", kms_key=True)
     for _ in range(4):
         world.moment += timedelta(minutes=1)
         world.operator.events.tick(seconds=60)
@@ -194,6 +195,10 @@ def test_what_a_failure_leaves_is_cleaned_up_by_itself_and_a_retry_starts_over(w
     world.reconcile(world.operator, environment)
     ready = world.look(environment)
     assert (ready.status, ready.failure, ready.creations) == (Status.READY, None, 2)
+    gone = delete(world, ready)
+    assert gone.receipt is not None
+    keys = [(each["type"], each["id"]) for each in gone.receipt["remaining"]]
+    assert len(set(keys)) == 2, "the key of the attempt that failed waits to be removed, too"
 
 
 def test_without_a_single_event_progress_and_failure_are_known_within_two_minutes(world: World) -> None:
@@ -242,3 +247,40 @@ def test_a_type_that_is_not_known_is_said_to_be_unchecked_and_one_that_stays_by_
     assert "not looked for" in topic["why"] or "looked for again" in topic["why"]
     assert [each["id"] for each in proof.remaining] == ["kept"]
     assert [part.physical_id for part in proof.there] == ["lost"]
+
+
+STACK_ID = f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/terraglue-aaaaaaaaaa/1"
+
+
+def told(logical_id: str, physical_id: str, status: str, reason: str = "") -> dict[str, Any]:
+    return {
+        "StackId": STACK_ID,
+        "EventId": "e",
+        "StackName": "terraglue-aaaaaaaaaa",
+        "Timestamp": datetime(2026, 11, 24, tzinfo=UTC),
+        "LogicalResourceId": logical_id,
+        "PhysicalResourceId": physical_id,
+        "ResourceType": "AWS::S3::Bucket",
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+    }
+
+
+def test_a_stacks_parts_are_what_it_made_and_what_an_update_replaced_but_no_name_of_others() -> None:
+    """As CloudFormation's events tell it: the newest first."""
+    cloudformation = client("cloudformation")
+    events = [
+        told("Sot", "new-sot", "DELETE_COMPLETE"),
+        told("Spec", "taken", "DELETE_COMPLETE"),
+        told("Sot", "old-sot", "DELETE_FAILED", "The bucket you tried to delete is not empty"),
+        told("Spec", "taken", "CREATE_FAILED", "taken already exists"),
+        told("Sot", "new-sot", "CREATE_COMPLETE"),
+        told("Sot", "old-sot", "CREATE_COMPLETE"),
+        told("Sot", "", "CREATE_IN_PROGRESS"),
+        told("terraglue-aaaaaaaaaa", STACK_ID, "CREATE_IN_PROGRESS"),
+    ]
+    with Stubber(cloudformation) as stubbed:
+        stubbed.add_response("describe_stack_events", {"StackEvents": events}, {"StackName": STACK_ID})
+        parts = Stacks(cloudformation).parts(Stack(STACK_ID, "DELETE_COMPLETE", None, {}))
+    found = {(part.physical_id, part.status) for part in parts}
+    assert found == {("new-sot", "DELETE_COMPLETE"), ("old-sot", "DELETE_FAILED")}
