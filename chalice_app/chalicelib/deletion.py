@@ -88,9 +88,9 @@ class Deletion:
         cleared = self._work(claimed, self._removal.clear(stack), deadline)
         if cleared is None:
             return False
+        reason = self._removal.stuck(cleared, stack) if stack.status == "DELETE_FAILED" else None
         self._removal.delete_stack(cleared, stack)
         attempts = cleared.attempts + 1
-        reason = self._removal.stuck(cleared, stack) if stack.status == "DELETE_FAILED" else None
         fix = cleared.failure["fix"] if cleared.status is Status.FAILED and cleared.failure else None
         self._moves.postpone(
             cleared, self._moves.backoff(attempts + 2), attempts=attempts, reason=reason or fix
