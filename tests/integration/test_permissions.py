@@ -74,6 +74,7 @@ def test_every_function_may_do_all_its_work_and_nothing_more(
 ) -> None:
     for number, function in enumerate(RECONCILERS):
         whole_life(world, function, f"{'abcd'[number]}lifeaaaaa")
+        whole_life(world, function, f"{'abcd'[number]}nameaaaaa", athena_workgroup_name="w")
         failed_creation(world, function, f"{'abcd'[number]}failaaaaa")
     resource_changes(world, "eresaaaaaa")
     job_changes(world, "fjobaaaaaa")
@@ -151,10 +152,10 @@ def test_a_role_is_passed_to_cloudformation_only_if_it_is_the_deployment_role(wo
 # -- the work ---------------------------------------------------------------------------------------------
 
 
-def whole_life(world: World, function: str, environment_id: str) -> None:
+def whole_life(world: World, function: str, environment_id: str, **more: Any) -> None:
     """From the request to the receipt; every step is taken by the one function."""
     service = world.service(function)
-    environment = world.record(environment_id, RICH)
+    environment = world.record(environment_id, {**RICH, **more})
     world.reconcile(service, environment)
     world.operated.settled(environment)
     world.reconcile(service, environment)
