@@ -12,7 +12,6 @@ from chalicelib.clock import environment_id, later, parse, sortable_id, timestam
 from chalicelib.config import Config
 from chalicelib.cursors import Cursors
 from chalicelib.errors import BadRequest, IdempotencyKeyReused, InvalidFields
-from chalicelib.failures import failure
 from chalicelib.idempotency import checked_key, fingerprint
 from chalicelib.models import RunRequest
 from chalicelib.parameters import stack_tags
@@ -86,23 +85,6 @@ def test_only_our_jobs_belong_to_an_environment() -> None:
     assert environment_of_job("terraglue-abcdefgh23-sot-ecommerce-br") == "abcdefgh23"
     for other in ("terraglue-abcdefgh23", "terraglue-abcdefgh23-", "x", "terraglue-abcdefgh1!-job"):
         assert environment_of_job(other) is None
-
-
-@pytest.mark.parametrize(
-    ("message", "cause"),
-    [
-        ("User: arn:aws:... is not authorized to perform: kms:CreateKey", "permission"),
-        ("Rate exceeded (Service: Glue, Status Code: 400)", "throttling"),
-        ("You have attempted to create more buckets than allowed (TooManyBuckets)", "quota"),
-        ("terraglue-x-sor already exists in stack arn:...", "name_conflict"),
-        ("Resource handler returned message: Invalid request (InvalidRequest)", "invalid_request"),
-        ("Something odd", "internal"),
-    ],
-)
-def test_failures_are_classified_and_say_what_to_do(message: str, cause: str) -> None:
-    shown = failure("JobRole", "AWS::IAM::Role", message)
-    assert (shown["resource"], shown["cause"], shown["message"]) == ("JobRole", cause, message)
-    assert shown["fix"]
 
 
 def test_the_same_request_has_the_same_fingerprint_however_it_is_written() -> None:
