@@ -14,6 +14,7 @@ from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler
 from chalicelib.records import Json, Status, environment_of_job, environment_of_stack
 from chalicelib.runs import Runs
+from chalicelib.stack_changes import change_failure
 from chalicelib.stacks import is_cause, resource_state
 from chalicelib.store import Due, Store
 
@@ -57,7 +58,7 @@ class Events:
         logical_id = detail["logical-resource-id"]
         if not self._store.note_resource(environment_id, detail["stack-id"], logical_id, resource):
             return
-        if status == "CREATE_FAILED" and is_cause(reason):
+        if status in ("CREATE_FAILED", "UPDATE_FAILED") and is_cause(reason):
             self._note_failure(environment_id, logical_id, resource)
 
     def job_changed(self, detail: Json) -> None:
@@ -110,9 +111,10 @@ class Events:
     def _note_failure(self, environment_id: str, logical_id: str, resource: Json) -> None:
         """Show the first failed resource at once, while CloudFormation still rolls back."""
         environment = self._store.environment(environment_id)
-        if environment is None or environment.status is not Status.CREATING or environment.failure:
+        told = {Status.CREATING: failure, Status.UPDATING: change_failure}
+        if environment is None or environment.status not in told or environment.failure:
             return
-        cause = failure(logical_id, resource["type"], resource.get("reason", ""))
+        cause = told[environment.status](logical_id, resource["type"], resource.get("reason", ""))
         try:
             self._store.save_environment(environment, environment.but(failure=cause))
         except StaleRecord:
