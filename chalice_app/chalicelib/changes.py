@@ -59,15 +59,16 @@ def changed(stored: Json, change: BaseModel, limits: Limits) -> tuple[Json, list
     """
     merged = _merged(_opened(stored), _news(stored, change.model_dump(exclude_unset=True)))
     settings = Settings.model_validate(merged)
-    after = settings.resolved().model_dump()
     wrong = [
-        *({"pointer": pointer, "detail": words} for pointer, words in _unchangeable(stored, after)),
+        *_unchangeable(stored, settings.model_dump()),
         *(misfit for misfit in misfits(settings, limits) if misfit["pointer"] not in _FIXED),
     ]
-    return after, [{**each, "pointer": f"/settings{each['pointer']}"} for each in wrong]
+    if wrong:
+        return stored, [{**each, "pointer": f"/settings{each['pointer']}"} for each in wrong]
+    return settings.resolved().model_dump(), []
 
 
-def _unchangeable(stored: Json, after: Json) -> list[tuple[str, str]]:
+def _unchangeable(stored: Json, after: Json) -> list[dict[str, str]]:
     wrong = [
         (pointer, words) for pointer, words in _FIXED.items() if _at(stored, pointer) != _at(after, pointer)
     ]
@@ -75,7 +76,7 @@ def _unchangeable(stored: Json, after: Json) -> list[tuple[str, str]]:
         wrong.append(("/mode", "A sandbox with files of one's own does not become a learning one again."))
     if stored["kms_key"] and not after["kms_key"]:
         wrong.append(("/kms_key", "The data are encrypted with the sandbox's key: without it they are lost."))
-    return wrong
+    return [{"pointer": pointer, "detail": words} for pointer, words in wrong]
 
 
 def _opened(stored: Json) -> Json:
