@@ -64,7 +64,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same tables in a newer release, with other files in them."""
     folder = tmp_path_factory.mktemp("newer")
-    for path in ("tbl_orders/other.csv", "tbl_days/day=2/a.csv"):
+    for path in ("tbl_orders/other.csv", "tbl_days/day=1/a.csv"):
         file = folder / "db_shop" / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("id\n1\n")
