@@ -158,10 +158,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Iterator[None]:
         CloudFormationBackend,
         {
             "describe_change_set": _describe_change_set,
-            "delete_change_set": lambda self, change_set_name: self.change_sets.pop(
-                next((i for i, c in self.change_sets.items() if c.change_set_name == change_set_name), None),
-                None,
-            ),
+            "delete_change_set": _delete_change_set,
         },
     )
     with mock_aws():
@@ -181,6 +178,13 @@ def _describe_change_set(backend: CloudFormationBackend, change_set_name: str) -
         if change_set.change_set_name == change_set_name:
             return change_set
     raise _ChangeSetNotFound(f"ChangeSet [{change_set_name}] does not exist")
+
+
+def _delete_change_set(backend: CloudFormationBackend, change_set_name: str) -> None:
+    """moto crashes when there is none."""
+    for change_set_id, change_set in list(backend.change_sets.items()):
+        if change_set.change_set_name == change_set_name:
+            del backend.change_sets[change_set_id]
 
 
 def create_table() -> None:
