@@ -69,7 +69,7 @@ class ChangeSets:
 
     def create(
         self,
-        stack_id: str,
+        stack: str,
         name: str,
         *,
         template_url: str,
@@ -79,7 +79,7 @@ class ChangeSets:
         """Begin to make a change set; one of that name stays as it is, so it may be asked for again."""
         try:
             self._client.create_change_set(
-                StackName=stack_id,
+                StackName=stack,
                 ChangeSetName=name,
                 ChangeSetType="UPDATE",
                 ClientToken=name,
@@ -94,13 +94,13 @@ class ChangeSets:
             if failure.code != "AlreadyExistsException":
                 raise failure from error
 
-    def find(self, stack_id: str, name: str) -> ChangeSet | None:
+    def find(self, stack: str, name: str) -> ChangeSet | None:
         """Describe a change set; None when there is none."""
         changes: list[Change] = []
         found: Any = {}
         try:
             pages = self._client.get_paginator("describe_change_set").paginate(
-                StackName=stack_id, ChangeSetName=name
+                StackName=stack, ChangeSetName=name
             )
             for page in pages:
                 found = page
@@ -117,11 +117,11 @@ class ChangeSets:
             changes=tuple(changes),
         )
 
-    def execute(self, stack_id: str, name: str) -> bool:
+    def execute(self, stack: str, name: str) -> bool:
         """Begin to carry a change set out; False when it cannot be (any more): look at it again."""
         try:
             self._client.execute_change_set(
-                StackName=stack_id, ChangeSetName=name, ClientRequestToken=f"{name}-execute"
+                StackName=stack, ChangeSetName=name, ClientRequestToken=f"{name}-execute"
             )
         except (ClientError, BotoCoreError) as error:
             failure = from_boto(error)
@@ -130,10 +130,10 @@ class ChangeSets:
             return False
         return True
 
-    def delete(self, stack_id: str, name: str) -> None:
+    def delete(self, stack: str, name: str) -> None:
         """Throw a change set away; one that is not there is gone."""
         try:
-            self._client.delete_change_set(StackName=stack_id, ChangeSetName=name)
+            self._client.delete_change_set(StackName=stack, ChangeSetName=name)
         except (ClientError, BotoCoreError) as error:
             failure = from_boto(error)
             if failure.code != _NO_CHANGE_SET:

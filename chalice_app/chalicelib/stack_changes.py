@@ -59,28 +59,28 @@ class StackChanges:
         """Record what CloudFormation says of every resource."""
         self._provisioning.note_resources(environment, stack.id)
 
-    def propose(self, environment: Environment, stack: Stack) -> None:
+    def propose(self, environment: Environment) -> None:
         """Begin to make the change set that leads to what is wanted."""
         goal = environment.goal
         self._change_sets.create(
-            stack.id,
+            environment.name,
             _name(environment),
             template_url=self._releases.template_url(goal),
             parameters=template_parameters(goal, self._config),
             tags=stack_tags(goal, self._config),
         )
 
-    def proposal(self, environment: Environment, stack: Stack) -> ChangeSet | None:
+    def proposal(self, environment: Environment) -> ChangeSet | None:
         """The change set as it is now; None when there is none."""
-        return self._change_sets.find(stack.id, _name(environment))
+        return self._change_sets.find(environment.name, _name(environment))
 
-    def execute(self, environment: Environment, stack: Stack) -> bool:
+    def execute(self, environment: Environment) -> bool:
         """Begin to carry it out; False when it cannot be (any more)."""
-        return self._change_sets.execute(stack.id, _name(environment))
+        return self._change_sets.execute(environment.name, _name(environment))
 
-    def discard(self, environment: Environment, stack: Stack, ends_as: Environment) -> None:
+    def discard(self, environment: Environment, ends_as: Environment) -> None:
         """Remove the change set, and the copy of a template that is not used as the environment ends."""
-        self._change_sets.delete(stack.id, _name(environment))
+        self._change_sets.delete(environment.name, _name(environment))
         if not ends_as.settings["job"]["arguments"]:
             self._releases.remove_template(environment)
 

@@ -59,7 +59,7 @@ class Updating:
             return True
         if _stage(environment) == "seed":
             return self._seed(environment, stack, deadline)
-        change_set = self._changes.proposal(environment, stack)
+        change_set = self._changes.proposal(environment)
         if change_set is None:
             return self._without_change_set(environment, stack, deadline)
         return self._go_on(environment, stack, change_set)
@@ -80,9 +80,9 @@ class Updating:
             if stack.status == "UPDATE_ROLLBACK_COMPLETE":
                 return self._end_as_it_was(environment, stack, self._failure(environment, stack))
             return self._begin_anew(environment)
-        self._changes.propose(environment, stack)
+        self._changes.propose(environment)
         for pause in _PAUSES:
-            change_set = self._changes.proposal(environment, stack)
+            change_set = self._changes.proposal(environment)
             if change_set is not None and not change_set.in_making:
                 return self._go_on(environment, stack, change_set)
             if self._moves.now().timestamp() + pause >= deadline:
@@ -116,7 +116,7 @@ class Updating:
                 return self._end_as_it_was(environment, stack, refused)
             environment = self._to_stage(environment, "execute")
         try:
-            began = self._changes.execute(environment, stack)
+            began = self._changes.execute(environment)
         except AwsRefused as error:
             return self._end_as_it_was(environment, stack, change_failure(None, None, str(error)))
         after = LOOK_AGAIN_SECONDS if began else _CHANGE_SET_SECONDS
@@ -181,14 +181,14 @@ class Updating:
                     return True
                 if self._moves.half_over(claimed):
                     claimed = self._moves.renew(claimed, seeded_files=seeded)
-        self._changes.discard(claimed, stack, ends_as=claimed.goal)
+        self._changes.discard(claimed, ends_as=claimed.goal)
         fields = self._changes.outcome(claimed, stack)
         self._ready(claimed, "changed as it was asked for", failure=None, reason=None, **fields)
         return False
 
     def _end_as_it_was(self, environment: Environment, stack: Stack, cause: Json) -> bool:
         try:
-            self._changes.discard(environment, stack, ends_as=environment)
+            self._changes.discard(environment, ends_as=environment)
         except AwsRefused as error:  # what is left goes with the stack
             logger.warning("change set is left", environment_id=environment.id, detail=str(error))
         tried = {"resources": self._changes.resources(stack)} if _stage(environment) == "execute" else {}
