@@ -225,12 +225,18 @@ def _kms(place: _Place, operation: str, values: Json) -> list[str]:
         key = kms_backends[place.account][place.region].get_key_id_from_alias(alias)
     if key is None and (blob := values.get("CiphertextBlob")):
         key = b64decode(blob)[:36].decode(errors="replace")  # moto writes the key's id first
+    if key and "alias/" in key and not _is_known(place, key):
+        return []  # KMS says that there is none before it asks whether one may
     if key:
         found.append(_key_arn(place, key))
     if operation == "UpdateAlias":  # the key that the alias leaves must be allowed, too
         left = kms_backends[place.account][place.region].get_key_id_from_alias(alias or "")
         found += [_key_arn(place, left)] if left else []
     return found or ["*"]
+
+
+def _is_known(place: _Place, alias: str) -> bool:
+    return bool(kms_backends[place.account][place.region].get_key_id_from_alias(alias))
 
 
 def _key_arn(place: _Place, key: str) -> str:

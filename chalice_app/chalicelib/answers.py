@@ -193,6 +193,7 @@ class Removed(Answer):
 
     type: Annotated[str, Field(examples=["AWS::S3::Bucket"])]
     logical_id: Annotated[str | None, Field(examples=["SotBucket"])]
+    id: Annotated[str | None, Field(examples=["terraglue-abcdefgh23-sot"])]
     count: Annotated[int | None, Field(examples=[None])]
     why: Annotated[str | None, Field(examples=[None])]
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.errors import AwsRefused, AwsUnavailable, from_boto
+from chalicelib.errors import AwsError, AwsRefused, from_boto, from_code
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_GONE = {"NoSuchBucket", "NoSuchUpload", "404"}
+_GONE = {"NoSuchBucket", "404"}
+_HOPELESS = 3000
+"""After so many things in a row that S3 does not remove, the rest is not tried."""
 
 
 class Buckets:
@@ -84,38 +86,97 @@ class Buckets:
     def empty(self, bucket: str) -> Iterator[int]:
         """Remove every version, delete marker and unfinished upload of a bucket, up to 1,000 a step.
 
-        Gives after each step how many it removed, so that the caller can stop between two. A bucket that does
-        not exist is empty. Raises `AwsRefused` with S3's words when an object cannot be removed.
+        Gives after each step how many it removed, so that the caller can stop between two; whoever comes next
+        goes on there, for what is gone is not listed any more. A bucket that does not exist is empty. What S3
+        keeps is passed over, and said at the end by an `AwsRefused` with the first one's key and S3's words.
         """
+        kept = _Kept(bucket)
         try:
-            yield from self._remove_uploads(bucket)
-            yield from self._remove_versions(bucket)
+            yield from self._remove_uploads(bucket, kept)
+            yield from self._remove_versions(bucket, kept)
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code in _GONE:
+                return
+            raise type(failure)(failure.code, f"{bucket}: {failure.message}") from error
+        kept.tell()
+
+    def remove_bucket(self, bucket: str) -> None:
+        """Remove an empty bucket; one that does not exist is removed."""
+        try:
+            self._client.delete_bucket(Bucket=bucket)
         except (ClientError, BotoCoreError) as error:
             failure = from_boto(error)
             if failure.code not in _GONE:
-                raise failure from error
+                raise type(failure)(failure.code, f"{bucket}: {failure.message}") from error
 
-    def _remove_uploads(self, bucket: str) -> Iterator[int]:
+    def _remove_uploads(self, bucket: str, kept: _Kept) -> Iterator[int]:
         for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
             for upload in page.get("Uploads", []):
-                self._client.abort_multipart_upload(
-                    Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
-                )
-                yield 1
+                try:
+                    self._client.abort_multipart_upload(
+                        Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                    )
+                except ClientError as error:
+                    failure = from_boto(error)
+                    if failure.code == "NoSuchUpload":
+                        continue  # somebody else was faster
+                    if not isinstance(failure, AwsRefused) or kept.count >= _HOPELESS:
+                        raise
+                    kept.add(failure.code, upload["Key"], failure.message)
+                else:
+                    yield 1
 
-    def _remove_versions(self, bucket: str) -> Iterator[int]:
-        while True:
-            # Always the first page: what was listed is gone when the next one is asked for.
-            page = self._client.list_object_versions(Bucket=bucket, MaxKeys=1000)
-            versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            if not versions:
+    def _remove_versions(self, bucket: str, kept: _Kept) -> Iterator[int]:
+        after: Any = {}
+        in_vain = 0
+        while in_vain < _HOPELESS:
+            # The same page again: what was listed is gone when it is asked for the next time.
+            page = self._client.list_object_versions(Bucket=bucket, MaxKeys=1000, **after)
+            versions: Any = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+            errors: Any = []
+            if versions:
+                doomed: Any = [{"Key": v["Key"], "VersionId": v["VersionId"]} for v in versions]
+                answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": doomed, "Quiet": True})
+                errors = answer.get("Errors", [])
+                yield len(versions) - len(errors)
+            in_vain = in_vain + len(errors) if len(errors) == len(versions) else 0
+            for error in errors:
+                kept.add(error.get("Code", "Unknown"), error.get("Key", ""), error.get("Message", ""))
+            if not page.get("IsTruncated") and (errors or not versions):
                 return
-            doomed = [{"Key": v["Key"], "VersionId": v["VersionId"]} for v in cast(list[Any], versions)]
-            answer = self._client.delete_objects(
-                Bucket=bucket,
-                Delete={"Objects": cast(Any, doomed), "Quiet": True},
-            )
-            for error in answer.get("Errors", [])[:1]:
-                kind = AwsUnavailable if error.get("Code") == "InternalError" else AwsRefused
-                raise kind(error.get("Code", "Unknown"), f"{error.get('Key')}: {error.get('Message')}")
-            yield len(doomed)
+            if errors:
+                after = _past(versions, errors)
+            elif not versions:
+                after = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+
+
+def _past(versions: list[Any], errors: list[Any]) -> dict[str, str]:
+    """Where to list on, behind the last version that stays; of a key, S3 lists the newest first."""
+    kept = {(error.get("Key"), error.get("VersionId")) for error in errors}
+    stay = [version for version in versions if (version["Key"], version["VersionId"]) in kept] or versions
+    last = max(stay, key=lambda version: (version["Key"], -version["LastModified"].timestamp()))
+    return {"KeyMarker": last["Key"], "VersionIdMarker": last["VersionId"]}
+
+
+class _Kept:
+    """What S3 does not remove, counted; what it does not remove only now ends the emptying at once."""
+
+    def __init__(self, bucket: str) -> None:
+        self._bucket = bucket
+        self._first: AwsError | None = None
+        self.count = 0
+
+    def add(self, code: str, key: str, message: str) -> None:
+        """Count one; `AwsThrottled` or `AwsUnavailable` when another try will do."""
+        failure = from_code(code, f"{self._bucket}/{key}: {message or code}")
+        if not isinstance(failure, AwsRefused):
+            raise failure
+        self.count += 1
+        self._first = self._first or failure
+
+    def tell(self) -> None:
+        """Raise `AwsRefused` if there is something."""
+        if self._first is not None:
+            more = f" (and {self.count - 1:,} more)" if self.count > 1 else ""
+            raise AwsRefused(self._first.code, self._first.message + more)

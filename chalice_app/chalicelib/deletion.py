@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from chalicelib import expiry
 from chalicelib.clock import timestamp
+from chalicelib.errors import AwsError
 from chalicelib.moves import Moves
 from chalicelib.records import Environment, Status
-from chalicelib.removal import Removal
+from chalicelib.removal import Removal, so_far, still_there
 from chalicelib.stacks import Stack
 from chalicelib.store import Store
 
@@ -28,14 +31,21 @@ class Deletion:
             return self._remove(environment, stack, deadline)
         claimed = self._moves.claim(environment)
         if claimed is not None:
-            self._end(claimed)
+            self._end(claimed, stack, deadline)
         return False
 
     def clean_up(self, environment: Environment, deadline: float) -> bool:
         """FAILED, or QUEUED again: remove the stack of the attempt that failed; a complete one is kept."""
         stack = self._removal.look(environment)
-        if stack is None or stack.is_gone:
+        if stack is None:
             self._cleaned(environment, stack_id=None, resources={}, admitted_at=None)
+        elif stack.is_gone:
+            proof = self._removal.prove(stack)
+            if proof.there:
+                self._try_again(environment, still_there(proof.there))
+                return False
+            left = [*environment.remaining, *proof.remaining]
+            self._cleaned(environment, stack_id=None, resources={}, admitted_at=None, remaining=left)
         elif stack.is_complete:
             self._cleaned(environment, stack_id=stack.id)
         elif stack.in_progress:
@@ -67,32 +77,75 @@ class Deletion:
         if stack.status == "DELETE_IN_PROGRESS":
             return self._moves.wait(environment)
         if stack.status == "DELETE_FAILED" and not self._moves.is_due(environment):
-            return False
-        claimed = self._moves.claim(environment)
+            return self._tell_stuck(environment, stack)
+        claimed = self._moves.claim(environment, stack_id=stack.id)
         if claimed is None:
             return False
-        for finished in self._removal.prepare(claimed):
-            if not finished or self._moves.now().timestamp() >= deadline:
-                # A run that is still stopping could write again; look again when it has had time to stop.
-                self._moves.postpone(claimed, 0 if finished else _RUN_STOPS_SECONDS)
-                return False
-            if self._moves.half_over(claimed):
-                claimed = self._moves.renew(claimed)
-        self._removal.delete_stack(claimed, stack)
-        attempts = claimed.attempts + 1
-        reason = stack.reason if stack.status == "DELETE_FAILED" else None
-        fix = claimed.failure["fix"] if claimed.status is Status.FAILED and claimed.failure else None
+        if not self._removal.stop_runs(claimed):
+            # It could write again; look again when it has had time to stop.
+            self._moves.postpone(claimed, _RUN_STOPS_SECONDS)
+            return False
+        cleared = self._work(claimed, self._removal.clear(stack), deadline)
+        if cleared is None:
+            return False
+        reason = self._removal.stuck(cleared, stack) if stack.status == "DELETE_FAILED" else None
+        self._removal.delete_stack(cleared, stack)
+        attempts = cleared.attempts + 1
+        fix = cleared.failure["fix"] if cleared.status is Status.FAILED and cleared.failure else None
         self._moves.postpone(
-            claimed, self._moves.backoff(attempts + 2), attempts=attempts, reason=reason or fix
+            cleared, self._moves.backoff(attempts + 2), attempts=attempts, reason=reason or fix
         )
         return True
 
-    def _end(self, claimed: Environment) -> None:
-        receipt = self._removal.receipt(claimed)
+    def _work(
+        self, claimed: Environment, slices: Iterator[tuple[str, int]], deadline: float
+    ) -> Environment | None:
+        """Remove things slice by slice, holding the lease; None when that goes on later, from where it is."""
+        removed = dict(claimed.removed)
+        told = claimed
+        try:
+            for kind, count in slices:
+                removed[kind] = removed.get(kind, 0) + count
+                progress = {"removed": dict(removed), "reason": so_far(removed)}
+                if self._moves.now().timestamp() >= deadline:
+                    self._moves.postpone(told, 0, **progress, attempts=0)
+                    return None
+                if self._moves.half_over(told):
+                    told = self._moves.renew(told, **progress)
+        except AwsError:
+            self._moves.save(told, removed=removed)
+            raise
+        return told if removed == told.removed else self._moves.renew(told, removed=removed)
+
+    def _tell_stuck(self, environment: Environment, stack: Stack) -> bool:
+        reason = self._removal.stuck(environment, stack)
+        if reason != environment.reason:
+            self._moves.save(environment, reason=reason)
+        return False
+
+    def _try_again(self, environment: Environment, reason: str) -> None:
+        attempts = environment.attempts + 1
+        wait = self._moves.backoff(attempts)
+        self._moves.postpone(environment, wait, attempts=attempts, reason=reason)
+
+    def _end(self, claimed: Environment, stack: Stack | None, deadline: float) -> None:
+        kind, count = self._removal.remove_logs(claimed)
+        if count:
+            removed = {**claimed.removed, kind: claimed.removed.get(kind, 0) + count}
+            claimed = self._moves.renew(claimed, removed=removed)
+        proof = self._removal.prove(stack) if stack is not None else None
+        if proof is not None and proof.there:
+            worked = self._work(claimed, self._removal.remove_left(proof.there), deadline)
+            if worked is not None:
+                self._try_again(worked, still_there(proof.there))
+            return
+        receipt = self._removal.receipt(claimed, proof)
         moment = timestamp(self._moves.now())
         ended = claimed.but(
             status=Status.DELETED,
             receipt=receipt,
+            removed={},
+            remaining=[],
             admitted_at=None,
             updated_at=moment,
             deleted_at=moment,

@@ -303,15 +303,22 @@ _THROTTLING = {
 }
 
 
+_UNANSWERED = {"InternalError", "InternalFailure", "ServiceUnavailable"}
+
+
 def from_boto(error: ClientError | BotoCoreError) -> AwsError:
     """Classify what boto3 raised: throttled, unavailable (effect unknown) or refused."""
     if not isinstance(error, ClientError):
         return AwsUnavailable(type(error).__name__, str(error))
     code = error.response.get("Error", {}).get("Code", "Unknown")
     message = error.response.get("Error", {}).get("Message", "")
-    http_status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return from_code(code, message, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def from_code(code: str, message: str, http_status: int = 0) -> AwsError:
+    """Classify one error, such as those that a call about many things lists; 0: it had no HTTP status."""
     if code in _THROTTLING:
         return AwsThrottled(code, message)
-    if http_status >= 500:
+    if http_status >= 500 or code in _UNANSWERED:
         return AwsUnavailable(code, message)
     return AwsRefused(code, message)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from chalicelib.admission import Admission
 from chalicelib.clock import Clock, now, timestamp
 from chalicelib.errors import AwsError, AwsThrottled, StaleRecord
-from chalicelib.failures import failure
+from chalicelib.failures import failure, redacted
 from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler
 from chalicelib.records import Json, Status, environment_of_job, environment_of_stack
@@ -20,6 +20,10 @@ from chalicelib.store import Due, Store
 
 _BATCH = 25
 _MOST_THROTTLED = 3
+_TELLS_FAILURE = {Status.CREATING: failure, Status.UPDATING: change_failure}
+_WRITE_TRIES = 5
+_RECORD_SECONDS = 60
+"""What one record may take of a tick, so that one that has much to do does not keep the others waiting."""
 
 
 class Events:
@@ -54,12 +58,15 @@ class Events:
             return
         status = detail["status-details"]["status"]
         reason = detail["status-details"].get("status-reason") or ""
-        resource = resource_state(detail["resource-type"], status, reason, at)
+        shown = redacted(reason, environment_id)
+        resource = resource_state(detail["resource-type"], status, shown, at)
         logical_id = detail["logical-resource-id"]
-        if not self._store.note_resource(environment_id, detail["stack-id"], logical_id, resource):
-            return
+        self._store.note_resource(environment_id, detail["stack-id"], logical_id, resource)
         if status in ("CREATE_FAILED", "UPDATE_FAILED") and is_cause(reason):
-            self._note_failure(environment_id, logical_id, resource)
+            # Told even if the rollback has removed the resource meanwhile: the order of events is no matter.
+            self._note_failure(
+                environment_id, detail["stack-id"], logical_id, detail["resource-type"], reason
+            )
 
     def job_changed(self, detail: Json) -> None:
         """Glue Job State Change."""
@@ -77,13 +84,16 @@ class Events:
         throttled = 0
         deadline = self._clock().timestamp() + seconds
         seen: set[Due] = set()
-        while (left := deadline - self._clock().timestamp()) > 0:
+        while self._clock().timestamp() < deadline:
             due = [key for key in self._store.due(timestamp(self._clock()), _BATCH) if key not in seen]
             if not due:
                 break
             for key in due:
+                left = deadline - self._clock().timestamp()
+                if left <= 0:
+                    break
                 seen.add(key)
-                throttled = 0 if self._reconcile(key, left) else throttled + 1
+                throttled = 0 if self._reconcile(key, min(left, _RECORD_SECONDS)) else throttled + 1
                 if throttled == _MOST_THROTTLED:
                     logger.warning("throttled: the rest is left for later", records=len(seen))
                     return len(seen)
@@ -108,14 +118,22 @@ class Events:
             for environment in self._admission.admit()
         )
 
-    def _note_failure(self, environment_id: str, logical_id: str, resource: Json) -> None:
+    def _note_failure(
+        self, environment_id: str, stack_id: str, logical_id: str, resource_type: str, reason: str
+    ) -> None:
         """Show the first failed resource at once, while CloudFormation still rolls back."""
-        environment = self._store.environment(environment_id)
-        told = {Status.CREATING: failure, Status.UPDATING: change_failure}
-        if environment is None or environment.status not in told or environment.failure:
-            return
-        cause = told[environment.status](logical_id, resource["type"], resource.get("reason", ""))
-        try:
-            self._store.save_environment(environment, environment.but(failure=cause))
-        except StaleRecord:
-            logger.info("failure noted by somebody else", environment_id=environment_id)
+        for _ in range(_WRITE_TRIES):
+            environment = self._store.environment(environment_id)
+            if environment is None or environment.failure or environment.stack_id not in (None, stack_id):
+                return  # known, or of an earlier attempt
+            if environment.status not in _TELLS_FAILURE:
+                return
+            cause = _TELLS_FAILURE[environment.status](
+                logical_id, resource_type, reason, environment_id=environment_id
+            )
+            try:
+                self._store.save_environment(environment, environment.but(failure=cause))
+            except StaleRecord:
+                logger.info("changed meanwhile", environment_id=environment_id)
+            else:
+                return

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
-from chalicelib.errors import AwsRefused, from_boto
+from chalicelib.errors import AwsRefused, from_boto, from_code
 from chalicelib.records import Json, RunStatus
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ RUN_MARKER = "--terraglue-run-id"
 
 # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-catalog-partitions.html
 _PARTITIONS_A_CALL = 100
+# https://docs.aws.amazon.com/glue/latest/webapi/API_BatchDeleteTable.html
+_TABLES_A_CALL = 100
 # https://docs.aws.amazon.com/glue/latest/webapi/API_GetPartitions.html
 _PARTITIONS_A_LOOK = 1000
 _LAST_PARTITIONS = 10
@@ -171,6 +173,40 @@ class Glue:
                 detail = failed.get("ErrorDetail", {})
                 if detail.get("ErrorCode") != "AlreadyExistsException":
                     raise AwsRefused(detail.get("ErrorCode", "Unknown"), detail.get("ErrorMessage", ""))
+
+    def remove_tables(self, database: str, *, but: Set[str]) -> Iterator[int]:
+        """Remove a database's tables but some, a hundred a step; gives after each how many.
+
+        Glue removes their partitions and versions by itself, later; nobody can reach them from now on.
+        https://docs.aws.amazon.com/glue/latest/webapi/API_BatchDeleteTable.html
+        """
+        try:
+            pages = self._client.get_paginator("get_tables").paginate(DatabaseName=database)
+            names = [
+                table["Name"] for page in pages for table in page["TableList"] if table["Name"] not in but
+            ]
+            for begin in range(0, len(names), _TABLES_A_CALL):
+                doomed = names[begin : begin + _TABLES_A_CALL]
+                answer = self._client.batch_delete_table(DatabaseName=database, TablesToDelete=doomed)
+                for failed in answer.get("Errors", []):
+                    detail = failed.get("ErrorDetail", {})
+                    if detail.get("ErrorCode") != "EntityNotFoundException":
+                        words = f"{database}.{failed.get('TableName')}: {detail.get('ErrorMessage')}"
+                        raise from_code(detail.get("ErrorCode", "Unknown"), words)
+                yield len(doomed)
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code != "EntityNotFoundException":
+                raise type(failure)(failure.code, f"{database}: {failure.message}") from error
+
+    def remove_database(self, database: str) -> None:
+        """Remove a database with its tables; one that does not exist is removed."""
+        try:
+            self._client.delete_database(Name=database)
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code != "EntityNotFoundException":
+                raise type(failure)(failure.code, f"{database}: {failure.message}") from error
 
     def tables(self, database: str, *, most: int) -> list[CatalogTable] | None:
         """The first tables of a database, by name; None when there is no such database. A call a hundred."""

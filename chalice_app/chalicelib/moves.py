@@ -82,11 +82,11 @@ class Moves:
         """Whether the schedule, and not an event, is why it is looked at."""
         return environment.due_at is None or environment.due_at <= timestamp(self._clock())
 
-    def claim(self, environment: Environment) -> Environment | None:
+    def claim(self, environment: Environment, **changes: object) -> Environment | None:
         """Take the lease for a slow step; None while somebody else has it."""
         if environment.lease_until is not None and environment.lease_until > timestamp(self._clock()):
             return None
-        return self.renew(environment)
+        return self.renew(environment, **changes)
 
     def renew(self, environment: Environment, **changes: object) -> Environment:
         """Take or prolong the lease; if its holder dies, the record is due again when it runs out."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from chalicelib import consoles
 from chalicelib.buckets import Buckets
 from chalicelib.config import Config
-from chalicelib.failures import failure
+from chalicelib.failures import failure, redacted
 from chalicelib.glue import Glue
 from chalicelib.parameters import camel, stack_tags, template_parameters
 from chalicelib.records import BUCKET_KEYS, Environment, Json
@@ -56,6 +56,8 @@ class Provisioning:
     def note_resources(self, environment: Environment, stack_id: str) -> None:
         """Record what CloudFormation says of every resource, where that is newer than what is known."""
         for logical_id, resource in self._stacks.resources(stack_id).items():
+            if "reason" in resource:
+                resource["reason"] = redacted(resource["reason"], environment.id)
             known = environment.resources.get(logical_id)
             if known is None or known["order"] < resource["order"]:
                 self._store.note_resource(environment.id, stack_id, logical_id, resource)
@@ -66,8 +68,9 @@ class Provisioning:
             return failure(None, None, "The stack was deleted by somebody else.")
         first = self._stacks.first_failure(stack.id)
         if first is None:
-            return failure(None, None, stack.reason or f"The stack is {stack.status}.")
-        return failure(first["logical_id"], first["type"], first["reason"])
+            words = stack.reason or f"The stack is {stack.status}."
+            return failure(None, None, words, environment_id=environment.id)
+        return failure(first["logical_id"], first["type"], first["reason"], environment_id=environment.id)
 
     def outputs(self, environment: Environment, stack: Stack) -> Json:
         """The environment's `outputs`, from those of its stack."""

@@ -21,7 +21,7 @@ from chalicelib.clock import timestamp
 from chalicelib.creation import Creation
 from chalicelib.deletion import Deletion
 from chalicelib.errors import AwsError, AwsRefused, AwsThrottled, StaleRecord
-from chalicelib.failures import failure
+from chalicelib.failures import failure, redacted
 from chalicelib.moves import Moves
 from chalicelib.observability import logger
 from chalicelib.provisioning import Provisioning
@@ -132,19 +132,21 @@ class Reconciler:
         building = environment.status in _BUILDING and not environment.clean_up
         if isinstance(error, AwsRefused) and building:
             logger.error("step refused", environment_id=tried.id, code=error.code, detail=error.message)
-            self._moves.fail(environment, failure(None, None, str(error)))
+            self._moves.fail(environment, failure(None, None, str(error), environment_id=tried.id))
             return True
         if isinstance(error, AwsRefused) and environment.status is Status.UPDATING:
             with suppress(AwsError):  # then it is postponed
                 if self._updating.give_up(environment, error):
                     return True
         attempts = environment.attempts + 1
+        # What is refused needs somebody's help; what is busy or down does not.
+        words = str(error).rstrip(".") if isinstance(error, AwsRefused) else error.code
         logger.warning("step postponed", environment_id=tried.id, code=error.code, detail=error.message)
         self._moves.postpone(
             environment,
             self._moves.backoff(attempts),
             attempts=attempts,
-            reason=f"Waiting to try again after {error.code}.",
+            reason=redacted(f"Waiting to try again after {words}.", tried.id),
         )
         return False
 

@@ -69,6 +69,8 @@ class Environment:
     `wanted` is what an UPDATING one is to become: its `settings` and `release`, how far that is (`stage`, see
     updating.py) and how often its way back was tried (`rollbacks`); `changes` counts such wishes, and is part
     of their change sets' names. `is_emptied` says that a RESETTING one has lost all that was to go.
+    `removed` counts, by type, what was removed so far that no stack removes; `remaining` is what the stacks
+    of failed attempts have left, as the receipt lists it.
     `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when.
     """
 
@@ -98,6 +100,8 @@ class Environment:
     changes: int = 0
     wanted: Json | None = None
     is_emptied: bool = False
+    removed: dict[str, int] = field(default_factory=dict)
+    remaining: list[Json] = field(default_factory=list)
     job_files: dict[str, Json] = field(default_factory=dict)
     attempts: int = 0
     due_at: str | None = None

@@ -1,16 +1,28 @@
-"""What removing an environment asks of AWS: its runs, its objects, its stack, its logs; and the proof."""
+"""What removing an environment asks of AWS: its runs, objects, tables, stack and logs; and the proof."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from chalicelib.buckets import Buckets
-from chalicelib.keys import Keys
+from chalicelib.errors import AwsRefused
+from chalicelib.failures import redacted
+from chalicelib.glue import Glue
 from chalicelib.logs import Logs
-from chalicelib.records import BUCKET_KEYS, Environment, Json
+from chalicelib.proof import Proof, Prover
+from chalicelib.records import Environment, Json
 from chalicelib.releases import Releases
 from chalicelib.runs import Runs
-from chalicelib.stacks import Stack, Stacks
+from chalicelib.stacks import Part, Stack, Stacks
+
+_OBJECTS, _TABLES, _LOGS = "AWS::S3::Object", "AWS::Glue::Table", "AWS::Logs::LogGroup"
+_BUCKET, _DATABASE = "AWS::S3::Bucket", "AWS::Glue::Database"
+_WHY = {
+    _OBJECTS: "Versions, delete markers and unfinished uploads in the buckets.",
+    _TABLES: "Made by the job, outside of the stack.",
+    _LOGS: "Made by the job, outside of the stack or again after it.",
+}
+_MOST_TOLD = 3
 
 
 class Removal:
@@ -21,15 +33,17 @@ class Removal:
         *,
         stacks: Stacks,
         buckets: Buckets,
+        glue: Glue,
         logs: Logs,
-        keys: Keys,
+        prover: Prover,
         releases: Releases,
         runs: Runs,
     ) -> None:
         self._stacks = stacks
         self._buckets = buckets
+        self._glue = glue
         self._logs = logs
-        self._keys = keys
+        self._prover = prover
         self._releases = releases
         self._runs = runs
 
@@ -37,43 +51,86 @@ class Removal:
         """The environment's stack as it is now; None when there never was one."""
         return self._stacks.find(environment.stack_id or environment.name)
 
-    def prepare(self, environment: Environment) -> Iterator[bool]:
-        """Stop the runs and empty the buckets, so that the stack can be deleted.
+    def stop_runs(self, environment: Environment) -> bool:
+        """Stop the schedule and the runs; False while one still has to stop, and could write again."""
+        if trigger := (environment.outputs or {}).get("trigger"):
+            self._glue.stop_trigger(trigger)
+        return self._runs.stop_all(environment)
 
-        Gives True after each slice of work, and False (and ends) while a run still has to stop.
+    def clear(self, stack: Stack) -> Iterator[tuple[str, int]]:
+        """Empty the stack's buckets and remove the tables that it has not made, so that it can be deleted.
+
+        Gives after each slice of work what it has removed: a type and how many. What AWS refuses to remove is
+        passed over, and the first of it said at the end by an `AwsRefused`.
         """
-        if not self._runs.stop_all(environment):
-            yield False
-            return
-        for key in BUCKET_KEYS:
-            for _ in self._buckets.empty(environment.bucket(key)):
-                yield True
+        refused: AwsRefused | None = None
+        parts = [part for part in self._stacks.parts(stack) if part.status != "DELETE_COMPLETE"]
+        of_the_stack = {part.physical_id for part in parts if part.type == _TABLES}
+        for part in parts:
+            try:
+                if part.type == _BUCKET:
+                    for count in self._buckets.empty(part.physical_id):
+                        yield _OBJECTS, count
+                elif part.type == _DATABASE:
+                    for count in self._glue.remove_tables(part.physical_id, but=of_the_stack):
+                        yield _TABLES, count
+            except AwsRefused as error:
+                refused = refused or error
+        if refused is not None:
+            raise refused
 
     def delete_stack(self, environment: Environment, stack: Stack) -> None:
         """Start deleting the stack; the version makes each attempt a new one to CloudFormation."""
         self._stacks.delete(stack.id, token=f"delete-{environment.id}-{environment.version}")
 
-    def receipt(self, environment: Environment) -> Json:
-        """Remove what is outside the stack, then say what was removed and what remains, and why."""
-        # A run that ended late may have made a log group again after the stack had removed it.
-        groups = self._logs.remove_groups(f"/aws-glue/jobs/{environment.name}")
+    def stuck(self, environment: Environment, stack: Stack) -> str:
+        """Why CloudFormation could not delete the stack: which things, and AWS's words."""
+        failed = [part for part in self._stacks.parts(stack) if part.status == "DELETE_FAILED"]
+        if not failed:
+            return redacted(f"AWS could not delete the stack: {stack.reason or stack.status}", environment.id)
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        words = f"{failed[0].type} {failed[0].physical_id}{more}: {failed[0].reason}"
+        return redacted(f"AWS could not delete {words}", environment.id)
+
+    def remove_logs(self, environment: Environment) -> tuple[str, int]:
+        """Remove the log groups of the runs; one that ended late may have made its own again."""
+        return _LOGS, self._logs.remove_groups(f"/aws-glue/jobs/{environment.name}/")
+
+    def prove(self, stack: Stack) -> Proof:
+        """Look whether all that a deleted stack had made is really gone."""
+        return self._prover.prove(self._stacks.parts(stack))
+
+    def remove_left(self, parts: list[Part]) -> Iterator[tuple[str, int]]:
+        """Remove what a deleted stack has lost sight of, as far as the service may; in slices, as `clear`."""
+        for part in parts:
+            if part.type == _BUCKET:
+                for count in self._buckets.empty(part.physical_id):
+                    yield _OBJECTS, count
+                self._buckets.remove_bucket(part.physical_id)
+            elif part.type == _DATABASE:
+                self._glue.remove_database(part.physical_id)
+
+    def receipt(self, environment: Environment, proof: Proof | None) -> Json:
+        """Remove the last trace outside of the sandbox; say what was removed and what remains, and why."""
         self._releases.remove_template(environment)
-        last = self._stacks.resources(environment.stack_id) if environment.stack_id else {}
-        removed: list[Json] = []
-        remaining: list[Json] = []
-        for logical_id, resource in sorted(last.items()):
-            entry = {"type": resource["type"], "logical_id": logical_id}
-            if resource["status"] == "DELETE_COMPLETE":
-                removed.append(entry)
-            else:
-                remaining.append({**entry, "why": resource.get("reason") or resource["status"]})
-        if groups:
-            removed.append(
-                {"type": "AWS::Logs::LogGroup", "count": groups, "why": "made again after the stack"}
-            )
-        key_arn = (environment.outputs or {}).get("kms_key_arn")
-        gone_at = self._keys.removal_date(key_arn) if key_arn else None
-        if gone_at and not environment.settings["kms_key_arn"]:
-            why = "AWS keeps a deleted key for a waiting period, in which it cannot be used."
-            remaining.append({"type": "AWS::KMS::Key", "id": key_arn, "why": why, "until": gone_at})
-        return {"removed": removed, "remaining": remaining}
+        counted = [
+            {"type": kind, "count": count, "why": _WHY[kind]}
+            for kind, count in sorted(environment.removed.items())
+            if count
+        ]
+        return {
+            "removed": [*(proof.removed if proof else []), *counted],
+            "remaining": [*environment.remaining, *(proof.remaining if proof else [])],
+        }
+
+
+def so_far(removed: dict[str, int]) -> str:
+    """The progress of an emptying, for people."""
+    return f"Emptying the buckets: {removed.get(_OBJECTS, 0):,} object versions removed so far."
+
+
+def still_there(parts: list[Part]) -> str:
+    """Why an environment is not DELETED though its stack is."""
+    told = ", ".join(f"{part.type} {part.physical_id}" for part in parts[:_MOST_TOLD])
+    more = f" and {len(parts) - _MOST_TOLD} more" if len(parts) > _MOST_TOLD else ""
+    return f"The stack is deleted, but still there: {told}{more}."

@@ -15,6 +15,7 @@ from decimal import Decimal
 from chalicelib import pricing
 from chalicelib.clock import Clock, later, now, run_id_of, timestamp
 from chalicelib.errors import AwsError, AwsRefused, AwsThrottled, StaleRecord
+from chalicelib.failures import redacted
 from chalicelib.glue import Glue, GlueRun
 from chalicelib.logs import Logs
 from chalicelib.observability import logger
@@ -257,7 +258,11 @@ class Runs:
 
     def _refused(self, run: JobRun, error: AwsRefused) -> JobRun:
         logger.error("run refused", run_id=run.id, code=error.code, detail=error.message)
-        words = "The job does not exist any more." if error.code in _GONE else error.message
+        words = (
+            "The job does not exist any more."
+            if error.code in _GONE
+            else redacted(error.message, run.environment_id)
+        )
         return self._end_without_glue(run, RunStatus.ERROR, words)
 
     def _end_without_glue(self, run: JobRun, status: RunStatus, words: str) -> JobRun:

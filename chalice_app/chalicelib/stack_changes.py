@@ -89,12 +89,15 @@ class StackChanges:
         token = f"{_name(environment)}-rollback-{number}"
         self._change_sets.continue_rollback(stack.id, token=token)
 
-    def failure(self, stack: Stack) -> Json:
+    def failure(self, environment: Environment, stack: Stack) -> Json:
         """Why the stack's last update has failed."""
         first = self._change_sets.first_failure(stack.id)
         if first is None:
-            return change_failure(None, None, stack.reason or f"The stack is {stack.status}.")
-        return change_failure(first["logical_id"], first["type"], first["reason"])
+            words = stack.reason or f"The stack is {stack.status}."
+            return change_failure(None, None, words, environment_id=environment.id)
+        return change_failure(
+            first["logical_id"], first["type"], first["reason"], environment_id=environment.id
+        )
 
     def refusal(self, environment: Environment, change_set: ChangeSet) -> Json | None:
         """Why a change set must not be carried out: it would end what holds data. None: it may be."""
@@ -103,7 +106,9 @@ class StackChanges:
                 verb = "remove" if change.action == "Remove" else "replace"
                 words = f"The change would {verb} {change.physical_id}, which holds data."
                 fix = f"{_AS_IT_WAS} A new sandbox can have these settings and this release."
-                return change_failure(change.logical_id, change.type, words) | {
+                return change_failure(
+                    change.logical_id, change.type, words, environment_id=environment.id
+                ) | {
                     "cause": "invalid_request",
                     "fix": fix,
                 }
@@ -190,9 +195,11 @@ class StackChanges:
             yield 1
 
 
-def change_failure(logical_id: str | None, resource_type: str | None, message: str) -> Json:
+def change_failure(
+    logical_id: str | None, resource_type: str | None, message: str, *, environment_id: str = ""
+) -> Json:
     """The `failure` of an environment whose change has failed, or is failing."""
-    told = failure(logical_id, resource_type, message)
+    told = failure(logical_id, resource_type, message, environment_id=environment_id)
     return {**told, "fix": _FIXES.get(told["cause"], _FIXES["internal"])}
 
 

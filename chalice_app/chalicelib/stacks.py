@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import AwsRefused, from_boto
+from chalicelib.failures import is_name_conflict
 from chalicelib.records import Json
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 _COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+_PHASES = ("CREATE", "UPDATE", "DELETE")
 _PROGRESS_RANKS = ("IN_PROGRESS", "COMPLETE", "FAILED")
 
 
@@ -41,6 +43,17 @@ class Stack:
     def is_gone(self) -> bool:
         """It has been deleted: only its description is left."""
         return self.status == "DELETE_COMPLETE"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A thing that a stack has made, as CloudFormation last told of it."""
+
+    type: str
+    logical_id: str
+    physical_id: str
+    status: str
+    reason: str | None = None
 
 
 class Stacks:
@@ -113,6 +126,34 @@ class Stacks:
             raise from_boto(error) from error
         return found
 
+    def parts(self, stack: Stack) -> list[Part]:
+        """All that a stack, which may be deleted, has ever made; what an update has replaced, too.
+
+        A thing whose name was somebody else's already is not the stack's. CloudFormation keeps events for 90
+        days, so it is asked for what a living stack has, too; the end of each thing of a deleted one is told.
+        """
+        found: dict[tuple[str, str], Part] = {}
+        made, taken = set(), set()
+        try:
+            if not stack.is_gone:
+                for page in self._client.get_paginator("list_stack_resources").paginate(StackName=stack.id):
+                    for now in page["StackResourceSummaries"]:
+                        part = _part(cast(Any, now))
+                        found[part.type, part.physical_id] = part
+            for told in self._client.get_paginator("describe_stack_events").paginate(StackName=stack.id):
+                for event in told["StackEvents"]:
+                    part = _part(cast(Any, event))
+                    key = part.type, part.physical_id
+                    if part.physical_id != event["StackId"]:
+                        found.setdefault(key, part)
+                    if part.status == "CREATE_COMPLETE":
+                        made.add(key)
+                    elif part.status == "CREATE_FAILED" and is_name_conflict(part.reason or ""):
+                        taken.add(key)
+        except (ClientError, BotoCoreError) as error:
+            raise from_boto(error) from error
+        return [part for key, part in found.items() if part.physical_id and key not in taken - made]
+
     def first_failure(self, stack_id: str) -> Json | None:
         """The oldest failed resource of the stack that is a cause and not a consequence."""
         oldest: Json | None = None
@@ -143,6 +184,16 @@ class Stacks:
             raise from_boto(error) from error
 
 
+def _part(told: Json) -> Part:
+    return Part(
+        type=told["ResourceType"],
+        logical_id=told["LogicalResourceId"],
+        physical_id=told.get("PhysicalResourceId", ""),
+        status=told["ResourceStatus"],
+        reason=told.get("ResourceStatusReason"),
+    )
+
+
 def is_cause(reason: str) -> bool:
     """Whether a failed resource failed by itself, and not because CloudFormation cancelled it for another."""
     return "cancelled" not in reason.lower()
@@ -152,8 +203,10 @@ def resource_state(resource_type: str, status: str, reason: str | None, at: str)
     """One entry of an environment's `resources`.
 
     EventBridge gives times in whole seconds and no order within one, so `order` puts the state after the
-    time: a resource is in progress before it is complete or failed.
+    time: a resource is made, updated and deleted, and each of these is in progress before it is complete or
+    has failed.
     """
+    phase = next((n for n, begin in enumerate(_PHASES) if status.startswith(begin)), 0)
     rank = next((n for n, end in enumerate(_PROGRESS_RANKS) if status.endswith(end)), 0)
-    entry: Json = {"type": resource_type, "status": status, "order": f"{at[:19]}#{rank}"}
+    entry: Json = {"type": resource_type, "status": status, "order": f"{at[:19]}#{phase}{rank}"}
     return {**entry, "reason": reason} if reason else entry

@@ -69,7 +69,9 @@ class Updating:
         stack = self._changes.look(environment) if _stage(environment) == "look" else None
         if stack is None or not stack.is_complete:
             return False
-        self._end_as_it_was(environment, stack, change_failure(None, None, str(error)))
+        self._end_as_it_was(
+            environment, stack, change_failure(None, None, str(error), environment_id=environment.id)
+        )
         return True
 
     # -- the change set ------------------------------------------------------------------------------------
@@ -101,7 +103,9 @@ class Updating:
             return True
         if change_set.status == "FAILED":
             reason = change_set.reason or "CloudFormation could not make the change set."
-            return self._end_as_it_was(environment, stack, change_failure(None, None, reason))
+            return self._end_as_it_was(
+                environment, stack, change_failure(None, None, reason, environment_id=environment.id)
+            )
         if change_set.execution == "EXECUTE_FAILED":
             return self._end_as_it_was(environment, stack, self._failure(environment, stack))
         if change_set.execution == "EXECUTE_IN_PROGRESS":
@@ -118,7 +122,9 @@ class Updating:
         try:
             began = self._changes.execute(environment)
         except AwsRefused as error:
-            return self._end_as_it_was(environment, stack, change_failure(None, None, str(error)))
+            return self._end_as_it_was(
+                environment, stack, change_failure(None, None, str(error), environment_id=environment.id)
+            )
         after = LOOK_AGAIN_SECONDS if began else _CHANGE_SET_SECONDS
         self._moves.save(environment, due_at=later(self._moves.now(), after))
         return began
@@ -140,7 +146,7 @@ class Updating:
             self._changes.note_resources(environment, stack)
             changes["due_at"] = later(self._moves.now(), LOOK_AGAIN_SECONDS)
         if environment.failure is None and stack.status.startswith("UPDATE_ROLLBACK"):
-            changes["failure"] = self._changes.failure(stack)
+            changes["failure"] = self._changes.failure(environment, stack)
         if changes:
             self._moves.save(environment, **changes)
         return False
@@ -166,7 +172,7 @@ class Updating:
         return False
 
     def _failure(self, environment: Environment, stack: Stack) -> Json:
-        return environment.failure or self._changes.failure(stack)
+        return environment.failure or self._changes.failure(environment, stack)
 
     # -- the ends ------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, cast
 
 import boto3
 from botocore.config import Config as ClientConfig
@@ -25,9 +26,9 @@ from chalicelib.events import Events
 from chalicelib.glue import Glue
 from chalicelib.job_files import JobFiles
 from chalicelib.jobs import Jobs
-from chalicelib.keys import Keys
 from chalicelib.logs import Logs
 from chalicelib.moves import Moves
+from chalicelib.proof import Prover
 from chalicelib.provisioning import Provisioning
 from chalicelib.reconcile import Reconciler
 from chalicelib.releases import Releases
@@ -38,6 +39,8 @@ from chalicelib.stack_changes import StackChanges
 from chalicelib.stacks import Stacks
 from chalicelib.store import Store
 from chalicelib.tables import Tables
+
+_PATIENT = ("s3", "glue", "logs", "athena", "iam", "kms")
 
 
 @dataclass(frozen=True)
@@ -102,12 +105,13 @@ def build(
         read_timeout=max(2, config.lease_seconds // 2),
     )
     store = Store(Table(session.client("dynamodb", config=patient), config.table_name), config.capacity)
-    buckets = Buckets(session.client("s3", config=patient))
+    clients: dict[str, Any] = {name: session.client(cast(Any, name), config=patient) for name in _PATIENT}
+    buckets = Buckets(clients["s3"])
     cloudformation = session.client("cloudformation", config=patient)
     stacks = Stacks(cloudformation, config.deployment_role_arn)
-    glue_client = session.client("glue", config=patient)
-    glue, catalog = Glue(glue_client, session.client("glue", config=once)), Catalog(glue_client)
-    logs = Logs(session.client("logs", config=patient))
+    glue = Glue(clients["glue"], session.client("glue", config=once))
+    catalog = Catalog(clients["glue"])
+    logs = Logs(clients["logs"])
     releases = Releases(buckets, config.assets_bucket, str(session.region_name), clock)
     runs = Runs(
         store,
@@ -127,8 +131,9 @@ def build(
         Removal(
             stacks=stacks,
             buckets=buckets,
+            glue=glue,
             logs=logs,
-            keys=Keys(session.client("kms", config=patient)),
+            prover=Prover(clients),
             releases=releases,
             runs=runs,
         ),

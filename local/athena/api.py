@@ -1,6 +1,7 @@
 """Where moto's Athena is changed: what is asked of query executions is answered by ours.
 
-moto's StartQueryExecution runs nothing, and results are canned. Workgroups and named queries stay moto's.
+moto's StartQueryExecution runs nothing, and results are canned. Workgroups and named queries stay moto's, but
+for what it says of a workgroup that there is not.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ def replace_moto(api: Api) -> Callable[[], None]:
         *(api.stop_query_execution, api.list_query_executions),
     )
     replaced = {call.__name__: _handler(call) for call in calls}
+    replaced["get_work_group"] = _handler(_get_work_group)
     replaced["get_query_runtime_statistics"] = _handler(_no_statistics)
     restore_calls = replace_methods(AthenaResponse, replaced)
     restore_tokens = replace_methods(AthenaBackend, {"tokens": property(_tokens)})
@@ -82,6 +84,14 @@ def _handler(call: Callable[[Request], Json]) -> Callable[[AthenaResponse], str]
             raise JsonRESTError("InvalidRequestException", str(refused)) from refused
 
     return answer
+
+
+def _get_work_group(asked: Request) -> Json:
+    """As moto's, but that it says so when there is none."""
+    group = asked.backend.get_work_group(asked.values["WorkGroup"])
+    if group is None:
+        raise Refused("WorkGroup is not found.")
+    return {"WorkGroup": group}
 
 
 def _no_statistics(_: Request) -> Json:

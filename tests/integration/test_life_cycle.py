@@ -171,7 +171,8 @@ def test_an_object_that_cannot_be_removed_is_reported_and_tried_again(world: Wor
     world.faults["DeleteObjects"] = (403, "AccessDenied", "Access Denied")
     stuck, _ = world.service.environments.delete(ANA, environment.id, "r2")
     assert stuck.status is Status.DELETING
-    assert stuck.reason == "Waiting to try again after AccessDenied."
+    bucket = environment.bucket("glue_assets")
+    assert stuck.reason == f"Waiting to try again after AccessDenied: {bucket}: Access Denied."
     world.faults.clear()
     world.tick_after(minutes=15)
     assert world.see(environment.id).status is Status.DELETED
