@@ -192,6 +192,10 @@ class Updating:
         self._ready(claimed, "changed as it was asked for", failure=None, reason=None, **fields)
         return False
 
+    def _refused(self, environment: Environment, stack: Stack, words: str) -> bool:
+        cause = change_failure(None, None, words, environment_id=environment.id)
+        return self._end_as_it_was(environment, stack, cause)
+
     def _end_as_it_was(self, environment: Environment, stack: Stack, cause: Json) -> bool:
         try:
             self._changes.discard(environment, ends_as=environment)
