@@ -96,15 +96,31 @@ def get_environment(call: Call, environment_id: str) -> answers.Environment:
     "PATCH",
     "/environments/{environment_id}",
     tag="Environments",
-    gives={200: answers.Environment},
-    errors=(errors.EnvironmentNotLive, errors.Misfits, errors.Conflict),
+    gives={200: answers.Environment, 202: answers.Environment},
+    errors=(errors.EnvironmentNotLive, errors.EnvironmentNotReady, errors.Misfits, errors.Conflict),
 )
-def change_environment(call: Call, environment_id: str, body: EnvironmentChange) -> answers.Environment:
-    """Change one environment: let it end later, or sooner."""
-    environment = service().environments.extend(
-        call.caller, environment_id, body.expires_in_hours, call.request_id
-    )
-    return _shown(call, environment)
+def change_environment(call: Call, environment_id: str, body: EnvironmentChange) -> Response:
+    """Change one environment: 202 when its settings or its release will be others, 200 when all is done.
+
+    It is UPDATING until it is READY with them; a change that fails is taken back, and `failure` says why.
+    """
+    environment, accepted = service().environments.change(call.caller, environment_id, body, call.request_id)
+    return _answer(_shown(call, environment), 202 if accepted else 200)
+
+
+@api.add(
+    "POST",
+    "/environments/{environment_id}/reset",
+    tag="Environments",
+    gives={202: answers.Environment},
+    errors=(errors.EnvironmentNotReady, errors.Conflict),
+)
+def reset_environment(call: Call, environment_id: str) -> answers.Environment:
+    """Put a READY environment back to its release: data, scripts, catalog.
+
+    What was made in it since is removed, files of one's own too; its key, role, budget and end stay.
+    """
+    return _shown(call, service().environments.reset(call.caller, environment_id, call.request_id))
 
 
 @api.add(

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glue_assets.tables import Column, DataError, Table, find_tables
-from glue_assets.template import Resource, assemble, complete, resources, storage
+from glue_assets.template import Resource, assemble, complete, definition, resources, storage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -100,6 +100,7 @@ class Release:
                     "columns": [_shown(column) for column in table.columns],
                     "partition_keys": [_shown(key) for key in table.partition_keys],
                     **({"description": table.description} if table.description else {}),
+                    "definition": definition(table),
                     **(_partitions(table) if table.partitions else {}),
                 }
                 for table in self.tables

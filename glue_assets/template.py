@@ -134,23 +134,27 @@ def _database(database: str, words: str | None) -> dict[str, Any]:
     }
 
 
-def _table(table: Table, database_id: str) -> dict[str, Any]:
-    location = f"s3://${{SorBucket}}/{table.database}/{table.name}/"
-    description: dict[str, Any] = {
-        "Name": table.name,
+def definition(table: Table) -> dict[str, Any]:
+    """The table's TableInput without its name and location."""
+    return {
         **({"Description": table.description} if table.description else {}),
         "TableType": "EXTERNAL_TABLE",
         "Parameters": _PARAMETERS[table.format],
-        "StorageDescriptor": {"Location": _Sub(location), **storage(table)},
+        "StorageDescriptor": storage(table),
+        **({"PartitionKeys": [_column(key) for key in table.partition_keys]} if table.partition_keys else {}),
     }
-    if table.partition_keys:
-        description["PartitionKeys"] = [_column(key) for key in table.partition_keys]
+
+
+def _table(table: Table, database_id: str) -> dict[str, Any]:
+    location = _Sub(f"s3://${{SorBucket}}/{table.database}/{table.name}/")
+    described = definition(table)
+    described["StorageDescriptor"] = {"Location": location, **described["StorageDescriptor"]}
     return {
         "Type": "AWS::Glue::Table",
         "Properties": {
             "CatalogId": _Ref("AWS::AccountId"),
             "DatabaseName": _Ref(database_id),
-            "TableInput": description,
+            "TableInput": {"Name": table.name, **described},
         },
     }
 

@@ -61,6 +61,17 @@ class Buckets:
         except (ClientError, BotoCoreError) as error:
             raise from_boto(error) from error
 
+    def is_empty(self, bucket: str) -> bool:
+        """Whether a bucket has neither objects nor old versions of any; so has one that does not exist."""
+        try:
+            page = self._client.list_object_versions(Bucket=bucket, MaxKeys=1)
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code not in _GONE:
+                raise failure from error
+            return True
+        return not page.get("Versions") and not page.get("DeleteMarkers")
+
     def folders(self, bucket: str, prefix: str) -> list[str]:
         """The names directly below a prefix that other keys lie below."""
         try:

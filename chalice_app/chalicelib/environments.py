@@ -10,6 +10,7 @@ from datetime import datetime
 from chalicelib import expiry, representations
 from chalicelib.auth import Caller
 from chalicelib.capacity import Usage
+from chalicelib.changes import changed
 from chalicelib.clock import Clock, environment_id, later, now, parse, timestamp
 from chalicelib.config import Config
 from chalicelib.errors import (
@@ -18,11 +19,13 @@ from chalicelib.errors import (
     EnvironmentExists,
     EnvironmentNotFailed,
     EnvironmentNotLive,
+    EnvironmentNotReady,
     Misfits,
     NotFound,
     StaleRecord,
 )
 from chalicelib.idempotency import Asked, replay
+from chalicelib.models import EnvironmentChange
 from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler
 from chalicelib.records import ENVIRONMENT_ID, Environment, Event, Json, Status
@@ -178,6 +181,9 @@ class Environments:
                 raise EnvironmentNotFailed(
                     f"The environment is {_shown_status(environment)}; only a FAILED one can be retried."
                 )
+            if environment.wanted is not None:  # the way back from a change, which AWS would not go
+                wish = {**environment.wanted, "rollbacks": 0}
+                return {"status": Status.UPDATING, "wanted": wish, **_begun(moment)}
             begun = environment.stack_id is not None
             return {
                 "status": Status.QUEUED,
@@ -205,10 +211,8 @@ class Environments:
         Raises `Misfits` above the operator's ceiling, which counts from now, and `EnvironmentNotLive` when
         the environment is being deleted or is gone.
         """
-        ceiling = self._config.limits.expires_in_hours
-        if not 1 <= hours <= ceiling:
-            wrong = f"The operator allows 1 to {ceiling} hours from now."
-            raise Misfits([{"pointer": "/expires_in_hours", "detail": wrong}])
+        if wrong := self._too_long(hours):
+            raise Misfits(wrong)
 
         def wanted(environment: Environment, moment: datetime) -> Json:
             if environment.delete_requested or environment.status in (Status.DELETING, Status.DELETED):
@@ -221,6 +225,80 @@ class Environments:
 
         return self._change(caller, environment_id, request_id, "extended", wanted)
 
+    def change(
+        self, caller: Caller, environment_id: str, change: EnvironmentChange, request_id: str
+    ) -> tuple[Environment, bool]:
+        """Want a READY environment to have other settings or another release, and begin to take it there.
+
+        Gives the environment as it is now, and False when that needs no work. Raises `EnvironmentNotReady`,
+        and `Misfits` for what cannot be changed or does not fit; then nothing is.
+        """
+        given = change.model_fields_set
+        if given == {"expires_in_hours"}:
+            return self.extend(caller, environment_id, change.expires_in_hours, request_id), False
+        release, wrong = self._release(change.release) if "release" in given else (None, [])
+        wrong += self._too_long(change.expires_in_hours) if "expires_in_hours" in given else []
+
+        def wanted(environment: Environment, moment: datetime) -> Json:
+            _check_ready(environment, "changed")
+            settings, misfitting = changed(environment.settings, change.settings, self._config.limits)
+            if wrong or misfitting:
+                raise Misfits([*wrong, *misfitting])
+            fields: Json = {}
+            if "expires_in_hours" in given:
+                fields = expiry.ending_in(change.expires_in_hours, moment)
+                fields["due_at"] = expiry.next_look(environment.but(**fields))
+            wish = {"settings": settings, "release": release or environment.release}
+            if wish == {"settings": environment.settings, "release": environment.release}:
+                return fields
+            return {
+                **fields,
+                "status": Status.UPDATING,
+                "wanted": {**wish, "stage": "look", "rollbacks": 0},
+                "changes": environment.changes + 1,
+                "seeded_files": 0,
+                **_begun(moment),
+            }
+
+        detail = change.model_dump(mode="json", exclude_unset=True)
+        environment = self._change(
+            caller, environment_id, request_id, "change_requested", wanted, detail=detail
+        )
+        if environment.status is not Status.UPDATING:
+            return environment, False
+        self._begin(environment)
+        return self.visible(caller, environment_id), True
+
+    def reset(self, caller: Caller, environment_id: str, request_id: str) -> Environment:
+        """Begin to put a READY environment back to its release; `EnvironmentNotReady` for any other."""
+
+        def wanted(environment: Environment, moment: datetime) -> Json:
+            _check_ready(environment, "reset")
+            return {
+                "status": Status.RESETTING,
+                "is_emptied": False,
+                "seeded_files": 0,
+                **_begun(moment),
+            }
+
+        environment = self._change(caller, environment_id, request_id, "reset_requested", wanted)
+        self._begin(environment)
+        return self.visible(caller, environment_id)
+
+    def _release(self, asked: str) -> tuple[str | None, list[dict[str, str]]]:
+        """The id of the release that is asked for, or what is wrong with it."""
+        found = self._releases.latest() if asked == "latest" else self._releases.find(asked)
+        if found is None:
+            return None, [{"pointer": "/release", "detail": "GET /releases lists those that there are."}]
+        return found.id, []
+
+    def _too_long(self, hours: int) -> list[dict[str, str]]:
+        ceiling = self._config.limits.expires_in_hours
+        if 1 <= hours <= ceiling:
+            return []
+        words = f"The operator allows 1 to {ceiling} hours from now."
+        return [{"pointer": "/expires_in_hours", "detail": words}]
+
     def _change(
         self,
         caller: Caller,
@@ -229,6 +307,7 @@ class Environments:
         action: str,
         wanted: Callable[[Environment, datetime], Json],
         at_capacity: Callable[[Environment, datetime, Usage], Json] | None = None,
+        detail: Json | None = None,
     ) -> Environment:
         """Record what a caller wants and that they do; `wanted` gives the fields, none if nothing is new.
 
@@ -240,7 +319,7 @@ class Environments:
             fields = wanted(environment, moment)
             if not fields:
                 return environment
-            event = Event(timestamp(moment), caller.owner, action, request_id)
+            event = Event(timestamp(moment), caller.owner, action, request_id, detail)
             after = environment.but(**fields, updated_at=timestamp(moment))
             with suppress(StaleRecord):
                 try:
@@ -261,6 +340,18 @@ class Environments:
             logger.warning(
                 "first steps left to the schedule", environment_id=environment.id, detail=str(error)
             )
+
+
+def _check_ready(environment: Environment, what: str) -> None:
+    if environment.status is not Status.READY or environment.delete_requested:
+        raise EnvironmentNotReady(
+            f"The environment is {_shown_status(environment)}; only a READY one can be {what}."
+        )
+
+
+def _begun(moment: datetime) -> Json:
+    """What a new beginning leaves behind, and that it is due."""
+    return {"failure": None, "reason": None, "attempts": 0, "due_at": timestamp(moment)}
 
 
 def _shown_status(environment: Environment) -> str:

@@ -14,11 +14,13 @@ from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler
 from chalicelib.records import Json, Status, environment_of_job, environment_of_stack
 from chalicelib.runs import Runs
+from chalicelib.stack_changes import change_failure
 from chalicelib.stacks import is_cause, resource_state
 from chalicelib.store import Due, Store
 
 _BATCH = 25
 _MOST_THROTTLED = 3
+_TELLS_FAILURE = {Status.CREATING: failure, Status.UPDATING: change_failure}
 _WRITE_TRIES = 5
 _RECORD_SECONDS = 60
 """What one record may take of a tick, so that one that has much to do does not keep the others waiting."""
@@ -60,10 +62,11 @@ class Events:
         resource = resource_state(detail["resource-type"], status, shown, at)
         logical_id = detail["logical-resource-id"]
         self._store.note_resource(environment_id, detail["stack-id"], logical_id, resource)
-        if status == "CREATE_FAILED" and is_cause(reason):
+        if status in ("CREATE_FAILED", "UPDATE_FAILED") and is_cause(reason):
             # Told even if the rollback has removed the resource meanwhile: the order of events is no matter.
-            cause = failure(logical_id, detail["resource-type"], reason, environment_id=environment_id)
-            self._note_failure(environment_id, detail["stack-id"], cause)
+            self._note_failure(
+                environment_id, detail["stack-id"], logical_id, detail["resource-type"], reason
+            )
 
     def job_changed(self, detail: Json) -> None:
         """Glue Job State Change."""
@@ -115,14 +118,19 @@ class Events:
             for environment in self._admission.admit()
         )
 
-    def _note_failure(self, environment_id: str, stack_id: str, cause: Json) -> None:
+    def _note_failure(
+        self, environment_id: str, stack_id: str, logical_id: str, resource_type: str, reason: str
+    ) -> None:
         """Show the first failed resource at once, while CloudFormation still rolls back."""
         for _ in range(_WRITE_TRIES):
             environment = self._store.environment(environment_id)
             if environment is None or environment.failure or environment.stack_id not in (None, stack_id):
                 return  # known, or of an earlier attempt
-            if environment.status is not Status.CREATING:
+            if environment.status not in _TELLS_FAILURE:
                 return
+            cause = _TELLS_FAILURE[environment.status](
+                logical_id, resource_type, reason, environment_id=environment_id
+            )
             try:
                 self._store.save_environment(environment, environment.but(failure=cause))
             except StaleRecord:

@@ -14,7 +14,7 @@ from chalicelib.settings import Settings
 
 BODIES: Mapping[type[BaseModel], Json] = {
     Settings: {"expires_in_hours": 24, "job": {"number_of_workers": 2}},
-    EnvironmentChange: {"expires_in_hours": 48},
+    EnvironmentChange: {"settings": {"job": {"number_of_workers": 3}}},
     RunRequest: {"number_of_workers": 2, "timeout_minutes": 10, "arguments": {"--NUM_PARTITIONS": "1"}},
 }
 

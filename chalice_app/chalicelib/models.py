@@ -6,9 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
+from chalicelib.changes import SettingsChange
 from chalicelib.pricing import WorkerType
-from chalicelib.records import Status
+from chalicelib.records import Json, Status
 from chalicelib.settings import Arguments, NumberOfWorkers, Strict, TimeoutMinutes
+from chalicelib.texts import Matching
 
 
 class RunRequest(Strict):
@@ -20,12 +22,28 @@ class RunRequest(Strict):
     timeout_minutes: TimeoutMinutes | None = None
 
 
+def _without_default(schema: Json) -> None:
+    """What is left out is not changed; the default only keeps null out of the type."""
+    del schema["default"]
+
+
 class EnvironmentChange(Strict):
-    """What to change about an environment: `expires_in_hours` counts from now."""
+    """What to change about an environment: `expires_in_hours` counts from now.
+
+    `settings` are those that change, and `release` is the one to go to; both need a READY environment.
+    """
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
-    expires_in_hours: Annotated[int, Field(ge=1, le=720)] = 72
+    expires_in_hours: Annotated[int, Field(ge=1, le=720, json_schema_extra=_without_default)] = 72
+    settings: Annotated[SettingsChange, Field(json_schema_extra=_without_default)] = SettingsChange()
+    release: Annotated[
+        str,
+        Matching(
+            "latest|[A-Za-z0-9.+-]{1,64}-[0-9a-f]{12}", "must be latest, or the id of one of GET /releases"
+        ),
+        Field(json_schema_extra=_without_default),
+    ] = "latest"
 
     @model_validator(mode="before")
     @classmethod

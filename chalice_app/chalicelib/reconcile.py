@@ -6,11 +6,14 @@ what is idempotent in AWS and then records it, on the condition that the record 
 read. Slow steps (seeding, emptying) first take a lease, so that two workers do not do the same copies; a
 worker that dies leaves the lease to run out, and the record is due again then.
 
-The steps themselves are in `creation.py` and `deletion.py`, how they are recorded in `moves.py`.
+The steps themselves are in `creation.py`, `updating.py`, `resetting.py` and `deletion.py`, how they are
+recorded in `moves.py`.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from chalicelib import expiry
@@ -24,20 +27,36 @@ from chalicelib.observability import logger
 from chalicelib.provisioning import Provisioning
 from chalicelib.records import Environment, Status
 from chalicelib.removal import Removal
+from chalicelib.resetting import Clearing, Resetting
+from chalicelib.stack_changes import StackChanges
 from chalicelib.store import Store
+from chalicelib.updating import Updating
 
 _MAX_STEPS = 25
 _BUILDING = {Status.QUEUED, Status.CREATING, Status.SEEDING}
+_CHANGING = {Status.UPDATING, Status.RESETTING}
 
 
 class Reconciler:
     """Chooses the step of the life cycle that is next, and what to do when one fails."""
 
-    def __init__(self, store: Store, moves: Moves, provisioning: Provisioning, removal: Removal) -> None:
+    def __init__(
+        self,
+        store: Store,
+        moves: Moves,
+        provisioning: Provisioning,
+        removal: Removal,
+        changes: StackChanges,
+        clearing: Clearing,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._store = store
         self._moves = moves
         self._creation = Creation(moves, provisioning)
         self._deletion = Deletion(moves, removal, store)
+        self._updating = Updating(moves, changes, sleep=sleep)
+        self._resetting = Resetting(moves, clearing, self._creation)
 
     def reconcile(
         self, environment_id: str, *, seconds: float = 600, written: Environment | None = None
@@ -84,6 +103,10 @@ class Reconciler:
             return self._creation.watch(environment)
         if environment.status is Status.SEEDING:
             return self._creation.seed(environment, deadline)
+        if environment.status is Status.UPDATING:
+            return self._updating.step(environment, deadline)
+        if environment.status is Status.RESETTING:
+            return self._resetting.step(environment, deadline)
         return self._warn(environment)  # READY and FAILED wait for a request or for their end
 
     def _warn(self, environment: Environment) -> bool:
@@ -111,6 +134,10 @@ class Reconciler:
             logger.error("step refused", environment_id=tried.id, code=error.code, detail=error.message)
             self._moves.fail(environment, failure(None, None, str(error), environment_id=tried.id))
             return True
+        if isinstance(error, AwsRefused) and environment.status is Status.UPDATING:
+            with suppress(AwsError):  # then it is postponed
+                if self._updating.give_up(environment, error):
+                    return True
         attempts = environment.attempts + 1
         # What is refused needs somebody's help; what is busy or down does not.
         words = str(error).rstrip(".") if isinstance(error, AwsRefused) else error.code
@@ -124,4 +151,6 @@ class Reconciler:
         return False
 
     def _is_over(self, environment: Environment) -> bool:
-        return environment.expires_at <= timestamp(self._moves.now())
+        # A change is ended first, unless AWS keeps it from its end.
+        waits = environment.status in _CHANGING and not environment.attempts
+        return not waits and environment.expires_at <= timestamp(self._moves.now())

@@ -23,6 +23,8 @@ class Status(StrEnum):
     CREATING = "CREATING"
     SEEDING = "SEEDING"
     READY = "READY"
+    UPDATING = "UPDATING"
+    RESETTING = "RESETTING"
     DELETING = "DELETING"
     DELETED = "DELETED"
     FAILED = "FAILED"
@@ -64,6 +66,9 @@ class Environment:
     place, as `position` and `begins_at`. `creations` counts the attempts to build it. `clean_up` says that
     what a failed one has left, the stack `stack_id` or the one of its name, is still to be looked for and
     removed. `warnings_due` are the warnings before its end that are still to come, in hours before it.
+    `wanted` is what an UPDATING one is to become: its `settings` and `release`, how far that is (`stage`, see
+    updating.py) and how often its way back was tried (`rollbacks`); `changes` counts such wishes, and is part
+    of their change sets' names. `is_emptied` says that a RESETTING one has lost all that was to go.
     `removed` counts, by type, what was removed so far that no stack removes; `remaining` is what the stacks
     of failed attempts have left, as the receipt lists it.
     `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when.
@@ -92,6 +97,9 @@ class Environment:
     resources: dict[str, Json] = field(default_factory=dict)
     outputs: Json | None = None
     seeded_files: int = 0
+    changes: int = 0
+    wanted: Json | None = None
+    is_emptied: bool = False
     removed: dict[str, int] = field(default_factory=dict)
     remaining: list[Json] = field(default_factory=list)
     job_files: dict[str, Json] = field(default_factory=dict)
@@ -110,6 +118,12 @@ class Environment:
         return f"terraglue-{self.id}"
 
     @property
+    def goal(self) -> Environment:
+        """What an UPDATING one is to become."""
+        wanted = self.wanted or {"settings": self.settings, "release": self.release}
+        return self.but(settings=wanted["settings"], release=wanted["release"])
+
+    @property
     def job_id(self) -> str:
         """The id of its job, which is the Glue job's name."""
         return f"{self.name}-{self.settings['job']['name']}"
@@ -117,7 +131,11 @@ class Environment:
     @property
     def sot_database(self) -> str:
         """The catalog database that the job writes to, as the template names it."""
-        return f"terraglue_{self.id}_sot"
+        return self.database("sot")
+
+    def database(self, name: str) -> str:
+        """The catalog's name of one of its databases, as the template names it."""
+        return f"terraglue_{self.id}_{name}"
 
     def bucket(self, key: str) -> str:
         """The bucket behind one of the keys of `outputs.buckets`, as the template names it."""

@@ -33,6 +33,15 @@ class ReleaseFile:
 
 
 @dataclass(frozen=True)
+class ReleasedTable:
+    """A table of a release: the catalog's TableInput without its name and location, None if it is unknown."""
+
+    database: str
+    name: str
+    definition: Json | None
+
+
+@dataclass(frozen=True)
 class Partitioned:
     """A table and its partitions, (values, path), and the storage descriptor that they share."""
 
@@ -59,6 +68,7 @@ class Release:
     notes: str
     published_at: str
     partitioned: tuple[Partitioned, ...] = ()
+    tables: tuple[ReleasedTable, ...] = ()
 
     def path(self, relative: str) -> str:
         """The key of one of its files in the assets bucket."""
@@ -92,8 +102,18 @@ class Releases:
 
     def get(self, release_id: str) -> Release:
         """One release by its id; `Unavailable` when it is not in the assets bucket."""
+        release = self.find(release_id)
+        if release is None:
+            raise Unavailable(f"Release {release_id} is not in the assets bucket.", retry_after=60)
+        return release
+
+    def find(self, release_id: str) -> Release | None:
+        """One release by its id; None when it is not in the assets bucket."""
         if release_id not in self._known:
-            self._known[release_id] = self._read(release_id)
+            release = self._read(release_id)
+            if release is None:
+                return None
+            self._known[release_id] = release
         return self._known[release_id]
 
     def all(self) -> list[Release]:
@@ -119,13 +139,13 @@ class Releases:
 
     def remove_template(self, environment: Environment) -> None:
         """Remove an environment's copy of its template, if there is one."""
-        if environment.settings["job"]["arguments"]:
+        if environment.settings["job"]["arguments"] or environment.goal.settings["job"]["arguments"]:
             self._buckets.remove(self._bucket, _template_copy(environment))
 
-    def _read(self, release_id: str) -> Release:
+    def _read(self, release_id: str) -> Release | None:
         found = self._buckets.read_dated(self._bucket, f"releases/{release_id}/manifest.json")
         if found is None:
-            raise Unavailable(f"Release {release_id} is not in the assets bucket.", retry_after=60)
+            return None
         body, published = found
         manifest = json.loads(body)
         return Release(
@@ -142,6 +162,10 @@ class Releases:
             notes=manifest.get("notes", ""),
             published_at=timestamp(published),
             partitioned=tuple(_partitioned(table) for table in manifest["tables"] if table.get("partitions")),
+            tables=tuple(
+                ReleasedTable(table["database"], table["table"], table.get("definition"))
+                for table in manifest["tables"]
+            ),
         )
 
 

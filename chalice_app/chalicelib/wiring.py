@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,6 +15,8 @@ from chalicelib.admission import Admission
 from chalicelib.athena import Athena
 from chalicelib.auth import Authenticator
 from chalicelib.buckets import Buckets
+from chalicelib.catalog import Catalog
+from chalicelib.change_sets import ChangeSets
 from chalicelib.clock import Clock, now
 from chalicelib.config import Config
 from chalicelib.cursors import Cursors
@@ -30,7 +33,9 @@ from chalicelib.provisioning import Provisioning
 from chalicelib.reconcile import Reconciler
 from chalicelib.releases import Releases
 from chalicelib.removal import Removal
+from chalicelib.resetting import Clearing
 from chalicelib.runs import Runs
+from chalicelib.stack_changes import StackChanges
 from chalicelib.stacks import Stacks
 from chalicelib.store import Store
 from chalicelib.tables import Tables
@@ -75,7 +80,11 @@ class Once:
 
 
 def build(
-    config: Config | None = None, *, clock: Clock = now, session: boto3.Session | None = None
+    config: Config | None = None,
+    *,
+    clock: Clock = now,
+    session: boto3.Session | None = None,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Service:
     """The service on AWS, as the environment variables (or `config`) say."""
     config = config or Config.from_environment()
@@ -98,8 +107,10 @@ def build(
     store = Store(Table(session.client("dynamodb", config=patient), config.table_name), config.capacity)
     clients: dict[str, Any] = {name: session.client(cast(Any, name), config=patient) for name in _PATIENT}
     buckets = Buckets(clients["s3"])
-    stacks = Stacks(session.client("cloudformation", config=patient), config.deployment_role_arn)
+    cloudformation = session.client("cloudformation", config=patient)
+    stacks = Stacks(cloudformation, config.deployment_role_arn)
     glue = Glue(clients["glue"], session.client("glue", config=once))
+    catalog = Catalog(clients["glue"])
     logs = Logs(clients["logs"])
     releases = Releases(buckets, config.assets_bucket, str(session.region_name), clock)
     runs = Runs(
@@ -110,10 +121,13 @@ def build(
         lease_seconds=config.lease_seconds,
         clock=clock,
     )
+    provisioning = Provisioning(
+        config, stacks=stacks, buckets=buckets, glue=glue, releases=releases, store=store
+    )
     reconciler = Reconciler(
         store,
         Moves(store, lease_seconds=config.lease_seconds, clock=clock),
-        Provisioning(config, stacks=stacks, buckets=buckets, glue=glue, releases=releases, store=store),
+        provisioning,
         Removal(
             stacks=stacks,
             buckets=buckets,
@@ -123,6 +137,18 @@ def build(
             releases=releases,
             runs=runs,
         ),
+        StackChanges(
+            config,
+            stacks=stacks,
+            change_sets=ChangeSets(cloudformation, config.deployment_role_arn),
+            buckets=buckets,
+            catalog=catalog,
+            glue=glue,
+            releases=releases,
+            provisioning=provisioning,
+        ),
+        Clearing(buckets=buckets, catalog=catalog, releases=releases, runs=runs),
+        sleep=sleep,
     )
     environments = Environments(config, store, releases, reconciler, clock=clock)
     return Service(

@@ -34,7 +34,7 @@ def curl_lines() -> list[str]:
 
 def test_the_lines_about_the_api_say_what_happens(up: Up) -> None:
     page = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")
-    me, ask, again, look, events, extend, wrong = re.findall(r"^\$ (.+)$", page, re.MULTILINE)
+    me, ask, again, look, events, extend, change, reset, wrong = re.findall(r"^\$ (.+)$", page, re.MULTILINE)
     variables = {"API": up.ready["api"], "TOKEN": up.token("reader-of-api")}
     assert json.loads(shell(me, variables))["owner"] == "reader-of-api"
     asked = json.loads(shell(ask, variables))
@@ -46,6 +46,9 @@ def test_the_lines_about_the_api_say_what_happens(up: Up) -> None:
     assert shell(look, variables).startswith("HTTP/1.1 304")
     assert len(json.loads(shell(events, variables))["items"]) == 2
     assert json.loads(shell(extend, variables))["expires_at"] < asked["expires_at"]
+    for line, status in ((change, "UPDATING"), (reset, "RESETTING")):
+        assert json.loads(shell(line, variables))["status"] in (status, "READY")
+        assert reader.until(f"/environments/{asked['id']}", {"READY", "FAILED"})[-1]["failure"] is None
     problem = json.loads(shell(wrong, variables))
     assert {error["pointer"] for error in problem["errors"]} == {"/expires_in_hours", "/colour"}
     reader.call("DELETE", f"/environments/{asked['id']}")

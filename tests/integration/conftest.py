@@ -16,6 +16,7 @@ import yaml
 from chalice.config import Config as ChaliceConfig
 from chalice.test import Client
 from moto import mock_aws
+from moto.cloudformation.exceptions import CloudFormationError
 from moto.cloudformation.models import CloudFormationBackend
 
 from glue_assets import template
@@ -153,10 +154,37 @@ def aws(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Iterator[None]:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     dynamodb.install()  # tests ask from several threads
+    restore = replace_methods(
+        CloudFormationBackend,
+        {
+            "describe_change_set": _describe_change_set,
+            "delete_change_set": _delete_change_set,
+        },
+    )
     with mock_aws():
         create_table()
         publish_small_release()
         yield
+    restore()
+
+
+class _ChangeSetNotFound(CloudFormationError):
+    code = "ChangeSetNotFound"
+
+
+def _describe_change_set(backend: CloudFormationBackend, change_set_name: str) -> Any:
+    """moto says of a change set that is not there that the stack is not."""
+    for change_set in backend.change_sets.values():
+        if change_set.change_set_name == change_set_name:
+            return change_set
+    raise _ChangeSetNotFound(f"ChangeSet [{change_set_name}] does not exist")
+
+
+def _delete_change_set(backend: CloudFormationBackend, change_set_name: str) -> None:
+    """moto crashes when there is none."""
+    for change_set_id, change_set in list(backend.change_sets.items()):
+        if change_set.change_set_name == change_set_name:
+            del backend.change_sets[change_set_id]
 
 
 def create_table() -> None:

@@ -44,6 +44,7 @@ TRIES = {
     "list_environments": Try("GET", "/environments", 200, everyone=True),
     "get_environment": Try("GET", "/environments/{environment}", 200),
     "change_environment": Try("PATCH", "/environments/{environment}", 200, body={"expires_in_hours": 9}),
+    "reset_environment": Try("POST", "/environments/{environment}/reset", 202),
     "retry_environment": Try("POST", "/environments/{environment}/retry", 409),
     "delete_environment": Try("DELETE", "/environments/{environment}", 202),
     "list_events": Try("GET", "/environments/{environment}/events", 200),

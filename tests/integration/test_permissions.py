@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from chalice.test import Client
 from chalicelib.clock import sortable_id, timestamp
 from chalicelib.pricing import worst_case_micro_usd
 from chalicelib.records import BUCKET_KEYS, Environment, Event, JobRun, RunStatus, Status
+from chalicelib.wiring import Service
+from glue_assets.release import build, publish
 from local import roles
 from local.access_policies import Verdict, listed, verdict
 from tests.identity import AUDIENCE, ISSUER, Issuer
@@ -57,6 +60,17 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same tables in a newer release, with other files in them."""
+    folder = tmp_path_factory.mktemp("newer")
+    for path in ("tbl_orders/other.csv", "tbl_days/day=1/a.csv"):
+        file = folder / "db_shop" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("id\n1\n")
+    return folder
+
+
 @pytest.fixture
 def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -70,11 +84,11 @@ def world(keys: None, data: Path, tmp_path: Path) -> Iterator[World]:
 
 
 def test_every_function_may_do_all_its_work_and_nothing_more(
-    world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, newer: Path
 ) -> None:
     for number, function in enumerate(RECONCILERS):
-        whole_life(world, function, f"{'abcd'[number]}lifeaaaaa")
-        whole_life(world, function, f"{'abcd'[number]}nameaaaaa", athena_workgroup_name="w")
+        whole_life(world, function, f"{'abcd'[number]}lifeaaaaa", newer)
+        whole_life(world, function, f"{'abcd'[number]}nameaaaaa", newer, athena_workgroup_name="w")
         failed_creation(world, function, f"{'abcd'[number]}failaaaaa")
     resource_changes(world, "eresaaaaaa")
     job_changes(world, "fjobaaaaaa")
@@ -91,7 +105,7 @@ def test_without_a_permission_the_work_fails(keys: None, data: Path, tmp_path: P
     [objects] = [s for s in granted["tick"]["Statement"] if s["Sid"] == "SandboxObjects"]
     objects["Action"].remove("s3:PutObject")
     with serving(data, tmp_path, granted) as world, pytest.raises(AssertionError, match="FAILED"):
-        whole_life(world, "tick", "aaaaaaaaaa")
+        whole_life(world, "tick", "aaaaaaaaaa", data)
     assert [why.partition(" on ")[0] for why in world.refused] == ["tick: s3:PutObject"]
 
 
@@ -152,7 +166,7 @@ def test_a_role_is_passed_to_cloudformation_only_if_it_is_the_deployment_role(wo
 # -- the work ---------------------------------------------------------------------------------------------
 
 
-def whole_life(world: World, function: str, environment_id: str, **more: Any) -> None:
+def whole_life(world: World, function: str, environment_id: str, data: Path, **more: Any) -> None:
     """From the request to the receipt; every step is taken by the one function."""
     service = world.service(function)
     environment = world.record(environment_id, {**RICH, **more})
@@ -164,6 +178,10 @@ def whole_life(world: World, function: str, environment_id: str, **more: Any) ->
     for state in ("RUNNING", "FAILED", "SUCCEEDED"):
         world.ask_run(ready, state)
     in_doubt(world, ready)
+    other_settings_and_back(world, service, ready)
+    other_release(world, service, ready, data)
+    reset(world, service, ready)
+    ready = world.look(ready)
     s3 = client("s3")
     s3.create_multipart_upload(Bucket=ready.bucket("sot"), Key="half")
     s3.put_object(Bucket=ready.bucket("sot"), Key="whole", Body=b"1")
@@ -186,6 +204,89 @@ def whole_life(world: World, function: str, environment_id: str, **more: Any) ->
     assert [entry["type"] for entry in gone.receipt["remaining"]] == ["AWS::KMS::Key"]
     there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     assert not there & {ready.bucket(key) for key in BUCKET_KEYS}
+
+
+def update(world: World, service: Service, environment: Environment, **wanted: Any) -> Environment:
+    """Want other settings or another release, and let the function bring that about."""
+    was = world.look(environment)
+    goal = {"settings": was.settings, "release": was.release, "stage": "look", "rollbacks": 0}
+    world.change(
+        was,
+        status=Status.UPDATING,
+        wanted=goal | wanted,
+        changes=was.changes + 1,
+        seeded_files=0,
+        failure=None,
+        due_at=timestamp(world.moment),
+    )
+    return finish(world, service, environment)
+
+
+def finish(world: World, service: Service, environment: Environment) -> Environment:
+    for _ in range(10):
+        world.reconcile(service, environment)
+        found = world.look(environment)
+        if found.status is Status.READY:
+            return found
+        world.operated.settled(environment)
+        world.moment += timedelta(seconds=61)
+    raise AssertionError(found)
+
+
+def other_settings_and_back(world: World, service: Service, environment: Environment) -> None:
+    """Other arguments for the job; then none, but what AWS refuses it refuses to take back too."""
+    job = environment.settings["job"]
+    done = update(
+        world, service, environment, settings={**environment.settings, "job": {**job, "timeout_minutes": 9}}
+    )
+    assert done.failure is None
+    iam, less = client("iam"), {"Effect": "Deny", "Action": "glue:UpdateJob", "Resource": "*"}
+    named = {"RoleName": "terraglue-deployment", "PolicyName": "less"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [less]})
+    iam.put_role_policy(**named, PolicyDocument=document)
+    was = world.look(environment)
+    world.change(
+        was,
+        status=Status.UPDATING,
+        changes=was.changes + 1,
+        wanted={
+            "settings": {**was.settings, "job": {**job, "arguments": {}}},
+            "release": was.release,
+            "stage": "look",
+            "rollbacks": 0,
+        },
+    )
+    for _ in range(3):
+        world.reconcile(service, environment)
+        stack = world.operated.settled(environment)
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    iam.delete_role_policy(**named)
+    world.moment += timedelta(seconds=61)
+    back = finish(world, service, environment)
+    assert back.failure is not None and back.failure["cause"] == "permission"
+    plain = update(world, service, environment, settings={**was.settings, "job": {**job, "arguments": {}}})
+    assert plain.failure is None
+
+
+def other_release(world: World, service: Service, environment: Environment, data: Path) -> None:
+    release = build(ROOT, data, "2.0.0", lint=False)
+    publish(release, client("s3"), world.config.assets_bucket)
+    after = update(world, service, environment, release=release.id)
+    assert (after.release, after.failure) == (release.id, None)
+
+
+def reset(world: World, service: Service, environment: Environment) -> None:
+    """Twice: of a catalog in ruins, and of one that is as it should be."""
+    glue = client("glue")
+    glue.delete_database(Name=environment.database("db_shop"))
+    glue.create_table(DatabaseName=environment.sot_database, TableInput={"Name": "result"})
+    for _ in range(2):
+        world.change(environment, status=Status.RESETTING, is_emptied=False, seeded_files=0)
+        after = finish(world, service, environment)
+        assert after.failure is None
+    tables = glue.get_tables(DatabaseName=environment.database("db_shop"))["TableList"]
+    assert {table["Name"] for table in tables} == {"tbl_orders", "tbl_days"}
+    assert glue.get_tables(DatabaseName=environment.sot_database)["TableList"] == []
 
 
 def failed_creation(world: World, function: str, environment_id: str) -> None:
@@ -315,6 +416,7 @@ def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Non
         call("GET", "/jobs/{job_id}/runs/{run_id}/logs", **its_run)
         call("DELETE", "/jobs/{job_id}/runs/{run_id}", **its_run)
 
+        call("POST", "/environments/{environment_id}/reset", **its)
         world.change(environment, status=Status.FAILED)
         call("POST", "/environments/{environment_id}/retry", **its)
         call("DELETE", "/environments/{environment_id}", **its)

@@ -183,7 +183,8 @@ def test_every_change_of_content_or_version_makes_another_release(tmp_path: Path
 
 def test_the_manifest_tells_where_every_file_goes(tmp_path: Path) -> None:
     data = put(tmp_path, {"s/t/a.csv": "id\n1\n"})
-    manifest = build(ROOT, data, "1.0.0", lint=False).manifest
+    release = build(ROOT, data, "1.0.0", lint=False)
+    manifest = release.manifest
     files = {file["path"]: file for file in manifest["files"]}
     assert files["data/s/t/a.csv"] == {
         "path": "data/s/t/a.csv",
@@ -194,7 +195,17 @@ def test_the_manifest_tells_where_every_file_goes(tmp_path: Path) -> None:
     }
     job = files["jobs/sot_ecommerce.py"]
     assert (job["target"], job["key"]) == ("glue_assets", "jobs/sot_ecommerce.py")
-    assert manifest["tables"] == [
+    [table] = manifest["tables"]
+    definition = table.pop("definition")  # what the template says of it, but for its name and location
+    [wanted] = [
+        resource["Properties"]["TableInput"]
+        for resource in parse(release.template)["Resources"].values()
+        if resource["Type"] == "AWS::Glue::Table"
+    ]
+    location = wanted["StorageDescriptor"].pop("Location")
+    assert location == {"Fn::Sub": "s3://${SorBucket}/s/t/"}
+    assert {"Name": "t", **definition} == wanted
+    assert [table] == [
         {
             "database": "s",
             "table": "t",

@@ -1,0 +1,181 @@
+"""How CloudFormation is asked to change a stack: a change set is made, looked at, carried out or thrown away.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.errors import from_boto
+from chalicelib.records import Json
+from chalicelib.stacks import is_cause
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+# What CloudFormation says of a change set that would do nothing: it has no code for that.
+_NOTHING = ("didn't contain changes", "No updates are to be performed")
+_NO_CHANGE_SET = "ChangeSetNotFound"
+_NOT_NOW = (_NO_CHANGE_SET, "InvalidChangeSetStatus")
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a change set would do to one resource; `replaced` is whether it may become another one."""
+
+    action: str
+    logical_id: str
+    physical_id: str
+    type: str
+    replaced: bool
+
+    @property
+    def ends_it(self) -> bool:
+        """The resource as it is now goes, or may go."""
+        return self.action == "Remove" or self.replaced
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """A change set as CloudFormation describes it now."""
+
+    status: str
+    execution: str
+    reason: str
+    changes: tuple[Change, ...]
+
+    @property
+    def in_making(self) -> bool:
+        """CloudFormation is still finding out what it would do."""
+        return self.status in ("CREATE_PENDING", "CREATE_IN_PROGRESS")
+
+    @property
+    def does_nothing(self) -> bool:
+        """The stack is already as it should be."""
+        return self.status == "FAILED" and any(words in self.reason for words in _NOTHING)
+
+
+class ChangeSets:
+    """The calls of an update; errors come out as `AwsError`. Change sets are told by their stack and name."""
+
+    def __init__(self, client: CloudFormationClient, role_arn: str | None = None) -> None:
+        self._client = client
+        self._role = {"RoleARN": role_arn} if role_arn else {}
+
+    def create(
+        self,
+        stack: str,
+        name: str,
+        *,
+        template_url: str,
+        parameters: Mapping[str, str],
+        tags: Mapping[str, str],
+    ) -> None:
+        """Begin to make a change set; one of that name stays as it is, so it may be asked for again."""
+        try:
+            self._client.create_change_set(
+                StackName=stack,
+                ChangeSetName=name,
+                ChangeSetType="UPDATE",
+                ClientToken=name,
+                TemplateURL=template_url,
+                Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                Capabilities=["CAPABILITY_NAMED_IAM"],
+                **self._role,  # type: ignore[arg-type]  # the stubs cannot see an optional key
+            )
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code != "AlreadyExistsException":
+                raise failure from error
+
+    def find(self, stack: str, name: str) -> ChangeSet | None:
+        """Describe a change set; None when there is none."""
+        changes: list[Change] = []
+        found: Any = {}
+        try:
+            pages = self._client.get_paginator("describe_change_set").paginate(
+                StackName=stack, ChangeSetName=name
+            )
+            for page in pages:
+                found = page
+                changes += [_change(cast(Any, told)["ResourceChange"]) for told in page.get("Changes", [])]
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code == _NO_CHANGE_SET:
+                return None
+            raise failure from error
+        return ChangeSet(
+            status=found["Status"],
+            execution=found.get("ExecutionStatus", ""),
+            reason=found.get("StatusReason") or "",
+            changes=tuple(changes),
+        )
+
+    def execute(self, stack: str, name: str) -> bool:
+        """Begin to carry a change set out; False when it cannot be (any more): look at it again."""
+        try:
+            self._client.execute_change_set(
+                StackName=stack, ChangeSetName=name, ClientRequestToken=f"{name}-execute"
+            )
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code not in _NOT_NOW:
+                raise failure from error
+            return False
+        return True
+
+    def delete(self, stack: str, name: str) -> None:
+        """Throw a change set away; one that is not there is gone."""
+        try:
+            self._client.delete_change_set(StackName=stack, ChangeSetName=name)
+        except (ClientError, BotoCoreError) as error:
+            failure = from_boto(error)
+            if failure.code != _NO_CHANGE_SET:
+                raise failure from error
+
+    def continue_rollback(self, stack_id: str, *, token: str) -> None:
+        """Try once more to take a failed update back."""
+        try:
+            self._client.continue_update_rollback(
+                StackName=stack_id,
+                ClientRequestToken=token,
+                **self._role,  # type: ignore[arg-type]
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise from_boto(error) from error
+
+    def first_failure(self, stack_id: str) -> Json | None:
+        """The oldest failed resource of the stack's last update that is a cause and not a consequence."""
+        oldest: Json | None = None
+        try:
+            for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
+                for event in page["StackEvents"]:  # the newest first
+                    reason, status = event.get("ResourceStatusReason", ""), event["ResourceStatus"]
+                    is_stack = event.get("PhysicalResourceId") == event["StackId"]
+                    if is_stack and status == "UPDATE_IN_PROGRESS":
+                        return oldest  # what came before is another operation's
+                    if status.endswith("_FAILED") and is_cause(reason) and not is_stack:
+                        oldest = {
+                            "logical_id": event["LogicalResourceId"],
+                            "type": event["ResourceType"],
+                            "reason": reason,
+                        }
+        except (ClientError, BotoCoreError) as error:
+            raise from_boto(error) from error
+        return oldest
+
+
+def _change(told: Json) -> Change:
+    return Change(
+        action=told["Action"],
+        logical_id=told["LogicalResourceId"],
+        physical_id=told.get("PhysicalResourceId") or "",
+        type=told["ResourceType"],
+        replaced=told.get("Replacement") in ("True", "Conditional"),
+    )

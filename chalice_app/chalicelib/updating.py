@@ -1,0 +1,243 @@
+"""Other settings, or another release: an environment that is UPDATING is taken there by a change set.
+
+What is wanted is kept in `wanted`, apart from `settings` and `release`, until it is so. Its `stage`:
+
+    look     the change set is made and looked at; what would end something that holds data is refused
+    execute  it may have been carried out: the change set and its stack tell
+    seed     the stack is as it should be; the new release's files are brought
+
+A change that is refused, or fails and is rolled back, ends READY with the old settings and release, and
+`failure` says why. One whose way back fails too, and fails again, ends FAILED; a retry tries that once more.
+Runs that go on are left alone: Glue uses the job as it was when they began.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from chalicelib import expiry
+from chalicelib.change_sets import ChangeSet
+from chalicelib.clock import later
+from chalicelib.errors import AwsError, AwsRefused
+from chalicelib.moves import LOOK_AGAIN_SECONDS, Moves
+from chalicelib.observability import logger
+from chalicelib.records import Environment, Json, Status
+from chalicelib.stack_changes import StackChanges, change_failure
+from chalicelib.stacks import Stack
+
+_MOST_ROLLBACKS = 2
+_PAUSES = (0.5, 1.0, 2.0)
+_CHANGE_SET_SECONDS = 5
+"""CloudFormation sends no event when a change set is made, which takes it some seconds."""
+_DELETED = "The stack was deleted by somebody else."
+
+
+class Updating:
+    """The steps of UPDATING; each says whether another step may follow now."""
+
+    def __init__(
+        self, moves: Moves, changes: StackChanges, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._moves = moves
+        self._changes = changes
+        self._sleep = sleep
+
+    def step(self, environment: Environment, deadline: float) -> bool:
+        """UPDATING: see how far CloudFormation is, and do what comes next."""
+        stack = self._changes.look(environment)
+        if stack is None or stack.status.startswith("DELETE"):
+            self._fail(environment, change_failure(None, None, _DELETED), clean_up=True)
+            return True
+        if stack.in_progress:
+            return self._watch(environment, stack)
+        if stack.status == "UPDATE_ROLLBACK_FAILED":
+            return self._roll_back(environment, stack)
+        if not stack.is_complete:
+            words = f"The stack is {stack.status}."
+            self._fail(environment, change_failure(None, None, words), clean_up=False)
+            return True
+        if _stage(environment) == "seed":
+            return self._seed(environment, stack, deadline)
+        change_set = self._changes.proposal(environment)
+        if change_set is None:
+            return self._without_change_set(environment, stack, deadline)
+        return self._go_on(environment, stack, change_set)
+
+    def give_up(self, environment: Environment, error: AwsError) -> bool:
+        """A call was refused: whether that ends the change. What is begun in AWS goes on to its end."""
+        stack = self._changes.look(environment) if _stage(environment) == "look" else None
+        if stack is None or not stack.is_complete:
+            return False
+        self._end_as_it_was(
+            environment, stack, change_failure(None, None, str(error), environment_id=environment.id)
+        )
+        return True
+
+    # -- the change set ------------------------------------------------------------------------------------
+
+    def _without_change_set(self, environment: Environment, stack: Stack, deadline: float) -> bool:
+        if _stage(environment) == "execute":
+            # It is gone with what it did, or somebody has removed it: another one will tell.
+            if stack.status == "UPDATE_ROLLBACK_COMPLETE":
+                return self._end_as_it_was(environment, stack, self._failure(environment, stack))
+            return self._begin_anew(environment)
+        self._changes.propose(environment)
+        for pause in _PAUSES:
+            change_set = self._changes.proposal(environment)
+            if change_set is not None and not change_set.in_making:
+                return self._go_on(environment, stack, change_set)
+            if self._moves.now().timestamp() + pause >= deadline:
+                break
+            self._sleep(pause)
+        self._moves.postpone(environment, _CHANGE_SET_SECONDS)
+        return False
+
+    def _go_on(self, environment: Environment, stack: Stack, change_set: ChangeSet) -> bool:
+        if change_set.in_making:
+            if self._moves.is_due(environment):
+                self._moves.postpone(environment, _CHANGE_SET_SECONDS)
+            return False
+        if change_set.does_nothing or change_set.execution == "EXECUTE_COMPLETE":
+            self._to_stage(environment, "seed")
+            return True
+        if change_set.status == "FAILED":
+            reason = change_set.reason or "CloudFormation could not make the change set."
+            return self._end_as_it_was(
+                environment, stack, change_failure(None, None, reason, environment_id=environment.id)
+            )
+        if change_set.execution == "EXECUTE_FAILED":
+            return self._end_as_it_was(environment, stack, self._failure(environment, stack))
+        if change_set.execution == "EXECUTE_IN_PROGRESS":
+            return self._moves.wait(environment)
+        if change_set.execution != "AVAILABLE":
+            return self._begin_anew(environment)  # somebody has changed the stack since
+        return self._execute(environment, stack, change_set)
+
+    def _execute(self, environment: Environment, stack: Stack, change_set: ChangeSet) -> bool:
+        if _stage(environment) == "look":
+            if refused := self._changes.refusal(environment, change_set):
+                return self._end_as_it_was(environment, stack, refused)
+            environment = self._to_stage(environment, "execute")
+        try:
+            began = self._changes.execute(environment)
+        except AwsRefused as error:
+            return self._end_as_it_was(
+                environment, stack, change_failure(None, None, str(error), environment_id=environment.id)
+            )
+        after = LOOK_AGAIN_SECONDS if began else _CHANGE_SET_SECONDS
+        self._moves.save(environment, due_at=later(self._moves.now(), after))
+        return began
+
+    def _begin_anew(self, environment: Environment) -> bool:
+        self._to_stage(environment, "look", changes=environment.changes + 1)
+        return True
+
+    def _to_stage(self, environment: Environment, stage: str, **changes: object) -> Environment:
+        wanted = {**(environment.wanted or {}), "stage": stage}
+        return self._moves.save(environment, wanted=wanted, attempts=0, **changes)
+
+    # -- what CloudFormation does --------------------------------------------------------------------------
+
+    def _watch(self, environment: Environment, stack: Stack) -> bool:
+        """A look at a stack that is being updated: usually events have told everything already."""
+        changes: dict[str, object] = {}
+        if self._moves.is_due(environment):
+            self._changes.note_resources(environment, stack)
+            changes["due_at"] = later(self._moves.now(), LOOK_AGAIN_SECONDS)
+        if environment.failure is None and stack.status.startswith("UPDATE_ROLLBACK"):
+            changes["failure"] = self._changes.failure(environment, stack)
+        if changes:
+            self._moves.save(environment, **changes)
+        return False
+
+    def _roll_back(self, environment: Environment, stack: Stack) -> bool:
+        wanted = environment.wanted or {}
+        tried = int(wanted.get("rollbacks", 0))
+        if tried and not self._moves.is_due(environment):
+            return False
+        cause = self._failure(environment, stack)
+        if tried >= _MOST_ROLLBACKS:
+            fix = "An operator must see to the stack, then retry; or delete the environment."
+            self._fail(environment, {**cause, "fix": fix}, clean_up=False)
+            return True
+        environment = self._moves.save(
+            environment,
+            wanted={**wanted, "rollbacks": tried + 1},
+            failure=cause,
+            reason="The change is taken back, which AWS has refused before; trying again.",
+            due_at=later(self._moves.now(), LOOK_AGAIN_SECONDS),
+        )
+        self._changes.continue_rollback(environment, stack, tried + 1)
+        return False
+
+    def _failure(self, environment: Environment, stack: Stack) -> Json:
+        return environment.failure or self._changes.failure(environment, stack)
+
+    # -- the ends ------------------------------------------------------------------------------------------
+
+    def _seed(self, environment: Environment, stack: Stack, deadline: float) -> bool:
+        claimed = self._moves.claim(environment)
+        if claimed is None:
+            return False
+        if _brings_files(claimed):
+            for seeded in self._changes.seed(claimed):
+                if self._moves.now().timestamp() >= deadline:
+                    self._moves.postpone(claimed, 0, seeded_files=seeded)
+                    return True
+                if self._moves.half_over(claimed):
+                    claimed = self._moves.renew(claimed, seeded_files=seeded)
+        self._changes.discard(claimed, ends_as=claimed.goal)
+        fields = self._changes.outcome(claimed, stack)
+        self._ready(claimed, "changed as it was asked for", failure=None, reason=None, **fields)
+        return False
+
+    def _refused(self, environment: Environment, stack: Stack, words: str) -> bool:
+        cause = change_failure(None, None, words, environment_id=environment.id)
+        return self._end_as_it_was(environment, stack, cause)
+
+    def _end_as_it_was(self, environment: Environment, stack: Stack, cause: Json) -> bool:
+        try:
+            self._changes.discard(environment, ends_as=environment)
+        except AwsRefused as error:  # what is left goes with the stack
+            logger.warning("change set is left", environment_id=environment.id, detail=str(error))
+        tried = {"resources": self._changes.resources(stack)} if _stage(environment) == "execute" else {}
+        self._ready(environment, str(cause["message"]), failure=cause, reason=cause["fix"], **tried)
+        return False
+
+    def _ready(self, environment: Environment, why: str, **changes: object) -> None:
+        self._moves.move(
+            environment,
+            Status.READY,
+            why=why,
+            wanted=None,
+            attempts=0,
+            lease_until=None,
+            due_at=expiry.next_look(environment),
+            **changes,
+        )
+
+    def _fail(self, environment: Environment, cause: Json, *, clean_up: bool) -> None:
+        self._moves.move(
+            environment,
+            Status.FAILED,
+            why=str(cause["message"]),
+            failure=cause,
+            reason=cause["fix"],
+            clean_up=clean_up,
+            wanted=None if clean_up else environment.wanted,
+            attempts=0,
+            lease_until=None,
+            **({} if clean_up else {"due_at": expiry.next_look(environment)}),
+        )
+
+
+def _stage(environment: Environment) -> str:
+    return str((environment.wanted or {})["stage"])
+
+
+def _brings_files(environment: Environment) -> bool:
+    """Whether the change brings files: those of another release, or the data that were not wanted before."""
+    goal = environment.goal
+    gets_data = goal.settings["upload_data"] and not environment.settings["upload_data"]
+    return goal.release != environment.release or bool(gets_data)

@@ -1,0 +1,48 @@
+"""A learner changes a sandbox and puts it back: over HTTP, with a run of the job under Spark in between."""
+
+from __future__ import annotations
+
+from tests.e2e.conftest import Caller, Up
+
+ENDED = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR"}
+
+
+def tables(caller: Caller, path: str) -> dict[str, list[str]]:
+    found = caller.call("GET", f"{path}/tables").body["items"]
+    return {database["name"]: [table["name"] for table in database["tables"]] for database in found}
+
+
+def test_workers_change_a_run_uses_them_and_a_reset_takes_its_table_away(up: Up) -> None:
+    caller = up.caller("una")
+    asked = caller.call("POST", "/environments", {"kms_key": False})
+    path = asked.headers["Location"]
+    ready = caller.until(path, {"READY", "FAILED"})[-1]
+    assert ready["status"] == "READY", ready
+    released = tables(caller, path)
+    assert released["sot"] == []
+
+    changed = caller.call("PATCH", path, {"settings": {"job": {"number_of_workers": 3}}})
+    assert (changed.status, changed.body["status"]) == (202, "UPDATING"), changed
+    after = caller.until(path, {"READY", "FAILED"})[-1]
+    assert (after["status"], after["failure"]) == ("READY", None)
+    assert after["settings"]["job"]["number_of_workers"] == 3
+    glue = up.client("glue")
+    assert glue.get_job(JobName=after["outputs"]["job_id"])["Job"]["NumberOfWorkers"] == 3
+
+    run = caller.call("POST", f"/jobs/{after['outputs']['job_id']}/runs", {})
+    assert run.body["number_of_workers"] == 3
+    ended = caller.until(run.headers["Location"], ENDED, seconds=240)[-1]
+    assert ended["status"] == "SUCCEEDED", ended
+    assert tables(caller, path)["sot"] == [ended["output"]["table"]]
+
+    reset = caller.call("POST", f"{path}/reset")
+    assert reset.status == 202, reset
+    back = caller.until(path, {"READY", "FAILED"})[-1]
+    assert (back["status"], back["failure"], back["outputs"]) == ("READY", None, after["outputs"])
+    assert tables(caller, path) == released
+    listed = up.client("s3").list_objects_v2(Bucket=back["outputs"]["buckets"]["sot"])
+    assert listed["KeyCount"] == 0
+    rows = caller.call("GET", f"{path}/tables/db_ecommerce/tbl_orders/rows?limit=1")
+    assert (rows.status, len(rows.body["items"])) == (200, 1)
+    assert back["budget"]["spent_usd"] == ended["cost_usd"]
+    assert caller.call("DELETE", path).status == 202
