@@ -2,6 +2,7 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 DATA ?= data
+FAULTS ?=
 VENV_PYTHON := .venv/bin/python
 SET_UP := .venv/.set-up
 CHECKOV := .venv/checkov/bin/checkov
@@ -13,7 +14,7 @@ demo: $(SET_UP)
 	@$(VENV_PYTHON) -m local demo --data "$(DATA)"
 
 up: $(SET_UP)
-	@$(VENV_PYTHON) -m local up --data "$(DATA)"
+	@$(VENV_PYTHON) -m local up --data "$(DATA)" --fault '$(FAULTS)'
 
 test: $(SET_UP) $(SAM)
 	@$(VENV_PYTHON) -m local.browser

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import functools
 import json
+import secrets
 import sys
 import tempfile
 from pathlib import Path
 
 from local import clients
+from local.faults.rules import BadRule, Rule, parse_all
 from local.processes import READY_FILE, ROOT, Failed
 
 DATA = ROOT / "data"
@@ -80,9 +82,18 @@ def _up(arguments: argparse.Namespace) -> None:
             state=arguments.state or (STATE if arguments.port else None),
             seconds_per_stack=arguments.seconds_per_stack,
             tick_seconds=arguments.tick_seconds,
+            faults=_faults(arguments.fault),
+            fault_seed=arguments.fault_seed,
         ),
         arguments.ready_file.resolve(),
     )
+
+
+def _faults(texts: list[str]) -> tuple[Rule, ...]:
+    try:
+        return tuple(rule for text in texts for rule in parse_all(text))
+    except BadRule as error:
+        raise Failed(str(error)) from error
 
 
 def _demo(arguments: argparse.Namespace) -> None:
@@ -124,6 +135,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--state", type=Path, help="folder for logs and Spark's work")
     up.add_argument("--tick-seconds", type=float, help="replaces the rate of the app's schedules")
+    up.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="what goes wrong: 'glue:* throttle 0.2' (docs/faults.md); several with ; between, or repeated",
+    )
+    up.add_argument(
+        "--fault-seed", type=int, default=secrets.randbelow(10_000), help="of the faults' dice; else random"
+    )
     up.set_defaults(command=_up)
 
     demo = commands.add_parser("demo", help="ask for a sandbox over HTTP, run its job, show the table")

@@ -26,7 +26,7 @@ from local.cloudformation.resources import Clients, Json
 from local.cloudformation.stack import Resource, Stack, Version
 from local.cloudformation.updates import Update
 from local.cloudformation.versions import NOTHING, version_of, with_previous
-from local.cloudformation.work import Tools, Work
+from local.cloudformation.work import Tools, WhyFailed, Work, never
 from local.events import Publish
 
 _HANDLER_MODULES = (analytics, iam, keys, logs, storage)  # importing them registers their types
@@ -37,13 +37,18 @@ _FEW = 20
 
 @dataclass(frozen=True)
 class CloudFormationOptions:
-    """`clients` makes boto3 clients of the embedded AWS; creating a stack takes `seconds_per_stack`."""
+    """`clients` makes boto3 clients of the embedded AWS; creating a stack takes `seconds_per_stack`.
+
+    `why_failed` is asked for an action (create, update, delete), a type and a logical id before each
+    resource; a reason that it gives is why the resource fails.
+    """
 
     clients: Clients
     publish: Publish
     region: str
     account: str = "123456789012"
     seconds_per_stack: float = 4.0
+    why_failed: WhyFailed = never
 
 
 class CloudFormation(Api):
@@ -51,7 +56,9 @@ class CloudFormation(Api):
 
     def __init__(self, options: CloudFormationOptions) -> None:
         self._options = options
-        self._tools = Tools(functools.cache(options.clients), options.region, options.account, self._wait)
+        self._tools = Tools(
+            functools.cache(options.clients), options.region, options.account, self._wait, options.why_failed
+        )
         self._stacks: dict[str, Stack] = {}
         self._lock = threading.RLock()
         self._closed = threading.Event()
