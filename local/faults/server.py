@@ -7,6 +7,7 @@ Rules come and go while it serves: `GET` and `PUT /_terraglue/faults`, a documen
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import logging
@@ -96,14 +97,24 @@ class FaultyServer:
 def publishing(publish: Publish, faults: Faults) -> Publish:
     """The events of the embedded AWS: lost, doubled, late or in another order, as the rules say."""
 
-    def unreliable(source: str, detail_type: str, *event: Any) -> None:
+    def unreliable(
+        source: str,
+        detail_type: str,
+        detail: dict[str, Any],
+        resources: list[str],
+        region: str,
+        at: float | None = None,
+    ) -> None:
+        send = functools.partial(
+            publish, source, detail_type, detail, resources, region, at=time.time() if at is None else at
+        )
         for seconds in faults.of_event(detail_type):
             if seconds:
-                timer = threading.Timer(seconds, publish, (source, detail_type, *event))
+                timer = threading.Timer(seconds, send)
                 timer.daemon = True
                 timer.start()
             else:
-                publish(source, detail_type, *event)
+                send()
 
     return unreliable
 

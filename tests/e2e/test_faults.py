@@ -14,9 +14,10 @@ from local.faults.control import PATH, replace_faults
 from tests.e2e.conftest import LOCAL, PROJECT, Caller, Up, eventually, running_up
 
 STORM = """
-    cloudformation:* throttle 0.3; dynamodb:* throttle 0.05; s3:* 503 0.1; *:* 500 0.05; *:* 500_after 0.05;
-    dynamodb:* timeout_after 0.02 seconds 0.5; events:* lost 0.3; events:* doubled 0.2;
-    events:* reordered 0.3 seconds 2; stack:AWS::Athena::WorkGroup delete_failed times 1
+    cloudformation:* throttle 0.5 times 5; dynamodb:* throttle 0.1 times 5; s3:* 503 0.1 times 5;
+    *:* 500 0.1 times 5; *:* 500_after 0.1 times 5; dynamodb:* timeout_after 0.02 seconds 0.5 times 3;
+    events:resource lost 0.3; events:stack lost times 1; events:* doubled 0.2;
+    events:* reordered 0.3 seconds 1
 """
 
 
@@ -60,10 +61,10 @@ def test_an_environment_is_made_and_deleted_in_a_storm(tmp_path: Path) -> None:
         until(learner, asked["id"], "DELETED")
         assert up.client("cloudformation").describe_stacks()["Stacks"][0]["StackName"] == "terraglue-roles"
         happened = acted(up)
-        assert happened["cloudformation:* throttle 0.3"] and happened["events:* lost 0.3"]
-        assert happened["stack:AWS::Athena::WorkGroup delete_failed times 1"] == 1
+        assert happened["events:stack lost times 1"] == 1 and happened["events:resource lost 0.3"]
+        assert happened["cloudformation:* throttle 0.5 times 5"] and happened["*:* 500_after 0.1 times 5"]
         printed = up.output.read_text()
-        assert "cloudformation:* throttle 0.3" in printed and "--fault-seed 7" in printed
+        assert "cloudformation:* throttle 0.5 times 5" in printed and "--fault-seed 7" in printed
 
 
 def test_an_api_that_is_killed_is_started_again_and_goes_on(tmp_path: Path) -> None:

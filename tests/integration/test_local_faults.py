@@ -185,7 +185,8 @@ def test_events_are_lost_and_come_late() -> None:
     delivered: list[tuple[float, str]] = []
     began = time.monotonic()
 
-    def publish(source: str, detail_type: str, *_: Any) -> None:
+    def publish(source: str, detail_type: str, *_: Any, at: float) -> None:
+        assert at < time.time() < at + 0.6  # when it happened, however late it comes
         delivered.append((time.monotonic() - began, detail_type))
 
     faults = Faults(parse_all("events:job lost; events:stack late seconds 0.2; events:stack doubled"))
