@@ -1,10 +1,11 @@
-"""The command line of the laptop: `up`, `demo`, `token`, and the parts `aws`, `bootstrap` and `api`."""
+"""The command line of the laptop: `up`, `demo`, `token`, `chaos`; the parts `aws`, `bootstrap`, `api`."""
 
 from __future__ import annotations
 
 import argparse
 import functools
 import json
+import os
 import secrets
 import sys
 import tempfile
@@ -110,6 +111,14 @@ def _demo(arguments: argparse.Namespace) -> None:
     )
 
 
+def _chaos(arguments: argparse.Namespace) -> int:
+    sys.path.insert(0, str(ROOT / "chalice_app"))
+    os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"  # what goes wrong is meant to
+    from local.chaos import report
+
+    return report.run(arguments.seed, arguments.environments)
+
+
 def _token(arguments: argparse.Namespace) -> None:
     from local import bootstrap
 
@@ -149,6 +158,11 @@ def _parser() -> argparse.ArgumentParser:
 
     demo = commands.add_parser("demo", help="ask for a sandbox over HTTP, run its job, show the table")
     demo.set_defaults(command=_demo)
+
+    chaos = commands.add_parser("chaos", help="a storm of faults in simulated time; what must hold, holds")
+    chaos.add_argument("--seed", type=int, default=secrets.randbelow(10_000), help="else a random one")
+    chaos.add_argument("--environments", type=int, default=300, help="as many are asked for, at least")
+    chaos.set_defaults(command=_chaos)
 
     token = commands.add_parser("token", help="print a fresh token of a user of what is up")
     token.add_argument("user", metavar="NAME")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
 from typing import Any
@@ -114,10 +115,9 @@ class SimulatedRuns:
         storage = {"Location": run.order.arguments["--OUTPUT_TABLE_URI"], "Columns": []}
         table = {"Name": run.order.arguments["--OUTPUT_TABLE"], "StorageDescriptor": storage}
         database = run.order.arguments["--OUTPUT_DB"]
-        try:
+        errors = glue.exceptions
+        with contextlib.suppress(errors.AlreadyExistsException, errors.EntityNotFoundException):
             glue.create_table(DatabaseName=database, TableInput=table)
-        except (glue.exceptions.AlreadyExistsException, glue.exceptions.EntityNotFoundException):
-            pass
         for group in (f"{prefix}/output", f"{prefix}/error"):
             try:
                 logs.create_log_stream(logGroupName=group, logStreamName=run.id)

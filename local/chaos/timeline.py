@@ -8,6 +8,7 @@ happens in one order, which follows from the work and its waits alone.
 from __future__ import annotations
 
 import heapq
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,13 +33,15 @@ class Abandoned(Killed):
 class Work:
     """A piece of work, by name; `error` is what it ended with, if not well.
 
-    One that is `killed` calls nobody any more, even where code swallows its `Killed`.
+    One that is `killed`, or goes on after its `deadline` (in seconds of the simulation), calls nobody any
+    more, even where code swallows its `Killed`.
     """
 
     name: str
     do: Callable[[], None]
     began: float
     killed: bool = False
+    deadline: float = math.inf
     turn: threading.Lock = field(default_factory=threading.Lock)
     thread: threading.Thread | None = None
     ended: bool = False
@@ -50,8 +53,8 @@ class Simulation(Runner):
 
     def __init__(self, begin: datetime) -> None:
         self._travel = time_machine.travel(begin, tick=False)
-        self._begin = begin.timestamp()
-        self._time = self._begin
+        self._begin: float = begin.timestamp()
+        self._time: float = self._begin
         self._due: list[tuple[float, int, Work]] = []
         self._count = 0
         self._until = self._begin
@@ -67,9 +70,9 @@ class Simulation(Runner):
     def __exit__(self, *_: object) -> None:
         self._over = True
         while self._due:  # every thread that waits is told to end
-            _, _, work = heapq.heappop(self._due)
-            if work.thread is not None:
-                self._hand_over(work)
+            waiting = heapq.heappop(self._due)[2]
+            if waiting.thread is not None:
+                self._hand_over(waiting)
         self._travel.stop()
 
     @property
@@ -107,6 +110,8 @@ class Simulation(Runner):
 
     def wait(self, seconds: float) -> None:
         """Let seconds pass for the current work, in which others go on. Any thread of that work may call."""
+        if self._over:
+            raise Abandoned
         wake = self._time + seconds
         if wake <= self._until and (not self._due or wake < self._due[0][0]):
             self._move_to(wake)  # nobody else is due before

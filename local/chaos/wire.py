@@ -1,4 +1,4 @@
-"""The way of a simulated process's calls to moto: it takes time, things go wrong on it, and each call is logged."""
+"""The way of a simulated process's calls to moto: it takes time, faults lie on it, every call is logged."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 from moto.core.botocore_stubber import MockRawResponse
@@ -27,11 +28,12 @@ _TIMEOUT_SECONDS = 10.0
 class ImpatientSession(boto3.Session):
     """Its clients never repeat a call by themselves: every fault is the service's to bear."""
 
-    def client(self, service_name: str, *args: Any, **options: Any) -> Any:  # type: ignore[override]
+    def client(self, service_name: str, *args: Any, **options: Any) -> Any:
         """A client that calls once."""
         once = Config(retries={"total_max_attempts": 1, "mode": "standard"})
         config = options.pop("config", None)
-        return super().client(service_name, *args, config=config.merge(once) if config else once, **options)  # type: ignore[call-overload]
+        make: Any = super().client  # its type knows services by literal names only
+        return make(service_name, *args, config=config.merge(once) if config else once, **options)
 
 
 class Wire:
@@ -48,8 +50,9 @@ class Wire:
     def session(self, region: str) -> boto3.Session:
         """A session whose clients' calls go this way."""
         session = ImpatientSession(region_name=region)
-        session.events.unregister("before-send", botocore_stubber)
-        session.events.register("before-send", self)
+        events: Any = session.events  # its type knows functions that answer nothing
+        events.unregister("before-send", botocore_stubber)
+        events.register("before-send", self)
         return session
 
     def __call__(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
@@ -86,7 +89,8 @@ class Wire:
                 raise ReadTimeoutError(endpoint_url=request.url)
             made = answer(rule, service, operation)
             body = b"" if request.method == "HEAD" else made.body
-            response = AWSResponse(request.url, made.status, made.headers, MockRawResponse(body))
+            headers = HTTPHeaders.from_dict(made.headers)
+            response = AWSResponse(request.url, made.status, headers, MockRawResponse(body))
         self._wait()
         return response
 
@@ -99,7 +103,7 @@ class Wire:
     def _live(self, *, kill_now: bool) -> None:
         """Die, or have died: who is dead calls nobody."""
         work = self._simulation.current
-        work.killed = work.killed or kill_now
+        work.killed = work.killed or kill_now or self._simulation.seconds > work.deadline
         if work.killed:
             raise Killed
 
