@@ -16,7 +16,8 @@ from local.chaos.world import World, simulated
 from local.faults.rules import Rule, parse_all
 
 _SECONDS_PER_COMMAND = 12.0
-_CALM_SECONDS = 6 * 3600.0
+_CALM_SECONDS = 1800.0
+_MOST_CALMS = 12
 _MOST_STORM_SECONDS = 48 * 3600.0
 _DUE_IN_SECONDS = 900.0
 
@@ -70,11 +71,11 @@ def run(seed: int, environments: int) -> Outcome:
         _storm(world, owners, dice, seed)
         world.faults.replace([], seed)
         world.missed_ticks = 0.0
-        world.simulation.run(_CALM_SECONDS)
+        _calm_down(world)
         violations = invariants.check(world, owners)
         summary = invariants.summary(world, owners)
         owners.delete_all()
-        world.simulation.run(_CALM_SECONDS)
+        _calm_down(world)
         violations += invariants.check(world, owners) + invariants.check_all_gone(world)
         return Outcome(seed, [*world.defects, *dict.fromkeys(violations)], summary, world.log)
 
@@ -86,6 +87,14 @@ def _storm(world: World, owners: Owners, dice: random.Random, seed: int) -> None
         owners.act()
         world.simulation.run(dice.expovariate(1 / _SECONDS_PER_COMMAND))
     world.simulation.run(_DUE_IN_SECONDS)  # for the last ones, too
+
+
+def _calm_down(world: World) -> None:
+    """Let time pass until nothing is under way, or until nobody would wait any longer."""
+    for _ in range(_MOST_CALMS):
+        world.simulation.run(_CALM_SECONDS)
+        if invariants.all_rest(world):
+            return
 
 
 def _rules(dice: random.Random) -> list[Rule]:

@@ -35,6 +35,7 @@ LEGAL = {
 PRICE_MICRO_USD_PER_DPU_SECOND = 440_000 / 3600
 
 _NAME = re.compile(r"terraglue[-_]([a-z2-7]{10})(?:[-_/].*)?")
+_CALL = re.compile(r": [a-z0-9-]+:[A-Z]")
 _deserializer = TypeDeserializer()
 
 
@@ -54,6 +55,17 @@ class State:
         self.stacks: dict[str, list[str]] = defaultdict(list)
         for stack in _pages(world.clients("cloudformation"), "describe_stacks", "Stacks"):
             self.stacks[stack["StackName"].removeprefix("terraglue-")].append(stack["StackStatus"])
+
+
+def all_rest(world: World) -> bool:
+    """Whether every environment and every run is where it stays if nobody asks for anything."""
+    for item in _scan(world.clients("dynamodb")):
+        is_environment, is_run = item["sk"] == "ENV", item["sk"].startswith("RUN#")
+        if is_environment and (item["status"] not in RESTING or item.get("clean_up")):
+            return False
+        if is_run and item["status"] not in FINAL_RUNS:
+            return False
+    return True
 
 
 def check(world: World, owners: Owners) -> list[str]:
@@ -92,8 +104,10 @@ def summary(world: World, owners: Owners) -> dict[str, int]:
         "environments": len(state.environments),
         **dict(sorted(Counter(item["status"] for item in state.environments.values()).items())),
         "runs": len(state.runs),
-        "calls to AWS": sum(" -> " not in line and ":" in line for line in world.log),
-        "faults": sum(rule["acted"] for rule in world.faults.show()),
+        "calls to AWS": sum(_CALL.search(line) is not None for line in world.log),
+        "calls that went wrong": sum(
+            line.endswith(")") and _CALL.search(line) is not None for line in world.log
+        ),
     }
 
 
@@ -129,7 +143,7 @@ def _nothing_without_its_environment(state: State) -> Iterator[str]:
         name for name in known if state.stacks.get(name) or state.environments[name]["status"] != "FAILED"
     }
     for thing, name in state.things.items():
-        if name not in kept:
+        if name not in (known if thing.startswith("template ") else kept):
             status = state.environments.get(name, {}).get("status", "unknown")
             yield f"{thing} is there, and its environment {name} is {status}"
     for name in state.stacks:

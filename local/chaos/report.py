@@ -24,9 +24,8 @@ def run(seed: int, environments: int) -> int:
     for violation in outcome.violations[:_SHOWN]:
         print(f"WRONG: {violation}")
     if outcome.violations:
-        print(
-            f"{len(outcome.violations)} things are wrong. The same again: SEED={seed} ENVIRONMENTS={environments}"
-        )
+        again = f"make chaos SEED={seed} ENVIRONMENTS={environments}"
+        print(f"{len(outcome.violations)} things are wrong. The same again: {again}")
         return 1
     print("All that must hold, holds.")
     return 0
