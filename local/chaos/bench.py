@@ -10,6 +10,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
+from chalicelib.capacity import Capacity
 from local.chaos import invariants
 from local.chaos.owners import Owners
 from local.chaos.world import World, simulated
@@ -64,7 +65,9 @@ class Outcome:
 
 def run(seed: int, environments: int) -> Outcome:
     """One storm; the same seed and number give the same outcome, to the byte of the log."""
-    with simulated(seed) as world:
+    # So few places that people have to wait for both kinds.
+    capacity = Capacity(creating=4, environments=max(5, environments // 3))
+    with simulated(seed, capacity) as world:
         owners = Owners(world, environments, seed)
         dice = random.Random(f"storm {seed}")  # noqa: S311 - a simulation's
         world.tick()

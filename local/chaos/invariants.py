@@ -45,6 +45,7 @@ class State:
     def __init__(self, world: World) -> None:
         self.items = list(_scan(world.clients("dynamodb")))
         self.environments = {item["id"]: item for item in self.items if item["sk"] == "ENV"}
+        self.admitted = {name for name, item in self.environments.items() if item.get("admitted_at")}
         self.runs = [item for item in self.items if item["sk"].startswith("RUN#")]
         self.locks = [item for item in self.items if item["sk"] == "OWNER"]
         self.events: dict[str, list[Item]] = defaultdict(list)
@@ -59,20 +60,17 @@ class State:
 
 def all_rest(world: World) -> bool:
     """Whether every environment and every run is where it stays if nobody asks for anything."""
-    for item in _scan(world.clients("dynamodb")):
-        is_environment, is_run = item["sk"] == "ENV", item["sk"].startswith("RUN#")
-        if is_environment and (item["status"] not in RESTING or item.get("clean_up")):
-            return False
-        if is_run and item["status"] not in FINAL_RUNS:
-            return False
-    return True
+    state = State(world)
+    return not [*_every_environment_rests(state, world), *_every_run_has_ended(state)]
 
 
 def check(world: World, owners: Owners) -> list[str]:
     """What does not hold, in words; empty when all is well."""
     state = State(world)
     checks = (
-        _every_environment_rests(state),
+        _every_environment_rests(state, world),
+        _every_run_has_ended(state),
+        _places_are_counted(state, world),
         _one_stack_each(state),
         _nothing_without_its_environment(state),
         _one_live_environment_per_owner(state),
@@ -111,8 +109,11 @@ def summary(world: World, owners: Owners) -> dict[str, int]:
     }
 
 
-def _every_environment_rests(state: State) -> Iterator[str]:
+def _every_environment_rests(state: State, world: World) -> Iterator[str]:
+    is_full = len(state.admitted) >= world.service.config.capacity.environments
     for name, item in state.environments.items():
+        if is_full and item["status"] == "QUEUED" and name not in state.admitted:
+            continue  # it waits for somebody to delete theirs
         if item["status"] not in RESTING:
             yield f"environment {name} stays {item['status']} (reason: {item.get('reason')})"
         if item["status"] == "FAILED" and not (item.get("failure") or {}).get("message"):
@@ -123,6 +124,27 @@ def _every_environment_rests(state: State) -> Iterator[str]:
             yield f"environment {name} is DELETED and still due"
         if item["status"] == "FAILED" and item.get("clean_up"):
             yield f"environment {name} is FAILED and still not cleaned up (reason: {item.get('reason')})"
+
+
+def _every_run_has_ended(state: State) -> Iterator[str]:
+    for run in state.runs:
+        if run["status"] not in FINAL_RUNS:
+            yield f"run {run['id']} of {run['environment_id']} stays {run['status']}"
+
+
+def _places_are_counted(state: State, world: World) -> Iterator[str]:
+    """The record of the queue says what the environments say."""
+    capacity = world.service.config.capacity
+    queue: Item = next((item for item in state.items if item["sk"] == "QUEUE"), {})
+    statuses = {name: item["status"] for name, item in state.environments.items()}
+    creating = {name for name in state.admitted if statuses[name] in ("QUEUED", "CREATING")}
+    waiting = {name for name, status in statuses.items() if status == "QUEUED"} - state.admitted
+    if set(queue.get("creating") or ()) != creating:
+        yield f"the queue has {queue.get('creating')} in creation and it is {creating}"
+    if queue.get("live", 0) != len(state.admitted) or len(state.admitted) > capacity.environments:
+        yield f"the queue has {queue.get('live')} environments, and there are {len(state.admitted)}"
+    if queue.get("waiting", 0) != len(waiting):
+        yield f"the queue has {queue.get('waiting')} waiting, and there are {len(waiting)}"
 
 
 def _one_stack_each(state: State) -> Iterator[str]:
@@ -185,12 +207,8 @@ def _no_run_twice(state: State, world: World) -> Iterator[str]:
     for marker, times in starts.items():
         if times > 1:
             yield f"run {marker} was started {times} times"
-    known = {run["id"] for run in state.runs}
-    for marker in starts.keys() - known:
+    for marker in sorted(starts.keys() - {run["id"] for run in state.runs}):
         yield f"Glue has a run {marker} that is not recorded"
-    for run in state.runs:
-        if run["status"] not in FINAL_RUNS:
-            yield f"run {run['id']} of {run['environment_id']} stays {run['status']}"
 
 
 def _money_adds_up(state: State, world: World) -> Iterator[str]:

@@ -19,6 +19,7 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
+from chalicelib.capacity import Capacity
 from chalicelib.config import Config
 from chalicelib.errors import AwsError, ServiceError, StaleRecord
 from chalicelib.wiring import Service, build
@@ -132,7 +133,7 @@ class World:
 
 
 @contextlib.contextmanager
-def simulated(seed: int) -> Iterator[World]:
+def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
     """A world in which nothing has happened yet, and everything follows from the seed."""
     dynamodb.install()
     with contextlib.ExitStack() as parts:
@@ -154,11 +155,13 @@ def simulated(seed: int) -> Iterator[World]:
         parts.enter_context(contextlib.closing(cloudformation.install(stacks)))
         sandbox.set_up(clients)
         wire = Wire(simulation, world.faults, _dice("wire", seed), world.note)
-        world.service = build(_config(), clock=simulation.now, session=wire.session(REGION))
+        world.service = build(
+            _config(capacity or Capacity()), clock=simulation.now, session=wire.session(REGION)
+        )
         yield world
 
 
-def _config() -> Config:
+def _config(capacity: Capacity) -> Config:
     return Config(
         table_name=TABLE,
         assets_bucket=ASSETS_BUCKET,
@@ -167,6 +170,7 @@ def _config() -> Config:
         jwks_uri="https://issuer.invalid/jwks.json",
         cursor_key="not a secret",
         budget_usd=BUDGET_USD,
+        capacity=capacity,
     )
 
 

@@ -41,7 +41,7 @@ _SERVICES = {
 
 
 WhyFailed = Callable[[str, str, str], str | None]
-"""Why an action (create, update, delete) on a resource of a type and a logical id fails; None: it does not."""
+"""Why an action (create, update, delete) on a resource of a type and a logical id fails, if it does."""
 
 
 def never(_action: str, _resource_type: str, _logical_id: str) -> None:

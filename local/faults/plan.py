@@ -60,7 +60,7 @@ class Faults:
         return next((odds.rule for odds in acting), None)
 
     def of_resource(self, action: str, resource_type: str, logical_id: str) -> str | None:
-        """Why CloudFormation fails to `create` or to `delete` a resource; None: it does not."""
+        """Why CloudFormation fails to `create`, `update` or `delete` a resource; None: it does not."""
         kind = Kind(f"{action}_failed")
         acting = self._acting(
             f"{resource_type} {logical_id}", lambda rule: rule.hits_resource(kind, resource_type, logical_id)

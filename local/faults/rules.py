@@ -48,6 +48,7 @@ class Kind(StrEnum):
     TIMEOUT = "timeout"
     KILL = "kill"
     CREATE_FAILED = "create_failed"
+    UPDATE_FAILED = "update_failed"
     DELETE_FAILED = "delete_failed"
     LOST = "lost"
     DOUBLED = "doubled"
@@ -66,7 +67,7 @@ _OF_CALLS = {
     "kill_before": (Kind.KILL, False),
     "kill_after": (Kind.KILL, True),
 }
-_OF_STACKS = {"create_failed": Kind.CREATE_FAILED, "delete_failed": Kind.DELETE_FAILED}
+_OF_STACKS = {str(kind): kind for kind in (Kind.CREATE_FAILED, Kind.UPDATE_FAILED, Kind.DELETE_FAILED)}
 _OF_EVENTS = {str(kind): kind for kind in (Kind.LOST, Kind.DOUBLED, Kind.LATE, Kind.REORDERED)}
 
 
@@ -96,7 +97,7 @@ class Rule:
         return is_call and fnmatchcase(service, self.scope) and fnmatchcase(operation, self.pattern)
 
     def hits_resource(self, kind: Kind, resource_type: str, logical_id: str) -> bool:
-        """Whether it is about making or removing such a resource."""
+        """Whether it is about making, changing or removing such a resource."""
         names = (resource_type, logical_id)
         return self.kind is kind and any(fnmatchcase(name, self.pattern) for name in names)
 

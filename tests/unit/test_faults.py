@@ -50,7 +50,7 @@ def test_several_rules_have_semicolons_between_them_and_a_reason_may_have_some_i
         ("glue:StartJobRun throttle 1.5", "a probability is at most 1, not 1.5"),
         ("glue:StartJobRun throttle often", "'often' is neither a probability nor"),
         ("glue:StartJobRun throttle times few", "times needs a whole number, not 'few'"),
-        ("stack:Bucket lost", "a resource's fault is create_failed or delete_failed, not 'lost'"),
+        ("stack:Bucket lost", "a resource's fault is create_failed, update_failed or delete_failed"),
         ("events:job create_failed", "an event's fault is lost, doubled, late or reordered"),
         ("events:bucket lost", "the events are stack, resource or job"),
         ("events:job lost 'half", "a quote does not end"),
