@@ -42,7 +42,7 @@ class Owners:
         self._world = world
         self._wanted = wanted
         self._dice = random.Random(f"owners {seed}")  # noqa: S311 - a simulation's
-        self._owners = [Owner(Caller(f"owner-{n}", is_admin=False)) for n in range(max(2, wanted * 2 // 3))]
+        self._owners = [Owner(Caller(f"owner-{n}", is_admin=False)) for n in range(max(4, wanted * 2 // 3))]
         self._count = 0
         self._commands: list[tuple[int, str, Callable[[Owner], None]]] = [
             (8, "request", self._request),
