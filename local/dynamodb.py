@@ -7,8 +7,10 @@ condition fails. With requests in several threads that fails ("dictionary change
 loses what another request has written meanwhile, and it costs more the more the table holds. Here the calls
 are done one after the other, and only the items that a transaction names are kept and put back.
 
-The time goes into two things: every answer about items is compared with its model, value by value, although
-it is the JSON that is wanted already; and every query sorts the whole table before it looks for its items.
+The time goes into three things: every answer about items is compared with its model, value by value, although
+it is the JSON that is wanted already; every query sorts the whole table before it looks for its items; and
+how large an item is, which is asked at every attribute that is set, is found by copying it. Copies of items
+are also remembered for ever, for a page of moto's that shows them.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from typing import Any
 
 from moto.core.responses import ActionResult, BaseResponse
 from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.utilities import bytesize
 from moto.dynamodb.responses import DynamoHandler
 
 _ABOUT_ITEMS = {"GetItem", "PutItem", "Query", "Scan", "TransactGetItems", "TransactWriteItems", "UpdateItem"}
@@ -37,6 +41,8 @@ def install() -> None:
     _copy_items_instead_of_tables()
     _answer_in_plain_json()
     _sort_only_what_is_found()
+    _measure_without_copies()
+    Item.__new__ = _unremembered  # type: ignore[method-assign,assignment]
 
 
 def _serialize_calls() -> None:
@@ -142,3 +148,19 @@ def _in_index(table: Table, name: str) -> list[Any]:
     if table.range_key_attr:
         items = (item for partition in items for item in partition.values())
     return [item for item in items if all(key in item.attrs for key in keys)]
+
+
+def _measure_without_copies() -> None:
+    original = DynamoType.size
+
+    @wraps(original)
+    def size(self: DynamoType) -> int:
+        if self.is_map():
+            return sum(bytesize(name) + value.size() for name, value in self.value.items())
+        return original(self)
+
+    DynamoType.size = size  # type: ignore[method-assign]
+
+
+def _unremembered(kind: type[Item], *_: Any, **__: Any) -> Item:
+    return object.__new__(kind)
