@@ -101,4 +101,4 @@ def _calm_down(world: World) -> None:
 
 
 def _rules(dice: random.Random) -> list[Rule]:
-    return [rule for text, most in _STORM for rule in parse_all(f"{text} {dice.uniform(0, most):.4f}")]
+    return [rule for text, most in _STORM for rule in parse_all(f"{text} {dice.uniform(most / 4, most):.4f}")]

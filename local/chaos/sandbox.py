@@ -140,14 +140,14 @@ def _job() -> Json:
     }
 
 
-def _release() -> dict[str, str]:
-    """The objects of the release, by key."""
+def manifest() -> Json:
+    """The release's manifest."""
     files = [{"path": _SCRIPT, "target": "glue_assets", "key": _SCRIPT, "size": 1, "sha256": "0" * 64}]
     files += [
         {"path": f"data/{key}", "target": "sor", "key": key, "size": 5, "sha256": "1" * 64} for key in _DATA
     ]
     conditions = {"CreatesKey": "KmsKey", "HasAthenaWorkgroup": "AthenaWorkgroup", None: None}
-    manifest = {
+    return {
         "release": RELEASE,
         "version": "0.0.1",
         "notes": "The bench's.",
@@ -159,11 +159,15 @@ def _release() -> dict[str, str]:
         ],
         "tables": [{"database": "db_shop", "table": "orders"}],
     }
+
+
+def _release() -> dict[str, str]:
+    """The objects of the release, by key."""
     folder = f"releases/{RELEASE}"
     return {
         f"{folder}/template.yaml": yaml.safe_dump(small_template()) + _ARGUMENTS,
         f"{folder}/{_SCRIPT}": "print('hello')\n",
         **{f"{folder}/data/{key}": "id\n1\n" for key in _DATA},
-        f"{folder}/manifest.json": json.dumps(manifest),
+        f"{folder}/manifest.json": json.dumps(manifest()),
         "releases/latest.json": json.dumps({"release": RELEASE}),
     }

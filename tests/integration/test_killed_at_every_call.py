@@ -6,6 +6,7 @@ resources are left out: they are progress that is shown, and what they tell is r
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -25,6 +26,12 @@ STACK_SECONDS = 60
 A_FEW_TICKS = 240
 
 Story = Callable[[World, str], None]
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """What goes wrong is meant to; telling it all takes a fifth of the time."""
+    caplog.set_level(logging.CRITICAL, logger="terraglue")
 
 
 def request(world: World, owner: str) -> None:
