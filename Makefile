@@ -2,22 +2,28 @@
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 DATA ?= data
+FAULTS ?=
+SEED ?=
+ENVIRONMENTS ?= 300
 VENV_PYTHON := .venv/bin/python
 SET_UP := .venv/.set-up
 CHECKOV := .venv/checkov/bin/checkov
 SAM := .venv/sam/.set-up
 
-.PHONY: demo up test check openapi package clean
+.PHONY: demo up test chaos check openapi package clean
 
 demo: $(SET_UP)
 	@$(VENV_PYTHON) -m local demo --data "$(DATA)"
 
 up: $(SET_UP)
-	@$(VENV_PYTHON) -m local up --data "$(DATA)"
+	@$(VENV_PYTHON) -m local up --data "$(DATA)" --fault '$(FAULTS)'
 
 test: $(SET_UP) $(SAM)
 	@$(VENV_PYTHON) -m local.browser
 	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup
+
+chaos: $(SET_UP)
+	@$(VENV_PYTHON) -m local chaos --environments $(ENVIRONMENTS) $(if $(SEED),--seed $(SEED))
 
 package: $(SET_UP)
 	@$(VENV_PYTHON) -m local.package

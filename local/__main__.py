@@ -1,15 +1,18 @@
-"""The command line of the laptop: `up`, `demo`, `token`, and the parts `aws`, `bootstrap` and `api`."""
+"""The command line of the laptop: `up`, `demo`, `token`, `chaos`; the parts `aws`, `bootstrap`, `api`."""
 
 from __future__ import annotations
 
 import argparse
 import functools
 import json
+import os
+import secrets
 import sys
 import tempfile
 from pathlib import Path
 
 from local import clients
+from local.faults.rules import BadRule, Rule, parse_all
 from local.processes import READY_FILE, ROOT, Failed
 
 DATA = ROOT / "data"
@@ -80,9 +83,18 @@ def _up(arguments: argparse.Namespace) -> None:
             state=arguments.state or (STATE if arguments.port else None),
             seconds_per_stack=arguments.seconds_per_stack,
             tick_seconds=arguments.tick_seconds,
+            faults=_faults(arguments.fault),
+            fault_seed=arguments.fault_seed,
         ),
         arguments.ready_file.resolve(),
     )
+
+
+def _faults(texts: list[str]) -> tuple[Rule, ...]:
+    try:
+        return tuple(rule for text in texts for rule in parse_all(text))
+    except BadRule as error:
+        raise Failed(str(error)) from error
 
 
 def _demo(arguments: argparse.Namespace) -> None:
@@ -97,6 +109,14 @@ def _demo(arguments: argparse.Namespace) -> None:
             tick_seconds=None,
         )
     )
+
+
+def _chaos(arguments: argparse.Namespace) -> int:
+    sys.path.insert(0, str(ROOT / "chalice_app"))
+    os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"  # what goes wrong is meant to
+    from local.chaos import report
+
+    return report.run(arguments.seed, arguments.environments)
 
 
 def _token(arguments: argparse.Namespace) -> None:
@@ -124,10 +144,25 @@ def _parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--state", type=Path, help="folder for logs and Spark's work")
     up.add_argument("--tick-seconds", type=float, help="replaces the rate of the app's schedules")
+    up.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="RULE",
+        help="what goes wrong: 'glue:* throttle 0.2' (docs/faults.md); several with ; between, or repeated",
+    )
+    up.add_argument(
+        "--fault-seed", type=int, default=secrets.randbelow(10_000), help="of the faults' dice; else random"
+    )
     up.set_defaults(command=_up)
 
     demo = commands.add_parser("demo", help="ask for a sandbox over HTTP, run its job, show the table")
     demo.set_defaults(command=_demo)
+
+    chaos = commands.add_parser("chaos", help="a storm of faults in simulated time; what must hold, holds")
+    chaos.add_argument("--seed", type=int, default=secrets.randbelow(10_000), help="else a random one")
+    chaos.add_argument("--environments", type=int, default=300, help="as many are asked for, at least")
+    chaos.set_defaults(command=_chaos)
 
     token = commands.add_parser("token", help="print a fresh token of a user of what is up")
     token.add_argument("user", metavar="NAME")

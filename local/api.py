@@ -12,6 +12,7 @@ from chalice.cli.factory import CLIFactory
 
 from local import bootstrap, clients, gateway, roles
 from local.dispatch import Dispatcher
+from local.faults.control import app_id
 from local.processes import ROOT, log_to_stderr, stop_requested, write_json
 
 _STAGE = "local"
@@ -67,6 +68,7 @@ def _settings(
 ) -> dict[str, str]:
     return {
         **clients.aws_variables(options.aws, options.region, credentials),
+        "AWS_SDK_UA_APP_ID": app_id(os.getpid()),
         "TABLE_NAME": bootstrap.TABLE,
         "ASSETS_BUCKET": bootstrap.ASSETS_BUCKET,
         "ISSUER": identity.issuer,

@@ -24,6 +24,8 @@ from werkzeug.serving import make_server
 from local import access, athena, bucket_policies, clients, cloudformation, dynamodb, events, glue_runs
 from local.athena import AthenaOptions
 from local.cloudformation import CloudFormationOptions
+from local.faults.plan import Faults
+from local.faults.server import FaultyServer, publishing
 from local.glue_runs import GlueOptions
 from local.processes import SPARK_CACHE, log_to_stderr, stop_requested, write_json
 
@@ -85,7 +87,9 @@ def serve(options: AwsOptions) -> None:
     """Serve until asked to stop; everything is in memory and gone then."""
     stop = stop_requested(watch_stdin=options.watch_stdin)
     log_to_stderr()
-    application = _keep_put_bodies(_Services(create_backend_app))
+    faults = Faults()
+    publish = publishing(events.publish, faults)
+    application = FaultyServer(_keep_put_bodies(_Services(create_backend_app)), faults)
     server = make_server(
         "127.0.0.1", options.port, application, threaded=True, request_handler=_RequestHandler
     )
@@ -99,14 +103,15 @@ def serve(options: AwsOptions) -> None:
         dynamodb.install()
         stacks = CloudFormationOptions(
             clients=make_client,
-            publish=events.publish,
+            publish=publish,
             region=options.region,
             seconds_per_stack=options.seconds_per_stack,
+            why_failed=faults.of_resource,
         )
         parts.enter_context(contextlib.closing(cloudformation.install(stacks)))
         runs = GlueOptions(
             clients=make_client,
-            publish=events.publish,
+            publish=publish,
             endpoint=url,
             region=options.region,
             work_dir=options.state / "runs",

@@ -72,7 +72,13 @@ def client(
             endpoint_url=endpoint,
             region_name=region,
             **given,
-            config=Config(max_pool_connections=connections, proxies={}, retries={"mode": "standard"}),
+            config=Config(
+                max_pool_connections=connections,
+                proxies={},
+                retries={"mode": "standard"},
+                # Nothing is made to fail for whoever is called so (faults/server.py).
+                user_agent_appid="terraglue-laptop",  # type: ignore[call-arg]  # unknown to the stubs
+            ),
         )
 
 

@@ -1,31 +1,48 @@
-"""DynamoDB's promise that moto keeps only for one caller at a time: all of a transaction or none of it.
+"""DynamoDB as moto has it, with a promise kept, and in a tenth of the time.
+
+The promise is the one that moto keeps only for one caller at a time: all of a transaction or none of it.
 
 moto carries out a transaction by copying the whole table, once per item, and puts the copies back when a
 condition fails. With requests in several threads that fails ("dictionary changed size during iteration") or
 loses what another request has written meanwhile, and it costs more the more the table holds. Here the calls
 are done one after the other, and only the items that a transaction names are kept and put back.
+
+The time goes into three things: every answer about items is compared with its model, value by value, although
+it is the JSON that is wanted already; every query sorts the whole table before it looks for its items; and
+how large an item is, which is asked at every attribute that is set, is found by copying it. Copies of items
+are also remembered for ever, for a page of moto's that shows them.
 """
 
 from __future__ import annotations
 
 import copy
+import json
 import threading
 from functools import wraps
 from typing import Any
 
+from moto.core.responses import ActionResult, BaseResponse
 from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.utilities import bytesize
 from moto.dynamodb.responses import DynamoHandler
+
+_ABOUT_ITEMS = {"GetItem", "PutItem", "Query", "Scan", "TransactGetItems", "TransactWriteItems", "UpdateItem"}
 
 _lock = threading.RLock()
 
 
 def install() -> None:
-    """Put the two changes into moto; doing it twice does nothing more."""
+    """Put the changes into moto; doing it twice does nothing more."""
     if hasattr(DynamoHandler.call_action, "serialized"):
         return
     _serialize_calls()
     _copy_items_instead_of_tables()
+    _answer_in_plain_json()
+    _sort_only_what_is_found()
+    _measure_without_copies()
+    Item.__new__ = _unremembered  # type: ignore[method-assign,assignment]
 
 
 def _serialize_calls() -> None:
@@ -76,3 +93,74 @@ def _put_back(table: Table, keys: Any, item: Any) -> None:
         place.pop(range_key or hash_key, None)
     else:
         place[range_key or hash_key] = item
+
+
+def _answer_in_plain_json() -> None:
+    original = DynamoHandler.serialized
+
+    @wraps(original)
+    def serialized(self: BaseResponse, action_result: ActionResult) -> Any:
+        result = action_result.result
+        if self._get_action() not in _ABOUT_ITEMS or not isinstance(result, dict):
+            return original(self, action_result)
+        try:
+            body = json.dumps({name: value for name, value in result.items() if value is not None})
+        except TypeError:  # binary values
+            return original(self, action_result)
+        return 200, {"Content-Type": "application/x-amz-json-1.0", **self.response_headers}, body
+
+    DynamoHandler.serialized = serialized  # type: ignore[method-assign]
+
+
+def _sort_only_what_is_found() -> None:
+    original, all_items = Table.query, Table.all_items
+
+    @wraps(original)
+    def query(self: Table, hash_key: Any, *args: Any, **kwargs: Any) -> Any:
+        # `query` sorts what it finds; while it looks, the items may come in any order, and only likely ones.
+        index = kwargs.get("index_name") or (args[6] if len(args) > 6 else None)
+        self.candidates = _in_index(self, index) if index else _in_partition(self, hash_key)  # type: ignore[attr-defined]
+        try:
+            return original(self, hash_key, *args, **kwargs)
+        finally:
+            del self.candidates  # type: ignore[attr-defined]
+
+    def likely_items(self: Table) -> list[Any]:
+        candidates: list[Any] | None = getattr(self, "candidates", None)
+        return all_items(self) if candidates is None else candidates
+
+    Table.query = query  # type: ignore[method-assign]
+    Table.all_items = likely_items  # type: ignore[method-assign]
+
+
+def _in_partition(table: Table, hash_key: Any) -> list[Any]:
+    found: Any = table.items.get(hash_key, {})
+    return list(found.values()) if table.range_key_attr else [found] if found else []
+
+
+def _in_index(table: Table, name: str) -> list[Any]:
+    """The items that have the index's hash keys: those of a sparse index are few."""
+    index = next((index for index in table.all_indexes() if index.name == name), None)
+    if index is None:
+        return []
+    keys = [key["AttributeName"] for key in index.schema if key["KeyType"] == "HASH"]
+    items: Any = table.items.values()
+    if table.range_key_attr:
+        items = (item for partition in items for item in partition.values())
+    return [item for item in items if all(key in item.attrs for key in keys)]
+
+
+def _measure_without_copies() -> None:
+    original = DynamoType.size
+
+    @wraps(original)
+    def size(self: DynamoType) -> int:
+        if self.is_map():
+            return sum(bytesize(name) + value.size() for name, value in self.value.items())
+        return original(self)
+
+    DynamoType.size = size  # type: ignore[method-assign]
+
+
+def _unremembered(kind: type[Item], *_: Any, **__: Any) -> Item:
+    return object.__new__(kind)

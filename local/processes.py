@@ -79,12 +79,17 @@ class Child:
     ready_file: Path
 
     @classmethod
-    def start(cls, name: str, arguments: list[str], environ: Mapping[str, str], state: Path) -> Child:
-        """Start `python -m local <name> <arguments>`; its ready file and its log go to the folder `state`."""
+    def start(
+        cls, name: str, arguments: list[str], environ: Mapping[str, str], state: Path, *, again: bool = False
+    ) -> Child:
+        """Start `python -m local <name> <arguments>`; its ready file and its log go to the folder `state`.
+
+        With `again`, the log of the one before is continued.
+        """
         log, ready_file = state / f"{name}.log", state / f"{name}.json"
         ready_file.unlink(missing_ok=True)
         command = [sys.executable, "-m", "local", name, "--ready-file", str(ready_file), "--watch-stdin"]
-        with log.open("wb") as output:
+        with log.open("ab" if again else "wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own program
                 [*command, *arguments],
                 cwd=ROOT,
@@ -107,6 +112,10 @@ class Child:
         """What it wrote when it began to serve."""
         document: dict[str, Any] = json.loads(self.ready_file.read_text(encoding="utf-8"))
         return document
+
+    def is_killed(self) -> bool:
+        """Whether it is gone by a kill, and not by itself."""
+        return self.process.poll() == -signal.SIGKILL
 
     def check(self) -> None:
         """Raise `Failed` with the end of its log when it is no longer there."""

@@ -16,9 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from glue_assets import release as releases
 from local import bootstrap, clients
+from local.faults.control import PATH, replace_faults
+from local.faults.rules import Kind, Rule
 from local.processes import READY_FILE, ROOT, Child, Failed, interrupt_on_signals, write_json
 from local.progress import Progress
 
@@ -31,7 +34,8 @@ _CHECK_SECONDS = 0.2
 class UpOptions:
     """Port 0 means any free ones; otherwise the API gets the port and the embedded AWS the next.
 
-    `state` None means a temporary folder that goes when everything went well.
+    `state` None means a temporary folder that goes when everything went well. `faults` are injected, as the
+    dice of `fault_seed` fall, once everything is up.
     """
 
     port: int
@@ -39,6 +43,8 @@ class UpOptions:
     state: Path | None
     seconds_per_stack: float
     tick_seconds: float | None
+    faults: tuple[Rule, ...] = ()
+    fault_seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,9 @@ class Running:
     region: str
     identity: bootstrap.Identity
     release: str
-    data: Path
     state: Path
-    children: tuple[Child, ...]
+    options: UpOptions
+    children: list[Child]
 
     def clients(self, service: str) -> Any:
         """A boto3 client of the embedded AWS."""
@@ -65,10 +71,22 @@ class Running:
             self.clients, identity.user_pool_id, identity.client_id, name, is_admin=is_admin
         )
 
-    def check(self) -> None:
-        """Raise `Failed` when a process has gone."""
-        for child in self.children:
-            child.check()
+    def check(self) -> bool:
+        """Raise `Failed` when a process has gone; True when it was an API that a fault has killed.
+
+        That one is started again at once: it serves at the same port, and goes on with what there is to do.
+        """
+        restarted = False
+        may_be_killed = any(rule.kind is Kind.KILL for rule in self.options.faults)
+        for number, child in enumerate(self.children):
+            if may_be_killed and child.name == "api" and child.is_killed():
+                child.ask_to_stop()
+                port = urlsplit(self.api).port or 0
+                self.children[number] = _api(self.options, self.state, self.aws, port, again=True)
+                restarted = True
+            else:
+                child.check()
+        return restarted
 
     def document(self) -> dict[str, Any]:
         """The ready file."""
@@ -92,7 +110,9 @@ def run(options: UpOptions, ready_file: Path) -> None:
             try:
                 progress.say(welcome)
                 while True:
-                    up.check()
+                    if up.check():
+                        write_json(ready_file, up.document())
+                        progress.say("A fault has killed the API; it is started again.")
                     time.sleep(_CHECK_SECONDS)
             finally:
                 ready_file.unlink(missing_ok=True)
@@ -118,7 +138,7 @@ def running(options: UpOptions, progress: Progress) -> Iterator[Running]:
             make_client = functools.partial(clients.client, endpoint=aws, region=clients.REGION)
             bootstrap.ensure_storage(make_client)
             identity = bootstrap.ensure_identity(make_client, aws, clients.REGION)
-            api_child = _api(options, state, aws)
+            api_child = _api(options, state, aws, options.port)
             children.append(api_child)
             release = progress.result(built, "building the release", _PUBLISH_SECONDS)
             published = pool.submit(releases.publish, release, make_client("s3"), bootstrap.ASSETS_BUCKET)
@@ -126,15 +146,17 @@ def running(options: UpOptions, progress: Progress) -> Iterator[Running]:
             progress.until(api_child.is_ready, "starting the API", _START_SECONDS)
         api = api_child.ready()["api"]
         _check_health(api)
+        if options.faults:
+            replace_faults(aws, options.faults, options.fault_seed)
         yield Running(
             aws=aws,
             api=api,
             region=clients.REGION,
             identity=identity,
             release=release.id,
-            data=options.data,
             state=state,
-            children=tuple(children),
+            options=options,
+            children=children,
         )
     except Exception:
         for child in children:
@@ -158,10 +180,10 @@ self-service terraglue is up.
 
   API           {up.api}
   embedded AWS  {up.aws}  (region {up.region}, any credentials)
-  release       {up.release}, made of the data in {up.data}
+  release       {up.release}, made of the data in {up.options.data}
   data          in the memory of the embedded AWS: it goes when this stops
   logs          {up.state}  (aws.log, api.log, and the work of Spark)
-
+{_shown_faults(up)}
 Ready to paste (the token lasts an hour; a fresh one: {python} -m local token ana{option}):
 
 TOKEN={up.token("ana")}
@@ -172,6 +194,16 @@ curl -s {up.api}/me -H "Authorization: Bearer $TOKEN"
 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test aws --endpoint-url {up.aws} --region {up.region} s3 ls
 
 Ctrl-C stops everything."""
+
+
+def _shown_faults(up: Running) -> str:
+    if not up.options.faults:
+        return ""
+    rules = "\n                ".join(rule.text for rule in up.options.faults)
+    return f"""  faults        {rules}
+                how often each has acted: curl -s {up.aws}{PATH}
+                the same dice again: --fault-seed {up.options.fault_seed}
+"""
 
 
 def _started(children: list[Child], child: Child, progress: Progress) -> dict[str, Any]:
@@ -186,11 +218,11 @@ def _aws(options: UpOptions, state: Path, port: int) -> Child:
     return Child.start("aws", arguments, os.environ, state)
 
 
-def _api(options: UpOptions, state: Path, aws: str) -> Child:
-    arguments = ["--port", str(options.port), "--aws", aws]
+def _api(options: UpOptions, state: Path, aws: str, port: int, *, again: bool = False) -> Child:
+    arguments = ["--port", str(port), "--aws", aws]
     if options.tick_seconds is not None:
         arguments += ["--tick-seconds", str(options.tick_seconds)]
-    return Child.start("api", arguments, os.environ, state)
+    return Child.start("api", arguments, os.environ, state, again=again)
 
 
 def _state_folder(options: UpOptions) -> Path:

@@ -170,7 +170,7 @@ class Runs:
     def _follow(self, run: JobRun, seen: GlueRun) -> JobRun:
         moment = self._clock()
         earlier: list[GlueRun] = []
-        if run.max_retries and seen.status is RunStatus.FAILED:
+        if run.max_retries and (seen.status is RunStatus.FAILED or (seen.attempt and seen.status.is_final)):
             *earlier, seen = self._glue.attempts(run.job_id, run.id)
             if self._will_be_retried(run, seen, moment):
                 reason = f"Attempt {seen.attempt + 1} failed; Glue tries again."

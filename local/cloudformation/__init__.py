@@ -14,7 +14,7 @@ import functools
 import re
 import threading
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from local import access, moto_updates
 from local.cloudformation import analytics, iam, keys, logs, storage, update_api
@@ -24,9 +24,10 @@ from local.cloudformation.changes import compare
 from local.cloudformation.parameters import TemplateError
 from local.cloudformation.resources import Clients, Json
 from local.cloudformation.stack import Resource, Stack, Version
+from local.cloudformation.threads import Runner, Threads
 from local.cloudformation.updates import Update
 from local.cloudformation.versions import NOTHING, version_of, with_previous
-from local.cloudformation.work import Tools, Work
+from local.cloudformation.work import Tools, WhyFailed, Work, never
 from local.events import Publish
 
 _HANDLER_MODULES = (analytics, iam, keys, logs, storage)  # importing them registers their types
@@ -37,13 +38,19 @@ _FEW = 20
 
 @dataclass(frozen=True)
 class CloudFormationOptions:
-    """`clients` makes boto3 clients of the embedded AWS; creating a stack takes `seconds_per_stack`."""
+    """`clients` makes boto3 clients of the embedded AWS; creating a stack takes `seconds_per_stack`.
+
+    `why_failed` is asked for an action (create, update, delete), a type and a logical id before each
+    resource; a reason that it gives is why the resource fails. `runner` carries out what takes time.
+    """
 
     clients: Clients
     publish: Publish
     region: str
     account: str = "123456789012"
     seconds_per_stack: float = 4.0
+    why_failed: WhyFailed = never
+    runner: Runner = field(default_factory=Threads)
 
 
 class CloudFormation(Api):
@@ -51,20 +58,25 @@ class CloudFormation(Api):
 
     def __init__(self, options: CloudFormationOptions) -> None:
         self._options = options
-        self._tools = Tools(functools.cache(options.clients), options.region, options.account, self._wait)
+        self._tools = Tools(
+            functools.cache(options.clients),
+            options.region,
+            options.account,
+            options.runner.wait,
+            options.why_failed,
+        )
         self._stacks: dict[str, Stack] = {}
         self._lock = threading.RLock()
-        self._closed = threading.Event()
         change_set = f"arn:aws:cloudformation:{options.region}:{options.account}:changeSet"
-        pause = functools.partial(self._wait, options.seconds_per_stack / _FEW)
-        self.change_sets = ChangeSets(self, change_set, self._lock, pause)
+        seconds = options.seconds_per_stack / _FEW
+        self.change_sets = ChangeSets(self, change_set, self._lock, options.runner, seconds)
         self._closing = contextlib.ExitStack()
         self._closing.callback(moto_updates.install())
         self._closing.callback(replace_moto(self, update_api.calls(self)))
 
     def close(self) -> None:
         """Give moto its own CloudFormation back; what is under way ends with the process."""
-        self._closed.set()
+        self._options.runner.close()
         self._closing.close()
 
     def create_stack(self, request: StackRequest) -> str:
@@ -252,6 +264,7 @@ class CloudFormation(Api):
             token=request.token,
             on_failure=request.on_failure,
             announce=self._announce,
+            runner=self._options.runner,
         )
 
     def check_role(self, role_arn: str | None) -> None:
@@ -270,10 +283,6 @@ class CloudFormation(Api):
             raise Refused("ValidationError", f"Role {role_arn} is invalid or cannot be assumed") from error
         clients = functools.partial(self._options.clients, credentials=credentials)
         return dataclasses.replace(self._tools, clients=functools.cache(clients))
-
-    def _wait(self, seconds: float) -> None:
-        if seconds > 0:
-            self._closed.wait(seconds)
 
     def _announce(self, stack: Stack, resource: Resource | None) -> None:
         """The events of https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-events-eventbridge.html"""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-import threading
 import uuid
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from local.access_requests import CHANGE_SET_STACKS
 from local.cloudformation.api import Refused, StackRequest
 from local.cloudformation.changes import Differences, compare
 from local.cloudformation.stack import Stack, Version
+from local.cloudformation.threads import Runner
 from local.cloudformation.versions import version_of, with_previous
 from local.cloudformation.work import reason_of
 
@@ -76,14 +76,15 @@ class Engine(Protocol):
 
 
 class ChangeSets:
-    """The change sets of all stacks; `lock` is that of the engine, `pause` is what making one takes."""
+    """The change sets of all stacks; `lock` is that of the engine, making one takes `seconds`."""
 
     def __init__(
-        self, engine: Engine, prefix: str, lock: AbstractContextManager[Any], pause: Callable[[], None]
+        self, engine: Engine, prefix: str, lock: AbstractContextManager[Any], runner: Runner, seconds: float
     ) -> None:
         self._engine = engine
         self._prefix = prefix
-        self._pause = pause
+        self._runner = runner
+        self._seconds = seconds
         self._all: dict[str, ChangeSet] = {}
         self._lock = lock
 
@@ -127,7 +128,7 @@ class ChangeSets:
             )
             self._all[made.id] = made
             CHANGE_SET_STACKS[made.id] = stack.id
-        threading.Thread(target=self._make, args=(made,), name=f"change set {name}", daemon=True).start()
+        self._runner.start(f"change set {name}", functools.partial(self._make, made))
         return made
 
     def find(self, name_or_id: str, stack_name: str | None) -> ChangeSet:
@@ -190,7 +191,7 @@ class ChangeSets:
 
     def _make(self, change_set: ChangeSet) -> None:
         change_set.status = "CREATE_IN_PROGRESS"
-        self._pause()
+        self._runner.wait(self._seconds)
         stack = change_set.stack
         try:
             with stack.lock:

@@ -1,6 +1,6 @@
 """One stack of the embedded CloudFormation: what the API shows of it, and the work on it in steps.
 
-The work is done by one thread per stack and operation, a resource at a time. A delete that comes while a
+The work is done operation by operation, a resource at a time (`threads.py`). A delete that comes while a
 stack is still being created cancels the creation between two resources, as the service does. While a stack
 is updated it keeps what it was before, until the update has succeeded or is rolled back.
 """
@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from local.cloudformation.resources import Json
 from local.cloudformation.template import Placed, Template
+from local.cloudformation.threads import Runner
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 Announce = Callable[["Stack", "Resource | None"], None]
@@ -93,6 +94,7 @@ class Stack:
         token: str | None,
         on_failure: str,
         announce: Announce,
+        runner: Runner,
     ) -> None:
         self.id = stack_id
         self.name = name
@@ -119,7 +121,8 @@ class Stack:
         self.lock = threading.RLock()
         self._announce = announce
         self.operation = 0
-        self._thread: threading.Thread | None = None
+        self._runner = runner
+        self._until_ended: Callable[[], None] | None = None
 
     @property
     def template(self) -> Template:
@@ -139,20 +142,19 @@ class Stack:
     # -- operations --------------------------------------------------------------------------------------
 
     def start(self, status: str, work: Callable[[int], None]) -> int:
-        """Begin an operation in a thread of its own, after one that is still under way; its number."""
+        """Begin an operation, after one that is still under way; its number."""
         with self.lock:
             self.cancel_requested = False
             self.operation += 1
-            before, operation = self._thread, self.operation
+            before, operation = self._until_ended, self.operation
             self.set_status(status, "User Initiated")
 
             def run() -> None:
                 if before is not None:
-                    before.join()
+                    before()
                 work(operation)
 
-            self._thread = threading.Thread(target=run, name=f"stack {self.name}", daemon=True)
-            self._thread.start()
+            self._until_ended = self._runner.start(f"stack {self.name}", run)
             return operation
 
     def begin_update(self, version: Version) -> None:

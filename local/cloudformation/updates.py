@@ -150,6 +150,7 @@ class Update:
             current.properties, current.tags = properties, tags
         try:
             if is_changed:
+                self._work.check("update", current)
                 context = replace(self._work.context(current), tags=tags)
                 current.placed = resources.update(current.type, context, former, properties)
         except Exception as error:  # whatever it is, it is this resource's failure

@@ -40,6 +40,18 @@ _SERVICES = {
 }
 
 
+WhyFailed = Callable[[str, str, str], str | None]
+"""Why an action (create, update, delete) on a resource of a type and a logical id fails, if it does."""
+
+
+def never(_action: str, _resource_type: str, _logical_id: str) -> None:
+    """Nothing is made to fail."""
+
+
+class MadeToFail(Exception):
+    """A fault was injected; the message is the resource's reason."""
+
+
 @dataclass(frozen=True)
 class Tools:
     """What the steps work with; `wait` sleeps some seconds, or less when the server is about to stop."""
@@ -48,6 +60,7 @@ class Tools:
     region: str
     account: str
     wait: Callable[[float], None]
+    why_failed: WhyFailed = never
 
 
 class Work:
@@ -102,6 +115,7 @@ class Work:
         stack = self._stack
         self.pause()
         try:
+            self.check("create", resource)
             resource.tags = stack.tags
             resource.properties = stack.template.properties(resource.logical_id, self.placed())
             resource.placed = resources.create(resource.type, self.context(resource), resource.properties)
@@ -171,6 +185,7 @@ class Work:
         self.pause()
         try:
             if resource.placed is not None:
+                self.check("delete", resource)
                 resources.delete(
                     resource.type,
                     self.context(resource),
@@ -182,6 +197,11 @@ class Work:
             return False
         stack.tell(resource, "DELETE_COMPLETE")
         return True
+
+    def check(self, action: str, resource: Resource) -> None:
+        """Raise `MadeToFail` where a fault is injected."""
+        if reason := self._tools.why_failed(action, resource.type, resource.logical_id):
+            raise MadeToFail(reason)
 
     def pause(self) -> None:
         """Let the time of one resource pass."""
@@ -218,7 +238,7 @@ def reason_of(error: Exception) -> str:
             f'{error.status}, Request ID: {error.request_id})" (RequestToken: {uuid.uuid4()}, '
             f"HandlerErrorCode: {kind})"
         )
-    if isinstance(error, Unsupported | TemplateError | BotoCoreError):
+    if isinstance(error, MadeToFail | Unsupported | TemplateError | BotoCoreError):
         return str(error)
     return f"Internal failure of the embedded AWS: {type(error).__name__}: {error}"
 

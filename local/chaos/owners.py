@@ -1,0 +1,156 @@
+"""People who ask the service for things at random: they repeat, mistake the moment, and give up answers."""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from chalicelib.auth import Caller
+from chalicelib.environments import Created
+from chalicelib.errors import NotFound
+from chalicelib.idempotency import Asked, fingerprint
+from chalicelib.models import RunRequest
+from chalicelib.records import Environment
+from chalicelib.settings import JobSettings, Settings
+from local.chaos.world import World
+
+ADMIN = Caller("root", is_admin=True)
+
+_BASE = "https://api.invalid"
+
+
+@dataclass
+class Owner:
+    """Somebody, and the requests with a key that they may repeat."""
+
+    caller: Caller
+    requests: list[Callable[[], None]] = field(default_factory=list)
+
+
+class Owners:
+    """Asks for environments until there were `wanted`, and for all else that people ask for.
+
+    `accepted` are the environments that were answered, by id; `answers` all ids that a key was answered with.
+    """
+
+    def __init__(self, world: World, wanted: int, seed: int) -> None:
+        self.accepted: dict[str, str] = {}
+        self.answers: dict[tuple[str, str], set[str]] = {}
+        self._world = world
+        self._wanted = wanted
+        self._dice = random.Random(f"owners {seed}")  # noqa: S311 - a simulation's
+        self._owners = [Owner(Caller(f"owner-{n}", is_admin=False)) for n in range(max(4, wanted * 2 // 3))]
+        self._count = 0
+        self._commands: list[tuple[int, str, Callable[[Owner], None]]] = [
+            (8, "request", self._request),
+            (4, "repeat", self._repeat),
+            (5, "run", self._run),
+            (3, "delete", self._delete),
+            (3, "look", self._look),
+            (2, "stop", self._stop),
+            (2, "retry", self._retry),
+            (2, "extend", self._extend),
+        ]
+
+    @property
+    def satisfied(self) -> bool:
+        """Whether there were as many environments as wanted."""
+        return len(self.accepted) >= self._wanted
+
+    def act(self) -> None:
+        """Let somebody ask for something now."""
+        weights = [weight for weight, _, _ in self._commands]
+        [(_, name, command)] = self._dice.choices(self._commands, weights)
+        owner = self._dice.choice(self._owners)
+        self._world.invoke("request", f"{owner.caller.owner} {name}", lambda: command(owner))
+
+    def delete_all(self) -> None:
+        """Let everybody ask for the deletion of what they have."""
+        for owner in self._owners:
+            delete = functools.partial(self._delete, owner)
+            self._world.invoke("request", f"{owner.caller.owner} delete", delete)
+
+    # -- what they ask for -------------------------------------------------------------------------------
+
+    def _request(self, owner: Owner) -> None:
+        settings = Settings(
+            expires_in_hours=self._dice.choice([1, 2, 3, 72]),
+            upload_data=self._dice.random() < 0.8,
+            kms_key=self._dice.random() < 0.5,
+            athena_workgroup=self._dice.random() < 0.5,
+            job=JobSettings(
+                number_of_workers=2,
+                timeout_minutes=self._dice.choice([1, 5, 10]),
+                max_retries=self._dice.choice([0, 0, 2]),
+                max_concurrent_runs=self._dice.choice([1, 2]),
+                arguments=self._dice.choice([{}, {"--MY_ARGUMENT": "1"}]),
+            ),
+        )
+        environments = self._world.service.environments
+        self._ask(owner, "POST /environments", settings, lambda asked: environments.request(asked, settings))
+
+    def _run(self, owner: Owner) -> None:
+        live = self._live(owner)
+        wanted = RunRequest(timeout_minutes=self._dice.choice([None, 1, 2]))
+        jobs = self._world.service.jobs
+        route = f"POST /jobs/{live.job_id}/runs"
+        self._ask(owner, route, wanted, lambda asked: jobs.request_run(asked, live.job_id, wanted))
+
+    def _ask(self, owner: Owner, route: str, body: Any, ask: Callable[[Asked], Created]) -> None:
+        """Ask for something new, perhaps with a key, which lets it be asked for again."""
+        key = self._new("key") if self._dice.random() < 0.7 else None
+        mark = fingerprint(route, body.model_dump(mode="json"))
+
+        def request() -> None:
+            created = ask(Asked(owner.caller, self._new("request"), _BASE, key, mark))
+            if route == "POST /environments":
+                self.accepted[created.body["id"]] = owner.caller.owner
+            if key is not None:
+                self.answers.setdefault((owner.caller.owner, key), set()).add(created.body["id"])
+
+        if key is not None:
+            owner.requests.append(request)
+        request()
+
+    def _repeat(self, owner: Owner) -> None:
+        if owner.requests:
+            self._dice.choice(owner.requests[-3:])()
+
+    def _delete(self, owner: Owner) -> None:
+        by = owner.caller if self._dice.random() < 0.9 else ADMIN
+        self._world.service.environments.delete(by, self._live(owner).id, self._new("request"))
+
+    def _retry(self, owner: Owner) -> None:
+        self._world.service.environments.retry(owner.caller, self._live(owner).id, self._new("request"))
+
+    def _extend(self, owner: Owner) -> None:
+        hours = self._dice.choice([1, 2, 24])
+        self._world.service.environments.extend(
+            owner.caller, self._live(owner).id, hours, self._new("request")
+        )
+
+    def _stop(self, owner: Owner) -> None:
+        jobs, live = self._world.service.jobs, self._live(owner)
+        runs = jobs.page(owner.caller, live.job_id, limit=5, start=None).items
+        if runs:
+            jobs.stop(owner.caller, live.job_id, self._dice.choice(runs).id, self._new("request"))
+
+    def _look(self, owner: Owner) -> None:
+        live = self._live(owner)
+        jobs = self._world.service.jobs
+        for run in jobs.page(owner.caller, live.job_id, limit=2, start=None).items:
+            jobs.run(owner.caller, live.job_id, run.id)
+        self._world.service.environments.page(owner.caller, owner=None, status=None, limit=20, start=None)
+
+    def _live(self, owner: Owner) -> Environment:
+        live = self._world.service.environments.live(owner.caller)
+        if live is None:
+            raise NotFound("They have none.")
+        return live
+
+    def _new(self, what: str) -> str:
+        self._count += 1
+        return f"{what}-{self._count}"

@@ -1,0 +1,31 @@
+"""Runs the bench for somebody at a terminal."""
+
+from __future__ import annotations
+
+import time
+
+from local.chaos import bench
+from local.processes import ROOT
+
+_SHOWN = 40
+
+
+def run(seed: int, environments: int) -> int:
+    """Run one storm and say how it went; 1 when something that must hold does not."""
+    print(f"Seed {seed}, {environments} environments.", flush=True)
+    began = time.monotonic()
+    outcome = bench.run(seed, environments)
+    log = ROOT / ".local" / "chaos" / f"seed-{seed}.log"
+    outcome.write_log(log)
+    for what, number in outcome.summary.items():
+        print(f"  {number:7d} {what}")
+    print(f"  {time.monotonic() - began:7.0f} seconds")
+    print(f"Every call is in {log}, its SHA-256 is {outcome.digest}.")
+    for violation in outcome.violations[:_SHOWN]:
+        print(f"WRONG: {violation}")
+    if outcome.violations:
+        again = f"make chaos SEED={seed} ENVIRONMENTS={environments}"
+        print(f"{len(outcome.violations)} things are wrong. The same again: {again}")
+        return 1
+    print("All that must hold, holds.")
+    return 0

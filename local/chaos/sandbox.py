@@ -1,0 +1,173 @@
+"""What a simulated account has before the first request: the table, and a release with a small template.
+
+The template has the real one's parameters and outputs, and a resource of every kind that must not be left
+behind; the real one has three times as many, which would make the bench three times as slow.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+from glue_assets import template
+from local.bootstrap import ASSETS_BUCKET, Clients, ensure_storage
+from local.processes import ROOT
+
+RELEASE = "0.0.1-abcdef012345"
+
+_BUCKETS = ("SorBucket", "SotBucket", "SpecBucket", "GlueAssetsBucket", "AthenaResultsBucket")
+_PREFIX = "terraglue-${EnvironmentId}"
+_DATABASES = {"SotDatabase": "sot", "ShopDatabase": "db_shop"}
+_SCRIPT = "jobs/sot_ecommerce.py"
+_DATA = ("db_shop/orders/1.csv", "db_shop/orders/2.csv")
+# releases.py writes the arguments of the settings below a line of this form.
+_ARGUMENTS = """
+Metadata:
+    Arguments:
+        # releases.py: the arguments of the settings
+"""
+
+Json = dict[str, Any]
+
+
+def set_up(clients: Clients) -> None:
+    """The service's table, its bucket, and the release in it."""
+    ensure_storage(clients)
+    s3 = clients("s3")
+    for key, text in _release().items():
+        s3.put_object(Bucket=ASSETS_BUCKET, Key=key, Body=text.encode())
+
+
+def small_template() -> Json:
+    """The template, as data."""
+    real = template.parse(template.assemble(ROOT / "glue_assets"))
+    return {
+        "Parameters": real["Parameters"],
+        "Conditions": real["Conditions"],
+        "Resources": _resources(),
+        "Outputs": {
+            **{name: {"Value": {"Ref": name}} for name in _BUCKETS},
+            "SotDatabase": {"Value": {"Ref": "SotDatabase"}},
+            "DatabaseDbShop": {"Value": {"Ref": "ShopDatabase"}},
+            "JobId": {"Value": {"Ref": "GlueJob"}},
+            "RoleArn": {"Value": {"Fn::GetAtt": ["GlueJobRole", "Arn"]}},
+            "KmsKeyArn": {"Condition": "CreatesKey", "Value": {"Fn::GetAtt": ["Key", "Arn"]}},
+            "AthenaWorkgroup": {"Condition": "HasAthenaWorkgroup", "Value": {"Ref": "Workgroup"}},
+            "OutputLogGroup": {"Value": {"Ref": "OutputLogGroup"}},
+            "ErrorLogGroup": {"Value": {"Ref": "ErrorLogGroup"}},
+        },
+    }
+
+
+def _resources() -> Json:
+    trust = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    return {
+        "Key": {
+            "Type": "AWS::KMS::Key",
+            "Condition": "CreatesKey",
+            "Properties": {"PendingWindowInDays": 7},
+        },
+        **{name: _bucket(name) for name in _BUCKETS},
+        **{name: _database(last) for name, last in _DATABASES.items()},
+        "OrdersTable": {
+            "Type": "AWS::Glue::Table",
+            "Properties": {
+                "DatabaseName": {"Ref": "ShopDatabase"},
+                "TableInput": {"Name": "orders", "StorageDescriptor": {"Columns": []}},
+            },
+        },
+        "Workgroup": {
+            "Type": "AWS::Athena::WorkGroup",
+            "Condition": "HasAthenaWorkgroup",
+            "Properties": {"Name": {"Fn::Sub": _PREFIX}, "RecursiveDeleteOption": True},
+        },
+        "GlueJobRole": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "RoleName": {"Ref": "RoleName"},
+                "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+            },
+        },
+        "OutputLogGroup": _log_group("output"),
+        "ErrorLogGroup": _log_group("error"),
+        "GlueJob": _job(),
+    }
+
+
+def _bucket(name: str) -> Json:
+    bucket: Json = {"BucketName": {"Fn::Sub": f"{_PREFIX}-${{{name}Name}}"}}
+    if name == "SotBucket":
+        bucket["VersioningConfiguration"] = {"Status": "Enabled"}
+    return {"Type": "AWS::S3::Bucket", "Properties": bucket}
+
+
+def _database(last: str) -> Json:
+    name = {"Fn::Sub": f"terraglue_${{EnvironmentId}}_{last}"}
+    return {"Type": "AWS::Glue::Database", "Properties": {"DatabaseInput": {"Name": name}}}
+
+
+def _log_group(last: str) -> Json:
+    name = {"Fn::Sub": f"/aws-glue/jobs/{_PREFIX}/{last}"}
+    return {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name}}
+
+
+def _job() -> Json:
+    return {
+        "Type": "AWS::Glue::Job",
+        "Properties": {
+            "Name": {"Fn::Sub": f"{_PREFIX}-${{JobName}}"},
+            "Role": {"Fn::GetAtt": ["GlueJobRole", "Arn"]},
+            "GlueVersion": {"Ref": "GlueVersion"},
+            "WorkerType": {"Ref": "WorkerType"},
+            "NumberOfWorkers": {"Ref": "NumberOfWorkers"},
+            "Timeout": {"Ref": "TimeoutMinutes"},
+            "MaxRetries": {"Ref": "MaxRetries"},
+            "ExecutionProperty": {"MaxConcurrentRuns": {"Ref": "MaxConcurrentRuns"}},
+            "Command": {
+                "Name": "glueetl",
+                "ScriptLocation": {"Fn::Sub": "s3://${GlueAssetsBucket}/${JobFilesPrefix}${JobScript}"},
+            },
+            "DefaultArguments": {
+                "--custom-logGroup-prefix": {"Fn::Sub": f"/aws-glue/jobs/{_PREFIX}"},
+                "--OUTPUT_BUCKET": {"Ref": "SotBucket"},
+                "--OUTPUT_DB": {"Ref": "SotDatabase"},
+                "--OUTPUT_TABLE": "tbsot_ecommerce_br",
+                "--OUTPUT_TABLE_URI": {"Fn::Sub": "s3://${SotBucket}/tbsot_ecommerce_br"},
+            },
+        },
+    }
+
+
+def manifest() -> Json:
+    """The release's manifest."""
+    files = [{"path": _SCRIPT, "target": "glue_assets", "key": _SCRIPT, "size": 1, "sha256": "0" * 64}]
+    files += [
+        {"path": f"data/{key}", "target": "sor", "key": key, "size": 5, "sha256": "1" * 64} for key in _DATA
+    ]
+    conditions = {"CreatesKey": "KmsKey", "HasAthenaWorkgroup": "AthenaWorkgroup", None: None}
+    return {
+        "release": RELEASE,
+        "version": "0.0.1",
+        "notes": "The bench's.",
+        "template": {"path": "template.yaml"},
+        "files": files,
+        "resources": [
+            {"logical_id": name, "type": made["Type"], "when": conditions[made.get("Condition")]}
+            for name, made in _resources().items()
+        ],
+        "tables": [{"database": "db_shop", "table": "orders"}],
+    }
+
+
+def _release() -> dict[str, str]:
+    """The objects of the release, by key."""
+    folder = f"releases/{RELEASE}"
+    return {
+        f"{folder}/template.yaml": yaml.safe_dump(small_template()) + _ARGUMENTS,
+        f"{folder}/{_SCRIPT}": "print('hello')\n",
+        **{f"{folder}/data/{key}": "id\n1\n" for key in _DATA},
+        f"{folder}/manifest.json": json.dumps(manifest()),
+        "releases/latest.json": json.dumps({"release": RELEASE}),
+    }

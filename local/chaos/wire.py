@@ -1,0 +1,126 @@
+"""The way of a simulated process's calls to moto: it takes time, faults lie on it, every call is logged."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
+from moto.core.botocore_stubber import MockRawResponse
+from moto.core.models import botocore_stubber
+
+from local.chaos.timeline import Killed, Simulation
+from local.faults.answers import answer
+from local.faults.operations import service_of
+from local.faults.plan import Faults
+from local.faults.rules import Kind, Rule
+
+_TIMEOUT_SECONDS = 10.0
+"""How long the service's clients wait for an answer (`wiring.py`)."""
+
+
+class ImpatientSession(boto3.Session):
+    """Its clients never repeat a call by themselves: every fault is the service's to bear."""
+
+    def client(self, service_name: str, *args: Any, **options: Any) -> Any:
+        """A client that calls once."""
+        once = Config(retries={"total_max_attempts": 1, "mode": "standard"})
+        config = options.pop("config", None)
+        make: Any = super().client  # its type knows services by literal names only
+        return make(service_name, *args, config=config.merge(once) if config else once, **options)
+
+
+class Wire:
+    """Between the clients of a session and moto. `log` gets a line per call."""
+
+    def __init__(
+        self, simulation: Simulation, faults: Faults, dice: random.Random, log: Callable[[str], None]
+    ) -> None:
+        self._simulation = simulation
+        self._faults = faults
+        self._dice = dice
+        self._log = log
+
+    def session(self, region: str) -> boto3.Session:
+        """A session whose clients' calls go this way."""
+        session = ImpatientSession(region_name=region)
+        events: Any = session.events  # its type knows functions that answer nothing
+        events.unregister("before-send", botocore_stubber)
+        events.register("before-send", self)
+        return session
+
+    def __call__(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        """Carry one call."""
+        service = service_of(_text(request.headers["Authorization"])) or ""
+        operation = event_name.rpartition(".")[2]
+        rule = self._faults.of_call(service, operation)
+        kill = rule if rule is not None and rule.kind is Kind.KILL else None
+        outcome = ""
+        try:
+            self._live(kill_now=kill is not None and not kill.effect)
+            response = self._carry(request, service, operation, rule)
+            outcome = str(response.status_code)
+            self._live(kill_now=kill is not None)
+            return response
+        except (Killed, ReadTimeoutError) as error:
+            outcome += f" {type(error).__name__}"
+            raise
+        finally:
+            fault = f" ({rule.text})" if rule else ""
+            self._log(f"{service}:{operation} {_digest(request)} {outcome.strip()}{fault}")
+
+    def _carry(
+        self, request: AWSPreparedRequest, service: str, operation: str, rule: Rule | None
+    ) -> AWSResponse:
+        self._wait()
+        if rule is None or rule.kind is Kind.KILL:
+            response = self._reach(request)
+        else:
+            if rule.effect:
+                self._reach(request)
+            if rule.kind is Kind.TIMEOUT:
+                self._simulation.wait(_TIMEOUT_SECONDS)
+                raise ReadTimeoutError(endpoint_url=request.url)
+            made = answer(rule, service, operation)
+            body = b"" if request.method == "HEAD" else made.body
+            headers = HTTPHeaders.from_dict(made.headers)
+            response = AWSResponse(request.url, made.status, headers, MockRawResponse(body))
+        self._wait()
+        return response
+
+    def _reach(self, request: AWSPreparedRequest) -> AWSResponse:
+        response = botocore_stubber("", request)
+        if response is None:
+            raise RuntimeError(f"moto does not know {request.url}")
+        return response
+
+    def _live(self, *, kill_now: bool) -> None:
+        """Die, or have died: who is dead calls nobody."""
+        work = self._simulation.current
+        work.killed = work.killed or kill_now or self._simulation.seconds > work.deadline
+        if work.killed:
+            raise Killed
+
+    def _wait(self) -> None:
+        self._simulation.wait(self._dice.uniform(0.002, 0.1))
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _digest(request: AWSPreparedRequest) -> str:
+    """Tells one request from another, to the byte."""
+    body: Any = request.body or b""
+    if not isinstance(body, str | bytes):
+        content = body.read()
+        body.seek(0)
+        body = content
+    content = body.encode() if isinstance(body, str) else body
+    return hashlib.sha256(f"{request.method} {request.url} ".encode() + content).hexdigest()[:12]

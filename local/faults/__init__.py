@@ -1,0 +1,1 @@
+"""Faults of AWS, injected by rule: docs/faults.md."""

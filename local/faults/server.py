@@ -1,0 +1,162 @@
+"""Faults over HTTP: what the API's process asks of the embedded AWS goes wrong as the rules say.
+
+Only that process is meant, which its user agent tells, not who sets the embedded AWS up or looks into it.
+Rules come and go while it serves: `GET` and `PUT /_terraglue/faults`, a document of `seed` and `rules`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import psutil  # type: ignore[import-untyped]
+
+from local.events import Publish
+from local.faults.answers import answer
+from local.faults.control import APP, PATH
+from local.faults.operations import operation_of, service_of
+from local.faults.plan import Faults
+from local.faults.rules import BadRule, Kind, parse_all
+
+_CALLER = re.compile(rf"\bapp/{APP}(\d+)\b")
+
+_logger = logging.getLogger(__name__)
+
+
+class FaultyServer:
+    """A WSGI application in front of the embedded AWS."""
+
+    def __init__(
+        self, application: WSGIApplication, faults: Faults, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._application = application
+        self._faults = faults
+        self._sleep = sleep
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request, or do not."""
+        if environ.get("PATH_INFO") == PATH:
+            return self._control(environ, start_response)
+        caller = _CALLER.search(environ.get("HTTP_USER_AGENT", "")) if self._faults else None
+        service = service_of(environ.get("HTTP_AUTHORIZATION", "")) if caller else None
+        if caller is None or service is None:
+            return self._application(environ, start_response)
+        operation = _operation(service, environ)
+        rule = self._faults.of_call(service, operation)
+        if rule is None:
+            return self._application(environ, start_response)
+        if rule.effect:
+            self._carry_out(environ)
+        if rule.kind is Kind.TIMEOUT:
+            self._sleep(rule.seconds)
+            return _hang_up(environ)
+        if rule.kind is Kind.KILL:
+            _kill(int(caller[1]))
+            return _hang_up(environ)
+        made = answer(rule, service, operation)
+        body = b"" if environ["REQUEST_METHOD"] == "HEAD" else made.body
+        headers = {**made.headers, "Content-Length": str(len(body))}
+        start_response(f"{made.status} Injected", list(headers.items()))
+        return [body]
+
+    def _carry_out(self, environ: WSGIEnvironment) -> None:
+        """Do what is asked and forget the answer."""
+        body = self._application(environ, lambda *_: lambda _: None)
+        for _ in body:
+            pass
+        close = getattr(body, "close", None)
+        if close is not None:
+            close()
+
+    def _control(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        status, shown = "200 OK", {}
+        if environ["REQUEST_METHOD"] == "PUT":
+            try:
+                wanted = json.loads(_body(environ))
+                rules = [rule for text in wanted["rules"] for rule in parse_all(text)]
+                self._faults.replace(rules, int(wanted.get("seed", 0)))
+            except (BadRule, KeyError, TypeError, ValueError) as error:
+                status, shown = "400 Bad Request", {"error": str(error)}
+        body = json.dumps(shown or {"rules": self._faults.show()}).encode()
+        start_response(status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+
+def publishing(publish: Publish, faults: Faults) -> Publish:
+    """The events of the embedded AWS: lost, doubled, late or in another order, as the rules say."""
+
+    def unreliable(
+        source: str,
+        detail_type: str,
+        detail: dict[str, Any],
+        resources: list[str],
+        region: str,
+        at: float | None = None,
+    ) -> None:
+        send = functools.partial(
+            publish, source, detail_type, detail, resources, region, at=time.time() if at is None else at
+        )
+        for seconds in faults.of_event(detail_type):
+            if seconds:
+                timer = threading.Timer(seconds, send)
+                timer.daemon = True
+                timer.start()
+            else:
+                send()
+
+    return unreliable
+
+
+def _operation(service: str, environ: WSGIEnvironment) -> str:
+    headers = {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_")
+    }
+    is_form = service != "s3" and "x-amz-target" not in headers
+    return operation_of(
+        service,
+        environ["REQUEST_METHOD"],
+        environ.get("PATH_INFO", "/"),
+        environ.get("QUERY_STRING", ""),
+        headers,
+        _body(environ) if is_form else b"",
+    )
+
+
+def _body(environ: WSGIEnvironment) -> bytes:
+    """The request's body, which may be read again."""
+    content: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(content)
+    return content
+
+
+def _hang_up(environ: WSGIEnvironment) -> Iterable[bytes]:
+    """End the connection without an answer."""
+    connection: socket.socket = environ["werkzeug.socket"]
+    with contextlib.suppress(OSError):  # the caller may have gone before
+        connection.shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError("a fault was injected")  # the server takes it for a client that has gone
+
+
+def _kill(pid: int) -> None:
+    """Kill the caller, if `up` has started it as it has started this process: nobody else's process."""
+    try:
+        if psutil.Process(pid).ppid() == os.getppid():
+            os.kill(pid, signal.SIGKILL)
+            return
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return  # it is gone already
+    _logger.error("process %d was not started together with this one; it is not killed", pid)

@@ -1,0 +1,129 @@
+"""The fast stand-in for DynamoDB does what moto does, for all that the store asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+
+from chalicelib.capacity import Capacity
+from chalicelib.dynamo import Table
+from chalicelib.errors import StaleRecord
+from chalicelib.records import Environment, Event, JobRun, RunStatus, Status
+from chalicelib.store import Answer, AtCapacity, KeyTaken, OwnerTaken, Store
+from tests.fast_dynamodb import FastDynamoDb
+from tests.integration.conftest import TABLE
+from tests.integration.test_many_at_once import INDEXES
+
+AT = "2026-01-01T00:00:0{}.000Z"
+REFUSALS = (StaleRecord, AtCapacity, KeyTaken, OwnerTaken)
+
+
+def environment(n: int, **more: Any) -> Environment:
+    return Environment(
+        id=f"env{n}",
+        owner=f"owner-{n}",
+        status=Status.QUEUED,
+        release="r",
+        settings={"job": {"name": "j", "arguments": {}}, "size": 1.5},
+        created_at=AT.format(n),
+        updated_at=AT.format(n),
+        expires_at="2026-01-02T00:00:00.000Z",
+        available_micro_usd=1000,
+        due_at=AT.format(n),
+    ).but(**more)
+
+
+def run(environment: Environment) -> JobRun:
+    return JobRun(
+        id="run1",
+        environment_id=environment.id,
+        owner=environment.owner,
+        job_id="job",
+        status=RunStatus.PENDING,
+        arguments={},
+        worker_type="G.1X",
+        number_of_workers=2,
+        timeout_minutes=1,
+        requested_by="ana",
+        requested_at=AT.format(5),
+        max_cost_micro_usd=400,
+        log_prefix="/logs",
+        due_at=AT.format(6),
+    )
+
+
+def told(work: Callable[[], Any]) -> str:
+    """What a call gave, or how it was refused."""
+    try:
+        return repr(work())
+    except REFUSALS as refusal:
+        return repr(refusal)
+
+
+def everything(store: Store) -> list[str]:
+    """A life in which every expression of the store is used, with success and without."""
+    event = Event(AT.format(1), "ana", "did", "request", {"a": [1, None]})
+    answer = Answer("owner-1", "key", "print", "{}", "/", AT.format(9))
+    one, two, three = (environment(n) for n in (1, 2, 3))
+    admitted = one.but(admitted_at=AT.format(1))
+    log = [
+        told(lambda: store.add_environment(admitted, event, answer)),
+        told(lambda: store.add_environment(admitted, event, answer)),
+        told(lambda: store.add_environment(environment(4, owner="owner-1"), event, None)),
+        told(lambda: store.add_environment(two.but(admitted_at=AT.format(2)), event, None)),
+        told(lambda: store.add_environment(two, event, None)),
+        told(lambda: store.add_environment(three, event, None)),
+        told(store.usage),
+        told(lambda: store.waiting(10)),
+        told(lambda: store.due(AT.format(2), 10)),
+        told(lambda: store.due(AT.format(9), 2)),
+        told(lambda: store.look_at_queue(AT.format(8))),
+    ]
+    resource = {"type": "t", "status": "CREATE_COMPLETE", "order": "2"}
+    log += [
+        told(lambda: store.note_resource("env1", "stack", "Job", resource)),
+        told(lambda: store.note_resource("env1", "stack", "Job", {**resource, "order": "1"})),
+        told(lambda: store.note_resource("none", "stack", "Job", resource)),
+        told(lambda: store.save_environment(two, two.but(admitted_at=AT.format(3)), event)),
+        told(
+            lambda: store.save_environment(admitted, admitted.but(status=Status.SEEDING, reason="x"), event)
+        ),
+        told(lambda: store.save_environment(admitted, admitted.but(status=Status.READY))),
+        told(lambda: store.save_environment(two, two.but(admitted_at=AT.format(3)), event)),
+    ]
+    seeding = admitted.but(status=Status.SEEDING, reason="x", version=2)
+    ready = seeding.but(status=Status.READY, reason=None, due_at=None)
+    log += [
+        told(lambda: store.add_run(run(one), event, None)),
+        told(lambda: store.save_environment(seeding, ready)),
+    ]
+    ready = ready.but(version=3)
+    ended = run(one).but(status=RunStatus.SUCCEEDED, cost_micro_usd=150, due_at=None)
+    log += [
+        told(lambda: store.add_run(run(one), event, None)),
+        told(lambda: store.add_run(run(one).but(id="run2", max_cost_micro_usd=700), event, None)),
+        told(lambda: store.runs("env1", limit=1).items),
+        told(lambda: store.save_run(run(one), ended, event)),
+        told(lambda: store.save_run(run(one), ended, event)),
+        told(lambda: store.environment("env1")),
+        told(lambda: store.environments(owner=None, status=None, limit=2, start=None).items),
+        told(lambda: store.environments(owner="owner-1", status=Status.READY, limit=2, start=None).items),
+        told(lambda: store.give_back(["env1", "none"])),
+        told(lambda: store.end_environment(ready, ready.but(status=Status.DELETED, admitted_at=None), event)),
+        told(lambda: store.live_environment_id("owner-1")),
+        told(store.usage),
+        told(lambda: [one.action for one in store.events("env1", limit=10).items]),
+    ]
+    return log
+
+
+@pytest.mark.usefixtures("aws")
+def test_the_store_sees_no_difference() -> None:
+    fast, capacity = FastDynamoDb(INDEXES), Capacity(creating=1, environments=2)
+    of_fast = everything(Store(Table(fast, TABLE), capacity))  # type: ignore[arg-type]
+    of_moto = everything(Store(Table(boto3.client("dynamodb"), TABLE), capacity))
+    assert of_fast == of_moto
+    assert sum("AtCapacity" in line or "StaleRecord" in line for line in of_fast) >= 4

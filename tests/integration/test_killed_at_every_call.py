@@ -1,0 +1,169 @@
+"""The process dies before and after every single call to AWS; then no event comes, and the schedule finishes.
+
+One environment for each death, all in one simulated account on the embedded CloudFormation. Events of single
+resources are left out: they are progress that is shown, and what they tell is read again at the end.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from chalicelib.auth import Caller
+from chalicelib.errors import NotFound
+from chalicelib.idempotency import Asked
+from chalicelib.records import Environment, Status
+from chalicelib.settings import Settings
+from local.chaos import invariants
+from local.chaos.owners import ADMIN, Owners
+from local.chaos.world import World, simulated
+from local.faults.rules import parse_all
+
+MOST_CALLS = 200
+STACK_SECONDS = 60
+A_FEW_TICKS = 240
+
+Story = Callable[[World, str], None]
+
+
+@pytest.fixture(autouse=True)
+def quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """What goes wrong is meant to; telling it all takes a fifth of the time."""
+    caplog.set_level(logging.CRITICAL, logger="terraglue")
+
+
+def request(world: World, owner: str) -> None:
+    asked = Asked(Caller(owner, is_admin=False), "request", "", "key", "fingerprint")
+    world.service.environments.request(asked, Settings(kms_key=False, athena_workgroup=False))
+
+
+def delete(world: World, owner: str) -> None:
+    environment = world.service.environments.live(Caller(owner, is_admin=False))
+    if environment is None:
+        raise NotFound("It is gone.")
+    world.service.environments.delete(ADMIN, environment.id, "request")
+
+
+def retry(world: World, owner: str) -> None:
+    environment = world.service.environments.live(Caller(owner, is_admin=False))
+    assert environment is not None
+    world.service.environments.retry(ADMIN, environment.id, "request")
+
+
+def asked(world: World, owner: str, what: Story, seconds: float) -> None:
+    """Somebody asks for something, and time passes."""
+    world.invoke("request", owner, lambda: what(world, owner))
+    world.simulation.run(seconds)
+
+
+def undisturbed(world: World) -> None:
+    world.faults.replace(parse_all("events:resource lost"), 0)
+
+
+def killed(world: World, owner: str, what: Story, fault: str, call: int, *, beside: str = "") -> bool:
+    """Ask for something and die at a call; then no event comes any more. False when no call was left.
+
+    `beside` are rules of what goes wrong beside that.
+    """
+    world.faults.replace(parse_all(f"*:* {fault} after {call} times 1; events:resource lost; {beside}"), 0)
+    world.invoke("request", owner, lambda: what(world, owner))
+    for _ in range(3 * STACK_SECONDS):
+        world.simulation.run(1)
+        if world.faults.show()[0]["acted"]:
+            world.faults.replace(parse_all(f"events:* lost; {beside}"), 0)
+            return True
+    return False
+
+
+def deaths() -> Iterator[tuple[str, int]]:
+    for call in range(MOST_CALLS):
+        yield "kill_before", call
+        yield "kill_after", call
+    raise AssertionError("the work never ended")
+
+
+def of(world: World, owner: str) -> Environment:
+    found: list[Environment] = []
+
+    def look() -> None:
+        page = world.service.environments.page(ADMIN, owner=owner, status=None, limit=10, start=None)
+        found.extend(page.items)
+
+    undisturbed(world)
+    asked(world, owner, lambda *_: look(), 1)
+    assert len(found) == 1, f"{owner} has {len(found)} environments"
+    return found[0]
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with simulated(1) as world:
+        world.tick()
+        yield world
+        assert world.defects == []
+        assert invariants.check(world, Owners(world, 0, 0)) == []
+
+
+def test_a_request_is_finished(world: World) -> None:
+    for fault, call in deaths():
+        owner = f"owner-{fault}-{call}"
+        died = killed(world, owner, request, fault, call)
+        # The caller has got no answer, perhaps, and repeats the request with its key.
+        asked(world, owner, request, STACK_SECONDS + A_FEW_TICKS)
+        environment = of(world, owner)
+        assert environment.status is Status.READY, f"{fault} {call}: {environment}"
+        if not died:
+            assert call > 20, "so few calls: was anything killed?"
+            return
+
+
+def test_a_delete_is_finished(world: World) -> None:
+    for fault, call in deaths():
+        owner = f"owner-{fault}-{call}"
+        undisturbed(world)
+        asked(world, owner, request, STACK_SECONDS + 10)
+        died = killed(world, owner, delete, fault, call)
+        if of(world, owner).status is Status.READY:  # it died before the wish was recorded
+            asked(world, owner, delete, 0)
+        world.simulation.run(STACK_SECONDS + A_FEW_TICKS)
+        environment = of(world, owner)
+        assert environment.status is Status.DELETED, f"{fault} {call}: {environment}"
+        assert environment.receipt is not None
+        if not died:
+            assert call > 20, "so few calls: was anything killed?"
+            return
+
+
+def test_what_a_failed_attempt_has_left_is_removed(world: World) -> None:
+    no_room = "stack:GlueJob create_failed 'no room'"
+    for fault, call in deaths():
+        owner = f"owner-{fault}-{call}"
+        died = killed(world, owner, request, fault, call, beside=no_room)
+        asked(world, owner, request, STACK_SECONDS + A_FEW_TICKS)
+        environment = of(world, owner)
+        assert environment.status is Status.FAILED, f"{fault} {call}: {environment}"
+        assert environment.failure and environment.failure["message"] == "no room"
+        assert not environment.clean_up, f"{fault} {call}: {environment}"
+        if not died:
+            assert call > 20, "so few calls: was anything killed?"
+            return
+
+
+def test_a_retry_is_finished(world: World) -> None:
+    for fault, call in deaths():
+        owner = f"owner-{fault}-{call}"
+        world.faults.replace(parse_all("stack:GlueJob create_failed; events:resource lost"), 0)
+        asked(world, owner, request, 3 * STACK_SECONDS)
+        died = killed(world, owner, retry, fault, call)
+        if of(world, owner).status is Status.FAILED:  # it died before the wish was recorded
+            asked(world, owner, retry, 0)
+        world.simulation.run(STACK_SECONDS + A_FEW_TICKS)
+        environment = of(world, owner)
+        assert (environment.status, environment.creations) == (Status.READY, 2), (
+            f"{fault} {call}: {environment}"
+        )
+        if not died:
+            assert call > 20, "so few calls: was anything killed?"
+            return
