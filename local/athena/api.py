@@ -72,6 +72,11 @@ def replace_moto(api: Api) -> Callable[[], None]:
     return restore
 
 
+def miss_workgroups() -> Callable[[], None]:
+    """Let moto say of a workgroup that there is none; gives what takes that back."""
+    return replace_methods(AthenaResponse, {"get_work_group": _handler(_get_work_group)})
+
+
 def _handler(call: Callable[[Request], Json]) -> Callable[[AthenaResponse], str]:
     def answer(self: AthenaResponse) -> str:
         match = _KEY.search(self.headers.get("Authorization", ""))

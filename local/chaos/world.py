@@ -24,6 +24,7 @@ from chalicelib.config import Config
 from chalicelib.errors import AwsError, ServiceError, StaleRecord
 from chalicelib.wiring import Service, build
 from local import cloudformation, dynamodb
+from local.athena.api import miss_workgroups
 from local.bootstrap import ASSETS_BUCKET, TABLE
 from local.chaos import sandbox
 from local.chaos.entropy import seeded
@@ -139,6 +140,7 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
     with contextlib.ExitStack() as parts:
         parts.enter_context(seeded(seed))
         parts.enter_context(mock_aws())
+        parts.callback(miss_workgroups())
         simulation = parts.enter_context(Simulation(_BEGIN))
         clients = functools.cache(functools.partial(boto3.client, region_name=REGION))
         world = World(simulation, Faults(), clients, _dice("world", seed))
