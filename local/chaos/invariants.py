@@ -27,8 +27,10 @@ LEGAL = {
     "QUEUED": {"CREATING", "FAILED", "DELETING"},
     "CREATING": {"SEEDING", "FAILED", "DELETING"},
     "SEEDING": {"READY", "FAILED", "DELETING"},
-    "READY": {"DELETING"},
-    "FAILED": {"QUEUED", "DELETING"},
+    "READY": {"UPDATING", "RESETTING", "DELETING"},
+    "UPDATING": {"READY", "FAILED", "DELETING"},
+    "RESETTING": {"READY", "DELETING"},
+    "FAILED": {"QUEUED", "UPDATING", "DELETING"},
     "DELETING": {"DELETED"},
     "DELETED": set(),
 }
@@ -236,17 +238,19 @@ def _timelines_are_legal(state: State) -> Iterator[str]:
         if not events or events[0]["action"] != "requested":
             yield f"the timeline of {name} does not begin with its request"
         status = "QUEUED"
-        for event in events:
-            if event["action"] == "retry_requested" and status == "FAILED":
-                status = "QUEUED"
-            if event["action"] != "status_changed":
-                continue
-            change = event["detail"]
-            if change["from"] != status:
-                yield f"the timeline of {name} goes on from {change['from']} where it was {status}"
-            if change["to"] not in LEGAL[change["from"]]:
-                yield f"the timeline of {name} goes from {change['from']} to {change['to']}"
-            status = change["to"]
+        changes = [
+            change
+            for event in events
+            if "run_id" not in (event.get("detail") or {})
+            for change in event["changes"]
+            if change["pointer"] == "/status"
+        ]
+        for change in changes:
+            if change["old"] != status:
+                yield f"the timeline of {name} goes on from {change['old']} where it was {status}"
+            if change["new"] not in LEGAL[change["old"]]:
+                yield f"the timeline of {name} goes from {change['old']} to {change['new']}"
+            status = change["new"]
         if status != item["status"]:
             yield f"the timeline of {name} ends with {status} and it is {item['status']}"
 

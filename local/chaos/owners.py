@@ -12,7 +12,7 @@ from chalicelib.auth import Caller
 from chalicelib.environments import Created
 from chalicelib.errors import NotFound
 from chalicelib.idempotency import Asked, fingerprint
-from chalicelib.models import RunRequest
+from chalicelib.models import EnvironmentChange, RunRequest
 from chalicelib.records import Environment
 from chalicelib.settings import JobSettings, Settings
 from local.chaos.world import World
@@ -53,6 +53,8 @@ class Owners:
             (2, "stop", self._stop),
             (2, "retry", self._retry),
             (2, "extend", self._extend),
+            (3, "change", self._change),
+            (2, "reset", self._reset),
         ]
 
     @property
@@ -131,6 +133,27 @@ class Owners:
         self._world.service.environments.extend(
             owner.caller, self._live(owner).id, hours, self._new("request")
         )
+
+    def _change(self, owner: Owner) -> None:
+        wanted = self._dice.choice(
+            [
+                {"settings": {"job": {"number_of_workers": self._dice.choice([2, 3, 4])}}},
+                {
+                    "settings": {"job": {"timeout_minutes": self._dice.choice([1, 5, 10])}},
+                    "expires_in_hours": 3,
+                },
+                {"settings": {"job": {"arguments": {"--MY_ARGUMENT": "2"}}}},
+                {"settings": {"kms_key": True}},
+                {"release": "latest"},
+            ]
+        )
+        change = EnvironmentChange.model_validate(wanted)
+        self._world.service.environments.change(
+            owner.caller, self._live(owner).id, change, self._new("request")
+        )
+
+    def _reset(self, owner: Owner) -> None:
+        self._world.service.environments.reset(owner.caller, self._live(owner).id, self._new("request"))
 
     def _stop(self, owner: Owner) -> None:
         jobs, live = self._world.service.jobs, self._live(owner)

@@ -158,7 +158,10 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
         sandbox.set_up(clients)
         wire = Wire(simulation, world.faults, _dice("wire", seed), world.note)
         world.service = build(
-            _config(capacity or Capacity()), clock=simulation.now, session=wire.session(REGION)
+            _config(capacity or Capacity()),
+            clock=simulation.now,
+            session=wire.session(REGION),
+            sleep=_ignore,  # nothing happens meanwhile: what is waited for comes in its own time
         )
         yield world
 
