@@ -255,7 +255,10 @@ def test_deleting_an_environment_stops_its_runs_first(api: Api) -> None:
     assert api.call("GET", f"/environments/{environment['id']}").body["budget"]["reserved_usd"] == 0
 
 
-def test_a_run_that_glue_retries_is_one_run_and_pays_for_every_attempt(api: Api) -> None:
+@pytest.mark.parametrize("seen_while_it_runs", [False, True])
+def test_a_run_that_glue_retries_is_one_run_and_pays_for_every_attempt(
+    api: Api, seen_while_it_runs: bool
+) -> None:
     environment = api.ready_environment(job={"max_retries": 1, "timeout_minutes": 2})
     job, path = environment["outputs"]["job_id"], f"/environments/{environment['id']}"
     asked = ask(api, job)
@@ -266,6 +269,9 @@ def test_a_run_that_glue_retries_is_one_run_and_pays_for_every_attempt(api: Api)
     waiting = api.call("GET", asked.headers["Location"]).body
     assert (waiting["status"], waiting["reason"]) == ("STARTING", "Attempt 1 failed; Glue tries again.")
     boto3.client("glue").start_job_run(JobName=job, Arguments={MARKER: asked.body["id"]})  # by Glue itself
+    if seen_while_it_runs:
+        end_in_glue(job, "RUNNING", Attempt=1)
+        assert api.call("GET", asked.headers["Location"]).body["status"] == "RUNNING"
     end_in_glue(job, "SUCCEEDED", seconds=90, Attempt=1, CompletedOn=just_now)
     run = api.call("GET", asked.headers["Location"]).body
     assert (run["status"], run["dpu_seconds"]) == ("SUCCEEDED", 5 * (60 + 90))
