@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from chalicelib.admission import Admission
 from chalicelib.clock import Clock, now, timestamp
-from chalicelib.errors import AwsError, AwsThrottled, StaleRecord
+from chalicelib.errors import AwsError, AwsThrottled, StaleRecord, Unavailable
 from chalicelib.failures import failure, redacted
 from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler
@@ -107,7 +107,7 @@ class Events:
             if due.run_id is None:
                 return self._reconciler.reconcile(due.environment_id, seconds=seconds)
             self._runs.reconcile(due.environment_id, due.run_id)
-        except (AwsError, StaleRecord) as error:
+        except (AwsError, StaleRecord, Unavailable) as error:
             logger.warning("record left for later", **due._asdict(), detail=str(error))
             return not isinstance(error, AwsThrottled)
         return True

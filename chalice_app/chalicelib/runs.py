@@ -227,7 +227,8 @@ class Runs:
         except AwsError as error:
             logger.warning("log tail unreadable", code=error.code, detail=error.message)
             tail = []
-        return {"message": seen.error or f"Glue says {seen.status}.", "log_tail": tail}
+        words = redacted(seen.error or f"Glue says {seen.status}.", run.environment_id)
+        return {"message": words, "log_tail": tail}
 
     def _output(self, run: JobRun) -> Json | None:
         database, table = run.arguments["--OUTPUT_DB"], run.arguments["--OUTPUT_TABLE"]

@@ -92,6 +92,19 @@ def test_a_throttled_creation_waits_and_is_tried_again(world: World) -> None:
     assert (ready.status, ready.reason, ready.attempts) == (Status.READY, None, 0)
 
 
+def test_one_whose_release_is_gone_keeps_no_other_waiting(world: World) -> None:
+    world.faults["CreateStack"] = (400, "Throttling", "Rate exceeded")
+    first = world.ask()
+    other = Asked(Caller("ben", is_admin=False), "r2", "", None, "f")
+    second = world.service.environments.request(other, Settings()).body["id"]
+    world.service.events._store.save_environment(first, first.but(release="0.0.0-000000000000"))
+    world.faults.clear()
+    for _ in range(3):
+        world.tick_after(minutes=2)
+    assert world.see(first.id).status is Status.QUEUED
+    assert world.service.environments.visible(other.caller, second).status is Status.READY
+
+
 def test_waits_grow_while_aws_does_not_answer(world: World) -> None:
     world.faults["CreateStack"] = (503, "ServiceUnavailable", "down")
     environment = world.ask()

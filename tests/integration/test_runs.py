@@ -38,7 +38,7 @@ def end_in_glue(job: str, state: str = "SUCCEEDED", seconds: int = 30, **shown_t
     shown = run.as_dict()  # moto has fixed figures there
     shown |= {"JobRunState": state, "ExecutionTime": seconds, "DPUSeconds": seconds * 5.0}
     shown |= shown_too
-    shown |= {"ErrorMessage": "ValueError: bad"} if state == "FAILED" else {}
+    shown |= {"ErrorMessage": "ValueError: bad 123456789012"} if state == "FAILED" else {}
     run.as_dict = lambda: shown
 
 
@@ -92,7 +92,7 @@ def test_a_failed_run_says_why_with_the_last_log_lines(api: Api) -> None:
     logs.put_log_events(logGroupName=group, logStreamName=glue_run_id, logEvents=lines)
     end_in_glue(job, "FAILED")
     run = api.call("GET", asked.headers["Location"]).body
-    assert (run["status"], run["error"]["message"]) == ("FAILED", "ValueError: bad")
+    assert (run["status"], run["error"]["message"]) == ("FAILED", "ValueError: bad [account]")
     assert run["error"]["log_tail"] == [f"line {n}" for n in range(10, 30)]
 
 
