@@ -25,6 +25,7 @@ from moto.sts.models import sts_backends
 from local.access_policies import Json, Verdict, listed, parsed, verdict
 from local.access_requests import S3_ACTIONS_UNKNOWN_TO_MOTO, Asked, asked
 from local.clients import Credentials
+from local.patching import replace_methods
 
 _CREDENTIAL = re.compile(r"Credential=([^/,&]+)/[^/]*/([^/]*)/([^/]*)/")
 _XML_SERVICES = {"cloudformation", "ec2", "iam", "sns", "sts"}
@@ -53,8 +54,8 @@ Trail = Callable[[str, Asked, str | None], None]
 """Is told every wish of a role or a user: the ARN of who it is, the wish, and why it is refused or None."""
 
 
-def install(trail: Trail = lambda *_: None) -> None:
-    """Put the checks into moto, in server and in `mock_aws`; doing it again only changes the trail."""
+def install(trail: Trail = lambda *_: None) -> Callable[[], None]:
+    """Put the checks into moto, in server and in `mock_aws`; gives what puts back those that were there."""
 
     def check(self: Any, request_class: type, resource: str = "*") -> None:
         authorize(self, resource, trail)
@@ -63,7 +64,7 @@ def install(trail: Trail = lambda *_: None) -> None:
         for method, actions in methods.items():
             known = ACTION_MAP[kind][method]
             ACTION_MAP[kind][method] = {**actions, **known}
-    ActionAuthenticatorMixin._authenticate_and_authorize_action = check  # type: ignore[method-assign,assignment]
+    return replace_methods(ActionAuthenticatorMixin, {"_authenticate_and_authorize_action": check})
 
 
 def authorize(request: Any, resource: str, trail: Trail) -> None:

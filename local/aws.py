@@ -98,7 +98,7 @@ def serve(options: AwsOptions) -> None:
     with contextlib.ExitStack() as parts:
         # moto parses the same few JSON paths anew for every event that it delivers, 5 ms each.
         jsonpath_ng.ext.parse = functools.cache(jsonpath_ng.ext.parse)  # type: ignore[attr-defined]
-        access.install()
+        parts.callback(access.install())
         bucket_policies.install()
         dynamodb.install()
         stacks = CloudFormationOptions(

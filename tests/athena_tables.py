@@ -37,12 +37,13 @@ def client(service: str, credentials: Any = None) -> Any:
 @contextlib.contextmanager
 def serving(work_dir: Path) -> Iterator[Aws]:
     """Clients of moto with our Athena, within `mock_aws`; at the end no query has left anything."""
-    access.install()
+    unchecked = access.install()
     engine = athena.install(AthenaOptions(client, work_dir))
     try:
         yield functools.cache(client)
     finally:
         engine.close()
+        unchecked()
     assert not work_dir.exists() or list(work_dir.iterdir()) == []
 
 

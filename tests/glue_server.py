@@ -38,7 +38,7 @@ def serving(work_dir: Path) -> Iterator[Aws]:
     """A factory of clients; at the end no run has left anything in `work_dir`."""
     boto3.setup_default_session()  # moto's own, before a test sets an AWS_PROFILE that is nowhere
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
-    access.install()
+    unchecked = access.install()
     url = f"http://127.0.0.1:{server.port}"
     factory = functools.partial(clients.client, endpoint=url)
     make = functools.cache(factory)
@@ -67,6 +67,7 @@ def serving(work_dir: Path) -> Iterator[Aws]:
         make("s3").create_bucket(Bucket=bucket)
     yield make
     engine.close()
+    unchecked()
     assert list(work_dir.iterdir()) == []
     server.shutdown()
     server.server_close()

@@ -145,7 +145,6 @@ class Account:
 @contextlib.contextmanager
 def account(data: Path, **environ: str) -> Iterator[Account]:
     """moto with our CloudFormation and our IAM, the service's roles, and a release of some data."""
-    access.install()
     bucket_policies.install()
     # moto loads this module anew for every call of every service, in case a custom endpoint has come.
     replaced = replace_methods(S3Backend, {"_url_module": property(lambda _: moto.s3.urls)})
@@ -154,6 +153,7 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
     one_key = mock.patch.object(moto.kms.models, "generate_private_key", key_maker)
     with mock_aws(), one_key, contextlib.ExitStack() as ending:
         ending.callback(replaced)
+        ending.callback(access.install())
         _client.cache_clear()
         engine = cloudformation.install(
             CloudFormationOptions(client, lambda *_: None, REGION, seconds_per_stack=0)

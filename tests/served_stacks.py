@@ -23,7 +23,7 @@ Aws = Callable[[str], Any]
 def serving(seconds_per_stack: float = 0) -> Iterator[Aws]:
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     make = functools.cache(functools.partial(clients.client, endpoint=f"http://127.0.0.1:{server.port}"))
-    access.install()
+    unchecked = access.install()
     engine = cloudformation.install(
         CloudFormationOptions(make, events.publish, "us-east-1", seconds_per_stack=seconds_per_stack)
     )
@@ -33,6 +33,7 @@ def serving(seconds_per_stack: float = 0) -> Iterator[Aws]:
         yield make
     finally:
         engine.close()  # moto has its own CloudFormation back for other tests
+        unchecked()
         server.shutdown()
         server.server_close()
         thread.join()

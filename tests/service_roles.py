@@ -149,11 +149,10 @@ def serving(data: Path, work_dir: Path, granted: dict[str, Any] | None = None) -
     with account(data) as operated, contextlib.ExitStack() as ending:
         ending.callback(replace_moto(glue))
         ending.enter_context(contextlib.closing(athena.install(AthenaOptions(client, work_dir))))
-        ending.callback(access.install)
         resources = json.loads((ROOT / "chalice_app/resources.json").read_text())["Resources"]
         wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
         properties = {name: resources["Table"]["Properties"][name] for name in wanted}
         client("dynamodb").create_table(TableName=TABLE, **properties)
         world = World(operated, granted or roles.functions(), glue)
-        access.install(world.note)
+        ending.callback(access.install(world.note))
         yield world

@@ -33,9 +33,10 @@ def client(service: str, credentials: Any = None, **more: Any) -> Any:
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    access.install()
+    unchecked = access.install()
     with mock_aws():
         yield
+    unchecked()
 
 
 def document(*statements: dict[str, Any]) -> str:
@@ -373,13 +374,13 @@ def test_a_transaction_asks_for_its_parts_and_an_index_is_no_table(aws: None) ->
 
 def test_the_trail_tells_who_asked_for_what_and_what_became_of_it(aws: None) -> None:
     seen = []
-    access.install(lambda *told: seen.append(told))
+    untold = access.install(lambda *told: seen.append(told))
     try:
         s3 = role(allow("s3:GetObject", "arn:aws:s3:::mine/*"))("s3")
         client("s3").create_bucket(Bucket="mine")
         refused(lambda: s3.delete_bucket(Bucket="mine"))
     finally:
-        access.install()
+        untold()
     [(principal, wish, why)] = seen
     assert principal == f"arn:aws:iam::{ACCOUNT}:role/worker"
     assert (wish.action, wish.resource) == ("s3:DeleteBucket", "arn:aws:s3:::mine")
