@@ -20,7 +20,7 @@ from local.chaos.owners import Owners
 from local.chaos.world import World, simulated
 from local.processes import ROOT
 
-SEED, ENVIRONMENTS = 1, 20
+SEED, ENVIRONMENTS = 2, 20
 
 
 @pytest.fixture(autouse=True)
