@@ -35,6 +35,7 @@ _STORM = (
     ("glue:StartJobRun 500_after", 0.3),
     ("*:* access_denied", 0.002),
     ("stack:* create_failed", 0.02),
+    ("stack:* update_failed", 0.2),
     ("stack:* delete_failed", 0.03),
     ("events:* lost", 0.4),
     ("events:* doubled", 0.3),

@@ -47,7 +47,7 @@ class Owners:
         self._commands: list[tuple[int, str, Callable[[Owner], None]]] = [
             (8, "request", self._request),
             (4, "repeat", self._repeat),
-            (5, "run", self._run),
+            (10, "run", self._run),
             (3, "delete", self._delete),
             (3, "look", self._look),
             (2, "stop", self._stop),

@@ -14,8 +14,10 @@ import pytest
 from chalicelib.auth import Caller
 from chalicelib.errors import NotFound
 from chalicelib.idempotency import Asked
+from chalicelib.models import EnvironmentChange
 from chalicelib.records import Environment, Status
 from chalicelib.settings import Settings
+from local.bootstrap import TABLE
 from local.chaos import invariants
 from local.chaos.owners import ADMIN, Owners
 from local.chaos.world import World, simulated
@@ -50,6 +52,19 @@ def retry(world: World, owner: str) -> None:
     environment = world.service.environments.live(Caller(owner, is_admin=False))
     assert environment is not None
     world.service.environments.retry(ADMIN, environment.id, "request")
+
+
+def reset(world: World, owner: str) -> None:
+    environment = world.service.environments.live(Caller(owner, is_admin=False))
+    assert environment is not None
+    world.service.environments.reset(ADMIN, environment.id, "request")
+
+
+def change(world: World, owner: str) -> None:
+    environment = world.service.environments.live(Caller(owner, is_admin=False))
+    assert environment is not None
+    wanted = EnvironmentChange.model_validate({"settings": {"job": {"timeout_minutes": 7}}})
+    world.service.environments.change(ADMIN, environment.id, wanted, "request")
 
 
 def asked(world: World, owner: str, what: Story, seconds: float) -> None:
@@ -95,6 +110,16 @@ def of(world: World, owner: str) -> Environment:
     asked(world, owner, lambda *_: look(), 1)
     assert len(found) == 1, f"{owner} has {len(found)} environments"
     return found[0]
+
+
+def recorded(world: World, environment: Environment, action: str) -> bool:
+    """Whether the timeline has such a line."""
+    lines = world.clients("dynamodb").query(
+        TableName=TABLE,
+        KeyConditionExpression="pk = :pk AND begins_with(sk, :event)",
+        ExpressionAttributeValues={":pk": {"S": f"ENV#{environment.id}"}, ":event": {"S": "EVENT#"}},
+    )["Items"]
+    return any(line["action"]["S"] == action for line in lines)
 
 
 @pytest.fixture
@@ -164,6 +189,47 @@ def test_a_retry_is_finished(world: World) -> None:
         assert (environment.status, environment.creations) == (Status.READY, 2), (
             f"{fault} {call}: {environment}"
         )
+        if not died:
+            assert call > 20, "so few calls: was anything killed?"
+            return
+
+
+def test_a_reset_is_finished(world: World) -> None:
+    s3 = world.clients("s3")
+    for fault, call in deaths():
+        owner = f"owner-{fault}-{call}"
+        undisturbed(world)
+        asked(world, owner, request, STACK_SECONDS + 10)
+        environment = of(world, owner)
+        sor, sot = environment.bucket("sor"), environment.bucket("sot")
+        s3.put_object(Bucket=sot, Key="result", Body=b"1")
+        s3.put_object(Bucket=sor, Key="db_shop/orders/1.csv", Body=b"spoilt")
+        died = killed(world, owner, reset, fault, call)
+        if not recorded(world, environment, "reset_requested"):  # it died before
+            asked(world, owner, reset, 0)
+        world.simulation.run(A_FEW_TICKS)
+        assert of(world, owner).status is Status.READY, f"{fault} {call}: {of(world, owner)}"
+        assert "Contents" not in s3.list_objects_v2(Bucket=sot), f"{fault} {call}"
+        found = s3.get_object(Bucket=sor, Key="db_shop/orders/1.csv")["Body"].read()
+        assert found == b"id\n1\n", f"{fault} {call}"
+        if not died:
+            assert call > 20, "so few calls: was anything killed?"
+            return
+
+
+def test_a_change_is_finished(world: World) -> None:
+    for fault, call in deaths():
+        owner = f"owner-{fault}-{call}"
+        undisturbed(world)
+        asked(world, owner, request, STACK_SECONDS + 10)
+        died = killed(world, owner, change, fault, call)
+        if of(world, owner).changes == 0:  # it died before the wish was recorded
+            asked(world, owner, change, 0)
+        world.simulation.run(STACK_SECONDS + 2 * A_FEW_TICKS)
+        environment = of(world, owner)
+        assert environment.status is Status.READY, f"{fault} {call}: {environment}"
+        job = world.clients("glue").get_job(JobName=environment.job_id)["Job"]
+        assert (job["Timeout"], environment.settings["job"]["timeout_minutes"]) == (7, 7), f"{fault} {call}"
         if not died:
             assert call > 20, "so few calls: was anything killed?"
             return
