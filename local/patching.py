@@ -13,8 +13,8 @@ from typing import Any
 _ABSENT = object()
 
 
-def replace_methods(owner: type, methods: Mapping[str, Any]) -> Callable[[], None]:
-    """Set the methods on the class; gives what puts back those that were there and takes away the others."""
+def replace_methods(owner: type | types.ModuleType, methods: Mapping[str, Any]) -> Callable[[], None]:
+    """Set them on a class or module; gives what puts back those that were there and takes the others away."""
     before = {name: vars(owner).get(name, _ABSENT) for name in methods}
     for name, method in methods.items():
         setattr(owner, name, method)

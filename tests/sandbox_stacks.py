@@ -12,13 +12,9 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import boto3
-import moto.kms.models
-import moto.s3.urls
 from moto import mock_aws
-from moto.s3.models import S3Backend
 
 from chalicelib.buckets import Buckets
 from chalicelib.config import Config
@@ -29,9 +25,8 @@ from chalicelib.releases import Releases
 from chalicelib.settings import Limits, Settings, misfits
 from chalicelib.stacks import Stack
 from glue_assets.release import Release, build, publish
-from local import access, bootstrap, bucket_policies, cloudformation
+from local import access, bootstrap, bucket_policies, cloudformation, moto_shortcuts
 from local.cloudformation import CloudFormationOptions
-from local.patching import replace_methods
 
 ROOT = Path(__file__).parents[1]
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -146,13 +141,8 @@ class Account:
 def account(data: Path, **environ: str) -> Iterator[Account]:
     """moto with our CloudFormation and our IAM, the service's roles, and a release of some data."""
     bucket_policies.install()
-    # moto loads this module anew for every call of every service, in case a custom endpoint has come.
-    replaced = replace_methods(S3Backend, {"_url_module": property(lambda _: moto.s3.urls)})
-    # Nor are keys made anew: moto makes an RSA key for every KMS key, also for those that are none.
-    key_maker = functools.cache(moto.kms.models.generate_private_key)
-    one_key = mock.patch.object(moto.kms.models, "generate_private_key", key_maker)
-    with mock_aws(), one_key, contextlib.ExitStack() as ending:
-        ending.callback(replaced)
+    with mock_aws(), contextlib.ExitStack() as ending:
+        ending.callback(moto_shortcuts.install())
         ending.callback(access.install())
         _client.cache_clear()
         engine = cloudformation.install(

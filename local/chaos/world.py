@@ -23,7 +23,7 @@ from chalicelib.capacity import Capacity
 from chalicelib.config import Config
 from chalicelib.errors import AwsError, ServiceError, StaleRecord
 from chalicelib.wiring import Service, build
-from local import cloudformation, dynamodb
+from local import cloudformation, dynamodb, moto_shortcuts
 from local.athena.api import miss_workgroups
 from local.bootstrap import ASSETS_BUCKET, TABLE
 from local.chaos import sandbox
@@ -140,6 +140,7 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
     with contextlib.ExitStack() as parts:
         parts.enter_context(seeded(seed))
         parts.enter_context(mock_aws())
+        parts.callback(moto_shortcuts.install())
         parts.callback(miss_workgroups())
         simulation = parts.enter_context(Simulation(_BEGIN))
         clients = functools.cache(functools.partial(boto3.client, region_name=REGION))
