@@ -7,18 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chalicelib.errors import (
-    AwsRefused,
-    AwsUnavailable,
-    NotFound,
-    QueryTooSlow,
-    TableChanging,
-    TableUnreadable,
-    WorkgroupUnusable,
-    from_boto,
-)
+from chalicelib.aws_errors import AwsError, AwsRefused, AwsUnavailable, calling
+from chalicelib.errors import NotFound, QueryTooSlow, TableChanging, TableUnreadable, WorkgroupUnusable
 from chalicelib.observability import logger
 
 if TYPE_CHECKING:
@@ -76,12 +66,10 @@ class Athena:
         """
         deadline = self._monotonic() + seconds
         query_id = self._start(sql, database, workgroup, output_location, token)
-        try:
+        with calling():
             execution = self._ended(query_id, deadline)
             _check(query_id, execution)
             answer = self._client.get_query_results(QueryExecutionId=query_id, MaxResults=_MOST_ROWS)
-        except (ClientError, BotoCoreError) as error:
-            raise from_boto(error) from error
         found = answer["ResultSet"]
         return QueryResult(
             types={column["Name"]: column["Type"] for column in found["ResultSetMetadata"]["ColumnInfo"]},
@@ -92,21 +80,22 @@ class Athena:
     def _start(self, sql: str, database: str, workgroup: str, output_location: str | None, token: str) -> str:
         configuration: Any = {"OutputLocation": output_location} if output_location else {}
         try:
-            query_id = self._client.start_query_execution(
-                QueryString=sql,
-                ClientRequestToken=token,
-                QueryExecutionContext={"Database": database},
-                WorkGroup=workgroup,
-                ResultConfiguration=configuration,
-            )["QueryExecutionId"]
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code == "InvalidRequestException":  # our SQL is right, so it is the workgroup
-                logger.warning("query refused", workgroup=workgroup, detail=failure.message)
-                raise WorkgroupUnusable(
-                    "The environment's Athena workgroup is gone, disabled, or has no place for results."
-                ) from error
-            raise failure from error
+            with calling():
+                query_id = self._client.start_query_execution(
+                    QueryString=sql,
+                    ClientRequestToken=token,
+                    QueryExecutionContext={"Database": database},
+                    WorkGroup=workgroup,
+                    ResultConfiguration=configuration,
+                )["QueryExecutionId"]
+        except AwsRefused as refused:
+            if refused.code != "InvalidRequestException":
+                raise
+            # Our SQL is right, so it is the workgroup.
+            logger.warning("query refused", workgroup=workgroup, detail=refused.message)
+            raise WorkgroupUnusable(
+                "The environment's Athena workgroup is gone, disabled, or has no place for results."
+            ) from refused
         logger.info("query started", query_id=query_id, workgroup=workgroup)
         return query_id
 
@@ -124,8 +113,9 @@ class Athena:
 
     def _stop(self, query_id: str) -> None:
         try:
-            self._client.stop_query_execution(QueryExecutionId=query_id)
-        except (ClientError, BotoCoreError) as error:  # it ends by its LIMIT; the caller has waited enough
+            with calling():
+                self._client.stop_query_execution(QueryExecutionId=query_id)
+        except AwsError as error:  # it ends by its LIMIT; the caller has waited enough
             logger.warning("query not stopped", query_id=query_id, detail=str(error))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from chalicelib.errors import AwsError, AwsRefused, from_boto, from_code
+from chalicelib.aws_errors import AwsError, AwsRefused, calling, from_boto, from_code
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,56 +31,40 @@ class Buckets:
 
     def read_dated(self, bucket: str, key: str) -> tuple[bytes, datetime] | None:
         """An object's bytes and when it was written; None when there is none."""
-        try:
+        with calling("NoSuchKey"):
             answer = self._client.get_object(Bucket=bucket, Key=key)
             return answer["Body"].read(), answer["LastModified"]
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code == "NoSuchKey":
-                return None
-            raise failure from error
+        return None
 
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
         """Copy an object on the server side, of any size (in parts above boto3's threshold)."""
-        try:
+        with calling():
             self._client.copy({"Bucket": bucket, "Key": key}, to_bucket, to_key)
-        except (ClientError, BotoCoreError) as error:
-            raise from_boto(error) from error
 
     def write(self, bucket: str, key: str, body: bytes) -> None:
         """Put an object."""
-        try:
+        with calling():
             self._client.put_object(Bucket=bucket, Key=key, Body=body)
-        except (ClientError, BotoCoreError) as error:
-            raise from_boto(error) from error
 
     def remove(self, bucket: str, key: str) -> None:
         """Remove an object; one that is not there is removed."""
-        try:
+        with calling():
             self._client.delete_object(Bucket=bucket, Key=key)
-        except (ClientError, BotoCoreError) as error:
-            raise from_boto(error) from error
 
     def is_empty(self, bucket: str) -> bool:
         """Whether a bucket has neither objects nor old versions of any; so has one that does not exist."""
-        try:
+        with calling(*_GONE):
             page = self._client.list_object_versions(Bucket=bucket, MaxKeys=1)
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code not in _GONE:
-                raise failure from error
-            return True
-        return not page.get("Versions") and not page.get("DeleteMarkers")
+            return not page.get("Versions") and not page.get("DeleteMarkers")
+        return True
 
     def folders(self, bucket: str, prefix: str) -> list[str]:
         """The names directly below a prefix that other keys lie below."""
-        try:
+        with calling():
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=bucket, Prefix=prefix, Delimiter="/"
             )
             found = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
-        except (ClientError, BotoCoreError) as error:
-            raise from_boto(error) from error
         return [name.removeprefix(prefix).rstrip("/") for name in found]
 
     def empty(self, bucket: str) -> Iterator[int]:
@@ -91,24 +75,15 @@ class Buckets:
         keeps is passed over, and said at the end by an `AwsRefused` with the first one's key and S3's words.
         """
         kept = _Kept(bucket)
-        try:
+        with calling(*_GONE, about=bucket):
             yield from self._remove_uploads(bucket, kept)
             yield from self._remove_versions(bucket, kept)
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code in _GONE:
-                return
-            raise type(failure)(failure.code, f"{bucket}: {failure.message}") from error
-        kept.tell()
+            kept.tell()
 
     def remove_bucket(self, bucket: str) -> None:
         """Remove an empty bucket; one that does not exist is removed."""
-        try:
+        with calling(*_GONE, about=bucket):
             self._client.delete_bucket(Bucket=bucket)
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code not in _GONE:
-                raise type(failure)(failure.code, f"{bucket}: {failure.message}") from error
 
     def _remove_uploads(self, bucket: str, kept: _Kept) -> Iterator[int]:
         for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):

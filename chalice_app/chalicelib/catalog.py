@@ -1,40 +1,108 @@
-"""How the Data Catalog is asked to be as a release has it."""
+"""How the Data Catalog is asked: databases, tables and partitions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ParamValidationError
 
-from chalicelib.errors import AwsRefused, AwsUnavailable, from_boto
+from chalicelib.aws_errors import AwsRefused, AwsUnavailable, calling, from_code
 from chalicelib.records import Json
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
 _MISSING = "EntityNotFoundException"
-# https://docs.aws.amazon.com/glue/latest/webapi/API_BatchDeleteTable.html and API_BatchDeletePartition.html
+_THERE = "AlreadyExistsException"
+# Of names that cannot be one Glue says the others.
+_NO_SUCH_TABLE = (_MISSING, "InvalidInputException", "ValidationException")
+# What one call may be about: https://docs.aws.amazon.com/glue/latest/webapi/API_BatchDeleteTable.html,
+# API_BatchCreatePartition.html, API_BatchDeletePartition.html and API_GetPartitions.html beside it.
 _TABLES_A_CALL = 100
-_PARTITIONS_A_CALL = 25
+_NEW_PARTITIONS_A_CALL = 100
+_OLD_PARTITIONS_A_CALL = 25
+_PARTITIONS_A_LOOK = 1000
+_LAST_PARTITIONS = 10
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table, with its Hive type."""
+
+    name: str
+    type: str
+    comment: str | None
+
+
+@dataclass(frozen=True)
+class CatalogTable:
+    """A table as the catalog describes it; `format` is its classification, such as csv."""
+
+    database: str
+    name: str
+    description: str | None
+    format: str | None
+    location: str | None
+    columns: tuple[Column, ...]
+    partition_keys: tuple[Column, ...]
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Partitions:
+    """Partitions of a table, as (values, location), sorted by their values, the last ones first.
+
+    `is_complete` is False when there are more than those that were counted.
+    """
+
+    count: int
+    is_complete: bool
+    last: list[tuple[list[str], str | None]]
 
 
 class Catalog:
-    """Databases, tables and partitions; errors come out as `AwsError`. Every method can be repeated."""
+    """The calls about databases and tables; errors come out as `AwsError`. Every method can be repeated."""
 
     def __init__(self, client: GlueClient) -> None:
         self._client = client
 
-    def tables(self, database: str) -> list[str] | None:
-        """The names of a database's tables; None when there is no such database."""
-        try:
-            pages = self._client.get_paginator("get_tables").paginate(DatabaseName=database)
-            return [table["Name"] for page in pages for table in page["TableList"]]
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code == _MISSING:
-                return None
-            raise failure from error
+    def tables(self, database: str, *, most: int | None = None) -> list[CatalogTable] | None:
+        """The first tables of a database, by name; None when there is no such database. A call a hundred."""
+        found: list[CatalogTable] = []
+        with calling(_MISSING, about=database):
+            for page in self._client.get_paginator("get_tables").paginate(DatabaseName=database):
+                found += [_table(database, table) for table in page["TableList"]]
+                if most is not None and len(found) >= most:
+                    break
+            return sorted(found[:most], key=lambda table: table.name)
+        return None
+
+    def table(self, database: str, name: str) -> CatalogTable | None:
+        """One table; None when there is none of that name, or none could be."""
+        with calling(*_NO_SUCH_TABLE), suppress(ParamValidationError):
+            return _table(database, self._client.get_table(DatabaseName=database, Name=name)["Table"])
+        return None
+
+    def partitions(self, database: str, table: str) -> Partitions:
+        """How many partitions a table has, up to a thousand, and the last of them; one call."""
+        with calling(_MISSING):
+            answer = self._client.get_partitions(
+                DatabaseName=database,
+                TableName=table,
+                ExcludeColumnSchema=True,
+                MaxResults=_PARTITIONS_A_LOOK,
+            )
+            found = sorted(
+                ((p["Values"], p.get("StorageDescriptor", {}).get("Location")) for p in answer["Partitions"]),
+                key=lambda partition: partition[0],
+                reverse=True,
+            )
+            return Partitions(len(found), "NextToken" not in answer, found[:_LAST_PARTITIONS])
+        return Partitions(0, True, [])  # dropped since it was listed
 
     def restore(self, database: str, tables: Mapping[str, Json | None]) -> Iterator[int]:
         """Let a database have these tables, as their TableInput says, and no other; gives after each call.
@@ -44,83 +112,112 @@ class Catalog:
         """
         there = self.tables(database)
         if there is None:
-            self._create_database(database)
-        surplus = [name for name in there or [] if name not in tables]
-        for begin in range(0, len(surplus), _TABLES_A_CALL):
-            yield self._delete_tables(database, surplus[begin : begin + _TABLES_A_CALL])
+            with calling(_THERE):
+                self._client.create_database(DatabaseInput={"Name": database})
+        names = {table.name for table in there or ()}
+        yield from self._remove(database, sorted(names - tables.keys()))
         for name, definition in tables.items():
             if definition is not None:
-                self._put(database, {"Name": name, **definition}, is_new=name not in (there or []))
+                self._put(database, {"Name": name, **definition}, is_new=name not in names)
                 yield 1
+
+    def remove_tables(self, database: str, *, but: Set[str]) -> Iterator[int]:
+        """Remove a database's tables but some, a hundred a step; gives after each how many.
+
+        Glue removes their partitions and versions by itself, later; nobody can reach them from now on.
+        """
+        found = self.tables(database) or ()
+        yield from self._remove(database, [table.name for table in found if table.name not in but])
+
+    def remove_database(self, database: str) -> None:
+        """Remove a database with its tables; one that does not exist is removed."""
+        with calling(_MISSING, about=database):
+            self._client.delete_database(Name=database)
+
+    def add_partitions(
+        self, database: str, table: str, storage: Json, partitions: list[tuple[list[str], str]]
+    ) -> None:
+        """Make (values, location) partitions of a table; those that are there are left as they are."""
+        for begin in range(0, len(partitions), _NEW_PARTITIONS_A_CALL):
+            wanted = [
+                {"Values": values, "StorageDescriptor": {**storage, "Location": location}}
+                for values, location in partitions[begin : begin + _NEW_PARTITIONS_A_CALL]
+            ]
+            with calling():
+                answer = self._client.batch_create_partition(
+                    DatabaseName=database, TableName=table, PartitionInputList=cast(Any, wanted)
+                )
+            _check(answer.get("Errors", []), _THERE, f"{database}.{table}")
 
     def remove_partitions(
         self, database: str, table: str, values: list[list[str]] | None = None
     ) -> Iterator[int]:
         """Remove partitions of a table, by default all, 25 a step; those that are not there are removed."""
-        if values is None:
-            values = self._partitions(database, table)
-        for begin in range(0, len(values), _PARTITIONS_A_CALL):
-            doomed = values[begin : begin + _PARTITIONS_A_CALL]
-            try:
+        with calling(_MISSING):
+            if values is None:
+                values = self._partitions(database, table)
+            for begin in range(0, len(values), _OLD_PARTITIONS_A_CALL):
+                doomed = values[begin : begin + _OLD_PARTITIONS_A_CALL]
                 answer = self._client.batch_delete_partition(
                     DatabaseName=database,
                     TableName=table,
                     PartitionsToDelete=[{"Values": each} for each in doomed],
                 )
-            except (ClientError, BotoCoreError) as error:
-                failure = from_boto(error)
-                if failure.code == _MISSING:
-                    return
-                raise failure from error
-            _check(answer.get("Errors", []))
-            yield len(doomed)
+                _check(answer.get("Errors", []), _MISSING, f"{database}.{table}")
+                yield len(doomed)
 
     def _partitions(self, database: str, table: str) -> list[list[str]]:
-        try:
-            pages = self._client.get_paginator("get_partitions").paginate(
-                DatabaseName=database, TableName=table, ExcludeColumnSchema=True
-            )
-            return [list(partition["Values"]) for page in pages for partition in page["Partitions"]]
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code == _MISSING:
-                return []
-            raise failure from error
+        pages = self._client.get_paginator("get_partitions").paginate(
+            DatabaseName=database, TableName=table, ExcludeColumnSchema=True
+        )
+        return [list(partition["Values"]) for page in pages for partition in page["Partitions"]]
 
-    def _create_database(self, database: str) -> None:
-        try:
-            self._client.create_database(DatabaseInput={"Name": database})
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code != "AlreadyExistsException":
-                raise failure from error
-
-    def _delete_tables(self, database: str, names: list[str]) -> int:
-        try:
-            answer = self._client.batch_delete_table(DatabaseName=database, TablesToDelete=names)
-        except (ClientError, BotoCoreError) as error:
-            raise from_boto(error) from error
-        _check(answer.get("Errors", []))
-        return len(names)
+    def _remove(self, database: str, tables: list[str]) -> Iterator[int]:
+        for begin in range(0, len(tables), _TABLES_A_CALL):
+            doomed = tables[begin : begin + _TABLES_A_CALL]
+            with calling(_MISSING, about=database):
+                answer = self._client.batch_delete_table(DatabaseName=database, TablesToDelete=doomed)
+                _check(answer.get("Errors", []), _MISSING, database)
+            yield len(doomed)
 
     def _put(self, database: str, table: Json, *, is_new: bool) -> None:
         given = cast(Any, table)
         try:
-            if is_new:
-                self._client.create_table(DatabaseName=database, TableInput=given)
-            else:
-                self._client.update_table(DatabaseName=database, TableInput=given, SkipArchive=True)
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code not in (_MISSING, "AlreadyExistsException"):
-                raise failure from error
+            with calling():
+                if is_new:
+                    self._client.create_table(DatabaseName=database, TableInput=given)
+                else:
+                    self._client.update_table(DatabaseName=database, TableInput=given, SkipArchive=True)
+        except AwsRefused as refused:
+            if refused.code not in (_MISSING, _THERE):
+                raise
             # Somebody was there since the tables were listed: whoever comes next finds it otherwise.
-            raise AwsUnavailable(failure.code, failure.message) from error
+            raise AwsUnavailable(refused.code, refused.message) from refused
 
 
-def _check(errors: Any) -> None:
-    """What Glue could not remove of several, but for what was gone."""
+def _check(errors: Any, passed_over: str, about: str) -> None:
+    """Raise the first thing that Glue could not do of several."""
     for failed in errors:
         detail = failed.get("ErrorDetail", {})
-        if detail.get("ErrorCode") != _MISSING:
-            raise AwsRefused(detail.get("ErrorCode", "Unknown"), detail.get("ErrorMessage", ""))
+        code, words = detail.get("ErrorCode", "Unknown"), detail.get("ErrorMessage", "")
+        if code != passed_over:
+            what = f"{about}.{failed['TableName']}" if "TableName" in failed else about
+            raise from_code(code, f"{what}: {words}")
+
+
+def _table(database: str, table: Any) -> CatalogTable:
+    storage = table.get("StorageDescriptor", {})
+    return CatalogTable(
+        database=database,
+        name=table["Name"],
+        description=table.get("Description"),
+        format=table.get("Parameters", {}).get("classification"),
+        location=storage.get("Location"),
+        columns=_columns(storage.get("Columns", [])),
+        partition_keys=_columns(table.get("PartitionKeys", [])),
+        updated_at=table.get("UpdateTime") or table.get("CreateTime"),
+    )
+
+
+def _columns(columns: Any) -> tuple[Column, ...]:
+    return tuple(Column(c["Name"], c.get("Type", "string"), c.get("Comment")) for c in columns)

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chalicelib.errors import from_boto
+from chalicelib.aws_errors import calling
 from chalicelib.records import Json
-from chalicelib.stacks import is_cause
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -77,7 +74,7 @@ class ChangeSets:
         tags: Mapping[str, str],
     ) -> None:
         """Begin to make a change set; one of that name stays as it is, so it may be asked for again."""
-        try:
+        with calling("AlreadyExistsException"):
             self._client.create_change_set(
                 StackName=stack,
                 ChangeSetName=name,
@@ -89,86 +86,47 @@ class ChangeSets:
                 Capabilities=["CAPABILITY_NAMED_IAM"],
                 **self._role,  # type: ignore[arg-type]  # the stubs cannot see an optional key
             )
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code != "AlreadyExistsException":
-                raise failure from error
 
     def find(self, stack: str, name: str) -> ChangeSet | None:
         """Describe a change set; None when there is none."""
-        changes: list[Change] = []
-        found: Any = {}
-        try:
-            pages = self._client.get_paginator("describe_change_set").paginate(
-                StackName=stack, ChangeSetName=name
+        with calling(_NO_CHANGE_SET):
+            pages: list[Any] = list(
+                self._client.get_paginator("describe_change_set").paginate(
+                    StackName=stack, ChangeSetName=name
+                )
             )
-            for page in pages:
-                found = page
-                changes += [_change(cast(Any, told)["ResourceChange"]) for told in page.get("Changes", [])]
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code == _NO_CHANGE_SET:
-                return None
-            raise failure from error
-        return ChangeSet(
-            status=found["Status"],
-            execution=found.get("ExecutionStatus", ""),
-            reason=found.get("StatusReason") or "",
-            changes=tuple(changes),
-        )
+            return ChangeSet(
+                status=pages[-1]["Status"],
+                execution=pages[-1].get("ExecutionStatus", ""),
+                reason=pages[-1].get("StatusReason") or "",
+                changes=tuple(
+                    _change(told["ResourceChange"]) for page in pages for told in page.get("Changes", [])
+                ),
+            )
+        return None
 
     def execute(self, stack: str, name: str) -> bool:
         """Begin to carry a change set out; False when it cannot be (any more): look at it again."""
-        try:
+        with calling(*_NOT_NOW):
             self._client.execute_change_set(
                 StackName=stack, ChangeSetName=name, ClientRequestToken=f"{name}-execute"
             )
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code not in _NOT_NOW:
-                raise failure from error
-            return False
-        return True
+            return True
+        return False
 
     def delete(self, stack: str, name: str) -> None:
         """Throw a change set away; one that is not there is gone."""
-        try:
+        with calling(_NO_CHANGE_SET):
             self._client.delete_change_set(StackName=stack, ChangeSetName=name)
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code != _NO_CHANGE_SET:
-                raise failure from error
 
     def continue_rollback(self, stack_id: str, *, token: str) -> None:
         """Try once more to take a failed update back."""
-        try:
+        with calling():
             self._client.continue_update_rollback(
                 StackName=stack_id,
                 ClientRequestToken=token,
                 **self._role,  # type: ignore[arg-type]
             )
-        except (ClientError, BotoCoreError) as error:
-            raise from_boto(error) from error
-
-    def first_failure(self, stack_id: str) -> Json | None:
-        """The oldest failed resource of the stack's last update that is a cause and not a consequence."""
-        oldest: Json | None = None
-        try:
-            for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
-                for event in page["StackEvents"]:  # the newest first
-                    reason, status = event.get("ResourceStatusReason", ""), event["ResourceStatus"]
-                    is_stack = event.get("PhysicalResourceId") == event["StackId"]
-                    if is_stack and status == "UPDATE_IN_PROGRESS":
-                        return oldest  # what came before is another operation's
-                    if status.endswith("_FAILED") and is_cause(reason) and not is_stack:
-                        oldest = {
-                            "logical_id": event["LogicalResourceId"],
-                            "type": event["ResourceType"],
-                            "reason": reason,
-                        }
-        except (ClientError, BotoCoreError) as error:
-            raise from_boto(error) from error
-        return oldest
 
 
 def _change(told: Json) -> Change:

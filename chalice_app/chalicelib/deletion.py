@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chalicelib import expiry
+from chalicelib.aws_errors import AwsError
 from chalicelib.clock import timestamp
-from chalicelib.errors import AwsError
 from chalicelib.moves import Moves
 from chalicelib.records import Environment, Status
 from chalicelib.removal import Removal, so_far, still_there

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.errors import AwsThrottled, from_boto
+from chalicelib.aws_errors import AwsThrottled, calling, from_boto
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -59,10 +59,8 @@ class Table:
 
     def get(self, key: Json) -> Json | None:
         """Read one item, strongly consistent; None when there is none."""
-        try:
+        with calling():
             response = self._client.get_item(TableName=self._name, Key=_serialize(key), ConsistentRead=True)
-        except (ClientError, BotoCoreError) as error:
-            raise from_boto(error) from error
         return _deserialize(response["Item"]) if "Item" in response else None
 
     def query(
@@ -81,7 +79,7 @@ class Table:
             options["ExclusiveStartKey"] = _serialize(start)
         if names:
             options["ExpressionAttributeNames"] = names
-        try:
+        with calling():
             response = self._client.query(
                 TableName=self._name,
                 KeyConditionExpression=condition,
@@ -90,8 +88,6 @@ class Table:
                 ScanIndexForward=not newest_first,
                 **options,
             )
-        except (ClientError, BotoCoreError) as error:
-            raise from_boto(error) from error
         last = response.get("LastEvaluatedKey")
         return Page([_deserialize(item) for item in response["Items"]], _deserialize(last) if last else None)
 
@@ -146,13 +142,10 @@ class Table:
 
     def write(self, action: Json) -> None:
         """Do one update action by itself; raises `ConditionFailed`."""
-        try:
+        with calling("ConditionalCheckFailedException"):
             self._client.update_item(**action["Update"])
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code == "ConditionalCheckFailedException":
-                raise ConditionFailed([]) from error
-            raise failure from error
+            return
+        raise ConditionFailed([])
 
     def transact(self, actions: list[Json]) -> None:
         """Do all actions or none; raises `ConditionFailed`."""

@@ -9,12 +9,12 @@ from datetime import datetime
 
 from chalicelib import expiry, representations
 from chalicelib.auth import Caller
+from chalicelib.aws_errors import AwsError
 from chalicelib.capacity import Usage
 from chalicelib.changes import changed
 from chalicelib.clock import Clock, environment_id, later, now, parse, timestamp
 from chalicelib.config import Config
 from chalicelib.errors import (
-    AwsError,
     Conflict,
     EnvironmentExists,
     EnvironmentNotFailed,

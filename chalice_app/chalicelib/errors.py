@@ -30,10 +30,8 @@
         QueryTooSlow            503
         TableChanging           503 a table's files changed while they were read
     StaleRecord                     somebody else changed the record first: read it again
-    AwsError                        an AWS call failed
-      AwsThrottled                  the same call later will do
-      AwsUnavailable                5xx or no answer: it may or may not have happened
-      AwsRefused                    it will not work as asked; `code` and `message` say why
+
+What AWS answers is in `aws_errors.py`.
 
 `ServiceError` derives from Chalice's `ChaliceUnhandledError` because that is the one exception Chalice hands
 on to the middleware, where `http.py` turns it into a response; so routes need no `try`.
@@ -44,7 +42,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from chalice.app import ChaliceUnhandledError
 
 
@@ -262,63 +259,3 @@ class TableChanging(Unavailable):
 
 class StaleRecord(Exception):
     """The record was changed by somebody else since it was read."""
-
-
-class AwsError(Exception):
-    """An AWS call failed; `code` is AWS's error code and `message` its words."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
-
-
-class AwsThrottled(AwsError):
-    """AWS refused the call for its rate, not for what it asks."""
-
-
-class AwsUnavailable(AwsError):
-    """No answer, or a 5xx: nobody knows whether the call had its effect."""
-
-
-class AwsRefused(AwsError):
-    """AWS understood the call and refuses it."""
-
-
-# Codes as in botocore's own retry classification (botocore/retries/standard.py, ThrottledRetryableChecker).
-_THROTTLING = {
-    "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "RequestThrottledException",
-    "TooManyRequestsException",
-    "ProvisionedThroughputExceededException",
-    "TransactionInProgressException",
-    "RequestLimitExceeded",
-    "BandwidthLimitExceeded",
-    "RequestThrottled",
-    "SlowDown",
-    "PriorRequestNotComplete",
-    "EC2ThrottledException",
-}
-
-
-_UNANSWERED = {"InternalError", "InternalFailure", "ServiceUnavailable"}
-
-
-def from_boto(error: ClientError | BotoCoreError) -> AwsError:
-    """Classify what boto3 raised: throttled, unavailable (effect unknown) or refused."""
-    if not isinstance(error, ClientError):
-        return AwsUnavailable(type(error).__name__, str(error))
-    code = error.response.get("Error", {}).get("Code", "Unknown")
-    message = error.response.get("Error", {}).get("Message", "")
-    return from_code(code, message, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
-def from_code(code: str, message: str, http_status: int = 0) -> AwsError:
-    """Classify one error, such as those that a call about many things lists; 0: it had no HTTP status."""
-    if code in _THROTTLING:
-        return AwsThrottled(code, message)
-    if http_status >= 500 or code in _UNANSWERED:
-        return AwsUnavailable(code, message)
-    return AwsRefused(code, message)

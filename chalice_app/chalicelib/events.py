@@ -7,8 +7,9 @@ but for the progress of single resources, which is recorded as told unless somet
 from __future__ import annotations
 
 from chalicelib.admission import Admission
+from chalicelib.aws_errors import AwsError, AwsThrottled
 from chalicelib.clock import Clock, now, timestamp
-from chalicelib.errors import AwsError, AwsThrottled, StaleRecord, Unavailable
+from chalicelib.errors import StaleRecord, Unavailable
 from chalicelib.failures import failure, redacted
 from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler

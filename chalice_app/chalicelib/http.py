@@ -13,10 +13,8 @@ from chalice.app import MultiDict, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.auth import Authenticator, Caller
+from chalicelib.aws_errors import AwsError, AwsThrottled, AwsUnavailable
 from chalicelib.errors import (
-    AwsError,
-    AwsThrottled,
-    AwsUnavailable,
     InvalidFields,
     InvalidJson,
     NotAcceptable,

@@ -8,10 +8,10 @@ from decimal import Decimal
 
 from chalicelib import pricing, representations
 from chalicelib.auth import Caller
+from chalicelib.aws_errors import AwsError
 from chalicelib.clock import Clock, later, now, sortable_id, timestamp
 from chalicelib.environments import Created, Environments
 from chalicelib.errors import (
-    AwsError,
     BudgetExceeded,
     Conflict,
     EnvironmentNotReady,

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from chalicelib.aws_errors import calling
 from chalicelib.clock import timestamp
-from chalicelib.errors import from_boto
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_logs.type_defs import OutputLogEventTypeDef
+
+_MISSING = "ResourceNotFoundException"
 
 
 @dataclass(frozen=True)
@@ -42,23 +43,19 @@ class Logs:
 
     def remove_groups(self, prefix: str) -> int:
         """Remove every log group below a prefix; returns how many there were."""
-        removed = 0
-        try:
+        with calling():
             pages = self._client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
-            for name in [group["logGroupName"] for page in pages for group in page["logGroups"]]:
+            names = [group["logGroupName"] for page in pages for group in page["logGroups"]]
+        for name in names:
+            with calling(_MISSING):  # somebody else may be faster
                 self._client.delete_log_group(logGroupName=name)
-                removed += 1
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code != "ResourceNotFoundException":  # somebody else was faster
-                raise failure from error
-        return removed
+        return len(names)
 
     def _read(
         self, group: str, glue_run_id: str, limit: int, token: str | None, *, from_head: bool
     ) -> LogPage:
         more: Any = {"nextToken": token} if token else {}
-        try:
+        with calling(_MISSING):
             page = self._client.get_log_events(
                 logGroupName=group,
                 logStreamName=glue_run_id,
@@ -66,15 +63,10 @@ class Logs:
                 limit=limit,
                 **more,
             )
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if failure.code == "ResourceNotFoundException":
-                return LogPage([], token)
-            raise failure from error
-        return LogPage(
-            [
-                (timestamp(datetime.fromtimestamp(e["timestamp"] / 1000, UTC)), e["message"].rstrip("\n"))
-                for e in page["events"]
-            ],
-            page.get("nextForwardToken"),
-        )
+            return LogPage([_line(event) for event in page["events"]], page.get("nextForwardToken"))
+        return LogPage([], token)
+
+
+def _line(event: OutputLogEventTypeDef) -> tuple[str, str]:
+    at = timestamp(datetime.fromtimestamp(event["timestamp"] / 1000, UTC))
+    return at, event["message"].rstrip("\n")

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from chalicelib.aws_errors import AwsRefused, calling
 from chalicelib.clock import timestamp
-from chalicelib.errors import AwsError, from_boto
 from chalicelib.records import Json
 from chalicelib.stacks import Part
 
@@ -94,17 +92,9 @@ class Prover:
 def _asked(part: Part, call: Callable[[], Json]) -> Json:
     """What AWS says of the part; nothing when it says that there is none."""
     try:
-        return call()
-    except (ClientError, BotoCoreError) as error:
-        failure = from_boto(error)
-        if _is_gone(failure):
-            return {}
-        words = f"{part.type} {part.physical_id}: {failure.message}"
-        raise type(failure)(failure.code, words) from error
-
-
-def _is_gone(failure: AwsError) -> bool:
-    # Athena has no code of its own for it.
-    return failure.code in _GONE or (
-        failure.code == "InvalidRequestException" and "not found" in failure.message
-    )
+        with calling(*_GONE, about=f"{part.type} {part.physical_id}"):
+            return call()
+    except AwsRefused as refused:  # Athena has no code of its own for it
+        if refused.code != "InvalidRequestException" or "not found" not in refused.message:
+            raise
+    return {}

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from chalicelib import consoles
 from chalicelib.buckets import Buckets
+from chalicelib.catalog import Catalog
 from chalicelib.config import Config
 from chalicelib.failures import failure, redacted
-from chalicelib.glue import Glue
 from chalicelib.parameters import camel, stack_tags, template_parameters
 from chalicelib.records import BUCKET_KEYS, Environment, Json
 from chalicelib.releases import Release, Releases
@@ -25,12 +25,12 @@ class Provisioning:
         *,
         stacks: Stacks,
         buckets: Buckets,
-        glue: Glue,
+        catalog: Catalog,
         releases: Releases,
         store: Store,
     ) -> None:
         self._config = config
-        self._glue = glue
+        self._catalog = catalog
         self._stacks = stacks
         self._buckets = buckets
         self._releases = releases
@@ -109,7 +109,7 @@ class Provisioning:
             yield number
         if environment.settings["upload_data"]:
             for table in release.partitioned:
-                self._glue.add_partitions(
+                self._catalog.add_partitions(
                     f"terraglue_{environment.id}_{table.database}",
                     table.table,
                     table.storage,

@@ -17,10 +17,11 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from chalicelib import expiry
+from chalicelib.aws_errors import AwsError, AwsRefused, AwsThrottled
 from chalicelib.clock import timestamp
 from chalicelib.creation import Creation
 from chalicelib.deletion import Deletion
-from chalicelib.errors import AwsError, AwsRefused, AwsThrottled, StaleRecord
+from chalicelib.errors import StaleRecord
 from chalicelib.failures import failure, redacted
 from chalicelib.moves import Moves
 from chalicelib.observability import logger

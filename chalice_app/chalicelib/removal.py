@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chalicelib.aws_errors import AwsRefused
 from chalicelib.buckets import Buckets
-from chalicelib.errors import AwsRefused
+from chalicelib.catalog import Catalog
 from chalicelib.failures import redacted
 from chalicelib.glue import Glue
 from chalicelib.logs import Logs
@@ -33,6 +34,7 @@ class Removal:
         *,
         stacks: Stacks,
         buckets: Buckets,
+        catalog: Catalog,
         glue: Glue,
         logs: Logs,
         prover: Prover,
@@ -41,6 +43,7 @@ class Removal:
     ) -> None:
         self._stacks = stacks
         self._buckets = buckets
+        self._catalog = catalog
         self._glue = glue
         self._logs = logs
         self._prover = prover
@@ -72,7 +75,7 @@ class Removal:
                     for count in self._buckets.empty(part.physical_id):
                         yield _OBJECTS, count
                 elif part.type == _DATABASE:
-                    for count in self._glue.remove_tables(part.physical_id, but=of_the_stack):
+                    for count in self._catalog.remove_tables(part.physical_id, but=of_the_stack):
                         yield _TABLES, count
             except AwsRefused as error:
                 refused = refused or error
@@ -108,7 +111,7 @@ class Removal:
                     yield _OBJECTS, count
                 self._buckets.remove_bucket(part.physical_id)
             elif part.type == _DATABASE:
-                self._glue.remove_database(part.physical_id)
+                self._catalog.remove_database(part.physical_id)
 
     def receipt(self, environment: Environment, proof: Proof | None) -> Json:
         """Remove the last trace outside of the sandbox; say what was removed and what remains, and why."""

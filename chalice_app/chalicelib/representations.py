@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from chalicelib import answers
+from chalicelib.catalog import CatalogTable, Column, Partitions
 from chalicelib.clock import parse, timestamp
-from chalicelib.glue import CatalogTable, Column, Partitions
 from chalicelib.pricing import WorkerType, usd
 from chalicelib.records import Environment, Event, JobRun, Json, Status
 from chalicelib.releases import Release

@@ -13,8 +13,10 @@ from datetime import datetime
 from decimal import Decimal
 
 from chalicelib import pricing
+from chalicelib.aws_errors import AwsError, AwsRefused, AwsThrottled
+from chalicelib.catalog import Catalog
 from chalicelib.clock import Clock, later, now, run_id_of, timestamp
-from chalicelib.errors import AwsError, AwsRefused, AwsThrottled, StaleRecord
+from chalicelib.errors import StaleRecord
 from chalicelib.failures import redacted
 from chalicelib.glue import Glue, GlueRun
 from chalicelib.logs import Logs
@@ -42,6 +44,7 @@ class Runs:
         self,
         store: Store,
         glue: Glue,
+        catalog: Catalog,
         logs: Logs,
         *,
         price_per_dpu_hour_usd: Decimal,
@@ -50,6 +53,7 @@ class Runs:
     ) -> None:
         self._store = store
         self._glue = glue
+        self._catalog = catalog
         self._logs = logs
         self._price = price_per_dpu_hour_usd
         self._lease_seconds = lease_seconds
@@ -233,11 +237,13 @@ class Runs:
     def _output(self, run: JobRun) -> Json | None:
         database, table = run.arguments["--OUTPUT_DB"], run.arguments["--OUTPUT_TABLE"]
         try:
-            location = self._glue.table_location(database, table)
+            found = self._catalog.table(database, table)
         except AwsError as error:
             logger.warning("output table unreadable", code=error.code, detail=error.message)
             return None
-        return {"database": database, "table": table, "location": location} if location else None
+        if found is None or found.location is None:
+            return None
+        return {"database": database, "table": table, "location": found.location}
 
     def _not_started(self, run: JobRun, error: AwsError) -> JobRun:
         moment = self._clock()

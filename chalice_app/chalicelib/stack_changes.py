@@ -9,7 +9,6 @@ from chalicelib.catalog import Catalog
 from chalicelib.change_sets import Change, ChangeSet, ChangeSets
 from chalicelib.config import Config
 from chalicelib.failures import failure
-from chalicelib.glue import Glue
 from chalicelib.parameters import stack_tags, template_parameters
 from chalicelib.provisioning import Provisioning
 from chalicelib.records import BUCKET_KEYS, Environment, Json
@@ -38,7 +37,6 @@ class StackChanges:
         change_sets: ChangeSets,
         buckets: Buckets,
         catalog: Catalog,
-        glue: Glue,
         releases: Releases,
         provisioning: Provisioning,
     ) -> None:
@@ -47,7 +45,6 @@ class StackChanges:
         self._change_sets = change_sets
         self._buckets = buckets
         self._catalog = catalog
-        self._glue = glue
         self._releases = releases
         self._provisioning = provisioning
 
@@ -91,7 +88,7 @@ class StackChanges:
 
     def failure(self, environment: Environment, stack: Stack) -> Json:
         """Why the stack's last update has failed."""
-        first = self._change_sets.first_failure(stack.id)
+        first = self._stacks.first_failure(stack.id)
         if first is None:
             words = stack.reason or f"The stack is {stack.status}."
             return change_failure(None, None, words, environment_id=environment.id)
@@ -164,7 +161,7 @@ class StackChanges:
         if change.type == "AWS::KMS::Key":  # what it has encrypted would be lost
             return not all(self._buckets.is_empty(environment.bucket(key)) for key in BUCKET_KEYS)
         if change.type == "AWS::Glue::Database":
-            tables = set(self._catalog.tables(change.physical_id) or ())
+            tables = {table.name for table in self._catalog.tables(change.physical_id) or ()}
             if change.action == "Remove":  # the release's own tables go with it
                 tables -= {
                     other.physical_id.rpartition("|")[2]
@@ -186,7 +183,7 @@ class StackChanges:
                 values = [list(each) for each in sorted(gone)]
                 yield from self._catalog.remove_partitions(goal.database(table.database), table.table, values)
         for table in new.partitioned:
-            self._glue.add_partitions(
+            self._catalog.add_partitions(
                 goal.database(table.database),
                 table.table,
                 table.storage,

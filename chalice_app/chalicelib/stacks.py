@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chalicelib.errors import AwsRefused, from_boto
+from chalicelib.aws_errors import AwsRefused, calling
 from chalicelib.failures import is_name_conflict
 from chalicelib.records import Json
 
@@ -16,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 _COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+_BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
 _PHASES = ("CREATE", "UPDATE", "DELETE")
 _PROGRESS_RANKS = ("IN_PROGRESS", "COMPLETE", "FAILED")
 
@@ -77,32 +76,31 @@ class Stacks:
         A stack of that name made by an earlier call whose answer was lost is found and returned too.
         """
         try:
-            response = self._client.create_stack(
-                StackName=name,
-                TemplateURL=template_url,
-                Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
-                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
-                Capabilities=["CAPABILITY_NAMED_IAM"],
-                ClientRequestToken=token,
-                **self._role,  # type: ignore[arg-type]  # the stubs cannot see an optional key
-            )
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            existing = self.find(name) if failure.code == "AlreadyExistsException" else None
+            with calling():
+                return self._client.create_stack(
+                    StackName=name,
+                    TemplateURL=template_url,
+                    Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
+                    Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                    Capabilities=["CAPABILITY_NAMED_IAM"],
+                    ClientRequestToken=token,
+                    **self._role,  # type: ignore[arg-type]  # the stubs cannot see an optional key
+                )["StackId"]
+        except AwsRefused as refused:
+            existing = self.find(name) if refused.code == "AlreadyExistsException" else None
             if existing is None:
-                raise failure from error
+                raise
             return existing.id
-        return response["StackId"]
 
     def find(self, name_or_id: str) -> Stack | None:
         """Describe a stack; deleted ones are found by id only. None when there is none."""
         try:
-            stack = self._client.describe_stacks(StackName=name_or_id)["Stacks"][0]
-        except (ClientError, BotoCoreError) as error:
-            failure = from_boto(error)
-            if isinstance(failure, AwsRefused) and "does not exist" in failure.message:
+            with calling():
+                stack = self._client.describe_stacks(StackName=name_or_id)["Stacks"][0]
+        except AwsRefused as refused:  # which has no code of its own for it
+            if "does not exist" in refused.message:
                 return None
-            raise failure from error
+            raise
         return Stack(
             id=stack["StackId"],
             status=stack["StackStatus"],
@@ -113,7 +111,7 @@ class Stacks:
     def resources(self, stack_id: str) -> dict[str, Json]:
         """The state of every resource that CloudFormation has begun, by logical id."""
         found: dict[str, Json] = {}
-        try:
+        with calling():
             for page in self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id):
                 for summary in page["StackResourceSummaries"]:
                     found[summary["LogicalResourceId"]] = resource_state(
@@ -122,8 +120,6 @@ class Stacks:
                         summary.get("ResourceStatusReason"),
                         summary["LastUpdatedTimestamp"].isoformat(),
                     )
-        except (ClientError, BotoCoreError) as error:
-            raise from_boto(error) from error
         return found
 
     def parts(self, stack: Stack) -> list[Part]:
@@ -134,7 +130,7 @@ class Stacks:
         """
         found: dict[tuple[str, str], Part] = {}
         made, taken = set(), set()
-        try:
+        with calling():
             if not stack.is_gone:
                 for page in self._client.get_paginator("list_stack_resources").paginate(StackName=stack.id):
                     for now in page["StackResourceSummaries"]:
@@ -150,38 +146,34 @@ class Stacks:
                         made.add(key)
                     elif part.status == "CREATE_FAILED" and is_name_conflict(part.reason or ""):
                         taken.add(key)
-        except (ClientError, BotoCoreError) as error:
-            raise from_boto(error) from error
         return [part for key, part in found.items() if part.physical_id and key not in taken - made]
 
     def first_failure(self, stack_id: str) -> Json | None:
-        """The oldest failed resource of the stack that is a cause and not a consequence."""
+        """The first resource to fail as the stack was made or last updated: a cause, no consequence."""
         oldest: Json | None = None
-        try:
+        with calling():
             for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
-                for event in page["StackEvents"]:
-                    reason = event.get("ResourceStatusReason", "")
+                for event in page["StackEvents"]:  # the newest first
+                    reason, status = event.get("ResourceStatusReason", ""), event["ResourceStatus"]
                     is_stack = event.get("PhysicalResourceId") == event["StackId"]
-                    if event["ResourceStatus"].endswith("_FAILED") and is_cause(reason) and not is_stack:
+                    if is_stack and status in _BEGINNINGS:
+                        return oldest  # what came before is another operation's
+                    if status.endswith("_FAILED") and is_cause(reason) and not is_stack:
                         oldest = {
                             "logical_id": event["LogicalResourceId"],
                             "type": event["ResourceType"],
                             "reason": reason,
                         }
-        except (ClientError, BotoCoreError) as error:
-            raise from_boto(error) from error
         return oldest
 
     def delete(self, stack_id: str, *, token: str) -> None:
         """Start deleting a stack; nothing happens when it is deleted or being deleted."""
-        try:
+        with calling():
             self._client.delete_stack(
                 StackName=stack_id,
                 ClientRequestToken=token,
                 **self._role,  # type: ignore[arg-type]
             )
-        except (ClientError, BotoCoreError) as error:
-            raise from_boto(error) from error
 
 
 def _part(told: Json) -> Part:

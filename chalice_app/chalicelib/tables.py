@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from chalicelib import values
 from chalicelib.athena import Athena
 from chalicelib.auth import Caller
+from chalicelib.catalog import Catalog, CatalogTable, Partitions
 from chalicelib.environments import Environments
 from chalicelib.errors import EnvironmentNotReady, NotFound
-from chalicelib.glue import CatalogTable, Glue, Partitions
 from chalicelib.records import Environment, Json, Status
 
 _PRIMARY = "primary"
@@ -47,13 +47,13 @@ class Tables:
     def __init__(
         self,
         environments: Environments,
-        glue: Glue,
+        catalog: Catalog,
         athena: Athena,
         *,
         new_token: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._environments = environments
-        self._glue = glue
+        self._catalog = catalog
         self._athena = athena
         self._new_token = new_token
 
@@ -68,14 +68,14 @@ class Tables:
         looks = _MOST_PARTITIONED
         databases = []
         for name, catalog_name in _databases(environment).items():
-            found = self._glue.tables(catalog_name, most=_MOST_TABLES + 1)
+            found = self._catalog.tables(catalog_name, most=_MOST_TABLES + 1)
             if found is None:
                 continue
             tables: list[tuple[CatalogTable, Partitions | None]] = []
             for table in found[:_MOST_TABLES]:
                 partitions = None
                 if table.partition_keys and looks:
-                    partitions = self._glue.partitions(catalog_name, table.name)
+                    partitions = self._catalog.partitions(catalog_name, table.name)
                     looks -= 1
                 tables.append((table, partitions))
             databases.append(Database(name, catalog_name, tables, len(found) <= _MOST_TABLES))
@@ -93,7 +93,7 @@ class Tables:
         environment = self._ready(caller, environment_id)
         databases = _databases(environment)
         name = next((n for n, full in databases.items() if database in (n, full)), None)
-        found = self._glue.table(databases[name], table) if name else None
+        found = self._catalog.table(databases[name], table) if name else None
         if name is None or found is None:
             raise NotFound("There is no such table.")
         columns = {column.name: column.type for column in (*found.columns, *found.partition_keys)}

@@ -17,9 +17,9 @@ import time
 from collections.abc import Callable
 
 from chalicelib import expiry
+from chalicelib.aws_errors import AwsError, AwsRefused
 from chalicelib.change_sets import ChangeSet
 from chalicelib.clock import later
-from chalicelib.errors import AwsError, AwsRefused
 from chalicelib.moves import LOOK_AGAIN_SECONDS, Moves
 from chalicelib.observability import logger
 from chalicelib.records import Environment, Json, Status

@@ -116,13 +116,14 @@ def build(
     runs = Runs(
         store,
         glue,
+        catalog,
         logs,
         price_per_dpu_hour_usd=config.price_per_dpu_hour_usd,
         lease_seconds=config.lease_seconds,
         clock=clock,
     )
     provisioning = Provisioning(
-        config, stacks=stacks, buckets=buckets, glue=glue, releases=releases, store=store
+        config, stacks=stacks, buckets=buckets, catalog=catalog, releases=releases, store=store
     )
     reconciler = Reconciler(
         store,
@@ -131,6 +132,7 @@ def build(
         Removal(
             stacks=stacks,
             buckets=buckets,
+            catalog=catalog,
             glue=glue,
             logs=logs,
             prover=Prover(clients),
@@ -143,7 +145,6 @@ def build(
             change_sets=ChangeSets(cloudformation, config.deployment_role_arn),
             buckets=buckets,
             catalog=catalog,
-            glue=glue,
             releases=releases,
             provisioning=provisioning,
         ),
@@ -167,7 +168,7 @@ def build(
             clock=clock,
         ),
         job_files=JobFiles(store, environments, buckets, clock=clock),
-        tables=Tables(environments, glue, Athena(session.client("athena", config=quick))),
+        tables=Tables(environments, catalog, Athena(session.client("athena", config=quick))),
         releases=releases,
         events=Events(store, reconciler, runs, Admission(store, config.capacity, clock=clock), clock=clock),
         cursors=Cursors(config.cursor_key),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.chaos.timeline import Simulation
-from local.events import Publish
+from local.events import AwsEvent, Publish
 from local.glue_runs.api import Json, replace_moto
 from local.glue_runs.state import Order, Refused, Run
 
@@ -94,7 +94,7 @@ class SimulatedRuns:
         if run.state == "FAILED" and run.attempt < run.order.retries:
             self._begin(run.retry())
         detail = {"jobName": run.order.job, "state": run.state, "jobRunId": run.id, "message": run.error}
-        self._publish("aws.glue", "Glue Job State Change", detail, [], self._region)
+        self._publish(AwsEvent(self._region, "aws.glue", "Glue Job State Change", detail))
 
     def _wait(self, run: Run, seconds: float) -> bool:
         """Let a run go on for some time; False when it was stopped meanwhile."""

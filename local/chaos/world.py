@@ -19,9 +19,10 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
+from chalicelib.aws_errors import AwsError
 from chalicelib.capacity import Capacity
 from chalicelib.config import Config
-from chalicelib.errors import AwsError, ServiceError, StaleRecord
+from chalicelib.errors import ServiceError, StaleRecord
 from chalicelib.wiring import Service, build
 from local import cloudformation, dynamodb, moto_shortcuts
 from local.athena.api import miss_workgroups
@@ -32,6 +33,7 @@ from local.chaos.glue import SimulatedRuns
 from local.chaos.timeline import Killed, Simulation
 from local.chaos.wire import Wire
 from local.cloudformation import CloudFormationOptions
+from local.events import AwsEvent
 from local.faults.plan import Faults
 
 REGION = "us-east-1"
@@ -73,25 +75,17 @@ class World:
             kind, f"{name}-{self._count}", do, after, retries=() if kind != "event" else _RETRIES_AFTER
         )
 
-    def deliver(
-        self,
-        source: str,
-        detail_type: str,
-        detail: dict[str, Any],
-        resources: list[str],
-        region: str,
-        at: float | None = None,
-    ) -> None:
+    def deliver(self, event: AwsEvent) -> None:
         """Bring an event to the service, as EventBridge does: perhaps twice, late, or never."""
         time = f"{self.simulation.now():%Y-%m-%dT%H:%M:%SZ}"
         handle = {
-            "CloudFormation Stack Status Change": lambda: self.service.events.stack_changed(detail),
+            "CloudFormation Stack Status Change": lambda: self.service.events.stack_changed(event.detail),
             "CloudFormation Resource Status Change": lambda: self.service.events.resource_changed(
-                detail, time
+                event.detail, time
             ),
-            "Glue Job State Change": lambda: self.service.events.job_changed(detail),
-        }[detail_type]
-        for seconds in self.faults.of_event(detail_type):
+            "Glue Job State Change": lambda: self.service.events.job_changed(event.detail),
+        }[event.detail_type]
+        for seconds in self.faults.of_event(event.detail_type):
             self.invoke("event", "event", handle, after=seconds + self.dice.uniform(0.1, 1.5))
 
     def tick(self) -> None:

@@ -28,7 +28,7 @@ from local.cloudformation.threads import Runner, Threads
 from local.cloudformation.updates import Update
 from local.cloudformation.versions import NOTHING, version_of, with_previous
 from local.cloudformation.work import Tools, WhyFailed, Work, never
-from local.events import Publish
+from local.events import AwsEvent, Publish
 
 _HANDLER_MODULES = (analytics, iam, keys, logs, storage)  # importing them registers their types
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
@@ -298,7 +298,7 @@ class CloudFormation(Api):
             detail["logical-resource-id"] = resource.logical_id
             detail["physical-resource-id"] = resource.physical_id
             detail["resource-type"] = resource.type
-        self._options.publish("aws.cloudformation", kind, detail, [stack.id], self._options.region)
+        self._options.publish(AwsEvent(self._options.region, "aws.cloudformation", kind, detail, [stack.id]))
 
 
 def _check_name(name: str) -> None:

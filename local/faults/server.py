@@ -7,7 +7,7 @@ Rules come and go while it serves: `GET` and `PUT /_terraglue/faults`, a documen
 from __future__ import annotations
 
 import contextlib
-import functools
+import dataclasses
 import io
 import json
 import logging
@@ -18,12 +18,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import psutil  # type: ignore[import-untyped]
 
-from local.events import Publish
+from local.events import AwsEvent, Publish
 from local.faults.answers import answer
 from local.faults.control import APP, PATH
 from local.faults.operations import operation_of, service_of
@@ -97,24 +96,15 @@ class FaultyServer:
 def publishing(publish: Publish, faults: Faults) -> Publish:
     """The events of the embedded AWS: lost, doubled, late or in another order, as the rules say."""
 
-    def unreliable(
-        source: str,
-        detail_type: str,
-        detail: dict[str, Any],
-        resources: list[str],
-        region: str,
-        at: float | None = None,
-    ) -> None:
-        send = functools.partial(
-            publish, source, detail_type, detail, resources, region, at=time.time() if at is None else at
-        )
-        for seconds in faults.of_event(detail_type):
+    def unreliable(event: AwsEvent) -> None:
+        dated = dataclasses.replace(event, at=time.time() if event.at is None else event.at)
+        for seconds in faults.of_event(event.detail_type):
             if seconds:
-                timer = threading.Timer(seconds, send)
+                timer = threading.Timer(seconds, publish, [dated])
                 timer.daemon = True
                 timer.start()
             else:
-                send()
+                publish(dated)
 
     return unreliable
 

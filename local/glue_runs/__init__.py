@@ -16,7 +16,7 @@ from typing import Any
 
 from local import access
 from local.clients import aws_variables
-from local.events import Publish
+from local.events import AwsEvent, Publish
 from local.glue_runs.api import Json, replace_moto
 from local.glue_runs.state import Order, Refused, Run, now
 from local.glue_runs.triggers import Triggers
@@ -231,7 +231,7 @@ class GlueRuns:
             "jobRunId": run.id,
             "message": message,
         }
-        self._options.publish("aws.glue", "Glue Job State Change", detail, [], self._options.region)
+        self._options.publish(AwsEvent(self._options.region, "aws.glue", "Glue Job State Change", detail))
 
 
 def install(options: GlueOptions) -> GlueRuns:

@@ -10,8 +10,8 @@ import boto3
 import pytest
 from moto.cloudformation.models import cloudformation_backends
 
+from chalicelib.aws_errors import AwsRefused, AwsThrottled
 from chalicelib.buckets import Buckets
-from chalicelib.errors import AwsRefused, AwsThrottled
 from chalicelib.records import Environment, Status
 from chalicelib.wiring import build
 from tests.integration.test_life_cycle import ANA, World

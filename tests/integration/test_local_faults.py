@@ -22,6 +22,7 @@ from werkzeug.serving import make_server
 
 from local import clients, cloudformation, events
 from local.cloudformation import CloudFormationOptions
+from local.events import AwsEvent
 from local.faults import server as fault_server
 from local.faults.control import PATH, app_id, replace_faults
 from local.faults.plan import Faults
@@ -185,15 +186,15 @@ def test_events_are_lost_and_come_late() -> None:
     delivered: list[tuple[float, str]] = []
     began = time.monotonic()
 
-    def publish(source: str, detail_type: str, *_: Any, at: float) -> None:
-        assert at < time.time() < at + 0.6  # when it happened, however late it comes
-        delivered.append((time.monotonic() - began, detail_type))
+    def publish(event: AwsEvent) -> None:
+        assert event.at and event.at < time.time() < event.at + 0.6  # when it happened, however late it comes
+        delivered.append((time.monotonic() - began, event.detail_type))
 
     faults = Faults(parse_all("events:job lost; events:stack late seconds 0.2; events:stack doubled"))
     unreliable = fault_server.publishing(publish, faults)
-    unreliable("aws.glue", "Glue Job State Change", {}, [], "us-east-1")
-    unreliable("aws.cloudformation", "CloudFormation Stack Status Change", {}, [], "us-east-1")
-    unreliable("aws.cloudformation", "CloudFormation Resource Status Change", {}, [], "us-east-1")
+    unreliable(AwsEvent("us-east-1", "aws.glue", "Glue Job State Change", {}))
+    unreliable(AwsEvent("us-east-1", "aws.cloudformation", "CloudFormation Stack Status Change", {}))
+    unreliable(AwsEvent("us-east-1", "aws.cloudformation", "CloudFormation Resource Status Change", {}))
     time.sleep(0.6)
     assert [kind.split()[1] for _, kind in delivered] == ["Resource", "Stack", "Stack"]
     assert delivered[0][0] < 0.15 and delivered[1][0] >= 0.2

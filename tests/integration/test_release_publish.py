@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from chalicelib.buckets import Buckets
-from chalicelib.glue import Glue
+from chalicelib.catalog import Catalog
 from chalicelib.releases import Releases
 from glue_assets.release import Release, build, publish, published
 from glue_assets.template import parse
@@ -185,7 +185,7 @@ def test_partitions_are_registered_once_and_again_without_harm(s3: S3Client, tmp
     glue.create_table(DatabaseName="db", TableInput={"Name": "tbl_orders", "PartitionKeys": keys})
     wanted = [(list(values), f"s3://sor/{path}") for values, path in table.partitions]
     for _ in range(2):
-        Glue(glue, glue).add_partitions("db", "tbl_orders", table.storage, wanted)
+        Catalog(glue).add_partitions("db", "tbl_orders", table.storage, wanted)
     found = glue.get_partitions(DatabaseName="db", TableName="tbl_orders")["Partitions"]
     assert [(p["Values"], p["StorageDescriptor"]["Location"]) for p in found] == [
         (["2017"], "s3://sor/db_shop/tbl_orders/year=2017/"),

@@ -11,16 +11,8 @@ import pytest
 from botocore.stub import Stubber
 
 from chalicelib.athena import Athena, QueryResult
-from chalicelib.errors import (
-    AwsRefused,
-    AwsThrottled,
-    AwsUnavailable,
-    NotFound,
-    QueryTooSlow,
-    TableChanging,
-    TableUnreadable,
-    WorkgroupUnusable,
-)
+from chalicelib.aws_errors import AwsRefused, AwsThrottled, AwsUnavailable
+from chalicelib.errors import NotFound, QueryTooSlow, TableChanging, TableUnreadable, WorkgroupUnusable
 
 
 @dataclass

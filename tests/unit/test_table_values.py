@@ -9,7 +9,7 @@ import pytest
 from botocore.stub import Stubber
 
 from chalicelib import values
-from chalicelib.glue import Glue
+from chalicelib.catalog import Catalog
 
 
 def test_names_are_quoted_and_what_is_nested_is_asked_for_as_json() -> None:
@@ -47,8 +47,8 @@ def test_a_value_is_json_by_its_type(hive: str, athena: str, text: str | None, v
     assert type(row["c"]) is type(value)
 
 
-def _glue(client: Any) -> Glue:
-    return Glue(client, client)
+def _glue(client: Any) -> Catalog:
+    return Catalog(client)
 
 
 def _client() -> Any:
