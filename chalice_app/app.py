@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
 
-from chalicelib import answers, errors, http, openapi, representations, swagger
+from chalicelib import answers, errors, http, job_answers, openapi, representations, swagger, table_answers
+from chalicelib.dynamo import Page
 from chalicelib.environments import Created
 from chalicelib.models import (
     EnvironmentChange,
@@ -18,9 +19,12 @@ from chalicelib.models import (
     RunRequest,
 )
 from chalicelib.operations import Call, Files, Operations
-from chalicelib.records import Environment
+from chalicelib.records import Environment, Json
 from chalicelib.settings import Settings, misfits
 from chalicelib.wiring import Once, build
+
+Item = TypeVar("Item")
+Shown = TypeVar("Shown")
 
 app = Chalice(app_name="terraglue")
 
@@ -43,11 +47,6 @@ app.register_middleware(http.conditional, "http")
 
 _TICK_SECONDS = 600
 _CREATES = (errors.IdempotencyKeyReused,)
-_FILE = Files(("text/plain", "application/zip"))
-_FILE_ERRORS = (
-    *(errors.EnvironmentNotReady, errors.LearningMode, errors.TooManyFiles, errors.Conflict),
-    *(errors.PayloadTooLarge, errors.UnsupportedMediaType, errors.InvalidFields, errors.InvalidFile),
-)
 
 
 # -- environments ----------------------------------------------------------------------------------------
@@ -74,16 +73,15 @@ def list_environments(call: Call, query: EnvironmentsQuery) -> answers.Environme
 
     With a filter, a page may have fewer items than `limit` and yet be followed by another.
     """
-    cursors, scope = service().cursors, f"environments {call.caller} {query.owner} {query.status}"
-    page = service().environments.page(
-        call.caller,
-        owner=query.owner,
-        status=query.status,
-        limit=query.limit,
-        start=cursors.decode(query.cursor, scope),
+    items, following = _page(
+        query,
+        f"environments {call.caller} {query.owner} {query.status}",
+        lambda start: service().environments.page(
+            call.caller, owner=query.owner, status=query.status, limit=query.limit, start=start
+        ),
+        lambda item: _shown(call, item),
     )
-    items = [_shown(call, item) for item in page.items]
-    return answers.EnvironmentPage(items=items, next=cursors.encode(page.next, scope))
+    return answers.EnvironmentPage(items=items, next=following)
 
 
 @api.add("GET", "/environments/{environment_id}", tag="Environments", gives={200: answers.Environment})
@@ -156,12 +154,15 @@ def delete_environment(call: Call, environment_id: str) -> Response:
 )
 def list_events(call: Call, environment_id: str, query: PageQuery) -> answers.EventPage:
     """Show an environment's timeline, newest first."""
-    cursors, scope = service().cursors, f"events {call.caller} {environment_id}"
-    page = service().environments.timeline(
-        call.caller, environment_id, limit=query.limit, start=cursors.decode(query.cursor, scope)
+    items, following = _page(
+        query,
+        f"events {call.caller} {environment_id}",
+        lambda start: service().environments.timeline(
+            call.caller, environment_id, limit=query.limit, start=start
+        ),
+        representations.event,
     )
-    items = [representations.event(item) for item in page.items]
-    return answers.EventPage(items=items, next=cursors.encode(page.next, scope))
+    return answers.EventPage(items=items, next=following)
 
 
 # -- tables ----------------------------------------------------------------------------------------------
@@ -171,10 +172,10 @@ def list_events(call: Call, environment_id: str, query: PageQuery) -> answers.Ev
     "GET",
     "/environments/{environment_id}/tables",
     tag="Tables",
-    gives={200: answers.Tables},
+    gives={200: table_answers.Tables},
     errors=(errors.EnvironmentNotReady,),
 )
-def list_tables(call: Call, environment_id: str) -> answers.Tables:
+def list_tables(call: Call, environment_id: str) -> table_answers.Tables:
     """Show an environment's databases and tables, as the Data Catalog has them."""
     environment, databases = service().tables.listing(call.caller, environment_id)
     return representations.tables(environment, databases, call.base)
@@ -184,13 +185,15 @@ def list_tables(call: Call, environment_id: str) -> answers.Tables:
     "GET",
     "/environments/{environment_id}/tables/{database}/{table}/rows",
     tag="Tables",
-    gives={200: answers.Rows},
+    gives={200: table_answers.Rows},
     errors=(
         *(errors.EnvironmentNotReady, errors.TableUnreadable, errors.WorkgroupUnusable),
         *(errors.QueryTooSlow, errors.TableChanging),
     ),
 )
-def list_rows(call: Call, environment_id: str, database: str, table: str, query: RowsQuery) -> answers.Rows:
+def list_rows(
+    call: Call, environment_id: str, database: str, table: str, query: RowsQuery
+) -> table_answers.Rows:
     """Show the first rows of a table, as Athena reads them.
 
     `database` is a short name, such as `sot`, or the catalog's. What takes longer than 18 seconds is stopped.
@@ -202,8 +205,8 @@ def list_rows(call: Call, environment_id: str, database: str, table: str, query:
 # -- jobs and runs ---------------------------------------------------------------------------------------
 
 
-@api.add("GET", "/jobs/{job_id}", tag="Jobs", gives={200: answers.Job})
-def get_job(call: Call, job_id: str) -> answers.Job:
+@api.add("GET", "/jobs/{job_id}", tag="Jobs", gives={200: job_answers.Job})
+def get_job(call: Call, job_id: str) -> job_answers.Job:
     """Show a job as it is set up."""
     environment, max_cost = service().jobs.job(call.caller, job_id)
     return representations.job(environment, max_cost, call.base)
@@ -213,7 +216,7 @@ def get_job(call: Call, job_id: str) -> answers.Job:
     "POST",
     "/jobs/{job_id}/runs",
     tag="Jobs",
-    gives={202: answers.JobRun},
+    gives={202: job_answers.JobRun},
     errors=(
         *(errors.EnvironmentNotReady, errors.BudgetExceeded, errors.JobFilesMissing, errors.Misfits),
         *_CREATES,
@@ -226,19 +229,20 @@ def request_run(call: Call, job_id: str, body: RunRequest) -> Response:
     return _created(service().jobs.request_run(call.asked(body), job_id, body))
 
 
-@api.add("GET", "/jobs/{job_id}/runs", tag="Jobs", gives={200: answers.JobRunPage})
-def list_runs(call: Call, job_id: str, query: PageQuery) -> answers.JobRunPage:
+@api.add("GET", "/jobs/{job_id}/runs", tag="Jobs", gives={200: job_answers.JobRunPage})
+def list_runs(call: Call, job_id: str, query: PageQuery) -> job_answers.JobRunPage:
     """List the runs of a job, newest first."""
-    cursors, scope = service().cursors, f"runs {call.caller} {job_id}"
-    page = service().jobs.page(
-        call.caller, job_id, limit=query.limit, start=cursors.decode(query.cursor, scope)
+    items, following = _page(
+        query,
+        f"runs {call.caller} {job_id}",
+        lambda start: service().jobs.page(call.caller, job_id, limit=query.limit, start=start),
+        lambda item: representations.run(item, call.base, service().clock()),
     )
-    items = [representations.run(item, call.base, service().clock()) for item in page.items]
-    return answers.JobRunPage(items=items, next=cursors.encode(page.next, scope))
+    return job_answers.JobRunPage(items=items, next=following)
 
 
-@api.add("GET", "/jobs/{job_id}/runs/{run_id}", tag="Jobs", gives={200: answers.JobRun})
-def get_run(call: Call, job_id: str, run_id: str) -> answers.JobRun:
+@api.add("GET", "/jobs/{job_id}/runs/{run_id}", tag="Jobs", gives={200: job_answers.JobRun})
+def get_run(call: Call, job_id: str, run_id: str) -> job_answers.JobRun:
     """Show one run of a job."""
     run = service().jobs.run(call.caller, job_id, run_id)
     return representations.run(run, call.base, service().clock())
@@ -248,7 +252,7 @@ def get_run(call: Call, job_id: str, run_id: str) -> answers.JobRun:
     "DELETE",
     "/jobs/{job_id}/runs/{run_id}",
     tag="Jobs",
-    gives={202: answers.JobRun, 200: answers.JobRun},
+    gives={202: job_answers.JobRun, 200: job_answers.JobRun},
     errors=(errors.Conflict,),
 )
 def stop_run(call: Call, job_id: str, run_id: str) -> Response:
@@ -258,105 +262,78 @@ def stop_run(call: Call, job_id: str, run_id: str) -> Response:
     return _answer(shown, 202 if accepted else 200)
 
 
-@api.add("GET", "/jobs/{job_id}/runs/{run_id}/logs", tag="Jobs", gives={200: answers.LogPage})
-def get_run_logs(call: Call, job_id: str, run_id: str, query: LogsQuery) -> answers.LogPage:
+@api.add("GET", "/jobs/{job_id}/runs/{run_id}/logs", tag="Jobs", gives={200: job_answers.LogPage})
+def get_run_logs(call: Call, job_id: str, run_id: str, query: LogsQuery) -> job_answers.LogPage:
     """Show the log of a run, oldest line first, also while it runs: `next` goes on where this page ends."""
     cursors, scope = service().cursors, f"logs {call.caller} {run_id} {query.stream}"
     token = (cursors.decode(query.cursor, scope) or {}).get("token")
     logs = service().jobs.logs(
         call.caller, job_id, run_id, stream=query.stream, limit=query.limit, token=token
     )
-    items = [answers.LogLine(time=at, message=text) for at, text in logs.lines]
+    items = [job_answers.LogLine(time=at, message=text) for at, text in logs.lines]
     following = cursors.encode({"token": logs.next} if logs.next else None, scope)
-    return answers.LogPage(items=items, next=following)
+    return job_answers.LogPage(items=items, next=following)
 
 
 # -- job files -------------------------------------------------------------------------------------------
 
 
-@api.add("GET", "/environments/{environment_id}/job/files", tag="Job files", gives={200: answers.JobFiles})
-def list_job_files(call: Call, environment_id: str) -> answers.JobFiles:
+@api.add(
+    "GET", "/environments/{environment_id}/job/files", tag="Job files", gives={200: job_answers.JobFiles}
+)
+def list_job_files(call: Call, environment_id: str) -> job_answers.JobFiles:
     """List the files of an environment's job."""
     environment = service().job_files.listing(call.caller, environment_id)
     paths = sorted(environment.job_files)
-    return answers.JobFiles(items=[representations.job_file(environment, path, call.base) for path in paths])
+    return job_answers.JobFiles(
+        items=[representations.job_file(environment, path, call.base) for path in paths]
+    )
 
 
 # API Gateway and Chalice know no path parameter with slashes in it: a job file's path has up to three parts.
-_FILES = "/environments/{environment_id}/job/files"
+_FILE_PATHS = {
+    "": "{path}",
+    "_in_folder": "{folder}/{path}",
+    "_in_subfolder": "{folder}/{subfolder}/{path}",
+}
 
 
-@api.add("GET", f"{_FILES}/{{path}}", tag="Job files", gives={200: _FILE}, errors=(errors.NotAcceptable,))
-def get_job_file(call: Call, environment_id: str, path: str) -> Response:
+def get_job_file(call: Call, environment_id: str, **parts: str) -> Response:
     """Download a job file. A .zip comes to those who send `Accept: application/zip`."""
-    return _job_file(call, environment_id, path)
+    path = _path(parts)
+    return http.file(call.request, path, service().job_files.read(call.caller, environment_id, path))
 
 
-@api.add(
-    "GET",
-    f"{_FILES}/{{folder}}/{{path}}",
-    tag="Job files",
-    gives={200: _FILE},
-    errors=(errors.NotAcceptable,),
-)
-def get_job_file_in_folder(call: Call, environment_id: str, folder: str, path: str) -> Response:
-    """Download a job file in a folder."""
-    return _job_file(call, environment_id, f"{folder}/{path}")
-
-
-@api.add(
-    "GET",
-    f"{_FILES}/{{folder}}/{{subfolder}}/{{path}}",
-    tag="Job files",
-    gives={200: _FILE},
-    errors=(errors.NotAcceptable,),
-)
-def get_job_file_in_subfolder(
-    call: Call, environment_id: str, folder: str, subfolder: str, path: str
-) -> Response:
-    """Download a job file in a folder of a folder."""
-    return _job_file(call, environment_id, f"{folder}/{subfolder}/{path}")
-
-
-@api.add(
-    "PUT",
-    f"{_FILES}/{{path}}",
-    tag="Job files",
-    gives={200: answers.JobFile, 201: answers.JobFile},
-    errors=_FILE_ERRORS,
-    upload=True,
-)
-def put_job_file(call: Call, environment_id: str, path: str) -> Response:
+def put_job_file(call: Call, environment_id: str, **parts: str) -> Response:
     """Put a job file, new (201) or in the place of the one that is there (200)."""
-    return _put_job_file(call, environment_id, path)
+    path, content = _path(parts), http.raw_body(call.request)
+    environment, is_new = service().job_files.write(
+        call.caller, environment_id, path, content, call.request_id
+    )
+    return _answer(representations.job_file(environment, path, call.base), 201 if is_new else 200)
 
 
-@api.add(
-    "PUT",
-    f"{_FILES}/{{folder}}/{{path}}",
-    tag="Job files",
-    gives={200: answers.JobFile, 201: answers.JobFile},
-    errors=_FILE_ERRORS,
-    upload=True,
-)
-def put_job_file_in_folder(call: Call, environment_id: str, folder: str, path: str) -> Response:
-    """Put a job file into a folder."""
-    return _put_job_file(call, environment_id, f"{folder}/{path}")
-
-
-@api.add(
-    "PUT",
-    f"{_FILES}/{{folder}}/{{subfolder}}/{{path}}",
-    tag="Job files",
-    gives={200: answers.JobFile, 201: answers.JobFile},
-    errors=_FILE_ERRORS,
-    upload=True,
-)
-def put_job_file_in_subfolder(
-    call: Call, environment_id: str, folder: str, subfolder: str, path: str
-) -> Response:
-    """Put a job file into a folder of a folder."""
-    return _put_job_file(call, environment_id, f"{folder}/{subfolder}/{path}")
+for _suffix, _parts in _FILE_PATHS.items():
+    api.add(
+        "GET",
+        f"/environments/{{environment_id}}/job/files/{_parts}",
+        name=f"get_job_file{_suffix}",
+        tag="Job files",
+        gives={200: Files(("text/plain", "application/zip"))},
+        errors=(errors.NotAcceptable,),
+    )(get_job_file)
+    api.add(
+        "PUT",
+        f"/environments/{{environment_id}}/job/files/{_parts}",
+        name=f"put_job_file{_suffix}",
+        tag="Job files",
+        gives={200: job_answers.JobFile, 201: job_answers.JobFile},
+        errors=(
+            *(errors.EnvironmentNotReady, errors.LearningMode, errors.TooManyFiles, errors.Conflict),
+            *(errors.PayloadTooLarge, errors.UnsupportedMediaType, errors.InvalidFields, errors.InvalidFile),
+        ),
+        upload=True,
+    )(put_job_file)
 
 
 # -- the service -----------------------------------------------------------------------------------------
@@ -455,14 +432,14 @@ def _created(created: Created) -> Response:
     return Response(created.body, status_code=202, headers=headers)
 
 
-def _job_file(call: Call, environment_id: str, path: str) -> Response:
-    body = service().job_files.read(call.caller, environment_id, path)
-    return http.file(call.request, path, body)
+def _path(parts: Mapping[str, str]) -> str:
+    return "/".join(parts[name] for name in ("folder", "subfolder", "path") if name in parts)
 
 
-def _put_job_file(call: Call, environment_id: str, path: str) -> Response:
-    content = http.raw_body(call.request)
-    environment, is_new = service().job_files.write(
-        call.caller, environment_id, path, content, call.request_id
-    )
-    return _answer(representations.job_file(environment, path, call.base), 201 if is_new else 200)
+def _page(
+    query: PageQuery, scope: str, fetch: Callable[[Json | None], Page[Item]], show: Callable[[Item], Shown]
+) -> tuple[list[Shown], str | None]:
+    """One page of a list as it is shown, and the cursor of the next; `scope` is the list and its reader."""
+    cursors = service().cursors
+    page = fetch(cursors.decode(query.cursor, scope))
+    return [show(item) for item in page.items], cursors.encode(page.next, scope)

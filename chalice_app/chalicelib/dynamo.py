@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -33,12 +33,20 @@ class ConditionFailed(Exception):
         self.items = items
 
 
+Item = TypeVar("Item")
+Other = TypeVar("Other")
+
+
 @dataclass(frozen=True)
-class Page:
+class Page(Generic[Item]):
     """One page of a query, and the key to go on from (None: that was all)."""
 
-    items: list[Json]
+    items: list[Item]
     next: Json | None
+
+    def map(self, make: Callable[[Item], Other]) -> Page[Other]:
+        """The page with something made of each item."""
+        return Page([make(item) for item in self.items], self.next)
 
 
 class Table:
@@ -73,7 +81,7 @@ class Table:
         newest_first: bool = True,
         names: Mapping[str, str] | None = None,
         **options: Any,
-    ) -> Page:
+    ) -> Page[Json]:
         """One page of items; `options` are those of the Query call (IndexName, FilterExpression)."""
         if start is not None:
             options["ExclusiveStartKey"] = _serialize(start)

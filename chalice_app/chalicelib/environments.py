@@ -14,6 +14,7 @@ from chalicelib.capacity import Usage
 from chalicelib.changes import changed
 from chalicelib.clock import Clock, environment_id, later, now, parse, timestamp
 from chalicelib.config import Config
+from chalicelib.dynamo import Page
 from chalicelib.errors import (
     Conflict,
     EnvironmentExists,
@@ -31,7 +32,7 @@ from chalicelib.reconcile import Reconciler
 from chalicelib.records import ENVIRONMENT_ID, Environment, Event, Json, Status
 from chalicelib.releases import Releases
 from chalicelib.settings import Settings, misfits
-from chalicelib.store import AtCapacity, EnvironmentPage, EventPage, KeyTaken, OwnerTaken, Store
+from chalicelib.store import AtCapacity, KeyTaken, OwnerTaken, Store
 
 _REQUEST_SECONDS = 8
 """How long a request may itself work on what it asked for; API Gateway hangs up after 29 s."""
@@ -128,22 +129,22 @@ class Environments:
 
     def page(
         self, caller: Caller, *, owner: str | None, status: Status | None, limit: int, start: Json | None
-    ) -> EnvironmentPage:
+    ) -> Page[Environment]:
         """The caller's environments, newest first; an admin's are all, or those of an owner."""
         if not caller.is_admin:
             if owner not in (None, caller.owner):
-                return EnvironmentPage([], None)
+                return Page([], None)
             owner = caller.owner
         return self._store.environments(owner=owner, status=status, limit=limit, start=start)
 
-    def timeline(self, caller: Caller, environment_id: str, *, limit: int, start: Json | None) -> EventPage:
+    def timeline(self, caller: Caller, environment_id: str, *, limit: int, start: Json | None) -> Page[Event]:
         """A page of what happened to an environment, newest first.
 
         Every line says whose environment it is, which saves reading that; `start` comes from a cursor that
         was given to this very caller for this very list.
         """
         known = ENVIRONMENT_ID.fullmatch(environment_id) is not None
-        page = self._store.events(environment_id, limit=limit, start=start) if known else EventPage([], None)
+        page = self._store.events(environment_id, limit=limit, start=start) if known else Page([], None)
         if start is None and (not page.items or not caller.may_see(page.items[0].owner)):
             raise NotFound("There is no such environment.")
         return page

@@ -15,8 +15,8 @@ from typing import Any
 from chalicelib.auth import Caller
 from chalicelib.clock import later
 from chalicelib.errors import IdempotencyKeyReused, InvalidFields
+from chalicelib.items import Answer
 from chalicelib.records import Json
-from chalicelib.store import Answer
 
 _KEPT_SECONDS = 24 * 3600
 _LONGEST_KEY = 255

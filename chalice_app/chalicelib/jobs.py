@@ -10,6 +10,7 @@ from chalicelib import pricing, representations
 from chalicelib.auth import Caller
 from chalicelib.aws_errors import AwsError
 from chalicelib.clock import Clock, later, now, sortable_id, timestamp
+from chalicelib.dynamo import Page
 from chalicelib.environments import Created, Environments
 from chalicelib.errors import (
     BudgetExceeded,
@@ -27,7 +28,7 @@ from chalicelib.observability import logger
 from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Status, environment_of_job
 from chalicelib.runs import Runs, default_arguments, log_prefix
 from chalicelib.settings import Limits, above_ceilings
-from chalicelib.store import KeyTaken, RunPage, Store
+from chalicelib.store import KeyTaken, Store
 
 _WRITE_TRIES = 5
 
@@ -144,7 +145,7 @@ class Jobs:
             logger.warning("run left to the schedule", run_id=run.id, code=error.code, detail=error.message)
             return run
 
-    def page(self, caller: Caller, job_id: str, *, limit: int, start: Json | None) -> RunPage:
+    def page(self, caller: Caller, job_id: str, *, limit: int, start: Json | None) -> Page[JobRun]:
         """The runs of a job, newest first.
 
         Every run says whose it is, which saves reading its environment; and `start` comes from a cursor that

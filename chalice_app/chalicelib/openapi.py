@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
-from chalicelib import answers, errors
+from chalicelib import answers, errors, job_answers
 from chalicelib.errors import ServiceError
 from chalicelib.examples import BODIES, example
 from chalicelib.operations import Files, Operation
@@ -77,7 +77,7 @@ _HEADERS: Mapping[str, Json] = {
 # Where links of one operation's answer find the path parameters of another.
 _LINKED: Mapping[type[BaseModel], Mapping[str, str]] = {
     answers.Environment: {"environment_id": "$response.body#/id"},
-    answers.JobRun: {"job_id": "$response.body#/job_id", "run_id": "$response.body#/id"},
+    job_answers.JobRun: {"job_id": "$response.body#/job_id", "run_id": "$response.body#/id"},
 }
 
 

@@ -101,6 +101,7 @@ class Operations:
         tag: str,
         gives: Mapping[int, type[BaseModel] | Files],
         errors: tuple[type[ServiceError], ...] = (),
+        name: str | None = None,
         upload: bool = False,
         public: bool = False,
         idempotent: bool = False,
@@ -110,8 +111,8 @@ class Operations:
         """Decorates a view: `view(call, **path parameters, [query], [body])`.
 
         It gives a model, which is answered with the first status of `gives`, or a Response. Its docstring is
-        what the document says of it, its name the operation's id. `misfits` tells what does not fit together
-        of a body, to be told with the fields that are wrong by themselves.
+        what the document says of it; the operation's id is its name, or `name`. `misfits` tells what does not
+        fit together of a body, to be told with the fields that are wrong by themselves.
         """
 
         def register(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -119,7 +120,7 @@ class Operations:
             operation = Operation(
                 method,
                 path,
-                view.__name__,
+                name or view.__name__,
                 inspect.getdoc(view) or "",
                 tag,
                 gives,
@@ -139,7 +140,7 @@ class Operations:
 
             methods = ["GET", "HEAD"] if method == "GET" else [method]
             # The views look at the content type themselves, after they know who is calling.
-            self.app.route(path, methods=methods, name=view.__name__, content_types=[])(handle)
+            self.app.route(path, methods=methods, name=operation.name, content_types=[])(handle)
             return view
 
         return register

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from chalicelib import answers
+from chalicelib import answers, job_answers, table_answers
 from chalicelib.catalog import CatalogTable, Column, Partitions
 from chalicelib.clock import parse, timestamp
 from chalicelib.pricing import WorkerType, usd
@@ -66,12 +66,12 @@ def environment(environment: Environment, base: str, moment: datetime | None = N
     )
 
 
-def tables(environment: Environment, databases: list[Database], base: str) -> answers.Tables:
+def tables(environment: Environment, databases: list[Database], base: str) -> table_answers.Tables:
     """An environment's databases with their tables."""
     link = f"{base}/environments/{environment.id}"
-    return answers.Tables(
+    return table_answers.Tables(
         items=[
-            answers.Database(
+            table_answers.Database(
                 name=database.name,
                 catalog_name=database.catalog_name,
                 is_complete=database.is_complete,
@@ -82,21 +82,21 @@ def tables(environment: Environment, databases: list[Database], base: str) -> an
             )
             for database in databases
         ],
-        links=answers.TablesLinks(self=f"{link}/tables", environment=link),
+        links=table_answers.TablesLinks(self=f"{link}/tables", environment=link),
     )
 
 
-def rows(environment: Environment, rows: Rows, base: str) -> answers.Rows:
+def rows(environment: Environment, rows: Rows, base: str) -> table_answers.Rows:
     """The first rows of a table."""
     link = f"{base}/environments/{environment.id}"
-    return answers.Rows(
+    return table_answers.Rows(
         database=rows.database,
         catalog_database=rows.table.database,
         table=rows.table.name,
         columns=[_column(column) for column in (*rows.table.columns, *rows.table.partition_keys)],
         items=rows.items,
         scanned_bytes=rows.scanned_bytes,
-        links=answers.RowsLinks(
+        links=table_answers.RowsLinks(
             self=f"{link}/tables/{rows.database}/{rows.table.name}/rows",
             tables=f"{link}/tables",
             environment=link,
@@ -104,18 +104,18 @@ def rows(environment: Environment, rows: Rows, base: str) -> answers.Rows:
     )
 
 
-def job(environment: Environment, max_cost_micro_usd: int, base: str) -> answers.Job:
+def job(environment: Environment, max_cost_micro_usd: int, base: str) -> job_answers.Job:
     """An environment's job as it runs when a request says nothing else."""
     settings = environment.settings["job"]
-    shown = settings.keys() & answers.Job.model_fields.keys()
+    shown = settings.keys() & job_answers.Job.model_fields.keys()
     link = f"{base}/jobs/{environment.job_id}"
-    return answers.Job(
+    return job_answers.Job(
         id=environment.job_id,
         environment_id=environment.id,
         **{name: settings[name] for name in shown},
         script_uri=environment.job_file_uri(settings["script"]),
         max_cost_usd=usd(max_cost_micro_usd),
-        links=answers.JobLinks(
+        links=job_answers.JobLinks(
             self=link,
             runs=f"{link}/runs",
             environment=f"{base}/environments/{environment.id}",
@@ -124,10 +124,12 @@ def job(environment: Environment, max_cost_micro_usd: int, base: str) -> answers
     )
 
 
-def job_file(environment: Environment, path: str, base: str) -> answers.JobFile:
+def job_file(environment: Environment, path: str, base: str) -> job_answers.JobFile:
     """One of an environment's job files."""
     link = f"{base}/environments/{environment.id}/job/files/{path}"
-    return answers.JobFile(path=path, **environment.job_files[path], links=answers.JobFileLinks(self=link))
+    return job_answers.JobFile(
+        path=path, **environment.job_files[path], links=job_answers.JobFileLinks(self=link)
+    )
 
 
 def event(event: Event) -> answers.Event:
@@ -170,10 +172,10 @@ def limits(budget_usd: Decimal, limits: Limits) -> answers.Limits:
     )
 
 
-def run(run: JobRun, base: str, moment: datetime | None = None) -> answers.JobRun:
+def run(run: JobRun, base: str, moment: datetime | None = None) -> job_answers.JobRun:
     """A job run; `base` is what comes before the routes in the caller's URL, `moment` is now."""
     link = f"{base}/jobs/{run.job_id}/runs/{run.id}"
-    return answers.JobRun(
+    return job_answers.JobRun(
         id=run.id,
         job_id=run.job_id,
         environment_id=run.environment_id,
@@ -194,9 +196,9 @@ def run(run: JobRun, base: str, moment: datetime | None = None) -> answers.JobRu
         dpu_seconds=run.dpu_seconds,
         cost_usd=None if run.cost_micro_usd is None else usd(run.cost_micro_usd),
         max_cost_usd=usd(run.max_cost_micro_usd),
-        error=_maybe(answers.RunError, run.error),
-        output=_maybe(answers.RunOutput, run.output),
-        links=answers.RunLinks(
+        error=_maybe(job_answers.RunError, run.error),
+        output=_maybe(job_answers.RunOutput, run.output),
+        links=job_answers.RunLinks(
             self=link,
             logs=f"{link}/logs",
             environment=f"{base}/environments/{run.environment_id}",
@@ -204,9 +206,9 @@ def run(run: JobRun, base: str, moment: datetime | None = None) -> answers.JobRu
     )
 
 
-def _table(table: CatalogTable, partitions: Partitions | None, link: str) -> answers.Table:
+def _table(table: CatalogTable, partitions: Partitions | None, link: str) -> table_answers.Table:
     keys = [key.name for key in table.partition_keys]
-    return answers.Table(
+    return table_answers.Table(
         name=table.name,
         description=table.description,
         format=table.format,
@@ -215,23 +217,23 @@ def _table(table: CatalogTable, partitions: Partitions | None, link: str) -> ans
         partition_keys=[_column(key) for key in table.partition_keys],
         partitions=_partitions(keys, partitions) if partitions else None,
         updated_at=timestamp(table.updated_at) if table.updated_at else None,
-        links=answers.TableLinks(rows=f"{link}/rows"),
+        links=table_answers.TableLinks(rows=f"{link}/rows"),
     )
 
 
-def _partitions(keys: list[str], partitions: Partitions) -> answers.Partitions:
-    return answers.Partitions(
+def _partitions(keys: list[str], partitions: Partitions) -> table_answers.Partitions:
+    return table_answers.Partitions(
         count=partitions.count,
         is_complete=partitions.is_complete,
         last=[
-            answers.Partition(values=dict(zip(keys, values, strict=False)), location=location)
+            table_answers.Partition(values=dict(zip(keys, values, strict=False)), location=location)
             for values, location in partitions.last
         ],
     )
 
 
-def _column(column: Column) -> answers.Column:
-    return answers.Column(name=column.name, type=column.type, comment=column.comment)
+def _column(column: Column) -> table_answers.Column:
+    return table_answers.Column(name=column.name, type=column.type, comment=column.comment)
 
 
 def _maybe(model: type[Model], value: Json | None) -> Model | None:

@@ -1,15 +1,5 @@
-"""The service's one DynamoDB table: the only module that knows its keys.
+"""What is read from the service's one DynamoDB table and written to it (`items.py` has its keys).
 
-| pk                   | sk                | what                                                         |
-|----------------------|-------------------|--------------------------------------------------------------|
-| ENV#<id>             | ENV               | the environment                                              |
-| ENV#<id>             | RUN#<run id>      | a job run; run ids sort by time                              |
-| ENV#<id>             | EVENT#<time>#<n>  | the timeline                                                 |
-| OWNER#<owner>        | OWNER             | the lock that makes it one live environment per owner        |
-| KEY#<owner>#<key>    | KEY               | the answer to repeat for an Idempotency-Key                  |
-| QUEUE                | QUEUE             | who is in creation, how many exist and wait (capacity.py)    |
-
-Sparse indexes: `due` (records that need attention, by when), `by_owner`, `by_status`, `by_created`.
 Every change of an environment or a run is conditional on the version that was read (`StaleRecord` if it
 moved on), and is written together with its line of the timeline, so neither exists without the other.
 """
@@ -18,57 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, NamedTuple, cast
 
+from chalicelib import items
 from chalicelib.capacity import Capacity, Usage, counting
-from chalicelib.clock import parse as parse_time
-from chalicelib.clock import sortable_id
-from chalicelib.dynamo import ConditionFailed, Table
+from chalicelib.dynamo import ConditionFailed, Page, Table
 from chalicelib.errors import StaleRecord
-from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Status
+from chalicelib.items import Answer
+from chalicelib.records import Environment, Event, JobRun, Json, Status
 
-_DUE = "0"  # one partition: a tick with nothing due is one query
 _NEW = "attribute_not_exists(pk)"
-_QUEUE_KEY = {"pk": "QUEUE", "sk": "QUEUE"}
-_TOLD = ("status", "release", "settings", "expires_at", "stopped_by")
-"""The fields whose changes the timeline tells; the others follow from these or come from AWS."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What was answered to a request with an Idempotency-Key, kept to be repeated."""
-
-    owner: str
-    key: str
-    fingerprint: str
-    body: str
-    location: str
-    expires_at: str
-
-
-@dataclass(frozen=True)
-class EnvironmentPage:
-    """One page of environments, and the key to go on from (None: that was all)."""
-
-    items: list[Environment]
-    next: Json | None
-
-
-@dataclass(frozen=True)
-class RunPage:
-    """One page of job runs, and the key to go on from (None: that was all)."""
-
-    items: list[JobRun]
-    next: Json | None
-
-
-@dataclass(frozen=True)
-class EventPage:
-    """One page of a timeline, and the key to go on from (None: that was all)."""
-
-    items: list[Event]
-    next: Json | None
 
 
 class Due(NamedTuple):
@@ -117,12 +66,12 @@ class Store:
         Raises `KeyTaken`, `OwnerTaken` or `AtCapacity`; where several hold, the first of them, for with a
         taken key this is a repetition.
         """
-        lock = {**_owner_key(environment.owner), "environment_id": environment.id}
+        lock = {**items.owner_key(environment.owner), "environment_id": environment.id}
         self._write(
             [
                 *self._answer(answer, environment.created_at),
                 self._table.put(lock, _NEW),
-                self._table.put(_environment_item(environment), _NEW),
+                self._table.put(items.environment_item(environment), _NEW),
                 self._event(environment.id, environment.owner, event),
                 *self._counting(None, environment),
             ]
@@ -130,12 +79,12 @@ class Store:
 
     def environment(self, environment_id: str) -> Environment | None:
         """Read one environment, strongly consistent; None when there is none."""
-        item = self._table.get(_environment_key(environment_id))
-        return _environment(item) if item else None
+        item = self._table.get(items.environment_key(environment_id))
+        return items.environment(item) if item else None
 
     def live_environment_id(self, owner: str) -> str | None:
         """The id of the owner's live environment; None when there is none."""
-        item = self._table.get(_owner_key(owner))
+        item = self._table.get(items.owner_key(owner))
         return cast(str, item["environment_id"]) if item else None
 
     def save_environment(self, old: Environment, new: Environment, event: Event | None = None) -> Environment:
@@ -144,16 +93,16 @@ class Store:
         Raises `AtCapacity` when it would begin to be created and no place is free.
         """
         update = self._environment_update(old, new)
-        told = [self._event(old.id, old.owner, _told(event, old, new))] if event else []
+        told = [self._event(old.id, old.owner, items.told(event, old, new))] if event else []
         self._write([update, *told, *self._counting(old, new)])
         return new.but(version=old.version + 1)
 
     def end_environment(self, old: Environment, new: Environment, event: Event) -> Environment:
         """Write the DELETED state and release the owner's lock in one transaction."""
         release = self._table.delete(
-            _owner_key(old.owner), "attribute_not_exists(pk) OR environment_id = :id", {":id": old.id}
+            items.owner_key(old.owner), "attribute_not_exists(pk) OR environment_id = :id", {":id": old.id}
         )
-        told = self._event(old.id, old.owner, _told(event, old, new))
+        told = self._event(old.id, old.owner, items.told(event, old, new))
         self._write([self._environment_update(old, new), release, told, *self._counting(old, new)])
         return new.but(version=old.version + 1)
 
@@ -163,7 +112,7 @@ class Store:
         What is told of another stack than the environment's own (that of an earlier attempt) is passed over.
         """
         action = self._table.update(
-            _environment_key(environment_id),
+            items.environment_key(environment_id),
             "SET resources.#id = :resource",
             "attribute_exists(pk) AND (attribute_not_exists(stack_id) OR stack_id = :stack) "
             "AND (attribute_not_exists(resources.#id) OR resources.#id.#order < :order)",
@@ -178,7 +127,7 @@ class Store:
 
     def environments(
         self, *, owner: str | None, status: Status | None, limit: int, start: Json | None
-    ) -> EnvironmentPage:
+    ) -> Page[Environment]:
         """One page of environments, newest first: of an owner, in a status, both, or all."""
         options: dict[str, Any] = {}
         values: Json
@@ -191,13 +140,13 @@ class Store:
         else:
             options["IndexName"], key, values = "by_created", "gsi_kind", {":key": "ENV"}
         page = self._table.query(f"{key} = :key", values, limit=limit, start=start, **options)
-        return EnvironmentPage([_environment(item) for item in page.items], page.next)
+        return page.map(items.environment)
 
     def add_event(self, environment: Environment, event: Event) -> None:
         """Add a line to an environment's timeline."""
         self._write([self._event(environment.id, environment.owner, event)])
 
-    def events(self, environment_id: str, *, limit: int, start: Json | None = None) -> EventPage:
+    def events(self, environment_id: str, *, limit: int, start: Json | None = None) -> Page[Event]:
         """One page of an environment's timeline, newest first."""
         page = self._table.query(
             "pk = :pk AND begins_with(sk, :event)",
@@ -205,9 +154,7 @@ class Store:
             limit=limit,
             start=start,
         )
-        known = [name.name for name in fields(Event)]
-        events = [Event(**{name: item[name] for name in known if name in item}) for item in page.items]
-        return EventPage(events, page.next)
+        return page.map(items.event)
 
     # -- job runs ----------------------------------------------------------------------------------------
 
@@ -217,7 +164,7 @@ class Store:
         False when the environment is not READY or its budget does not cover the run. Raises `KeyTaken`.
         """
         reserve = self._table.update(
-            _environment_key(run.environment_id),
+            items.environment_key(run.environment_id),
             "SET available_micro_usd = available_micro_usd - :cost, "
             "reserved_micro_usd = reserved_micro_usd + :cost",
             "gsi_status = :ready AND delete_requested = :no AND available_micro_usd >= :cost",
@@ -228,7 +175,7 @@ class Store:
                 [
                     *self._answer(answer, run.requested_at),
                     reserve,
-                    self._table.put(_run_item(run), _NEW),
+                    self._table.put(items.run_item(run), _NEW),
                     self._event(run.environment_id, run.owner, event),
                 ]
             )
@@ -239,7 +186,7 @@ class Store:
     def add_ended_run(self, run: JobRun, event: Event) -> bool:
         """Record a run that nobody asked for, with what it has cost; False when it is known."""
         spend = self._table.update(
-            _environment_key(run.environment_id),
+            items.environment_key(run.environment_id),
             "SET spent_micro_usd = spent_micro_usd + :cost, "
             "available_micro_usd = available_micro_usd - :cost",
             "attribute_exists(pk)",
@@ -248,7 +195,7 @@ class Store:
         try:
             self._write(
                 [
-                    self._table.put(_run_item(run), _NEW),
+                    self._table.put(items.run_item(run), _NEW),
                     spend,
                     self._event(run.environment_id, run.owner, event),
                 ]
@@ -259,10 +206,10 @@ class Store:
 
     def run(self, environment_id: str, run_id: str) -> JobRun | None:
         """Read one run, strongly consistent; None when there is none."""
-        item = self._table.get(_run_key(environment_id, run_id))
-        return _run(item) if item else None
+        item = self._table.get(items.run_key(environment_id, run_id))
+        return items.run(item) if item else None
 
-    def runs(self, environment_id: str, *, limit: int, start: Json | None = None) -> RunPage:
+    def runs(self, environment_id: str, *, limit: int, start: Json | None = None) -> Page[JobRun]:
         """One page of an environment's runs, newest first."""
         page = self._table.query(
             "pk = :pk AND begins_with(sk, :run)",
@@ -270,7 +217,7 @@ class Store:
             limit=limit,
             start=start,
         )
-        return RunPage([_run(item) for item in page.items], page.next)
+        return page.map(items.run)
 
     def all_runs(self, environment_id: str) -> Iterator[JobRun]:
         """Every run of an environment, newest first."""
@@ -288,11 +235,13 @@ class Store:
         A run that reaches a final state gives its reservation back to the budget and its cost is spent, in
         the same transaction, so that money is settled exactly once.
         """
-        actions = [self._update(_run_key(old.environment_id, old.id), old.version, _changes(old, new))]
+        actions = [
+            self._update(items.run_key(old.environment_id, old.id), old.version, items.changes(old, new))
+        ]
         if new.status.is_final and not old.status.is_final:
             actions.append(self._settlement(old, new.cost_micro_usd or 0))
         if event:
-            actions.append(self._event(old.environment_id, old.owner, _told(event, old, new)))
+            actions.append(self._event(old.environment_id, old.owner, items.told(event, old, new)))
         self._write(actions)
         return new.but(version=old.version + 1)
 
@@ -300,7 +249,7 @@ class Store:
 
     def usage(self) -> Usage:
         """Who is in creation, how many exist and how many wait."""
-        return _usage(self._table.get(_QUEUE_KEY) or {})
+        return items.usage(self._table.get(items.QUEUE_KEY) or {})
 
     def waiting(self, limit: int) -> list[Environment]:
         """The environments that wait for a place, oldest first; `limit` also covers those just admitted."""
@@ -312,13 +261,16 @@ class Store:
             IndexName="by_status",
             FilterExpression="attribute_not_exists(admitted_at) AND delete_requested = :no",
         )
-        return [_environment(item) for item in page.items]
+        return [items.environment(item) for item in page.items]
 
     def give_back(self, environment_ids: Iterable[str]) -> None:
         """Free the places of environments that are not in creation."""
         self._table.write(
             self._table.update(
-                _QUEUE_KEY, "DELETE creating :ids", "attribute_exists(pk)", {":ids": set(environment_ids)}
+                items.QUEUE_KEY,
+                "DELETE creating :ids",
+                "attribute_exists(pk)",
+                {":ids": set(environment_ids)},
             )
         )
 
@@ -326,15 +278,17 @@ class Store:
         """Let the queue be due at a time, or never while nobody waits."""
         with suppress(ConditionFailed):
             self._table.write(
-                self._table.update(_QUEUE_KEY, "REMOVE due_at, due_shard", "waiting <= :none", {":none": 0})
+                self._table.update(
+                    items.QUEUE_KEY, "REMOVE due_at, due_shard", "waiting <= :none", {":none": 0}
+                )
             )
             return
         self._table.write(
             self._table.update(
-                _QUEUE_KEY,
+                items.QUEUE_KEY,
                 "SET due_at = :at, due_shard = :shard",
                 "attribute_exists(pk)",
-                {":at": at, ":shard": _DUE},
+                {":at": at, ":shard": items.DUE},
             )
         )
 
@@ -344,7 +298,7 @@ class Store:
         """The records due by `now`, longest overdue first."""
         page = self._table.query(
             "due_shard = :shard AND due_at <= :now",
-            {":shard": _DUE, ":now": now},
+            {":shard": items.DUE, ":now": now},
             limit=limit,
             newest_first=False,
             IndexName="due",
@@ -366,34 +320,21 @@ class Store:
         except ConditionFailed as failure:
             taken = {item["sk"]: item for item in failure.items}
             if "KEY" in taken:
-                known = {name.name: taken["KEY"][name.name] for name in fields(Answer)}
-                raise KeyTaken(Answer(**known)) from failure
+                raise KeyTaken(items.answer(taken["KEY"])) from failure
             if "OWNER" in taken:
                 raise OwnerTaken(taken["OWNER"]["environment_id"]) from failure
             if "QUEUE" in taken:
-                raise AtCapacity(_usage(taken["QUEUE"])) from failure
+                raise AtCapacity(items.usage(taken["QUEUE"])) from failure
             raise StaleRecord from failure
 
     def _answer(self, answer: Answer | None, now: str) -> list[Json]:
         if answer is None:
             return []
-        item = {
-            "pk": f"KEY#{answer.owner}#{answer.key}",
-            "sk": "KEY",
-            "ttl": int(parse_time(answer.expires_at).timestamp()),
-            **asdict(answer),
-        }
         # DynamoDB removes expired items late, so the condition looks at the time itself.
-        return [self._table.put(item, f"{_NEW} OR expires_at <= :now", {":now": now})]
+        return [self._table.put(items.answer_item(answer), f"{_NEW} OR expires_at <= :now", {":now": now})]
 
     def _event(self, environment_id: str, owner: str, event: Event) -> Json:
-        item = {
-            "pk": f"ENV#{environment_id}",
-            "sk": f"EVENT#{event.at}#{sortable_id(parse_time(event.at))[9:]}",
-            **asdict(event),
-            "owner": owner,
-        }
-        return self._table.put(item, _NEW)
+        return self._table.put(items.event_item(environment_id, owner, event), _NEW)
 
     def _counting(self, old: Environment | None, new: Environment) -> list[Json]:
         """The action that keeps the record `QUEUE` right, if a change of an environment touches it."""
@@ -403,20 +344,22 @@ class Store:
         if count.waiting > 0:
             count.sets["due_at"] = "if_not_exists(due_at, :due)"
             count.sets["due_shard"] = ":shard"
-            count.values |= {":due": new.updated_at, ":shard": _DUE}
+            count.values |= {":due": new.updated_at, ":shard": items.DUE}
         return [
-            self._table.update(_QUEUE_KEY, count.expression, count.condition, count.values, returns_item=True)
+            self._table.update(
+                items.QUEUE_KEY, count.expression, count.condition, count.values, returns_item=True
+            )
         ]
 
     def _environment_update(self, old: Environment, new: Environment) -> Json:
-        changes = _changes(old, new)
+        changes = items.changes(old, new)
         if "status" in changes:
             changes["gsi_status"] = changes["status"]
-        return self._update(_environment_key(old.id), old.version, changes)
+        return self._update(items.environment_key(old.id), old.version, changes)
 
     def _update(self, key: Json, version: int, changes: Json) -> Json:
         if "due_at" in changes:
-            changes["due_shard"] = None if changes["due_at"] is None else _DUE
+            changes["due_shard"] = None if changes["due_at"] is None else items.DUE
         changes["version"] = version + 1
         values = {f":{name}": value for name, value in changes.items() if value is not None}
         expression = "SET " + ", ".join(f"#{name[1:]} = {name}" for name in values)
@@ -434,87 +377,9 @@ class Store:
     def _settlement(self, run: JobRun, cost: int) -> Json:
         back = run.max_cost_micro_usd - cost
         return self._table.update(
-            _environment_key(run.environment_id),
+            items.environment_key(run.environment_id),
             "SET reserved_micro_usd = reserved_micro_usd - :reserved, "
             "spent_micro_usd = spent_micro_usd + :cost, available_micro_usd = available_micro_usd + :back",
             "attribute_exists(pk)",
             {":reserved": run.max_cost_micro_usd, ":cost": cost, ":back": back},
         )
-
-
-def _usage(item: Json) -> Usage:
-    return Usage(
-        creating=frozenset(item.get("creating", ())),
-        live=item.get("live", 0),
-        waiting=item.get("waiting", 0),
-        seconds=[value for name, value in item.items() if name.startswith("seconds_")],
-    )
-
-
-def _environment_key(environment_id: str) -> Json:
-    return {"pk": f"ENV#{environment_id}", "sk": "ENV"}
-
-
-def _run_key(environment_id: str, run_id: str) -> Json:
-    return {"pk": f"ENV#{environment_id}", "sk": f"RUN#{run_id}"}
-
-
-def _owner_key(owner: str) -> Json:
-    return {"pk": f"OWNER#{owner}", "sk": "OWNER"}
-
-
-def _environment_item(environment: Environment) -> Json:
-    return {
-        **_environment_key(environment.id),
-        **_due(environment.due_at),
-        "gsi_kind": "ENV",
-        "gsi_owner": environment.owner,
-        "gsi_status": str(environment.status),
-        **asdict(environment),
-    }
-
-
-def _run_item(run: JobRun) -> Json:
-    return {**_run_key(run.environment_id, run.id), **_due(run.due_at), **asdict(run)}
-
-
-def _due(due_at: str | None) -> Json:
-    return {} if due_at is None else {"due_shard": _DUE}
-
-
-def _environment(item: Json) -> Environment:
-    known = {name.name: item[name.name] for name in fields(Environment) if name.name in item}
-    return Environment(**{**known, "status": Status(item["status"])})
-
-
-def _run(item: Json) -> JobRun:
-    known = {name.name: item[name.name] for name in fields(JobRun) if name.name in item}
-    return JobRun(**{**known, "status": RunStatus(item["status"])})
-
-
-def _told(event: Event, old: Any, new: Any) -> Event:
-    """The event with the old and the new values of what it changed."""
-    changes = [
-        change
-        for name in _TOLD
-        if hasattr(old, name)
-        for change in _differences(f"/{name}", getattr(old, name), getattr(new, name))
-    ]
-    return replace(event, changes=changes)
-
-
-def _differences(pointer: str, old: Any, new: Any) -> Iterator[Json]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name in sorted(old.keys() | new.keys()):
-            yield from _differences(f"{pointer}/{name}", old.get(name), new.get(name))
-    elif old != new:
-        yield {"pointer": pointer, "old": old, "new": new}
-
-
-def _changes(old: Any, new: Any) -> Json:
-    """The fields that differ; the version is not one of them."""
-    return {
-        name.name: getattr(new, name.name)
-        for name in fields(old)
-        if name.name != "version" and getattr(old, name.name) != getattr(new, name.name)
-    }

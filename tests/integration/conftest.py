@@ -24,6 +24,7 @@ from local import dynamodb, gateway
 from local.patching import replace_methods
 from tests.contract import Contract
 from tests.identity import AUDIENCE, ISSUER, Issuer, serving_issuer
+from tests.sandbox_stacks import Account, account
 
 PROJECT = Path(__file__).parents[2]
 TABLE = "terraglue"
@@ -258,3 +259,21 @@ def _make_stacks_one_by_one() -> Callable[[], None]:
             return original(*args, **kwargs)
 
     return replace_methods(CloudFormationBackend, {"create_stack": create_stack})
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One small table, for stacks that are about everything else."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "db_shop/tbl_orders").mkdir(parents=True)
+    (folder / "db_shop/tbl_orders/orders.csv").write_text("order_id\n1\n")
+    return folder
+
+
+@pytest.fixture
+def operated(monkeypatch: pytest.MonkeyPatch, small_data: Path) -> Iterator[Account]:
+    """An account that an operator has set up for sandboxes' stacks."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with account(small_data) as operated:
+        yield operated

@@ -11,8 +11,9 @@ import pytest
 from chalicelib.capacity import Capacity
 from chalicelib.dynamo import Table
 from chalicelib.errors import StaleRecord
+from chalicelib.items import Answer
 from chalicelib.records import Environment, Event, JobRun, RunStatus, Status
-from chalicelib.store import Answer, AtCapacity, KeyTaken, OwnerTaken, Store
+from chalicelib.store import AtCapacity, KeyTaken, OwnerTaken, Store
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.conftest import TABLE
 from tests.integration.test_many_at_once import INDEXES

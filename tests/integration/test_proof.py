@@ -24,19 +24,11 @@ DEPLOYMENT = "terraglue-deployment"
 RICH = {"kms_key": True, "job": {"schedule": "rate(1 day)"}}
 
 
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "db_shop/tbl_orders").mkdir(parents=True)
-    (folder / "db_shop/tbl_orders/orders.csv").write_text("id\n1\n")
-    return folder
-
-
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, data: Path, tmp_path: Path) -> Iterator[World]:
+def world(monkeypatch: pytest.MonkeyPatch, small_data: Path, tmp_path: Path) -> Iterator[World]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    with serving(data, tmp_path) as world:
+    with serving(small_data, tmp_path) as world:
         yield world
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import random
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,26 +15,9 @@ from moto.kms.models import kms_backends
 from chalicelib.parameters import template_parameters
 from chalicelib.records import Environment
 from local import access
-from tests.sandbox_stacks import ACCOUNT, REGION, Account, account, client, random_settings
+from tests.sandbox_stacks import ACCOUNT, REGION, Account, client, random_settings
 
 NOBODY = '{"Version": "2012-10-17", "Statement": []}'
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One small table: the many stacks here are about everything else."""
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "db_shop/tbl_orders").mkdir(parents=True)
-    (folder / "db_shop/tbl_orders/orders.csv").write_text("order_id\n1\n")
-    return folder
-
-
-@pytest.fixture
-def operated(monkeypatch: pytest.MonkeyPatch, data: Path) -> Iterator[Account]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    with account(data) as operated:
-        yield operated
 
 
 def sandbox(operated: Account, name: str = "abcdefgh23", **given: Any) -> Environment:

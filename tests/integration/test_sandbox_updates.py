@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib.records import Environment
-from tests.sandbox_stacks import Account, account, random_settings
+from tests.sandbox_stacks import Account, random_settings
 from tests.sandbox_state import described
 
 NAME = "abcdefgh23"
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One small table: the many stacks here are about everything else."""
-    folder = tmp_path_factory.mktemp("data")
-    (folder / "db_shop/tbl_orders").mkdir(parents=True)
-    (folder / "db_shop/tbl_orders/orders.csv").write_text("order_id\n1\n")
-    return folder
-
-
-@pytest.fixture
-def operated(monkeypatch: pytest.MonkeyPatch, data: Path) -> Iterator[Account]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    with account(data) as operated:
-        yield operated
 
 
 def sandbox(operated: Account, **given: Any) -> Environment:

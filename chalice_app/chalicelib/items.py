@@ -1,0 +1,152 @@
+"""How records lie in the service's one DynamoDB table: their keys, and what the indexes need.
+
+| pk                   | sk                | what                                                         |
+|----------------------|-------------------|--------------------------------------------------------------|
+| ENV#<id>             | ENV               | the environment                                              |
+| ENV#<id>             | RUN#<run id>      | a job run; run ids sort by time                              |
+| ENV#<id>             | EVENT#<time>#<n>  | the timeline                                                 |
+| OWNER#<owner>        | OWNER             | the lock that makes it one live environment per owner        |
+| KEY#<owner>#<key>    | KEY               | the answer to repeat for an Idempotency-Key                  |
+| QUEUE                | QUEUE             | who is in creation, how many exist and wait (capacity.py)    |
+
+Sparse indexes: `due` (records that need attention, by when), `by_owner`, `by_status`, `by_created`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from chalicelib.capacity import Usage
+from chalicelib.clock import parse, sortable_id
+from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Status
+
+DUE = "0"
+"""The one partition of the index `due`: a tick with nothing due is one query."""
+QUEUE_KEY = {"pk": "QUEUE", "sk": "QUEUE"}
+_TOLD = ("status", "release", "settings", "expires_at", "stopped_by")
+"""The fields whose changes the timeline tells; the others follow from these or come from AWS."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was answered to a request with an Idempotency-Key, kept to be repeated."""
+
+    owner: str
+    key: str
+    fingerprint: str
+    body: str
+    location: str
+    expires_at: str
+
+
+def environment_key(environment_id: str) -> Json:
+    """Where an environment is."""
+    return {"pk": f"ENV#{environment_id}", "sk": "ENV"}
+
+
+def run_key(environment_id: str, run_id: str) -> Json:
+    """Where a run is."""
+    return {"pk": f"ENV#{environment_id}", "sk": f"RUN#{run_id}"}
+
+
+def owner_key(owner: str) -> Json:
+    """Where an owner's lock is."""
+    return {"pk": f"OWNER#{owner}", "sk": "OWNER"}
+
+
+def environment_item(environment: Environment) -> Json:
+    """An environment as an item."""
+    return {
+        **environment_key(environment.id),
+        **_due(environment.due_at),
+        "gsi_kind": "ENV",
+        "gsi_owner": environment.owner,
+        "gsi_status": str(environment.status),
+        **asdict(environment),
+    }
+
+
+def run_item(run: JobRun) -> Json:
+    """A run as an item."""
+    return {**run_key(run.environment_id, run.id), **_due(run.due_at), **asdict(run)}
+
+
+def event_item(environment_id: str, owner: str, event: Event) -> Json:
+    """A line of a timeline as an item."""
+    number = sortable_id(parse(event.at))[9:]
+    key = {"pk": f"ENV#{environment_id}", "sk": f"EVENT#{event.at}#{number}"}
+    return {**key, **asdict(event), "owner": owner}
+
+
+def answer_item(answer: Answer) -> Json:
+    """An answer as an item; DynamoDB removes it some time after it has expired."""
+    key = {"pk": f"KEY#{answer.owner}#{answer.key}", "sk": "KEY"}
+    return {**key, "ttl": int(parse(answer.expires_at).timestamp()), **asdict(answer)}
+
+
+def environment(item: Json) -> Environment:
+    """The environment of an item."""
+    return Environment(**{**_known(Environment, item), "status": Status(item["status"])})
+
+
+def run(item: Json) -> JobRun:
+    """The run of an item."""
+    return JobRun(**{**_known(JobRun, item), "status": RunStatus(item["status"])})
+
+
+def event(item: Json) -> Event:
+    """The line of a timeline of an item."""
+    return Event(**_known(Event, item))
+
+
+def answer(item: Json) -> Answer:
+    """The answer of an item."""
+    return Answer(**_known(Answer, item))
+
+
+def usage(item: Json) -> Usage:
+    """What the queue's item says; an empty one, that nobody was ever here."""
+    return Usage(
+        creating=frozenset(item.get("creating", ())),
+        live=item.get("live", 0),
+        waiting=item.get("waiting", 0),
+        seconds=[value for name, value in item.items() if name.startswith("seconds_")],
+    )
+
+
+def changes(old: Any, new: Any) -> Json:
+    """The fields that differ between two states of a record; the version is not one of them."""
+    return {
+        name.name: getattr(new, name.name)
+        for name in fields(old)
+        if name.name != "version" and getattr(old, name.name) != getattr(new, name.name)
+    }
+
+
+def told(event: Event, old: Any, new: Any) -> Event:
+    """The event with the old and the new values of what it changed."""
+    found = [
+        change
+        for name in _TOLD
+        if hasattr(old, name)
+        for change in _differences(f"/{name}", getattr(old, name), getattr(new, name))
+    ]
+    return replace(event, changes=found)
+
+
+def _known(record: Any, item: Json) -> Json:
+    return {name.name: item[name.name] for name in fields(record) if name.name in item}
+
+
+def _due(due_at: str | None) -> Json:
+    return {} if due_at is None else {"due_shard": DUE}
+
+
+def _differences(pointer: str, old: Any, new: Any) -> Iterator[Json]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        for name in sorted(old.keys() | new.keys()):
+            yield from _differences(f"{pointer}/{name}", old.get(name), new.get(name))
+    elif old != new:
+        yield {"pointer": pointer, "old": old, "new": new}
