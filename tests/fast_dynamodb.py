@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import operator
 import re
+from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cache
+from itertools import dropwhile, islice, takewhile
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -33,9 +36,9 @@ class FastDynamoDb:
     def __init__(self, indexes: dict[str, tuple[str, str]]) -> None:
         self.items: dict[tuple[str, str], Item] = {}
         self.calls: list[str] = []
-        self._partitions: dict[str, dict[str, Item]] = {}
-        self._indexes = indexes
-        self._entries: dict[tuple[str, str], dict[tuple[str, str], Item]] = {}
+        self._indexes: dict[str | None, tuple[str, str]] = {None: ("pk", "sk"), **indexes}
+        # By index and hash key, the range key and the table's key of each item, sorted.
+        self._entries: dict[tuple[str | None, str], list[tuple[str, tuple[str, str]]]] = defaultdict(list)
 
     def put(self, item: Item) -> None:
         """Put an item there, without a call."""
@@ -51,19 +54,17 @@ class FastDynamoDb:
     ) -> Item:
         self.calls.append("Query")
         values, index = ExpressionAttributeValues, given.get("IndexName")
-        hash_key, range_key = self._indexes[index] if index else ("pk", "sk")
+        hash_key, range_key = self._indexes[index]
         wanted = re.match(rf"{hash_key} = (:\w+)", KeyConditionExpression)
         assert wanted, KeyConditionExpression
-        partition = values[wanted[1]]["S"]
-        found = self._entries.get((index, partition), {}) if index else self._partitions.get(partition, {})
-        is_meant = _condition(KeyConditionExpression)
-        items = [item for item in found.values() if is_meant(item, {}, values)]
-        items.sort(
-            key=lambda item: (item[range_key]["S"], *_key(item)), reverse=not given["ScanIndexForward"]
-        )
+        entries = self._entries[index, values[wanted[1]]["S"]]
+        in_order = iter(entries if given["ScanIndexForward"] else reversed(entries))
         if start := given.get("ExclusiveStartKey"):
-            items = items[[_key(item) for item in items].index(_key(start)) + 1 :]
-        page = items[:Limit]
+            assert any(key == _key(start) for _, key in in_order)  # and those before are passed over
+        holds = _condition(KeyConditionExpression)
+        others = dropwhile(lambda item: not holds(item, {}, values), (self.items[key] for _, key in in_order))
+        # What a key condition means lies side by side.
+        page = list(islice(takewhile(lambda item: holds(item, {}, values), others), Limit))
         answer: Item = {"Items": page}
         if len(page) == Limit:  # there may be more: DynamoDB has not looked
             names = {"pk", "sk", hash_key, range_key}
@@ -99,7 +100,7 @@ class FastDynamoDb:
 
     def count(self, status: str) -> int:
         """How many environments have a status."""
-        return len(self._entries.get(("by_status", status), {}))
+        return len(self._entries["by_status", status])
 
     def _holds(self, action: Item) -> bool:
         expression = action.get("ConditionExpression")
@@ -127,15 +128,14 @@ class FastDynamoDb:
     def _store(self, key: tuple[str, str], before: Item, after: Item) -> None:
         for name, (hash_key, range_key) in self._indexes.items():
             if hash_key in before and range_key in before:
-                self._entries[name, before[hash_key]["S"]].pop(key)
+                entries = self._entries[name, before[hash_key]["S"]]
+                del entries[bisect_left(entries, (before[range_key]["S"], key))]
             if hash_key in after and range_key in after:
-                self._entries.setdefault((name, after[hash_key]["S"]), {})[key] = after
-        partition = self._partitions.setdefault(key[0], {})
+                insort(self._entries[name, after[hash_key]["S"]], (after[range_key]["S"], key))
         if after:
-            self.items[key] = partition[key[1]] = after
+            self.items[key] = after
         else:
             self.items.pop(key, None)
-            partition.pop(key[1], None)
 
 
 def _key(item: Item) -> tuple[str, str]:

@@ -57,7 +57,12 @@ class Account:
         """What the service makes of the stack's outputs."""
         nothing: Any = None
         provisioning = Provisioning(
-            self.config, stacks=nothing, buckets=nothing, glue=nothing, releases=self.releases, store=nothing
+            self.config,
+            stacks=nothing,
+            buckets=nothing,
+            catalog=nothing,
+            releases=self.releases,
+            store=nothing,
         )
         values = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
         return provisioning.outputs(environment, Stack(stack["StackId"], stack["StackStatus"], None, values))

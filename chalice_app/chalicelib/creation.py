@@ -7,7 +7,7 @@ from chalicelib.clock import later, timestamp
 from chalicelib.moves import LOOK_AGAIN_SECONDS, Moves
 from chalicelib.provisioning import Provisioning
 from chalicelib.records import Environment, Status
-from chalicelib.stacks import Stack
+from chalicelib.stacks import Stack, order_time
 
 
 class Creation:
@@ -24,7 +24,13 @@ class Creation:
                 self._moves.save(environment, due_at=environment.expires_at)
             return False  # admission.py comes for it
         if environment.stack_id is not None:
-            self._moves.move(environment, Status.CREATING, why="the stack is complete already", attempts=0)
+            self._moves.move(
+                environment,
+                Status.CREATING,
+                why="the stack is complete already",
+                attempts=0,
+                due_at=later(self._moves.now(), LOOK_AGAIN_SECONDS),
+            )
             return True
         stack_id, total = self._provisioning.start(environment)
         self._moves.move(
@@ -40,7 +46,10 @@ class Creation:
         return False  # CloudFormation tells when there is something to see
 
     def watch(self, environment: Environment) -> bool:
-        """CREATING: see whether the stack is complete or has failed."""
+        """CREATING: see whether the stack is complete or has failed; events save the schedule the look."""
+        if self._moves.is_due(environment) and self._silent_at(environment) > timestamp(self._moves.now()):
+            self._moves.save(environment, due_at=self._silent_at(environment))
+            return False
         stack = self._provisioning.look(environment)
         if stack is not None and stack.in_progress and not stack.status.startswith("DELETE"):
             self._note_progress(environment, stack)
@@ -77,6 +86,11 @@ class Creation:
             due_at=expiry.next_look(claimed),
         )
         return False
+
+    def _silent_at(self, environment: Environment) -> str:
+        """When the events of a creation have been silent for so long that some may be lost."""
+        times = [order_time(resource) for resource in environment.resources.values()]
+        return later(max(times), LOOK_AGAIN_SECONDS) if times else ""
 
     def _note_progress(self, environment: Environment, stack: Stack) -> None:
         """A look at a stack in creation: usually events have told everything already."""

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 RUN_MARKER = "--terraglue-run-id"
 """The argument by which a run is recognised: StartJobRun has no request token of its own."""
 
+# https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRuns.html
+_RUNS_A_LOOK = 200
+
 
 @dataclass(frozen=True)
 class GlueRun:
@@ -77,6 +80,13 @@ class Glue:
                 if run.get("Arguments", {}).get(RUN_MARKER) == marker
             ]
         return sorted(found, key=lambda run: run.attempt)
+
+    def active(self, job: str) -> list[GlueRun]:
+        """The runs that have not ended, whoever started them; they are among the newest, so it is one call."""
+        with calling("EntityNotFoundException"):
+            newest = self._client.get_job_runs(JobName=job, MaxResults=_RUNS_A_LOOK)["JobRuns"]
+            return [run for run in map(_run, newest) if not run.status.is_final]
+        return []
 
     def get(self, job: str, run_id: str) -> GlueRun:
         """One run by Glue's id."""

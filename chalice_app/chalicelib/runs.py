@@ -153,13 +153,22 @@ class Runs:
         return self._store.save_run(run, wanted, event)
 
     def stop_all(self, environment: Environment) -> bool:
-        """Stop every run of an environment that is being deleted; True once none is left."""
+        """Stop every run of an environment that is deleted or reset; True once none is left.
+
+        Those that nobody asked the service for are stopped too: the schedule's, somebody's in the console.
+        """
         stopped = True
+        recorded = set()
         for run in self._store.all_runs(environment.id):
-            if run.status.is_final:
-                continue
-            wanted = run if run.stopped_by is not None else self.want_stopped(run, SERVICE)
-            stopped = self.advance(wanted).status.is_final and stopped
+            recorded |= {run.id, run.glue_run_id}
+            if not run.status.is_final:
+                wanted = run if run.stopped_by is not None else self.want_stopped(run, SERVICE)
+                stopped = self.advance(wanted).status.is_final and stopped
+        for seen in self._glue.active(environment.job_id) if environment.outputs else ():
+            if not {seen.id, seen.marker} & recorded:
+                if seen.status is not RunStatus.STOPPING:
+                    self._glue.stop(environment.job_id, seen.id)
+                stopped = False
         return stopped
 
     # -- the steps ---------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib.aws_errors import AwsRefused, calling
@@ -189,6 +190,11 @@ def _part(told: Json) -> Part:
 def is_cause(reason: str) -> bool:
     """Whether a failed resource failed by itself, and not because CloudFormation cancelled it for another."""
     return "cancelled" not in reason.lower()
+
+
+def order_time(resource: Json) -> datetime:
+    """When an entry of an environment's `resources` was as it is, in whole seconds."""
+    return datetime.fromisoformat(resource["order"][:19]).replace(tzinfo=UTC)
 
 
 def resource_state(resource_type: str, status: str, reason: str | None, at: str) -> Json:

@@ -1,4 +1,4 @@
-"""The process dies before and after every single call to AWS; then no event comes, and the schedule finishes.
+"""The process dies between any two calls to AWS; then no event comes, and the schedule finishes.
 
 One environment for each death, all in one simulated account on the embedded CloudFormation. Events of single
 resources are left out: they are progress that is shown, and what they tell is read again at the end.
@@ -93,8 +93,9 @@ def killed(world: World, owner: str, what: Story, fault: str, call: int, *, besi
 
 
 def deaths() -> Iterator[tuple[str, int]]:
+    """Before the first call, and after each: after one is before the next, for nothing else lies between."""
+    yield "kill_before", 0
     for call in range(MOST_CALLS):
-        yield "kill_before", call
         yield "kill_after", call
     raise AssertionError("the work never ended")
 

@@ -168,6 +168,20 @@ def test_without_any_event_the_schedule_finds_a_complete_stack(world: World) -> 
     assert world.see(environment.id).status is Status.READY
 
 
+def test_while_events_come_cloudformation_is_not_asked(world: World) -> None:
+    environment = world.ask()
+    world.calls.clear()
+    for _ in range(5):  # a creation of three minutes and a half
+        world.moment += timedelta(seconds=40)
+        at = world.moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+        world.resource_event(environment, "SorBucket", "CREATE_IN_PROGRESS", at=at)
+        world.tick_after(seconds=1)
+    assert not {"DescribeStacks", "ListStackResources"} & set(world.calls)
+    assert world.see(environment.id).status is Status.CREATING
+    world.tick_after(seconds=61)  # the events have ended, and that of the stack is lost
+    assert world.see(environment.id).status is Status.READY
+
+
 def test_a_stack_that_somebody_deleted_is_a_failure(world: World) -> None:
     environment = world.ask()
     boto3.client("cloudformation").delete_stack(StackName=environment.name)

@@ -114,6 +114,16 @@ def test_runs_are_stopped_first(world: World) -> None:  # noqa: F811
     assert (after.status, stopped.status) == (Status.READY, RunStatus.STOPPED)
 
 
+def test_runs_that_the_service_was_not_asked_for_are_stopped_too(world: World) -> None:  # noqa: F811
+    ready = world.ready(ID, {})
+    by_hand, ended = world.glue.begin(ready.job_id), world.glue.begin(ready.job_id, "FAILED")
+    begun = world.operator.environments.reset(CALLER, ID, "r1")
+    assert begun.status is Status.RESETTING  # until Glue says that it has stopped
+    assert finish(world, ready).status is Status.READY
+    assert world.glue.runs[by_hand]["JobRunState"] == "STOPPED"
+    assert world.glue.runs[ended]["JobRunState"] == "FAILED"
+
+
 def test_no_run_starts_meanwhile_and_a_delete_comes_through(world: World) -> None:  # noqa: F811
     ready = world.ready(ID, {})
     run = world.ask_run(ready, "RUNNING")
