@@ -147,7 +147,6 @@ class Deletion:
             removed={},
             remaining=[],
             admitted_at=None,
-            updated_at=moment,
             deleted_at=moment,
             lease_until=None,
             due_at=None,

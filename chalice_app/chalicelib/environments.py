@@ -321,7 +321,7 @@ class Environments:
             if not fields:
                 return environment
             event = Event(timestamp(moment), caller.owner, action, request_id, detail)
-            after = environment.but(**fields, updated_at=timestamp(moment))
+            after = environment.but(**fields)
             with suppress(StaleRecord):
                 try:
                     return self._store.save_environment(environment, after, event)
@@ -329,7 +329,7 @@ class Environments:
                     if at_capacity is None:
                         raise
                     fields = at_capacity(environment, moment, full.usage)
-                    after = environment.but(**fields, updated_at=timestamp(moment))
+                    after = environment.but(**fields)
                     return self._store.save_environment(environment, after, event)
         raise Conflict("The environment is changing too fast; try again.")
 

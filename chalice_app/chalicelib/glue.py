@@ -82,7 +82,7 @@ class Glue:
         return sorted(found, key=lambda run: run.attempt)
 
     def active(self, job: str) -> list[GlueRun]:
-        """The runs that have not ended, whoever started them; they are among the newest, so it is one call."""
+        """The runs that have not ended, whoever started them: one call, for they are among the newest."""
         with calling("EntityNotFoundException"):
             newest = self._client.get_job_runs(JobName=job, MaxResults=_RUNS_A_LOOK)["JobRuns"]
             return [run for run in map(_run, newest) if not run.status.is_final]

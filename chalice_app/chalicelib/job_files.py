@@ -89,7 +89,7 @@ class JobFiles:
                 "before": environment.job_files.get(path, {}).get("sha256"),
             }
             event = Event(moment, caller.owner, "job_file_put", request_id, detail)
-            after = environment.but(job_files={**environment.job_files, path: file}, updated_at=moment)
+            after = environment.but(job_files={**environment.job_files, path: file})
             try:
                 return self._store.save_environment(environment, after, event), is_new
             except StaleRecord:

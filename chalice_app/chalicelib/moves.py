@@ -38,7 +38,7 @@ class Moves:
     def move(self, environment: Environment, status: Status, *, why: str, **changes: object) -> Environment:
         """Record a new status and say why in the timeline; due at once unless `changes` say otherwise."""
         moment = timestamp(self._clock())
-        after = environment.but(status=status, updated_at=moment, **{"due_at": moment, **changes})
+        after = environment.but(status=status, **{"due_at": moment, **changes})
         logger.info("environment moved", environment_id=environment.id, status=str(status), why=why)
         return self._store.save_environment(environment, after, self.status_event(environment, status, why))
 

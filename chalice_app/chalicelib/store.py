@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 from chalicelib import items
 from chalicelib.capacity import Capacity, Usage, counting
+from chalicelib.clock import later, parse
 from chalicelib.dynamo import ConditionFailed, Page, Table
 from chalicelib.errors import StaleRecord
 from chalicelib.items import Answer
 from chalicelib.records import Environment, Event, JobRun, Json, Status
 
 _NEW = "attribute_not_exists(pk)"
+_MILLISECOND = 0.001  # what times are told in
 
 
 class Due(NamedTuple):
@@ -90,11 +93,12 @@ class Store:
     def save_environment(self, old: Environment, new: Environment, event: Event | None = None) -> Environment:
         """Write the fields that differ, if the record is still at `old.version`; returns it as it now is.
 
-        Raises `AtCapacity` when it would begin to be created and no place is free.
+        Its `updated_at` is the event's time, which is put after that of the one before: the timeline is in
+        order though the clocks of those who write it are not the same. Raises `AtCapacity` when it would
+        begin to be created and no place is free.
         """
-        update = self._environment_update(old, new)
-        told = [self._event(old.id, old.owner, items.told(event, old, new))] if event else []
-        self._write([update, *told, *self._counting(old, new)])
+        told, new = self._told(old, new, event)
+        self._write([self._environment_update(old, new), *told, *self._counting(old, new)])
         return new.but(version=old.version + 1)
 
     def end_environment(self, old: Environment, new: Environment, event: Event) -> Environment:
@@ -102,8 +106,8 @@ class Store:
         release = self._table.delete(
             items.owner_key(old.owner), "attribute_not_exists(pk) OR environment_id = :id", {":id": old.id}
         )
-        told = self._event(old.id, old.owner, items.told(event, old, new))
-        self._write([self._environment_update(old, new), release, told, *self._counting(old, new)])
+        told, new = self._told(old, new, event)
+        self._write([self._environment_update(old, new), release, *told, *self._counting(old, new)])
         return new.but(version=old.version + 1)
 
     def note_resource(self, environment_id: str, stack_id: str, logical_id: str, resource: Json) -> bool:
@@ -335,6 +339,15 @@ class Store:
 
     def _event(self, environment_id: str, owner: str, event: Event) -> Json:
         return self._table.put(items.event_item(environment_id, owner, event), _NEW)
+
+    def _told(
+        self, old: Environment, new: Environment, event: Event | None
+    ) -> tuple[list[Json], Environment]:
+        if event is None:
+            return [], new
+        at = max(event.at, later(parse(old.updated_at), _MILLISECOND))
+        told = items.told(replace(event, at=at), old, new)
+        return [self._event(old.id, old.owner, told)], new.but(updated_at=at)
 
     def _counting(self, old: Environment | None, new: Environment) -> list[Json]:
         """The action that keeps the record `QUEUE` right, if a change of an environment touches it."""

@@ -69,9 +69,7 @@ class Updating:
         stack = self._changes.look(environment) if _stage(environment) == "look" else None
         if stack is None or not stack.is_complete:
             return False
-        self._end_as_it_was(
-            environment, stack, change_failure(None, None, str(error), environment_id=environment.id)
-        )
+        self._refused(environment, stack, str(error))
         return True
 
     # -- the change set ------------------------------------------------------------------------------------
@@ -103,9 +101,7 @@ class Updating:
             return True
         if change_set.status == "FAILED":
             reason = change_set.reason or "CloudFormation could not make the change set."
-            return self._end_as_it_was(
-                environment, stack, change_failure(None, None, reason, environment_id=environment.id)
-            )
+            return self._refused(environment, stack, reason)
         if change_set.execution == "EXECUTE_FAILED":
             return self._end_as_it_was(environment, stack, self._failure(environment, stack))
         if change_set.execution == "EXECUTE_IN_PROGRESS":
@@ -122,9 +118,7 @@ class Updating:
         try:
             began = self._changes.execute(environment)
         except AwsRefused as error:
-            return self._end_as_it_was(
-                environment, stack, change_failure(None, None, str(error), environment_id=environment.id)
-            )
+            return self._refused(environment, stack, str(error))
         after = LOOK_AGAIN_SECONDS if began else _CHANGE_SET_SECONDS
         self._moves.save(environment, due_at=later(self._moves.now(), after))
         return began

@@ -13,7 +13,7 @@ from pathlib import Path
 from chalicelib.capacity import Capacity
 from local.chaos import invariants
 from local.chaos.owners import Owners
-from local.chaos.world import World, simulated
+from local.chaos.world import MOST_SKEW_SECONDS, World, simulated
 from local.faults.rules import Rule, parse_all
 
 _SECONDS_PER_COMMAND = 12.0
@@ -74,7 +74,7 @@ def run(seed: int, environments: int) -> Outcome:
         world.tick()
         _storm(world, owners, dice, seed)
         world.faults.replace([], seed)
-        world.missed_ticks = 0.0
+        world.missed_ticks = world.skew = 0.0
         _calm_down(world)
         violations = invariants.check(world, owners)
         summary = invariants.summary(world, owners)
@@ -87,6 +87,7 @@ def run(seed: int, environments: int) -> Outcome:
 def _storm(world: World, owners: Owners, dice: random.Random, seed: int) -> None:
     world.faults.replace(_rules(dice), seed)
     world.missed_ticks = dice.uniform(0, 0.5)
+    world.skew = dice.uniform(0, MOST_SKEW_SECONDS)
     while not owners.satisfied and world.simulation.seconds < _MOST_STORM_SECONDS:
         owners.act()
         world.simulation.run(dice.expovariate(1 / _SECONDS_PER_COMMAND))

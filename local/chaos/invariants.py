@@ -9,6 +9,7 @@ import itertools
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
@@ -16,11 +17,12 @@ from boto3.dynamodb.types import TypeDeserializer
 from local.bootstrap import ASSETS_BUCKET, TABLE
 from local.chaos.glue import MARKER
 from local.chaos.owners import Owners
-from local.chaos.world import BUDGET_USD, World
+from local.chaos.world import BUDGET_USD, MOST_SKEW_SECONDS, World
 
 Item = dict[str, Any]
 
 RESTING = {"READY", "FAILED", "DELETED"}
+WHOLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 FINAL_RUNS = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR"}
 # The picture in docs/architecture.md: which status follows which.
 LEGAL = {
@@ -152,10 +154,11 @@ def _places_are_counted(state: State, world: World) -> Iterator[str]:
 def _one_stack_each(state: State) -> Iterator[str]:
     for name, item in state.environments.items():
         stacks = state.stacks.get(name, [])
-        if item["status"] == "READY" and stacks not in (["CREATE_COMPLETE"], ["UPDATE_COMPLETE"]):
+        if item["status"] == "READY" and (len(stacks) != 1 or stacks[0] not in WHOLE):
             yield f"environment {name} is READY and its stacks are {stacks}"
-        # A complete stack of a failed environment is kept: a retry goes on with it.
-        if item["status"] == "FAILED" and stacks not in ([], ["CREATE_COMPLETE"]):
+        # A complete stack of a failed environment is kept: a retry goes on with it, or with the way back.
+        kept = {"CREATE_COMPLETE"} if not item.get("wanted") else {*WHOLE, "UPDATE_ROLLBACK_FAILED"}
+        if item["status"] == "FAILED" and (len(stacks) > 1 or not kept.issuperset(stacks)):
             yield f"environment {name} is FAILED and its stacks are {stacks}"
         if item["status"] == "DELETED" and stacks:
             yield f"environment {name} is DELETED and its stacks are {stacks}"
@@ -186,7 +189,9 @@ def _one_live_environment_per_owner(state: State) -> Iterator[str]:
     for owner, items in lives.items():
         items.sort(key=lambda item: item["created_at"])
         for one, other in itertools.pairwise(items):
-            if one.get("deleted_at", "9") > other["created_at"]:
+            # Two clocks have told these times; an environment lives longer than they differ.
+            begun = datetime.fromisoformat(other["created_at"]) + timedelta(seconds=2 * MOST_SKEW_SECONDS)
+            if "deleted_at" not in one or datetime.fromisoformat(one["deleted_at"]) > begun:
                 yield f"{owner} had {one['id']} and {other['id']} at once"
         live = [item["id"] for item in items if item["status"] != "DELETED"]
         if live != [locks[owner]] if owner in locks else live:

@@ -34,13 +34,14 @@ class Work:
     """A piece of work, by name; `error` is what it ended with, if not well.
 
     One that is `killed`, or goes on after its `deadline` (in seconds of the simulation), calls nobody any
-    more, even where code swallows its `Killed`.
+    more, even where code swallows its `Killed`. Its machine's clock is `skew` seconds ahead.
     """
 
     name: str
     do: Callable[[], None]
     began: float
     killed: bool = False
+    skew: float = 0.0
     deadline: float = math.inf
     turn: threading.Lock = field(default_factory=threading.Lock)
     thread: threading.Thread | None = None
@@ -90,6 +91,11 @@ class Simulation(Runner):
     def now(self) -> datetime:
         """The simulated time, UTC."""
         return datetime.fromtimestamp(self._time, UTC)
+
+    def clock(self) -> datetime:
+        """The time by the clock of the machine on which the current work is done."""
+        skew = self._current.skew if self._current is not None else 0.0
+        return datetime.fromtimestamp(self._time + skew, UTC)
 
     def later(self, seconds: float, name: str, do: Callable[[], None]) -> Work:
         """Do something after some seconds."""

@@ -38,6 +38,8 @@ from local.faults.plan import Faults
 
 REGION = "us-east-1"
 BUDGET_USD = Decimal("2")
+MOST_SKEW_SECONDS = 30.0
+"""How wrong the clock of a machine may be: some hundred times what Lambda's are."""
 
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _SECONDS_PER_STACK = 60.0
@@ -54,7 +56,8 @@ class World:
     """One simulated account with the service in it.
 
     `clients` are an onlooker's. `log` has a line for every call to AWS and every invocation's end; `defects`
-    are errors that nobody expects; `missed_ticks` is how likely the schedule misses a minute.
+    are errors that nobody expects; `missed_ticks` is how likely the schedule misses a minute; `skew`,
+    by how many seconds at most the machines' clocks are wrong.
     """
 
     simulation: Simulation
@@ -64,6 +67,7 @@ class World:
     service: Service = field(init=False)
     runs: SimulatedRuns = field(init=False)
     missed_ticks: float = 0.0
+    skew: float = 0.0
     log: list[str] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     _count: int = 0
@@ -107,6 +111,7 @@ class World:
     ) -> None:
         def carry_out() -> None:
             work = self.simulation.current
+            work.skew = self.dice.uniform(-self.skew, self.skew)
             work.deadline = self.simulation.seconds + _LAMBDA_SECONDS[kind]
             failure: BaseException | None = None
             try:
@@ -154,7 +159,7 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
         wire = Wire(simulation, world.faults, _dice("wire", seed), world.note)
         world.service = build(
             _config(capacity or Capacity()),
-            clock=simulation.now,
+            clock=simulation.clock,
             session=wire.session(REGION),
             sleep=_ignore,  # nothing happens meanwhile: what is waited for comes in its own time
         )
