@@ -182,6 +182,19 @@ def test_while_events_come_cloudformation_is_not_asked(world: World) -> None:
     assert world.see(environment.id).status is Status.READY
 
 
+def test_a_machine_whose_clock_is_behind_does_not_put_the_timeline_out_of_order(world: World) -> None:
+    environment = world.ask()
+    world.moment -= timedelta(seconds=50)
+    world.stack_event(environment)
+    world.service.environments.delete(ANA, environment.id, "r2")
+    page = world.service.environments.timeline(ANA, environment.id, limit=10, start=None)
+    told = [
+        change["new"] for event in page.items for change in event.changes if change["pointer"] == "/status"
+    ]
+    assert told == ["DELETING", "READY", "SEEDING", "CREATING"]
+    assert [event.at for event in page.items] == sorted({event.at for event in page.items}, reverse=True)
+
+
 def test_a_stack_that_somebody_deleted_is_a_failure(world: World) -> None:
     environment = world.ask()
     boto3.client("cloudformation").delete_stack(StackName=environment.name)
