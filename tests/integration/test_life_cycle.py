@@ -188,10 +188,9 @@ def test_a_machine_whose_clock_is_behind_does_not_put_the_timeline_out_of_order(
     world.stack_event(environment)
     world.service.environments.delete(ANA, environment.id, "r2")
     page = world.service.environments.timeline(ANA, environment.id, limit=10, start=None)
-    told = [
-        change["new"] for event in page.items for change in event.changes if change["pointer"] == "/status"
-    ]
-    assert told == ["DELETING", "READY", "SEEDING", "CREATING"]
+    changes = [change for event in page.items for change in event.changes]
+    told = [change["new"] for change in changes if change["pointer"] == "/status"]
+    assert told == ["DELETED", "DELETING", "READY", "SEEDING", "CREATING"]
     assert [event.at for event in page.items] == sorted({event.at for event in page.items}, reverse=True)
 
 
