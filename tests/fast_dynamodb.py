@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import operator
 import re
-from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -16,6 +15,7 @@ from itertools import dropwhile, islice, takewhile
 from typing import Any
 
 from botocore.exceptions import ClientError
+from sortedcontainers import SortedList
 
 Item = dict[str, Any]
 _TOKEN = re.compile(r"\s*(<=|>=|<>|[()=<>,+-]|[:#\w.]+)")
@@ -37,8 +37,8 @@ class FastDynamoDb:
         self.items: dict[tuple[str, str], Item] = {}
         self.calls: list[str] = []
         self._indexes: dict[str | None, tuple[str, str]] = {None: ("pk", "sk"), **indexes}
-        # By index and hash key, the range key and the table's key of each item, sorted.
-        self._entries: dict[tuple[str | None, str], list[tuple[str, tuple[str, str]]]] = defaultdict(list)
+        # By index and hash key, the range key and the table's key of each item.
+        self._entries: dict[tuple[str | None, str], SortedList] = defaultdict(SortedList)
 
     def put(self, item: Item) -> None:
         """Put an item there, without a call."""
@@ -128,10 +128,9 @@ class FastDynamoDb:
     def _store(self, key: tuple[str, str], before: Item, after: Item) -> None:
         for name, (hash_key, range_key) in self._indexes.items():
             if hash_key in before and range_key in before:
-                entries = self._entries[name, before[hash_key]["S"]]
-                del entries[bisect_left(entries, (before[range_key]["S"], key))]
+                self._entries[name, before[hash_key]["S"]].remove((before[range_key]["S"], key))
             if hash_key in after and range_key in after:
-                insort(self._entries[name, after[hash_key]["S"]], (after[range_key]["S"], key))
+                self._entries[name, after[hash_key]["S"]].add((after[range_key]["S"], key))
         if after:
             self.items[key] = after
         else:
