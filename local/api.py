@@ -13,7 +13,7 @@ from chalice.cli.factory import CLIFactory
 from local import bootstrap, clients, gateway, roles
 from local.dispatch import Dispatcher
 from local.faults.control import app_id
-from local.processes import ROOT, log_to_stderr, stop_requested, write_json
+from local.processes import ROOT, Failed, log_to_stderr, stop_requested, write_json
 
 _STAGE = "local"
 _ROLE = "terraglue-service"
@@ -35,7 +35,6 @@ class ApiOptions:
 
 def serve(options: ApiOptions) -> None:
     """Serve until asked to stop."""
-    stop = stop_requested(watch_stdin=options.watch_stdin)
     log_to_stderr()
     make_client = functools.partial(clients.client, endpoint=options.aws, region=options.region)
     identity = bootstrap.ensure_identity(make_client, options.aws, options.region)
@@ -47,6 +46,13 @@ def serve(options: ApiOptions) -> None:
 
     config = CLIFactory(str(ROOT / "chalice_app")).create_config_obj(_STAGE)
     app = config.chalice_app
+    from chalicelib.config import Config  # Chalice has made it findable only now
+
+    try:
+        Config.from_environment()
+    except ValueError as error:
+        raise Failed(str(error)) from error
+    stop = stop_requested(watch_stdin=options.watch_stdin)
     server = gateway.create_server(app, config, options.port)
     dispatcher = Dispatcher(app, make_client, options.region, tick_seconds=options.tick_seconds)
     dispatcher.start()

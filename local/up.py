@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from glue_assets import release as releases
 from local import bootstrap, clients
 from local.faults.control import PATH, replace_faults
-from local.faults.rules import Kind, Rule
+from local.faults.rules import Rule
 from local.processes import READY_FILE, ROOT, Child, Failed, interrupt_on_signals, write_json
 from local.progress import Progress
 
@@ -72,14 +72,13 @@ class Running:
         )
 
     def check(self) -> bool:
-        """Raise `Failed` when a process has gone; True when it was an API that a fault has killed.
+        """Raise `Failed` when a process has gone; True when it was an API that was killed, as faults may do.
 
         That one is started again at once: it serves at the same port, and goes on with what there is to do.
         """
         restarted = False
-        may_be_killed = any(rule.kind is Kind.KILL for rule in self.options.faults)
         for number, child in enumerate(self.children):
-            if may_be_killed and child.name == "api" and child.is_killed():
+            if child.name == "api" and child.is_killed():
                 child.ask_to_stop()
                 port = urlsplit(self.api).port or 0
                 self.children[number] = _api(self.options, self.state, self.aws, port, again=True)
@@ -112,7 +111,7 @@ def run(options: UpOptions, ready_file: Path) -> None:
                 while True:
                     if up.check():
                         write_json(ready_file, up.document())
-                        progress.say("A fault has killed the API; it is started again.")
+                        progress.say("The API was killed; it is started again.")
                     time.sleep(_CHECK_SECONDS)
             finally:
                 ready_file.unlink(missing_ok=True)

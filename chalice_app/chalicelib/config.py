@@ -45,7 +45,10 @@ class Config:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Config:
-        """Read the configuration; a missing required variable is a `KeyError` that names it."""
+        """Read the configuration.
+
+        A missing required variable is a `KeyError` that names it, a number that is none a `ValueError`.
+        """
         environ = os.environ if environ is None else environ
         issuer = environ["ISSUER"].rstrip("/")
         return cls(
@@ -63,23 +66,31 @@ class Config:
             price_per_dpu_hour_usd=Decimal(
                 environ.get("PRICE_PER_DPU_HOUR_USD") or cls.price_per_dpu_hour_usd
             ),
-            lease_seconds=int(environ.get("LEASE_SECONDS") or cls.lease_seconds),
+            lease_seconds=_whole(environ, "LEASE_SECONDS", cls.lease_seconds),
             permissions_boundary_arn=environ.get("PERMISSIONS_BOUNDARY_ARN") or "",
-            log_retention_days=int(environ.get("LOG_RETENTION_DAYS") or cls.log_retention_days),
+            log_retention_days=_whole(environ, "LOG_RETENTION_DAYS", cls.log_retention_days),
             portal_origin=environ.get("PORTAL_ORIGIN") or None,
             stack_tags=dict(pair.split("=", 1) for pair in _listed(environ, "STACK_TAGS")),
             limits=Limits(
-                expires_in_hours=int(environ.get("MAX_HOURS") or Limits().expires_in_hours),
-                number_of_workers=int(environ.get("MAX_WORKERS") or Limits().number_of_workers),
-                timeout_minutes=int(environ.get("MAX_TIMEOUT_MINUTES") or Limits().timeout_minutes),
+                expires_in_hours=_whole(environ, "MAX_HOURS", Limits().expires_in_hours),
+                number_of_workers=_whole(environ, "MAX_WORKERS", Limits().number_of_workers),
+                timeout_minutes=_whole(environ, "MAX_TIMEOUT_MINUTES", Limits().timeout_minutes),
                 role_arns=_listed(environ, "SHARED_ROLE_ARNS"),
                 kms_key_arns=_listed(environ, "SHARED_KMS_KEY_ARNS"),
             ),
             capacity=Capacity(
-                creating=int(environ.get("MAX_CREATING") or Capacity.creating),
-                environments=int(environ.get("MAX_ENVIRONMENTS") or Capacity.environments),
+                creating=_whole(environ, "MAX_CREATING", Capacity.creating),
+                environments=_whole(environ, "MAX_ENVIRONMENTS", Capacity.environments),
             ),
         )
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int) -> int:
+    """A variable that is a whole number of at least 1."""
+    text = environ.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise ValueError(f"{name} must be a whole number of at least 1, and is {text!r}.")
+    return int(text)
 
 
 def _listed(environ: Mapping[str, str], name: str) -> tuple[str, ...]:

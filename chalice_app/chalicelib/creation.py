@@ -99,6 +99,7 @@ class Creation:
             self._provisioning.note_resources(environment, stack.id)
             changes["due_at"] = later(self._moves.now(), LOOK_AGAIN_SECONDS)
         if environment.failure is None and stack.status.startswith("ROLLBACK"):
-            changes["failure"] = self._provisioning.failure(environment, stack)
-        if changes:
+            changes["failure"] = cause = self._provisioning.failure(environment, stack)
+            self._moves.save(environment, self._moves.resource_failed(cause), **changes)
+        elif changes:
             self._moves.save(environment, **changes)

@@ -62,6 +62,7 @@ class Deletion:
             changes.pop("admitted_at", None)  # its place is kept for the next attempt
         self._moves.save(
             environment,
+            self._moves.event("cleaned_up", {"why": "what the failed attempt has left is removed"}),
             **changes,
             clean_up=False,
             attempts=0,
@@ -93,7 +94,11 @@ class Deletion:
         attempts = cleared.attempts + 1
         fix = cleared.failure["fix"] if cleared.status is Status.FAILED and cleared.failure else None
         self._moves.postpone(
-            cleared, self._moves.backoff(attempts + 2), attempts=attempts, reason=reason or fix
+            cleared,
+            self._moves.backoff(attempts + 2),
+            self._moves.trouble(environment, reason) if reason else None,
+            attempts=attempts,
+            reason=reason or fix,
         )
         return True
 
@@ -119,14 +124,14 @@ class Deletion:
 
     def _tell_stuck(self, environment: Environment, stack: Stack) -> bool:
         reason = self._removal.stuck(environment, stack)
-        if reason != environment.reason:
-            self._moves.save(environment, reason=reason)
+        if told := self._moves.trouble(environment, reason):
+            self._moves.save(environment, told, reason=reason)
         return False
 
     def _try_again(self, environment: Environment, reason: str) -> None:
         attempts = environment.attempts + 1
-        wait = self._moves.backoff(attempts)
-        self._moves.postpone(environment, wait, attempts=attempts, reason=reason)
+        wait, told = self._moves.backoff(attempts), self._moves.trouble(environment, reason)
+        self._moves.postpone(environment, wait, told, attempts=attempts, reason=reason)
 
     def _end(self, claimed: Environment, stack: Stack | None, deadline: float) -> None:
         kind, count = self._removal.remove_logs(claimed)

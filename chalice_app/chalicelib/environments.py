@@ -288,7 +288,7 @@ class Environments:
 
     def _release(self, asked: str) -> tuple[str | None, list[dict[str, str]]]:
         """The id of the release that is asked for, or what is wrong with it."""
-        found = self._releases.latest() if asked == "latest" else self._releases.find(asked)
+        found = self._releases.latest(afresh=True) if asked == "latest" else self._releases.find(asked)
         if found is None:
             return None, [{"pointer": "/release", "detail": "GET /releases lists those that there are."}]
         return found.id, []

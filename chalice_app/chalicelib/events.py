@@ -13,7 +13,7 @@ from chalicelib.errors import StaleRecord, Unavailable
 from chalicelib.failures import failure, redacted
 from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler
-from chalicelib.records import Json, Status, environment_of_job, environment_of_stack
+from chalicelib.records import SERVICE, Event, Json, Status, environment_of_job, environment_of_stack
 from chalicelib.runs import Runs
 from chalicelib.stack_changes import change_failure
 from chalicelib.stacks import is_cause, resource_state
@@ -133,7 +133,8 @@ class Events:
                 logical_id, resource_type, reason, environment_id=environment_id
             )
             try:
-                self._store.save_environment(environment, environment.but(failure=cause))
+                told = Event(timestamp(self._clock()), SERVICE, "resource_failed", None, cause)
+                self._store.save_environment(environment, environment.but(failure=cause), told)
             except StaleRecord:
                 logger.info("changed meanwhile", environment_id=environment_id)
             else:

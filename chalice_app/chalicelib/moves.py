@@ -47,6 +47,14 @@ class Moves:
         detail = {"from": str(environment.status), "to": str(status), "why": why}
         return self.event("status_changed", detail)
 
+    def resource_failed(self, cause: Json) -> Event:
+        """A line about the first failed resource, as soon as it is known."""
+        return self.event("resource_failed", cause)
+
+    def trouble(self, environment: Environment, reason: str) -> Event | None:
+        """A line about what keeps the service from going on; None when it was told before."""
+        return None if reason == environment.reason else self.event("delayed", {"why": reason})
+
     def event(self, action: str, detail: Json) -> Event:
         """A line of the timeline about what the service did by itself."""
         return Event(timestamp(self._clock()), SERVICE, action, None, detail)
@@ -68,9 +76,13 @@ class Moves:
         """Record changes within a status."""
         return self._store.save_environment(environment, environment.but(**changes), event)
 
-    def postpone(self, environment: Environment, seconds: float, **changes: object) -> Environment:
+    def postpone(
+        self, environment: Environment, seconds: float, event: Event | None = None, /, **changes: object
+    ) -> Environment:
         """Give the lease back and let the record be due again in some seconds."""
-        return self.save(environment, **changes, lease_until=None, due_at=later(self._clock(), seconds))
+        return self.save(
+            environment, event, **changes, lease_until=None, due_at=later(self._clock(), seconds)
+        )
 
     def wait(self, environment: Environment) -> bool:
         """Leave it to AWS, whose events tell of news, and look again by the schedule; always False."""

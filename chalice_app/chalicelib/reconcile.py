@@ -114,7 +114,10 @@ class Reconciler:
         """Warn of the end when it is time to."""
         if not environment.warnings_due or expiry.next_look(environment) > timestamp(self._moves.now()):
             return False
-        hours, *left = environment.warnings_due
+        left = list(environment.warnings_due)
+        hours = left.pop(0)
+        while left and expiry.next_look(environment.but(warnings_due=left)) <= timestamp(self._moves.now()):
+            hours = left.pop(0)  # only the last of those whose time has come
         detail = {"hours_before": hours, "expires_at": environment.expires_at}
         rest = environment.but(warnings_due=left)
         self._moves.save(
@@ -143,11 +146,13 @@ class Reconciler:
         # What is refused needs somebody's help; what is busy or down does not.
         words = str(error).rstrip(".") if isinstance(error, AwsRefused) else error.code
         logger.warning("step postponed", environment_id=tried.id, code=error.code, detail=error.message)
+        reason = redacted(f"Waiting to try again after {words}.", tried.id)
         self._moves.postpone(
             environment,
             self._moves.backoff(attempts),
+            self._moves.trouble(environment, reason),
             attempts=attempts,
-            reason=redacted(f"Waiting to try again after {words}.", tried.id),
+            reason=reason,
         )
         return False
 

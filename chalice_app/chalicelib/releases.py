@@ -90,10 +90,10 @@ class Releases:
         self._latest: tuple[str, datetime] | None = None
         self._known: dict[str, Release] = {}
 
-    def latest(self) -> Release:
-        """The newest release; `Unavailable` when none was published."""
+    def latest(self, *, afresh: bool = False) -> Release:
+        """The newest release, perhaps that of half a minute ago; `Unavailable` when there is none."""
         moment = self._clock()
-        if self._latest is None or (moment - self._latest[1]).total_seconds() > _POINTER_SECONDS:
+        if afresh or self._latest is None or (moment - self._latest[1]).total_seconds() > _POINTER_SECONDS:
             pointer = self._buckets.read(self._bucket, "releases/latest.json")
             if pointer is None:
                 raise Unavailable("No release has been published yet.", retry_after=60)

@@ -20,8 +20,8 @@ _OBJECTS, _TABLES, _LOGS = "AWS::S3::Object", "AWS::Glue::Table", "AWS::Logs::Lo
 _BUCKET, _DATABASE = "AWS::S3::Bucket", "AWS::Glue::Database"
 _WHY = {
     _OBJECTS: "Versions, delete markers and unfinished uploads in the buckets.",
-    _TABLES: "Made by the job, outside of the stack.",
-    _LOGS: "Made by the job, outside of the stack or again after it.",
+    _TABLES: "Made in the sandbox, by the job or by hand; the stack knew nothing of them.",
+    _LOGS: "Made by runs, outside of the stack or again after it.",
 }
 _MOST_TOLD = 3
 

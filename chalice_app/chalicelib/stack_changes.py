@@ -15,14 +15,14 @@ from chalicelib.records import BUCKET_KEYS, Environment, Json
 from chalicelib.releases import Release, Releases
 from chalicelib.stacks import Stack, Stacks
 
-_AS_IT_WAS = "The sandbox is as it was before."
+_TAKEN_BACK = "A change that fails is taken back."
 _FIXES = {
-    "permission": f"{_AS_IT_WAS} An operator must allow this to the deployment role.",
-    "throttling": f"{_AS_IT_WAS} AWS was too busy: ask again in a few minutes.",
-    "quota": f"{_AS_IT_WAS} The AWS account is at a limit, which an operator must raise.",
-    "name_conflict": f"{_AS_IT_WAS} Something of that name is there already: choose another name.",
-    "invalid_request": f"{_AS_IT_WAS} AWS refuses what was asked for: ask for something else.",
-    "internal": f"{_AS_IT_WAS} Ask again; if it fails again, tell the operator.",
+    "permission": f"{_TAKEN_BACK} An operator must allow this to the deployment role.",
+    "throttling": f"{_TAKEN_BACK} AWS was too busy: ask again in a few minutes.",
+    "quota": f"{_TAKEN_BACK} The AWS account is at a limit, which an operator must raise.",
+    "name_conflict": f"{_TAKEN_BACK} Something of that name is there already: choose another name.",
+    "invalid_request": f"{_TAKEN_BACK} AWS refuses what was asked for: ask for something else.",
+    "internal": f"{_TAKEN_BACK} Ask again; if it fails again, tell the operator.",
 }
 
 
@@ -102,7 +102,7 @@ class StackChanges:
             if change.ends_it and self._holds_data(environment, change, change_set):
                 verb = "remove" if change.action == "Remove" else "replace"
                 words = f"The change would {verb} {change.physical_id}, which holds data."
-                fix = f"{_AS_IT_WAS} A new sandbox can have these settings and this release."
+                fix = "Nothing was changed. Remove what it holds and ask again, or have a new sandbox so."
                 return change_failure(
                     change.logical_id, change.type, words, environment_id=environment.id
                 ) | {

@@ -140,8 +140,9 @@ class Updating:
             self._changes.note_resources(environment, stack)
             changes["due_at"] = later(self._moves.now(), LOOK_AGAIN_SECONDS)
         if environment.failure is None and stack.status.startswith("UPDATE_ROLLBACK"):
-            changes["failure"] = self._changes.failure(environment, stack)
-        if changes:
+            changes["failure"] = cause = self._changes.failure(environment, stack)
+            self._moves.save(environment, self._moves.resource_failed(cause), **changes)
+        elif changes:
             self._moves.save(environment, **changes)
         return False
 
@@ -155,11 +156,13 @@ class Updating:
             fix = "An operator must see to the stack, then retry; or delete the environment."
             self._fail(environment, {**cause, "fix": fix}, clean_up=False)
             return True
+        reason = "The change has failed, and AWS could not take it back; that is tried again."
         environment = self._moves.save(
             environment,
+            self._moves.trouble(environment, reason),
             wanted={**wanted, "rollbacks": tried + 1},
             failure=cause,
-            reason="The change is taken back, which AWS has refused before; trying again.",
+            reason=reason,
             due_at=later(self._moves.now(), LOOK_AGAIN_SECONDS),
         )
         self._changes.continue_rollback(environment, stack, tried + 1)

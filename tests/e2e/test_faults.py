@@ -88,7 +88,7 @@ def test_an_api_that_is_killed_is_started_again_and_goes_on(tmp_path: Path) -> N
 
         eventually(answered, 30)
         until(learner, asked[0]["id"], "READY")
-        assert up.output.read_text().count("A fault has killed the API") == 2
+        assert up.output.read_text().count("The API was killed") == 2
         assert acted(up) == {
             "s3:CopyObject kill_after times 1": 1,
             "cloudformation:CreateStack kill_before times 1": 1,

@@ -89,6 +89,24 @@ def test_when_a_process_goes_it_says_which_and_stops_the_rest(tmp_path: Path) ->
         assert_gone(second)
 
 
+def test_an_api_that_is_killed_is_started_again_at_its_port_and_knows_what_was(tmp_path: Path) -> None:
+    with running_up(tmp_path) as second:
+        caller = second.caller("ana")
+        asked = caller.call("POST", "/environments")
+        assert asked.status == 202, asked
+        kill(second.ready["pids"]["api"])
+
+        def serves() -> bool:
+            try:
+                return caller.call("GET", "/health").status == 200
+            except OSError:  # not yet
+                return False
+
+        eventually(serves, 30)
+        assert second.output.read_text().count("The API was killed; it is started again.") == 1
+        assert caller.until(asked.headers["Location"], {"READY", "FAILED"})[-1]["status"] == "READY"
+
+
 def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -138,6 +138,8 @@ def test_the_first_failed_resource_is_shown_while_the_rollback_goes_on(world: Wo
     assert shown.status is Status.CREATING
     assert shown.failure is not None
     assert (shown.failure["resource"], shown.failure["cause"]) == ("SotBucket", "name_conflict")
+    page = world.service.environments.timeline(ANA, environment.id, limit=10, start=None)
+    assert [event.detail for event in page.items if event.action == "resource_failed"] == [shown.failure]
 
 
 def test_old_and_repeated_resource_events_change_nothing(world: World) -> None:
@@ -212,6 +214,9 @@ def test_an_object_that_cannot_be_removed_is_reported_and_tried_again(world: Wor
     assert stuck.status is Status.DELETING
     bucket = environment.bucket("glue_assets")
     assert stuck.reason == f"Waiting to try again after AccessDenied: {bucket}: Access Denied."
+    for _ in range(3):
+        world.tick_after(minutes=15)
+    assert actions(world, environment).count("delayed") == 1, "the same trouble is told once"
     world.faults.clear()
     world.tick_after(minutes=15)
     assert world.see(environment.id).status is Status.DELETED
@@ -244,6 +249,7 @@ def test_what_a_failed_creation_leaves_is_removed_by_itself(world: World) -> Non
     assert failed.failure is not None
     assert failed.reason == failed.failure["fix"]
     assert stacks_of(environment) == ["DELETE_COMPLETE"]
+    assert actions(world, environment)[-1] == "cleaned_up"
     world.calls.clear()
     world.tick_after(minutes=2)
     assert world.calls == ["Query"], "it is looked at though there is nothing left to do"
@@ -337,6 +343,15 @@ def test_the_owner_is_warned_a_day_and_an_hour_before_the_end_once(world: World)
         world.service.events.tick(seconds=60)
         assert warnings(world, environment) == told
     assert world.see(environment.id).status is Status.READY
+
+
+def test_a_schedule_that_slept_past_both_warnings_gives_the_last(world: World) -> None:
+    environment = world.ask()
+    world.stack_event(environment)
+    world.tick_after(hours=71.5)
+    assert warnings(world, environment) == [1]
+    world.tick_after(hours=0.1)
+    assert warnings(world, environment) == [1]
 
 
 def test_a_warning_whose_time_never_was_is_not_given(world: World) -> None:
