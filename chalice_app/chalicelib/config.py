@@ -66,7 +66,7 @@ class Config:
             price_per_dpu_hour_usd=Decimal(
                 environ.get("PRICE_PER_DPU_HOUR_USD") or cls.price_per_dpu_hour_usd
             ),
-            lease_seconds=_whole(environ, "LEASE_SECONDS", cls.lease_seconds),
+            lease_seconds=_whole(environ, "LEASE_SECONDS", cls.lease_seconds, least=0),
             permissions_boundary_arn=environ.get("PERMISSIONS_BOUNDARY_ARN") or "",
             log_retention_days=_whole(environ, "LOG_RETENTION_DAYS", cls.log_retention_days),
             portal_origin=environ.get("PORTAL_ORIGIN") or None,
@@ -85,11 +85,11 @@ class Config:
         )
 
 
-def _whole(environ: Mapping[str, str], name: str, default: int) -> int:
-    """A variable that is a whole number of at least 1."""
+def _whole(environ: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
+    """A variable that is a whole number."""
     text = environ.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, and is {text!r}.")
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, and is {text!r}.")
     return int(text)
 
 
