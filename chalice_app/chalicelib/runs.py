@@ -158,14 +158,14 @@ class Runs:
         Those that nobody asked the service for are stopped too: the schedule's, somebody's in the console.
         """
         stopped = True
-        recorded = set()
+        recorded: set[str | None] = set()
         for run in self._store.all_runs(environment.id):
             recorded |= {run.id, run.glue_run_id}
             if not run.status.is_final:
                 wanted = run if run.stopped_by is not None else self.want_stopped(run, SERVICE)
                 stopped = self.advance(wanted).status.is_final and stopped
         for seen in self._glue.active(environment.job_id) if environment.outputs else ():
-            if not {seen.id, seen.marker} & recorded:
+            if not {seen.id, seen.marker} & (recorded - {None}):
                 if seen.status is not RunStatus.STOPPING:
                     self._glue.stop(environment.job_id, seen.id)
                 stopped = False
