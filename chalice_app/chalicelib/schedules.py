@@ -1,86 +1,236 @@
-"""When a job runs by itself: cron as AWS writes it, checked as far as AWS's documentation tells.
+"""Schedules of jobs: parses AWS's `cron(...)` and `rate(...)` and finds when they are due, in UTC.
 
-https://docs.aws.amazon.com/glue/latest/dg/monitor-data-warehouse-schedule.html
+The grammar is that of https://docs.aws.amazon.com/glue/latest/dg/monitor-data-warehouse-schedule.html, with
+`#` and the rules for `rate` from
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html. What those pages
+leave open is refused: ranges that run backwards, and `L`, `W` or `#` in a list.
 """
 
 from __future__ import annotations
 
+import calendar
 import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-_MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
-_DAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
-_FIELDS: tuple[tuple[str, int, int, list[str]], ...] = (
-    ("minutes", 0, 59, []),
-    ("hours", 0, 23, []),
-    ("day of month", 1, 31, []),
-    ("month", 1, 12, _MONTHS),
-    ("day of week", 1, 7, _DAYS),
-    ("year", 1970, 2199, []),
+MINUTES_APART = 5
+"""Glue starts a job no more often."""
+
+
+class _Field(NamedTuple):
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+    special: str | None = None
+    """What else the field may be, by itself."""
+
+    def number(self, text: str) -> int:
+        """The number that a value stands for. `ValueError` if it is none of the field's."""
+        if text in self.names:
+            return self.low + self.names.index(text)
+        if not text.isdigit() or not self.low <= int(text) <= self.high:
+            names = f" or {self.names[0]} to {self.names[-1]}" if self.names else ""
+            raise ValueError(f"{text[:20]!r} is no {self.name}: use {self.low} to {self.high}{names}")
+        return int(text)
+
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_MINUTE, _HOUR = _Field("minute", 0, 59), _Field("hour", 0, 23)
+_DAY = _Field("day of month", 1, 31, special=r"L|LW|(?P<nearest>[0-9]{1,2})W")
+_MONTH = _Field("month", 1, 12, _MONTHS)
+_WEEKDAY = _Field(
+    "day of week", 1, 7, _WEEKDAYS, rf"L|(?P<day>[1-7]|{'|'.join(_WEEKDAYS)})(?:L|#(?P<nth>[1-5]))"
 )
-_ITEM = re.compile(r"(\*|[0-9]+|[A-Z]{3})(?:-([0-9]+|[A-Z]{3}))?(?:/([0-9]+))?")
-_LAST = {"day of month": re.compile(r"L|LW|[0-9]{1,2}W"), "day of week": re.compile(r"L|[1-7]L|[1-7]#[1-5]")}
-_MINUTES_APART = 5  # Glue starts a job no more often
+_YEAR = _Field("year", 1970, 2199)
+
+_ITEM = re.compile(r"(\*|[0-9A-Z]+)(?:-([0-9A-Z]+))?(?:/([0-9]+))?")
+_SYNTAX = "it must be cron(minutes hours day-of-month month day-of-week year) or rate(1 hour)"
 
 
-def cron(text: str) -> str:
-    """A schedule as a cron expression of AWS; `rate(...)` becomes one. `ValueError` says what is wrong."""
-    if match := re.fullmatch(r"rate\(([0-9]+) (minute|hour|day)s?\)", text):
-        return _of_rate(int(match[1]), match[2])
+@dataclass(frozen=True)
+class Cron:
+    """A schedule: every time whose minute, hour, day, month and year are in it.
+
+    `text` is the expression as AWS's documentation writes it. Either the `days_of_month` or the
+    `days_of_week` (1 is Sunday) apply; the other is None. A special day (`L`, `15W`, `6#3`, `2L`) is kept as
+    that text.
+    """
+
+    text: str
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+    days_of_month: tuple[int, ...] | str | None
+    months: tuple[int, ...]
+    days_of_week: tuple[int, ...] | str | None
+    years: tuple[int, ...]
+
+    def days(self, year: int, month: int) -> list[int]:
+        """The days of one month on which it is due, in order, whether or not its year and month are."""
+        if self.days_of_month is not None:
+            return _days_of_month(self.days_of_month, year, month)
+        return _days_of_week(self.days_of_week or (), year, month)
+
+    def matches(self, moment: datetime) -> bool:
+        """Whether it is due in the minute of a moment."""
+        moment = moment.astimezone(UTC)
+        return (
+            moment.minute in self.minutes
+            and moment.hour in self.hours
+            and moment.month in self.months
+            and moment.year in self.years
+            and moment.day in self.days(moment.year, moment.month)
+        )
+
+    def next(self, after: datetime) -> datetime | None:
+        """The first time that is later than `after`, or None if there is none."""
+        start = after.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
+        for year in (year for year in self.years if year >= start.year):
+            for month in self.months:
+                if (year, month) < (start.year, start.month):
+                    continue
+                for day in self.days(year, month):
+                    found = self._within(datetime(year, month, day, tzinfo=UTC), start)
+                    if found is not None:
+                        return found
+        return None
+
+    def _within(self, day: datetime, start: datetime) -> datetime | None:
+        if day.date() < start.date():
+            return None
+        times = (day.replace(hour=hour, minute=minute) for hour in self.hours for minute in self.minutes)
+        return next((time for time in times if time >= start), None)
+
+
+def parse(text: str) -> Cron:
+    """Parse `cron(...)` or `rate(...)`. `ValueError` says what is wrong with it."""
+    if match := re.fullmatch(r"rate\((.*)\)", text):
+        text = _of_rate(match[1])
     match = re.fullmatch(r"cron\((.+)\)", text)
-    fields = match[1].split() if match else []
-    if len(fields) != len(_FIELDS):
-        raise ValueError("it must be cron(minutes hours day-of-month month day-of-week year) or rate(1 hour)")
-    for field, (name, low, high, names) in zip(fields, _FIELDS, strict=True):
-        if field == "?" and name in _LAST:
-            continue
-        for item in field.split(","):
-            if not (name in _LAST and _LAST[name].fullmatch(item)):
-                _check(item, name, low, high, names)
-    if (fields[2] == "?") == (fields[4] == "?"):
+    fields = match[1].upper().split() if match else []
+    if len(fields) != 6:
+        raise ValueError(_SYNTAX)
+    minutes, hours, days, months, weekdays, years = fields
+    if (days == "?") == (weekdays == "?"):
         raise ValueError("one of day of month and day of week must be ?, and the other not")
-    minutes = _minutes(fields[0])
-    if len(minutes) > 1 and min(_gaps(minutes)) < _MINUTES_APART:
-        raise ValueError(f"a job can run every {_MINUTES_APART} minutes at most")
-    return f"cron({' '.join(fields)})"
+    days_of_month, days_of_week = _day(days, _DAY), _day(weekdays, _WEEKDAY)
+    if isinstance(days_of_week, str):
+        weekdays = days_of_week
+    cron = Cron(
+        text=f"cron({minutes} {hours} {days} {months} {weekdays} {years})",
+        minutes=_values(minutes, _MINUTE),
+        hours=_values(hours, _HOUR),
+        days_of_month=days_of_month,
+        months=_values(months, _MONTH),
+        days_of_week=days_of_week,
+        years=_values(years, _YEAR),
+    )
+    if _closest(cron) < MINUTES_APART:
+        raise ValueError(f"a job can run every {MINUTES_APART} minutes at most")
+    if not any(cron.days(year, month) for year in cron.years for month in cron.months):
+        raise ValueError("it is never due: no month that it names has such a day")
+    return cron
 
 
-def _of_rate(number: int, unit: str) -> str:
-    whole = {"minute": 60, "hour": 24, "day": 1}[unit]
-    if number < 1 or number > whole or whole % number:
-        raise ValueError(f"rate must divide {'an hour' if unit == 'minute' else 'a day'} evenly")
-    if unit == "minute" and number < _MINUTES_APART:
-        raise ValueError(f"a job can run every {_MINUTES_APART} minutes at most")
-    return {
-        "minute": f"cron(0/{number} * * * ? *)",
-        "hour": f"cron(0 0/{number} * * ? *)",
-        "day": "cron(0 0 * * ? *)",
-    }[unit]
-
-
-def _check(item: str, name: str, low: int, high: int, names: list[str]) -> None:
-    match = _ITEM.fullmatch(item)
+def _of_rate(text: str) -> str:
+    """The same as a cron expression. A trigger of Glue takes no other."""
+    match = re.fullmatch(r"([1-9][0-9]*) (minute|hour|day)(s?)", text)
     if match is None:
-        raise ValueError(f"{item[:20]!r} cannot be {name}")
-    for part in (match[1], match[2]):
-        if part in (None, "*") or part in names:
-            continue
-        if not part.isdigit() or not low <= int(part) <= high:
-            raise ValueError(f"{name} must be {low} to {high}")
-    if match[3] is not None and not 1 <= int(match[3]) <= high:
-        raise ValueError(f"{item[:20]!r} cannot be {name}")
+        raise ValueError(
+            "a rate is a number and a unit, such as rate(30 minutes), rate(1 hour) or rate(1 day)"
+        )
+    number, unit = int(match[1]), match[2]
+    if (number == 1) == bool(match[3]):
+        raise ValueError(
+            "the unit of a rate is singular for 1 and plural for more: rate(1 hour), rate(2 hours)"
+        )
+    whole = {"minute": 60, "hour": 24, "day": 1}[unit]
+    if whole % number:
+        raise ValueError(f"rate must divide {'an hour' if unit == 'minute' else 'a day'} evenly")
+    if unit == "minute" and number < MINUTES_APART:
+        raise ValueError(f"a job can run every {MINUTES_APART} minutes at most")
+    if number == whole:
+        return {"minute": "cron(0 * * * ? *)"}.get(unit, "cron(0 0 * * ? *)")
+    return f"cron(0/{number} * * * ? *)" if unit == "minute" else f"cron(0 0/{number} * * ? *)"
 
 
-def _minutes(field: str) -> list[int]:
+def _values(text: str, field: _Field) -> tuple[int, ...]:
+    """The values of `*`, `5`, `1-5`, `0/15`, `1-5/2` and of lists of them, in order."""
     found: set[int] = set()
-    for item in field.split(","):
+    for item in text.split(","):
         match = _ITEM.fullmatch(item)
-        if match is None:  # `_check` has refused it
-            continue
-        first = 0 if match[1] == "*" else int(match[1])
-        last = int(match[2] or (59 if match[3] or match[1] == "*" else first))
-        found |= set(range(first, last + 1, int(match[3] or 1)))
-    return sorted(found)
+        if match is None or (match[1] == "*" and match[2] is not None):
+            raise ValueError(f"{item[:20]!r} cannot be {field.name}")
+        first, last, step = match[1], match[2], match[3]
+        begin = field.low if first == "*" else field.number(first)
+        end = field.number(last) if last else (field.high if step or first == "*" else begin)
+        if begin > end:
+            raise ValueError(
+                f"the {field.name} {item[:20]!r} runs backwards: write two ranges with a comma in between"
+            )
+        most = min(field.high, field.high - field.low + 1)
+        if step and not 1 <= int(step) <= most:
+            raise ValueError(f"the step of the {field.name} {item[:20]!r} must be 1 to {most}")
+        found |= set(range(begin, end + 1, int(step or 1)))
+    return tuple(sorted(found))
 
 
-def _gaps(minutes: list[int]) -> list[int]:
-    return [later - earlier for earlier, later in zip(minutes, [*minutes[1:], minutes[0] + 60], strict=True)]
+def _day(text: str, field: _Field) -> tuple[int, ...] | str | None:
+    """The days of a field, the text of a special one, or None for `?`."""
+    if text == "?":
+        return None
+    match = re.fullmatch(field.special or "", text)
+    if match is None:
+        for item in text.split(","):
+            if re.fullmatch(field.special or "", item):
+                raise ValueError(f"{item!r} must be the only {field.name}, not one of a list")
+        return _values(text, field)
+    parts = match.groupdict()
+    if parts.get("nearest"):
+        field.number(parts["nearest"])
+    if parts.get("day"):
+        return f"{field.number(parts['day'])}{text[len(parts['day']) :]}"
+    return text
+
+
+def _days_of_month(days: tuple[int, ...] | str, year: int, month: int) -> list[int]:
+    length = calendar.monthrange(year, month)[1]
+    if not isinstance(days, str):
+        return [day for day in days if day <= length]
+    if days == "L":
+        return [length]
+    day = length if days == "LW" else int(days[:-1])
+    if day > length:
+        return []
+    weekday = calendar.weekday(year, month, day)  # the nearest day from Monday to Friday, within the month
+    if weekday == calendar.SATURDAY:
+        day += -1 if day > 1 else 2
+    elif weekday == calendar.SUNDAY:
+        day += 1 if day < length else -2
+    return [day]
+
+
+def _days_of_week(days: tuple[int, ...] | str, year: int, month: int) -> list[int]:
+    first, length = calendar.monthrange(year, month)
+    weekdays = {
+        day: (first + day) % 7 + 1 for day in range(1, length + 1)
+    }  # AWS's week begins with Sunday, as 1
+    if not isinstance(days, str):
+        return [day for day, weekday in weekdays.items() if weekday in days]
+    if days == "L":
+        return [day for day, weekday in weekdays.items() if weekday == 7]
+    same = [day for day, weekday in weekdays.items() if weekday == int(days[0])]
+    if days.endswith("L"):
+        return same[-1:]
+    nth = int(days[2:])
+    return same[nth - 1 : nth]
+
+
+def _closest(cron: Cron) -> int:
+    """The least number of minutes between two times, as if every day were one of its days."""
+    gaps = [later - earlier for earlier, later in zip(cron.minutes, cron.minutes[1:], strict=False)]
+    if any((hour + 1) % 24 in cron.hours for hour in cron.hours):
+        gaps.append(cron.minutes[0] + 60 - cron.minutes[-1])
+    return min(gaps, default=60)

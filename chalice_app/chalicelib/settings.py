@@ -174,7 +174,7 @@ class Settings(Strict):
             "job_bookmarks_encryption": self.job_bookmarks_encryption or ("CSE-KMS" if key else "DISABLED"),
             "s3_encryption": self.s3_encryption or ("SSE-KMS" if key else "SSE-S3"),
         }
-        schedule = schedules.cron(self.job.schedule) if self.job.schedule else None
+        schedule = schedules.parse(self.job.schedule).text if self.job.schedule else None
         job = self.job.model_copy(update={"script": self.job.script or LEARNING_SCRIPT, "schedule": schedule})
         return self.model_copy(update={**modes, "job": job})
 
@@ -248,7 +248,7 @@ def _encryption(settings: Settings) -> list[tuple[str, str]]:
 
 def _schedule(settings: Settings) -> list[tuple[str, str]]:
     try:
-        schedules.cron(settings.job.schedule or "rate(1 day)")
+        schedules.parse(settings.job.schedule or "rate(1 day)")
     except ValueError as error:
         words = str(error)
         return [("/job/schedule", f"{words[:1].upper()}{words[1:]}.")]

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from chalicelib import schedules
 from chalicelib.releases import with_arguments
 from chalicelib.settings import Limits, Settings, misfits
 
@@ -117,42 +116,6 @@ def test_what_could_reach_further_than_the_sandbox_is_refused(job: dict[str, Any
 def test_a_bucket_name_that_s3_would_refuse_is_refused(name: str) -> None:
     with pytest.raises(ValidationError):
         Settings.model_validate({"buckets": {"sor": name}})
-
-
-@pytest.mark.parametrize(
-    ("given", "cron"),
-    [
-        ("cron(0 21 ? * 6 *)", "cron(0 21 ? * 6 *)"),
-        ("cron(0/15 8-18 ? * MON-FRI *)", "cron(0/15 8-18 ? * MON-FRI *)"),
-        ("cron(30 6 L * ? *)", "cron(30 6 L * ? *)"),
-        ("cron(0 0 ? * 6#3 2027)", "cron(0 0 ? * 6#3 2027)"),
-        ("rate(1 hour)", "cron(0 0/1 * * ? *)"),
-        ("rate(30 minutes)", "cron(0/30 * * * ? *)"),
-        ("rate(1 day)", "cron(0 0 * * ? *)"),
-    ],
-)
-def test_a_schedule_is_a_cron_expression_in_the_end(given: str, cron: str) -> None:
-    assert schedules.cron(given) == cron
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        *(
-            "",
-            "cron(* * * * *)",
-            "cron(0 24 * * ? *)",
-            "cron(60 0 * * ? *)",
-            "cron(0 0 * * * *)",
-            "cron(0 0 ? * ? *)",
-        ),
-        *("cron(* * * * ? *)", "cron(0/4 * * * ? *)", "cron(0,2 * * * ? *)", "cron(58,1 * * * ? *)"),
-        *("rate(7 minutes)", "rate(2 days)", "rate(1 minute)", "cron(0 0 32 * ? *)", "cron(0 0 * FOO ? *)"),
-    ],
-)
-def test_a_schedule_that_glue_would_refuse_is_refused(given: str) -> None:
-    with pytest.raises(ValueError, match=r"must|cannot|minutes"):
-        schedules.cron(given)
 
 
 def test_the_settings_arguments_take_the_place_of_the_templates() -> None:
