@@ -6,6 +6,7 @@ is as it was is none. Fields of `buckets` and `job` are changed one by one, list
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
@@ -22,6 +23,7 @@ _FIXED = {
 }
 """What cannot be other than it was made, by JSON pointer, and why."""
 
+_BEFORE_ALL = datetime(1969, 12, 31, tzinfo=UTC)
 _ENCRYPTIONS = ("cloudwatch_encryption", "job_bookmarks_encryption", "s3_encryption")
 
 
@@ -52,16 +54,21 @@ SettingsChange: Any = _partial(
 """A partial `Settings`."""
 
 
-def changed(stored: Json, change: BaseModel, limits: Limits) -> tuple[Json, list[dict[str, str]]]:
+def changed(
+    stored: Json, change: BaseModel, limits: Limits, moment: datetime | None = None
+) -> tuple[Json, list[dict[str, str]]]:
     """Settings, as they are stored, after a change; and all that is wrong with it, none if it may be.
 
-    Pointers are those of a body whose `settings` are the change.
+    Pointers are those of a body whose `settings` are the change. A new schedule must be due after `moment`,
+    which is now unless it is given; one that stays may be over.
     """
     merged = _merged(_opened(stored), _news(stored, change.model_dump(exclude_unset=True)))
     settings = Settings.model_validate(merged)
+    if settings.job.schedule == stored["job"]["schedule"]:
+        moment = _BEFORE_ALL
     wrong = [
         *_unchangeable(stored, settings.model_dump()),
-        *(misfit for misfit in misfits(settings, limits) if misfit["pointer"] not in _FIXED),
+        *(misfit for misfit in misfits(settings, limits, moment) if misfit["pointer"] not in _FIXED),
     ]
     if wrong:
         return stored, [{**each, "pointer": f"/settings{each['pointer']}"} for each in wrong]
@@ -82,8 +89,8 @@ def _unchangeable(stored: Json, after: Json) -> list[dict[str, str]]:
 def _opened(stored: Json) -> Json:
     """What a person has chosen of stored settings: not the defaults, nor what followed from the key."""
     settings = Settings(**stored)
-    unset = settings.model_copy(update=dict.fromkeys(_ENCRYPTIONS)).resolved()
-    follows = {name: None for name in _ENCRYPTIONS if getattr(unset, name) == getattr(settings, name)}
+    unset = settings.model_copy(update=dict.fromkeys(_ENCRYPTIONS))
+    follows = {name: None for name, mode in unset.encryptions().items() if mode == getattr(settings, name)}
     job = settings.job
     if settings.mode == "learning":
         job = job.model_copy(update={"script": None})

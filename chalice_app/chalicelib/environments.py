@@ -76,7 +76,7 @@ class Environments:
         same. Raises `EnvironmentExists` when the caller has a live one, and `Misfits` for settings that
         do not fit together or that the operator does not allow.
         """
-        if wrong := misfits(settings, self._config.limits):
+        if wrong := misfits(settings, self._config.limits, self._clock()):
             raise Misfits(wrong)
         settings = settings.resolved()
         moment = self._clock()
@@ -242,7 +242,7 @@ class Environments:
 
         def wanted(environment: Environment, moment: datetime) -> Json:
             _check_ready(environment, "changed")
-            settings, misfitting = changed(environment.settings, change.settings, self._config.limits)
+            settings, misfitting = changed(environment.settings, change.settings, self._config.limits, moment)
             if wrong or misfitting:
                 raise Misfits([*wrong, *misfitting])
             fields: Json = {}

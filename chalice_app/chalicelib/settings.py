@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from chalicelib import schedules
+from chalicelib.clock import now
 from chalicelib.glue import RUN_MARKER
 from chalicelib.pricing import WorkerType
 from chalicelib.records import Json
@@ -88,7 +90,7 @@ Arn = Annotated[
 Schedule = Annotated[
     str,
     Field(max_length=100),
-    Matching(r"(?:cron|rate)\([A-Z0-9 ,*?/#-]+\)|rate\([0-9]+ [a-z]+\)", "must be cron(...) or rate(...)"),
+    Matching(r"(?:cron|rate)\([A-Za-z0-9 ,*?/#-]+\)", "must be cron(...) or rate(...)"),
 ]
 """As AWS writes it; what it must be exactly is checked with all that must fit together."""
 
@@ -166,17 +168,20 @@ class Settings(Strict):
         """Whether there is a KMS key, of its own or brought."""
         return self.kms_key or self.kms_key_arn is not None
 
-    def resolved(self) -> Settings:
-        """The same with nothing left open, for settings without misfits: what is stored and shown."""
+    def encryptions(self) -> dict[str, str]:
+        """The three modes of encryption, which follow from the key where they are left open."""
         key = self.has_key and self.security_configuration
-        modes = {
+        return {
             "cloudwatch_encryption": self.cloudwatch_encryption or ("SSE-KMS" if key else "DISABLED"),
             "job_bookmarks_encryption": self.job_bookmarks_encryption or ("CSE-KMS" if key else "DISABLED"),
             "s3_encryption": self.s3_encryption or ("SSE-KMS" if key else "SSE-S3"),
         }
+
+    def resolved(self) -> Settings:
+        """The same with nothing left open, for settings without misfits: what is stored and shown."""
         schedule = schedules.parse(self.job.schedule).text if self.job.schedule else None
         job = self.job.model_copy(update={"script": self.job.script or LEARNING_SCRIPT, "schedule": schedule})
-        return self.model_copy(update={**modes, "job": job})
+        return self.model_copy(update={**self.encryptions(), "job": job})
 
 
 class Limits(NamedTuple):
@@ -189,9 +194,17 @@ class Limits(NamedTuple):
     kms_key_arns: tuple[str, ...] = ()
 
 
-def misfits(settings: Settings, limits: Limits) -> list[dict[str, str]]:
-    """All that does not fit together, as `pointer` and `detail`; empty when everything does."""
-    wrong = [*_brought(settings, limits), *_encryption(settings), *_job(settings), *_schedule(settings)]
+def misfits(settings: Settings, limits: Limits, moment: datetime | None = None) -> list[dict[str, str]]:
+    """All that does not fit together, as `pointer` and `detail`; empty when everything does.
+
+    A schedule must be due after `moment`, which is now unless it is given.
+    """
+    wrong = [
+        *_brought(settings, limits),
+        *_encryption(settings),
+        *_job(settings),
+        *_schedule(settings.job.schedule, moment or now()),
+    ]
     if settings.athena_workgroup_name is not None and not settings.athena_workgroup:
         wrong.append(("/athena_workgroup_name", "There is no workgroup to name: athena_workgroup is false."))
     names: dict[str, str] = {}
@@ -246,13 +259,15 @@ def _encryption(settings: Settings) -> list[tuple[str, str]]:
     return wrong
 
 
-def _schedule(settings: Settings) -> list[tuple[str, str]]:
+def _schedule(schedule: str | None, moment: datetime) -> list[tuple[str, str]]:
+    if schedule is None:
+        return []
     try:
-        schedules.parse(settings.job.schedule or "rate(1 day)")
+        is_over = schedules.parse(schedule).next(moment) is None
     except ValueError as error:
         words = str(error)
         return [("/job/schedule", f"{words[:1].upper()}{words[1:]}.")]
-    return []
+    return [("/job/schedule", "It is never due again: all its times are past.")] if is_over else []
 
 
 def _job(settings: Settings) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from moto.glue.exceptions import GlueClientError
 from moto.glue.models import FakeJob
 from moto.glue.responses import GlueResponse
 
-from local.glue_runs import schedule
+from chalicelib import schedules
 from local.glue_runs.state import Refused
 from local.patching import replace_methods
 
@@ -80,7 +80,14 @@ def _job_as_dict(self: FakeJob) -> Json:
 def _create_trigger(self: GlueResponse) -> ActionResult:
     if self.parameters["Type"] == "SCHEDULED":  # moto takes any text for a schedule
         try:
-            schedule.check(self.parameters.get("Schedule", ""))
+            _check_cron(self.parameters.get("Schedule", ""))
         except ValueError as error:
             raise GlueClientError("InvalidInputException", f"Invalid schedule: {error}") from error
     return _moto_create_trigger(self)
+
+
+def _check_cron(expression: str) -> None:
+    """Raise `ValueError` unless it is a cron expression. Glue takes no `rate`."""
+    if not expression.startswith("cron("):
+        raise ValueError("it must be cron(...)")
+    schedules.parse(expression)

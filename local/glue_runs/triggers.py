@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.glue_runs import schedule
+from chalicelib import schedules
 from local.glue_runs.state import Refused, now
 
 _SECONDS = 1.0
@@ -64,7 +64,7 @@ class Triggers:
         for page in self._clients("glue").get_paginator("get_triggers").paginate():
             for trigger in page["Triggers"]:
                 is_on = trigger["Type"] == "SCHEDULED" and trigger.get("State") == "ACTIVATED"
-                if is_on and any(schedule.matches(trigger["Schedule"], minute) for minute in minutes):
+                if is_on and any(map(schedules.parse(trigger["Schedule"]).matches, minutes)):
                     for action in trigger["Actions"]:
                         self._begin(trigger["Name"], action)
 
