@@ -47,10 +47,11 @@ def serve(options: ApiOptions) -> None:
     config = CLIFactory(str(ROOT / "chalice_app")).create_config_obj(_STAGE)
     app = config.chalice_app
     from chalicelib.config import Config  # Chalice has made it findable only now
+    from chalicelib.variables import InvalidConfiguration
 
     try:
         Config.from_environment()
-    except ValueError as error:
+    except InvalidConfiguration as error:
         raise Failed(str(error)) from error
     stop = stop_requested(watch_stdin=options.watch_stdin)
     server = gateway.create_server(app, config, options.port)

@@ -17,6 +17,8 @@ _TOKEN_USES = ("id", "access")
 _CLOCK_SKEW_SECONDS = 30
 _OWNER_LENGTH = 128
 _INVALID = "The token is not valid here."
+_UNVERIFIED = "Your identity provider has not verified your address; verify it there and sign in again."
+"""An address that nobody has verified may be somebody else's: OIDC Core, `email_verified`, section 5.1."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,13 @@ class Authenticator:
         owner = claims.get(self._config.owner_claim)
         if not isinstance(owner, str) or not 0 < len(owner) <= _OWNER_LENGTH or not owner.isprintable():
             raise Unauthorized("The token does not say who you are.")
+        verified = claims.get(f"{self._config.owner_claim}_verified", True)
+        if verified is not True and verified != "true":
+            raise Unauthorized(_UNVERIFIED)
         groups = claims.get(self._config.groups_claim) or []
-        return Caller(owner, isinstance(groups, list) and self._config.admin_group in groups)
+        return Caller(
+            self._config.owner(owner), isinstance(groups, list) and self._config.admin_group in groups
+        )
 
     def _claims(self, token: str) -> dict[str, object]:
         try:

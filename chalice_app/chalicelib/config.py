@@ -8,7 +8,25 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from chalicelib.capacity import Capacity
+from chalicelib.owners import fold, is_folded
 from chalicelib.settings import Limits
+from chalicelib.variables import ORIGIN, URL, Variables
+
+LOG_RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545),
+    *(731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
+
+_ACCOUNT = r"arn:aws[a-z-]*:iam::[0-9]{12}"
+ROLE_ARN = rf"{_ACCOUNT}:role/[A-Za-z0-9+=,.@_/-]{{1,576}}"
+POLICY_ARN = r"arn:aws[a-z-]*:iam::(?:[0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]{1,640}"
+# The deployment role may pass no other. The names of log groups contain the role's, and cannot have + = , @.
+SHARED_ROLE_ARN = rf"{_ACCOUNT}:role/terraglue-shared-[A-Za-z0-9._-]{{1,47}}"
+_KEY_ID = r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+KMS_KEY_ARN = rf"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{{12}}:key/{_KEY_ID}"
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+_FOLD = {"auto": None, "true": True, "false": False}
 
 
 @dataclass(frozen=True)
@@ -16,8 +34,10 @@ class Config:
     """What the operator decides, read once from the environment of the Lambda function.
 
     `issuer`, `audience` and `jwks_uri` name the OIDC provider; `owner_claim` and `groups_claim` say where its
-    tokens keep who somebody is. `cursor_key` is the secret that page cursors are signed with. `lease_seconds`
-    is how long one worker may hold a slow step (seeding, emptying) before another takes it over.
+    tokens keep who somebody is. `fold_owner` says whether owners that differ only in letter case are one;
+    None leaves it to the claim (`owners.py`). `cursor_key` is the secret that page cursors are signed with.
+    `lease_seconds` is how long one worker may hold a slow step (seeding, emptying) before another takes it
+    over.
     `permissions_boundary_arn` is the most that a sandbox's role may ever be allowed; `stack_tags` are the
     operator's own tags (cost allocation) on every resource; pages of `portal_origin` may call from a browser.
     `capacity` is how many stacks may be in creation at once and how many environments may exist.
@@ -39,60 +59,75 @@ class Config:
     permissions_boundary_arn: str = ""
     log_retention_days: int = 30
     portal_origin: str | None = None
+    fold_owner: bool | None = None
     stack_tags: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     capacity: Capacity = field(default_factory=Capacity)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Config:
-        """Read the configuration.
-
-        A missing required variable is a `KeyError` that names it, a number that is none a `ValueError`.
-        """
-        environ = os.environ if environ is None else environ
-        issuer = environ["ISSUER"].rstrip("/")
-        return cls(
-            table_name=environ["TABLE_NAME"],
-            assets_bucket=environ["ASSETS_BUCKET"],
-            issuer=issuer,
-            audience=environ["AUDIENCE"],
-            jwks_uri=environ.get("JWKS_URI") or f"{issuer}/.well-known/jwks.json",
-            cursor_key=environ["CURSOR_KEY"],
-            owner_claim=environ.get("OWNER_CLAIM") or cls.owner_claim,
-            groups_claim=environ.get("GROUPS_CLAIM") or cls.groups_claim,
-            admin_group=environ.get("ADMIN_GROUP") or cls.admin_group,
-            deployment_role_arn=environ.get("DEPLOYMENT_ROLE_ARN") or None,
-            budget_usd=Decimal(environ.get("BUDGET_USD") or cls.budget_usd),
-            price_per_dpu_hour_usd=Decimal(
-                environ.get("PRICE_PER_DPU_HOUR_USD") or cls.price_per_dpu_hour_usd
+        """Read the configuration. `InvalidConfiguration` names every variable that is missing or wrong."""
+        read = Variables(os.environ if environ is None else environ)
+        issuer = read.text("ISSUER", pattern=URL, words="the issuer's address, https://...")
+        jwks_uri = f"{issuer.rstrip('/')}/.well-known/jwks.json"
+        config = cls(
+            table_name=read.text(
+                "TABLE_NAME", pattern=r"[A-Za-z0-9_.-]{3,255}", words="a DynamoDB table's name"
             ),
-            lease_seconds=_whole(environ, "LEASE_SECONDS", cls.lease_seconds, least=0),
-            permissions_boundary_arn=environ.get("PERMISSIONS_BOUNDARY_ARN") or "",
-            log_retention_days=_whole(environ, "LOG_RETENTION_DAYS", cls.log_retention_days),
-            portal_origin=environ.get("PORTAL_ORIGIN") or None,
-            stack_tags=dict(pair.split("=", 1) for pair in _listed(environ, "STACK_TAGS")),
+            assets_bucket=read.text("ASSETS_BUCKET", pattern=_BUCKET, words="a bucket's name"),
+            issuer=issuer,
+            audience=read.text("AUDIENCE", pattern=".{1,256}", words="at most 256 printable characters"),
+            jwks_uri=read.text("JWKS_URI", jwks_uri, pattern=URL, words="the keys' address, https://..."),
+            cursor_key=read.text(
+                "CURSOR_KEY", pattern=".{12,}", words="at least 12 printable characters", is_secret=True
+            ),
+            owner_claim=read.text("OWNER_CLAIM", cls.owner_claim, pattern=".{1,256}", words="a claim's name"),
+            groups_claim=read.text(
+                "GROUPS_CLAIM", cls.groups_claim, pattern=".{1,256}", words="a claim's name"
+            ),
+            admin_group=read.text("ADMIN_GROUP", cls.admin_group, pattern=".{1,256}", words="a group's name"),
+            fold_owner=_FOLD[read.choice("FOLD_OWNER", "auto", _FOLD)],
+            deployment_role_arn=read.text("DEPLOYMENT_ROLE_ARN", "", pattern=ROLE_ARN, words="a role's ARN")
+            or None,
+            budget_usd=read.amount("BUDGET_USD", cls.budget_usd),
+            price_per_dpu_hour_usd=read.amount(
+                "PRICE_PER_DPU_HOUR_USD",
+                cls.price_per_dpu_hour_usd,
+                least=Decimal("0.01"),
+                most=Decimal(1000),
+            ),
+            lease_seconds=read.whole("LEASE_SECONDS", cls.lease_seconds, least=0, most=600),
+            permissions_boundary_arn=read.text(
+                "PERMISSIONS_BOUNDARY_ARN", "", pattern=POLICY_ARN, words="a policy's ARN"
+            ),
+            log_retention_days=int(
+                read.choice(
+                    "LOG_RETENTION_DAYS", str(cls.log_retention_days), [*map(str, LOG_RETENTION_DAYS)]
+                )
+            ),
+            portal_origin=read.text(
+                "PORTAL_ORIGIN", "", pattern=ORIGIN, words="an origin, such as https://portal.example"
+            )
+            or None,
+            stack_tags=read.tags("STACK_TAGS"),
             limits=Limits(
-                expires_in_hours=_whole(environ, "MAX_HOURS", Limits().expires_in_hours),
-                number_of_workers=_whole(environ, "MAX_WORKERS", Limits().number_of_workers),
-                timeout_minutes=_whole(environ, "MAX_TIMEOUT_MINUTES", Limits().timeout_minutes),
-                role_arns=_listed(environ, "SHARED_ROLE_ARNS"),
-                kms_key_arns=_listed(environ, "SHARED_KMS_KEY_ARNS"),
+                expires_in_hours=read.whole("MAX_HOURS", Limits().expires_in_hours, most=720),
+                number_of_workers=read.whole("MAX_WORKERS", Limits().number_of_workers, least=2, most=10),
+                timeout_minutes=read.whole("MAX_TIMEOUT_MINUTES", Limits().timeout_minutes, most=60),
+                role_arns=read.listed(
+                    "SHARED_ROLE_ARNS", SHARED_ROLE_ARN, "ARNs of roles named terraglue-shared-*"
+                ),
+                kms_key_arns=read.listed("SHARED_KMS_KEY_ARNS", KMS_KEY_ARN, "ARNs of KMS keys (no aliases)"),
             ),
             capacity=Capacity(
-                creating=_whole(environ, "MAX_CREATING", Capacity.creating),
-                environments=_whole(environ, "MAX_ENVIRONMENTS", Capacity.environments),
+                creating=read.whole("MAX_CREATING", Capacity.creating, most=1000),
+                environments=read.whole("MAX_ENVIRONMENTS", Capacity.environments),
             ),
         )
+        read.check()
+        return config
 
-
-def _whole(environ: Mapping[str, str], name: str, default: int, *, least: int = 1) -> int:
-    """A variable that is a whole number."""
-    text = environ.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or int(text) < least:
-        raise ValueError(f"{name} must be a whole number of at least {least}, and is {text!r}.")
-    return int(text)
-
-
-def _listed(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """A variable with commas in between."""
-    return tuple(item.strip() for item in environ.get(name, "").split(",") if item.strip())
+    def owner(self, name: str) -> str:
+        """The owner that a token or a caller names, as it is stored and compared."""
+        folds = is_folded(self.owner_claim) if self.fold_owner is None else self.fold_owner
+        return fold(name) if folds else name

@@ -131,6 +131,7 @@ class Environments:
         self, caller: Caller, *, owner: str | None, status: Status | None, limit: int, start: Json | None
     ) -> Page[Environment]:
         """The caller's environments, newest first; an admin's are all, or those of an owner."""
+        owner = None if owner is None else self._config.owner(owner)
         if not caller.is_admin:
             if owner not in (None, caller.owner):
                 return Page([], None)

@@ -6,7 +6,11 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
+from chalicelib.config import Config
 from chalicelib.settings import BucketNames, JobSettings, Limits, Settings, misfits
+from chalicelib.variables import InvalidConfiguration
 
 TEXT = (Path(__file__).parents[2] / "docs/settings.md").read_text(encoding="utf-8")
 
@@ -95,3 +99,13 @@ def test_every_setting_is_told_with_its_default() -> None:
 def test_the_example_is_valid() -> None:
     [example] = re.findall(r"```json\n(.+?)```", TEXT, re.DOTALL)
     assert misfits(Settings.model_validate_json(example), Limits()) == []
+
+
+def test_every_variable_of_the_operator_is_in_the_table() -> None:
+    class Told(dict[str, str]):
+        def get(self, name: str, default: object = None) -> None:  # type: ignore[override]
+            assert f"`{name}`" in first_cells, name
+
+    first_cells = " ".join(line.split("|")[1] for line in TEXT.splitlines() if line.startswith("| `"))
+    with pytest.raises(InvalidConfiguration):  # when it has asked for all of them
+        Config.from_environment(Told())

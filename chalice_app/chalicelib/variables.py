@@ -1,0 +1,151 @@
+"""Environment variables: reads them by type and collects everything that is wrong, to be told at once."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping
+from decimal import Decimal
+
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?"
+_ORIGIN = rf"(?:https://{_HOST}|http://(?:localhost|127\.0\.0\.1))(?::[0-9]{{1,5}})?"
+ORIGIN = re.compile(_ORIGIN)
+"""Scheme, host and port; without TLS only on this machine."""
+URL = re.compile(rf"{_ORIGIN}(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
+"""An address without query and fragment."""
+
+MOST_TAGS = 47
+"""A resource has at most 50, https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html; three are
+the service's own."""
+
+
+class InvalidConfiguration(ValueError):
+    """Environment variables that are missing or wrong, each by its name."""
+
+
+class Variables:
+    """The process environment. A variable that is empty is one that is not given."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._wrong: list[str] = []
+
+    def check(self) -> None:
+        """Raise `InvalidConfiguration` if anything that was read is wrong."""
+        if self._wrong:
+            raise InvalidConfiguration(" ".join(self._wrong))
+
+    def text(
+        self,
+        name: str,
+        default: str | None = None,
+        *,
+        pattern: str | re.Pattern[str] = ".+",
+        words: str,
+        is_secret: bool = False,
+    ) -> str:
+        """A printable text that matches a pattern as a whole. Without a default it must be given."""
+        given = self._given(name)
+        if given is None:
+            if default is None:
+                self._refuse(name, "must be given.")
+            return default or ""
+        if not re.fullmatch(pattern, given) or not given.isprintable() or given != given.strip():
+            self._refuse(name, f"must be {words}" + ("." if is_secret else f", and is {_short(given)}."))
+        return given
+
+    def whole(self, name: str, default: int, *, least: int = 1, most: int = 1_000_000) -> int:
+        """A whole number."""
+        given = self._given(name)
+        if given is None:
+            return default
+        number = int(given) if re.fullmatch("[0-9]{1,9}", given) else None
+        if number is None or not least <= number <= most:
+            self._refuse(name, f"must be a whole number of {least} to {most}, and is {_short(given)}.")
+            return default
+        return number
+
+    def amount(
+        self, name: str, default: Decimal, *, least: Decimal = Decimal(0), most: Decimal = Decimal(1_000_000)
+    ) -> Decimal:
+        """An amount of money, to a millionth."""
+        given = self._given(name)
+        if given is None:
+            return default
+        amount = Decimal(given) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", given) else None
+        if amount is None or not least <= amount <= most:
+            self._refuse(
+                name, f"must be an amount of {least} to {most}, such as 2.50, and is {_short(given)}."
+            )
+            return default
+        return amount
+
+    def choice(self, name: str, default: str, choices: Collection[str]) -> str:
+        """One of some words."""
+        given = self._given(name) or default
+        if given not in choices:
+            self._refuse(name, f"must be one of {', '.join(choices)}, and is {_short(given)}.")
+            return default
+        return given
+
+    def listed(self, name: str, pattern: str | re.Pattern[str], words: str) -> tuple[str, ...]:
+        """Different items with commas in between, each of which matches a pattern as a whole."""
+        items = _items(self._given(name))
+        for item in items:
+            if not re.fullmatch(pattern, item):
+                self._refuse(name, f"must list {words} with commas in between; {_short(item)} is none.")
+        if len(set(items)) < len(items):
+            self._refuse(name, "must not list anything twice.")
+        return items
+
+    def tags(self, name: str) -> dict[str, str]:
+        """Tags, `key=value` with commas in between, that every AWS service takes."""
+        items = _items(self._given(name))
+        tags: dict[str, str] = {}
+        for item in items:
+            key, _, value = item.partition("=")
+            key, value = key.strip(), value.strip()
+            if wrong := _wrong_tag(key, value):
+                self._refuse(
+                    name, f"must list tags as key=value with commas in between; {_short(item)} {wrong}."
+                )
+            elif key in tags:
+                self._refuse(name, f"must not give the tag {_short(key)} twice.")
+            tags[key] = value
+        if len(items) > MOST_TAGS:
+            self._refuse(name, f"must list at most {MOST_TAGS} tags, and lists {len(items)}.")
+        return tags
+
+    def _given(self, name: str) -> str | None:
+        return self._environ.get(name) or None
+
+    def _refuse(self, name: str, words: str) -> None:
+        self._wrong.append(f"{name} {words}")
+
+
+def _items(text: str | None) -> tuple[str, ...]:
+    return tuple(item.strip() for item in (text or "").split(",") if item.strip())
+
+
+def _wrong_tag(key: str, value: str) -> str | None:
+    """What no AWS service takes, https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html."""
+    checks: tuple[tuple[Callable[[], bool], str], ...] = (
+        (lambda: not 1 <= len(key) <= 128, "needs a key of 1 to 128 characters"),
+        (lambda: not 1 <= len(value) <= 256, "needs a value of 1 to 256 characters"),
+        (lambda: not all(map(_is_in_tags, key + value)), "has characters that no tag may have"),
+        (
+            lambda: key.lower().startswith("aws:") or value.lower().startswith("aws:"),
+            "begins with AWS's own aws:",
+        ),
+        (lambda: key.lower().startswith("terraglue:"), "begins with the service's own terraglue:"),
+    )
+    return next((words for is_wrong, words in checks if is_wrong()), None)
+
+
+def _is_in_tags(character: str) -> bool:
+    """Whether it is a letter, a digit, a space or one of `_.:/=+-@`."""
+    return character in "_.:/=+-@ " or unicodedata.category(character)[0] in "LN"
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"{text[:60]}...")

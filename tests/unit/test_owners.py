@@ -1,0 +1,135 @@
+"""Who is one owner: letter case in e-mail claims, addresses that nobody has verified, the issuer's name."""
+
+from __future__ import annotations
+
+import sys
+import time
+import unicodedata
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.auth import Authenticator
+from chalicelib.config import Config
+from chalicelib.errors import Unauthorized
+from chalicelib.jwks import Keys
+from chalicelib.owners import fold, is_folded
+
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+JWKS = jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()).replace("{", '{"keys": [{"kid": "k", ', 1) + "]}"
+
+
+def owner(issuer: str = "https://tenant.eu.auth0.com/", *, claims: dict[str, Any], **variables: str) -> str:
+    environ = {"TABLE_NAME": "table", "ASSETS_BUCKET": "assets", "AUDIENCE": "portal", "ISSUER": issuer}
+    config = Config.from_environment({**environ, "CURSOR_KEY": "a secret of ours", **variables})
+    authenticator = Authenticator(config, Keys(config.jwks_uri, fetch=lambda _: JWKS.encode()))
+    token = jwt.encode(
+        {"iss": issuer, "aud": "portal", "exp": int(time.time()) + 60, **claims},
+        KEY,
+        algorithm="RS256",
+        headers={"kid": "k"},
+    )
+    return authenticator.caller(f"Bearer {token}").owner
+
+
+@pytest.mark.parametrize("issuer", ["https://tenant.eu.auth0.com/", "https://cognito.example/pool"])
+def test_an_issuer_is_one_with_and_without_a_slash(issuer: str) -> None:
+    assert owner(issuer, claims={"sub": "auth0|1"}) == "auth0|1"
+
+
+def test_an_issuer_that_differs_in_its_slash_is_another() -> None:
+    with pytest.raises(Unauthorized):
+        owner(claims={"sub": "auth0|1", "iss": "https://tenant.eu.auth0.com"})
+
+
+@pytest.mark.parametrize(
+    ("claim", "given", "expected"),
+    [
+        ("email", "Ana.Lima@X.Org", "ana.lima@x.org"),
+        ("upn", "Ana@X.org", "ana@x.org"),
+        ("preferred_username", "Ana", "ana"),
+        ("unique_name", "Ana@X.org", "ana@x.org"),
+        ("https://example.com/email", "Ana@X.org", "ana@x.org"),
+        ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress", "Ana@X.org", "ana@x.org"),
+        ("sub", "AbC", "AbC"),
+        ("cognito:username", "Ana", "Ana"),
+        ("oid", "AbC", "AbC"),
+    ],
+)
+def test_letter_case_says_nothing_in_claims_with_addresses(claim: str, given: str, expected: str) -> None:
+    assert owner(claims={claim: given}, OWNER_CLAIM=claim) == expected
+
+
+def test_the_operator_decides_otherwise() -> None:
+    assert owner(claims={"email": "Ana@X.org"}, OWNER_CLAIM="email", FOLD_OWNER="false") == "Ana@X.org"
+    assert owner(claims={"sub": "AbC"}, FOLD_OWNER="true") == "abc"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("ÉLODIE@x.org", "élodie@x.org"),
+        ("ΣΟΦΙΑ@x.org", "σοφια@x.org"),
+        ("ЖЕНЯ@x.org", "женя@x.org"),
+        ("ISTANBUL@x.org", "istanbul@x.org"),  # whatever the language of this machine is
+    ],
+)
+def test_letters_of_all_languages_have_a_case(one: str, other: str) -> None:
+    assert fold(one) == fold(other) == other
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("strauß@x.org", "strauss@x.org"),
+        ("jac\u212a@x.org", "jack@x.org"),  # the sign for Kelvin
+        ("\u017fam@x.org", "sam@x.org"),  # long s
+        ("\u0131da@x.org", "ida@x.org"),  # dotless i
+        ("\u0130da@x.org", "ida@x.org"),  # I with a dot
+        ("\uff41na@x.org", "ana@x.org"),  # full width
+        ("\ufb01n@x.org", "fin@x.org"),  # a ligature
+        ("ana@x.org", "ana@x.org "),
+    ],
+)
+def test_what_differs_in_more_than_case_is_somebody_else(one: str, other: str) -> None:
+    for left in (one, one.upper(), one.lower()):
+        if left != other.upper() and left != other.lower():
+            assert fold(left) != fold(other), left
+
+
+def test_no_two_letters_become_one_unless_they_are_each_others_case() -> None:
+    seen: dict[str, str] = {}
+    for letter in map(chr, range(sys.maxunicode + 1)):
+        if unicodedata.category(letter) == "Cs":
+            continue
+        folded = fold(letter)
+        other = seen.setdefault(folded, letter)
+        assert other == letter or {other.lower(), other.upper()} == {letter.lower(), letter.upper()}, letter
+        assert fold(folded) == folded
+
+
+@given(st.text(max_size=128))
+def test_folding_is_done_once_and_keeps_the_length(name: str) -> None:
+    assert fold(fold(name)) == fold(name)
+    assert len(fold(name)) == len(name)
+
+
+@pytest.mark.parametrize("verified", [False, "false", None, 0, "no"])
+def test_an_address_that_is_not_verified_proves_nobody(verified: object) -> None:
+    with pytest.raises(Unauthorized, match="has not verified"):
+        owner(claims={"email": "ana@x.org", "email_verified": verified}, OWNER_CLAIM="email")
+
+
+def test_an_issuer_that_does_not_say_is_trusted_and_other_claims_need_no_address() -> None:
+    for claims in ({}, {"email_verified": True}, {"email_verified": "true"}):
+        assert owner(claims={"email": "ana@x.org", **claims}, OWNER_CLAIM="email") == "ana@x.org"
+    assert owner(claims={"sub": "ana", "email": "a@x", "email_verified": False}) == "ana"
+
+
+def test_a_claim_that_only_contains_the_word_is_not_folded() -> None:
+    assert not is_folded("email_hash")
+    assert not is_folded("https://example.com/email/id")
