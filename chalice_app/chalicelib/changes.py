@@ -64,6 +64,7 @@ def changed(
     """
     merged = _merged(_opened(stored), _news(stored, change.model_dump(exclude_unset=True)))
     settings = Settings.model_validate(merged)
+    settings = settings.model_copy(update={"job": settings.job.within(limits)})
     if settings.job.schedule == stored["job"]["schedule"]:
         moment = _BEFORE_ALL
     wrong = [

@@ -78,7 +78,7 @@ class Environments:
         """
         if wrong := misfits(settings, self._config.limits, self._clock()):
             raise Misfits(wrong)
-        settings = settings.resolved()
+        settings = settings.within(self._config.limits).resolved()
         moment = self._clock()
         created_at = timestamp(moment)
         environment = Environment(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -95,6 +95,9 @@ Schedule = Annotated[
 """As AWS writes it; what it must be exactly is checked with all that must fit together."""
 
 
+Model = TypeVar("Model", bound=BaseModel)
+
+
 class Strict(BaseModel):
     """Takes the fields it knows and no other."""
 
@@ -135,6 +138,12 @@ class JobSettings(Strict):
     schedule: Schedule | None = None
     arguments: Arguments = {}
 
+    def within(self, limits: Limits) -> JobSettings:
+        """The same with the defaults that were left out capped by what the operator allows."""
+        return _capped(
+            self, number_of_workers=limits.number_of_workers, timeout_minutes=limits.timeout_minutes
+        )
+
 
 class Settings(Strict):
     """What a person may choose about their sandbox; encryptions that are not given follow from the key."""
@@ -162,6 +171,11 @@ class Settings(Strict):
     job_bookmarks_encryption: Literal["CSE-KMS", "DISABLED"] | None = None
     s3_encryption: Literal["SSE-KMS", "SSE-S3", "DISABLED"] | None = None
     job: JobSettings = JobSettings()
+
+    def within(self, limits: Limits) -> Settings:
+        """The same with the defaults that were left out capped by what the operator allows."""
+        job = self.job.within(limits)
+        return _capped(self, expires_in_hours=limits.expires_in_hours).model_copy(update={"job": job})
 
     @property
     def has_key(self) -> bool:
@@ -194,11 +208,19 @@ class Limits(NamedTuple):
     kms_key_arns: tuple[str, ...] = ()
 
 
+def _capped(settings: Model, **most: int) -> Model:
+    left_out = {name: value for name, value in most.items() if name not in settings.model_fields_set}
+    return settings.model_copy(
+        update={name: min(getattr(settings, name), value) for name, value in left_out.items()}
+    )
+
+
 def misfits(settings: Settings, limits: Limits, moment: datetime | None = None) -> list[dict[str, str]]:
     """All that does not fit together, as `pointer` and `detail`; empty when everything does.
 
     A schedule must be due after `moment`, which is now unless it is given.
     """
+    settings = settings.within(limits)
     wrong = [
         *_brought(settings, limits),
         *_encryption(settings),

@@ -55,17 +55,6 @@ def test_what_does_not_fit_together_is_told_all_at_once(given: dict[str, Any], w
     assert pointers(**given) == wrong
 
 
-def test_the_operators_ceilings_hold() -> None:
-    limits = Limits(expires_in_hours=24, number_of_workers=3, timeout_minutes=10)
-    wrong = misfits(Settings(), limits)
-    assert [one["pointer"] for one in wrong] == [
-        "/expires_in_hours",
-        "/job/number_of_workers",
-        "/job/timeout_minutes",
-    ]
-    assert wrong[0]["detail"] == "The operator allows at most 24."
-
-
 @pytest.mark.parametrize(
     ("given", "modes"),
     [
