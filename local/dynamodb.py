@@ -116,7 +116,7 @@ def _copy_items_instead_of_tables() -> None:
             for table, keys, item in before:
                 _put_back(table, keys, item)
             if isinstance(error, ItemSizeTooLarge | ItemSizeToUpdateTooLarge):
-                # moto says so of the whole call; AWS's reasons tell which action it is, nobody needs that here.
+                # moto says so of the whole call, AWS in one of its reasons.
                 raise TransactionCanceledException([("ValidationError", str(error.message), None)]) from error
             raise
         finally:
