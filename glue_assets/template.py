@@ -18,6 +18,8 @@ OUTPUTS_MARK = "  # release.py: the databases of data/\n"
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 _BYTES, _RESOURCES, _OUTPUTS = 1024 * 1024, 500, 200
+NAMES_BYTES = 40_000
+"""All logical ids together: a sandbox's record, of 400 KB at most, has the state of each resource."""
 
 _HIVE = "org.apache.hadoop.hive.ql.io"
 _TEXT = {
@@ -187,6 +189,9 @@ def _check_limits(text: str) -> None:
     ):
         if count > limit:
             raise DataError(f"the template has {count} {what} with this data; CloudFormation takes {limit}")
+    names = sum(len(logical_id) for logical_id in template["Resources"])
+    if names > NAMES_BYTES:
+        raise DataError(f"the names of tables and databases are too long: {names} of {NAMES_BYTES} bytes")
 
 
 class _Ref(str):

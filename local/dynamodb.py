@@ -1,6 +1,7 @@
 """DynamoDB as moto has it, with a promise kept, and in a tenth of the time.
 
 The promise is the one that moto keeps only for one caller at a time: all of a transaction or none of it.
+And an item over DynamoDB's limit, by its own way of counting, is refused, whatever puts or updates it.
 
 moto carries out a transaction by copying the whole table, once per item, and puts the copies back when a
 condition fails. With requests in several threads that fails ("dictionary changed size during iteration") or
@@ -18,15 +19,24 @@ from __future__ import annotations
 import copy
 import json
 import threading
+from collections.abc import Iterable
 from functools import wraps
 from typing import Any
 
 from moto.core.responses import ActionResult, BaseResponse
+from moto.dynamodb.exceptions import (
+    ItemSizeTooLarge,
+    ItemSizeToUpdateTooLarge,
+    MockValidationException,
+    TransactionCanceledException,
+)
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import Table
 from moto.dynamodb.models.utilities import bytesize
 from moto.dynamodb.responses import DynamoHandler
+
+from local.dynamodb_sizes import ITEM_BYTES, TRANSACTION_BYTES, item_bytes
 
 _ABOUT_ITEMS = {"GetItem", "PutItem", "Query", "Scan", "TransactGetItems", "TransactWriteItems", "UpdateItem"}
 
@@ -38,6 +48,7 @@ def install() -> None:
     if hasattr(DynamoHandler.call_action, "serialized"):
         return
     _serialize_calls()
+    _refuse_large_items()
     _copy_items_instead_of_tables()
     _answer_in_plain_json()
     _sort_only_what_is_found()
@@ -57,6 +68,38 @@ def _serialize_calls() -> None:
     DynamoHandler.call_action = call_action  # type: ignore[method-assign]
 
 
+def _refuse_large_items() -> None:
+    """Measure whole items: moto counts each attribute that an update replaces twice, and no put."""
+    put, update = Table.put_item, DynamoDBBackend.update_item
+
+    @wraps(put)
+    def put_item(self: Table, item_attrs: dict[str, Any], *args: Any, **kwargs: Any) -> Item:
+        if item_bytes(item_attrs) > ITEM_BYTES:
+            raise ItemSizeTooLarge
+        return put(self, item_attrs, *args, **kwargs)
+
+    @wraps(update)
+    def update_item(
+        self: DynamoDBBackend, table_name: str, key: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> Item:
+        table = self.get_table(table_name)
+        keys = self.get_keys_value(table, key)
+        now = table.get_item(*keys)
+        # Most items are far from the limit, and are neither copied nor measured.
+        if (now.size() if now else 0) + len(str((args, kwargs))) < ITEM_BYTES // 4:
+            return update(self, table_name, key, *args, **kwargs)
+        before = copy.deepcopy(now)
+        item = update(self, table_name, key, *args, **kwargs)
+        if item_bytes(item.to_json()["Attributes"]) > ITEM_BYTES:
+            _put_back(table, keys, before)
+            raise ItemSizeToUpdateTooLarge
+        return item
+
+    LimitedSizeDict.__setitem__ = dict.__setitem__  # type: ignore[method-assign]
+    Table.put_item = put_item  # type: ignore[method-assign]
+    DynamoDBBackend.update_item = update_item  # type: ignore[method-assign]
+
+
 def _copy_items_instead_of_tables() -> None:
     original = DynamoDBBackend.transact_write_items
 
@@ -68,14 +111,23 @@ def _copy_items_instead_of_tables() -> None:
         Table.__deepcopy__ = lambda table, _memo: table  # type: ignore[attr-defined]
         try:
             original(self, transact_items)
-        except Exception:
+            _check_total(table.get_item(*keys) for table, keys in named)
+        except Exception as error:
             for table, keys, item in before:
                 _put_back(table, keys, item)
+            if isinstance(error, ItemSizeTooLarge | ItemSizeToUpdateTooLarge):
+                # moto says so of the whole call, AWS in one of its reasons.
+                raise TransactionCanceledException([("ValidationError", str(error.message), None)]) from error
             raise
         finally:
             del Table.__deepcopy__  # type: ignore[attr-defined]
 
     DynamoDBBackend.transact_write_items = transact_write_items  # type: ignore[method-assign]
+
+
+def _check_total(items: Iterable[Item | None]) -> None:
+    if sum(item.size() for item in items if item) > TRANSACTION_BYTES:
+        raise MockValidationException("Item size in transaction exceeded the maximum allowed size of 4 MB")
 
 
 def _place(backend: DynamoDBBackend, action: dict[str, Any]) -> tuple[Table, Any] | None:

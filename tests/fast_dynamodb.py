@@ -17,6 +17,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from sortedcontainers import SortedList
 
+from local.dynamodb_sizes import ITEM_BYTES, item_bytes
+
 Item = dict[str, Any]
 _TOKEN = re.compile(r"\s*(<=|>=|<>|[()=<>,+-]|[:#\w.]+)")
 _COMPARED = {
@@ -78,7 +80,10 @@ class FastDynamoDb:
         self.calls.append("UpdateItem")
         if not self._holds(update):
             raise _error("ConditionalCheckFailedException")
-        self._apply("Update", update)
+        after = self._after("Update", update)
+        if item_bytes(after) > ITEM_BYTES:
+            raise _error("ValidationException")
+        self.put(after)
         return {}
 
     def transact_write_items(self, *, TransactItems: list[Item]) -> Item:
@@ -94,8 +99,12 @@ class FastDynamoDb:
                     reason["Item"] = item
                 reasons.append(reason)
             raise _error("TransactionCanceledException", CancellationReasons=reasons)
-        for kind, action in actions:
-            self._apply(kind, action)
+        written = [self._after(kind, action) for kind, action in actions]
+        if any(item_bytes(after) > ITEM_BYTES for after in written):
+            raise _error("TransactionCanceledException", CancellationReasons=[{"Code": "ValidationError"}])
+        for (_, action), after in zip(actions, written, strict=True):
+            key = _key(action.get("Key") or action["Item"])
+            self._store(key, self.items.get(key, {}), after)
         return {}
 
     def count(self, status: str) -> int:
@@ -111,19 +120,18 @@ class FastDynamoDb:
         )
         return expression is None or _condition(expression)(item, names, values)
 
-    def _apply(self, kind: str, action: Item) -> None:
-        key = _key(action.get("Key") or action["Item"])
-        before = self.items.get(key, {})
-        after: Item = {}
+    def _after(self, kind: str, action: Item) -> Item:
+        """The item as an action leaves it; empty when it deletes it."""
         if kind == "Put":
-            after = action["Item"]
-        elif kind == "Update":
-            names, values = (
-                action.get("ExpressionAttributeNames", {}),
-                action.get("ExpressionAttributeValues", {}),
-            )
-            after = _updated(before or action["Key"], action["UpdateExpression"], names, values)
-        self._store(key, before, after)
+            return action["Item"]
+        if kind == "Delete":
+            return {}
+        names, values = (
+            action.get("ExpressionAttributeNames", {}),
+            action.get("ExpressionAttributeValues", {}),
+        )
+        before = self.items.get(_key(action["Key"])) or action["Key"]
+        return _updated(before, action["UpdateExpression"], names, values)
 
     def _store(self, key: tuple[str, str], before: Item, after: Item) -> None:
         for name, (hash_key, range_key) in self._indexes.items():

@@ -215,6 +215,10 @@ class Remaining(Answer):
         str, Field(examples=["AWS keeps a deleted key for a waiting period, in which it cannot be used."])
     ]
     until: Annotated[Time | None, Field(examples=["2026-12-01T00:00:00.000Z"])]
+    count: Annotated[
+        int | None,
+        Field(description="How many of the type, where they are not listed one by one.", examples=[None]),
+    ]
 
 
 class Receipt(Answer):

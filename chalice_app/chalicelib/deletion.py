@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from chalicelib import expiry
 from chalicelib.aws_errors import AwsError
+from chalicelib.bounds import LEFT_BYTES, listed
 from chalicelib.clock import timestamp
 from chalicelib.moves import Moves
 from chalicelib.records import Environment, Status
@@ -44,7 +45,7 @@ class Deletion:
             if proof.there:
                 self._try_again(environment, still_there(proof.there))
                 return False
-            left = [*environment.remaining, *proof.remaining]
+            left = listed([*environment.remaining, *proof.remaining], LEFT_BYTES)
             self._cleaned(environment, stack_id=None, resources={}, admitted_at=None, remaining=left)
         elif stack.is_complete:
             self._cleaned(environment, stack_id=stack.id)
@@ -153,6 +154,7 @@ class Deletion:
             remaining=[],
             admitted_at=None,
             deleted_at=moment,
+            wanted=None,
             lease_until=None,
             due_at=None,
             reason=None,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.aws_errors import AwsThrottled, calling, from_boto
+from chalicelib.aws_errors import AwsRefused, AwsThrottled, calling, from_boto
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,6 +23,12 @@ _TRANSACTION_TRIES = 5
 # Why a transaction is cancelled that would go through a little later: another one on the same item, mostly.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 _PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+# How a call is refused for what it would store, and how one of a transaction's actions is.
+_REFUSED, _REFUSED_REASON = "ValidationException", "ValidationError"
+
+
+class ItemRefused(AwsRefused):
+    """DynamoDB does not store what a write would leave: it is over 400 KB, mostly. No retry helps."""
 
 
 class ConditionFailed(Exception):
@@ -149,14 +155,19 @@ class Table:
         }
 
     def write(self, action: Json) -> None:
-        """Do one update action by itself; raises `ConditionFailed`."""
-        with calling("ConditionalCheckFailedException"):
-            self._client.update_item(**action["Update"])
-            return
+        """Do one update action by itself; raises `ConditionFailed` or `ItemRefused`."""
+        try:
+            with calling("ConditionalCheckFailedException"):
+                self._client.update_item(**action["Update"])
+                return
+        except AwsRefused as refused:
+            if refused.code == _REFUSED:
+                raise ItemRefused(refused.code, refused.message) from refused
+            raise
         raise ConditionFailed([])
 
     def transact(self, actions: list[Json]) -> None:
-        """Do all actions or none; raises `ConditionFailed`."""
+        """Do all actions or none; raises `ConditionFailed` or `ItemRefused`."""
         for attempt in range(1, _TRANSACTION_TRIES + 1):
             try:
                 self._client.transact_write_items(TransactItems=cast(Any, actions))
@@ -167,6 +178,8 @@ class Table:
                 if failed:
                     items = [_deserialize(reason["Item"]) for reason in failed if "Item" in reason]
                     raise ConditionFailed(items) from error
+                if found := _refused(error, reasons):
+                    raise ItemRefused(*found) from error
                 if not reasons or any(reason["Code"] not in _PASSING for reason in reasons):
                     raise from_boto(error) from error
                 if attempt == _TRANSACTION_TRIES:
@@ -179,6 +192,15 @@ def _cancellation_reasons(error: Exception) -> list[Json]:
         return []
     reasons = cast(Any, error.response).get("CancellationReasons", [])
     return [reason for reason in reasons if reason.get("Code", "None") != "None"]
+
+
+def _refused(error: Exception, reasons: list[Json]) -> tuple[str, str] | None:
+    """The code and the words by which DynamoDB says that it does not store this; None when it does not."""
+    for reason in reasons:
+        if reason["Code"] == _REFUSED_REASON:
+            return reason["Code"], reason.get("Message", "")
+    details: Json = cast(Any, error).response.get("Error", {}) if isinstance(error, ClientError) else {}
+    return (_REFUSED, details.get("Message", "")) if details.get("Code") == _REFUSED else None
 
 
 _serializer = TypeSerializer()

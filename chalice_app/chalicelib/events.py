@@ -10,7 +10,7 @@ from chalicelib.admission import Admission
 from chalicelib.aws_errors import AwsError, AwsThrottled
 from chalicelib.clock import Clock, now, timestamp
 from chalicelib.errors import StaleRecord, Unavailable
-from chalicelib.failures import failure, redacted
+from chalicelib.failures import failure
 from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler
 from chalicelib.records import SERVICE, Event, Json, Status, environment_of_job, environment_of_stack
@@ -59,8 +59,7 @@ class Events:
             return
         status = detail["status-details"]["status"]
         reason = detail["status-details"].get("status-reason") or ""
-        shown = redacted(reason, environment_id)
-        resource = resource_state(detail["resource-type"], status, shown, at)
+        resource = resource_state(detail["stack-id"], detail["resource-type"], status, reason, at)
         logical_id = detail["logical-resource-id"]
         self._store.note_resource(environment_id, detail["stack-id"], logical_id, resource)
         if status in ("CREATE_FAILED", "UPDATE_FAILED") and is_cause(reason):

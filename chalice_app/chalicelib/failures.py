@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from chalicelib.bounds import MESSAGE_BYTES, cut
 from chalicelib.records import Json
 
-_LONGEST = 600
+_MOST_READ = 4000
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ _UNKNOWN = _rule("", "internal", "Retry; if it fails again, tell the operator.")
 
 _ARN = re.compile(r"arn:[a-z-]+:[^\s\"',;)\]]+")
 _NAME = re.compile(r"\bterraglue([-_])([a-z2-7]{10})(?![a-z2-7])[\w.-]*")
+_CUT_WORD = re.compile(r"(?<=\s)\S{1,300}$")
 _SECRETS = (
     (re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b"), "[id]"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "[id]"),
@@ -87,8 +89,8 @@ def is_name_conflict(message: str) -> bool:
     return _rule_of(message).cause == "name_conflict"
 
 
-def redacted(text: str, environment_id: str) -> str:
-    """AWS's words without what is not the reader's business, cut to a fitting length.
+def redacted(text: str, environment_id: str, most: int = MESSAGE_BYTES) -> str:
+    """AWS's words without what is not the reader's business, cut to `most` bytes.
 
     Account ids, ARNs and names of anything but the environment itself, ids of principals and addresses of
     people are replaced by what kind of thing they are; without an environment, all ARNs are.
@@ -103,10 +105,12 @@ def redacted(text: str, environment_id: str) -> str:
             return match[0]  # without the account, which goes below
         return "[a resource of the account]"
 
+    if len(text) > _MOST_READ:  # the patterns take their time
+        text = _CUT_WORD.sub("", text[:_MOST_READ])
     text = _NAME.sub(name, _ARN.sub(arn, text))
     for pattern, kind in _SECRETS:
         text = pattern.sub(kind, text)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return cut(text, most)
 
 
 def _rule_of(message: str) -> _Rule:

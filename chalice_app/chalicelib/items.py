@@ -14,10 +14,13 @@ Sparse indexes: `due` (records that need attention, by when), `by_owner`, `by_st
 
 from __future__ import annotations
 
+import base64
+import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeVar, cast
 
+from chalicelib.bounds import cut, listed
 from chalicelib.capacity import Usage
 from chalicelib.clock import parse, sortable_id
 from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Status
@@ -25,8 +28,14 @@ from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Stat
 DUE = "0"
 """The one partition of the index `due`: a tick with nothing due is one query."""
 QUEUE_KEY = {"pk": "QUEUE", "sk": "QUEUE"}
+_PLAIN_BYTES = 50_000
+_LEAN_BYTES = 200
+_LEFT_OUT = "What AWS said of it could not be stored."
 _TOLD = ("status", "release", "settings", "expires_at", "stopped_by")
 """The fields whose changes the timeline tells; the others follow from these or come from AWS."""
+
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
@@ -83,7 +92,8 @@ def event_item(environment_id: str, owner: str, event: Event) -> Json:
 def answer_item(answer: Answer) -> Json:
     """An answer as an item; DynamoDB removes it some time after it has expired."""
     key = {"pk": f"KEY#{answer.owner}#{answer.key}", "sk": "KEY"}
-    return {**key, "ttl": int(parse(answer.expires_at).timestamp()), **asdict(answer)}
+    packed = asdict(replace(answer, body=_packed(answer.body)))
+    return {**key, "ttl": int(parse(answer.expires_at).timestamp()), **packed}
 
 
 def environment(item: Json) -> Environment:
@@ -103,7 +113,8 @@ def event(item: Json) -> Event:
 
 def answer(item: Json) -> Answer:
     """The answer of an item."""
-    return Answer(**_known(Answer, item))
+    answer = Answer(**_known(Answer, item))
+    return replace(answer, body=_unpacked(answer.body))
 
 
 def usage(item: Json) -> Usage:
@@ -134,6 +145,50 @@ def told(event: Event, old: Any, new: Any) -> Event:
         for change in _differences(f"/{name}", getattr(old, name), getattr(new, name))
     ]
     return replace(event, changes=found)
+
+
+def lean(record: Record) -> Record:
+    """The record without the texts that are not the service's own, for when it cannot be stored with them.
+
+    What callers have asked for, and all that the life cycle goes by, stays.
+    """
+    kept: Any = record
+    if isinstance(record, Environment):
+        kept = record.but(
+            failure=record.failure and {**record.failure, "message": _LEFT_OUT},
+            reason=record.reason and cut(record.reason, _LEAN_BYTES),
+            resources={
+                name: {field: value for field, value in resource.items() if field != "reason"}
+                for name, resource in record.resources.items()
+            },
+            remaining=listed(record.remaining, 0),
+            receipt=record.receipt and {name: listed(part, 0) for name, part in record.receipt.items()},
+        )
+    elif isinstance(record, JobRun):
+        kept = record.but(
+            error=record.error and {"message": _LEFT_OUT, "log_tail": []},
+            reason=record.reason and cut(record.reason, _LEAN_BYTES),
+            output=None,
+        )
+    elif isinstance(record, Event):
+        kept = replace(record, detail=record.detail and dict(_lean_detail(record.detail)))
+    return cast(Record, kept)
+
+
+def _lean_detail(detail: Json) -> Iterator[tuple[str, Any]]:
+    for name, value in detail.items():
+        if not isinstance(value, dict | list):
+            yield name, cut(value, _LEAN_BYTES) if isinstance(value, str) else value
+
+
+def _packed(body: str) -> str:
+    """A long body compressed: it repeats the names of up to 500 resources' fields and links."""
+    raw = body.encode()
+    return body if len(raw) <= _PLAIN_BYTES else base64.b64encode(zlib.compress(raw)).decode()
+
+
+def _unpacked(body: str) -> str:
+    return body if body.startswith("{") else zlib.decompress(base64.b64decode(body)).decode()
 
 
 def _known(record: Any, item: Json) -> Json:

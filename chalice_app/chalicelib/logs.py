@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws_errors import calling
+from chalicelib.bounds import LOG_LINE_BYTES, cut
 from chalicelib.clock import timestamp
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ class Logs:
         return self._read(group, glue_run_id, limit, token, from_head=True)
 
     def tail(self, group: str, glue_run_id: str, lines: int) -> list[str]:
-        """The last lines of a stream, without their times."""
-        return [text for _, text in self._read(group, glue_run_id, lines, None, from_head=False).lines]
+        """The last lines of a stream, without their times, each cut to what a record keeps."""
+        read = self._read(group, glue_run_id, lines, None, from_head=False)
+        return [cut(text, LOG_LINE_BYTES) for _, text in read.lines]
 
     def remove_groups(self, prefix: str) -> int:
         """Remove every log group below a prefix; returns how many there were."""

@@ -8,7 +8,7 @@ from chalicelib import consoles
 from chalicelib.buckets import Buckets
 from chalicelib.catalog import Catalog
 from chalicelib.config import Config
-from chalicelib.failures import failure, redacted
+from chalicelib.failures import failure
 from chalicelib.parameters import camel, stack_tags, template_parameters
 from chalicelib.records import BUCKET_KEYS, Environment, Json
 from chalicelib.releases import Release, Releases
@@ -56,8 +56,6 @@ class Provisioning:
     def note_resources(self, environment: Environment, stack_id: str) -> None:
         """Record what CloudFormation says of every resource, where that is newer than what is known."""
         for logical_id, resource in self._stacks.resources(stack_id).items():
-            if "reason" in resource:
-                resource["reason"] = redacted(resource["reason"], environment.id)
             known = environment.resources.get(logical_id)
             if known is None or known["order"] < resource["order"]:
                 self._store.note_resource(environment.id, stack_id, logical_id, resource)

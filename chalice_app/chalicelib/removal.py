@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chalicelib.aws_errors import AwsRefused
+from chalicelib.bounds import MESSAGE_BYTES, RECEIPT_BYTES, cut, listed
 from chalicelib.buckets import Buckets
 from chalicelib.catalog import Catalog
 from chalicelib.failures import redacted
@@ -122,8 +123,8 @@ class Removal:
             if count
         ]
         return {
-            "removed": [*(proof.removed if proof else []), *counted],
-            "remaining": [*environment.remaining, *(proof.remaining if proof else [])],
+            "removed": listed([*(proof.removed if proof else []), *counted], RECEIPT_BYTES),
+            "remaining": listed([*environment.remaining, *(proof.remaining if proof else [])], RECEIPT_BYTES),
         }
 
 
@@ -136,4 +137,4 @@ def still_there(parts: list[Part]) -> str:
     """Why an environment is not DELETED though its stack is."""
     told = ", ".join(f"{part.type} {part.physical_id}" for part in parts[:_MOST_TOLD])
     more = f" and {len(parts) - _MOST_TOLD} more" if len(parts) > _MOST_TOLD else ""
-    return f"The stack is deleted, but still there: {told}{more}."
+    return cut(f"The stack is deleted, but still there: {told}{more}.", MESSAGE_BYTES)

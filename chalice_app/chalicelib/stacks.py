@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib.aws_errors import AwsRefused, calling
-from chalicelib.failures import is_name_conflict
-from chalicelib.records import Json
+from chalicelib.bounds import RESOURCE_REASON_BYTES
+from chalicelib.failures import is_name_conflict, redacted
+from chalicelib.records import Json, environment_of_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -116,6 +117,7 @@ class Stacks:
             for page in self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id):
                 for summary in page["StackResourceSummaries"]:
                     found[summary["LogicalResourceId"]] = resource_state(
+                        stack_id,
                         summary["ResourceType"],
                         summary["ResourceStatus"],
                         summary.get("ResourceStatusReason"),
@@ -197,8 +199,10 @@ def order_time(resource: Json) -> datetime:
     return datetime.fromisoformat(resource["order"][:19]).replace(tzinfo=UTC)
 
 
-def resource_state(resource_type: str, status: str, reason: str | None, at: str) -> Json:
+def resource_state(stack_id: str, resource_type: str, status: str, reason: str | None, at: str) -> Json:
     """One entry of an environment's `resources`.
+
+    Its reason tells nothing of other environments than the stack's, and is short: there may be 500 of them.
 
     EventBridge gives times in whole seconds and no order within one, so `order` puts the state after the
     time: a resource is made, updated and deleted, and each of these is in progress before it is complete or
@@ -207,4 +211,6 @@ def resource_state(resource_type: str, status: str, reason: str | None, at: str)
     phase = next((n for n, begin in enumerate(_PHASES) if status.startswith(begin)), 0)
     rank = next((n for n, end in enumerate(_PROGRESS_RANKS) if status.endswith(end)), 0)
     entry: Json = {"type": resource_type, "status": status, "order": f"{at[:19]}#{phase}{rank}"}
-    return {**entry, "reason": reason} if reason else entry
+    if not reason:
+        return entry
+    return {**entry, "reason": redacted(reason, environment_of_stack(stack_id) or "", RESOURCE_REASON_BYTES)}

@@ -6,21 +6,33 @@ moved on), and is written together with its line of the timeline, so neither exi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from chalicelib import items
 from chalicelib.capacity import Capacity, Usage, counting
 from chalicelib.clock import later, parse
-from chalicelib.dynamo import ConditionFailed, Page, Table
+from chalicelib.dynamo import ConditionFailed, ItemRefused, Page, Table
 from chalicelib.errors import StaleRecord
 from chalicelib.items import Answer
+from chalicelib.observability import logger
 from chalicelib.records import Environment, Event, JobRun, Json, Status
 
 _NEW = "attribute_not_exists(pk)"
 _MILLISECOND = 0.001  # what times are told in
+
+
+Record = TypeVar("Record")
+Saved = TypeVar("Saved")
+
+
+class Kept(Protocol):
+    """What of a record is stored."""
+
+    def __call__(self, record: Record) -> Record:
+        """The record as it is stored."""
 
 
 class Due(NamedTuple):
@@ -97,18 +109,26 @@ class Store:
         order though the clocks of those who write it are not the same. Raises `AtCapacity` when it would
         begin to be created and no place is free.
         """
-        told, new = self._told(old, new, event)
-        self._write([self._environment_update(old, new), *told, *self._counting(old, new)])
-        return new.but(version=old.version + 1)
+
+        def save(kept: Kept) -> Environment:
+            told, after = self._told(old, kept(new), kept(event))
+            self._write([self._environment_update(old, after), *told, *self._counting(old, after)])
+            return after.but(version=old.version + 1)
+
+        return _storable(save)
 
     def end_environment(self, old: Environment, new: Environment, event: Event) -> Environment:
         """Write the DELETED state and release the owner's lock in one transaction."""
         release = self._table.delete(
             items.owner_key(old.owner), "attribute_not_exists(pk) OR environment_id = :id", {":id": old.id}
         )
-        told, new = self._told(old, new, event)
-        self._write([self._environment_update(old, new), release, *told, *self._counting(old, new)])
-        return new.but(version=old.version + 1)
+
+        def save(kept: Kept) -> Environment:
+            told, after = self._told(old, kept(new), kept(event))
+            self._write([self._environment_update(old, after), release, *told, *self._counting(old, after)])
+            return after.but(version=old.version + 1)
+
+        return _storable(save)
 
     def note_resource(self, environment_id: str, stack_id: str, logical_id: str, resource: Json) -> bool:
         """Record the state of one resource unless a later one (by its `order`) is known; True if written.
@@ -126,6 +146,9 @@ class Store:
         try:
             self._table.write(action)
         except ConditionFailed:
+            return False
+        except ItemRefused as refused:  # only the progress shows less; the stack itself tells how it ends
+            logger.error("resource not noted", environment_id=environment_id, detail=str(refused))
             return False
         return True
 
@@ -148,7 +171,7 @@ class Store:
 
     def add_event(self, environment: Environment, event: Event) -> None:
         """Add a line to an environment's timeline."""
-        self._write([self._event(environment.id, environment.owner, event)])
+        _storable(lambda kept: self._write([self._event(environment.id, environment.owner, kept(event))]))
 
     def events(self, environment_id: str, *, limit: int, start: Json | None = None) -> Page[Event]:
         """One page of an environment's timeline, newest first."""
@@ -197,12 +220,14 @@ class Store:
             {":cost": run.cost_micro_usd or 0},
         )
         try:
-            self._write(
-                [
-                    self._table.put(items.run_item(run), _NEW),
-                    spend,
-                    self._event(run.environment_id, run.owner, event),
-                ]
+            _storable(
+                lambda kept: self._write(
+                    [
+                        self._table.put(items.run_item(kept(run)), _NEW),
+                        spend,
+                        self._event(run.environment_id, run.owner, kept(event)),
+                    ]
+                )
             )
         except StaleRecord:
             return False
@@ -239,15 +264,22 @@ class Store:
         A run that reaches a final state gives its reservation back to the budget and its cost is spent, in
         the same transaction, so that money is settled exactly once.
         """
-        actions = [
-            self._update(items.run_key(old.environment_id, old.id), old.version, items.changes(old, new))
-        ]
-        if new.status.is_final and not old.status.is_final:
-            actions.append(self._settlement(old, new.cost_micro_usd or 0))
-        if event:
-            actions.append(self._event(old.environment_id, old.owner, items.told(event, old, new)))
-        self._write(actions)
-        return new.but(version=old.version + 1)
+
+        def save(kept: Kept) -> JobRun:
+            after, told = kept(new), kept(event)
+            actions = [
+                self._update(
+                    items.run_key(old.environment_id, old.id), old.version, items.changes(old, after)
+                )
+            ]
+            if after.status.is_final and not old.status.is_final:
+                actions.append(self._settlement(old, after.cost_micro_usd or 0))
+            if told:
+                actions.append(self._event(old.environment_id, old.owner, items.told(told, old, after)))
+            self._write(actions)
+            return after.but(version=old.version + 1)
+
+        return _storable(save)
 
     # -- the queue ---------------------------------------------------------------------------------------
 
@@ -396,3 +428,16 @@ class Store:
             "attribute_exists(pk)",
             {":reserved": run.max_cost_micro_usd, ":cost": cost, ":back": back},
         )
+
+
+def _storable(save: Callable[[Kept], Saved]) -> Saved:
+    """Save records as they are; if DynamoDB does not store them so, without the texts from outside.
+
+    What a record cannot hold is the service's own mistake: it must not keep a run or an environment from
+    going on, so it is logged and given up.
+    """
+    try:
+        return save(lambda record: record)
+    except ItemRefused as refused:
+        logger.error("stored without texts from outside", code=refused.code, detail=refused.message)
+        return save(items.lean)

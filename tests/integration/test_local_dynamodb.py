@@ -81,3 +81,49 @@ def test_refused_transactions_lose_nothing_that_others_write(client: Any) -> Non
     for thread in threads:
         thread.join()
     assert items(client) == {f"{thread}-{n}": n for thread in range(6) for n in range(10)}
+
+
+@pytest.mark.parametrize("call", ["put_item", "update_item", "transact_put", "transact_update"])
+def test_an_item_over_400_kb_is_refused_and_nothing_is_written(client: Any, call: str) -> None:
+    most = 400 * 1024 - len("pkitemskxtext")
+    for size, fits in ((most, True), (most + 1, False)):
+        text = {"S": "é" * (size // 2) + "a" * (size % 2)}
+        given = {"TableName": "t", "Item": {**key("item"), "text": text}}
+        update: Any = {
+            "TableName": "t",
+            "Key": key("item"),
+            "UpdateExpression": "SET #t = :t",
+            "ExpressionAttributeNames": {"#t": "text"},
+            "ExpressionAttributeValues": {":t": text},
+        }
+        calls = {
+            "put_item": lambda given=given: client.put_item(**given),
+            "update_item": lambda update=update: client.update_item(**update),
+            "transact_put": lambda given=given: client.transact_write_items(TransactItems=[{"Put": given}]),
+            "transact_update": lambda update=update: client.transact_write_items(
+                TransactItems=[put("other", 1), {"Update": update}]
+            ),
+        }
+        if fits:
+            calls[call]()
+            continue
+        with pytest.raises(ClientError) as error:
+            calls[call]()
+        if "transact" in call:
+            assert [r["Code"] for r in error.value.response["CancellationReasons"]] == ["ValidationError"]
+        else:
+            assert error.value.response["Error"]["Code"] == "ValidationException"
+    [item] = [i for i in client.scan(TableName="t")["Items"] if i["pk"]["S"] == "item"]
+    assert len(item["text"]["S"].encode()) == most
+
+
+def test_a_transaction_over_4_mb_is_refused_whole(client: Any) -> None:
+    large = [
+        {"Put": {"TableName": "t", "Item": {**key(f"n{n}"), "text": {"S": "a" * 390_000}}}} for n in range(11)
+    ]
+    client.transact_write_items(TransactItems=large[:10])
+    with pytest.raises(ClientError) as error:
+        client.transact_write_items(TransactItems=large)
+    assert error.value.response["Error"]["Code"] == "ValidationException"
+    assert client.scan(TableName="t", Select="COUNT")["Count"] <= 10
+    assert "Item" not in client.get_item(TableName="t", Key=key("n10"))

@@ -104,9 +104,9 @@ def test_idempotency_keys_are_short_and_printable() -> None:
 
 def test_a_later_state_of_a_resource_sorts_after_an_earlier_one() -> None:
     second = "2026-11-23T12:00:00Z"
-    begun = resource_state("T", "CREATE_IN_PROGRESS", None, second)
-    done = resource_state("T", "CREATE_COMPLETE", None, second)
-    deleting = resource_state("T", "DELETE_IN_PROGRESS", None, "2026-11-23T12:00:01Z")
+    begun = resource_state("s", "T", "CREATE_IN_PROGRESS", None, second)
+    done = resource_state("s", "T", "CREATE_COMPLETE", None, second)
+    deleting = resource_state("s", "T", "DELETE_IN_PROGRESS", None, "2026-11-23T12:00:01Z")
     assert begun["order"] < done["order"] < deleting["order"]
 
 

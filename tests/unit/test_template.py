@@ -123,6 +123,16 @@ def test_more_tables_than_a_stack_can_have_are_refused() -> None:
         complete(WRITTEN, many)
 
 
+def test_so_many_long_names_that_no_record_has_room_for_them_are_refused() -> None:
+    def many(length: int) -> list[Table]:
+        names = [f"t{n}{'x' * length}"[:length] for n in range(400)]
+        return [Table("db", name, "csv", (Column("id", "string"),), ()) for name in names]
+
+    complete(WRITTEN, many(80))
+    with pytest.raises(DataError, match=r"too long: 4\d{4} of 40000 bytes"):
+        complete(WRITTEN, many(100))
+
+
 def test_a_template_that_lost_its_mark_is_not_built() -> None:
     with pytest.raises(ValueError, match="must have the line"):
         complete(WRITTEN.replace(RESOURCES_MARK, ""), [ORDERS])
