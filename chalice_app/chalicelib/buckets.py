@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 _GONE = {"NoSuchBucket", "404"}
 _HOPELESS = 3000
 """After so many things in a row that S3 does not remove, the rest is not tried."""
+
+
+class ObjectState(NamedTuple):
+    """What is known of an object without its bytes."""
+
+    etag: str | None
+    mark: str | None
 
 
 class Buckets:
@@ -45,6 +52,30 @@ class Buckets:
         """Put an object."""
         with calling():
             self._client.put_object(Bucket=bucket, Key=key, Body=body)
+
+    def replace(self, bucket: str, key: str, body: bytes, *, etag: str | None, mark: dict[str, str]) -> None:
+        """Put an object in the place of the one with an ETag (None: of none); not if another one is there.
+
+        S3 answers 412 when it is another one, 409 when somebody else writes it now, and 404 when it is gone:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        condition: Any = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
+        with calling("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"):
+            self._client.put_object(Bucket=bucket, Key=key, Body=body, Metadata=mark, **condition)
+
+    def state(self, bucket: str, key: str, mark: str) -> ObjectState:
+        """Return an object's ETag and one of its metadata; both None if there is no such object."""
+        with calling("404", "NoSuchKey"):
+            answer = self._client.head_object(Bucket=bucket, Key=key)
+            return ObjectState(answer["ETag"], answer["Metadata"].get(mark))
+        return ObjectState(None, None)
+
+    def listing(self, bucket: str, prefix: str) -> list[tuple[str, datetime]]:
+        """Return up to a thousand keys with a prefix, and when they were written."""
+        with calling():
+            answer = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix)
+            return [(item["Key"], item["LastModified"]) for item in answer.get("Contents", [])]
+        return []
 
     def remove(self, bucket: str, key: str) -> None:
         """Remove an object; one that is not there is removed."""

@@ -1,20 +1,17 @@
 """The files of a sandbox's job: its script and what that imports or reads. People put them, runs use them.
 
-A file goes to the sandbox's bucket first and then into the record: whatever the record lists is there.
+A file's content goes to the sandbox's bucket first and then into the record: whatever the record lists is
+there. `live_files` then brings it to where Glue reads it.
 """
 
 from __future__ import annotations
 
-import ast
 import hashlib
-import io
-import json
-import zipfile
-from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from chalicelib.auth import Caller
-from chalicelib.buckets import Buckets
-from chalicelib.clock import Clock, now, timestamp
+from chalicelib.aws_errors import AwsError
+from chalicelib.clock import Clock, later, now, timestamp
 from chalicelib.environments import Environments
 from chalicelib.errors import (
     Conflict,
@@ -24,10 +21,14 @@ from chalicelib.errors import (
     LearningMode,
     NotFound,
     PayloadTooLarge,
+    ServiceError,
     StaleRecord,
     TooManyFiles,
     UnsupportedMediaType,
 )
+from chalicelib.file_contents import ENDINGS, FileContents
+from chalicelib.live_files import LiveFiles
+from chalicelib.observability import logger
 from chalicelib.records import Environment, Event, Json, Status
 from chalicelib.settings import JOB_FILE
 from chalicelib.store import Store
@@ -35,17 +36,27 @@ from chalicelib.store import Store
 MAX_BYTES = 1024 * 1024
 MAX_FILES = 50
 _WRITE_TRIES = 5
+_READ_TRIES = 3
+_SETTLED_SECONDS = 120
+"""By then every call that a request has begun has ended, however often its client repeats it."""
 
 
 class JobFiles:
     """What the routes about job files do."""
 
     def __init__(
-        self, store: Store, environments: Environments, buckets: Buckets, *, clock: Clock = now
+        self,
+        store: Store,
+        environments: Environments,
+        live: LiveFiles,
+        contents: FileContents,
+        *,
+        clock: Clock = now,
     ) -> None:
         self._store = store
         self._environments = environments
-        self._buckets = buckets
+        self._live = live
+        self._contents = contents
         self._clock = clock
 
     def listing(self, caller: Caller, environment_id: str) -> Environment:
@@ -53,10 +64,12 @@ class JobFiles:
         return self._environments.visible(caller, environment_id)
 
     def read(self, caller: Caller, environment_id: str, path: str) -> bytes:
-        """A file's bytes; `NotFound` when there is none."""
-        environment = self._environments.visible(caller, environment_id)
-        if path in environment.job_files and environment.status is not Status.DELETED:
-            body = self._buckets.read(environment.bucket("glue_assets"), environment.job_file_key(path))
+        """Return the bytes of a file as the record names them. Raises `NotFound`."""
+        for _ in range(_READ_TRIES):
+            environment = self._environments.visible(caller, environment_id)
+            if path not in environment.job_files or environment.status is Status.DELETED:
+                break
+            body = self._live.read(environment, path)
             if body is not None:
                 return body
         raise NotFound("There is no such job file.")
@@ -64,36 +77,62 @@ class JobFiles:
     def write(
         self, caller: Caller, environment_id: str, path: str, body: bytes, request_id: str
     ) -> tuple[Environment, bool]:
-        """Put a file in the place of the one of its path, if there is one.
+        """Put a file, in the place of the one that has its path.
 
-        Gives the environment as it is now, and whether the file is new. Raises `InvalidFields` for a path or
-        a content that cannot be one's, `PayloadTooLarge`, and `Conflict` where the sandbox takes none.
+        Returns the environment, and whether the file is new. Raises `InvalidFields` for a path or a content
+        that cannot be one's, `PayloadTooLarge`, and `Conflict` if the sandbox takes no files now.
         """
         environment = self._environments.visible(caller, environment_id)
-        _check(path, body)
+        _check_state(environment, path)  # first: to parse costs seconds
+        wrong = self._contents.error(_check_path(path, body), body)
+        if wrong:
+            raise InvalidFile([{"pointer": "", **wrong}], detail=f"{path}: {wrong['detail']}")
+        content = self._live.add(environment, path, body)
+        try:
+            environment, before = self._record(caller, environment, path, body, content, request_id)
+        except ServiceError:  # not after an AwsError: the record may name the content, or do so soon
+            with suppress(AwsError):
+                self._live.remove(environment, path, content)
+            raise
+        try:
+            try:
+                self._live.settle(environment, [path])
+            finally:  # the record names another one, whatever came of that
+                self._live.remove(environment, path, (before or {}).get("content"))
+        except AwsError as error:  # the record says what holds; the schedule and the next run see to the rest
+            logger.warning("job file left to the schedule", environment_id=environment_id, detail=str(error))
+        return environment, before is None
+
+    def _record(
+        self, caller: Caller, environment: Environment, path: str, body: bytes, content: str, request_id: str
+    ) -> tuple[Environment, Json | None]:
+        """Let the record name a content. Return the environment, and the file that had its path before."""
+        before: Json | None = None
         for _ in range(_WRITE_TRIES):
             _check_state(environment, path)
-            is_new = path not in environment.job_files
-            moment = timestamp(self._clock())
+            before = environment.job_files.get(path)
+            moment = self._clock()
             sha256 = hashlib.sha256(body).hexdigest()
-            self._buckets.write(environment.bucket("glue_assets"), environment.job_file_key(path), body)
             file = {
                 "size_bytes": len(body),
                 "sha256": sha256,
                 "changed_by": caller.owner,
-                "changed_at": moment,
+                "changed_at": timestamp(moment),
+                "content": content,
             }
-            detail = {
-                "path": path,
-                "sha256": sha256,
-                "before": environment.job_files.get(path, {}).get("sha256"),
-            }
-            event = Event(moment, caller.owner, "job_file_put", request_id, detail)
-            after = environment.but(job_files={**environment.job_files, path: file})
+            detail = {"path": path, "sha256": sha256, "before": (before or {}).get("sha256")}
+            event = Event(timestamp(moment), caller.owner, "job_file_put", request_id, detail)
+            soon = later(moment, _SETTLED_SECONDS)
+            after = environment.but(
+                job_files={**environment.job_files, path: file},
+                due_at=min(environment.due_at or soon, soon),
+            )
             try:
-                return self._store.save_environment(environment, after, event), is_new
+                return self._store.save_environment(environment, after, event), before
             except StaleRecord:
-                environment = self._environments.visible(caller, environment_id)
+                environment = self._environments.visible(caller, environment.id)
+            if environment.job_files.get(path, {}).get("content") == content:
+                return environment, before  # the answer to our own write was lost, and boto3 has repeated it
         raise Conflict("The environment is changing too fast; try again.")
 
 
@@ -108,61 +147,14 @@ def _check_state(environment: Environment, path: str) -> None:
         raise TooManyFiles(f"There are {MAX_FILES} job files already, and no more can be.")
 
 
-def _check(path: str, body: bytes) -> None:
+def _check_path(path: str, body: bytes) -> str:
+    """Return the ending of a path, which says what the file is."""
     if not JOB_FILE.fullmatch(path):
         words = "A path has a-z, A-Z, 0-9, _, - and . in it, up to two folders, no dot at a beginning."
         raise InvalidFields([{"pointer": "/path", "detail": words}])
     ending = "." + path.rpartition(".")[2]
-    if ending not in _CHECKS:
-        raise UnsupportedMediaType(f"A job file ends in {', '.join(_CHECKS)}.")
+    if ending not in ENDINGS:
+        raise UnsupportedMediaType(f"A job file ends in {', '.join(ENDINGS)}.")
     if len(body) > MAX_BYTES:
         raise PayloadTooLarge(f"A job file has at most {MAX_BYTES} bytes.")
-    wrong = _CHECKS[ending](path, body)
-    if wrong:
-        raise InvalidFile([{"pointer": "", **wrong}], detail=f"{path}: {wrong['detail']}")
-
-
-def _python(path: str, body: bytes) -> Json | None:
-    if wrong := _text(path, body):
-        return wrong
-    try:
-        ast.parse(body, filename=path)
-    except SyntaxError as error:
-        if error.lineno is None:  # it is about the whole file, such as a null byte in it
-            return {"detail": f"It is not Python: {error.msg}."}
-        words = f"Line {error.lineno}, column {error.offset}: {error.msg}."
-        return {"detail": words, "line": error.lineno, "column": error.offset}
-    except (ValueError, RecursionError, MemoryError) as error:  # nesting without end
-        return {"detail": f"It is not Python: {error or type(error).__name__}."}
-    return None
-
-
-def _json(_: str, body: bytes) -> Json | None:
-    try:
-        json.loads(body)
-    except json.JSONDecodeError as error:
-        words = f"Line {error.lineno}, column {error.colno}: {error.msg}."
-        return {"detail": words, "line": error.lineno, "column": error.colno}
-    except (ValueError, RecursionError) as error:
-        return {"detail": f"It is not JSON: {error}."}
-    return None
-
-
-def _text(_: str, body: bytes) -> Json | None:
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return {"detail": f"It is not UTF-8: byte {error.start + 1}."}
-    return None
-
-
-def _zip(_: str, body: bytes) -> Json | None:
-    return None if zipfile.is_zipfile(io.BytesIO(body)) else {"detail": "It is not a zip file."}
-
-
-_CHECKS: Mapping[str, Callable[[str, bytes], Json | None]] = {
-    ".py": _python,
-    ".sql": _text,
-    ".json": _json,
-    ".zip": _zip,
-}
+    return ending

@@ -23,6 +23,7 @@ from chalicelib.creation import Creation
 from chalicelib.deletion import Deletion
 from chalicelib.errors import StaleRecord
 from chalicelib.failures import failure, redacted
+from chalicelib.live_files import LiveFiles
 from chalicelib.moves import Moves
 from chalicelib.observability import logger
 from chalicelib.provisioning import Provisioning
@@ -49,6 +50,7 @@ class Reconciler:
         removal: Removal,
         changes: StackChanges,
         clearing: Clearing,
+        files: LiveFiles,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -57,6 +59,7 @@ class Reconciler:
         self._creation = Creation(moves, provisioning)
         self._deletion = Deletion(moves, removal, store)
         self._updating = Updating(moves, changes, sleep=sleep)
+        self._files = files
         self._resetting = Resetting(moves, clearing, self._creation)
 
     def reconcile(
@@ -108,7 +111,23 @@ class Reconciler:
             return self._updating.step(environment, deadline)
         if environment.status is Status.RESETTING:
             return self._resetting.step(environment, deadline)
-        return self._warn(environment)  # READY and FAILED wait for a request or for their end
+        if self._warn(environment):
+            return True
+        if environment.status is Status.READY and self._moves.is_due(environment):
+            self._settle_files(environment)
+        return False  # READY and FAILED wait for a request or for their end
+
+    def _settle_files(self, environment: Environment) -> None:
+        """Mend what a request about a job file that died has left."""
+        try:
+            self._files.settle(environment)
+            self._files.remove_unused(environment)
+        except AwsRefused as error:  # the next run tries again
+            logger.warning("job files are left", environment_id=environment.id, detail=str(error))
+        changes: dict[str, object] = {}
+        if environment.attempts:  # S3 was busy the last time
+            changes = {"attempts": 0, "reason": (environment.failure or {}).get("fix")}
+        self._moves.save(environment, due_at=expiry.next_look(environment), **changes)
 
     def _warn(self, environment: Environment) -> bool:
         """Warn of the end when it is time to."""

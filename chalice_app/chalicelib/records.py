@@ -71,7 +71,8 @@ class Environment:
     of their change sets' names. `is_emptied` says that a RESETTING one has lost all that was to go.
     `removed` counts, by type, what was removed so far that no stack removes; `remaining` is what the stacks
     of failed attempts have left, as the receipt lists it.
-    `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when.
+    `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when;
+    `content`, of one that somebody has put, is what its bytes go by (live_files.py).
     """
 
     id: str

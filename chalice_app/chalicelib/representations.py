@@ -127,8 +127,14 @@ def job(environment: Environment, max_cost_micro_usd: int, base: str) -> job_ans
 def job_file(environment: Environment, path: str, base: str) -> job_answers.JobFile:
     """One of an environment's job files."""
     link = f"{base}/environments/{environment.id}/job/files/{path}"
+    file = environment.job_files[path]
     return job_answers.JobFile(
-        path=path, **environment.job_files[path], links=job_answers.JobFileLinks(self=link)
+        path=path,
+        size_bytes=file["size_bytes"],
+        sha256=file["sha256"],
+        changed_by=file["changed_by"],
+        changed_at=file["changed_at"],
+        links=job_answers.JobFileLinks(self=link),
     )
 
 

@@ -19,6 +19,7 @@ from chalicelib.clock import Clock, later, now, run_id_of, timestamp
 from chalicelib.errors import StaleRecord
 from chalicelib.failures import redacted
 from chalicelib.glue import Glue, GlueRun
+from chalicelib.live_files import LiveFiles
 from chalicelib.logs import Logs
 from chalicelib.observability import logger
 from chalicelib.records import SERVICE, Environment, Event, JobRun, Json, RunStatus
@@ -44,6 +45,7 @@ class Runs:
         self,
         store: Store,
         glue: Glue,
+        files: LiveFiles,
         catalog: Catalog,
         logs: Logs,
         *,
@@ -53,6 +55,7 @@ class Runs:
     ) -> None:
         self._store = store
         self._glue = glue
+        self._files = files
         self._catalog = catalog
         self._logs = logs
         self._price = price_per_dpu_hour_usd
@@ -104,6 +107,7 @@ class Runs:
     def start(self, run: JobRun) -> JobRun:
         """Ask Glue to start a run whose attempt is recorded; the caller holds that attempt."""
         try:
+            self._settle_files(run)
             glue_run_id = self._glue.start(
                 run.job_id,
                 marker=run.id,
@@ -170,6 +174,13 @@ class Runs:
                     self._glue.stop(environment.job_id, seen.id)
                 stopped = False
         return stopped
+
+    def _settle_files(self, run: JobRun) -> None:
+        """Let Glue read the job files that the record names."""
+        environment = self._store.environment(run.environment_id)
+        if environment is not None:
+            job = environment.settings["job"]
+            self._files.settle(environment, [job["script"], *job["extra_files"]])
 
     # -- the steps ---------------------------------------------------------------------------------------
 

@@ -207,7 +207,7 @@ def _name(environment: Environment) -> str:
 
 def _own_files(environment: Environment) -> dict[str, Json]:
     """The job files that somebody has put there."""
-    return {path: file for path, file in environment.job_files.items() if file["changed_by"] != "release"}
+    return {path: file for path, file in environment.job_files.items() if "content" in file}
 
 
 def _key(environment: Environment, target: str, key: str) -> str:

@@ -23,9 +23,11 @@ from chalicelib.cursors import Cursors
 from chalicelib.dynamo import Table
 from chalicelib.environments import Environments
 from chalicelib.events import Events
+from chalicelib.file_contents import FileContents
 from chalicelib.glue import Glue
 from chalicelib.job_files import JobFiles
 from chalicelib.jobs import Jobs
+from chalicelib.live_files import LiveFiles
 from chalicelib.logs import Logs
 from chalicelib.moves import Moves
 from chalicelib.proof import Prover
@@ -113,9 +115,11 @@ def build(
     catalog = Catalog(clients["glue"])
     logs = Logs(clients["logs"])
     releases = Releases(buckets, config.assets_bucket, str(session.region_name), clock)
+    live_files = LiveFiles(store, buckets, clock=clock)
     runs = Runs(
         store,
         glue,
+        live_files,
         catalog,
         logs,
         price_per_dpu_hour_usd=config.price_per_dpu_hour_usd,
@@ -149,6 +153,7 @@ def build(
             provisioning=provisioning,
         ),
         Clearing(buckets=buckets, catalog=catalog, releases=releases, runs=runs),
+        live_files,
         sleep=sleep,
     )
     environments = Environments(config, store, releases, reconciler, clock=clock)
@@ -167,7 +172,7 @@ def build(
             lease_seconds=config.lease_seconds,
             clock=clock,
         ),
-        job_files=JobFiles(store, environments, buckets, clock=clock),
+        job_files=JobFiles(store, environments, live_files, FileContents(), clock=clock),
         tables=Tables(environments, catalog, Athena(session.client("athena", config=quick))),
         releases=releases,
         events=Events(store, reconciler, runs, Admission(store, config.capacity, clock=clock), clock=clock),

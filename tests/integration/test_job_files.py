@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from typing import Any
 
@@ -55,6 +56,22 @@ def test_a_learning_sandbox_takes_no_files(api: Api) -> None:
     assert fetch(api, environment, "sot_ecommerce.py") == b"print('hello')\n"
 
 
+def test_the_state_is_checked_before_the_content(api: Api) -> None:
+    """A file that takes Python's parser a minute costs nothing where no file is taken."""
+    environment = api.ready_environment()["id"]
+    began = time.monotonic()
+    for path in ("main.py", "main.sh", ".main.py"):
+        answer = put(api, environment, path, b"f'" + b"{a}" * 110_000 + b"'")
+        assert (answer.status, answer.body["code"]) == (409, "learning_mode")
+    assert time.monotonic() - began < 2
+
+
+def test_python_that_takes_a_minute_to_parse_is_refused(api: Api) -> None:
+    answer = put(api, production(api), "main.py", b"f'" + b"{a}" * 110_000 + b"'")
+    assert (answer.status, answer.body["code"]) == (422, "invalid_file")
+    assert answer.body["detail"].startswith("main.py: The file takes too long or too much memory to check.")
+
+
 @pytest.mark.parametrize(
     ("path", "body", "words"),
     [
@@ -64,7 +81,7 @@ def test_a_learning_sandbox_takes_no_files(api: Api) -> None:
         ("conf.json", b'{"a": 1,}', "Line 1, column 9: "),
         ("main.py", b"# \xff", "It is not UTF-8: byte 3."),
         ("q.sql", b"select '\xff'", "It is not UTF-8: byte 9."),
-        ("lib.zip", b"nothing", "It is not a zip file."),
+        ("lib.zip", b"nothing", "It is not a zip file that can be read: File is not a zip file."),
     ],
 )
 def test_a_file_that_would_not_work_is_refused_with_its_place(

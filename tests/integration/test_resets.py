@@ -98,7 +98,7 @@ def test_tables_and_databases_that_were_dropped_are_back(world: World) -> None: 
     assert catalog(reset(world, ready)) == was
     stack = world.operated.delete  # the stack still knows what is its own
     for bucket in BUCKET_KEYS:
-        for _ in world.operator.job_files._buckets.empty(ready.bucket(bucket)):
+        for _ in world.operator.job_files._live._buckets.empty(ready.bucket(bucket)):
             pass
     assert stack(ready)["StackStatus"] == "DELETE_COMPLETE"
 
