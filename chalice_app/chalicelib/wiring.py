@@ -27,6 +27,7 @@ from chalicelib.glue import Glue
 from chalicelib.job_files import JobFiles
 from chalicelib.jobs import Jobs
 from chalicelib.logs import Logs
+from chalicelib.losses import Inspector
 from chalicelib.moves import Moves
 from chalicelib.proof import Prover
 from chalicelib.provisioning import Provisioning
@@ -39,6 +40,7 @@ from chalicelib.stack_changes import StackChanges
 from chalicelib.stacks import Stacks
 from chalicelib.store import Store
 from chalicelib.tables import Tables
+from chalicelib.upkeep import Upkeep
 
 _PATIENT = ("s3", "glue", "logs", "athena", "iam", "kms")
 
@@ -125,9 +127,12 @@ def build(
     provisioning = Provisioning(
         config, stacks=stacks, buckets=buckets, catalog=catalog, releases=releases, store=store
     )
+    prover = Prover(clients)
+    inspector = Inspector(config, stacks=stacks, prover=prover, releases=releases)
+    moves = Moves(store, lease_seconds=config.lease_seconds, clock=clock)
     reconciler = Reconciler(
         store,
-        Moves(store, lease_seconds=config.lease_seconds, clock=clock),
+        moves,
         provisioning,
         Removal(
             stacks=stacks,
@@ -135,7 +140,7 @@ def build(
             catalog=catalog,
             glue=glue,
             logs=logs,
-            prover=Prover(clients),
+            prover=prover,
             releases=releases,
             runs=runs,
         ),
@@ -147,8 +152,10 @@ def build(
             catalog=catalog,
             releases=releases,
             provisioning=provisioning,
+            inspector=inspector,
         ),
         Clearing(buckets=buckets, catalog=catalog, releases=releases, runs=runs),
+        Upkeep(moves, provisioning, inspector),
         sleep=sleep,
     )
     environments = Environments(config, store, releases, reconciler, clock=clock)
