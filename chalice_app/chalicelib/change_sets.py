@@ -23,18 +23,22 @@ _NOT_NOW = (_NO_CHANGE_SET, "InvalidChangeSetStatus")
 
 @dataclass(frozen=True)
 class Change:
-    """What a change set would do to one resource; `replaced` is whether it may become another one."""
+    """What a change set would do to one resource; `replaced` is whether it may become another one.
+
+    `is_gone`: it was deleted outside of CloudFormation, and is created again.
+    """
 
     action: str
     logical_id: str
     physical_id: str
     type: str
     replaced: bool
+    is_gone: bool = False
 
     @property
     def ends_it(self) -> bool:
         """The resource as it is now goes, or may go."""
-        return self.action == "Remove" or self.replaced
+        return not self.is_gone and (self.action == "Remove" or self.replaced)
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,15 @@ class ChangeSets:
         template_url: str,
         parameters: Mapping[str, str],
         tags: Mapping[str, str],
+        is_drift_aware: bool = False,
     ) -> None:
-        """Begin to make a change set; one of that name stays as it is, so it may be asked for again."""
+        """Begin to make a change set; one of that name stays as it is, so it may be asked for again.
+
+        One that is aware of drift creates again what was deleted outside of CloudFormation; any other only
+        compares templates, and does not notice:
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
+        """
+        mode: Json = {"DeploymentMode": "REVERT_DRIFT"} if is_drift_aware else {}
         with calling("AlreadyExistsException"):
             self._client.create_change_set(
                 StackName=stack,
@@ -84,6 +95,7 @@ class ChangeSets:
                 Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
                 Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
                 Capabilities=["CAPABILITY_NAMED_IAM"],
+                **mode,
                 **self._role,  # type: ignore[arg-type]  # the stubs cannot see an optional key
             )
 
@@ -136,4 +148,5 @@ def _change(told: Json) -> Change:
         physical_id=told.get("PhysicalResourceId") or "",
         type=told["ResourceType"],
         replaced=told.get("Replacement") in ("True", "Conditional"),
+        is_gone=told.get("ResourceDriftStatus") == "DELETED",
     )

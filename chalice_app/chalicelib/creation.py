@@ -24,6 +24,10 @@ class Creation:
                 self._moves.save(environment, due_at=environment.expires_at)
             return False  # admission.py comes for it
         if environment.stack_id is not None:
+            stack = self._provisioning.look(environment)
+            if stack is None or stack.is_removed:  # by somebody else: what is left goes first
+                self._moves.save(environment, clean_up=True, attempts=0)
+                return True
             self._moves.move(
                 environment,
                 Status.CREATING,
@@ -51,15 +55,21 @@ class Creation:
             self._moves.save(environment, due_at=self._silent_at(environment))
             return False
         stack = self._provisioning.look(environment)
-        if stack is not None and stack.in_progress and not stack.status.startswith("DELETE"):
+        if stack is not None and stack.in_progress and not stack.is_removed:
             self._note_progress(environment, stack)
             return False
+        if stack is not None and stack.is_complete:
+            self._moves.move(
+                environment,
+                Status.SEEDING,
+                why="stack complete",
+                outputs=self._provisioning.outputs(environment, stack),
+                failure=None,
+                **self._provisioning.whole(environment, stack),
+            )
+            return True
         if stack is not None:
             self._provisioning.note_resources(environment, stack.id)
-        if stack is not None and stack.is_complete:
-            outputs = self._provisioning.outputs(environment, stack)
-            self._moves.move(environment, Status.SEEDING, why="stack complete", outputs=outputs, failure=None)
-            return True
         self._moves.fail(environment, environment.failure or self._provisioning.failure(environment, stack))
         return True
 
@@ -74,6 +84,7 @@ class Creation:
                 return True
             if self._moves.half_over(claimed):
                 claimed = self._moves.renew(claimed, seeded_files=seeded)
+        look_at = self._moves.next_look_at()
         self._moves.move(
             claimed,
             Status.READY,
@@ -83,7 +94,8 @@ class Creation:
             attempts=0,
             reason=None,
             lease_until=None,
-            due_at=expiry.next_look(claimed),
+            look_at=look_at,
+            due_at=expiry.next_look(claimed.but(look_at=look_at)),
         )
         return False
 

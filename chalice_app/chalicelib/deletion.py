@@ -11,7 +11,7 @@ from chalicelib.clock import timestamp
 from chalicelib.moves import Moves
 from chalicelib.records import Environment, Status
 from chalicelib.removal import Removal, so_far, still_there
-from chalicelib.stacks import Stack
+from chalicelib.stacks import Part, Stack
 from chalicelib.store import Store
 
 _RUN_STOPS_SECONDS = 5
@@ -31,19 +31,31 @@ class Deletion:
         if stack is not None and not stack.is_gone:
             return self._remove(environment, stack, deadline)
         claimed = self._moves.claim(environment)
-        if claimed is not None:
-            self._end(claimed, stack, deadline)
+        if claimed is None:
+            return False
+        if not self._removal.stop_runs(claimed):  # somebody else may have deleted the stack, and not them
+            self._moves.postpone(claimed, _RUN_STOPS_SECONDS)
+            return False
+        self._end(claimed, stack, deadline)
         return False
 
     def clean_up(self, environment: Environment, deadline: float) -> bool:
         """FAILED, or QUEUED again: remove the stack of the attempt that failed; a complete one is kept."""
         stack = self._removal.look(environment)
+        if environment.ready_at and (stack is None or stack.is_gone):
+            # Runs of a working one may go on, and make log groups again that a new stack is to have.
+            if not self._removal.stop_runs(environment):
+                self._moves.postpone(environment, _RUN_STOPS_SECONDS)
+                return False
+            self._removal.remove_logs(environment)
         if stack is None:
             self._cleaned(environment, stack_id=None, resources={}, admitted_at=None)
         elif stack.is_gone:
             proof = self._removal.prove(stack)
             if proof.there:
-                self._try_again(environment, still_there(proof.there))
+                claimed = self._moves.claim(environment)
+                if claimed is not None:
+                    self._remove_left(claimed, proof.there, deadline)
                 return False
             left = listed([*environment.remaining, *proof.remaining], LEFT_BYTES)
             self._cleaned(environment, stack_id=None, resources={}, admitted_at=None, remaining=left)
@@ -134,6 +146,11 @@ class Deletion:
         wait, told = self._moves.backoff(attempts), self._moves.trouble(environment, reason)
         self._moves.postpone(environment, wait, told, attempts=attempts, reason=reason)
 
+    def _remove_left(self, claimed: Environment, there: list[Part], deadline: float) -> None:
+        worked = self._work(claimed, self._removal.remove_left(there), deadline)
+        if worked is not None:
+            self._try_again(worked, still_there(there))
+
     def _end(self, claimed: Environment, stack: Stack | None, deadline: float) -> None:
         kind, count = self._removal.remove_logs(claimed)
         if count:
@@ -141,11 +158,10 @@ class Deletion:
             claimed = self._moves.renew(claimed, removed=removed)
         proof = self._removal.prove(stack) if stack is not None else None
         if proof is not None and proof.there:
-            worked = self._work(claimed, self._removal.remove_left(proof.there), deadline)
-            if worked is not None:
-                self._try_again(worked, still_there(proof.there))
+            self._remove_left(claimed, proof.there, deadline)
             return
         receipt = self._removal.receipt(claimed, proof)
+        shown = self._removal.shown(stack) if stack is not None else {}
         moment = timestamp(self._moves.now())
         ended = claimed.but(
             status=Status.DELETED,
@@ -155,7 +171,10 @@ class Deletion:
             admitted_at=None,
             deleted_at=moment,
             wanted=None,
+            resources=shown,
+            total_resources=len(shown),
             lease_until=None,
+            look_at=None,
             due_at=None,
             reason=None,
         )

@@ -230,7 +230,9 @@ class Environments:
     def change(
         self, caller: Caller, environment_id: str, change: EnvironmentChange, request_id: str
     ) -> tuple[Environment, bool]:
-        """Want a READY environment to have other settings or another release, and begin to take it there.
+        """Want an environment to have other settings or another release, and begin to take it there.
+
+        It must be READY, or FAILED for what was deleted by hand, which is created again on the way.
 
         Gives the environment as it is now, and False when that needs no work. Raises `EnvironmentNotReady`,
         and `Misfits` for what cannot be changed or does not fit; then nothing is.
@@ -242,7 +244,9 @@ class Environments:
         wrong += self._too_long(change.expires_in_hours) if "expires_in_hours" in given else []
 
         def wanted(environment: Environment, moment: datetime) -> Json:
-            _check_ready(environment, "changed")
+            is_mended = _can_be_mended(environment)
+            if not is_mended:
+                _check_ready(environment, "changed")
             settings, misfitting = changed(environment.settings, change.settings, self._config.limits, moment)
             if wrong or misfitting:
                 raise Misfits([*wrong, *misfitting])
@@ -251,12 +255,12 @@ class Environments:
                 fields = expiry.ending_in(change.expires_in_hours, moment)
                 fields["due_at"] = expiry.next_look(environment.but(**fields))
             wish = {"settings": settings, "release": release or environment.release}
-            if wish == {"settings": environment.settings, "release": environment.release}:
+            if not is_mended and wish == {"settings": environment.settings, "release": environment.release}:
                 return fields
             return {
                 **fields,
                 "status": Status.UPDATING,
-                "wanted": {**wish, "stage": "look", "rollbacks": 0},
+                "wanted": {**(environment.wanted or {}), **wish, "stage": "look", "rollbacks": 0},
                 "changes": environment.changes + 1,
                 "seeded_files": 0,
                 **_begun(moment),
@@ -286,6 +290,16 @@ class Environments:
         environment = self._change(caller, environment_id, request_id, "reset_requested", wanted)
         self._begin(environment)
         return self.visible(caller, environment_id)
+
+    def doubt(self, environment_id: str) -> None:
+        """Let a READY environment be compared with AWS at the next tick: a part of it seems to be gone."""
+        with suppress(AwsError):
+            self._store.doubt(environment_id, timestamp(self._clock()))
+
+    def look_again(self, environment_id: str) -> None:
+        """Take the steps that are due now; the schedule would take them within a minute."""
+        with suppress(AwsError):
+            self._reconciler.reconcile(environment_id, seconds=_REQUEST_SECONDS)
 
     def _release(self, asked: str) -> tuple[str | None, list[dict[str, str]]]:
         """The id of the release that is asked for, or what is wrong with it."""
@@ -349,6 +363,12 @@ def _check_ready(environment: Environment, what: str) -> None:
         raise EnvironmentNotReady(
             f"The environment is {_shown_status(environment)}; only a READY one can be {what}."
         )
+
+
+def _can_be_mended(environment: Environment) -> bool:
+    """Whether what it has lost by somebody's hand can be created again by an update of its stack."""
+    is_lost = "lost" in (environment.wanted or {})
+    return environment.status is Status.FAILED and is_lost and not environment.delete_requested
 
 
 def _begun(moment: datetime) -> Json:

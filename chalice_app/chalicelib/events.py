@@ -18,6 +18,7 @@ from chalicelib.runs import Runs
 from chalicelib.stack_changes import change_failure
 from chalicelib.stacks import is_cause, resource_state
 from chalicelib.store import Due, Store
+from chalicelib.upkeep import Looks
 
 _BATCH = 25
 _MOST_THROTTLED = 3
@@ -49,7 +50,7 @@ class Events:
         """CloudFormation Stack Status Change."""
         environment_id = environment_of_stack(detail["stack-id"])
         if environment_id is not None:
-            self._reconciler.reconcile(environment_id)
+            self._reconciler.reconcile(environment_id, is_told=True)
             self._start_waiting()  # a place may have become free
 
     def resource_changed(self, detail: Json, at: str) -> None:
@@ -84,6 +85,7 @@ class Events:
         throttled = 0
         deadline = self._clock().timestamp() + seconds
         seen: set[Due] = set()
+        looks = Looks()
         while self._clock().timestamp() < deadline:
             due = [key for key in self._store.due(timestamp(self._clock()), _BATCH) if key not in seen]
             if not due:
@@ -93,19 +95,19 @@ class Events:
                 if left <= 0:
                     break
                 seen.add(key)
-                throttled = 0 if self._reconcile(key, min(left, _RECORD_SECONDS)) else throttled + 1
+                throttled = 0 if self._reconcile(key, min(left, _RECORD_SECONDS), looks) else throttled + 1
                 if throttled == _MOST_THROTTLED:
                     logger.warning("throttled: the rest is left for later", records=len(seen))
                     return len(seen)
         return len(seen)
 
-    def _reconcile(self, due: Due, seconds: float) -> bool:
+    def _reconcile(self, due: Due, seconds: float, looks: Looks) -> bool:
         """One record of a tick, False when AWS throttled it; what goes wrong must not keep others waiting."""
         try:
             if due.environment_id is None:
                 return self._start_waiting()
             if due.run_id is None:
-                return self._reconciler.reconcile(due.environment_id, seconds=seconds)
+                return self._reconciler.reconcile(due.environment_id, seconds=seconds, looks=looks)
             self._runs.reconcile(due.environment_id, due.run_id)
         except (AwsError, StaleRecord, Unavailable) as error:
             logger.warning("record left for later", **due._asdict(), detail=str(error))

@@ -24,7 +24,13 @@ def ending_in(hours: int, moment: datetime) -> Json:
 
 
 def next_look(environment: Environment) -> str:
-    """When an environment that only waits needs attention: at its next warning, or at its end."""
+    """When an environment that only waits needs attention: at a warning, at its end, or to be looked at."""
+    look_at = environment.look_at or environment.expires_at
+    return min(next_warning(environment) or environment.expires_at, environment.expires_at, look_at)
+
+
+def next_warning(environment: Environment) -> str | None:
+    """When its owner is to be warned of the end next; None: not any more."""
     if not environment.warnings_due:
-        return environment.expires_at
+        return None
     return later(parse(environment.expires_at), -3600 * environment.warnings_due[0])

@@ -94,7 +94,8 @@ class Jobs:
         if not accepted:
             self._refuse(asked.caller, environment.id, run)
         with suppress(StaleRecord):  # then a look at the run came in between and has brought it further
-            self._runs.start(run)
+            if self._runs.start(run).status is RunStatus.ERROR:
+                self._environments.look_again(environment.id)
         return Created(body, location)
 
     def job(self, caller: Caller, job_id: str) -> tuple[Environment, int]:

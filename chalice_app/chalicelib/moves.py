@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from datetime import datetime
 
+from chalicelib import expiry
 from chalicelib.clock import Clock, later, now, parse, timestamp
 from chalicelib.observability import logger
 from chalicelib.records import SERVICE, Environment, Event, Json, Status
@@ -13,6 +14,8 @@ from chalicelib.store import Store
 
 LOOK_AGAIN_SECONDS = 60
 _LONGEST_BACKOFF_SECONDS = 900
+_READY_HOURS = (12, 22)
+"""A READY environment is looked at again after some hours between these: within a day, with some to spare."""
 
 
 class Moves:
@@ -72,6 +75,25 @@ class Moves:
             lease_until=None,
         )
 
+    def lose(self, environment: Environment, cause: Json, **changes: object) -> Environment:
+        """Record that somebody else has deleted what a working environment needs.
+
+        What is left of it stays: it may hold data, so its owner decides by a retry or a delete.
+        """
+        return self.move(
+            environment,
+            Status.FAILED,
+            why=str(cause["message"]),
+            failure=cause,
+            reason=cause["fix"],
+            clean_up=False,
+            attempts=0,
+            lease_until=None,
+            look_at=None,
+            due_at=expiry.next_look(environment.but(look_at=None)),
+            **changes,
+        )
+
     def save(self, environment: Environment, event: Event | None = None, /, **changes: object) -> Environment:
         """Record changes within a status."""
         return self._store.save_environment(environment, environment.but(**changes), event)
@@ -109,6 +131,11 @@ class Moves:
         """Whether half of the lease has gone by."""
         left = parse(claimed.lease_until or claimed.updated_at) - self._clock()
         return left.total_seconds() < self._lease_seconds / 2
+
+    def next_look_at(self) -> str:
+        """When a READY environment is compared with AWS again, with jitter: a class does not come at once."""
+        least, most = _READY_HOURS
+        return later(self._clock(), 3600 * (least + (most - least) * self._jitter()))
 
     def backoff(self, attempts: int) -> float:
         """Seconds until the next try: doubling from 5 s, with jitter so that many do not return at once."""

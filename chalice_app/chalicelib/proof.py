@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from chalicelib.aws_errors import AwsRefused, calling
+from chalicelib.aws_errors import AwsError, AwsRefused, calling
 from chalicelib.clock import timestamp
 from chalicelib.records import Json
 from chalicelib.stacks import Part
@@ -30,6 +30,8 @@ _LOOKS = {
     "AWS::S3::BucketPolicy": ("s3", "head_bucket", "Bucket"),
 }
 """The call that describes a thing, and the argument that is its physical id."""
+CHECKED = (_LOOKS.keys() | {_LOG_GROUP}) - {"AWS::S3::BucketPolicy"}
+"""The types that a READY environment needs. Its tables are its user's: a reset brings them back."""
 _GONE = {"404", "EntityNotFoundException", "NoSuchEntity", "NotFoundException"}
 _GOING = ("PendingDeletion", "PendingReplicaDeletion")
 
@@ -41,6 +43,15 @@ class Proof:
     removed: list[Json]
     remaining: list[Json]
     there: list[Part]
+
+
+@dataclass(frozen=True)
+class Absence:
+    """A thing that AWS says does not exist, or, a key, that cannot be used until `until` and then is gone."""
+
+    part: Part
+    is_pending: bool = False
+    until: str | None = None
 
 
 class Prover:
@@ -63,13 +74,32 @@ class Prover:
                 proof.removed.append(entry if calls or part.type == _TABLE else {**entry, "why": unchecked})
             elif part.type == _KEY and key.get("KeyState") in _GOING:
                 why = "AWS keeps a deleted key for a waiting period, in which it cannot be used."
-                until = timestamp(key["DeletionDate"]) if "DeletionDate" in key else None
-                proof.remaining.append({**entry, "why": why, "until": until})
+                proof.remaining.append({**entry, "why": why, "until": _deletion_date(key)})
             elif part.status == "DELETE_SKIPPED":
                 proof.remaining.append({**entry, "why": "The release's template says that it stays."})
             else:
                 proof.there.append(part)
         return proof
+
+    def absences(self, parts: list[Part]) -> tuple[list[Absence], list[AwsError]]:
+        """Look for each part of a living stack: those that are certainly gone, and the looks that failed."""
+        gone: list[Absence] = []
+        failed: list[AwsError] = []
+        for part in parts:
+            if part.type not in CHECKED or not part.physical_id or part.status == "DELETE_COMPLETE":
+                continue
+            [call] = self._calls(part, [])
+            try:
+                found = _asked(part, call)
+            except AwsError as error:
+                failed.append(error)
+                continue
+            key = found.get("KeyMetadata", {})
+            if not found:
+                gone.append(Absence(part))
+            elif part.type == _KEY and key.get("KeyState") in _GOING:
+                gone.append(Absence(part, is_pending=True, until=_deletion_date(key)))
+        return gone, failed
 
     def _calls(self, part: Part, databases: list[str]) -> list[Callable[[], Json]]:
         """The calls of which one would answer if the part were there; none when there is no way to ask."""
@@ -87,6 +117,10 @@ class Prover:
         # Of the names that begin with it, its own comes first.
         answer = self._clients["logs"].describe_log_groups(logGroupNamePrefix=name, limit=1)
         return next((group for group in answer["logGroups"] if group["logGroupName"] == name), {})
+
+
+def _deletion_date(key: Json) -> str | None:
+    return timestamp(key["DeletionDate"]) if "DeletionDate" in key else None
 
 
 def _asked(part: Part, call: Callable[[], Json]) -> Json:

@@ -8,7 +8,7 @@ from chalicelib import consoles
 from chalicelib.buckets import Buckets
 from chalicelib.catalog import Catalog
 from chalicelib.config import Config
-from chalicelib.failures import failure
+from chalicelib.failures import failure, stack_deleted
 from chalicelib.parameters import camel, stack_tags, template_parameters
 from chalicelib.records import BUCKET_KEYS, Environment, Json
 from chalicelib.releases import Release, Releases
@@ -60,10 +60,19 @@ class Provisioning:
             if known is None or known["order"] < resource["order"]:
                 self._store.note_resource(environment.id, stack_id, logical_id, resource)
 
+    def whole(self, environment: Environment, stack: Stack) -> Json:
+        """The fields that show the resources of a complete stack, without those that it had once.
+
+        Events may be late or lost, so when CloudFormation has ended its work, what they told is replaced.
+        """
+        found = self._stacks.resources(stack.id)
+        there = {name: state for name, state in found.items() if state["status"] != "DELETE_COMPLETE"}
+        return {"resources": there, "total_resources": len(there)}
+
     def failure(self, environment: Environment, stack: Stack | None) -> Json:
         """Why the stack is not complete."""
-        if stack is None or stack.status.startswith("DELETE"):
-            return failure(None, None, "The stack was deleted by somebody else.")
+        if stack is None or stack.is_removed:
+            return stack_deleted()
         first = self._stacks.first_failure(stack.id)
         if first is None:
             words = stack.reason or f"The stack is {stack.status}."

@@ -6,8 +6,8 @@ what is idempotent in AWS and then records it, on the condition that the record 
 read. Slow steps (seeding, emptying) first take a lease, so that two workers do not do the same copies; a
 worker that dies leaves the lease to run out, and the record is due again then.
 
-The steps themselves are in `creation.py`, `updating.py`, `resetting.py` and `deletion.py`, how they are
-recorded in `moves.py`.
+The steps themselves are in `creation.py`, `upkeep.py`, `updating.py`, `resetting.py` and `deletion.py`, how
+they are recorded in `moves.py`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from chalicelib.resetting import Clearing, Resetting
 from chalicelib.stack_changes import StackChanges
 from chalicelib.store import Store
 from chalicelib.updating import Updating
+from chalicelib.upkeep import Looks, Upkeep
 
 _MAX_STEPS = 25
 _BUILDING = {Status.QUEUED, Status.CREATING, Status.SEEDING}
@@ -51,6 +52,7 @@ class Reconciler:
         changes: StackChanges,
         clearing: Clearing,
         files: LiveFiles,
+        upkeep: Upkeep,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -60,14 +62,22 @@ class Reconciler:
         self._deletion = Deletion(moves, removal, store)
         self._updating = Updating(moves, changes, sleep=sleep)
         self._files = files
+        self._upkeep = upkeep
         self._resetting = Resetting(moves, clearing, self._creation)
 
     def reconcile(
-        self, environment_id: str, *, seconds: float = 600, written: Environment | None = None
+        self,
+        environment_id: str,
+        *,
+        seconds: float = 600,
+        written: Environment | None = None,
+        is_told: bool = False,
+        looks: Looks | None = None,
     ) -> bool:
         """Take every step that can be taken now, for about `seconds`; what is left is due again by itself.
 
-        Who has just written the record passes it as `written`, which saves reading it again. False when AWS
+        Who has just written the record passes it as `written`, which saves reading it again. `is_told`: an
+        event of its stack has come; `looks` limits how many READY ones are compared with AWS. False when AWS
         was too busy for a step: then others will not fare better now.
         """
         deadline = self._moves.now().timestamp() + seconds
@@ -77,7 +87,7 @@ class Reconciler:
             if environment is None:
                 return True
             try:
-                moved = self._step(environment, deadline)
+                moved = self._step(environment, deadline, is_told=is_told, looks=looks)
             except StaleRecord:
                 continue  # somebody else moved it: look again at what there is to do
             except AwsError as error:
@@ -89,7 +99,7 @@ class Reconciler:
                 break
         return True
 
-    def _step(self, environment: Environment, deadline: float) -> bool:
+    def _step(self, environment: Environment, deadline: float, *, is_told: bool, looks: Looks | None) -> bool:
         """Take one step; False when there is nothing (more) to do now."""
         if environment.status is Status.DELETED:
             return False
@@ -113,11 +123,13 @@ class Reconciler:
             return self._resetting.step(environment, deadline)
         if self._warn(environment):
             return True
-        if environment.status is Status.READY and self._moves.is_due(environment):
-            self._settle_files(environment)
-        return False  # READY and FAILED wait for a request or for their end
+        if environment.status is Status.READY:
+            if self._moves.is_due(environment):
+                environment = self._settle_files(environment)
+            return self._upkeep.step(environment, is_told=is_told, looks=looks)
+        return False  # FAILED waits for a request or for its end
 
-    def _settle_files(self, environment: Environment) -> None:
+    def _settle_files(self, environment: Environment) -> Environment:
         """Mend what a request about a job file that died has left."""
         try:
             self._files.settle(environment)
@@ -127,23 +139,22 @@ class Reconciler:
         changes: dict[str, object] = {}
         if environment.attempts:  # S3 was busy the last time
             changes = {"attempts": 0, "reason": (environment.failure or {}).get("fix")}
-        self._moves.save(environment, due_at=expiry.next_look(environment), **changes)
+        return self._moves.save(environment, due_at=expiry.next_look(environment), **changes)
 
     def _warn(self, environment: Environment) -> bool:
         """Warn of the end when it is time to."""
-        if not environment.warnings_due or expiry.next_look(environment) > timestamp(self._moves.now()):
-            return False
-        left = list(environment.warnings_due)
-        hours = left.pop(0)
-        while left and expiry.next_look(environment.but(warnings_due=left)) <= timestamp(self._moves.now()):
+        left, moment = list(environment.warnings_due), timestamp(self._moves.now())
+        hours = None
+        while (next_ := expiry.next_warning(environment.but(warnings_due=left))) and next_ <= moment:
             hours = left.pop(0)  # only the last of those whose time has come
+        if hours is None:
+            return False
         detail = {"hours_before": hours, "expires_at": environment.expires_at}
-        rest = environment.but(warnings_due=left)
         self._moves.save(
             environment,
             self._moves.event("expiry_warned", detail),
             warnings_due=left,
-            due_at=expiry.next_look(rest),
+            due_at=expiry.next_look(environment.but(warnings_due=left)),
         )
         return True
 
@@ -160,6 +171,10 @@ class Reconciler:
         if isinstance(error, AwsRefused) and environment.status is Status.UPDATING:
             with suppress(AwsError):  # then it is postponed
                 if self._updating.give_up(environment, error):
+                    return True
+        if isinstance(error, AwsRefused) and environment.status is Status.RESETTING:
+            with suppress(AwsError):
+                if self._upkeep.end_if_lost(environment):
                     return True
         attempts = environment.attempts + 1
         # What is refused needs somebody's help; what is busy or down does not.

@@ -65,10 +65,13 @@ class Environment:
     `admitted_at` is since when it counts as one that is built or exists (capacity.py); before, `queue` is its
     place, as `position` and `begins_at`. `creations` counts the attempts to build it. `clean_up` says that
     what a failed one has left, the stack `stack_id` or the one of its name, is still to be looked for and
-    removed. `warnings_due` are the warnings before its end that are still to come, in hours before it.
+    removed. `look_at` is when a READY one is next compared with what AWS has (upkeep.py).
+    `warnings_due` are the warnings before its end that are still to come, in hours before it.
     `wanted` is what an UPDATING one is to become: its `settings` and `release`, how far that is (`stage`, see
-    updating.py) and how often its way back was tried (`rollbacks`); `changes` counts such wishes, and is part
-    of their change sets' names. `is_emptied` says that a RESETTING one has lost all that was to go.
+    updating.py), how often its way back was tried (`rollbacks`), and what was deleted by hand and is created
+    again (`lost`, physical ids by logical ids); a retry of a FAILED one goes on with it. `changes` counts
+    such wishes, and is part of their change sets' names. `is_emptied` says that a RESETTING one has lost all
+    that was to go.
     `removed` counts, by type, what was removed so far that no stack removes; `remaining` is what the stacks
     of failed attempts have left, as the receipt lists it.
     `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when;
@@ -93,6 +96,7 @@ class Environment:
     creations: int = 1
     stack_id: str | None = None
     clean_up: bool = False
+    look_at: str | None = None
     warnings_due: list[int] = field(default_factory=list)
     total_resources: int = 0
     resources: dict[str, Json] = field(default_factory=dict)

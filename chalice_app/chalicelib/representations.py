@@ -23,7 +23,8 @@ _SERVICE_ACTORS = ("service", "schedule")
 _SETTLED = {Status.READY, Status.FAILED, Status.DELETED}
 # Seconds, and up to which age in seconds.
 _PAUSES = ((1, 30.0), (3, 120.0), (10, 600.0), (30, float("inf")))
-_DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE"}
+_DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
+_REMOVED = {"DELETE_COMPLETE", "DELETE_SKIPPED"}
 
 
 def environment(environment: Environment, base: str, moment: datetime | None = None) -> answers.Environment:
@@ -263,7 +264,7 @@ def _queue(environment: Environment, moment: datetime | None) -> answers.Queue |
 
 
 def _progress(environment: Environment) -> answers.Progress:
-    done = {"DELETE_COMPLETE"} if environment.status in (Status.DELETING, Status.DELETED) else _DONE
+    done = _REMOVED if environment.status in (Status.DELETING, Status.DELETED) else _DONE
     resources = [
         answers.Resource(
             logical_id=logical_id,

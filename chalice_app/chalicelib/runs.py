@@ -285,6 +285,8 @@ class Runs:
 
     def _refused(self, run: JobRun, error: AwsRefused) -> JobRun:
         logger.error("run refused", run_id=run.id, code=error.code, detail=error.message)
+        if error.code in _GONE:  # by somebody's hand, and perhaps not alone
+            self._store.doubt(run.environment_id, timestamp(self._clock()))
         words = (
             "The job does not exist any more."
             if error.code in _GONE

@@ -9,6 +9,7 @@ from chalicelib.catalog import Catalog
 from chalicelib.change_sets import Change, ChangeSet, ChangeSets
 from chalicelib.config import Config
 from chalicelib.failures import failure
+from chalicelib.losses import Inspector, Losses, lost_buckets
 from chalicelib.parameters import stack_tags, template_parameters
 from chalicelib.provisioning import Provisioning
 from chalicelib.records import BUCKET_KEYS, Environment, Json
@@ -39,6 +40,7 @@ class StackChanges:
         catalog: Catalog,
         releases: Releases,
         provisioning: Provisioning,
+        inspector: Inspector,
     ) -> None:
         self._config = config
         self._stacks = stacks
@@ -47,6 +49,7 @@ class StackChanges:
         self._catalog = catalog
         self._releases = releases
         self._provisioning = provisioning
+        self._inspector = inspector
 
     def look(self, environment: Environment) -> Stack | None:
         """The environment's stack as it is now."""
@@ -56,8 +59,12 @@ class StackChanges:
         """Record what CloudFormation says of every resource."""
         self._provisioning.note_resources(environment, stack.id)
 
+    def losses(self, environment: Environment, stack: Stack) -> Losses:
+        """What of the environment's complete stack was deleted by hand."""
+        return self._inspector.losses(environment, stack)
+
     def propose(self, environment: Environment) -> None:
-        """Begin to make the change set that leads to what is wanted."""
+        """Begin to make the change set that leads to what is wanted, and creates again what is lost."""
         goal = environment.goal
         self._change_sets.create(
             environment.name,
@@ -65,6 +72,7 @@ class StackChanges:
             template_url=self._releases.template_url(goal),
             parameters=template_parameters(goal, self._config),
             tags=stack_tags(goal, self._config),
+            is_drift_aware=bool((environment.wanted or {}).get("lost")),
         )
 
     def proposal(self, environment: Environment) -> ChangeSet | None:
@@ -115,13 +123,16 @@ class StackChanges:
         """Bring what the new release has and the old one has not, and take away what only the old one had.
 
         Gives after each file how many of the new release's are done, from `seeded_files` on. A file that is
-        the same in both is left as it is, and so is a job file that somebody has put there.
+        the same in both is left as it is, and so is a job file that somebody has put there, unless the bucket
+        has lost its content.
         """
         goal, old = environment.goal, self._releases.find(environment.release)
         new = self._releases.get(goal.release)
         known = {(file.target, file.key): file.sha256 for file in old.files} if old else {}
         if not environment.settings["upload_data"]:
             known = {place: sha256 for place, sha256 in known.items() if place[0] != "sor"}
+        lost = lost_buckets(environment)
+        known = {place: sha256 for place, sha256 in known.items() if place[0] not in lost}
         own = {environment.job_file_key(path) for path in _own_files(environment)}
         for number, file in enumerate(new.files[environment.seeded_files :], environment.seeded_files + 1):
             key = _key(goal, file.target, file.key)
@@ -140,20 +151,17 @@ class StackChanges:
     def outcome(self, environment: Environment, stack: Stack) -> Json:
         """The fields of the environment that a change, once it is done, may have changed."""
         goal = environment.goal
-        release = self._releases.get(goal.release)
         return {
             "settings": goal.settings,
             "release": goal.release,
             "outputs": self._provisioning.outputs(goal, stack),
-            "resources": self.resources(stack),
-            "total_resources": release.resource_count(template_parameters(goal, self._config)),
+            **self.whole(environment, stack),
             "job_files": {**self._provisioning.job_files(goal), **_own_files(environment)},
         }
 
-    def resources(self, stack: Stack) -> dict[str, Json]:
-        """The stack's resources as they are now, without those that it had once."""
-        found = self._stacks.resources(stack.id)
-        return {name: state for name, state in found.items() if state["status"] != "DELETE_COMPLETE"}
+    def whole(self, environment: Environment, stack: Stack) -> Json:
+        """The fields that show the stack's resources as they are now, without those that it had once."""
+        return self._provisioning.whole(environment, stack)
 
     def _holds_data(self, environment: Environment, change: Change, change_set: ChangeSet) -> bool:
         if change.type == "AWS::S3::Bucket":
@@ -206,7 +214,9 @@ def _name(environment: Environment) -> str:
 
 
 def _own_files(environment: Environment) -> dict[str, Json]:
-    """The job files that somebody has put there."""
+    """The job files that somebody has put there, if they are not lost with their bucket."""
+    if "glue_assets" in lost_buckets(environment):
+        return {}
     return {path: file for path, file in environment.job_files.items() if "content" in file}
 
 

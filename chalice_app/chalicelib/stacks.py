@@ -15,7 +15,10 @@ from chalicelib.records import Json, environment_of_stack
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-_COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+_COMPLETE = (
+    *("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"),
+    *("IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"),
+)
 _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
 _PHASES = ("CREATE", "UPDATE", "DELETE")
 _PROGRESS_RANKS = ("IN_PROGRESS", "COMPLETE", "FAILED")
@@ -39,6 +42,11 @@ class Stack:
     def is_complete(self) -> bool:
         """It is whole and can be used (after a failed update: as it was before)."""
         return self.status in _COMPLETE
+
+    @property
+    def is_removed(self) -> bool:
+        """It has been deleted, is being deleted, or could not be deleted as a whole."""
+        return self.status.startswith("DELETE_")
 
     @property
     def is_gone(self) -> bool:
@@ -124,6 +132,12 @@ class Stacks:
                         summary["LastUpdatedTimestamp"].isoformat(),
                     )
         return found
+
+    def current(self, stack_id: str) -> list[Part]:
+        """The things that a living stack is made of now."""
+        with calling():
+            pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
+            return [_part(cast(Any, now)) for page in pages for now in page["StackResourceSummaries"]]
 
     def parts(self, stack: Stack) -> list[Part]:
         """All that a stack, which may be deleted, has ever made; what an update has replaced, too.

@@ -21,6 +21,10 @@ from chalicelib.observability import logger
 from chalicelib.records import Environment, Event, JobRun, Json, Status
 
 _NEW = "attribute_not_exists(pk)"
+_AT_REST = {
+    f":{status.lower()}": str(status)
+    for status in (Status.SEEDING, Status.READY, Status.RESETTING, Status.DELETED)
+}
 _MILLISECOND = 0.001  # what times are told in
 
 
@@ -130,17 +134,28 @@ class Store:
 
         return _storable(save)
 
+    def doubt(self, environment_id: str, at: str) -> None:
+        """Let a READY environment be due for a comparison with AWS: a part of it seems to be gone."""
+        environment = self.environment(environment_id)
+        if environment is None or environment.status is not Status.READY:
+            return
+        if environment.look_at is None or environment.look_at > at:
+            with suppress(StaleRecord):  # whoever moved it has looked at it, too, or its end comes
+                self.save_environment(environment, environment.but(look_at=at, due_at=at))
+
     def note_resource(self, environment_id: str, stack_id: str, logical_id: str, resource: Json) -> bool:
         """Record the state of one resource unless a later one (by its `order`) is known; True if written.
 
-        What is told of another stack than the environment's own (that of an earlier attempt) is passed over.
+        What is told of another stack than the environment's own (that of an earlier attempt) is passed over,
+        and so are events that come late: when the stack is complete, all its resources are recorded at once.
         """
         action = self._table.update(
             items.environment_key(environment_id),
             "SET resources.#id = :resource",
             "attribute_exists(pk) AND (attribute_not_exists(stack_id) OR stack_id = :stack) "
+            "AND NOT gsi_status IN (:seeding, :ready, :resetting, :deleted) "
             "AND (attribute_not_exists(resources.#id) OR resources.#id.#order < :order)",
-            {":resource": resource, ":order": resource["order"], ":stack": stack_id},
+            {":resource": resource, ":order": resource["order"], ":stack": stack_id, **_AT_REST},
             {"#id": logical_id, "#order": "order"},
         )
         try:

@@ -11,7 +11,7 @@ from chalicelib.athena import Athena
 from chalicelib.auth import Caller
 from chalicelib.catalog import Catalog, CatalogTable, Partitions
 from chalicelib.environments import Environments
-from chalicelib.errors import EnvironmentNotReady, NotFound
+from chalicelib.errors import EnvironmentNotReady, NotFound, TableUnreadable, WorkgroupUnusable
 from chalicelib.records import Environment, Json, Status
 
 _PRIMARY = "primary"
@@ -70,6 +70,7 @@ class Tables:
         for name, catalog_name in _databases(environment).items():
             found = self._catalog.tables(catalog_name, most=_MOST_TABLES + 1)
             if found is None:
+                self._environments.doubt(environment_id)
                 continue
             tables: list[tuple[CatalogTable, Partitions | None]] = []
             for table in found[:_MOST_TABLES]:
@@ -99,14 +100,18 @@ class Tables:
         columns = {column.name: column.type for column in (*found.columns, *found.partition_keys)}
         outputs = environment.outputs or {}
         workgroup = outputs.get("athena_workgroup")
-        result = self._athena.run(
-            values.select(found.database, found.name, columns, limit),
-            database=found.database,
-            workgroup=workgroup or _PRIMARY,
-            output_location=None if workgroup else f"s3://{environment.bucket('athena_results')}/",
-            token=self._new_token(),
-            seconds=_ROWS_SECONDS,
-        )
+        try:
+            result = self._athena.run(
+                values.select(found.database, found.name, columns, limit),
+                database=found.database,
+                workgroup=workgroup or _PRIMARY,
+                output_location=None if workgroup else f"s3://{environment.bucket('athena_results')}/",
+                token=self._new_token(),
+                seconds=_ROWS_SECONDS,
+            )
+        except (WorkgroupUnusable, TableUnreadable):  # the workgroup may be gone, or a bucket
+            self._environments.doubt(environment_id)
+            raise
         items = values.rows(columns, result.types, result.rows)
         return environment, Rows(name, found, items, result.scanned_bytes)
 

@@ -8,6 +8,7 @@ What is wanted is kept in `wanted`, apart from `settings` and `release`, until i
 
 A change that is refused, or fails and is rolled back, ends READY with the old settings and release, and
 `failure` says why. One whose way back fails too, and fails again, ends FAILED; a retry tries that once more.
+What was deleted by hand is created again on the way (`lost`): where that fails, it ends FAILED.
 Runs that go on are left alone: Glue uses the job as it was when they began.
 """
 
@@ -20,6 +21,7 @@ from chalicelib import expiry
 from chalicelib.aws_errors import AwsError, AwsRefused
 from chalicelib.change_sets import ChangeSet
 from chalicelib.clock import later
+from chalicelib.failures import stack_deleted
 from chalicelib.moves import LOOK_AGAIN_SECONDS, Moves
 from chalicelib.observability import logger
 from chalicelib.records import Environment, Json, Status
@@ -30,7 +32,7 @@ _MOST_ROLLBACKS = 2
 _PAUSES = (0.5, 1.0, 2.0)
 _CHANGE_SET_SECONDS = 5
 """CloudFormation sends no event when a change set is made, which takes it some seconds."""
-_DELETED = "The stack was deleted by somebody else."
+_NOT_MADE = "CloudFormation did not create it again: delete the environment and create another."
 
 
 class Updating:
@@ -46,8 +48,8 @@ class Updating:
     def step(self, environment: Environment, deadline: float) -> bool:
         """UPDATING: see how far CloudFormation is, and do what comes next."""
         stack = self._changes.look(environment)
-        if stack is None or stack.status.startswith("DELETE"):
-            self._fail(environment, change_failure(None, None, _DELETED), clean_up=True)
+        if stack is None or stack.is_removed:
+            self._moves.lose(environment, stack_deleted(), wanted=None)
             return True
         if stack.in_progress:
             return self._watch(environment, stack)
@@ -55,7 +57,7 @@ class Updating:
             return self._roll_back(environment, stack)
         if not stack.is_complete:
             words = f"The stack is {stack.status}."
-            self._fail(environment, change_failure(None, None, words), clean_up=False)
+            self._moves.lose(environment, change_failure(None, None, words))
             return True
         if _stage(environment) == "seed":
             return self._seed(environment, stack, deadline)
@@ -80,6 +82,12 @@ class Updating:
             if stack.status == "UPDATE_ROLLBACK_COMPLETE":
                 return self._end_as_it_was(environment, stack, self._failure(environment, stack))
             return self._begin_anew(environment)
+        losses = self._changes.losses(environment, stack)
+        if losses.pending_key:
+            return self._end_lost(environment, losses.failure(environment))
+        if losses.ids.keys() - _lost(environment).keys():
+            wanted = {**(environment.wanted or {}), "lost": {**_lost(environment), **losses.ids}}
+            environment = self._moves.save(environment, wanted=wanted)
         self._changes.propose(environment)
         for pause in _PAUSES:
             change_set = self._changes.proposal(environment)
@@ -154,7 +162,7 @@ class Updating:
         cause = self._failure(environment, stack)
         if tried >= _MOST_ROLLBACKS:
             fix = "An operator must see to the stack, then retry; or delete the environment."
-            self._fail(environment, {**cause, "fix": fix}, clean_up=False)
+            self._moves.lose(environment, {**cause, "fix": fix})
             return True
         reason = "The change has failed, and AWS could not take it back; that is tried again."
         environment = self._moves.save(
@@ -174,6 +182,8 @@ class Updating:
     # -- the ends ------------------------------------------------------------------------------------------
 
     def _seed(self, environment: Environment, stack: Stack, deadline: float) -> bool:
+        if _lost(environment) and (losses := self._changes.losses(environment.goal, stack)).found:
+            return self._end_lost(environment, {**losses.failure(environment), "fix": _NOT_MADE})
         claimed = self._moves.claim(environment)
         if claimed is None:
             return False
@@ -198,9 +208,17 @@ class Updating:
             self._changes.discard(environment, ends_as=environment)
         except AwsRefused as error:  # what is left goes with the stack
             logger.warning("change set is left", environment_id=environment.id, detail=str(error))
-        tried = {"resources": self._changes.resources(stack)} if _stage(environment) == "execute" else {}
-        self._ready(environment, str(cause["message"]), failure=cause, reason=cause["fix"], **tried)
+        if _lost(environment):
+            return self._end_lost(environment, cause)
+        shown = self._changes.whole(environment, stack)
+        self._ready(environment, str(cause["message"]), failure=cause, reason=cause["fix"], **shown)
         return False
+
+    def _end_lost(self, environment: Environment, cause: Json) -> bool:
+        """What was deleted by hand could not be created again: FAILED as before, and a retry begins anew."""
+        wanted = {**(environment.wanted or {}), "stage": "look"}
+        self._moves.lose(environment, cause, wanted=wanted, changes=environment.changes + 1)
+        return True
 
     def _ready(self, environment: Environment, why: str, **changes: object) -> None:
         self._moves.move(
@@ -214,27 +232,19 @@ class Updating:
             **changes,
         )
 
-    def _fail(self, environment: Environment, cause: Json, *, clean_up: bool) -> None:
-        self._moves.move(
-            environment,
-            Status.FAILED,
-            why=str(cause["message"]),
-            failure=cause,
-            reason=cause["fix"],
-            clean_up=clean_up,
-            wanted=None if clean_up else environment.wanted,
-            attempts=0,
-            lease_until=None,
-            **({} if clean_up else {"due_at": expiry.next_look(environment)}),
-        )
-
 
 def _stage(environment: Environment) -> str:
     return str((environment.wanted or {})["stage"])
 
 
+def _lost(environment: Environment) -> Json:
+    """What was deleted by hand and is created again: physical ids by logical ids."""
+    lost: Json = (environment.wanted or {}).get("lost", {})
+    return lost
+
+
 def _brings_files(environment: Environment) -> bool:
-    """Whether the change brings files: those of another release, or the data that were not wanted before."""
+    """Whether the change brings files: another release's, the data not wanted before, what was lost."""
     goal = environment.goal
     gets_data = goal.settings["upload_data"] and not environment.settings["upload_data"]
-    return goal.release != environment.release or bool(gets_data)
+    return goal.release != environment.release or bool(gets_data) or bool(_lost(environment))

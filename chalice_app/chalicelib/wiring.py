@@ -29,6 +29,7 @@ from chalicelib.job_files import JobFiles
 from chalicelib.jobs import Jobs
 from chalicelib.live_files import LiveFiles
 from chalicelib.logs import Logs
+from chalicelib.losses import Inspector
 from chalicelib.moves import Moves
 from chalicelib.proof import Prover
 from chalicelib.provisioning import Provisioning
@@ -41,6 +42,7 @@ from chalicelib.stack_changes import StackChanges
 from chalicelib.stacks import Stacks
 from chalicelib.store import Store
 from chalicelib.tables import Tables
+from chalicelib.upkeep import Upkeep
 
 _PATIENT = ("s3", "glue", "logs", "athena", "iam", "kms")
 
@@ -129,9 +131,12 @@ def build(
     provisioning = Provisioning(
         config, stacks=stacks, buckets=buckets, catalog=catalog, releases=releases, store=store
     )
+    prover = Prover(clients)
+    inspector = Inspector(config, stacks=stacks, prover=prover, releases=releases)
+    moves = Moves(store, lease_seconds=config.lease_seconds, clock=clock)
     reconciler = Reconciler(
         store,
-        Moves(store, lease_seconds=config.lease_seconds, clock=clock),
+        moves,
         provisioning,
         Removal(
             stacks=stacks,
@@ -139,7 +144,7 @@ def build(
             catalog=catalog,
             glue=glue,
             logs=logs,
-            prover=Prover(clients),
+            prover=prover,
             releases=releases,
             runs=runs,
         ),
@@ -151,9 +156,11 @@ def build(
             catalog=catalog,
             releases=releases,
             provisioning=provisioning,
+            inspector=inspector,
         ),
         Clearing(buckets=buckets, catalog=catalog, releases=releases, runs=runs),
         live_files,
+        Upkeep(moves, provisioning, inspector),
         sleep=sleep,
     )
     environments = Environments(config, store, releases, reconciler, clock=clock)
