@@ -8,6 +8,8 @@ from chalicelib.config import Config
 from chalicelib.records import BUCKET_KEYS, Environment
 
 # What a tag value may hold; anything else in an owner's name becomes "-".
+_RESERVED = re.compile("^(?i:aws):")
+"""AWS keeps tags with this prefix for itself."""
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.:/=+@-]")
 
 
@@ -63,7 +65,7 @@ def stack_tags(environment: Environment, config: Config) -> dict[str, str]:
     return {
         **config.stack_tags,
         "terraglue:environment": environment.id,
-        "terraglue:owner": _NOT_IN_TAGS.sub("-", environment.owner)[:256],
+        "terraglue:owner": _RESERVED.sub("-", _NOT_IN_TAGS.sub("-", environment.owner))[:256],
         "terraglue:release": environment.release,
     }
 

@@ -47,6 +47,11 @@ _NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
 # What S3 keeps for itself, https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _RESERVED_ENDINGS = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3", "-an")
 
+_DESCRIPTION_BYTES = 2048
+"""https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-job.html"""
+_PARAMETER_BYTES = 4096
+"""https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+
 ArgumentName = Annotated[
     str,
     Matching(
@@ -225,6 +230,7 @@ def misfits(settings: Settings, limits: Limits, moment: datetime | None = None) 
         *_brought(settings, limits),
         *_encryption(settings),
         *_job(settings),
+        *_lengths(settings),
         *_schedule(settings.job.schedule, moment or now()),
     ]
     if settings.athena_workgroup_name is not None and not settings.athena_workgroup:
@@ -290,6 +296,20 @@ def _schedule(schedule: str | None, moment: datetime) -> list[tuple[str, str]]:
         words = str(error)
         return [("/job/schedule", f"{words[:1].upper()}{words[1:]}.")]
     return [("/job/schedule", "It is never due again: all its times are past.")] if is_over else []
+
+
+def _lengths(settings: Settings) -> list[tuple[str, str]]:
+    """What is too long in bytes, which a schema cannot say."""
+    wrong = []
+    job = settings.job
+    if len(job.description.encode()) > _DESCRIPTION_BYTES:
+        wrong.append(("/job/description", f"Must be at most {_DESCRIPTION_BYTES} bytes long in UTF-8."))
+    folder = f"s3://terraglue-##########-{settings.buckets.glue_assets}/{job.files_prefix}"
+    size = len(",".join(folder + path for path in job.extra_files))
+    if size > _PARAMETER_BYTES:
+        words = f"Their locations have {size} bytes; at most {_PARAMETER_BYTES} are possible. Use a .zip."
+        wrong.append(("/job/extra_files", words))
+    return wrong
 
 
 def _job(settings: Settings) -> list[tuple[str, str]]:
