@@ -28,7 +28,7 @@ from chalicelib.errors import (
     TooManyFiles,
     UnsupportedMediaType,
 )
-from chalicelib.records import Environment, Event, Json, Status
+from chalicelib.records import ActorType, Environment, Event, Json, Status
 from chalicelib.settings import JOB_FILE
 from chalicelib.store import Store
 
@@ -81,6 +81,7 @@ class JobFiles:
                 "size_bytes": len(body),
                 "sha256": sha256,
                 "changed_by": caller.owner,
+                "changed_by_type": ActorType.USER,
                 "changed_at": moment,
             }
             detail = {

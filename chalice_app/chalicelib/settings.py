@@ -27,8 +27,8 @@ _SCRIPT = rf"(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,60}}\.py"
 _LIBRARY = rf"{_SCRIPT}|(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,59}}\.zip"
 
 # Arguments that Glue reads itself, by AWS's "Using job parameters in AWS Glue jobs"
-# (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html). Reserved are those
-# that would undo what the settings, the logs or the account of a run go by; docs/settings.md lists both kinds.
+# (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html). Reserved are
+# those that would undo what a run's settings, logs or cost go by; docs/settings.md lists both kinds.
 _RESERVED_ARGUMENTS = (
     # internal to Glue
     *("--conf", "--debug", "--mode", "--endpoint", "--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID"),

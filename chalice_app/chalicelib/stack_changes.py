@@ -11,7 +11,7 @@ from chalicelib.config import Config
 from chalicelib.failures import failure
 from chalicelib.parameters import stack_tags, template_parameters
 from chalicelib.provisioning import Provisioning
-from chalicelib.records import BUCKET_KEYS, Environment, Json
+from chalicelib.records import BUCKET_KEYS, ActorType, Environment, Json
 from chalicelib.releases import Release, Releases
 from chalicelib.stacks import Stack, Stacks
 
@@ -207,7 +207,11 @@ def _name(environment: Environment) -> str:
 
 def _own_files(environment: Environment) -> dict[str, Json]:
     """The job files that somebody has put there."""
-    return {path: file for path, file in environment.job_files.items() if file["changed_by"] != "release"}
+    return {
+        path: file
+        for path, file in environment.job_files.items()
+        if file["changed_by_type"] != ActorType.RELEASE
+    }
 
 
 def _key(environment: Environment, target: str, key: str) -> str:
