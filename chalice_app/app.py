@@ -266,12 +266,16 @@ def stop_run(call: Call, job_id: str, run_id: str) -> Response:
 def get_run_logs(call: Call, job_id: str, run_id: str, query: LogsQuery) -> job_answers.LogPage:
     """Show the log of a run, oldest line first, also while it runs: `next` goes on where this page ends."""
     cursors, scope = service().cursors, f"logs {call.caller} {run_id} {query.stream}"
-    token = (cursors.decode(query.cursor, scope) or {}).get("token")
     logs = service().jobs.logs(
-        call.caller, job_id, run_id, stream=query.stream, limit=query.limit, token=token
+        call.caller,
+        job_id,
+        run_id,
+        stream=query.stream,
+        limit=query.limit,
+        place=cursors.decode(query.cursor, scope),
     )
     items = [job_answers.LogLine(time=at, message=text) for at, text in logs.lines]
-    following = cursors.encode({"token": logs.next} if logs.next else None, scope)
+    following = cursors.encode(logs.next, scope)
     return job_answers.LogPage(items=items, next=following)
 
 

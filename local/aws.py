@@ -21,7 +21,17 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from local import access, athena, bucket_policies, clients, cloudformation, dynamodb, events, glue_runs
+from local import (
+    access,
+    athena,
+    bucket_policies,
+    clients,
+    cloudformation,
+    dynamodb,
+    events,
+    glue_runs,
+    log_events,
+)
 from local.athena import AthenaOptions
 from local.cloudformation import CloudFormationOptions
 from local.faults.plan import Faults
@@ -101,6 +111,7 @@ def serve(options: AwsOptions) -> None:
         parts.callback(access.install())
         bucket_policies.install()
         dynamodb.install()
+        parts.callback(log_events.install())
         stacks = CloudFormationOptions(
             clients=make_client,
             publish=publish,

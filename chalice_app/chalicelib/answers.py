@@ -284,7 +284,17 @@ class Event(Answer):
     at: Time
     actor: Annotated[
         str,
-        Field(description="Who: an owner, `service`, or `schedule` for runs by cron.", examples=["service"]),
+        Field(
+            description="The user's name. For other types the type itself; a user may have such a name, too.",
+            examples=["service"],
+        ),
+    ]
+    actor_type: Annotated[
+        Literal["user", "service", "schedule"],
+        Field(
+            description="`user`: by a request. `service`: without one. `schedule`: by the job's schedule.",
+            examples=["service"],
+        ),
     ]
     as_admin: Annotated[
         bool, Field(description="An admin acted on what is somebody else's.", examples=[False])

@@ -13,7 +13,7 @@ from chalicelib.errors import StaleRecord, Unavailable
 from chalicelib.failures import failure
 from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler
-from chalicelib.records import SERVICE, Event, Json, Status, environment_of_job, environment_of_stack
+from chalicelib.records import Event, Json, Status, environment_of_job, environment_of_stack
 from chalicelib.runs import Runs
 from chalicelib.stack_changes import change_failure
 from chalicelib.stacks import is_cause, resource_state
@@ -134,7 +134,7 @@ class Events:
                 logical_id, resource_type, reason, environment_id=environment_id
             )
             try:
-                told = Event(timestamp(self._clock()), SERVICE, "resource_failed", None, cause)
+                told = Event.by_service(timestamp(self._clock()), "resource_failed", cause)
                 self._store.save_environment(environment, environment.but(failure=cause), told)
             except StaleRecord:
                 logger.info("changed meanwhile", environment_id=environment_id)

@@ -23,7 +23,7 @@ from typing import Any, TypeVar, cast
 from chalicelib.bounds import cut, listed
 from chalicelib.capacity import Usage
 from chalicelib.clock import parse, sortable_id
-from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Status
+from chalicelib.records import ActorType, Environment, Event, JobRun, Json, RunStatus, Status
 
 DUE = "0"
 """The one partition of the index `due`: a tick with nothing due is one query."""
@@ -98,17 +98,20 @@ def answer_item(answer: Answer) -> Json:
 
 def environment(item: Json) -> Environment:
     """The environment of an item."""
-    return Environment(**{**_known(Environment, item), "status": Status(item["status"])})
+    files = {path: _typed(file, "changed_by") for path, file in item.get("job_files", {}).items()}
+    known = {**_known(Environment, item), "status": Status(item["status"]), "job_files": files}
+    return Environment(**known)
 
 
 def run(item: Json) -> JobRun:
     """The run of an item."""
+    item = _typed(_typed(item, "requested_by"), "stopped_by")
     return JobRun(**{**_known(JobRun, item), "status": RunStatus(item["status"])})
 
 
 def event(item: Json) -> Event:
     """The line of a timeline of an item."""
-    return Event(**_known(Event, item))
+    return Event(**_known(Event, _typed(item, "actor")))
 
 
 def answer(item: Json) -> Answer:
@@ -189,6 +192,14 @@ def _packed(body: str) -> str:
 
 def _unpacked(body: str) -> str:
     return body if body.startswith("{") else zlib.decompress(base64.b64decode(body)).decode()
+
+
+def _typed(item: Json, name: str) -> Json:
+    """The item with the type of a name in it; one that is older than types has that in the name."""
+    if name not in item or f"{name}_type" in item:
+        return item
+    kind = ActorType.USER if item[name] not in (*ActorType,) else ActorType(item[name])
+    return {**item, f"{name}_type": kind}
 
 
 def _known(record: Any, item: Json) -> Json:

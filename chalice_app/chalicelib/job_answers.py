@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -102,7 +102,18 @@ class JobRun(Answer):
     timeout_minutes: Annotated[int, Field(examples=[15])]
     poll_after_seconds: Annotated[PollAfter, Field(examples=[None])]
     requested_by: Annotated[str, Field(examples=["ana"])]
+    requested_by_type: Annotated[
+        Literal["user", "schedule"],
+        Field(description="Whether `requested_by` is a user or the job's schedule.", examples=["user"]),
+    ]
     stopped_by: Annotated[str | None, Field(examples=[None])]
+    stopped_by_type: Annotated[
+        Literal["user", "service"] | None,
+        Field(
+            description="Whether `stopped_by` is a user or the service, for a delete or a reset.",
+            examples=[None],
+        ),
+    ]
     requested_at: Annotated[Time, Field(examples=["2026-11-24T09:40:00.000Z"])]
     started_at: Annotated[Time | None, Field(examples=["2026-11-24T09:40:03.000Z"])]
     completed_at: Annotated[Time | None, Field(examples=["2026-11-24T09:41:20.000Z"])]
@@ -143,6 +154,10 @@ class JobFile(Answer):
     size_bytes: Annotated[int, Field(ge=0, examples=[17204])]
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$", examples=["5f" * 32])]
     changed_by: Annotated[str, Field(examples=["release"])]
+    changed_by_type: Annotated[
+        Literal["user", "release"],
+        Field(description="Whether `changed_by` is a user or the release.", examples=["release"]),
+    ]
     changed_at: Time
     links: JobFileLinks
 

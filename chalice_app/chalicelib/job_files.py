@@ -29,7 +29,7 @@ from chalicelib.errors import (
 from chalicelib.file_contents import ENDINGS, FileContents
 from chalicelib.live_files import LiveFiles
 from chalicelib.observability import logger
-from chalicelib.records import Environment, Event, Json, Status
+from chalicelib.records import ActorType, Environment, Event, Json, Status
 from chalicelib.settings import JOB_FILE
 from chalicelib.store import Store
 
@@ -117,6 +117,7 @@ class JobFiles:
                 "size_bytes": len(body),
                 "sha256": sha256,
                 "changed_by": caller.owner,
+                "changed_by_type": ActorType.USER,
                 "changed_at": timestamp(moment),
                 "content": content,
             }

@@ -8,11 +8,12 @@ from decimal import Decimal
 
 from chalicelib import pricing, representations
 from chalicelib.auth import Caller
-from chalicelib.aws_errors import AwsError
-from chalicelib.clock import Clock, later, now, sortable_id, timestamp
+from chalicelib.aws_errors import AwsError, AwsRefused
+from chalicelib.clock import Clock, later, now, parse, sortable_id, timestamp
 from chalicelib.dynamo import Page
 from chalicelib.environments import Created, Environments
 from chalicelib.errors import (
+    BadCursor,
     BudgetExceeded,
     Conflict,
     EnvironmentNotReady,
@@ -22,7 +23,7 @@ from chalicelib.errors import (
     StaleRecord,
 )
 from chalicelib.idempotency import Asked, replay
-from chalicelib.logs import LogPage, Logs
+from chalicelib.logs import Logs
 from chalicelib.models import RunRequest
 from chalicelib.observability import logger
 from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Status, environment_of_job
@@ -31,14 +32,20 @@ from chalicelib.settings import Limits, above_ceilings
 from chalicelib.store import KeyTaken, Store
 
 _WRITE_TRIES = 5
+_START: Json = {"attempt": None, "token": None}
+_LATE_LINES_SECONDS = 5
+"""Glue's agent sends what a run wrote every few seconds, and once more after its end."""
 
 
 @dataclass(frozen=True)
 class RunLogs:
-    """Some lines of a run's log, and the token to go on from; None when the run has ended and all is read."""
+    """Some lines of a run's log, and the place to go on from; None when the run has ended and all is read.
+
+    A place is an attempt's id in Glue and a token; both are None before Glue has begun the first attempt.
+    """
 
     lines: list[tuple[str, str]]
-    next: str | None
+    next: Json | None
 
 
 class Jobs:
@@ -163,15 +170,34 @@ class Jobs:
         return page
 
     def logs(
-        self, caller: Caller, job_id: str, run_id: str, *, stream: str, limit: int, token: str | None
+        self, caller: Caller, job_id: str, run_id: str, *, stream: str, limit: int, place: Json | None
     ) -> RunLogs:
-        """The lines of a run's log after a token; there are none before Glue writes the first."""
+        """The lines of a run's log after a place, by default the beginning of its newest attempt.
+
+        Raises `BadCursor` for a place that CloudWatch Logs has forgotten, which it does after a day.
+        """
         run = self.run(caller, job_id, run_id)
-        if run.glue_run_id is None:
-            return RunLogs([], None)
-        page: LogPage = self._logs.page(f"{run.log_prefix}/{stream}", run.glue_run_id, token, limit)
-        all_read = run.status.is_final and not page.lines
-        return RunLogs(page.lines, None if all_read else page.next)
+        place = place or _START
+        attempt, token = place["attempt"] or run.glue_run_id, place["token"]
+        if attempt is None:
+            return RunLogs([], None if run.status.is_final else _START)
+        try:
+            page = self._logs.page(f"{run.log_prefix}/{stream}", attempt, token, limit)
+        except AwsRefused as refused:
+            if token is None or refused.code != "InvalidParameterException":
+                raise
+            raise BadCursor("The cursor is over a day old: begin again without one.") from refused
+        if page.is_end and attempt != run.glue_run_id:
+            return RunLogs(page.lines, {"attempt": run.glue_run_id, "token": None})
+        if page.is_end and run.status.is_final and self._has_settled(run):
+            return RunLogs(page.lines, None)
+        return RunLogs(page.lines, {"attempt": attempt, "token": page.next})
+
+    def _has_settled(self, run: JobRun) -> bool:
+        """Whether the last lines of an ended run are in CloudWatch Logs, which gets them a little later."""
+        return run.completed_at is None or later(parse(run.completed_at), _LATE_LINES_SECONDS) <= timestamp(
+            self._clock()
+        )
 
     def _environment(self, caller: Caller, job_id: str) -> Environment:
         environment_id = environment_of_job(job_id)

@@ -15,17 +15,27 @@ from chalicelib.clock import timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
-    from mypy_boto3_logs.type_defs import OutputLogEventTypeDef
+    from mypy_boto3_logs.type_defs import GetLogEventsResponseTypeDef, OutputLogEventTypeDef
 
 _MISSING = "ResourceNotFoundException"
 
 
+# GetLogEvents "can return empty results while there are more log events available through the token"; the end
+# is where it returns the token that it was sent
+# (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html).
+_CALLS = 5
+
+
 @dataclass(frozen=True)
 class LogPage:
-    """Some log lines (time, text), oldest first, and the token to go on from."""
+    """Some log lines (time, text), oldest first, and the token to go on from.
+
+    `is_end` says that there were no more lines then. The token is None where there is no stream (yet).
+    """
 
     lines: list[tuple[str, str]]
     next: str | None
+    is_end: bool
 
 
 class Logs:
@@ -34,14 +44,30 @@ class Logs:
     def __init__(self, client: CloudWatchLogsClient) -> None:
         self._client = client
 
-    def page(self, group: str, glue_run_id: str, token: str | None, limit: int) -> LogPage:
-        """The lines after a token, or from the start; a stream that does not exist yet has none."""
-        return self._read(group, glue_run_id, limit, token, from_head=True)
+    def page(self, group: str, stream: str, token: str | None, limit: int) -> LogPage:
+        """The lines after a token, or from the start: the first that are found in a few calls."""
+        for _ in range(_CALLS):
+            answer = self._read(group, stream, limit, token, from_head=True)
+            if answer is None:
+                return LogPage([], token, True)
+            sent, token = token, answer["nextForwardToken"]
+            if answer["events"] or token == sent:
+                return LogPage([_line(event) for event in answer["events"]], token, token == sent)
+        return LogPage([], token, False)
 
-    def tail(self, group: str, glue_run_id: str, lines: int) -> list[str]:
+    def tail(self, group: str, stream: str, lines: int) -> list[str]:
         """The last lines of a stream, without their times, each cut to what a record keeps."""
-        read = self._read(group, glue_run_id, lines, None, from_head=False)
-        return [cut(text, LOG_LINE_BYTES) for _, text in read.lines]
+        found: list[str] = []
+        token: str | None = None
+        for _ in range(_CALLS):
+            answer = self._read(group, stream, lines - len(found), token, from_head=False)
+            if answer is None:
+                break
+            found = [cut(_line(event)[1], LOG_LINE_BYTES) for event in answer["events"]] + found
+            sent, token = token, answer["nextBackwardToken"]
+            if len(found) >= lines or token == sent:
+                break
+        return found
 
     def remove_groups(self, prefix: str) -> int:
         """Remove every log group below a prefix; returns how many there were."""
@@ -54,19 +80,15 @@ class Logs:
         return len(names)
 
     def _read(
-        self, group: str, glue_run_id: str, limit: int, token: str | None, *, from_head: bool
-    ) -> LogPage:
+        self, group: str, stream: str, limit: int, token: str | None, *, from_head: bool
+    ) -> GetLogEventsResponseTypeDef | None:
+        """One answer, of 1 MB at most; None when there is no such stream."""
         more: Any = {"nextToken": token} if token else {}
         with calling(_MISSING):
-            page = self._client.get_log_events(
-                logGroupName=group,
-                logStreamName=glue_run_id,
-                startFromHead=from_head,
-                limit=limit,
-                **more,
+            return self._client.get_log_events(
+                logGroupName=group, logStreamName=stream, startFromHead=from_head, limit=limit, **more
             )
-            return LogPage([_line(event) for event in page["events"]], page.get("nextForwardToken"))
-        return LogPage([], token)
+        return None
 
 
 def _line(event: OutputLogEventTypeDef) -> tuple[str, str]:

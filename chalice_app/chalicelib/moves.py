@@ -9,7 +9,7 @@ from datetime import datetime
 from chalicelib import expiry
 from chalicelib.clock import Clock, later, now, parse, timestamp
 from chalicelib.observability import logger
-from chalicelib.records import SERVICE, Environment, Event, Json, Status
+from chalicelib.records import Environment, Event, Json, Status
 from chalicelib.store import Store
 
 LOOK_AGAIN_SECONDS = 60
@@ -60,7 +60,7 @@ class Moves:
 
     def event(self, action: str, detail: Json) -> Event:
         """A line of the timeline about what the service did by itself."""
-        return Event(timestamp(self._clock()), SERVICE, action, None, detail)
+        return Event.by_service(timestamp(self._clock()), action, detail)
 
     def fail(self, environment: Environment, cause: Json) -> Environment:
         """Record that building has failed, and that what is left of it is to be removed."""

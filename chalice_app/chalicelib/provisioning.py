@@ -10,7 +10,7 @@ from chalicelib.catalog import Catalog
 from chalicelib.config import Config
 from chalicelib.failures import failure, stack_deleted
 from chalicelib.parameters import camel, stack_tags, template_parameters
-from chalicelib.records import BUCKET_KEYS, Environment, Json
+from chalicelib.records import BUCKET_KEYS, ActorType, Environment, Json
 from chalicelib.releases import Release, Releases
 from chalicelib.stacks import Stack, Stacks
 from chalicelib.store import Store
@@ -134,7 +134,8 @@ class Provisioning:
             file.key.removeprefix(Release.JOB_FILES): {
                 "size_bytes": file.size,
                 "sha256": file.sha256,
-                "changed_by": "release",
+                "changed_by": ActorType.RELEASE,
+                "changed_by_type": ActorType.RELEASE,
                 "changed_at": release.published_at,
             }
             for file in release.files

@@ -12,8 +12,14 @@ Json = dict[str, Any]
 JOB_ID = re.compile(r"terraglue-([a-z2-7]{10})-([a-z0-9][a-z0-9-]{0,63})")
 ENVIRONMENT_ID = re.compile(r"[a-z2-7]{10}")
 
-SERVICE = "service"
-"""The actor of what nobody asked for by a request."""
+
+class ActorType(StrEnum):
+    """Who did something. A user may have any name, also one of these."""
+
+    USER = "user"
+    SERVICE = "service"
+    SCHEDULE = "schedule"
+    RELEASE = "release"
 
 
 class Status(StrEnum):
@@ -74,8 +80,9 @@ class Environment:
     that was to go.
     `removed` counts, by type, what was removed so far that no stack removes; `remaining` is what the stacks
     of failed attempts have left, as the receipt lists it.
-    `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when;
-    `content`, of one that somebody has put, is what its bytes go by (live_files.py).
+    `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when:
+    `changed_by` is a user, or the release by its `changed_by_type`; `content`, of one that a user has put, is
+    what its bytes go by (live_files.py).
     """
 
     id: str
@@ -175,6 +182,7 @@ class JobRun:
     `start_attempts` counts the StartJobRun calls that may have reached Glue; it is raised before each one, so
     that a run whose caller died is looked for before it is started again. `stopped_by` has wanted it stopped,
     since `stop_requested_at`. Its lines are in the log groups `log_prefix`/output and `log_prefix`/error.
+    `requested_by_type` and `stopped_by_type` say what kind of actor each name is.
     """
 
     id: str
@@ -205,6 +213,8 @@ class JobRun:
     cost_micro_usd: int | None = None
     error: Json | None = None
     output: Json | None = None
+    requested_by_type: str = ActorType.USER
+    stopped_by_type: str | None = None
 
     def but(self, **changes: Any) -> JobRun:
         """The same run with some fields changed."""
@@ -226,6 +236,12 @@ class Event:
     detail: Json | None = None
     changes: list[Json] = field(default_factory=list)
     owner: str = ""
+    actor_type: str = ActorType.USER
+
+    @classmethod
+    def by_service(cls, at: str, action: str, detail: Json | None = None) -> Event:
+        """What nobody has asked for by a request."""
+        return cls(at, ActorType.SERVICE, action, detail=detail, actor_type=ActorType.SERVICE)
 
 
 def environment_of_job(job_id: str) -> str | None:

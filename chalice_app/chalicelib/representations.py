@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chalicelib import answers, job_answers, table_answers
 from chalicelib.catalog import CatalogTable, Column, Partitions
 from chalicelib.clock import parse, timestamp
 from chalicelib.pricing import WorkerType, usd
-from chalicelib.records import Environment, Event, JobRun, Json, Status
+from chalicelib.records import ActorType, Environment, Event, JobRun, Json, Status
 from chalicelib.releases import Release
 from chalicelib.settings import Limits, Settings
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:  # they build on this module
 
 Model = TypeVar("Model", bound=answers.Answer)
 
-_SERVICE_ACTORS = ("service", "schedule")
 _SETTLED = {Status.READY, Status.FAILED, Status.DELETED}
 # Seconds, and up to which age in seconds.
 _PAUSES = ((1, 30.0), (3, 120.0), (10, 600.0), (30, float("inf")))
@@ -144,7 +143,8 @@ def event(event: Event) -> answers.Event:
     return answers.Event(
         at=event.at,
         actor=event.actor,
-        as_admin=event.actor not in (event.owner, *_SERVICE_ACTORS),
+        actor_type=cast(Any, event.actor_type),
+        as_admin=event.actor_type == ActorType.USER and event.actor != event.owner,
         action=event.action,
         request_id=event.request_id,
         detail=event.detail,
@@ -195,7 +195,9 @@ def run(run: JobRun, base: str, moment: datetime | None = None) -> job_answers.J
         timeout_minutes=run.timeout_minutes,
         poll_after_seconds=None if run.status.is_final else _pause(run.requested_at, moment),
         requested_by=run.requested_by,
+        requested_by_type=cast(Any, run.requested_by_type),
         stopped_by=run.stopped_by,
+        stopped_by_type=cast(Any, run.stopped_by_type),
         requested_at=run.requested_at,
         started_at=run.started_at,
         completed_at=run.completed_at,

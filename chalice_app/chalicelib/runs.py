@@ -22,7 +22,7 @@ from chalicelib.glue import Glue, GlueRun
 from chalicelib.live_files import LiveFiles
 from chalicelib.logs import Logs
 from chalicelib.observability import logger
-from chalicelib.records import SERVICE, Environment, Event, JobRun, Json, RunStatus
+from chalicelib.records import ActorType, Environment, Event, JobRun, Json, RunStatus
 from chalicelib.store import Store
 
 _LOOK_AGAIN_SECONDS = 60
@@ -148,12 +148,15 @@ class Runs:
         if waiting:
             self.reconcile(environment_id, waiting[-1].id)
 
-    def want_stopped(self, run: JobRun, who: str, event: Event | None = None) -> JobRun:
-        """Record that somebody wants a run stopped, so that it is, whoever dies meanwhile."""
+    def want_stopped(self, run: JobRun, user: str | None, event: Event | None = None) -> JobRun:
+        """Record that a user, or (None) the service, wants a run stopped; so it is, whoever dies meanwhile."""
         moment = timestamp(self._clock())
         # A call to start it that may be under way is waited for: what it started is found and stopped then.
         starting = run.start_attempts > 0 and run.glue_run_id is None
-        wanted = run.but(stopped_by=who, stop_requested_at=moment, due_at=run.due_at if starting else moment)
+        by = {"stopped_by": user, "stopped_by_type": ActorType.USER}
+        if user is None:
+            by = {"stopped_by": ActorType.SERVICE, "stopped_by_type": ActorType.SERVICE}
+        wanted = run.but(**by, stop_requested_at=moment, due_at=run.due_at if starting else moment)
         return self._store.save_run(run, wanted, event)
 
     def stop_all(self, environment: Environment) -> bool:
@@ -166,7 +169,7 @@ class Runs:
         for run in self._store.all_runs(environment.id):
             recorded |= {run.id, run.glue_run_id}
             if not run.status.is_final:
-                wanted = run if run.stopped_by is not None else self.want_stopped(run, SERVICE)
+                wanted = run if run.stopped_by is not None else self.want_stopped(run, None)
                 stopped = self.advance(wanted).status.is_final and stopped
         for seen in self._glue.active(environment.job_id) if environment.outputs else ():
             if not {seen.id, seen.marker} & (recorded - {None}):
@@ -328,7 +331,8 @@ class Runs:
             worker_type=job["worker_type"],
             number_of_workers=job["number_of_workers"],
             timeout_minutes=job["timeout_minutes"],
-            requested_by="schedule",
+            requested_by=ActorType.SCHEDULE,
+            requested_by_type=ActorType.SCHEDULE,
             requested_at=timestamp(seen.started_at),
             max_cost_micro_usd=0,
             log_prefix=log_prefix(environment),
@@ -346,12 +350,12 @@ class Runs:
             self._glue.stop_trigger(environment.outputs["trigger"])
             words = "The budget does not cover another run; the schedule is stopped."
             self._store.add_event(
-                environment, Event(timestamp(moment), SERVICE, "schedule_stopped", None, {"why": words})
+                environment, Event.by_service(timestamp(moment), "schedule_stopped", {"why": words})
             )
 
     def _event(self, run: JobRun, after: JobRun, moment: datetime) -> Event:
         detail = {"run_id": run.id, "to": str(after.status), "cost_micro_usd": after.cost_micro_usd}
-        return Event(timestamp(moment), SERVICE, "run_ended", None, detail)
+        return Event.by_service(timestamp(moment), "run_ended", detail)
 
 
 def default_arguments(environment: Environment) -> dict[str, str]:

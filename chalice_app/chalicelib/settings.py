@@ -28,16 +28,33 @@ JOB_FILE = re.compile(f"(?:{_SEGMENT}/){{0,2}}{_SEGMENT}")
 _SCRIPT = rf"(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,60}}\.py"
 _LIBRARY = rf"{_SCRIPT}|(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,59}}\.zip"
 
-# Glue keeps these for itself (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html);
-# the others would run another script than the settings say, or send the logs where nobody reads them.
+# Arguments that Glue reads itself, by AWS's "Using job parameters in AWS Glue jobs"
+# (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html). Reserved are
+# those that would undo what a run's settings, logs or cost go by; docs/settings.md lists both kinds.
 _RESERVED_ARGUMENTS = (
-    *("--conf", "--debug", "--mode", "--JOB_NAME", "--scriptLocation", RUN_MARKER),
-    *(
-        "--extra-py-files",
-        "--additional-python-modules",
-        "--custom-logGroup-prefix",
-        "--custom-logStream-prefix",
-    ),
+    # internal to Glue
+    *("--conf", "--debug", "--mode", "--endpoint", "--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID"),
+    # other code than the settings say
+    *("--scriptLocation", "--job-language", "--class", "--extra-py-files", "--additional-python-modules"),
+    "--python-modules-installer-option",
+    # other encryption than the settings say
+    *("--encryption-type", "--SECURITY_CONFIGURATION"),
+    "--enable-continuous-cloudwatch-log",
+)
+# Logs where nobody reads them, and the service's own mark: all names that begin so.
+_RESERVED_BEGINNINGS = ("--continuous-log-log", "--custom-log", RUN_MARKER.removesuffix("run-id"))
+
+
+def _in_any_case(name: str) -> str:
+    """A pattern for a name in any letter case; JSON Schema's have no flag for that."""
+    return "".join(f"[{c.upper()}{c.lower()}]" if c.isalpha() else c for c in name)
+
+
+_RESERVED = "|".join(
+    [
+        *map(_in_any_case, _RESERVED_ARGUMENTS),
+        *(f"{_in_any_case(name)}[A-Za-z0-9_-]*" for name in _RESERVED_BEGINNINGS),
+    ]
 )
 # A requirement of pip: a name, extras, one version; no URL, no option (https://peps.python.org/pep-0508/).
 _PYTHON_MODULE = (
@@ -57,7 +74,7 @@ ArgumentName = Annotated[
     Matching(
         "--[A-Za-z][A-Za-z0-9_-]{0,126}",
         "must be of the form --NAME, and none that Glue or the service keeps for itself",
-        but_not="|".join(_RESERVED_ARGUMENTS),
+        but_not=_RESERVED,
     ),
 ]
 

@@ -214,7 +214,7 @@ def _name(environment: Environment) -> str:
 
 
 def _own_files(environment: Environment) -> dict[str, Json]:
-    """The job files that somebody has put there, if they are not lost with their bucket."""
+    """The job files that a user has put there, if they are not lost with their bucket."""
     if "glue_assets" in lost_buckets(environment):
         return {}
     return {path: file for path, file in environment.job_files.items() if "content" in file}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -235,7 +235,7 @@ def test_logs_are_read_on_from_where_the_caller_was(api: Api) -> None:
     logs.put_log_events(**group, logEvents=[{"timestamp": at + 1, "message": "two"}])
     second = api.call("GET", f"{path}?cursor={first['next']}").body
     assert [line["message"] for line in second["items"]] == ["two"]
-    end_in_glue(job)
+    end_in_glue(job, CompletedOn=datetime.now(UTC) - timedelta(minutes=1))
     last = api.call("GET", f"{path}?cursor={second['next']}").body
     assert last == {"items": [], "next": None}
     assert api.call("GET", path + "?stream=secret").status == 422

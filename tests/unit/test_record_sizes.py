@@ -114,6 +114,7 @@ def environment(**more: Any) -> Environment:
                 "size_bytes": 1_048_576,
                 "sha256": "5f" * 32,
                 "changed_by": OWNER,
+                "changed_by_type": "release",
                 "changed_at": AT,
             }
             for n in range(MAX_FILES)
@@ -149,6 +150,7 @@ def run(**more: Any) -> JobRun:
         reason=redacted(WIDE, ID),
         glue_run_id="jr_" + "8" * 64,
         stopped_by=OWNER,
+        stopped_by_type="user",
         error={"message": redacted(WIDE, ID), "log_tail": tail},
     ).but(**more)
 

@@ -81,7 +81,21 @@ def test_encryption_follows_from_the_key(given: dict[str, Any], modes: tuple[str
         {"description": "two\nlines"},
         {"arguments": {"--A": "{{resolve:ssm:x}}"}},
         {"arguments": {"--extra-py-files": "s3://elsewhere/x.py"}},
-        {"arguments": {"--custom-logGroup-prefix": "/elsewhere"}},
+        *(
+            {"arguments": {name: "x"}}
+            for name in (
+                *("--custom-logGroup-prefix", "--CUSTOM-LOGGROUP-PREFIX", "--custom-logStream-prefix"),
+                *(
+                    "--continuous-log-logGroup",
+                    "--Continuous-Log-LogGroup",
+                    "--continuous-log-logStreamPrefix",
+                ),
+                *("--enable-continuous-cloudwatch-log", "--scriptlocation", "--SCRIPTLOCATION", "--job_name"),
+                *("--JOB_RUN_ID", "--JOB_ID", "--Mode", "--class", "--job-language", "--encryption-type"),
+                *("--python-modules-installer-option", "--security_configuration", "--Terraglue-Run-Id"),
+                *("--terraglue-attempt", "--continuous-log-logG"),
+            )
+        ),
         {"arguments": {"A": "1"}},
         {"script": "../main.py"},
         {"script": "a/b/c/main.py"},
@@ -99,6 +113,15 @@ def test_encryption_follows_from_the_key(given: dict[str, Any], modes: tuple[str
 def test_what_could_reach_further_than_the_sandbox_is_refused(job: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Settings.model_validate({"mode": "production", "job": {"script": "main.py", **job}})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["--MODEL", "--CLASSES", "--TempDir", "--enable-auto-scaling", "--job-bookmark-option", "--custom"],
+)
+def test_arguments_that_only_begin_like_reserved_ones_are_ones_own(name: str) -> None:
+    settings = Settings.model_validate({"job": {"arguments": {name: "x"}}})
+    assert settings.job.arguments == {name: "x"}
 
 
 @pytest.mark.parametrize("name", ["a-s3alias", "x--ol-s3", "Upper", "-a", "a.b", "a" * 41])
