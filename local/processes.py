@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,23 @@ READY_FILE = ROOT / ".local" / "ready.json"
 """Where `up` says what is up, unless told otherwise."""
 
 _KILL_AFTER_SECONDS = 10.0
+
+
+_HARMLESS = re.compile(
+    r"PATH|LD_LIBRARY_PATH|LANG|LANGUAGE|LC_(ALL|COLLATE|CTYPE|MESSAGES|MONETARY|NUMERIC|TIME)|TZ"
+)
+
+
+def harmless(environ: Mapping[str, str], more: str = "") -> dict[str, str]:
+    """Return the variables that any program may see: where programs are, the language and the time zone.
+
+    `more` is a regular expression of other names that are taken too.
+    """
+    return {
+        name: value
+        for name, value in environ.items()
+        if _HARMLESS.fullmatch(name) or (more and re.fullmatch(more, name))
+    }
 
 
 class Failed(Exception):

@@ -22,7 +22,7 @@ from glue_assets import release as releases
 from local import bootstrap, clients
 from local.faults.control import PATH, replace_faults
 from local.faults.rules import Rule
-from local.processes import READY_FILE, ROOT, Child, Failed, interrupt_on_signals, write_json
+from local.processes import READY_FILE, ROOT, Child, Failed, harmless, interrupt_on_signals, write_json
 from local.progress import Progress
 
 _START_SECONDS = 60.0
@@ -214,7 +214,9 @@ def _started(children: list[Child], child: Child, progress: Progress) -> dict[st
 def _aws(options: UpOptions, state: Path, port: int) -> Child:
     arguments = ["--port", str(port), "--state", str(state)]
     arguments += ["--seconds-per-stack", str(options.seconds_per_stack)]
-    return Child.start("aws", arguments, os.environ, state)
+    # The job runs are its children: what it does not know, none of them finds out.
+    environ = harmless(os.environ, "AWS_.*|JAVA_HOME|MOTO_.*|NO_PROXY|no_proxy|PYTHON.*|TMPDIR")
+    return Child.start("aws", arguments, environ, state)
 
 
 def _api(options: UpOptions, state: Path, aws: str, port: int, *, again: bool = False) -> Child:

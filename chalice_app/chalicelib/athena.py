@@ -135,6 +135,11 @@ def _check(query_id: str, execution: QueryExecutionTypeDef) -> None:
         raise TableChanging("The table's files are changing; try again shortly.")
     if any(words in reason for words in _DENIED):
         raise AwsRefused("PERMISSION_DENIED", reason)  # ours to mend, so a 500
+    if "HIVE_PARTITION_SCHEMA_MISMATCH" in reason:
+        raise TableUnreadable(
+            "Athena cannot read the table: a partition has columns of other types than the table. Make the "
+            "partition again, or give it the table's columns."
+        )
     if failure.get("Retryable") or failure.get("ErrorCategory") == 1:
         raise AwsUnavailable("AthenaError", reason)
     raise TableUnreadable("Athena cannot read the table: its files do not fit what the catalog says of them.")

@@ -21,9 +21,11 @@ _THERE = "AlreadyExistsException"
 # Of names that cannot be one Glue says the others.
 _NO_SUCH_TABLE = (_MISSING, "InvalidInputException", "ValidationException")
 # What one call may be about: https://docs.aws.amazon.com/glue/latest/webapi/API_BatchDeleteTable.html,
-# API_BatchCreatePartition.html, API_BatchDeletePartition.html and API_GetPartitions.html beside it.
+# API_BatchCreatePartition.html, API_BatchUpdatePartition.html, API_BatchDeletePartition.html and
+# API_GetPartitions.html beside it.
 _TABLES_A_CALL = 100
 _NEW_PARTITIONS_A_CALL = 100
+_CHANGED_PARTITIONS_A_CALL = 100
 _OLD_PARTITIONS_A_CALL = 25
 _PARTITIONS_A_LOOK = 1000
 _LAST_PARTITIONS = 10
@@ -149,6 +151,32 @@ class Catalog:
                 )
             _check(answer.get("Errors", []), _THERE, f"{database}.{table}")
 
+    def update_partitions(self, database: str, table: str, storage: Json) -> Iterator[int]:
+        """Give all partitions of a table the storage descriptor of the table, but for their locations.
+
+        Updates those that differ, a hundred a step, and yields after each how many. Glue itself leaves a
+        partition as it was when its table's columns change, and Athena then fails with
+        HIVE_PARTITION_SCHEMA_MISMATCH: https://docs.aws.amazon.com/athena/latest/ug/updates-and-partitions.html
+        """
+        with calling(_MISSING):
+            pages = self._client.get_paginator("get_partitions").paginate(
+                DatabaseName=database,
+                TableName=table,
+                PaginationConfig={"PageSize": _CHANGED_PARTITIONS_A_CALL},
+            )
+            for page in pages:
+                changed = [
+                    {"PartitionValueList": found["Values"], "PartitionInput": _with_storage(found, storage)}
+                    for found in page["Partitions"]
+                    if any(found["StorageDescriptor"].get(name) != value for name, value in storage.items())
+                ]
+                if changed:
+                    answer = self._client.batch_update_partition(
+                        DatabaseName=database, TableName=table, Entries=cast(Any, changed)
+                    )
+                    _check(answer.get("Errors", []), _MISSING, f"{database}.{table}")
+                yield len(changed)
+
     def remove_partitions(
         self, database: str, table: str, values: list[list[str]] | None = None
     ) -> Iterator[int]:
@@ -203,6 +231,12 @@ def _check(errors: Any, passed_over: str, about: str) -> None:
         if code != passed_over:
             what = f"{about}.{failed['TableName']}" if "TableName" in failed else about
             raise from_code(code, f"{what}: {words}")
+
+
+def _with_storage(partition: Any, storage: Json) -> Json:
+    """Return a partition as PartitionInput with another storage descriptor at the same location."""
+    kept = {name: partition[name] for name in ("Values", "Parameters", "LastAccessTime") if name in partition}
+    return {**kept, "StorageDescriptor": {**partition["StorageDescriptor"], **storage}}
 
 
 def _table(database: str, table: Any) -> CatalogTable:

@@ -198,6 +198,9 @@ class StackChanges:
                 [(list(values), f"s3://{goal.bucket('sor')}/{path}") for values, path in table.partitions],
             )
             yield 1
+            yield from self._catalog.update_partitions(
+                goal.database(table.database), table.table, table.storage
+            )
 
 
 def change_failure(

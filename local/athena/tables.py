@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from local.athena import formats
+from local.athena import formats, partitions
 from local.athena.errors import QueryFailed
 from local.athena.hive import duckdb_type, identifier, literal
 
@@ -78,6 +78,7 @@ class Tables:
         try:
             for page in pages.paginate(DatabaseName=table["DatabaseName"], TableName=table["Name"]):
                 for partition in page["Partitions"]:
+                    partitions.check(table, partition)
                     yield partition["Values"], partition["StorageDescriptor"]["Location"]
         except ClientError as error:
             raise _failed(error, f"HIVE_METASTORE_ERROR: {error}") from error

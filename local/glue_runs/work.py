@@ -62,6 +62,7 @@ class Work:
         self._output = LogStream(logs, f"{order.log_groups}/output", run_id)
         self._error = LogStream(logs, f"{order.log_groups}/error", run_id)
         self._mirrors: list[Mirror] = []
+        self._work_dir = place.folder
 
     def run(self, began: Callable[[], None], ended: Callable[[], None], timeout_seconds: float) -> Outcome:
         """Do it all. `began` and `ended` are called when the script's process starts and when it is gone."""
@@ -122,6 +123,7 @@ class Work:
             python_path=python_path,
             archive=appcds.find(cache_dir, java),
         )
+        self._work_dir = launch.work_dir
         nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
         return launch.environment() | self._place.variables | nowhere
 
@@ -149,7 +151,7 @@ class Work:
         process = subprocess.Popen(  # noqa: S603 - the sandbox's own script, which is what is asked for
             [*command, *(word for pair in arguments.items() for word in pair)],
             env=environment,
-            cwd=self._place.folder,
+            cwd=self._work_dir,
             stdin=subprocess.PIPE,  # never written to; when it ends, the process ends (runner.py)
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

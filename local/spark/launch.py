@@ -9,13 +9,13 @@ compiler (it costs long jobs more than it gives), the simple collector and an ar
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.processes import harmless
 from local.spark.appcds import Archive
 
 SHIM = Path(__file__).parent / "shim"
@@ -34,7 +34,6 @@ _PROPERTIES = {
     "spark.hadoop.fs.s3a.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
     "spark.hadoop.fs.rawlocal.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
 }
-_FOREIGN = re.compile(r"AWS_|SPARK_|PYSPARK_|PYTHON|JDK_JAVA_OPTIONS|_JAVA_OPTIONS|JAVA_TOOL_OPTIONS|HADOOP_")
 
 
 @dataclass(frozen=True)
@@ -49,16 +48,25 @@ class Launch:
     archive: Archive | None = None
     java_options: Sequence[str] = ()
 
+    @property
+    def work_dir(self) -> Path:
+        """The working directory of the process, and its home: relative paths and `~` lie there."""
+        return self.scratch / "work"
+
     def environment(self, base: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """The variables that the process needs, with nothing in them of the developer's own AWS or Spark."""
+        """Return the variables that the process needs, with none of the developer's secrets."""
         self.conf_dir.mkdir(parents=True, exist_ok=True)
+        self.work_dir.mkdir(parents=True, exist_ok=True)
         temporary = self.scratch / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
         properties = self.scratch / "spark.properties"
         properties.write_text(self._properties(temporary), encoding="utf-8")
         options = [*_JAVA_OPTIONS[:2], *(self.archive.launcher_options if self.archive else ())]
-        return {name: value for name, value in base.items() if not _FOREIGN.match(name)} | {
+        return harmless(base) | {
+            "HOME": str(self.work_dir),
             "JAVA_HOME": str(self.java_home),
+            "NO_PROXY": "127.0.0.1,localhost",  # macOS has proxies without variables
+            "no_proxy": "127.0.0.1,localhost",
             "PYSPARK_PYTHON": sys.executable,
             "PYSPARK_SUBMIT_ARGS": f"--properties-file {shlex.quote(str(properties))} pyspark-shell",
             "PYTHONPATH": os.pathsep.join(map(str, [SHIM, *self.python_path])),
@@ -72,8 +80,9 @@ class Launch:
 
     def _properties(self, temporary: Path) -> str:
         java_options = [*_JAVA_OPTIONS, *(self.archive.options if self.archive else ()), *self.java_options]
+        folders = f'"-Djava.io.tmpdir={temporary}"', f'"-Duser.home={self.work_dir}"'  # Java asks no HOME
         values = _PROPERTIES | {
-            "spark.driver.extraJavaOptions": " ".join([*java_options, f'"-Djava.io.tmpdir={temporary}"']),
+            "spark.driver.extraJavaOptions": " ".join([*java_options, *folders]),
             "spark.sql.warehouse.dir": str(temporary / "warehouse"),
         }
         for bucket, folder in self.buckets.items():

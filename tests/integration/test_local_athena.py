@@ -124,6 +124,40 @@ def test_a_partitioned_parquet_table_has_what_the_catalog_says(aws: Aws, tmp_pat
     assert rows(aws, "SELECT sum(id) AS s FROM sot WHERE day = 2") == [["s"], ["20"]]
 
 
+@pytest.mark.parametrize(
+    ("serde", "columns", "of_partition", "is_read"),
+    [
+        (PARQUET, "id string; amount double", "id string; amount int", False),
+        (PARQUET, "id string; amount bigint", "id string; amount int", True),
+        (PARQUET, "id string; more array<int>", "more array<date>; id string", False),
+        (PARQUET, "id string; more struct<a:int>", "more struct<a:date>; id string", False),
+        (PARQUET, "id string; amount int", "amount int; id string", True),  # by name
+        (CSV, "id string; amount int", "amount int; id string", True),  # string and int become each other
+        (CSV, "id string; amount double", "amount double; id string", False),  # by place
+        (CSV, "id string; amount double; more string", "id string; amount double", True),
+        (JSON, "id string; amount double", "id string; amount int", False),
+    ],
+)
+def test_a_partition_with_other_columns_than_its_table_is_a_mismatch(
+    aws: Aws, serde: str, columns: str, of_partition: str, is_read: bool
+) -> None:
+    name = f"evolved{abs(hash((str(serde), columns, of_partition)))}"
+    table(aws, name, columns, serde, keys="year int")
+    own = [dict(zip(("Name", "Type"), each.split(), strict=True)) for each in of_partition.split("; ")]
+    storage = {"Location": f"s3://data/{name}/year=2024/", "Columns": own}
+    aws("glue").create_partition(
+        DatabaseName="db",
+        TableName=name,
+        PartitionInput={"Values": ["2024"], "StorageDescriptor": storage},
+    )
+    if is_read:
+        assert len(rows(aws, f"SELECT * FROM {name}")) == 1
+        return
+    reason = failure(aws, f"SELECT * FROM {name}")
+    assert reason.startswith("HIVE_PARTITION_SCHEMA_MISMATCH: There is a mismatch")
+    assert "partition 'year=2024' declared column" in reason
+
+
 def test_a_parquet_file_of_another_type_is_bad_data(aws: Aws, tmp_path: Path) -> None:
     table(aws, "odd", "id int", PARQUET)
     put(aws, "odd/a.parquet", parquet("SELECT 'x' AS id", tmp_path))

@@ -182,6 +182,34 @@ def test_only_a_ready_sandbox_changes_or_is_reset(world: World) -> None:
         world.operator.environments.reset(Caller(ID, is_admin=False), ID, "r1")
 
 
+def test_partitions_have_the_columns_of_a_newer_release(world: World, tmp_path: Path) -> None:
+    ready = world.ready(ID, {})
+    glue, database = client("glue"), ready.database("db_shop")
+    own = {"Columns": [{"Name": "id", "Type": "string"}], "Location": "s3://somewhere/else/"}
+    glue.create_partition(  # by somebody's job
+        DatabaseName=database,
+        TableName="tbl_days",
+        PartitionInput={"Values": ["9"], "StorageDescriptor": own, "Parameters": {"a": "b"}},
+    )
+    newer = put(tmp_path / "newer", db_shop__tbl_orders__a_csv="id\n1\n")
+    for day in (1, 2, 3):
+        (newer / f"db_shop/tbl_days/day={day}").mkdir(parents=True)
+        (newer / f"db_shop/tbl_days/day={day}/a.csv").write_text("id,channel\n11,web\n")
+    release_of(world, newer)
+    after = changed(world, ready, release="latest")
+    assert (after.status, after.failure) == (Status.READY, None)
+    table = glue.get_table(DatabaseName=database, Name="tbl_days")["Table"]["StorageDescriptor"]
+    assert [column["Name"] for column in table["Columns"]] == ["id", "channel"]
+    found = glue.get_partitions(DatabaseName=database, TableName="tbl_days")["Partitions"]
+    assert sorted(partition["Values"] for partition in found) == [["1"], ["2"], ["3"], ["9"]]
+    for partition in found:
+        storage = partition["StorageDescriptor"]
+        same = ("Columns", "InputFormat", "OutputFormat", "SerdeInfo")
+        assert {name: storage[name] for name in same} == {name: table[name] for name in same}
+        if partition["Values"] == ["9"]:
+            assert (storage["Location"], partition["Parameters"]) == ("s3://somewhere/else/", {"a": "b"})
+
+
 def test_a_newer_release_brings_its_files_and_takes_what_only_the_old_one_had(
     world: World, data: Path, tmp_path: Path
 ) -> None:
