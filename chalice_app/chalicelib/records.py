@@ -69,8 +69,8 @@ class Environment:
     `warnings_due` are the warnings before its end that are still to come, in hours before it.
     `wanted` is what an UPDATING one is to become: its `settings` and `release`, how far that is (`stage`, see
     updating.py), how often its way back was tried (`rollbacks`), and what was deleted by hand and is created
-    again (`lost`, physical ids by logical ids); a retry of a FAILED one goes on with it. `changes` counts such
-    wishes, and is part of their change sets' names. `is_emptied` says that a RESETTING one has lost all that
+    again (`lost`, physical ids by logical ids); a retry of a FAILED one goes on with it. `changes` counts
+    such wishes, and is part of their change sets' names. `is_emptied` says that a RESETTING one has lost all that
     was to go.
     `removed` counts, by type, what was removed so far that no stack removes; `remaining` is what the stacks
     of failed attempts have left, as the receipt lists it.
