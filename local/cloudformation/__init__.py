@@ -17,7 +17,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from local import access, moto_updates
-from local.cloudformation import analytics, iam, keys, logs, storage, update_api
+from local.cloudformation import analytics, iam, keys, logs, presence, storage, update_api
 from local.cloudformation.api import Api, Refused, StackRequest, replace_moto
 from local.cloudformation.change_sets import ChangeSets, refuse_unless_updatable
 from local.cloudformation.changes import compare
@@ -140,8 +140,24 @@ class CloudFormation(Api):
         stack.set_status("REVIEW_IN_PROGRESS", "User Initiated")
         return stack
 
-    def begin(self, stack: Stack, request: StackRequest, version: Version, *, is_new: bool) -> int:
-        """Begin to create or to update a stack; the number of the operation."""
+    def gone(self, stack: Stack, role_arn: str | None) -> frozenset[str]:
+        """The logical ids of a stack's resources that do not exist any more, as its role sees it."""
+        tools = self._tools_of(role_arn or stack.role_arn)
+        with stack.lock:
+            resources = list(stack.resources.values())
+        look = Work(stack, tools, 0)
+        return frozenset(one.logical_id for one in resources if presence.is_gone(one, look.context(one).call))
+
+    def begin(
+        self,
+        stack: Stack,
+        request: StackRequest,
+        version: Version,
+        *,
+        is_new: bool,
+        gone: frozenset[str] = frozenset(),
+    ) -> int:
+        """Begin to create or to update a stack, and make again what is gone; the operation's number."""
         with stack.lock:
             if not is_new or (stack.operation and stack.status != "REVIEW_IN_PROGRESS"):
                 refuse_unless_updatable(stack)
@@ -158,7 +174,7 @@ class CloudFormation(Api):
                 return stack.start("CREATE_IN_PROGRESS", Work(stack, tools, pause).create)
             stack.update_token = request.token
             stack.begin_update(version)
-            update = Update(stack, tools, pause)
+            update = Update(stack, tools, pause, gone)
             return stack.start("UPDATE_IN_PROGRESS", lambda _: update.run())
 
     def cancel_update(self, name_or_id: str, token: str | None) -> None:

@@ -53,6 +53,7 @@ class StackRequest:
     role_arn: str | None
     token: str | None
     on_failure: str
+    reverts_drift: bool = False
 
 
 class Api(Protocol):

@@ -29,7 +29,10 @@ UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 
 @dataclass
 class ChangeSet:
-    """A change set; `operation` is the number of the stack's operation that executes it."""
+    """A change set; `operation` is the number of the stack's operation that executes it.
+
+    `gone` are the logical ids of resources that were deleted past CloudFormation, if it was to look for them.
+    """
 
     id: str
     name: str
@@ -45,6 +48,7 @@ class ChangeSet:
     differences: Differences | None = None
     is_obsolete: bool = False
     operation: int | None = None
+    gone: frozenset[str] = frozenset()
 
     @property
     def execution_status(self) -> str:
@@ -71,8 +75,19 @@ class Engine(Protocol):
     def check_role(self, role_arn: str | None) -> None:
         """`Refused` for a role that CloudFormation cannot have."""
 
-    def begin(self, stack: Stack, request: StackRequest, version: Version, *, is_new: bool) -> int:
-        """Begin to create or to update a stack; the number of the operation."""
+    def gone(self, stack: Stack, role_arn: str | None) -> frozenset[str]:
+        """The logical ids of a stack's resources that do not exist any more."""
+
+    def begin(
+        self,
+        stack: Stack,
+        request: StackRequest,
+        version: Version,
+        *,
+        is_new: bool,
+        gone: frozenset[str] = frozenset(),
+    ) -> int:
+        """Begin to create or to update a stack, and make again what is gone; the operation's number."""
 
 
 class ChangeSets:
@@ -161,7 +176,11 @@ class ChangeSets:
                 raise Refused("InvalidChangeSetStatus", f"{which} execution status of [{execution}]")
             request = change_set.request = replace(change_set.request, token=token)
             change_set.operation = self._engine.begin(
-                change_set.stack, request, change_set.version, is_new=change_set.is_new
+                change_set.stack,
+                request,
+                change_set.version,
+                is_new=change_set.is_new,
+                gone=change_set.gone,
             )
             for other in self.of(change_set.stack):
                 if other is not change_set and other.operation is None:
@@ -194,8 +213,10 @@ class ChangeSets:
         self._runner.wait(self._seconds)
         stack = change_set.stack
         try:
+            if change_set.request.reverts_drift:
+                change_set.gone = self._engine.gone(stack, change_set.request.role_arn)
             with stack.lock:
-                differences = compare(stack, change_set.version)
+                differences = compare(stack, change_set.version, change_set.gone)
         except Exception as error:  # whatever it is, it is this change set's failure
             change_set.reason = reason_of(error)
             change_set.status = "FAILED"

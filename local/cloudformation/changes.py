@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceCh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -42,6 +42,7 @@ class Change:
     details: list[Detail] = field(default_factory=list)
     before: Json | None = None
     after: Json | None = None
+    drift: str | None = None
 
     @property
     def is_update(self) -> bool:
@@ -65,8 +66,11 @@ class Differences:
         return self.outputs or self.tags or any(change.is_update for change in self.resources)
 
 
-def compare(stack: Stack, version: Version) -> Differences:
-    """What executing a version would do to a stack as it is; `TemplateError` when a type has changed."""
+def compare(stack: Stack, version: Version, gone: Collection[str] = ()) -> Differences:
+    """What executing a version would do to a stack as it is; `TemplateError` when a type has changed.
+
+    Resources that are `gone`, by logical id, are made again.
+    """
     before, after = stack.template, version.template
     moved = [
         name
@@ -85,6 +89,11 @@ def compare(stack: Stack, version: Version) -> Differences:
         if current is None or current.placed is None:
             properties = after.properties(name, placed)
             changes[name] = Change("Add", name, None, kind, after=properties)
+            placed[name] = _unknown(schema(kind), UNKNOWN)
+            continue
+        if name in gone:
+            properties = after.properties(name, placed)
+            changes[name] = Change("Add", name, current.physical_id, kind, after=properties, drift="DELETED")
             placed[name] = _unknown(schema(kind), UNKNOWN)
             continue
         change = _modified(stack, current, version, placed, changes)

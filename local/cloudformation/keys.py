@@ -62,7 +62,7 @@ def _delete_key(context: Context, key_id: str, properties: Json) -> None:
 @resource(
     "AWS::KMS::Key",
     "Description KeyPolicy EnableKeyRotation PendingWindowInDays Tags KeySpec KeyUsage Enabled",
-    missing="NotFoundException",
+    missing="NotFoundException KMSInvalidStateException",
     update=_update_key,
     delete=_delete_key,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from moto.core.responses import ActionResult, EmptyResult
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _NOT_HERE = (
     *("NotificationARNs", "ResourceTypes", "RollbackConfiguration", "StackPolicyBody", "StackPolicyURL"),
-    *("StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL", "ResourcesToImport", "DeploymentMode"),
+    *("StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL", "ResourcesToImport"),
 )
 _NOT_HERE_IF_TRUE = (
     "DisableRollback",
@@ -98,8 +99,12 @@ def continue_update_rollback(api: UpdateApi, request: CloudFormationResponse) ->
 
 def create_change_set(api: UpdateApi, request: CloudFormationResponse) -> ActionResult:
     """CreateChangeSet, whose own token has another name."""
+    mode = request._get_param("DeploymentMode")
+    if mode not in (None, "REVERT_DRIFT"):
+        raise Refused("ValidationError", f"Value '{mode}' at 'deploymentMode' failed to satisfy constraint")
+    wanted = _update_request(request, token="ClientToken")  # noqa: S106 - a parameter's name
     made = api.change_sets.create(
-        _update_request(request, token="ClientToken"),  # noqa: S106 - a parameter's name
+        replace(wanted, reverts_drift=mode is not None),
         request._get_param("ChangeSetName"),
         request._get_param("ChangeSetType", "UPDATE"),
         request._get_param("Description"),
@@ -190,6 +195,7 @@ def _summary(found: ChangeSet) -> Json:
         "StatusReason": found.reason,
         "ExecutionStatus": found.execution_status,
         "IncludeNestedStacks": False,
+        "DeploymentMode": "REVERT_DRIFT" if found.request.reverts_drift else None,
     }
 
 
@@ -202,6 +208,7 @@ def _change(change: Change, with_values: bool) -> Json:
         "PhysicalResourceId": change.physical_id,
         "ResourceType": change.type,
         "Replacement": change.replacement,
+        "ResourceDriftStatus": change.drift,
         "Scope": list(scopes),
         "Details": [_detail(change, detail, with_values) for detail in change.details],
     }

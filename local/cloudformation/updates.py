@@ -30,10 +30,11 @@ _ORPHANS = "Update successful. One or more resources could not be deleted."
 
 
 class Update:
-    """The update of a stack that has already taken on its new version."""
+    """The update of a stack that has already taken on its new version; what is `gone` is made again."""
 
-    def __init__(self, stack: Stack, tools: Tools, pause: float) -> None:
+    def __init__(self, stack: Stack, tools: Tools, pause: float, gone: frozenset[str] = frozenset()) -> None:
         self._stack = stack
+        self._gone = gone
         self._work = Work(stack, tools, pause)
 
     def run(self) -> None:
@@ -92,7 +93,7 @@ class Update:
         """Bring one resource to the new version; why the stack must go back, if it must."""
         stack = self._stack
         current = stack.resources.get(logical_id)
-        if current is None:
+        if current is None or logical_id in self._gone:
             resource = self._work.create_resource(logical_id)
             failed = resource.status == "CREATE_FAILED"
             return f"The following resource(s) failed to create: [{logical_id}]. " if failed else None

@@ -100,6 +100,24 @@ def test_every_function_may_do_all_its_work_and_nothing_more(
     assert spare(world) == []
 
 
+@pytest.mark.parametrize("function", RECONCILERS)
+def test_every_function_may_notice_what_was_deleted_by_hand_and_create_it_again(
+    world: World, function: str
+) -> None:
+    ready, service = world.ready("aaaaaaaaaa", RICH), world.service(function)
+    client("glue").delete_job(JobName=ready.job_id)
+    world.change(ready, look_at=timestamp(world.moment))
+    world.reconcile(service, ready)
+    lost = world.look(ready)
+    assert (lost.status, (lost.failure or {}).get("resource")) == (Status.FAILED, "GlueJob")
+    world.change(lost, status=Status.UPDATING, due_at=timestamp(world.moment))  # as a retry does
+    for _ in range(4):
+        world.reconcile(service, ready)
+        world.operated.settled(ready)
+    assert world.look(ready).status is Status.READY
+    assert world.refused == []
+
+
 def test_without_a_permission_the_work_fails(keys: None, data: Path, tmp_path: Path) -> None:
     granted = copy.deepcopy(roles.functions())
     [objects] = [s for s in granted["tick"]["Statement"] if s["Sid"] == "SandboxObjects"]

@@ -1,0 +1,63 @@
+"""Whether resources are still there: what a drift-aware change set finds out before it is made.
+
+Of drift, only deletions are noticed here; the service compares every property.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from local.cloudformation.resources import HANDLERS, CallFailed, Json
+from local.cloudformation.stack import Resource
+
+_READS: dict[str, tuple[str, str, str]] = {
+    "AWS::Athena::WorkGroup": ("athena", "get_work_group", "WorkGroup"),
+    "AWS::Glue::Database": ("glue", "get_database", "Name"),
+    "AWS::Glue::Job": ("glue", "get_job", "JobName"),
+    "AWS::Glue::SecurityConfiguration": ("glue", "get_security_configuration", "Name"),
+    "AWS::Glue::Trigger": ("glue", "get_trigger", "Name"),
+    "AWS::IAM::ManagedPolicy": ("iam", "get_policy", "PolicyArn"),
+    "AWS::IAM::Role": ("iam", "get_role", "RoleName"),
+    "AWS::KMS::Key": ("kms", "describe_key", "KeyId"),
+    "AWS::S3::Bucket": ("s3", "head_bucket", "Bucket"),
+    "AWS::S3::BucketPolicy": ("s3", "get_bucket_policy", "Bucket"),
+}
+_NOT_FOUND = ("404",)
+Call = Callable[..., Any]
+
+
+def is_gone(resource: Resource, call: Call) -> bool:
+    """Whether a resource that the stack has made does not exist any more; `call` is as `Context.call`."""
+    if resource.placed is None:
+        return False
+    try:
+        return not _read(resource, call)
+    except CallFailed as error:
+        if error.code in HANDLERS[resource.type].missing or error.code in _NOT_FOUND:
+            return True
+        raise
+
+
+def _read(resource: Resource, call: Call) -> bool:
+    """Whether it is there; or AWS's own error about it."""
+    name, properties = resource.physical_id, resource.properties
+    if resource.type == "AWS::Glue::Table":
+        call("glue", "get_table", DatabaseName=properties["DatabaseName"], Name=name)
+        return True
+    if resource.type == "AWS::KMS::Alias":  # a key can be asked for by an alias, but not the alias itself
+        aliases = call("kms", "list_aliases", KeyId=properties["TargetKeyId"])["Aliases"]
+        return any(alias["AliasName"] == name for alias in aliases)
+    if resource.type == "AWS::Logs::LogGroup":
+        found = call("logs", "describe_log_groups", logGroupNamePrefix=name)["logGroups"]
+        return any(group["logGroupName"] == name for group in found)
+    if resource.type in ("AWS::IAM::Policy", "AWS::IAM::RolePolicy"):
+        for role in properties.get("Roles") or [properties["RoleName"]]:
+            call("iam", "get_role_policy", RoleName=role, PolicyName=properties["PolicyName"])
+        return True
+    service, operation, argument = _READS[resource.type]
+    answer: Json = call(service, operation, **{argument: name})
+    if resource.type == "AWS::KMS::Key":  # its handler says NotFound of a key that waits for its deletion
+        return bool(answer["KeyMetadata"]["KeyState"] != "PendingDeletion")
+    return True
