@@ -18,6 +18,7 @@ class Config:
     `issuer`, `audience` and `jwks_uri` name the OIDC provider; `owner_claim` and `groups_claim` say where its
     tokens keep who somebody is. `cursor_key` is the secret that page cursors are signed with. `lease_seconds`
     is how long one worker may hold a slow step (seeding, emptying) before another takes it over.
+    `sandbox_reader_role_arn` is the role that reads a sandbox on behalf of its owner; without it none can.
     `permissions_boundary_arn` is the most that a sandbox's role may ever be allowed; `stack_tags` are the
     operator's own tags (cost allocation) on every resource; pages of `portal_origin` may call from a browser.
     `capacity` is how many stacks may be in creation at once and how many environments may exist.
@@ -33,6 +34,7 @@ class Config:
     groups_claim: str = "cognito:groups"
     admin_group: str = "admins"
     deployment_role_arn: str | None = None
+    sandbox_reader_role_arn: str = ""
     budget_usd: Decimal = Decimal("5")
     price_per_dpu_hour_usd: Decimal = Decimal("0.44")
     lease_seconds: int = 60
@@ -62,6 +64,7 @@ class Config:
             groups_claim=environ.get("GROUPS_CLAIM") or cls.groups_claim,
             admin_group=environ.get("ADMIN_GROUP") or cls.admin_group,
             deployment_role_arn=environ.get("DEPLOYMENT_ROLE_ARN") or None,
+            sandbox_reader_role_arn=environ["SANDBOX_READER_ROLE_ARN"],
             budget_usd=Decimal(environ.get("BUDGET_USD") or cls.budget_usd),
             price_per_dpu_hour_usd=Decimal(
                 environ.get("PRICE_PER_DPU_HOUR_USD") or cls.price_per_dpu_hour_usd

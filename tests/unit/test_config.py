@@ -13,6 +13,7 @@ REQUIRED = {
     "ISSUER": "https://issuer.example/",
     "AUDIENCE": "portal",
     "CURSOR_KEY": "secret",
+    "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/terraglue-sandbox-reader",
 }
 
 
