@@ -187,7 +187,12 @@ def list_tables(call: Call, environment_id: str) -> table_answers.Tables:
     tag="Tables",
     gives={200: table_answers.Rows},
     errors=(
-        *(errors.EnvironmentNotReady, errors.TableUnreadable, errors.WorkgroupUnusable),
+        *(
+            errors.EnvironmentNotReady,
+            errors.TableOutOfReach,
+            errors.TableUnreadable,
+            errors.WorkgroupUnusable,
+        ),
         *(errors.QueryTooSlow, errors.TableChanging),
     ),
 )

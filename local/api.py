@@ -16,7 +16,6 @@ from local.faults.control import app_id
 from local.processes import ROOT, Failed, log_to_stderr, stop_requested, write_json
 
 _STAGE = "local"
-_ROLE = "terraglue-service"
 _LEASE_SECONDS = 10
 """How soon a restarted API takes over a slow step from the killed one."""
 
@@ -41,7 +40,7 @@ def serve(options: ApiOptions) -> None:
     made = bootstrap.ensure_roles(make_client)
     known = roles.arns(bootstrap.TABLE, bootstrap.ASSETS_BUCKET, made["DeploymentRoleArn"], options.region)
     # All functions share this process, so it has what they may do together.
-    role = roles.ensure(make_client, _ROLE, roles.functions().values(), known)
+    role = roles.ensure(make_client, roles.SERVICE, roles.functions().values(), known)
     os.environ.update(_settings(options, identity, made, roles.session(make_client, role)))
 
     config = CLIFactory(str(ROOT / "chalice_app")).create_config_obj(_STAGE)
@@ -85,6 +84,7 @@ def _settings(
         "ADMIN_GROUP": bootstrap.ADMIN_GROUP,
         "DEPLOYMENT_ROLE_ARN": made["DeploymentRoleArn"],
         "PERMISSIONS_BOUNDARY_ARN": made["SandboxBoundaryArn"],
+        "SANDBOX_READER_ROLE_ARN": made["SandboxReaderArn"],
         "CURSOR_KEY": identity.client_id,
         "LEASE_SECONDS": str(_LEASE_SECONDS),
         "POWERTOOLS_LOG_LEVEL": "INFO",

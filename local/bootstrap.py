@@ -17,7 +17,8 @@ from typing import Any
 
 from glue_assets import release as releases
 from glue_assets.tables import DataError
-from local.clients import client
+from local import roles
+from local.clients import ACCOUNT, client
 from local.processes import LINTED, ROOT, Failed
 
 TABLE = "terraglue"
@@ -27,8 +28,9 @@ ADMIN_GROUP = "admins"
 _POOL = "terraglue"
 _STACK = "terraglue-roles"
 _ROLES = {
-    "Resources": ("DeploymentRole", "SandboxBoundary"),
-    "Outputs": ("DeploymentRoleArn", "SandboxBoundaryArn"),
+    "DeploymentRoleArn": ("DeploymentRole", {"Fn::GetAtt": ["DeploymentRole", "Arn"]}),
+    "SandboxBoundaryArn": ("SandboxBoundary", {"Ref": "SandboxBoundary"}),
+    "SandboxReaderArn": ("SandboxReader", {"Fn::GetAtt": ["SandboxReader", "Arn"]}),
 }
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
@@ -96,17 +98,27 @@ def ensure_storage(clients: Clients) -> None:
         s3.create_bucket(Bucket=ASSETS_BUCKET)
 
 
-def ensure_roles(clients: Clients) -> dict[str, str]:
-    """The role that CloudFormation makes sandboxes with, and the boundary of theirs; their ARNs by output.
+def ensure_roles(clients: Clients, api_role: str = roles.SERVICE) -> dict[str, str]:
+    """Make the roles that the service works with. Return their ARNs by output.
 
-    They come by a stack of their own, made of `chalice_app/resources.json`, as they would in the cloud.
+    These are the role that CloudFormation makes sandboxes with, the boundary of theirs, and the role that
+    reads a sandbox on behalf of its owner, which trusts `api_role`. They come by a stack of their own, made
+    of what is packaged, as they would in the cloud.
     """
     cloudformation = clients("cloudformation")
-    whole = json.loads((ROOT / "chalice_app" / "resources.json").read_text(encoding="utf-8"))
-    template = {part: {name: whole[part][name] for name in names} for part, names in _ROLES.items()}
+    app = ROOT / "chalice_app"
+    parts = [json.loads((app / name).read_text("utf-8")) for name in ("resources.json", "functions.json")]
+    whole = {name: resource for part in parts for name, resource in part["Resources"].items()}
+    trusted = json.dumps(f"arn:aws:iam::{ACCOUNT}:role/{api_role}")
+    template = json.dumps(
+        {
+            "Resources": {name: whole[name] for name, _ in _ROLES.values()},
+            "Outputs": {output: {"Value": value} for output, (_, value) in _ROLES.items()},
+        }
+    ).replace(json.dumps({"Fn::GetAtt": ["ApiHandlerRole", "Arn"]}), trusted)
     with contextlib.suppress(cloudformation.exceptions.AlreadyExistsException):
         cloudformation.create_stack(
-            StackName=_STACK, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"]
+            StackName=_STACK, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"]
         )
     cloudformation.get_waiter("stack_create_complete").wait(
         StackName=_STACK, WaiterConfig={"Delay": 0.05, "MaxAttempts": 600}

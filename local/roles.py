@@ -13,6 +13,9 @@ from local.processes import ROOT
 
 Json = dict[str, Any]
 
+SERVICE = "terraglue-service"
+"""The role of the laptop's service, whose functions share a process."""
+
 _CHALICE = ROOT / "chalice_app" / ".chalice"
 _TRUST = {
     "Version": "2012-10-17",
@@ -71,13 +74,15 @@ def session(clients: Callable[[str], Any], role_arn: str) -> Credentials:
 
 
 def resolved(value: Any, known: Mapping[str, str]) -> Any:
-    """CloudFormation's Fn::Sub and Fn::GetAtt filled in; `KeyError` for what is not known."""
+    """CloudFormation's Fn::Sub, Fn::GetAtt and Ref filled in; `KeyError` for what is not known."""
     if isinstance(value, list):
         return [resolved(item, known) for item in value]
     if not isinstance(value, dict):
         return value
     if "Fn::Sub" in value:
         return re.sub(r"\$\{([^}]+)\}", lambda match: known[match[1]], value["Fn::Sub"])
+    if "Ref" in value:
+        return known[value["Ref"]]
     if "Fn::GetAtt" in value:
         return known[".".join(value["Fn::GetAtt"])]
     return {key: resolved(item, known) for key, item in value.items()}

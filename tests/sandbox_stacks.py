@@ -154,7 +154,7 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
             CloudFormationOptions(client, lambda *_: None, REGION, seconds_per_stack=0)
         )
         try:
-            roles = bootstrap.ensure_roles(_client)
+            roles = bootstrap.ensure_roles(_client, "service-api_handler")
             _client("s3").create_bucket(Bucket="assets")
             glue = {"Service": "glue.amazonaws.com"}
             trust = {"Effect": "Allow", "Principal": glue, "Action": "sts:AssumeRole"}
@@ -168,6 +168,7 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
                 *("table", "assets", "https://issuer", "audience", "https://issuer/jwks", "key"),
                 deployment_role_arn=roles["DeploymentRoleArn"],
                 permissions_boundary_arn=roles["SandboxBoundaryArn"],
+                sandbox_reader_role_arn=roles["SandboxReaderArn"],
                 stack_tags={"cost-center": "learning"},
                 limits=Limits(role_arns=(SHARED_ROLE,), kms_key_arns=(key,)),
             )

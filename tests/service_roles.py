@@ -28,6 +28,7 @@ from local.glue_runs.api import replace_moto
 from tests.sandbox_stacks import REGION, ROOT, Account, account, client
 
 TABLE = "table"
+READER = "terraglue-sandbox-reader"
 RICH = {"kms_key": True, "job": {"arguments": {"--WHO": "me"}, "schedule": "rate(1 day)"}}
 """Settings that make the service do more: a key, a template of one's own, a schedule."""
 
@@ -67,7 +68,7 @@ class World:
         self.granted = granted
         self.glue = glue
         self.moment = datetime.now(UTC)
-        self.wishes: dict[str, list[Wish]] = {name: [] for name in granted}
+        self.wishes: dict[str, list[Wish]] = {name: [] for name in (*granted, "sandbox_reader")}
         self.refused: list[str] = []
         self.config = dataclasses.replace(operated.config, table_name=TABLE)
         known = roles.arns(TABLE, self.config.assets_bucket, str(self.config.deployment_role_arn))
@@ -92,7 +93,7 @@ class World:
         return build(self.config, clock=lambda: self.moment, session=session)
 
     def note(self, principal: str, wish: Wish, why: str | None) -> None:
-        name = principal.rpartition("/service-")[2]
+        name = "sandbox_reader" if principal.endswith(f"/{READER}") else principal.rpartition("/service-")[2]
         if name in self.wishes:
             self.wishes[name].append(wish)
             if why:

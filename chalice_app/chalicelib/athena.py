@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws_errors import AwsError, AwsRefused, AwsUnavailable, calling
-from chalicelib.errors import NotFound, QueryTooSlow, TableChanging, TableUnreadable, WorkgroupUnusable
+from chalicelib.errors import (
+    NotFound,
+    QueryTooSlow,
+    TableChanging,
+    TableOutOfReach,
+    TableUnreadable,
+    WorkgroupUnusable,
+)
 from chalicelib.observability import logger
 
 if TYPE_CHECKING:
@@ -22,7 +29,20 @@ _MOST_ROWS = 1000  # of GetQueryResults; the first one has the names of the colu
 _GONE = ("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "DATABASE_NOT_FOUND", "EntityNotFoundException")
 # A file that was listed and is not there any more: somebody is writing the table.
 _CHANGING = ("NoSuchKey", "FileNotFound", "HIVE_FILESYSTEM_ERROR", "HIVE_PARTITION_DROPPED")
-_DENIED = ("PERMISSION_DENIED", "AccessDenied", "Access Denied")
+# Who asked may not read it. Each service says it in words of its own, in capitals or not:
+# https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html
+_DENIED = (
+    "permission_denied",
+    "permission denied",
+    "accessdenied",
+    "access denied",
+    "not authorized",
+    "insufficient permission",
+    "insufficient_permission",
+    "insufficient lake formation permission",
+    "status code: 403",
+)
+_UNSUPPORTED = "NOT_SUPPORTED"
 
 
 @dataclass(frozen=True)
@@ -62,7 +82,8 @@ class Athena:
 
         Raises `QueryTooSlow` (and stops the query) when it takes longer than `seconds`, `TableChanging` when
         it may work in a moment, `TableUnreadable` when data and catalog do not fit together, and `NotFound`
-        when the table is gone, `WorkgroupUnusable` when the workgroup is.
+        when the table is gone, `WorkgroupUnusable` when the workgroup is, and `TableOutOfReach` when the
+        client's credentials do not allow to read what the query names.
         """
         deadline = self._monotonic() + seconds
         query_id = self._start(sql, database, workgroup, output_location, token)
@@ -129,17 +150,23 @@ def _check(query_id: str, execution: QueryExecutionTypeDef) -> None:
     failure = status.get("AthenaError", {})
     if status["State"] == "CANCELLED":  # by the workgroup's limit of scanned bytes, or by somebody's hand
         raise TableUnreadable("The query was cancelled, by its workgroup's limits or by somebody else.")
+    # First, for the names of the others are around the same words.
+    if any(words in reason.lower() for words in _DENIED):
+        raise TableOutOfReach(
+            "The table, or what it is made of, is not in this sandbox: a location, a partition, a view or a "
+            "property leads to data that the sandbox has no right to read."
+        )
     if any(name in reason for name in _GONE):
         raise NotFound("There is no such table.")
     if any(name in reason for name in _CHANGING):
         raise TableChanging("The table's files are changing; try again shortly.")
-    if any(words in reason for words in _DENIED):
-        raise AwsRefused("PERMISSION_DENIED", reason)  # ours to mend, so a 500
     if "HIVE_PARTITION_SCHEMA_MISMATCH" in reason:
         raise TableUnreadable(
             "Athena cannot read the table: a partition has columns of other types than the table. Make the "
             "partition again, or give it the table's columns."
         )
+    if reason.startswith(_UNSUPPORTED):
+        raise TableUnreadable("Athena does not support the table's format or what its properties ask for.")
     if failure.get("Retryable") or failure.get("ErrorCategory") == 1:
         raise AwsUnavailable("AthenaError", reason)
     raise TableUnreadable("Athena cannot read the table: its files do not fit what the catalog says of them.")

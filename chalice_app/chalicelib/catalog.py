@@ -42,7 +42,10 @@ class Column:
 
 @dataclass(frozen=True)
 class CatalogTable:
-    """A table as the catalog describes it; `format` is its classification, such as csv."""
+    """A table as the catalog describes it; `format` is its classification, such as csv.
+
+    `is_view` says that it is a stored query; such a table has no location.
+    """
 
     database: str
     name: str
@@ -52,6 +55,7 @@ class CatalogTable:
     columns: tuple[Column, ...]
     partition_keys: tuple[Column, ...]
     updated_at: datetime | None
+    is_view: bool = False
 
 
 @dataclass(frozen=True)
@@ -250,6 +254,7 @@ def _table(database: str, table: Any) -> CatalogTable:
         columns=_columns(storage.get("Columns", [])),
         partition_keys=_columns(table.get("PartitionKeys", [])),
         updated_at=table.get("UpdateTime") or table.get("CreateTime"),
+        is_view=table.get("TableType") == "VIRTUAL_VIEW",
     )
 
 

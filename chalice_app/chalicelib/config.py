@@ -37,7 +37,7 @@ class Config:
     tokens keep who somebody is. `fold_owner` says whether owners that differ only in letter case are one;
     None leaves it to the claim (`owners.py`). `cursor_key` is the secret that page cursors are signed with.
     `lease_seconds` is how long one worker may hold a slow step (seeding, emptying) before another takes it
-    over.
+    over. `sandbox_reader_role_arn` is the role that reads a sandbox on behalf of its owner.
     `permissions_boundary_arn` is the most that a sandbox's role may ever be allowed; `stack_tags` are the
     operator's own tags (cost allocation) on every resource; pages of `portal_origin` may call from a browser.
     `capacity` is how many stacks may be in creation at once and how many environments may exist.
@@ -53,6 +53,7 @@ class Config:
     groups_claim: str = "cognito:groups"
     admin_group: str = "admins"
     deployment_role_arn: str | None = None
+    sandbox_reader_role_arn: str = ""
     budget_usd: Decimal = Decimal("5")
     price_per_dpu_hour_usd: Decimal = Decimal("0.44")
     lease_seconds: int = 60
@@ -89,6 +90,9 @@ class Config:
             fold_owner=_FOLD[read.choice("FOLD_OWNER", "auto", _FOLD)],
             deployment_role_arn=read.text("DEPLOYMENT_ROLE_ARN", "", pattern=ROLE_ARN, words="a role's ARN")
             or None,
+            sandbox_reader_role_arn=read.text(
+                "SANDBOX_READER_ROLE_ARN", pattern=ROLE_ARN, words="a role's ARN"
+            ),
             budget_usd=read.amount("BUDGET_USD", cls.budget_usd),
             price_per_dpu_hour_usd=read.amount(
                 "PRICE_PER_DPU_HOUR_USD",

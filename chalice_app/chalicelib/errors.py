@@ -18,6 +18,7 @@
         LearningMode            409
         TooManyFiles            409
         TableUnreadable         409 a table's files are not what the catalog says
+        TableOutOfReach         409 a table leads out of its sandbox
         WorkgroupUnusable       409 somebody has changed the sandbox's workgroup
       PayloadTooLarge           413
       UnsupportedMediaType      415
@@ -175,6 +176,12 @@ class TableUnreadable(Conflict):
     """Athena cannot read the table: its files are not what the catalog says of them."""
 
     code = "table_unreadable"
+
+
+class TableOutOfReach(Conflict):
+    """The table, or what it is made of, is not in the sandbox: AWS refused to read it with its rights."""
+
+    code = "table_out_of_reach"
 
 
 class WorkgroupUnusable(Conflict):

@@ -7,10 +7,12 @@ there. `live_files` then brings it to where Glue reads it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from contextlib import suppress
 
 from chalicelib.auth import Caller
 from chalicelib.aws_errors import AwsError
+from chalicelib.buckets import Buckets
 from chalicelib.clock import Clock, later, now, timestamp
 from chalicelib.environments import Environments
 from chalicelib.errors import (
@@ -50,6 +52,7 @@ class JobFiles:
         environments: Environments,
         live: LiveFiles,
         contents: FileContents,
+        buckets_of: Callable[[Environment], Buckets],
         *,
         clock: Clock = now,
     ) -> None:
@@ -57,6 +60,7 @@ class JobFiles:
         self._environments = environments
         self._live = live
         self._contents = contents
+        self._buckets_of = buckets_of
         self._clock = clock
 
     def listing(self, caller: Caller, environment_id: str) -> Environment:
@@ -69,7 +73,7 @@ class JobFiles:
             environment = self._environments.visible(caller, environment_id)
             if path not in environment.job_files or environment.status is Status.DELETED:
                 break
-            body = self._live.read(environment, path)
+            body = self._live.read(environment, path, self._buckets_of(environment))
             if body is not None:
                 return body
         raise NotFound("There is no such job file.")

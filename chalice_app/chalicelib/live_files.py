@@ -41,13 +41,16 @@ class LiveFiles:
         self._buckets.write(_bucket(environment), _content_key(environment, content, path), body)
         return content
 
-    def read(self, environment: Environment, path: str) -> bytes | None:
-        """Return the bytes of a file that the record lists, or None if somebody has replaced it meanwhile."""
+    def read(self, environment: Environment, path: str, buckets: Buckets) -> bytes | None:
+        """Return the bytes of a file that the record lists, or None if it was replaced meanwhile.
+
+        `buckets` has the rights of the sandbox: it is read for somebody.
+        """
         content = environment.job_files[path].get("content")
         key = environment.job_file_key(path)  # of a file that came with the release
         if content is not None:
             key = _content_key(environment, content, path)
-        return self._buckets.read(_bucket(environment), key)
+        return buckets.read(_bucket(environment), key)
 
     def remove(self, environment: Environment, path: str, content: str | None) -> None:
         """Remove a content that no record names."""

@@ -133,6 +133,7 @@ def job_file(environment: Environment, path: str, base: str) -> job_answers.JobF
         size_bytes=file["size_bytes"],
         sha256=file["sha256"],
         changed_by=file["changed_by"],
+        changed_by_type=file["changed_by_type"],
         changed_at=file["changed_at"],
         links=job_answers.JobFileLinks(self=link),
     )

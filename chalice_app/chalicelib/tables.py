@@ -1,7 +1,11 @@
-"""The tables of a sandbox as callers ask for them: the catalog, and a look at the first rows."""
+"""The tables of a sandbox as callers ask for them: the catalog, and a look at the first rows.
+
+Both are read with the sandbox's own credentials: what a table leads to is the tenant's word.
+"""
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +17,9 @@ from chalicelib.catalog import Catalog, CatalogTable, Partitions
 from chalicelib.environments import Environments
 from chalicelib.errors import EnvironmentNotReady, NotFound, TableUnreadable, WorkgroupUnusable
 from chalicelib.records import Environment, Json, Status
+from chalicelib.sandbox_credentials import PRIMARY
 
-_PRIMARY = "primary"
+_S3_LOCATION = re.compile(r"s3[an]?://[^/]+(/.*)?", re.DOTALL)
 _ROWS_SECONDS = 18
 """How long a query may take; API Gateway hangs up after 29 s, and other calls come before and after it."""
 _MOST_TABLES = 500
@@ -47,14 +52,14 @@ class Tables:
     def __init__(
         self,
         environments: Environments,
-        catalog: Catalog,
-        athena: Athena,
+        catalog_of: Callable[[Environment], Catalog],
+        athena_of: Callable[[Environment], Athena],
         *,
         new_token: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._environments = environments
-        self._catalog = catalog
-        self._athena = athena
+        self._catalog_of = catalog_of
+        self._athena_of = athena_of
         self._new_token = new_token
 
     def listing(self, caller: Caller, environment_id: str) -> tuple[Environment, list[Database]]:
@@ -65,10 +70,11 @@ class Tables:
         has dropped is left out.
         """
         environment = self._ready(caller, environment_id)
+        catalog = self._catalog_of(environment)
         looks = _MOST_PARTITIONED
         databases = []
         for name, catalog_name in _databases(environment).items():
-            found = self._catalog.tables(catalog_name, most=_MOST_TABLES + 1)
+            found = catalog.tables(catalog_name, most=_MOST_TABLES + 1)
             if found is None:
                 self._environments.doubt(environment_id)
                 continue
@@ -76,7 +82,7 @@ class Tables:
             for table in found[:_MOST_TABLES]:
                 partitions = None
                 if table.partition_keys and looks:
-                    partitions = self._catalog.partitions(catalog_name, table.name)
+                    partitions = catalog.partitions(catalog_name, table.name)
                     looks -= 1
                 tables.append((table, partitions))
             databases.append(Database(name, catalog_name, tables, len(found) <= _MOST_TABLES))
@@ -88,23 +94,25 @@ class Tables:
         """The first rows of a table, read by Athena.
 
         One call looks the table up, so that what Athena is asked has the catalog's names and never the
-        caller's; the others are the query's. Raises `NotFound` for a table that is not there, and what
+        caller's; the others are the query's. Names are found in any case, as Glue finds them. Raises
+        `NotFound` for a table that is not there, `TableUnreadable` for one that no query can read, and what
         `Athena.run` raises.
         """
         environment = self._ready(caller, environment_id)
         databases = _databases(environment)
-        name = next((n for n, full in databases.items() if database in (n, full)), None)
-        found = self._catalog.table(databases[name], table) if name else None
+        name = next((n for n, full in databases.items() if database.lower() in (n, full)), None)
+        found = self._catalog_of(environment).table(databases[name], table.lower()) if name else None
         if name is None or found is None:
             raise NotFound("There is no such table.")
+        _check(found)
         columns = {column.name: column.type for column in (*found.columns, *found.partition_keys)}
         outputs = environment.outputs or {}
         workgroup = outputs.get("athena_workgroup")
         try:
-            result = self._athena.run(
+            result = self._athena_of(environment).run(
                 values.select(found.database, found.name, columns, limit),
                 database=found.database,
-                workgroup=workgroup or _PRIMARY,
+                workgroup=workgroup or PRIMARY,
                 output_location=None if workgroup else f"s3://{environment.bucket('athena_results')}/",
                 token=self._new_token(),
                 seconds=_ROWS_SECONDS,
@@ -112,6 +120,10 @@ class Tables:
         except (WorkgroupUnusable, TableUnreadable):  # the workgroup may be gone, or a bucket
             self._environments.doubt(environment_id)
             raise
+        except NotFound as error:
+            if not found.is_view:
+                raise
+            raise TableUnreadable("The view names a table that is not there.") from error
         items = values.rows(columns, result.types, result.rows)
         return environment, Rows(name, found, items, result.scanned_bytes)
 
@@ -122,6 +134,18 @@ class Tables:
                 f"The environment is {environment.status}; its tables can be seen only when it is READY."
             )
         return environment
+
+
+def _check(table: CatalogTable) -> None:
+    """Raise `TableUnreadable` for a table that no query can read, whatever its files are."""
+    if not table.columns and not table.partition_keys:
+        raise TableUnreadable("The catalog says of no column of the table.")
+    if table.is_view or table.partition_keys:  # a partition has its own location
+        return
+    if not table.location:
+        raise TableUnreadable("The catalog says of no location of the table.")
+    if not _S3_LOCATION.fullmatch(table.location):
+        raise TableUnreadable("The table's location is not in S3: it must begin with s3:// and a bucket.")
 
 
 def _databases(environment: Environment) -> dict[str, str]:

@@ -38,6 +38,7 @@ from chalicelib.releases import Releases
 from chalicelib.removal import Removal
 from chalicelib.resetting import Clearing
 from chalicelib.runs import Runs
+from chalicelib.sandbox_credentials import SandboxClients, SandboxCredentials
 from chalicelib.stack_changes import StackChanges
 from chalicelib.stacks import Stacks
 from chalicelib.store import Store
@@ -116,6 +117,11 @@ def build(
     glue = Glue(clients["glue"], session.client("glue", config=once))
     catalog = Catalog(clients["glue"])
     logs = Logs(clients["logs"])
+    sts = session.client("sts", config=quick)
+    region = str(session.region_name)
+    sandboxes = SandboxClients(
+        session, SandboxCredentials(sts, config.sandbox_reader_role_arn, region, clock=clock), quick
+    )
     releases = Releases(buckets, config.assets_bucket, str(session.region_name), clock)
     live_files = LiveFiles(store, buckets, clock=clock)
     runs = Runs(
@@ -179,8 +185,19 @@ def build(
             lease_seconds=config.lease_seconds,
             clock=clock,
         ),
-        job_files=JobFiles(store, environments, live_files, FileContents(), clock=clock),
-        tables=Tables(environments, catalog, Athena(session.client("athena", config=quick))),
+        job_files=JobFiles(
+            store,
+            environments,
+            live_files,
+            FileContents(),
+            buckets_of=lambda environment: Buckets(sandboxes.client("s3", environment)),
+            clock=clock,
+        ),
+        tables=Tables(
+            environments,
+            catalog_of=lambda environment: Catalog(sandboxes.client("glue", environment)),
+            athena_of=lambda environment: Athena(sandboxes.client("athena", environment)),
+        ),
         releases=releases,
         events=Events(store, reconciler, runs, Admission(store, config.capacity, clock=clock), clock=clock),
         cursors=Cursors(config.cursor_key),

@@ -20,7 +20,7 @@ _TEXTS = ("string", "varchar", "char")
 
 def check(table: Json, partition: Json) -> None:
     """Raise `QueryFailed` if a column's type in the partition cannot become that in the table."""
-    storage, own = table["StorageDescriptor"], partition["StorageDescriptor"]
+    storage, own = table["StorageDescriptor"], partition.get("StorageDescriptor", {})
     library = str(storage.get("SerdeInfo", {}).get("SerializationLibrary", "")).rpartition(".")[2]
     is_by_name = library in _BY_NAME
     for column, found in _pairs(storage["Columns"], own.get("Columns") or [], is_by_name=is_by_name):

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
-from local.athena import formats, partitions
-from local.athena.errors import QueryFailed
+from local.athena import formats, partitions, views
+from local.athena.errors import QueryFailed, unsupported
 from local.athena.hive import duckdb_type, identifier, literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 Json = dict[str, Any]
+
+_SYMLINKS = "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat"
+# https://docs.aws.amazon.com/athena/latest/ug/views.html says of no limit; a view of itself has no end.
+_DEEPEST_VIEW = 16
+_LOCATION = re.compile(r"s3[an]?://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/.*)?)", re.DOTALL)
 
 
 @dataclass
@@ -27,6 +32,7 @@ class Tables:
 
     `folder` is where copies of objects go; `check` is called before each one and may raise. `scanned` counts
     the bytes of all objects, whatever a query needs of them; `origins` tells which object a copy is of.
+    Whatever a table leads to (a location, a view's tables, a list of files) is asked for with those clients.
     """
 
     clients: Callable[[str], Any]
@@ -34,13 +40,25 @@ class Tables:
     check: Callable[[], None]
     scanned: int = 0
     origins: dict[str, str] = field(default_factory=dict)
+    _added: set[tuple[str, str]] = field(default_factory=set)
 
-    def add(self, connection: DuckDBPyConnection, database: str, name: str) -> None:
+    def add(self, connection: DuckDBPyConnection, database: str, name: str, *, depth: int = 0) -> None:
         """Make the view `"database"."name"`; `QueryFailed` when table or data are not there or unreadable."""
+        if depth > _DEEPEST_VIEW:
+            raise QueryFailed(f"INVALID_VIEW: View is recursive: {database}.{name}")
+        if (database, name) in self._added:
+            return
         table = self._table(database, name)
+        if views.is_view(table):
+            stored = views.query(table)
+            for place in stored.tables:
+                self.add(connection, *place, depth=depth + 1)
+            select = stored.sql
+        else:
+            select = self._select(connection, table)
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {identifier(database)}")
-        view = f"{identifier(database)}.{identifier(name)}"
-        connection.execute(f"CREATE VIEW {view} AS {self._select(connection, table)}")
+        connection.execute(f"CREATE VIEW {identifier(database)}.{identifier(name)} AS {select}")
+        self._added.add((database, name))
 
     def _table(self, database: str, name: str) -> Json:
         try:
@@ -48,16 +66,27 @@ class Tables:
         except ClientError as error:
             words = f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{database}.{name}' does not exist"
             raise _failed(error, words) from error
+        if target := table.get("TargetTable"):  # a link to it
+            return self._table(target["DatabaseName"], target["Name"])
         return table
 
     def _select(self, connection: DuckDBPyConnection, table: Json) -> str:
-        storage = table["StorageDescriptor"]
+        storage = table.get("StorageDescriptor") or {}
+        parameters = {key.lower(): value for key, value in (table.get("Parameters") or {}).items()}
+        if parameters.get("table_type", "").upper() == "ICEBERG":
+            self._may_read(parameters.get("metadata_location", ""))
+            raise unsupported("Iceberg tables")
+        if parameters.get("projection.enabled", "").lower() == "true":
+            raise unsupported("partition projection")
+        links = storage.get("InputFormat") == _SYMLINKS
+        if not storage.get("Columns"):
+            raise QueryFailed(f"HIVE_METASTORE_ERROR: Table {table['Name']} has no columns")
         columns = {column["Name"].lower(): duckdb_type(column["Type"]) for column in storage["Columns"]}
         keys = {key["Name"].lower(): duckdb_type(key["Type"]) for key in table.get("PartitionKeys", [])}
         read = formats.reader(table, columns)
         parts = []
         for values, location in self._places(table):
-            if files := list(self._copies(location)):
+            if files := list(self._linked(location) if links else self._copies(location)):
                 fixed = [
                     f"CAST({_value(value)} AS {keys[key]}) AS {identifier(key)}"
                     for key, value in zip(keys, values, strict=True)
@@ -72,30 +101,51 @@ class Tables:
     def _places(self, table: Json) -> Iterator[tuple[list[str], str]]:
         """The partitions' values and locations; of a table without keys, its own."""
         if not table.get("PartitionKeys"):
-            yield [], table["StorageDescriptor"]["Location"]
+            yield [], table["StorageDescriptor"].get("Location", "")
             return
         pages = self.clients("glue").get_paginator("get_partitions")
         try:
             for page in pages.paginate(DatabaseName=table["DatabaseName"], TableName=table["Name"]):
                 for partition in page["Partitions"]:
                     partitions.check(table, partition)
-                    yield partition["Values"], partition["StorageDescriptor"]["Location"]
+                    yield partition["Values"], partition.get("StorageDescriptor", {}).get("Location", "")
         except ClientError as error:
             raise _failed(error, f"HIVE_METASTORE_ERROR: {error}") from error
 
     def _copies(self, location: str) -> Iterator[Path]:
         """Copies of the objects below a location that Athena would read, in the order of their keys."""
-        parts = urlsplit(location)
-        prefix = parts.path.strip("/") + "/" if parts.path.strip("/") else ""
+        bucket, path = _place(location)
+        prefix = path.strip("/") + "/" if path.strip("/") else ""
         s3 = self.clients("s3")
         try:
-            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=parts.netloc, Prefix=prefix):
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
                 for item in page.get("Contents", []):
                     names = item["Key"].removeprefix(prefix).split("/")
                     if item["Size"] and names[-1] and not any(name[:1] in ("_", ".") for name in names):
-                        yield self._copy(s3, parts.netloc, item["Key"])
+                        yield self._copy(s3, bucket, item["Key"])
         except ClientError as error:
             words = f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {location}: {error}"
+            raise _failed(error, words) from error
+
+    def _linked(self, location: str) -> Iterator[Path]:
+        """Copies of the objects that the files below a location list, one a line."""
+        for manifest in list(self._copies(location)):
+            for line in manifest.read_text(errors="replace").splitlines():
+                if line.strip():
+                    bucket, key = _place(line.strip())
+                    try:
+                        yield self._copy(self.clients("s3"), bucket, key.lstrip("/"))
+                    except ClientError as error:
+                        words = f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {line.strip()}: {error}"
+                        raise _failed(error, words) from error
+
+    def _may_read(self, location: str) -> None:
+        """Raise `QueryFailed` if the caller may not read an object."""
+        bucket, key = _place(location)
+        try:
+            self.clients("s3").get_object(Bucket=bucket, Key=key.lstrip("/"))["Body"].close()
+        except ClientError as error:
+            words = f"ICEBERG_CANNOT_OPEN_SPLIT: Error opening Iceberg metadata {location}: {error}"
             raise _failed(error, words) from error
 
     def _copy(self, s3: Any, bucket: str, key: str) -> Path:
@@ -107,6 +157,14 @@ class Tables:
             shutil.copyfileobj(s3.get_object(Bucket=bucket, Key=key)["Body"], file)
         self.scanned += path.stat().st_size
         return path
+
+
+def _place(location: str) -> tuple[str, str]:
+    """The bucket and the path of a location in S3."""
+    match = _LOCATION.fullmatch(location)
+    if match is None:
+        raise QueryFailed(f"HIVE_METASTORE_ERROR: The location '{location}' is not in S3")
+    return match[1], match[2]
 
 
 def _value(text: str) -> str:

@@ -20,7 +20,7 @@ from moto.cloudformation.exceptions import CloudFormationError
 from moto.cloudformation.models import CloudFormationBackend
 
 from glue_assets import template
-from local import dynamodb, gateway
+from local import dynamodb, gateway, roles
 from local.patching import replace_methods
 from tests.contract import Contract
 from tests.identity import AUDIENCE, ISSUER, Issuer, serving_issuer
@@ -30,6 +30,7 @@ PROJECT = Path(__file__).parents[2]
 TABLE = "terraglue"
 ASSETS = "terraglue-assets"
 RELEASE = "0.0.1-abcdef012345"
+READER = "arn:aws:iam::123456789012:role/terraglue-sandbox-reader"
 
 BUCKETS = ("SorBucket", "SotBucket", "SpecBucket", "GlueAssetsBucket", "AthenaResultsBucket")
 PARAMETERS = tuple(template.parse(template.assemble(PROJECT / "glue_assets"))["Parameters"])
@@ -151,6 +152,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Iterator[None]:
         "JWKS_URI": issuer.jwks_uri,
         "BUDGET_USD": "1",
         "CURSOR_KEY": "not a secret",
+        "SANDBOX_READER_ROLE_ARN": READER,
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
@@ -186,6 +188,17 @@ def _delete_change_set(backend: CloudFormationBackend, change_set_name: str) -> 
     for change_set_id, change_set in list(backend.change_sets.items()):
         if change_set.change_set_name == change_set_name:
             del backend.change_sets[change_set_id]
+
+
+def create_reader_role() -> None:
+    """The role that reads sandboxes, for tests with IAM in force."""
+    resources = json.loads((PROJECT / "chalice_app/functions.json").read_text())["Resources"]
+    [policy] = resources["SandboxReader"]["Properties"]["Policies"]
+    known = {**roles.arns(TABLE, ASSETS, ""), "ApiHandlerRole.Arn": "*"}
+    iam, name = boto3.client("iam"), READER.rpartition("/")[2]
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+    document = json.dumps(roles.resolved(policy["PolicyDocument"], known))
+    iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
 
 
 def create_table() -> None:

@@ -165,8 +165,8 @@ def test_only_what_has_no_resource_level_in_iam_is_allowed_on_everything() -> No
 
 def test_policies_reach_only_sandboxes_and_the_services_own_table_bucket_role_queue_and_logs() -> None:
     sandbox = re.compile(
-        r":::terraglue-\?{10}-\*(/\*)?$|:workgroup/(primary|terraglue-\?{10}(-\*)?)$|:stack/terraglue-\?{10}/\*$|:(job|trigger)/terraglue-\?{10}-\*$|:catalog$"
-        r"|:(database|table|userDefinedFunction)/terraglue_\?{10}_\*(/\*)?$|:role/terraglue-\?{10}-\*$|:log-group:/aws-glue/jobs/terraglue-\?{10}/\*$"
+        r":::terraglue-\?{10}-\*(/\*)?$|:workgroup/terraglue-\?{10}(-\*)?$|:stack/terraglue-\?{10}/\*$|:(job|trigger)/terraglue-\?{10}-\*$|:catalog$"
+        r"|:(database|table|userDefinedFunction)/terraglue_\?{10}_\*(/\*)?$|:role/terraglue-\?{10}-\*$|:log-group:/aws-glue/jobs/terraglue-\?{10}/\*$|:role/terraglue-sandbox-reader$"
     )
     for function, statement in statements():
         for resource in listed(statement["Resource"]):
@@ -207,7 +207,7 @@ def test_whoever_reconciles_may_take_every_step_and_the_four_files_say_so_in_the
         assert len(set(words)) == 1, sid
     more = {function: set(found) - shared - {"FailedEvents"} for function, found in by_function.items()}
     assert more == {
-        "api_handler": {"NewRuns", "FilesAndRows", "Listings", "Queries", "Tables"},
+        "api_handler": {"NewRuns", "SandboxReader"},
         "stack_changed": set(),
         "job_changed": {"NewRuns"},
         "tick": {"NewRuns"},
@@ -465,6 +465,7 @@ def test_the_app_starts_from_nothing_but_the_zip_and_lambdas_own_packages(
     environ = {
         "AWS_DEFAULT_REGION": "us-east-1",
         "ISSUER": "https://issuer.example",
+        "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/terraglue-sandbox-reader",
         **dict.fromkeys(settings, "some-text-of-ours"),
     }
     done = subprocess.run(

@@ -40,6 +40,10 @@ UNSEEN = {
     "SharedKeysThroughS3": BY_S3,
     "AssetsBucket": NOT_FOUND,
     "s3:GetBucketLocation": BY_ATHENA,
+    "WriteResults s3:AbortMultipartUpload": BY_ATHENA,
+    "WriteResults s3:ListMultipartUploadParts": BY_ATHENA,
+    "LookForDefault": BY_ATHENA,
+    "ReadCatalog glue:GetDatabase": BY_ATHENA,
     "glue:BatchGetPartition": BY_ATHENA,
     "glue:GetPartition": BY_ATHENA,
     "athena:StopQueryExecution": "only a query that takes longer than 18 seconds is stopped",
@@ -455,6 +459,7 @@ def api_of_role(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -
         "AUDIENCE": AUDIENCE,
         "JWKS_URI": issuer.jwks_uri,
         "CURSOR_KEY": "not a secret",
+        "SANDBOX_READER_ROLE_ARN": world.config.sandbox_reader_role_arn,
     }
     given = world.credentials["api_handler"].client_arguments
     with monkeypatch.context() as patch:
@@ -504,7 +509,7 @@ def status(world: World, run: JobRun) -> RunStatus:
 def spare(world: World) -> list[str]:
     """What can be taken away from a policy without anything being refused, but for what is unseen."""
     found = []
-    for function, policy in world.granted.items():
+    for function, policy in {**world.granted, "sandbox_reader": reader_policy()}.items():
         whole = roles.resolved(policy, world.known)["Statement"]
         for number, statement in enumerate(whole):
             for action, resource in product(listed(statement["Action"]), listed(statement["Resource"])):
@@ -516,6 +521,14 @@ def spare(world: World) -> list[str]:
                 if all(verdict([{"Statement": fewer}], wish) is Verdict.ALLOWED for wish in asked):
                     found.append(f"{function} {sid} {action} {resource}")
     return found
+
+
+def reader_policy() -> dict[str, Any]:
+    """What the role may do that reads sandboxes for their owners."""
+    resources = json.loads((ROOT / "chalice_app/functions.json").read_text())["Resources"]
+    [policy] = resources["SandboxReader"]["Properties"]["Policies"]
+    document: dict[str, Any] = policy["PolicyDocument"]
+    return document
 
 
 def without(statement: dict[str, Any], action: str, resource: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ import pytest
 from chalicelib.auth import Caller
 from chalicelib.wiring import build
 from tests.athena_tables import CSV, JSON, PARQUET, SKIP, Aws, parquet, put, serving, table
-from tests.integration.conftest import Api
+from tests.integration.conftest import Api, create_reader_role
 
 
 @dataclass
@@ -48,6 +48,7 @@ class Sandbox:
 @pytest.fixture
 def sandbox(api: Api, tmp_path: Path) -> Iterator[Sandbox]:
     environment = api.ready_environment()
+    create_reader_role()
     with serving(tmp_path / "queries") as aws:
         for name in environment["outputs"]["databases"].values():
             aws("glue").create_database(DatabaseInput={"Name": name})
@@ -112,12 +113,12 @@ def test_the_calls_to_aws_are_as_few_as_said(api: Api, sandbox: Sandbox) -> None
     ana = Caller("ana", is_admin=False)
 
     tables.listing(ana, sandbox.id)
-    # The record, the two databases, and one for each table with partitions.
-    assert calls == ["GetItem", "GetTables", *["GetPartitions"] * 3, "GetTables"]
+    # The record, the sandbox's credentials, the two databases, and one for each table with partitions.
+    assert calls == ["GetItem", "AssumeRole", "GetTables", *["GetPartitions"] * 3, "GetTables"]
 
     calls.clear()
     tables.rows(ana, sandbox.id, "db_shop", "plain0", limit=5)
-    asked = [call for call in calls if call != "GetQueryExecution"]
+    asked = [call for call in calls if call != "GetQueryExecution"]  # the credentials are kept
     assert asked == ["GetItem", "GetTable", "StartQueryExecution", "GetQueryResults"]
 
 

@@ -12,7 +12,14 @@ from botocore.stub import Stubber
 
 from chalicelib.athena import Athena, QueryResult
 from chalicelib.aws_errors import AwsRefused, AwsThrottled, AwsUnavailable
-from chalicelib.errors import NotFound, QueryTooSlow, TableChanging, TableUnreadable, WorkgroupUnusable
+from chalicelib.errors import (
+    NotFound,
+    QueryTooSlow,
+    TableChanging,
+    TableOutOfReach,
+    TableUnreadable,
+    WorkgroupUnusable,
+)
 
 
 @dataclass
@@ -121,11 +128,32 @@ def test_a_failed_query_means_something_to_the_caller_without_words_of_aws(
     assert reason.partition(":")[0] not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "PERMISSION_DENIED: User: arn:aws:sts::1:assumed-role/r is not authorized to perform: glue:GetTable",
+        "Permission denied on S3 path: s3://terraglue-theirs-sot/t",
+        "HIVE_CANNOT_OPEN_SPLIT: Error opening s3://b/k: Access Denied (Service: Amazon S3)",
+        "HIVE_FILESYSTEM_ERROR: Error getting file status: Forbidden (Service: Amazon S3; Status Code: 403)",
+        "Insufficient permissions to execute the query. User is not authorized to access s3://b",
+        "com.amazonaws.services.glue.model.AccessDeniedException: Insufficient Lake Formation permission(s)",
+    ],
+)
+def test_what_the_sandbox_may_not_read_is_a_conflict_that_names_nothing(
+    stubbed: Stubbed, reason: str
+) -> None:
+    stubbed.stub.add_response("start_query_execution", {"QueryExecutionId": "q"})
+    stubbed.state("FAILED", StateChangeReason=reason, AthenaError={"ErrorCategory": 1})
+    with pytest.raises(TableOutOfReach) as caught:
+        stubbed.run()
+    assert (caught.value.status, caught.value.code) == (409, "table_out_of_reach")
+    assert "s3" not in str(caught.value) and "arn" not in str(caught.value)
+
+
 def test_what_is_nobodys_data_is_ours(stubbed: Stubbed) -> None:
-    denied = {"StateChangeReason": "PERMISSION_DENIED: no"}
     system = {"StateChangeReason": "INTERNAL_ERROR", "AthenaError": {"ErrorCategory": 1}}
     again = {"StateChangeReason": "INSUFFICIENT", "AthenaError": {"ErrorCategory": 3, "Retryable": True}}
-    for given, error in ((denied, AwsRefused), (system, AwsUnavailable), (again, AwsUnavailable)):
+    for given, error in ((system, AwsUnavailable), (again, AwsUnavailable)):
         stubbed.stub.add_response("start_query_execution", {"QueryExecutionId": "q"})
         stubbed.state("FAILED", **given)
         with pytest.raises(error):

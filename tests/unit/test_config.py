@@ -27,6 +27,7 @@ REQUIRED = {
     "ISSUER": "https://issuer.example/",
     "AUDIENCE": "portal",
     "CURSOR_KEY": "a secret of ours",
+    "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/terraglue-sandbox-reader",
 }
 
 

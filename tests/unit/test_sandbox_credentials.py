@@ -1,0 +1,172 @@
+"""Credentials that reach one sandbox: the session policy, and how long they are kept."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import ANY, Stubber
+
+from chalicelib.aws_errors import AwsThrottled
+from chalicelib.records import Environment, Status
+from chalicelib.sandbox_credentials import (
+    MOST_CHARACTERS,
+    SESSION_SECONDS,
+    SandboxCredentials,
+    session_policy,
+)
+from chalicelib.settings import Settings
+from local.access_policies import Verdict, verdict
+from local.access_requests import Asked
+
+ROLE = "arn:aws:iam::123456789012:role/terraglue-sandbox-reader"
+REGION = "us-east-1"
+KEY = f"arn:aws:kms:{REGION}:123456789012:key/11111111-2222-3333-4444-555555555555"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def environment(**outputs: Any) -> Environment:
+    return Environment(
+        id="aaaaaaaaaa",
+        owner="ana",
+        status=Status.READY,
+        release="1",
+        settings=Settings().resolved().model_dump(),
+        created_at="",
+        updated_at="",
+        expires_at="",
+        available_micro_usd=0,
+        outputs={"athena_workgroup": "terraglue-aaaaaaaaaa", "kms_key_arn": KEY, **outputs},
+    )
+
+
+def allowed(policy: str, action: str, resource: str) -> bool:
+    return verdict([json.loads(policy)], Asked(action, resource)) is Verdict.ALLOWED
+
+
+def glue(resource: str) -> str:
+    return f"arn:aws:glue:{REGION}:123456789012:{resource}"
+
+
+def workgroup(name: str) -> str:
+    return f"arn:aws:athena:{REGION}:123456789012:workgroup/{name}"
+
+
+def test_the_policy_reaches_one_sandbox_and_nothing_else() -> None:
+    policy = session_policy(environment(), ROLE, REGION)
+    for action, resource, other in (
+        (
+            "s3:GetObject",
+            "arn:aws:s3:::terraglue-aaaaaaaaaa-sot/a/b",
+            "arn:aws:s3:::terraglue-bbbbbbbbbb-sot/a",
+        ),
+        ("s3:GetObject", "arn:aws:s3:::terraglue-aaaaaaaaaa-sor/a", "arn:aws:s3:::assets/environments/a"),
+        ("s3:ListBucket", "arn:aws:s3:::terraglue-aaaaaaaaaa-sot", "arn:aws:s3:::terraglue-aaaaaaaaaab-sot"),
+        (
+            "s3:PutObject",
+            "arn:aws:s3:::terraglue-aaaaaaaaaa-athena-results/x.csv",
+            "arn:aws:s3:::terraglue-aaaaaaaaaa-sot/x.csv",
+        ),
+        ("glue:GetTable", glue("table/terraglue_aaaaaaaaaa_sot/t"), glue("table/terraglue_bbbbbbbbbb_sot/t")),
+        ("glue:GetDatabase", glue("database/default"), glue("database/sales")),
+        ("glue:GetDatabase", glue("database/terraglue_aaaaaaaaaa_sot"), glue("database/global_temp")),
+        ("athena:StartQueryExecution", workgroup("terraglue-aaaaaaaaaa"), workgroup("primary")),
+        ("kms:Decrypt", KEY, KEY.replace("1111", "2222")),
+    ):
+        assert allowed(policy, action, resource), resource
+        assert not allowed(policy, action, other), other
+    for action in (
+        "glue:UpdateTable",
+        "glue:CreateTable",
+        "s3:DeleteObject",
+        "sts:AssumeRole",
+        "kms:Encrypt",
+    ):
+        assert not allowed(policy, action, "*")
+
+
+def test_a_sandbox_without_workgroup_and_key_has_the_primary_one_and_no_key() -> None:
+    policy = session_policy(environment(athena_workgroup=None, kms_key_arn=None), ROLE, REGION)
+    assert allowed(policy, "athena:StartQueryExecution", workgroup("primary"))
+    assert "kms:" not in policy
+
+
+def test_the_longest_policy_is_one_that_sts_takes() -> None:
+    longest = environment(athena_workgroup=f"terraglue-aaaaaaaaaa-{'x' * 64}")
+    buckets = dict.fromkeys(longest.settings["buckets"], "x" * 40)
+    longest = longest.but(settings={**longest.settings, "buckets": buckets})
+    role = ROLE.replace("arn:aws:", "arn:aws-us-gov:")
+    assert len(session_policy(longest, role, "ap-southeast-99")) <= MOST_CHARACTERS
+
+
+@dataclasses.dataclass
+class Sts:
+    stub: Stubber
+    credentials: SandboxCredentials
+    moment: datetime = NOW
+
+    def give(self, key: str, **asked: Any) -> None:
+        given = {
+            "AccessKeyId": key.ljust(16, "x"),
+            "SecretAccessKey": "secret",
+            "SessionToken": "token",
+            "Expiration": self.moment + timedelta(seconds=SESSION_SECONDS),
+        }
+        expected = {
+            "RoleArn": ROLE,
+            "RoleSessionName": "terraglue-aaaaaaaaaa",
+            "Policy": ANY,
+            "DurationSeconds": SESSION_SECONDS,
+        }
+        self.stub.add_response("assume_role", {"Credentials": given}, expected | asked)
+
+
+@pytest.fixture
+def sts() -> Iterator[Sts]:
+    client = boto3.client("sts", region_name=REGION, aws_access_key_id="a", aws_secret_access_key="b")
+    with Stubber(client) as stub:
+        made = Sts(stub, SandboxCredentials(client, ROLE, REGION, clock=lambda: made.moment))
+        yield made
+        stub.assert_no_pending_responses()
+
+
+def test_credentials_are_kept_until_shortly_before_they_expire(sts: Sts) -> None:
+    sts.give("first")
+    assert sts.credentials.of(environment()) is sts.credentials.of(environment())
+    sts.moment += timedelta(seconds=SESSION_SECONDS - 121)
+    assert sts.credentials.of(environment()).access_key_id.startswith("first")
+    sts.moment += timedelta(seconds=1)
+    sts.give("second")
+    assert sts.credentials.of(environment()).access_key_id.startswith("second")
+
+
+def test_another_sandbox_and_the_same_with_other_things_get_credentials_of_their_own(sts: Sts) -> None:
+    sts.give("first")
+    sts.credentials.of(environment())
+    sts.give("changed")
+    changed = environment(athena_workgroup="terraglue-aaaaaaaaaa-w")
+    assert sts.credentials.of(changed).access_key_id.startswith("changed")
+    sts.give("other", RoleSessionName="terraglue-bbbbbbbbbb")
+    other = environment().but(id="bbbbbbbbbb")
+    assert sts.credentials.of(other).access_key_id.startswith("other")
+    assert sts.credentials.of(environment()).access_key_id.startswith("first")
+
+
+def test_what_is_secret_is_not_shown(sts: Sts) -> None:
+    sts.give("key")
+    shown = repr(sts.credentials.of(environment()))
+    assert "secret" not in shown.replace("secret_access_key", "")
+    assert "'token'" not in shown
+
+
+def test_a_refusal_of_sts_is_not_kept(sts: Sts) -> None:
+    sts.stub.add_client_error("assume_role", "Throttling", "Rate exceeded", 400)
+    with pytest.raises(AwsThrottled):
+        sts.credentials.of(environment())
+    sts.give("key")
+    assert sts.credentials.of(environment()).access_key_id.startswith("key")
