@@ -40,7 +40,7 @@ def main() -> int:
     given = _arguments()
     _copy_tree()
     os.chdir(COPY)
-    _configure(given.modules)
+    _configure(given.modules, given.tests or _fast_tests())
     found = [change for module in given.modules for change in changes_of(_source(module))]
     same = equivalents(ROOT / "tests/mutants/equivalent.toml", given.modules)
     counted = [change for change in found if change.key not in same and not change.is_wording]
@@ -55,7 +55,11 @@ def main() -> int:
         print(f"equivalent.toml names a change that cannot be made any more: {key}")
     mutmut = "from mutmut.__main__ import cli; cli()"
     command = [sys.executable, "-c", mutmut, "run", "--max-children", str(given.processes)]
-    subprocess.run([*command, *(change.name for change in chosen)], check=True)
+    with open("mutmut.log", "w") as log:
+        output = None if sys.stdout.isatty() else log  # its progress is of use on a screen only
+        ran = subprocess.run([*command, *(change.name for change in chosen)], stdout=output, stderr=output)
+    if ran.returncode:
+        sys.exit(f"mutmut failed ({ran.returncode}): see {COPY / 'mutmut.log'}")
     return _report(given.modules, chosen)
 
 
@@ -65,6 +69,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=0, help="how many changes to try; 0 tries all")
     parser.add_argument("--seed", type=int, default=1, help="chooses the sample")
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--tests", type=str.split, default=[], help="test files; by default all that are fast")
     given = parser.parse_args()
     given.modules = given.modules or CORE
     return given
@@ -94,13 +99,13 @@ def _source(module: str) -> Path:
     return paths[0]
 
 
-def _configure(modules: list[str]) -> None:
+def _configure(modules: list[str], tests: list[str]) -> None:
     settings = {
         "source_paths": ["src"],
         "only_mutate": [str(_source(module)) for module in modules],
         "also_copy": [name for name in sorted(os.listdir(".")) if name not in ("src", "mutants", ".git")],
         "do_not_mutate_patterns": [r"logger\.\w+\("],  # what is logged is no promise
-        "pytest_add_cli_args_test_selection": _tests(),
+        "pytest_add_cli_args_test_selection": tests,
         "pytest_add_cli_args": [
             *("-m", "not spark", "-p", "tests.mutants.fast_first", "-p", "no:cacheprovider"),
             *("-o", "pythonpath=. src chalice_app glue_assets/jobs"),
@@ -115,7 +120,7 @@ def _configure(modules: list[str]) -> None:
         file.write("\n[tool.mutmut]\n" + "".join(f"{k} = {json.dumps(v)}\n" for k, v in settings.items()))
 
 
-def _tests() -> list[str]:
+def _fast_tests() -> list[str]:
     paths = [*Path("tests/unit").glob("test_*.py"), *Path("tests/integration").glob("test_*.py")]
     return sorted(
         str(path) for path in paths if path.stem not in SLOW and not path.stem.startswith("test_local_")
