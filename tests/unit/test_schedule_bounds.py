@@ -1,0 +1,65 @@
+"""The edges of AWS's cron fields: the last value that is one and the first that is none."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from chalicelib.settings import Limits, Settings, misfits
+
+
+def is_taken(text: str) -> bool:
+    """Whether a request with such a schedule would pass, wherever it is checked."""
+    try:
+        return misfits(Settings.model_validate({"job": {"schedule": text}}), Limits()) == []
+    except ValidationError:
+        return False
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cron(0 0 1 1 ? *)",
+        "cron(59 23 31 12 ? 2199)",
+        "cron(0/55 0 1 * ? *)",
+        "cron(0 0/23 * * ? *)",
+        "cron(0/5 * * * ? *)",
+        "cron(0,55 * * * ? *)",
+        "cron(0 0 ? * 7 *)",
+        "cron(0 0 ? * 7#5 *)",
+    ],
+)
+def test_the_last_value_of_a_field_is_taken(text: str) -> None:
+    assert is_taken(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cron(60 0 1 1 ? *)",
+        "cron(0 24 1 1 ? *)",
+        "cron(0 0 0 1 ? *)",
+        "cron(0 0 32 1 ? *)",
+        "cron(0 0 1 0 ? *)",
+        "cron(0 0 1 13 ? *)",
+        "cron(0 0 ? * 0 *)",
+        "cron(0 0 ? * 8 *)",
+        "cron(0 0 ? * 1#6 *)",
+        "cron(0 0 1 1 ? 1969)",
+        "cron(0 0 1 1 ? 2200)",
+        "cron(0 0 1 1 ? 2299)",
+        "cron(0/0 * * * ? *)",
+        "cron(0 0/0 * * ? *)",
+        "cron(0 0 */0 * ? *)",
+        "cron(0/4 * * * ? *)",
+        "cron(0,56 * * * ? *)",
+        "cron(58,2 * * * ? *)",
+        "rate(0 minutes)",
+        "rate(4 minutes)",
+        "rate(7 minutes)",
+        "rate(0 hours)",
+        "rate(5 hours)",
+    ],
+)
+def test_the_first_value_that_is_none_is_refused(text: str) -> None:
+    assert not is_taken(text)
