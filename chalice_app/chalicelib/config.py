@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from chalicelib.accounts import Allowance
 from chalicelib.capacity import Capacity
+from chalicelib.pricing import Prices
 from chalicelib.settings import Limits
 
 
@@ -20,7 +22,9 @@ class Config:
     is how long one worker may hold a slow step (seeding, emptying) before another takes it over.
     `permissions_boundary_arn` is the most that a sandbox's role may ever be allowed; `stack_tags` are the
     operator's own tags (cost allocation) on every resource; pages of `portal_origin` may call from a browser.
-    `capacity` is how many stacks may be in creation at once and how many environments may exist.
+    `budget_usd` is what the runs of one owner may cost in `budget_days`, `creations_per_day` how many
+    environments one may create. `capacity` is how many stacks may be in creation at once and how many
+    environments may exist.
     """
 
     table_name: str
@@ -34,7 +38,10 @@ class Config:
     admin_group: str = "admins"
     deployment_role_arn: str | None = None
     budget_usd: Decimal = Decimal("5")
-    price_per_dpu_hour_usd: Decimal = Decimal("0.44")
+    budget_days: int = 30
+    creations_per_day: int = 10
+    price_per_dpu_hour_usd: Decimal = Prices.dpu_hour
+    price_per_m_dpu_hour_usd: Decimal = Prices.m_dpu_hour
     lease_seconds: int = 60
     permissions_boundary_arn: str = ""
     log_retention_days: int = 30
@@ -42,6 +49,16 @@ class Config:
     stack_tags: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     capacity: Capacity = field(default_factory=Capacity)
+
+    @property
+    def allowance(self) -> Allowance:
+        """What each owner may spend and create."""
+        return Allowance(int(self.budget_usd * 1_000_000), self.budget_days, self.creations_per_day)
+
+    @property
+    def prices(self) -> Prices:
+        """The region's prices of Glue."""
+        return Prices(self.price_per_dpu_hour_usd, self.price_per_m_dpu_hour_usd)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Config:
@@ -66,6 +83,11 @@ class Config:
             price_per_dpu_hour_usd=Decimal(
                 environ.get("PRICE_PER_DPU_HOUR_USD") or cls.price_per_dpu_hour_usd
             ),
+            price_per_m_dpu_hour_usd=Decimal(
+                environ.get("PRICE_PER_M_DPU_HOUR_USD") or cls.price_per_m_dpu_hour_usd
+            ),
+            budget_days=_whole(environ, "BUDGET_DAYS", cls.budget_days),
+            creations_per_day=_whole(environ, "MAX_CREATIONS_PER_DAY", cls.creations_per_day),
             lease_seconds=_whole(environ, "LEASE_SECONDS", cls.lease_seconds, least=0),
             permissions_boundary_arn=environ.get("PERMISSIONS_BOUNDARY_ARN") or "",
             log_retention_days=_whole(environ, "LOG_RETENTION_DAYS", cls.log_retention_days),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chalicelib import expiry
 from chalicelib.clock import later, timestamp
 from chalicelib.moves import LOOK_AGAIN_SECONDS, Moves
 from chalicelib.provisioning import Provisioning
@@ -83,7 +82,6 @@ class Creation:
             attempts=0,
             reason=None,
             lease_until=None,
-            due_at=expiry.next_look(claimed),
         )
         return False
 

@@ -33,7 +33,6 @@ def template_parameters(environment: Environment, config: Config) -> dict[str, s
         "PythonModules": ",".join(job["python_modules"]),
         "GlueVersion": job["glue_version"],
         "WorkerType": job["worker_type"],
-        "ScheduleExpression": job["schedule"],
     }
     numbers = {
         "NumberOfWorkers": job["number_of_workers"],
@@ -49,7 +48,6 @@ def template_parameters(environment: Environment, config: Config) -> dict[str, s
         "AthenaWorkgroup": settings["athena_workgroup"],
         "IamRole": settings["iam_role"],
         "SecurityConfiguration": settings["security_configuration"],
-        "HasSchedule": job["schedule"] is not None,
     }
     return {
         **{name: text or "" for name, text in texts.items()},

@@ -112,11 +112,13 @@ class Reconciler:
 
     def _warn(self, environment: Environment) -> bool:
         """Warn of the end when it is time to."""
-        if not environment.warnings_due or expiry.next_look(environment) > timestamp(self._moves.now()):
+        if not environment.warnings_due or expiry.next_warning(environment) > timestamp(self._moves.now()):
             return False
         left = list(environment.warnings_due)
         hours = left.pop(0)
-        while left and expiry.next_look(environment.but(warnings_due=left)) <= timestamp(self._moves.now()):
+        while left and expiry.next_warning(environment.but(warnings_due=left)) <= timestamp(
+            self._moves.now()
+        ):
             hours = left.pop(0)  # only the last of those whose time has come
         detail = {"hours_before": hours, "expires_at": environment.expires_at}
         rest = environment.but(warnings_due=left)

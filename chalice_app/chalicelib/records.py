@@ -14,6 +14,8 @@ ENVIRONMENT_ID = re.compile(r"[a-z2-7]{10}")
 
 SERVICE = "service"
 """The actor of what nobody asked for by a request."""
+SCHEDULE = "schedule"
+"""The actor of the runs that a sandbox's schedule starts."""
 
 
 class Status(StrEnum):
@@ -59,19 +61,21 @@ class Environment:
     """One person's sandbox: what is wanted, and the last that is known of it.
 
     Grain: one per environment id, for ever (DELETED ones keep their receipt). Money is in millionths of a
-    dollar. `due_at` is when reconcile must look at it again even if no event comes; None: never.
+    dollar, and that of this environment alone: what may be spent is the owner's account's matter
+    (accounts.py). `due_at` is when reconcile must look at it again even if no event comes; None: never.
     `resources` maps a logical id to type, status, reason and the order of its last event; it is written by
-    events, field by field, and so is not covered by `version`, nor are the three amounts of money.
+    events, field by field, and so is not covered by `version`, nor are the two amounts of money.
     `admitted_at` is since when it counts as one that is built or exists (capacity.py); before, `queue` is its
     place, as `position` and `begins_at`. `creations` counts the attempts to build it. `clean_up` says that
     what a failed one has left, the stack `stack_id` or the one of its name, is still to be looked for and
     removed. `warnings_due` are the warnings before its end that are still to come, in hours before it.
     `wanted` is what an UPDATING one is to become: its `settings` and `release`, how far that is (`stage`, see
     updating.py) and how often its way back was tried (`rollbacks`); `changes` counts such wishes, and is part
-    of their change sets' names. `is_emptied` says that a RESETTING one has lost all that was to go.
-    `removed` counts, by type, what was removed so far that no stack removes; `remaining` is what the stacks
-    of failed attempts have left, as the receipt lists it.
-    `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when.
+    of their change sets' names. `is_emptied` says that a RESETTING one has lost all that was to go. `removed`
+    counts, by type, what was removed so far that no stack removes; `remaining` is what the stacks of failed
+    attempts have left, as the receipt lists it. `next_run_at` is when its schedule starts a run, while it is
+    READY; `run_skipped` is why it started none the last time. `job_files` maps the path of a job file to its
+    size in bytes, its sha256 and who put it there when.
     """
 
     id: str
@@ -82,7 +86,6 @@ class Environment:
     created_at: str
     updated_at: str
     expires_at: str
-    available_micro_usd: int
     version: int = 1
     delete_requested: bool = False
     reason: str | None = None
@@ -106,6 +109,8 @@ class Environment:
     attempts: int = 0
     due_at: str | None = None
     lease_until: str | None = None
+    next_run_at: str | None = None
+    run_skipped: str | None = None
     receipt: Json | None = None
     ready_at: str | None = None
     deleted_at: str | None = None
@@ -169,7 +174,8 @@ class JobRun:
 
     `start_attempts` counts the StartJobRun calls that may have reached Glue; it is raised before each one, so
     that a run whose caller died is looked for before it is started again. `stopped_by` has wanted it stopped,
-    since `stop_requested_at`. Its lines are in the log groups `log_prefix`/output and `log_prefix`/error.
+    since `stop_requested_at`. `price_per_dpu_hour_usd` is what its worst cost was reserved at, and so what it
+    is settled at. Its lines are in the log groups `log_prefix`/output and `log_prefix`/error.
     """
 
     id: str
@@ -186,6 +192,7 @@ class JobRun:
     max_cost_micro_usd: int
     log_prefix: str
     max_retries: int = 0
+    price_per_dpu_hour_usd: str | None = None
     version: int = 1
     start_attempts: int = 0
     due_at: str | None = None

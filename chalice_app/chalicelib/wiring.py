@@ -35,6 +35,7 @@ from chalicelib.releases import Releases
 from chalicelib.removal import Removal
 from chalicelib.resetting import Clearing
 from chalicelib.runs import Runs
+from chalicelib.scheduled_runs import ScheduledRuns
 from chalicelib.stack_changes import StackChanges
 from chalicelib.stacks import Stacks
 from chalicelib.store import Store
@@ -104,7 +105,11 @@ def build(
         connect_timeout=2,
         read_timeout=max(2, config.lease_seconds // 2),
     )
-    store = Store(Table(session.client("dynamodb", config=patient), config.table_name), config.capacity)
+    store = Store(
+        Table(session.client("dynamodb", config=patient), config.table_name),
+        config.capacity,
+        config.allowance,
+    )
     clients: dict[str, Any] = {name: session.client(cast(Any, name), config=patient) for name in _PATIENT}
     buckets = Buckets(clients["s3"])
     cloudformation = session.client("cloudformation", config=patient)
@@ -118,7 +123,7 @@ def build(
         glue,
         catalog,
         logs,
-        price_per_dpu_hour_usd=config.price_per_dpu_hour_usd,
+        prices=config.prices,
         lease_seconds=config.lease_seconds,
         clock=clock,
     )
@@ -133,7 +138,6 @@ def build(
             stacks=stacks,
             buckets=buckets,
             catalog=catalog,
-            glue=glue,
             logs=logs,
             prover=Prover(clients),
             releases=releases,
@@ -162,7 +166,8 @@ def build(
             environments,
             runs,
             logs,
-            price_per_dpu_hour_usd=config.price_per_dpu_hour_usd,
+            allowance=config.allowance,
+            prices=config.prices,
             limits=config.limits,
             lease_seconds=config.lease_seconds,
             clock=clock,
@@ -170,6 +175,20 @@ def build(
         job_files=JobFiles(store, environments, buckets, clock=clock),
         tables=Tables(environments, catalog, Athena(session.client("athena", config=quick))),
         releases=releases,
-        events=Events(store, reconciler, runs, Admission(store, config.capacity, clock=clock), clock=clock),
+        events=Events(
+            store,
+            reconciler,
+            runs,
+            Admission(store, config.capacity, clock=clock),
+            ScheduledRuns(
+                store,
+                runs,
+                allowance=config.allowance,
+                prices=config.prices,
+                lease_seconds=config.lease_seconds,
+                clock=clock,
+            ),
+            clock=clock,
+        ),
         cursors=Cursors(config.cursor_key),
     )
