@@ -57,7 +57,10 @@ _CREATES = (errors.IdempotencyKeyReused,)
     "/environments",
     tag="Environments",
     gives={202: answers.Environment},
-    errors=(errors.EnvironmentExists, errors.Misfits, *_CREATES),
+    errors=(
+        *(errors.EnvironmentExists, errors.TooManyCreations, errors.Conflict, errors.Misfits),
+        *_CREATES,
+    ),
     idempotent=True,
     links=("get_environment", "list_events", "delete_environment"),
     misfits=lambda settings: misfits(settings, service().config.limits),
@@ -126,7 +129,7 @@ def reset_environment(call: Call, environment_id: str) -> answers.Environment:
     "/environments/{environment_id}/retry",
     tag="Environments",
     gives={202: answers.Environment},
-    errors=(errors.EnvironmentNotFailed, errors.Conflict),
+    errors=(errors.EnvironmentNotFailed, errors.TooManyCreations, errors.Conflict),
 )
 def retry_environment(call: Call, environment_id: str) -> answers.Environment:
     """Begin a FAILED environment again, under the same id."""
@@ -350,13 +353,17 @@ for _suffix, _parts in _FILE_PATHS.items():
 
 @api.add("GET", "/me", tag="Service", gives={200: answers.Me})
 def get_me(call: Call) -> answers.Me:
-    """Say who is calling, their environment and their limits."""
-    live, config = service().environments.live(call.caller), service().config
+    """Say who is calling, their environment, what is left of their budget, and their limits."""
+    environments, config = service().environments, service().config
+    live = environments.live(call.caller)
+    budget, creations = representations.account(environments.account(call.caller), config.allowance)
     return answers.Me(
         owner=call.caller.owner,
         is_admin=call.caller.is_admin,
         environment=_shown(call, live) if live else None,
-        limits=representations.limits(config.budget_usd, config.limits),
+        budget=budget,
+        creations=creations,
+        limits=representations.limits(config.allowance, config.limits),
     )
 
 
@@ -427,7 +434,8 @@ def tick(_event: CloudWatchEvent) -> None:
 
 
 def _shown(call: Call, environment: Environment) -> answers.Environment:
-    return representations.environment(environment, call.base, service().clock())
+    allowance = service().config.allowance
+    return representations.environment(environment, call.base, service().clock(), allowance=allowance)
 
 
 def _answer(body: answers.Answer, status: int) -> Response:

@@ -175,9 +175,6 @@ def _glue(place: _Place, operation: str, values: Json) -> list[str]:
     if "Job" in operation:
         name = values.get("JobName") or values.get("Name")
         return [arn(f"job/{name}")] if name else ["*"]
-    if "Trigger" in operation:
-        name = values.get("Name") or values.get("TriggerUpdate", {}).get("Name")
-        return [arn(f"trigger/{name}")] if name else ["*"]
     database = values.get("DatabaseName") or values.get("DatabaseInput", {}).get("Name")
     if operation.endswith("Database"):
         name = values.get("Name") or database

@@ -1,4 +1,4 @@
-"""Updates that moto lacks: Glue's UpdateJob and UpdateTrigger, Athena's UpdateWorkGroup, log groups' keys."""
+"""Updates that moto lacks: Glue's UpdateJob, Athena's UpdateWorkGroup, log groups' keys."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.athena.responses import AthenaResponse
 from moto.core.responses import ActionResult
-from moto.glue.models import FakeJob, FakeTrigger
+from moto.glue.models import FakeJob
 from moto.glue.responses import GlueResponse
 from moto.logs.exceptions import ResourceNotFoundException
 from moto.logs.responses import LogsResponse
@@ -23,7 +23,7 @@ def install() -> Callable[[], None]:
     """Put them into moto; gives what takes them away again."""
     parts = contextlib.ExitStack()
     added: dict[type, tuple[Callable[..., Any], ...]] = {
-        GlueResponse: (update_job, update_trigger),
+        GlueResponse: (update_job,),
         AthenaResponse: (update_work_group,),
         LogsResponse: (associate_kms_key, disassociate_kms_key),
     }
@@ -44,21 +44,6 @@ def update_job(self: GlueResponse) -> ActionResult:
     job = self.glue_backend.get_job(name)
     job.created_on, job.job_runs = before.created_on, before.job_runs
     return ActionResult({"JobName": name})
-
-
-def update_trigger(self: GlueResponse) -> ActionResult:
-    """UpdateTrigger, which overwrites everything but the type and the state.
-
-    https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-trigger.html#aws-glue-api-jobs-trigger-TriggerUpdate
-    """
-    name, wanted = self.parameters["Name"], self.parameters["TriggerUpdate"]
-    before: FakeTrigger = self.glue_backend.get_trigger(name)
-    kept = {"Name": name, "Type": before.trigger_type, "WorkflowName": before.workflow_name}
-    _ask(self, {**wanted, **kept})
-    self.create_trigger()
-    trigger = self.glue_backend.get_trigger(name)
-    trigger.state = before.state
-    return ActionResult({"Trigger": trigger.as_dict()})
 
 
 def _ask(request: GlueResponse, parameters: Json) -> None:

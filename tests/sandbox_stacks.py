@@ -80,7 +80,6 @@ class Account:
             created_at="2026-11-23T12:00:00.000Z",
             updated_at="2026-11-23T12:00:00.000Z",
             expires_at="2026-11-26T12:00:00.000Z",
-            available_micro_usd=0,
         )
 
     def deploy(self, environment: Environment, *, as_root: bool = False) -> dict[str, Any]:

@@ -146,10 +146,6 @@ _SHOWN: dict[str, Callable[[Aws, str, str], Any]] = {
         Name=name
     ),
     "AWS::Glue::Table": _table,
-    "AWS::Glue::Trigger": lambda aws, name, _: [
-        aws("glue").get_trigger(Name=name),
-        _tags(aws, "trigger", name),
-    ],
     "AWS::IAM::Role": _role,
     "AWS::KMS::Alias": _alias,
     "AWS::KMS::Key": _key,

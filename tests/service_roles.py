@@ -106,7 +106,6 @@ class World:
         environment = self.operated.environment(environment_id, settings).but(
             owner=environment_id,
             expires_at=timestamp(self.moment + timedelta(days=300)),
-            available_micro_usd=10**9,
             updated_at=timestamp(self.moment),
             **{"admitted_at": timestamp(self.moment), **more},
         )

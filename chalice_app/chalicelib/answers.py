@@ -164,7 +164,6 @@ class Outputs(Answer):
         ),
     ]
     job_id: JobId
-    trigger: Annotated[str | None, Field(examples=[None])]
     athena_workgroup: Annotated[str | None, Field(examples=[f"terraglue-{EXAMPLE_ID}"])]
     role_arn: Annotated[
         str, Field(examples=[f"arn:aws:iam::123456789012:role/terraglue-{EXAMPLE_ID}-glue-job"])
@@ -188,11 +187,54 @@ class Outputs(Answer):
 
 
 class Budget(Answer):
-    """An environment's money: what it may spend, has spent, and has set aside for runs that go on."""
+    """What an environment's runs have cost, and what is reserved for those that go on.
 
-    limit_usd: Annotated[float, Field(examples=[5.0])]
-    spent_usd: Annotated[float, Field(ge=0, examples=[0.036667])]
-    reserved_usd: Annotated[float, Field(ge=0, examples=[0.0])]
+    The limit is the owner's, over all their environments; GET /me says what is left of it.
+    """
+
+    limit_usd: Annotated[float, Field(description="What the owner may spend in a period.", examples=[5.0])]
+    spent_usd: Annotated[
+        float, Field(ge=0, description="By this environment, since it was created.", examples=[0.036667])
+    ]
+    reserved_usd: Annotated[
+        float, Field(ge=0, description="The worst costs of this environment's active runs.", examples=[0.0])
+    ]
+
+
+class OwnerBudget(Answer):
+    """The caller's money in the current period, over all their environments, deleted ones too."""
+
+    limit_usd: Annotated[float, Field(ge=0, examples=[5.0])]
+    spent_usd: Annotated[
+        float, Field(ge=0, description="By the runs that were settled in the period.", examples=[0.036667])
+    ]
+    reserved_usd: Annotated[
+        float, Field(ge=0, description="The worst costs of active runs.", examples=[0.55])
+    ]
+    available_usd: Annotated[
+        float, Field(ge=0, description="The most that another run may cost.", examples=[4.413333])
+    ]
+    period_begins_at: Annotated[
+        Time | None,
+        Field(description="Null before the first environment.", examples=["2026-11-24T09:30:00.000Z"]),
+    ]
+    period_ends_at: Annotated[
+        Time | None,
+        Field(
+            description="When all is available again but what is reserved.",
+            examples=["2026-12-24T09:30:00.000Z"],
+        ),
+    ]
+
+
+class Creations(Answer):
+    """The environments that the caller has created in the last 24 hours; retries of failed ones count."""
+
+    limit: Annotated[int, Field(ge=1, examples=[10])]
+    used: Annotated[int, Field(ge=0, examples=[1])]
+    next_at: Annotated[
+        Time | None, Field(description="When the next one may be created; null: now.", examples=[None])
+    ]
 
 
 class Removed(Answer):
@@ -310,10 +352,12 @@ class EventPage(Page[Event]):
 
 
 class Limits(Answer):
-    """What the operator allows a sandbox; the ARNs are those that one may bring."""
+    """What the operator allows an owner and a sandbox; the ARNs are those that one may bring."""
 
     environments: Annotated[int, Field(examples=[1])]
-    budget_usd: Annotated[float, Field(examples=[5.0])]
+    budget_usd: Annotated[float, Field(description="For `budget_days`.", examples=[5.0])]
+    budget_days: Annotated[int, Field(examples=[30])]
+    creations_per_day: Annotated[int, Field(examples=[10])]
     expires_in_hours: Annotated[int, Field(examples=[720])]
     number_of_workers: Annotated[int, Field(examples=[10])]
     timeout_minutes: Annotated[int, Field(examples=[60])]
@@ -322,11 +366,13 @@ class Limits(Answer):
 
 
 class Me(Answer):
-    """Who is calling, their live environment and their limits."""
+    """Who is calling, their live environment, what is left to them, and their limits."""
 
     owner: Annotated[str, Field(examples=["ana"])]
     is_admin: Annotated[bool, Field(examples=[False])]
     environment: Environment | None
+    budget: OwnerBudget
+    creations: Creations
     limits: Limits
 
 

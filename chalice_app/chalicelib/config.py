@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from chalicelib.accounts import Allowance
 from chalicelib.capacity import Capacity
 from chalicelib.owners import fold, is_folded
+from chalicelib.pricing import Prices
 from chalicelib.settings import Limits
 from chalicelib.variables import ORIGIN, URL, Variables
 
@@ -40,7 +42,9 @@ class Config:
     over. `sandbox_reader_role_arn` is the role that reads a sandbox on behalf of its owner.
     `permissions_boundary_arn` is the most that a sandbox's role may ever be allowed; `stack_tags` are the
     operator's own tags (cost allocation) on every resource; pages of `portal_origin` may call from a browser.
-    `capacity` is how many stacks may be in creation at once and how many environments may exist.
+    `budget_usd` is what the runs of one owner may cost in `budget_days`, `creations_per_day` how many
+    environments one may create. `capacity` is how many stacks may be in creation at once and how many
+    environments may exist.
     """
 
     table_name: str
@@ -55,7 +59,10 @@ class Config:
     deployment_role_arn: str | None = None
     sandbox_reader_role_arn: str = ""
     budget_usd: Decimal = Decimal("5")
-    price_per_dpu_hour_usd: Decimal = Decimal("0.44")
+    budget_days: int = 30
+    creations_per_day: int = 10
+    price_per_dpu_hour_usd: Decimal = Prices.dpu_hour
+    price_per_m_dpu_hour_usd: Decimal = Prices.m_dpu_hour
     lease_seconds: int = 60
     permissions_boundary_arn: str = ""
     log_retention_days: int = 30
@@ -64,6 +71,16 @@ class Config:
     stack_tags: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     capacity: Capacity = field(default_factory=Capacity)
+
+    @property
+    def allowance(self) -> Allowance:
+        """What each owner may spend and create."""
+        return Allowance(int(self.budget_usd * 1_000_000), self.budget_days, self.creations_per_day)
+
+    @property
+    def prices(self) -> Prices:
+        """The region's prices of Glue."""
+        return Prices(self.price_per_dpu_hour_usd, self.price_per_m_dpu_hour_usd)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Config:
@@ -100,6 +117,14 @@ class Config:
                 least=Decimal("0.01"),
                 most=Decimal(1000),
             ),
+            price_per_m_dpu_hour_usd=read.amount(
+                "PRICE_PER_M_DPU_HOUR_USD",
+                cls.price_per_m_dpu_hour_usd,
+                least=Decimal("0.01"),
+                most=Decimal(1000),
+            ),
+            budget_days=read.whole("BUDGET_DAYS", cls.budget_days, most=3650),
+            creations_per_day=read.whole("MAX_CREATIONS_PER_DAY", cls.creations_per_day, most=1000),
             lease_seconds=read.whole("LEASE_SECONDS", cls.lease_seconds, least=0, most=600),
             permissions_boundary_arn=read.text(
                 "PERMISSIONS_BOUNDARY_ARN", "", pattern=POLICY_ARN, words="a policy's ARN"

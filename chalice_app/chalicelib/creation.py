@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chalicelib import expiry
 from chalicelib.clock import later, timestamp
 from chalicelib.moves import LOOK_AGAIN_SECONDS, Moves
 from chalicelib.provisioning import Provisioning
@@ -84,7 +83,6 @@ class Creation:
                 return True
             if self._moves.half_over(claimed):
                 claimed = self._moves.renew(claimed, seeded_files=seeded)
-        look_at = self._moves.next_look_at()
         self._moves.move(
             claimed,
             Status.READY,
@@ -94,8 +92,7 @@ class Creation:
             attempts=0,
             reason=None,
             lease_until=None,
-            look_at=look_at,
-            due_at=expiry.next_look(claimed.but(look_at=look_at)),
+            look_at=self._moves.next_look_at(),
         )
         return False
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib import expiry, representations
+from chalicelib.accounts import Account
 from chalicelib.auth import Caller
 from chalicelib.aws_errors import AwsError
 from chalicelib.capacity import Usage
@@ -24,6 +26,7 @@ from chalicelib.errors import (
     Misfits,
     NotFound,
     StaleRecord,
+    TooManyCreations,
 )
 from chalicelib.idempotency import Asked, replay
 from chalicelib.models import EnvironmentChange
@@ -32,7 +35,7 @@ from chalicelib.reconcile import Reconciler
 from chalicelib.records import ENVIRONMENT_ID, Environment, Event, Json, Status
 from chalicelib.releases import Releases
 from chalicelib.settings import Settings, misfits
-from chalicelib.store import AtCapacity, KeyTaken, OwnerTaken, Store
+from chalicelib.store import AtCapacity, CreationsUsedUp, KeyTaken, OwnerTaken, Store
 
 _REQUEST_SECONDS = 8
 """How long a request may itself work on what it asked for; API Gateway hangs up after 29 s."""
@@ -73,8 +76,9 @@ class Environments:
         """Record a new environment for the caller and begin to build it.
 
         The answer is the record as it was written first, so a repetition of the request can be given the
-        same. Raises `EnvironmentExists` when the caller has a live one, and `Misfits` for settings that
-        do not fit together or that the operator does not allow.
+        same. Raises `EnvironmentExists` when the caller has a live one, `TooManyCreations` when they may have
+        no other today, and `Misfits` for settings that do not fit together or that the operator does not
+        allow.
         """
         if wrong := misfits(settings, self._config.limits, self._clock()):
             raise Misfits(wrong)
@@ -90,7 +94,6 @@ class Environments:
             created_at=created_at,
             updated_at=created_at,
             **expiry.ending_in(settings.expires_in_hours, moment),
-            available_micro_usd=int(self._config.budget_usd * 1_000_000),
             due_at=later(moment, _DUE_AFTER_SECONDS),
         )
         event = Event(created_at, asked.caller.owner, "requested", asked.request_id, environment.settings)
@@ -100,6 +103,10 @@ class Environments:
             except AtCapacity as full:
                 place = full.usage.place(full.usage.waiting + 1, self._config.capacity, moment)
                 created = self._add(asked, environment.but(queue=place, due_at=environment.expires_at), event)
+        except CreationsUsedUp as used_up:
+            raise self._too_many(used_up, moment) from used_up
+        except StaleRecord as error:
+            raise Conflict("Your account is changing too fast; try again.") from error
         except KeyTaken as taken:
             return Created(*replay(asked, taken.answer), replayed=True)
         except OwnerTaken as taken:
@@ -112,7 +119,9 @@ class Environments:
 
     def _add(self, asked: Asked, environment: Environment, event: Event) -> Created:
         moment = parse(environment.created_at)
-        body = representations.environment(environment, asked.base, moment).model_dump(mode="json")
+        body = representations.environment(
+            environment, asked.base, moment, allowance=self._config.allowance
+        ).model_dump(mode="json")
         location = f"{asked.base}/environments/{environment.id}"
         self._store.add_environment(environment, event, asked.answer(body, location, moment))
         if environment.admitted_at is not None:
@@ -155,6 +164,10 @@ class Environments:
         environment_id = self._store.live_environment_id(caller.owner)
         return self._store.environment(environment_id) if environment_id else None
 
+    def account(self, caller: Caller) -> Account:
+        """What the caller has spent, reserved and created, as of now."""
+        return self._store.account(caller.owner).at(self._clock(), self._config.allowance)
+
     def delete(self, caller: Caller, environment_id: str, request_id: str) -> tuple[Environment, bool]:
         """Want an environment gone and begin to remove it.
 
@@ -175,7 +188,8 @@ class Environments:
     def retry(self, caller: Caller, environment_id: str, request_id: str) -> Environment:
         """Begin a FAILED environment again under the same id; raises `EnvironmentNotFailed` for any other.
 
-        What the failed attempt has left is removed first; a stack that was complete is gone on with.
+        What the failed attempt has left is removed first; a stack that was complete is gone on with. To build
+        it again counts as a creation (`TooManyCreations`).
         """
 
         def wanted(environment: Environment, moment: datetime) -> Json:
@@ -340,6 +354,8 @@ class Environments:
             with suppress(StaleRecord):
                 try:
                     return self._store.save_environment(environment, after, event)
+                except CreationsUsedUp as used_up:
+                    raise self._too_many(used_up, moment) from used_up
                 except AtCapacity as full:
                     if at_capacity is None:
                         raise
@@ -347,6 +363,14 @@ class Environments:
                     after = environment.but(**fields)
                     return self._store.save_environment(environment, after, event)
         raise Conflict("The environment is changing too fast; try again.")
+
+    def _too_many(self, used_up: CreationsUsedUp, moment: datetime) -> TooManyCreations:
+        seconds = math.ceil((parse(used_up.next_at) - moment).total_seconds())
+        most = self._config.creations_per_day
+        words = f"An owner may create {most} environments in 24 hours, retries included; "
+        return TooManyCreations(
+            f"{words}the next one may be created at {used_up.next_at}.", retry_after=max(1, seconds)
+        )
 
     def _begin(self, environment: Environment) -> None:
         """Take the first steps now; if that fails, the record is due and the schedule takes them."""

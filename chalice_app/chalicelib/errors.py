@@ -26,6 +26,7 @@
         Misfits                 422 each field is right by itself, but not with the others or here
         InvalidFile             422 a job file is not what its name says
       IdempotencyKeyReused      422 the same key with another body
+      TooManyCreations          429 the owner has created as many environments as they may in a day
       Throttled                 429 AWS asks us to slow down
       Unavailable               503 a dependency is down
         QueryTooSlow            503
@@ -149,7 +150,7 @@ class EnvironmentNotLive(Conflict):
 
 
 class BudgetExceeded(Conflict):
-    """What is left of the budget does not cover the run's worst case."""
+    """What is left of the owner's budget does not cover the run's worst case."""
 
     code = "budget_exceeded"
 
@@ -240,6 +241,15 @@ class Throttled(ServiceError):
     status, code, title = 429, "throttled", "Too many requests"
 
     def __init__(self, detail: str, *, retry_after: int = 5) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class TooManyCreations(ServiceError):
+    """You have created as many environments as you may in 24 hours; Retry-After says when you may again."""
+
+    status, code, title = 429, "too_many_creations", "Too many creations"
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 

@@ -15,6 +15,7 @@ from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler
 from chalicelib.records import Event, Json, Status, environment_of_job, environment_of_stack
 from chalicelib.runs import Runs
+from chalicelib.scheduled_runs import ScheduledRuns
 from chalicelib.stack_changes import change_failure
 from chalicelib.stacks import is_cause, resource_state
 from chalicelib.store import Due, Store
@@ -37,11 +38,13 @@ class Events:
         reconciler: Reconciler,
         runs: Runs,
         admission: Admission,
+        scheduled_runs: ScheduledRuns,
         *,
         clock: Clock = now,
     ) -> None:
         self._store = store
         self._admission = admission
+        self._scheduled_runs = scheduled_runs
         self._reconciler = reconciler
         self._runs = runs
         self._clock = clock
@@ -107,7 +110,10 @@ class Events:
             if due.environment_id is None:
                 return self._start_waiting()
             if due.run_id is None:
-                return self._reconciler.reconcile(due.environment_id, seconds=seconds, looks=looks)
+                environment = self._scheduled_runs.start_due(due.environment_id)
+                return self._reconciler.reconcile(
+                    due.environment_id, seconds=seconds, looks=looks, written=environment
+                )
             self._runs.reconcile(due.environment_id, due.run_id)
         except (AwsError, StaleRecord, Unavailable) as error:
             logger.warning("record left for later", **due._asdict(), detail=str(error))

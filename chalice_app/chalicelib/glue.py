@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib.aws_errors import calling
@@ -18,13 +18,14 @@ RUN_MARKER = "--terraglue-run-id"
 
 # https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRuns.html
 _RUNS_A_LOOK = 200
+_CLOCKS_APART = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class GlueRun:
     """A job run as Glue describes it now.
 
-    `dpu_seconds` is None where Glue does not report it; `trigger` is the schedule that started it, if any.
+    `dpu_seconds` is None where Glue does not report it.
     """
 
     id: str
@@ -36,7 +37,6 @@ class GlueRun:
     dpu_seconds: float | None
     error: str | None
     attempt: int = 0
-    trigger: str | None = None
 
 
 class Glue:
@@ -69,16 +69,18 @@ class Glue:
                 Timeout=timeout_minutes,
             )["JobRunId"]
 
-    def attempts(self, job: str, marker: str) -> list[GlueRun]:
-        """The runs that carry a marker, oldest first: one, and those by which Glue itself retried it."""
+    def attempts(self, job: str, marker: str, since: datetime) -> list[GlueRun]:
+        """The runs that carry a marker, oldest first: one, and those by which Glue itself retried it.
+
+        `since` is when the first was asked for; as the newest come first, a job's earlier runs are not read.
+        """
+        found: list[GlueRun] = []
         with calling():
-            pages = self._client.get_paginator("get_job_runs").paginate(JobName=job)
-            found = [
-                _run(run)
-                for page in pages
-                for run in page["JobRuns"]
-                if run.get("Arguments", {}).get(RUN_MARKER) == marker
-            ]
+            for page in self._client.get_paginator("get_job_runs").paginate(JobName=job):
+                runs = [_run(run) for run in page["JobRuns"]]
+                found += [run for run in runs if run.marker == marker]
+                if runs and runs[-1].started_at and runs[-1].started_at < since - _CLOCKS_APART:
+                    break
         return sorted(found, key=lambda run: run.attempt)
 
     def active(self, job: str) -> list[GlueRun]:
@@ -98,11 +100,6 @@ class Glue:
         with calling():
             self._client.batch_stop_job_run(JobName=job, JobRunIds=[run_id])
 
-    def stop_trigger(self, name: str) -> None:
-        """Start no more runs by a trigger; one that is stopped, or gone, is left as it is."""
-        with calling("EntityNotFoundException", "InvalidInputException"):
-            self._client.stop_trigger(Name=name)
-
 
 def _run(run: Any) -> GlueRun:
     state = run["JobRunState"]
@@ -117,5 +114,4 @@ def _run(run: Any) -> GlueRun:
         dpu_seconds=run.get("DPUSeconds"),
         error=run.get("ErrorMessage"),
         attempt=int(run.get("Attempt", 0)),
-        trigger=run.get("TriggerName"),
     )

@@ -6,6 +6,7 @@
 | ENV#<id>             | RUN#<run id>      | a job run; run ids sort by time                              |
 | ENV#<id>             | EVENT#<time>#<n>  | the timeline                                                 |
 | OWNER#<owner>        | OWNER             | the lock that makes it one live environment per owner        |
+| OWNER#<owner>        | BUDGET            | their money and creations (accounts.py)                      |
 | KEY#<owner>#<key>    | KEY               | the answer to repeat for an Idempotency-Key                  |
 | QUEUE                | QUEUE             | who is in creation, how many exist and wait (capacity.py)    |
 
@@ -20,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, TypeVar, cast
 
+from chalicelib.accounts import Account
 from chalicelib.bounds import cut, listed
 from chalicelib.capacity import Usage
 from chalicelib.clock import parse, sortable_id
@@ -63,6 +65,11 @@ def run_key(environment_id: str, run_id: str) -> Json:
 def owner_key(owner: str) -> Json:
     """Where an owner's lock is."""
     return {"pk": f"OWNER#{owner}", "sk": "OWNER"}
+
+
+def account_key(owner: str) -> Json:
+    """Where an owner's account is."""
+    return {"pk": f"OWNER#{owner}", "sk": "BUDGET"}
 
 
 def environment_item(environment: Environment) -> Json:
@@ -118,6 +125,12 @@ def answer(item: Json) -> Answer:
     """The answer of an item."""
     answer = Answer(**_known(Answer, item))
     return replace(answer, body=_unpacked(answer.body))
+
+
+def account(owner: str, item: Json) -> Account:
+    """What an owner's item says; an empty one, that they never had an environment."""
+    known = {**_known(Account, item), "owner": owner}
+    return Account(**{**known, "creations": tuple(item.get("creations", ()))})
 
 
 def usage(item: Json) -> Usage:

@@ -56,6 +56,13 @@ class Job(Answer):
         str, Field(examples=[f"s3://terraglue-{EXAMPLE_ID}-glue-assets/jobs/sot_ecommerce.py"])
     ]
     max_cost_usd: Usd
+    next_run_at: Annotated[
+        Time | None,
+        Field(
+            description="When the schedule starts the next run; null without one or unless READY.",
+            examples=[None],
+        ),
+    ]
     links: JobLinks
 
 

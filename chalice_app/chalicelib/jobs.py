@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import datetime
+from typing import NoReturn
 
 from chalicelib import pricing, representations
+from chalicelib.accounts import Account, Allowance
 from chalicelib.auth import Caller
 from chalicelib.aws_errors import AwsError, AwsRefused
-from chalicelib.clock import Clock, later, now, parse, sortable_id, timestamp
+from chalicelib.clock import Clock, later, now, parse, timestamp
 from chalicelib.dynamo import Page
 from chalicelib.environments import Created, Environments
 from chalicelib.errors import (
@@ -25,11 +27,13 @@ from chalicelib.errors import (
 from chalicelib.idempotency import Asked, replay
 from chalicelib.logs import Logs
 from chalicelib.models import RunRequest
+from chalicelib.new_runs import missing_files, new_run
 from chalicelib.observability import logger
+from chalicelib.pricing import Prices
 from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Status, environment_of_job
-from chalicelib.runs import Runs, default_arguments, log_prefix
+from chalicelib.runs import Runs
 from chalicelib.settings import Limits, above_ceilings
-from chalicelib.store import KeyTaken, Store
+from chalicelib.store import BudgetUsedUp, KeyTaken, Store
 
 _WRITE_TRIES = 5
 _START: Json = {"attempt": None, "token": None}
@@ -58,7 +62,8 @@ class Jobs:
         runs: Runs,
         logs: Logs,
         *,
-        price_per_dpu_hour_usd: Decimal,
+        allowance: Allowance,
+        prices: Prices,
         limits: Limits,
         lease_seconds: int,
         clock: Clock = now,
@@ -68,16 +73,17 @@ class Jobs:
         self._environments = environments
         self._runs = runs
         self._logs = logs
-        self._price = price_per_dpu_hour_usd
+        self._allowance = allowance
+        self._prices = prices
         self._lease_seconds = lease_seconds
         self._clock = clock
 
     def request_run(self, asked: Asked, job_id: str, wanted: RunRequest) -> Created:
         """Record a run of a job, reserve its worst cost, and start it.
 
-        Raises `Conflict` when the environment is not READY or its budget does not cover the run, `Misfits`
-        above the operator's ceilings. The answer is the record as it was written first, so a repetition of
-        the request can be given the same.
+        Raises `Conflict` when the environment is not READY or its owner's budget does not cover the run,
+        `Misfits` above the operator's ceilings. The answer is the record as it was written first, so a
+        repetition of the request can be given the same.
         """
         if wrong := above_ceilings(
             {
@@ -89,7 +95,7 @@ class Jobs:
         environment = self._environment(asked.caller, job_id)
         self._check_files(environment)
         moment = self._clock()
-        run = self._new_run(environment, wanted, asked.caller)
+        run = self._new_run(environment, wanted, asked.caller, moment)
         body = representations.run(run, asked.base).model_dump(mode="json")
         location = f"{asked.base}/jobs/{job_id}/runs/{run.id}"
         detail = {"run_id": run.id, "max_cost_micro_usd": run.max_cost_micro_usd}
@@ -98,8 +104,10 @@ class Jobs:
             accepted = self._store.add_run(run, event, asked.answer(body, location, moment))
         except KeyTaken as taken:
             return Created(*replay(asked, taken.answer), replayed=True)
+        except BudgetUsedUp as used_up:
+            self._refuse(asked.caller, run, used_up.account)
         if not accepted:
-            self._refuse(asked.caller, environment.id, run)
+            self._refuse(asked.caller, run, self._store.account(run.owner).at(moment, self._allowance))
         with suppress(StaleRecord):  # then a look at the run came in between and has brought it further
             if self._runs.start(run).status is RunStatus.ERROR:
                 self._environments.look_again(environment.id)
@@ -108,7 +116,7 @@ class Jobs:
     def job(self, caller: Caller, job_id: str) -> tuple[Environment, int]:
         """The environment whose job it is, and the most that one run of it can cost."""
         environment = self._environment(caller, job_id)
-        return environment, self._new_run(environment, RunRequest(), caller).max_cost_micro_usd
+        return environment, self._new_run(environment, RunRequest(), caller, self._clock()).max_cost_micro_usd
 
     def run(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
         """One run as it is now: a run that goes on is looked up in Glue."""
@@ -211,47 +219,41 @@ class Jobs:
             raise NotFound("There is no such job.")
         return environment
 
-    def _new_run(self, environment: Environment, wanted: RunRequest, caller: Caller) -> JobRun:
-        job = environment.settings["job"]
-        worker_type = wanted.worker_type or job["worker_type"]
-        workers = wanted.number_of_workers or job["number_of_workers"]
-        timeout = wanted.timeout_minutes or job["timeout_minutes"]
-        worst = pricing.worst_case_micro_usd(worker_type, workers, timeout, self._price)
-        moment = self._clock()
-        return JobRun(
-            id=sortable_id(moment),
-            environment_id=environment.id,
-            owner=environment.owner,
-            job_id=environment.job_id,
-            status=RunStatus.PENDING,
-            arguments={**default_arguments(environment), **job["arguments"], **wanted.arguments},
-            worker_type=worker_type,
-            number_of_workers=workers,
-            timeout_minutes=timeout,
+    def _new_run(
+        self, environment: Environment, wanted: RunRequest, caller: Caller, moment: datetime
+    ) -> JobRun:
+        return new_run(
+            environment,
+            wanted,
+            prices=self._prices,
+            lease_seconds=self._lease_seconds,
+            moment=moment,
             requested_by=caller.owner,
-            requested_at=timestamp(moment),
-            max_cost_micro_usd=worst * (1 + job["max_retries"]),
-            log_prefix=log_prefix(environment),
-            max_retries=job["max_retries"],
-            start_attempts=1,
-            due_at=later(moment, self._lease_seconds),
         )
 
     def _check_files(self, environment: Environment) -> None:
         """A READY sandbox without its script would only cost a minute of Spark to say so."""
-        job = environment.settings["job"]
-        missing = [path for path in (job["script"], *job["extra_files"]) if path not in environment.job_files]
+        missing = missing_files(environment)
         if environment.status is Status.READY and missing:
             raise JobFilesMissing(f"These job files are not there yet: {', '.join(missing)}; PUT them first.")
 
-    def _refuse(self, caller: Caller, environment_id: str, run: JobRun) -> None:
-        environment = self._environments.visible(caller, environment_id)
+    def _refuse(self, caller: Caller, run: JobRun, account: Account) -> NoReturn:
+        environment = self._environments.visible(caller, run.environment_id)
         if environment.status is not Status.READY or environment.delete_requested:
             raise EnvironmentNotReady(
                 f"The environment is {environment.status}; a job runs only in a READY one."
             )
+        left = account.available_micro_usd(self._allowance)
+        if left >= run.max_cost_micro_usd:  # it was READY again, or the account changed, just now
+            raise Conflict("The environment is changing too fast; try again.")
+        worst, limit = pricing.usd(run.max_cost_micro_usd), pricing.usd(self._allowance.budget_micro_usd)
+        words = (
+            f"The run could cost {worst:.2f} USD and {pricing.usd(left):.2f} USD of the owner's budget of "
+            f"{limit:.2f} USD are left"
+        )
+        if reserved := pricing.usd(account.reserved_micro_usd):
+            words += f", {reserved:.2f} USD more are reserved for runs that go on"
+        ends_at = account.period_ends_at(self._allowance)
         raise BudgetExceeded(
-            f"The run could cost {pricing.usd(run.max_cost_micro_usd):.2f} USD and "
-            f"{pricing.usd(environment.available_micro_usd):.2f} USD of the budget are left; "
-            "ask for fewer workers or a shorter timeout."
+            f"{words}; the period ends at {ends_at}. Ask for fewer workers or a shorter timeout, or wait."
         )

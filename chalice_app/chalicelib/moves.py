@@ -39,9 +39,17 @@ class Moves:
         return self._clock()
 
     def move(self, environment: Environment, status: Status, *, why: str, **changes: object) -> Environment:
-        """Record a new status and say why in the timeline; due at once unless `changes` say otherwise."""
-        moment = timestamp(self._clock())
-        after = environment.but(status=status, **{"due_at": moment, **changes})
+        """Record a new status and say why in the timeline; due at once unless `changes` say otherwise.
+
+        A READY one is due when it needs attention next.
+        """
+        moment = self._clock()
+        after = environment.but(status=status, **{"due_at": timestamp(moment), **changes})
+        # The schedule counts from when the environment is READY, and from the settings that it has then.
+        is_ready = status is Status.READY
+        after = after.but(next_run_at=expiry.next_run_at(after, moment) if is_ready else None)
+        if is_ready:
+            after = after.but(due_at=expiry.next_look(after))
         logger.info("environment moved", environment_id=environment.id, status=str(status), why=why)
         return self._store.save_environment(environment, after, self.status_event(environment, status, why))
 
@@ -90,7 +98,7 @@ class Moves:
             attempts=0,
             lease_until=None,
             look_at=None,
-            due_at=expiry.next_look(environment.but(look_at=None)),
+            due_at=expiry.next_look(environment.but(look_at=None, next_run_at=None)),
             **changes,
         )
 

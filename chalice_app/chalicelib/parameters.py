@@ -35,7 +35,6 @@ def template_parameters(environment: Environment, config: Config) -> dict[str, s
         "PythonModules": ",".join(job["python_modules"]),
         "GlueVersion": job["glue_version"],
         "WorkerType": job["worker_type"],
-        "ScheduleExpression": job["schedule"],
     }
     numbers = {
         "NumberOfWorkers": job["number_of_workers"],
@@ -51,7 +50,6 @@ def template_parameters(environment: Environment, config: Config) -> dict[str, s
         "AthenaWorkgroup": settings["athena_workgroup"],
         "IamRole": settings["iam_role"],
         "SecurityConfiguration": settings["security_configuration"],
-        "HasSchedule": job["schedule"] is not None,
     }
     return {
         **{name: text or "" for name, text in texts.items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
@@ -20,8 +21,24 @@ DPU_PER_WORKER: dict[str, Decimal] = {
     "R.4X": Decimal(4),
     "R.8X": Decimal(8),
 }
+_MEMORY_OPTIMIZED = "R."
 MINIMUM_BILLED_SECONDS = 60
 """Glue bills Spark jobs per second, at least one minute (https://aws.amazon.com/glue/pricing/)."""
+
+
+@dataclass(frozen=True)
+class Prices:
+    """The region's prices, in USD: a DPU-hour's, and an M-DPU-hour's, which is what R workers are billed by.
+
+    https://aws.amazon.com/glue/pricing/; the defaults are those of us-east-1.
+    """
+
+    dpu_hour: Decimal = Decimal("0.44")
+    m_dpu_hour: Decimal = Decimal("0.52")
+
+    def of(self, worker_type: str) -> Decimal:
+        """The price of an hour of one of a worker type's (M-)DPUs."""
+        return self.m_dpu_hour if worker_type.startswith(_MEMORY_OPTIMIZED) else self.dpu_hour
 
 
 def dpu_seconds(worker_type: str, number_of_workers: int, execution_seconds: int) -> Decimal:
@@ -39,12 +56,20 @@ def cost_micro_usd(dpu_seconds_used: Decimal, price_per_dpu_hour_usd: Decimal) -
 
 
 def worst_case_micro_usd(
-    worker_type: str, number_of_workers: int, timeout_minutes: int, price_per_dpu_hour_usd: Decimal
+    worker_type: str,
+    number_of_workers: int,
+    timeout_minutes: int,
+    price_per_dpu_hour_usd: Decimal,
+    *,
+    max_retries: int = 0,
 ) -> int:
-    """The most that one run can cost: all its workers until its timeout."""
-    return cost_micro_usd(
-        dpu_seconds(worker_type, number_of_workers, timeout_minutes * 60), price_per_dpu_hour_usd
-    )
+    """The most that one run can cost: all its workers until its timeout, in every attempt.
+
+    Nothing that a job's arguments say makes it more: autoscaling starts NumberOfWorkers at most, and the
+    executors of `--conf` run on these (https://docs.aws.amazon.com/glue/latest/dg/auto-scaling.html).
+    """
+    attempt = dpu_seconds(worker_type, number_of_workers, timeout_minutes * 60)
+    return cost_micro_usd(attempt * (1 + max_retries), price_per_dpu_hour_usd)
 
 
 def usd(micro_usd: int) -> float:

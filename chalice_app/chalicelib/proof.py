@@ -21,7 +21,6 @@ _LOOKS = {
     _DATABASE: ("glue", "get_database", "Name"),
     "AWS::Glue::Job": ("glue", "get_job", "JobName"),
     "AWS::Glue::SecurityConfiguration": ("glue", "get_security_configuration", "Name"),
-    "AWS::Glue::Trigger": ("glue", "get_trigger", "Name"),
     "AWS::IAM::Role": ("iam", "get_role", "RoleName"),
     "AWS::KMS::Alias": ("kms", "describe_key", "KeyId"),
     _KEY: ("kms", "describe_key", "KeyId"),

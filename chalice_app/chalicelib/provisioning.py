@@ -88,7 +88,6 @@ class Provisioning:
             "buckets": {key: named[f"{camel(key)}Bucket"] for key in BUCKET_KEYS},
             "databases": {**databases, "sot": named["SotDatabase"]},
             "job_id": named["JobId"],
-            "trigger": named.get("TriggerName"),
             "athena_workgroup": named.get("AthenaWorkgroup"),
             "role_arn": named["RoleArn"],
             "kms_key_arn": named.get("KmsKeyArn"),

@@ -65,9 +65,10 @@ class Environment:
     """One person's sandbox: what is wanted, and the last that is known of it.
 
     Grain: one per environment id, for ever (DELETED ones keep their receipt). Money is in millionths of a
-    dollar. `due_at` is when reconcile must look at it again even if no event comes; None: never.
+    dollar, and that of this environment alone: what may be spent is the owner's account's matter
+    (accounts.py). `due_at` is when reconcile must look at it again even if no event comes; None: never.
     `resources` maps a logical id to type, status, reason and the order of its last event; it is written by
-    events, field by field, and so is not covered by `version`, nor are the three amounts of money.
+    events, field by field, and so is not covered by `version`, nor are the two amounts of money.
     `admitted_at` is since when it counts as one that is built or exists (capacity.py); before, `queue` is its
     place, as `position` and `begins_at`. `creations` counts the attempts to build it. `clean_up` says that
     what a failed one has left, the stack `stack_id` or the one of its name, is still to be looked for and
@@ -77,7 +78,8 @@ class Environment:
     updating.py), how often its way back was tried (`rollbacks`), and what was deleted by hand and is created
     again (`lost`, physical ids by logical ids); a retry of a FAILED one goes on with it. `changes` counts
     such wishes, and is part of their change sets' names. `is_emptied` says that a RESETTING one has lost all
-    that was to go.
+    that was to go. `next_run_at` is when its schedule starts a run, while it is READY; `run_skipped` is why it
+    started none the last time.
     `removed` counts, by type, what was removed so far that no stack removes; `remaining` is what the stacks
     of failed attempts have left, as the receipt lists it.
     `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when:
@@ -93,7 +95,6 @@ class Environment:
     created_at: str
     updated_at: str
     expires_at: str
-    available_micro_usd: int
     version: int = 1
     delete_requested: bool = False
     reason: str | None = None
@@ -118,6 +119,8 @@ class Environment:
     attempts: int = 0
     due_at: str | None = None
     lease_until: str | None = None
+    next_run_at: str | None = None
+    run_skipped: str | None = None
     receipt: Json | None = None
     ready_at: str | None = None
     deleted_at: str | None = None
@@ -181,8 +184,9 @@ class JobRun:
 
     `start_attempts` counts the StartJobRun calls that may have reached Glue; it is raised before each one, so
     that a run whose caller died is looked for before it is started again. `stopped_by` has wanted it stopped,
-    since `stop_requested_at`. Its lines are in the log groups `log_prefix`/output and `log_prefix`/error.
-    `requested_by_type` and `stopped_by_type` say what kind of actor each name is.
+    since `stop_requested_at`. `requested_by_type` and `stopped_by_type` say what kind of actor each name is.
+    `price_per_dpu_hour_usd` is what its worst cost was reserved at, and so what it is settled at. Its lines
+    are in the log groups `log_prefix`/output and `log_prefix`/error.
     """
 
     id: str
@@ -199,6 +203,7 @@ class JobRun:
     max_cost_micro_usd: int
     log_prefix: str
     max_retries: int = 0
+    price_per_dpu_hour_usd: str | None = None
     version: int = 1
     start_attempts: int = 0
     due_at: str | None = None

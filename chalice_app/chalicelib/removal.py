@@ -9,7 +9,6 @@ from chalicelib.bounds import MESSAGE_BYTES, RECEIPT_BYTES, cut, listed
 from chalicelib.buckets import Buckets
 from chalicelib.catalog import Catalog
 from chalicelib.failures import redacted
-from chalicelib.glue import Glue
 from chalicelib.logs import Logs
 from chalicelib.proof import Proof, Prover
 from chalicelib.records import Environment, Json
@@ -36,7 +35,6 @@ class Removal:
         stacks: Stacks,
         buckets: Buckets,
         catalog: Catalog,
-        glue: Glue,
         logs: Logs,
         prover: Prover,
         releases: Releases,
@@ -45,7 +43,6 @@ class Removal:
         self._stacks = stacks
         self._buckets = buckets
         self._catalog = catalog
-        self._glue = glue
         self._logs = logs
         self._prover = prover
         self._releases = releases
@@ -56,9 +53,7 @@ class Removal:
         return self._stacks.find(environment.stack_id or environment.name)
 
     def stop_runs(self, environment: Environment) -> bool:
-        """Stop the schedule and the runs; False while one still has to stop, and could write again."""
-        if trigger := (environment.outputs or {}).get("trigger"):
-            self._glue.stop_trigger(trigger)
+        """Stop the runs; False while one still has to stop, and could write again."""
         return self._runs.stop_all(environment)
 
     def clear(self, stack: Stack) -> Iterator[tuple[str, int]]:

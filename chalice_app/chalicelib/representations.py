@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chalicelib import answers, job_answers, table_answers
+from chalicelib.accounts import Account, Allowance
 from chalicelib.catalog import CatalogTable, Column, Partitions
 from chalicelib.clock import parse, timestamp
 from chalicelib.pricing import WorkerType, usd
@@ -26,9 +26,10 @@ _DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
 _REMOVED = {"DELETE_COMPLETE", "DELETE_SKIPPED"}
 
 
-def environment(environment: Environment, base: str, moment: datetime | None = None) -> answers.Environment:
+def environment(
+    environment: Environment, base: str, moment: datetime | None = None, *, allowance: Allowance
+) -> answers.Environment:
     """An environment; `base` is what comes before the routes in the caller's URL, `moment` is now."""
-    limit = environment.available_micro_usd + environment.reserved_micro_usd + environment.spent_micro_usd
     link = f"{base}/environments/{environment.id}"
     is_settled = environment.status in _SETTLED
     return answers.Environment(
@@ -45,7 +46,7 @@ def environment(environment: Environment, base: str, moment: datetime | None = N
         poll_after_seconds=None if is_settled else _pause(environment.updated_at, moment),
         outputs=_maybe(answers.Outputs, environment.outputs),
         budget=answers.Budget(
-            limit_usd=usd(limit),
+            limit_usd=usd(allowance.budget_micro_usd),
             spent_usd=usd(environment.spent_micro_usd),
             reserved_usd=usd(environment.reserved_micro_usd),
         ),
@@ -115,6 +116,7 @@ def job(environment: Environment, max_cost_micro_usd: int, base: str) -> job_ans
         **{name: settings[name] for name in shown},
         script_uri=environment.job_file_uri(settings["script"]),
         max_cost_usd=usd(max_cost_micro_usd),
+        next_run_at=environment.next_run_at if environment.status is Status.READY else None,
         links=job_answers.JobLinks(
             self=link,
             runs=f"{link}/runs",
@@ -167,11 +169,31 @@ def release(release: Release, *, is_latest: bool) -> answers.Release:
     )
 
 
-def limits(budget_usd: Decimal, limits: Limits) -> answers.Limits:
-    """What the operator allows a sandbox."""
+def account(account: Account, allowance: Allowance) -> tuple[answers.OwnerBudget, answers.Creations]:
+    """What is left to an owner: of their budget, and of the day's creations; `account` is that of now."""
+    budget = answers.OwnerBudget(
+        limit_usd=usd(allowance.budget_micro_usd),
+        spent_usd=usd(account.spent_micro_usd),
+        reserved_usd=usd(account.reserved_micro_usd),
+        available_usd=usd(account.available_micro_usd(allowance)),
+        period_begins_at=account.period_begins_at,
+        period_ends_at=account.period_ends_at(allowance),
+    )
+    creations = answers.Creations(
+        limit=allowance.creations_per_day,
+        used=len(account.creations),
+        next_at=account.next_creation_at(allowance),
+    )
+    return budget, creations
+
+
+def limits(allowance: Allowance, limits: Limits) -> answers.Limits:
+    """What the operator allows an owner and a sandbox."""
     return answers.Limits(
         environments=1,
-        budget_usd=float(budget_usd),
+        budget_usd=usd(allowance.budget_micro_usd),
+        budget_days=allowance.budget_days,
+        creations_per_day=allowance.creations_per_day,
         expires_in_hours=limits.expires_in_hours,
         number_of_workers=limits.number_of_workers,
         timeout_minutes=limits.timeout_minutes,

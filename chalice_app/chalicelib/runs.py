@@ -15,13 +15,14 @@ from decimal import Decimal
 from chalicelib import pricing
 from chalicelib.aws_errors import AwsError, AwsRefused, AwsThrottled
 from chalicelib.catalog import Catalog
-from chalicelib.clock import Clock, later, now, run_id_of, timestamp
+from chalicelib.clock import Clock, later, now, parse, timestamp
 from chalicelib.errors import StaleRecord
 from chalicelib.failures import redacted
 from chalicelib.glue import Glue, GlueRun
 from chalicelib.live_files import LiveFiles
 from chalicelib.logs import Logs
 from chalicelib.observability import logger
+from chalicelib.pricing import Prices
 from chalicelib.records import ActorType, Environment, Event, JobRun, Json, RunStatus
 from chalicelib.store import Store
 
@@ -49,7 +50,7 @@ class Runs:
         catalog: Catalog,
         logs: Logs,
         *,
-        price_per_dpu_hour_usd: Decimal,
+        prices: Prices,
         lease_seconds: int,
         clock: Clock = now,
     ) -> None:
@@ -58,7 +59,7 @@ class Runs:
         self._files = files
         self._catalog = catalog
         self._logs = logs
-        self._price = price_per_dpu_hour_usd
+        self._prices = prices
         self._lease_seconds = lease_seconds
         self._clock = clock
 
@@ -91,7 +92,7 @@ class Runs:
             if run.due_at is not None and run.due_at > timestamp(moment):
                 return run  # a call to start it may still be under way
             try:
-                found = self._glue.attempts(run.job_id, run.id)
+                found = self._glue.attempts(run.job_id, run.id, parse(run.requested_at))
             except AwsRefused as error:
                 return self._lost(run, error)
             if found:
@@ -136,9 +137,11 @@ class Runs:
         """
         seen = self._glue.get(job_id, glue_run_id)
         if seen.marker is not None:
-            self.reconcile(environment_id, seen.marker)
-        elif seen.trigger is not None and seen.status.is_final:
-            self._adopt(environment_id, job_id, seen)
+            run = self._store.run(environment_id, seen.marker)
+            if run is not None and run.status.is_final:
+                self._settle_later(run)
+            else:
+                self.reconcile(environment_id, seen.marker)
         # One that was started by hand in the console is not ours to account for.
         waiting = [
             run
@@ -167,8 +170,8 @@ class Runs:
         stopped = True
         recorded: set[str | None] = set()
         for run in self._store.all_runs(environment.id):
-            recorded |= {run.id, run.glue_run_id}
-            if not run.status.is_final:
+            if not run.status.is_final:  # what goes on of one that has ended was not meant to
+                recorded |= {run.id, run.glue_run_id}
                 wanted = run if run.stopped_by is not None else self.want_stopped(run, None)
                 stopped = self.advance(wanted).status.is_final and stopped
         for seen in self._glue.active(environment.job_id) if environment.outputs else ():
@@ -197,8 +200,9 @@ class Runs:
     def _follow(self, run: JobRun, seen: GlueRun) -> JobRun:
         moment = self._clock()
         earlier: list[GlueRun] = []
-        if run.max_retries and (seen.status is RunStatus.FAILED or (seen.attempt and seen.status.is_final)):
-            *earlier, seen = self._glue.attempts(run.job_id, run.id)
+        if seen.status.is_final:
+            # All that carries its mark is its cost, whatever the record says of retries.
+            *earlier, seen = self._glue.attempts(run.job_id, run.id, parse(run.requested_at)) or [seen]
             if self._will_be_retried(run, seen, moment):
                 reason = f"Attempt {seen.attempt + 1} failed; Glue tries again."
                 if run.reason == reason and (run.due_at or "") > timestamp(moment):
@@ -242,11 +246,32 @@ class Runs:
             completed_at=timestamp(seen.completed_at or moment),
             execution_seconds=seen.execution_seconds,
             dpu_seconds=float(dpu_seconds),
-            cost_micro_usd=pricing.cost_micro_usd(dpu_seconds, self._price),
+            cost_micro_usd=pricing.cost_micro_usd(dpu_seconds, self._price_of(run)),
             error=None if succeeded or run.status is RunStatus.STOPPED else self._error(run, seen),
             output=self._output(run) if succeeded else None,
             due_at=None,
         )
+
+    def _price_of(self, run: JobRun) -> Decimal:
+        """What it was reserved at, whatever the operator has changed meanwhile."""
+        return Decimal(run.price_per_dpu_hour_usd or self._prices.of(run.worker_type))
+
+    def _settle_later(self, run: JobRun) -> None:
+        """Charge what Glue has billed for a run since it was settled: another attempt, or more seconds.
+
+        The service lets no attempt begin that was not reserved for, but somebody may change the job by hand.
+        """
+        attempts = self._glue.attempts(run.job_id, run.id, parse(run.requested_at))
+        dpu_seconds = sum((_dpu_seconds(run, attempt) for attempt in attempts), Decimal(0))
+        cost = pricing.cost_micro_usd(dpu_seconds, self._price_of(run))
+        if cost <= (run.cost_micro_usd or 0):
+            return
+        logger.warning("run cost more than it was settled at", run_id=run.id, cost_micro_usd=cost)
+        detail = {"run_id": run.id, "why": "Glue has billed more than when the run had ended."}
+        event = Event.by_service(timestamp(self._clock()), "run_cost_more", detail)
+        after = run.but(dpu_seconds=float(dpu_seconds), cost_micro_usd=cost)
+        with suppress(StaleRecord):  # then the same event has come twice
+            self._store.save_run(run, after, event)
 
     def _error(self, run: JobRun, seen: GlueRun) -> Json:
         try:
@@ -310,48 +335,6 @@ class Runs:
             due_at=None,
         )
         return self._store.save_run(run, after, self._event(run, after, moment))
-
-    def _adopt(self, environment_id: str, job_id: str, seen: GlueRun) -> None:
-        """Record a run that the sandbox's own schedule started, and what it cost.
-
-        Nobody asked whether the budget covers it, so a budget that would not cover the next one ends the
-        schedule.
-        """
-        environment = self._store.environment(environment_id)
-        if environment is None or seen.started_at is None or environment.outputs is None:
-            return
-        job = environment.settings["job"]
-        run = JobRun(
-            id=run_id_of(seen.id, seen.started_at),
-            environment_id=environment_id,
-            owner=environment.owner,
-            job_id=job_id,
-            status=seen.status,
-            arguments={**default_arguments(environment), **job["arguments"]},
-            worker_type=job["worker_type"],
-            number_of_workers=job["number_of_workers"],
-            timeout_minutes=job["timeout_minutes"],
-            requested_by=ActorType.SCHEDULE,
-            requested_by_type=ActorType.SCHEDULE,
-            requested_at=timestamp(seen.started_at),
-            max_cost_micro_usd=0,
-            log_prefix=log_prefix(environment),
-            glue_run_id=seen.id,
-            started_at=timestamp(seen.started_at),
-        )
-        moment = self._clock()
-        run = self._ended(run, seen, moment)
-        if not self._store.add_ended_run(run, self._event(run, run, moment)):
-            return  # it is known
-        worst = pricing.worst_case_micro_usd(
-            run.worker_type, run.number_of_workers, run.timeout_minutes, self._price
-        )
-        if environment.available_micro_usd - (run.cost_micro_usd or 0) < worst:
-            self._glue.stop_trigger(environment.outputs["trigger"])
-            words = "The budget does not cover another run; the schedule is stopped."
-            self._store.add_event(
-                environment, Event.by_service(timestamp(moment), "schedule_stopped", {"why": words})
-            )
 
     def _event(self, run: JobRun, after: JobRun, moment: datetime) -> Event:
         detail = {"run_id": run.id, "to": str(after.status), "cost_micro_usd": after.cost_micro_usd}

@@ -6,12 +6,13 @@ moved on), and is written together with its line of the timeline, so neither exi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 from chalicelib import items
+from chalicelib.accounts import Account, Allowance, Update, charging, counting_creation
 from chalicelib.capacity import Capacity, Usage, counting
 from chalicelib.clock import later, parse
 from chalicelib.dynamo import ConditionFailed, ItemRefused, Page, Table
@@ -26,6 +27,7 @@ _AT_REST = {
     for status in (Status.SEEDING, Status.READY, Status.RESETTING, Status.DELETED)
 }
 _MILLISECOND = 0.001  # what times are told in
+_TRIES = 5
 
 
 Record = TypeVar("Record")
@@ -70,31 +72,55 @@ class AtCapacity(Exception):
         self.usage = usage
 
 
+class AccountChanged(StaleRecord):
+    """The owner's account, as it was read, does not allow it; `item` is what it is now."""
+
+    def __init__(self, item: Json) -> None:
+        super().__init__()
+        self.item = item
+
+
+class BudgetUsedUp(Exception):
+    """The owner's budget does not cover a run; `account` is what there is."""
+
+    def __init__(self, account: Account) -> None:
+        super().__init__(account)
+        self.account = account
+
+
+class CreationsUsedUp(Exception):
+    """The owner has created as many environments as they may in a day; `next_at` is when they may again."""
+
+    def __init__(self, next_at: str) -> None:
+        super().__init__(next_at)
+        self.next_at = next_at
+
+
 class Store:
     """Reads and writes records; AWS errors come out as `AwsError`."""
 
-    def __init__(self, table: Table, capacity: Capacity) -> None:
+    def __init__(self, table: Table, capacity: Capacity, allowance: Allowance | None = None) -> None:
         self._table = table
         self._capacity = capacity
+        self._allowance = allowance or Allowance()
 
     # -- environments ------------------------------------------------------------------------------------
 
     def add_environment(self, environment: Environment, event: Event, answer: Answer | None) -> None:
         """Record a new environment, its owner's lock and the answer to repeat, all or nothing.
 
-        Raises `KeyTaken`, `OwnerTaken` or `AtCapacity`; where several hold, the first of them, for with a
-        taken key this is a repetition.
+        Raises `KeyTaken`, `OwnerTaken`, `CreationsUsedUp` or `AtCapacity`; where several hold, the first of
+        them, for with a taken key this is a repetition.
         """
         lock = {**items.owner_key(environment.owner), "environment_id": environment.id}
-        self._write(
-            [
-                *self._answer(answer, environment.created_at),
-                self._table.put(lock, _NEW),
-                self._table.put(items.environment_item(environment), _NEW),
-                self._event(environment.id, environment.owner, event),
-                *self._counting(None, environment),
-            ]
-        )
+        actions = [
+            *self._answer(answer, environment.created_at),
+            self._table.put(lock, _NEW),
+            self._table.put(items.environment_item(environment), _NEW),
+            self._event(environment.id, environment.owner, event),
+            *self._counting(None, environment),
+        ]
+        self._write_creation(environment, actions)
 
     def environment(self, environment_id: str) -> Environment | None:
         """Read one environment, strongly consistent; None when there is none."""
@@ -111,12 +137,17 @@ class Store:
 
         Its `updated_at` is the event's time, which is put after that of the one before: the timeline is in
         order though the clocks of those who write it are not the same. Raises `AtCapacity` when it would
-        begin to be created and no place is free.
+        begin to be created and no place is free, and `CreationsUsedUp` when it would be created once more and
+        its owner may not.
         """
 
         def save(kept: Kept) -> Environment:
             told, after = self._told(old, kept(new), kept(event))
-            self._write([self._environment_update(old, after), *told, *self._counting(old, after)])
+            actions = [self._environment_update(old, after), *told, *self._counting(old, after)]
+            if after.creations > old.creations:
+                self._write_creation(after, actions)
+            else:
+                self._write(actions)
             return after.but(version=old.version + 1)
 
         return _storable(save)
@@ -203,50 +234,37 @@ class Store:
     def add_run(self, run: JobRun, event: Event, answer: Answer | None) -> bool:
         """Reserve the run's worst cost and record it, all or nothing.
 
-        False when the environment is not READY or its budget does not cover the run. Raises `KeyTaken`.
+        False when the environment is not READY. Raises `BudgetUsedUp` when its owner's budget does not cover
+        the run, and `KeyTaken`.
         """
         reserve = self._table.update(
             items.environment_key(run.environment_id),
-            "SET available_micro_usd = available_micro_usd - :cost, "
-            "reserved_micro_usd = reserved_micro_usd + :cost",
-            "gsi_status = :ready AND delete_requested = :no AND available_micro_usd >= :cost",
+            "SET reserved_micro_usd = reserved_micro_usd + :cost",
+            "gsi_status = :ready AND delete_requested = :no",
             {":cost": run.max_cost_micro_usd, ":ready": str(Status.READY), ":no": False},
         )
         try:
-            self._write(
-                [
-                    *self._answer(answer, run.requested_at),
-                    reserve,
-                    self._table.put(items.run_item(run), _NEW),
-                    self._event(run.environment_id, run.owner, event),
-                ]
-            )
+            self._write_admission(run, [*self._answer(answer, run.requested_at), reserve], event)
         except StaleRecord:
             return False
         return True
 
-    def add_ended_run(self, run: JobRun, event: Event) -> bool:
-        """Record a run that nobody asked for, with what it has cost; False when it is known."""
-        spend = self._table.update(
-            items.environment_key(run.environment_id),
-            "SET spent_micro_usd = spent_micro_usd + :cost, "
-            "available_micro_usd = available_micro_usd - :cost",
-            "attribute_exists(pk)",
-            {":cost": run.cost_micro_usd or 0},
+    def add_scheduled_run(self, run: JobRun, event: Event, old: Environment, new: Environment) -> None:
+        """Reserve the run's worst cost, record it, and move its environment's schedule on; all or nothing.
+
+        Raises `BudgetUsedUp`, and `StaleRecord` when the environment has moved on or the run is recorded.
+        """
+        reserve = self._update(
+            items.environment_key(old.id),
+            old.version,
+            items.changes(old, new),
+            adds={"reserved_micro_usd": run.max_cost_micro_usd},
         )
-        try:
-            _storable(
-                lambda kept: self._write(
-                    [
-                        self._table.put(items.run_item(kept(run)), _NEW),
-                        spend,
-                        self._event(run.environment_id, run.owner, kept(event)),
-                    ]
-                )
-            )
-        except StaleRecord:
-            return False
-        return True
+        _storable(lambda kept: self._write_admission(kept(run), [reserve], kept(event)))
+
+    def account(self, owner: str) -> Account:
+        """What is recorded of an owner, strongly consistent."""
+        return items.account(owner, self._table.get(items.account_key(owner)) or {})
 
     def run(self, environment_id: str, run_id: str) -> JobRun | None:
         """Read one run, strongly consistent; None when there is none."""
@@ -276,25 +294,44 @@ class Store:
     def save_run(self, old: JobRun, new: JobRun, event: Event | None = None) -> JobRun:
         """Write the fields that differ, if the record is still at `old.version`.
 
-        A run that reaches a final state gives its reservation back to the budget and its cost is spent, in
-        the same transaction, so that money is settled exactly once.
+        A run that reaches a final state gives its reservation back to its owner's budget and its cost is
+        spent, in the same transaction, so that money is settled exactly once. What Glue bills later is spent
+        when it is known.
         """
 
         def save(kept: Kept) -> JobRun:
             after, told = kept(new), kept(event)
-            actions = [
-                self._update(
-                    items.run_key(old.environment_id, old.id), old.version, items.changes(old, after)
-                )
-            ]
-            if after.status.is_final and not old.status.is_final:
-                actions.append(self._settlement(old, after.cost_micro_usd or 0))
-            if told:
-                actions.append(self._event(old.environment_id, old.owner, items.told(told, old, after)))
-            self._write(actions)
+            self._write_run(old, after, told)
             return after.but(version=old.version + 1)
 
         return _storable(save)
+
+    def _write_run(self, old: JobRun, new: JobRun, event: Event | None) -> None:
+        actions = [
+            self._update(items.run_key(old.environment_id, old.id), old.version, items.changes(old, new))
+        ]
+        if event:
+            actions.append(self._event(old.environment_id, old.owner, items.told(event, old, new)))
+        reserved = -old.max_cost_micro_usd if new.status.is_final and not old.status.is_final else 0
+        spent = (new.cost_micro_usd or 0) - (old.cost_micro_usd or 0)
+        if not reserved and not spent:
+            self._write(actions)
+            return
+        moment = parse(event.at if event else new.completed_at or new.requested_at)
+        settlement = self._table.update(
+            items.environment_key(old.environment_id),
+            "SET reserved_micro_usd = reserved_micro_usd + :reserved, "
+            "spent_micro_usd = spent_micro_usd + :spent",
+            "attribute_exists(pk)",
+            {":reserved": reserved, ":spent": spent},
+        )
+        self._write_with_account(
+            old.owner,
+            [*actions, settlement],
+            lambda account: charging(
+                account, self._allowance, moment, reserved=reserved, spent=spent, is_admission=False
+            ),
+        )
 
     # -- the queue ---------------------------------------------------------------------------------------
 
@@ -364,7 +401,8 @@ class Store:
     def _write(self, actions: list[Json]) -> None:
         """Do all or nothing.
 
-        A failed condition is `KeyTaken` or `OwnerTaken` where the item in the way says so, or `StaleRecord`.
+        A failed condition is `KeyTaken`, `OwnerTaken`, `AccountChanged` or `AtCapacity` where the item in the
+        way says so, or `StaleRecord`.
         """
         try:
             self._table.transact(actions)
@@ -374,9 +412,71 @@ class Store:
                 raise KeyTaken(items.answer(taken["KEY"])) from failure
             if "OWNER" in taken:
                 raise OwnerTaken(taken["OWNER"]["environment_id"]) from failure
+            if "BUDGET" in taken:
+                raise AccountChanged(taken["BUDGET"]) from failure
             if "QUEUE" in taken:
                 raise AtCapacity(items.usage(taken["QUEUE"])) from failure
             raise StaleRecord from failure
+
+    def _write_creation(self, environment: Environment, actions: list[Json]) -> None:
+        """Do all or nothing, and count a creation."""
+        moment = parse(environment.updated_at)
+
+        def count(account: Account) -> Update:
+            return counting_creation(account, self._allowance, moment)
+
+        try:
+            self._write_with_account(environment.owner, actions, count)
+        except AccountChanged as failure:
+            account = items.account(environment.owner, failure.item).at(moment, self._allowance)
+            next_at = account.next_creation_at(self._allowance)
+            if next_at is None:
+                raise  # others have changed it all the time
+            raise CreationsUsedUp(next_at) from failure
+
+    def _write_admission(self, run: JobRun, actions: list[Json], event: Event) -> None:
+        """Do all or nothing, record a run, and reserve its worst cost from its owner's budget."""
+        moment, worst = parse(run.requested_at), run.max_cost_micro_usd
+
+        def reserve(account: Account) -> Update:
+            return charging(account, self._allowance, moment, reserved=worst, spent=0, is_admission=True)
+
+        actions = [
+            *actions,
+            self._table.put(items.run_item(run), _NEW),
+            self._event(run.environment_id, run.owner, event),
+        ]
+        try:
+            self._write_with_account(run.owner, actions, reserve)
+        except AccountChanged as failure:
+            account = items.account(run.owner, failure.item).at(moment, self._allowance)
+            if account.available_micro_usd(self._allowance) >= worst:
+                raise  # others have changed it all the time
+            raise BudgetUsedUp(account) from failure
+
+    def _write_with_account(
+        self, owner: str, actions: list[Json], change: Callable[[Account], Update]
+    ) -> None:
+        """Do all or nothing, with a change of the owner's account as it is read now."""
+        for attempt in range(1, _TRIES + 1):
+            account = self.account(owner)
+            update = change(account)
+            action = self._table.update(
+                items.account_key(owner),
+                update.expression,
+                update.condition,
+                update.values,
+                returns_item=True,
+            )
+            try:
+                return self._write([*actions, action])
+            except AccountChanged as failure:
+                now = items.account(owner, failure.item)
+                if attempt == _TRIES or (now.period_begins_at, now.creations) == (
+                    account.period_begins_at,
+                    account.creations,
+                ):
+                    raise
 
     def _answer(self, answer: Answer | None, now: str) -> list[Json]:
         if answer is None:
@@ -417,12 +517,16 @@ class Store:
             changes["gsi_status"] = changes["status"]
         return self._update(items.environment_key(old.id), old.version, changes)
 
-    def _update(self, key: Json, version: int, changes: Json) -> Json:
+    def _update(self, key: Json, version: int, changes: Json, adds: Mapping[str, int] | None = None) -> Json:
         if "due_at" in changes:
             changes["due_shard"] = None if changes["due_at"] is None else items.DUE
         changes["version"] = version + 1
         values = {f":{name}": value for name, value in changes.items() if value is not None}
-        expression = "SET " + ", ".join(f"#{name[1:]} = {name}" for name in values)
+        sets = [f"#{name[1:]} = {name}" for name in values]
+        for name, amount in (adds or {}).items():
+            sets.append(f"{name} = {name} + :{name}")
+            values[f":{name}"] = amount
+        expression = "SET " + ", ".join(sets)
         removed = [f"#{name}" for name, value in changes.items() if value is None]
         if removed:
             expression += " REMOVE " + ", ".join(removed)
@@ -432,16 +536,6 @@ class Store:
             "#version = :read_version",
             {**values, ":read_version": version},
             {f"#{name}": name for name in changes},
-        )
-
-    def _settlement(self, run: JobRun, cost: int) -> Json:
-        back = run.max_cost_micro_usd - cost
-        return self._table.update(
-            items.environment_key(run.environment_id),
-            "SET reserved_micro_usd = reserved_micro_usd - :reserved, "
-            "spent_micro_usd = spent_micro_usd + :cost, available_micro_usd = available_micro_usd + :back",
-            "attribute_exists(pk)",
-            {":reserved": run.max_cost_micro_usd, ":cost": cost, ":back": back},
         )
 
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from chalicelib import expiry
 from chalicelib.aws_errors import AwsError, AwsRefused
 from chalicelib.change_sets import ChangeSet
 from chalicelib.clock import later
@@ -30,6 +29,7 @@ from chalicelib.stacks import Stack
 
 _MOST_ROLLBACKS = 2
 _PAUSES = (0.5, 1.0, 2.0)
+_RUNS_SECONDS = 20
 _CHANGE_SET_SECONDS = 5
 """CloudFormation sends no event when a change set is made, which takes it some seconds."""
 _NOT_MADE = "CloudFormation did not create it again: delete the environment and create another."
@@ -61,6 +61,8 @@ class Updating:
             return True
         if _stage(environment) == "seed":
             return self._seed(environment, stack, deadline)
+        if self._waits_for_runs(environment):
+            return False
         change_set = self._changes.proposal(environment)
         if change_set is None:
             return self._without_change_set(environment, stack, deadline)
@@ -75,6 +77,19 @@ class Updating:
         return True
 
     # -- the change set ------------------------------------------------------------------------------------
+
+    def _waits_for_runs(self, environment: Environment) -> bool:
+        """Whether runs must end first: Glue takes MaxRetries from the job, whatever was reserved for a run.
+
+        Money is reserved as long as a run goes on, or waits to; no new one begins before READY.
+        """
+        retries = (of.settings["job"]["max_retries"] for of in (environment, environment.goal))
+        if _stage(environment) != "look" or len({*retries}) == 1 or not environment.reserved_micro_usd:
+            return False
+        reason = "Waiting for the runs to end: another max_retries must not change what they can cost."
+        delayed = self._moves.trouble(environment, reason)
+        self._moves.postpone(environment, _RUNS_SECONDS, delayed, reason=reason)
+        return True
 
     def _without_change_set(self, environment: Environment, stack: Stack, deadline: float) -> bool:
         if _stage(environment) == "execute":
@@ -228,7 +243,6 @@ class Updating:
             wanted=None,
             attempts=0,
             lease_until=None,
-            due_at=expiry.next_look(environment),
             **changes,
         )
 

@@ -39,6 +39,7 @@ from chalicelib.removal import Removal
 from chalicelib.resetting import Clearing
 from chalicelib.runs import Runs
 from chalicelib.sandbox_credentials import SandboxClients, SandboxCredentials
+from chalicelib.scheduled_runs import ScheduledRuns
 from chalicelib.stack_changes import StackChanges
 from chalicelib.stacks import Stacks
 from chalicelib.store import Store
@@ -109,7 +110,11 @@ def build(
         connect_timeout=2,
         read_timeout=max(2, config.lease_seconds // 2),
     )
-    store = Store(Table(session.client("dynamodb", config=patient), config.table_name), config.capacity)
+    store = Store(
+        Table(session.client("dynamodb", config=patient), config.table_name),
+        config.capacity,
+        config.allowance,
+    )
     clients: dict[str, Any] = {name: session.client(cast(Any, name), config=patient) for name in _PATIENT}
     buckets = Buckets(clients["s3"])
     cloudformation = session.client("cloudformation", config=patient)
@@ -130,7 +135,7 @@ def build(
         live_files,
         catalog,
         logs,
-        price_per_dpu_hour_usd=config.price_per_dpu_hour_usd,
+        prices=config.prices,
         lease_seconds=config.lease_seconds,
         clock=clock,
     )
@@ -148,7 +153,6 @@ def build(
             stacks=stacks,
             buckets=buckets,
             catalog=catalog,
-            glue=glue,
             logs=logs,
             prover=prover,
             releases=releases,
@@ -180,7 +184,8 @@ def build(
             environments,
             runs,
             logs,
-            price_per_dpu_hour_usd=config.price_per_dpu_hour_usd,
+            allowance=config.allowance,
+            prices=config.prices,
             limits=config.limits,
             lease_seconds=config.lease_seconds,
             clock=clock,
@@ -199,6 +204,20 @@ def build(
             athena_of=lambda environment: Athena(sandboxes.client("athena", environment)),
         ),
         releases=releases,
-        events=Events(store, reconciler, runs, Admission(store, config.capacity, clock=clock), clock=clock),
+        events=Events(
+            store,
+            reconciler,
+            runs,
+            Admission(store, config.capacity, clock=clock),
+            ScheduledRuns(
+                store,
+                runs,
+                allowance=config.allowance,
+                prices=config.prices,
+                lease_seconds=config.lease_seconds,
+                clock=clock,
+            ),
+            clock=clock,
+        ),
         cursors=Cursors(config.cursor_key),
     )

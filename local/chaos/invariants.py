@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -52,6 +52,7 @@ class State:
         self.admitted = {name for name, item in self.environments.items() if item.get("admitted_at")}
         self.runs = [item for item in self.items if item["sk"].startswith("RUN#")]
         self.locks = [item for item in self.items if item["sk"] == "OWNER"]
+        self.accounts = {item["pk"].partition("#")[2]: item for item in self.items if item["sk"] == "BUDGET"}
         self.events: dict[str, list[Item]] = defaultdict(list)
         for item in sorted(self.items, key=lambda item: item["sk"]):
             if item["sk"].startswith("EVENT#"):
@@ -233,8 +234,21 @@ def _money_adds_up(state: State, world: World) -> Iterator[str]:
             yield f"environment {name} has spent {item['spent_micro_usd']} and its runs {spent[name]}"
         if item["reserved_micro_usd"] != 0:
             yield f"environment {name} keeps {item['reserved_micro_usd']} reserved"
-        if item["available_micro_usd"] + spent[name] != BUDGET_USD * 1_000_000:
-            yield f"environment {name} has {item['available_micro_usd']} left of its budget"
+    yield from _accounts_add_up(state, spent)
+
+
+def _accounts_add_up(state: State, spent: Mapping[str, int]) -> Iterator[str]:
+    """Of each owner, over all their environments: a period is longer than the simulation."""
+    of_owner: dict[str, int] = defaultdict(int)
+    for name, item in state.environments.items():
+        of_owner[item["owner"]] += spent[name]
+    for owner, cost in of_owner.items():
+        account = state.accounts.get(owner, {})
+        found = [int(account.get(f"{what}_micro_usd", 0)) for what in ("spent", "reserved", "committed")]
+        if found != [cost, 0, cost]:
+            yield f"{owner} has {found} spent, reserved and both, and the runs cost {cost}"
+        if cost > BUDGET_USD * 1_000_000:
+            yield f"{owner} has spent {cost}, which is more than the budget"
 
 
 def _timelines_are_legal(state: State) -> Iterator[str]:

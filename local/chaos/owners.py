@@ -88,6 +88,7 @@ class Owners:
                 timeout_minutes=self._dice.choice([1, 5, 10]),
                 max_retries=self._dice.choice([0, 0, 2]),
                 max_concurrent_runs=self._dice.choice([1, 2]),
+                schedule=self._dice.choice([None, None, "rate(1 hour)"]),
                 arguments=self._dice.choice([{}, {"--MY_ARGUMENT": "1"}]),
             ),
         )
@@ -143,6 +144,8 @@ class Owners:
                     "expires_in_hours": 3,
                 },
                 {"settings": {"job": {"arguments": {"--MY_ARGUMENT": "2"}}}},
+                {"settings": {"job": {"max_retries": self._dice.choice([0, 1, 3])}}},
+                {"settings": {"job": {"schedule": self._dice.choice([None, "rate(1 hour)"])}}},
                 {"settings": {"kms_key": True}},
                 {"release": "latest"},
             ]

@@ -9,7 +9,7 @@ _GONE = "EntityNotFoundException"
 
 
 def _refuse_existing(context: Context, get: str, **named: str) -> None:
-    """Glue refuses a second job or trigger of a name; moto takes it in the place of the first."""
+    """Glue refuses a second job of a name; moto takes it in the place of the first."""
     try:
         context.call("glue", get, **named)
     except CallFailed as error:
@@ -99,32 +99,6 @@ def _job(context: Context, properties: Json) -> Placed:
     _refuse_existing(context, "get_job", JobName=name)
     tags = context.tag_map(properties.get("Tags"))
     context.call("glue", "create_job", **{**properties, "Name": name, "Tags": tags})
-    return Placed(name, {})
-
-
-def _update_trigger(context: Context, former: Former, properties: Json) -> Placed:
-    wanted = given(properties, "Description", "Schedule", "Actions", "Predicate")
-    context.call("glue", "update_trigger", Name=former.name, TriggerUpdate=wanted)
-    _tag(context, former, properties, "trigger")
-    return former.placed
-
-
-def _delete_trigger(context: Context, name: str, _: Json) -> None:
-    context.call("glue", "delete_trigger", Name=name)
-
-
-@resource(
-    "AWS::Glue::Trigger",
-    "Name Description Type Schedule StartOnCreation Actions Predicate WorkflowName Tags",
-    missing=_GONE,
-    update=_update_trigger,
-    delete=_delete_trigger,
-)
-def _trigger(context: Context, properties: Json) -> Placed:
-    name = context.name(properties.get("Name"))
-    _refuse_existing(context, "get_trigger", Name=name)
-    tags = context.tag_map(properties.get("Tags"))
-    context.call("glue", "create_trigger", **{**properties, "Name": name, "Tags": tags})
     return Placed(name, {})
 
 

@@ -19,7 +19,6 @@ from local.clients import aws_variables
 from local.events import AwsEvent, Publish
 from local.glue_runs.api import Json, replace_moto
 from local.glue_runs.state import Order, Refused, Run, now
-from local.glue_runs.triggers import Triggers
 from local.glue_runs.work import Outcome, Place, Work
 
 __all__ = ["GlueOptions", "GlueRuns", "install"]
@@ -65,11 +64,9 @@ class GlueRuns:
         self._lock = threading.RLock()
         self._closed = False
         self._restore_moto = replace_moto(self)
-        self._triggers = Triggers(self._clients, self.start_job_run)
 
     def close(self) -> None:
         """End every running script with all it has started, and give moto its own runs back."""
-        self._triggers.close()
         self._restore_moto()
         with self._lock:
             self._closed = True

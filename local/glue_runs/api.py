@@ -1,7 +1,7 @@
 """Where moto's Glue is changed: its job run calls are answered by the engine.
 
 moto's StartJobRun only walks through states, one further each time they are asked for, and runs nothing; it
-has no BatchStopJobRun. A trigger's schedule is checked. Jobs, and everything else of Glue, stay moto's.
+has no BatchStopJobRun. Jobs, and everything else of Glue, stay moto's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from moto.glue.exceptions import GlueClientError
 from moto.glue.models import FakeJob
 from moto.glue.responses import GlueResponse
 
-from chalicelib import schedules
 from local.glue_runs.state import Refused
 from local.patching import replace_methods
 
@@ -41,7 +40,7 @@ def replace_moto(api: Api) -> Callable[[], None]:
     """Let `api` answer; gives what lets moto answer again."""
     calls = (api.start_job_run, api.get_job_run, api.get_job_runs, api.batch_stop_job_run)
     replaced = {call.__name__: _handler(call) for call in calls}
-    replaced |= {"create_job": _create_job, "create_trigger": _create_trigger}
+    replaced |= {"create_job": _create_job}
     restore_calls = replace_methods(GlueResponse, replaced)
     restore_job = replace_methods(FakeJob, {"as_dict": _job_as_dict})
 
@@ -62,7 +61,7 @@ def _handler(call: Callable[[Json], Json]) -> Callable[[GlueResponse], ActionRes
     return answer
 
 
-_moto_create_job, _moto_create_trigger = GlueResponse.create_job, GlueResponse.create_trigger
+_moto_create_job = GlueResponse.create_job
 _moto_job_as_dict = FakeJob.as_dict
 
 
@@ -75,19 +74,3 @@ def _create_job(self: GlueResponse) -> ActionResult:
 
 def _job_as_dict(self: FakeJob) -> Json:
     return {**_moto_job_as_dict(self), "JobMode": getattr(self, "job_mode", "SCRIPT")}
-
-
-def _create_trigger(self: GlueResponse) -> ActionResult:
-    if self.parameters["Type"] == "SCHEDULED":  # moto takes any text for a schedule
-        try:
-            _check_cron(self.parameters.get("Schedule", ""))
-        except ValueError as error:
-            raise GlueClientError("InvalidInputException", f"Invalid schedule: {error}") from error
-    return _moto_create_trigger(self)
-
-
-def _check_cron(expression: str) -> None:
-    """Raise `ValueError` unless it is a cron expression. Glue takes no `rate`."""
-    if not expression.startswith("cron("):
-        raise ValueError("it must be cron(...)")
-    schedules.parse(expression)

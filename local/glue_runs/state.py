@@ -51,7 +51,6 @@ class Order:
     glue_version: str
     concurrent: int
     retries: int
-    trigger: str | None
     security_configuration: str | None
 
     @classmethod
@@ -87,7 +86,6 @@ class Order:
             glue_version=job.get("GlueVersion") or "5.1",
             concurrent=job.get("ExecutionProperty", {}).get("MaxConcurrentRuns") or 1,
             retries=job.get("MaxRetries") or 0,
-            trigger=request.get("TriggerName"),
             security_configuration=request.get("SecurityConfiguration") or job.get("SecurityConfiguration"),
         )
 
@@ -193,8 +191,6 @@ class Run:
             shown["SecurityConfiguration"] = self.order.security_configuration
         if self.previous:
             shown["PreviousRunId"] = self.previous
-        if self.order.trigger:
-            shown["TriggerName"] = self.order.trigger
         if self.completed:
             shown["CompletedOn"] = self.completed
         if self.error:

@@ -60,7 +60,6 @@ def small_template() -> dict[str, Any]:
             "SotDatabase": {"Value": {"Fn::Sub": "terraglue_${EnvironmentId}_sot"}},
             "DatabaseDbShop": {"Value": {"Fn::Sub": "terraglue_${EnvironmentId}_db_shop"}},
             "JobId": {"Value": {"Fn::Sub": "terraglue-${EnvironmentId}-${JobName}"}},
-            "TriggerName": {"Value": {"Fn::Sub": f"{prefix}-${{JobName}}"}},
             "RoleArn": {"Value": {"Fn::Sub": "arn:aws:iam::123456789012:role/${RoleName}"}},
             **{
                 f"{stream}LogGroup": {"Value": {"Fn::Sub": f"/aws-glue/jobs/{prefix}/{name}"}}

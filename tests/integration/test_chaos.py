@@ -113,6 +113,16 @@ def money_that_stays_reserved(world: World, environment_id: str) -> str:
     return "keeps 7 reserved"
 
 
+def money_that_an_owner_has_not_spent(world: World, _: str) -> str:
+    world.clients("dynamodb").update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": "OWNER#ana"}, "sk": {"S": "BUDGET"}},
+        UpdateExpression="SET committed_micro_usd = :value",
+        ExpressionAttributeValues={":value": {"N": "3"}},
+    )
+    return "ana has [0, 0, 3] spent, reserved and both, and the runs cost 0"
+
+
 def a_status_that_nobody_told(world: World, environment_id: str) -> str:
     set_field(world, environment_id, "status", {"S": "CREATING"})
     return "ends with READY and it is CREATING"
@@ -150,6 +160,7 @@ SPOILERS = [
     a_stack_that_goes,
     money_that_nobody_spent,
     money_that_stays_reserved,
+    money_that_an_owner_has_not_spent,
     a_status_that_nobody_told,
     a_failure_without_a_reason,
     a_run_without_its_environment,

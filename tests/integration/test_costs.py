@@ -92,14 +92,16 @@ def test_a_request_costs_the_same_however_many_environments_there_are(
     assert calls(counter, api, "GET", "/environments") == query
     assert calls(counter, api, "GET", "/environments?limit=100", **admin) == query
     assert calls(counter, api, "GET", "/environments?status=READY&limit=5", **admin) == query
-    assert calls(counter, api, "GET", "/me") == ["dynamodb:GetItem"] * 2
+    assert calls(counter, api, "GET", "/me") == ["dynamodb:GetItem"] * 3
     assert calls(counter, api, "POST", "/environments", owner="ben") == [
+        "dynamodb:GetItem",
         "dynamodb:TransactWriteItems",
         "cloudformation:CreateStack",
         "dynamodb:TransactWriteItems",
     ]
     again = {"timeout_minutes": 1, "number_of_workers": 2}
     assert calls(counter, api, "POST", f"/jobs/{job}/runs", body=again) == [
+        "dynamodb:GetItem",
         "dynamodb:GetItem",
         "dynamodb:TransactWriteItems",
         "glue:StartJobRun",

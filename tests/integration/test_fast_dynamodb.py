@@ -32,7 +32,6 @@ def environment(n: int, **more: Any) -> Environment:
         created_at=AT.format(n),
         updated_at=AT.format(n),
         expires_at="2026-01-02T00:00:00.000Z",
-        available_micro_usd=1000,
         due_at=AT.format(n),
     ).but(**more)
 

@@ -282,27 +282,6 @@ def test_a_job_forgets_what_its_template_no_longer_has_and_keeps_its_age(aws: Aw
         aws("glue").update_job(JobName="nobody", JobUpdate={})
 
 
-def test_a_stopped_trigger_stays_stopped(aws: Aws) -> None:
-    def trigger(schedule: str) -> dict[str, Any]:
-        more = {"Actions": [{"JobName": "j"}], "StartOnCreation": True, "Schedule": schedule}
-        return template(
-            {
-                "It": {
-                    "Type": "AWS::Glue::Trigger",
-                    "Properties": {"Name": "stopped", "Type": "SCHEDULED", **more},
-                }
-            }
-        )  # type: ignore[return-value]
-
-    create(aws, "stopped", trigger("cron(0 9 ? * * *)"))  # type: ignore[arg-type]
-    settled(aws, "stopped")
-    aws("glue").stop_trigger(Name="stopped")
-    aws("cloudformation").update_stack(StackName="stopped", TemplateBody=trigger("cron(0 8 ? * * *)"))
-    assert settled(aws, "stopped")["StackStatus"] == "UPDATE_COMPLETE"
-    shown = aws("glue").get_trigger(Name="stopped")["Trigger"]
-    assert (shown["Schedule"], shown["State"]) == ("cron(0 8 ? * * *)", "DEACTIVATED")
-
-
 def refused(call: Callable[[], Any]) -> bool:
     with pytest.raises(ClientError) as caught:
         call()

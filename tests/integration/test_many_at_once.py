@@ -187,7 +187,6 @@ def waiting(account: Account, service: Service, number: int) -> None:
             created_at=moment,
             updated_at=moment,
             expires_at=pattern.expires_at,
-            available_micro_usd=pattern.available_micro_usd,
             due_at=pattern.expires_at,
         )
         store.add_environment(environment, Event(moment, environment.owner, "requested"), None)

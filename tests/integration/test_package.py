@@ -165,7 +165,7 @@ def test_only_what_has_no_resource_level_in_iam_is_allowed_on_everything() -> No
 
 def test_policies_reach_only_sandboxes_and_the_services_own_table_bucket_role_queue_and_logs() -> None:
     sandbox = re.compile(
-        r":::terraglue-\?{10}-\*(/\*)?$|:workgroup/terraglue-\?{10}(-\*)?$|:stack/terraglue-\?{10}/\*$|:(job|trigger)/terraglue-\?{10}-\*$|:catalog$"
+        r":::terraglue-\?{10}-\*(/\*)?$|:workgroup/terraglue-\?{10}(-\*)?$|:stack/terraglue-\?{10}/\*$|:job/terraglue-\?{10}-\*$|:catalog$"
         r"|:(database|table|userDefinedFunction)/terraglue_\?{10}_\*(/\*)?$|:role/terraglue-\?{10}-\*$|:log-group:/aws-glue/jobs/terraglue-\?{10}/\*$|:role/terraglue-sandbox-reader$"
     )
     for function, statement in statements():

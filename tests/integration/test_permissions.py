@@ -161,10 +161,9 @@ def test_a_function_reaches_neither_what_is_not_the_services_nor_what_another_fu
         ],
         "stack_changed": [
             ("glue", "start_job_run", {"JobName": "terraglue-aaaaaaaaaa-sot"}),
-            ("glue", "stop_trigger", {"Name": "payroll"}),
             ("s3", "get_object", {"Bucket": sandbox, "Key": "a"}),
         ],
-        "tick": [("glue", "stop_trigger", {"Name": "payroll"})],
+        "tick": [("glue", "start_job_run", {"JobName": "payroll"})],
     }
     for function, calls in wishes.items():
         for service, operation, arguments in calls:
@@ -337,7 +336,7 @@ def resource_changes(world: World, environment_id: str) -> None:
 
 
 def job_changes(world: World, environment_id: str) -> None:
-    """A run has ended and another waited for it; then the schedule has run, and the budget is used up."""
+    """A run has ended and another waited for it; then an attempt that nobody reserved for has ended, too."""
     environment = world.ready(environment_id, RICH)
     events = world.service("job_changed").events
     ended = world.ask_run(environment, "SUCCEEDED")
@@ -346,17 +345,18 @@ def job_changes(world: World, environment_id: str) -> None:
     assert status(world, ended) is RunStatus.SUCCEEDED
     assert status(world, waiting) is RunStatus.STARTING
 
-    assert environment.outputs is not None
-    trigger = environment.outputs["trigger"]
-    world.change(environment, available_micro_usd=0)
-    run_id = world.glue.begin(environment.job_id, "SUCCEEDED", TriggerName=trigger, Arguments={})
+    mark = {"--terraglue-run-id": ended.id}
+    run_id = world.glue.begin(environment.job_id, "FAILED", Attempt=1, Arguments=mark, ExecutionTime=60)
     events.job_changed({"jobName": environment.job_id, "jobRunId": run_id})
-    assert client("glue").get_trigger(Name=trigger)["Trigger"]["State"] == "DEACTIVATED"
+    before, after = ended.max_cost_micro_usd, world.store.run(environment.id, ended.id)
+    assert after is not None and after.execution_seconds == 60 and before > 0
 
 
 def ticks(world: World, environment_id: str) -> None:
-    environment = world.ready(environment_id, {})
+    environment = world.ready(environment_id, {"job": {"schedule": "rate(1 day)", "max_concurrent_runs": 2}})
     waiting = pending(world, environment)
+    at = timestamp(world.moment)
+    world.change(environment, next_run_at=at, due_at=at)
     assert world.service("tick").events.tick(seconds=60) >= 1
     assert status(world, waiting) is RunStatus.STARTING
 

@@ -166,7 +166,7 @@ def test_the_service_reads_what_was_published(s3: S3Client, tmp_path: Path) -> N
     assert all(body(s3, found.path(file.path)) for file in found.files)
     template = parse(body(s3, found.path(found.template)).decode())
     conditional = [r for r in template["Resources"].values() if "Condition" in r]
-    flags = ("KmsKey", "AthenaWorkgroup", "IamRole", "SecurityConfiguration", "HasSchedule")
+    flags = ("KmsKey", "AthenaWorkgroup", "IamRole", "SecurityConfiguration")
     everything = dict.fromkeys(flags, "true")
     assert found.resource_count(everything) == len(template["Resources"])
     assert found.resource_count({}) == len(template["Resources"]) - len(conditional)

@@ -68,7 +68,7 @@ def test_afterwards_it_is_as_one_that_was_just_made(world: World) -> None:  # no
     )
     assert catalog(ready) != was[0]
     key = ready.outputs and ready.outputs["kms_key_arn"]
-    budget = world.look(ready).available_micro_usd
+    budget = world.store.account(ready.owner)
 
     after = reset(world, ready)
 
@@ -82,7 +82,7 @@ def test_afterwards_it_is_as_one_that_was_just_made(world: World) -> None:  # no
     assert after.outputs == ready.outputs
     assert key is not None
     assert client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
-    assert (after.available_micro_usd, after.expires_at, after.settings) == (
+    assert (world.store.account(ready.owner), after.expires_at, after.settings) == (
         budget,
         ready.expires_at,
         ready.settings,

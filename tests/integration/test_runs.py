@@ -285,34 +285,3 @@ def test_a_failed_run_that_glue_does_not_retry_ends_failed(api: Api) -> None:
     asked = ask(api, job)
     end_in_glue(job, "FAILED", CompletedOn=datetime(2026, 1, 1, tzinfo=UTC))
     assert api.call("GET", asked.headers["Location"]).body["status"] == "FAILED"
-
-
-def test_a_run_of_the_schedule_is_recorded_and_paid_for_once(api: Api) -> None:
-    environment = api.ready_environment(job={"schedule": "rate(1 hour)", "timeout_minutes": 2})
-    job, path = environment["outputs"]["job_id"], f"/environments/{environment['id']}"
-    boto3.client("glue").start_job_run(JobName=job)
-    end_in_glue(job, "SUCCEEDED", seconds=60, TriggerName=job)
-    event = {"jobName": job, "jobRunId": glue_runs(job)[0]["Id"], "state": "SUCCEEDED"}
-    for _ in range(3):  # events repeat
-        api.app.service().events.job_changed(event)
-    [run] = api.call("GET", f"/jobs/{job}/runs").body["items"]
-    assert (run["requested_by"], run["status"], run["dpu_seconds"]) == ("schedule", "SUCCEEDED", 300)
-    assert api.call("GET", path).body["budget"]["spent_usd"] == run["cost_usd"] > 0
-
-
-def test_a_schedule_that_the_budget_no_longer_covers_is_stopped(api: Api) -> None:
-    environment = api.ready_environment(job={"schedule": "rate(1 hour)", "timeout_minutes": 20})
-    job = environment["outputs"]["job_id"]
-    glue = boto3.client("glue")
-    glue.create_trigger(
-        Name=job,
-        Type="SCHEDULED",
-        Schedule="cron(0 * * * ? *)",
-        StartOnCreation=True,
-        Actions=[{"JobName": job}],
-    )
-    glue.start_job_run(JobName=job)
-    end_in_glue(job, "SUCCEEDED", seconds=600, TriggerName=job)
-    event = {"jobName": job, "jobRunId": glue_runs(job)[0]["Id"], "state": "SUCCEEDED"}
-    api.app.service().events.job_changed(event)
-    assert glue.get_trigger(Name=job)["Trigger"]["State"] == "DEACTIVATED"

@@ -35,7 +35,6 @@ def holdings(operated: Account) -> dict[str, set[str]]:
         "aliases": {alias["AliasName"] for alias in aws("kms").list_aliases()["Aliases"]},
         "databases": {database["Name"] for database in aws("glue").get_databases()["DatabaseList"]},
         "jobs": set(aws("glue").list_jobs()["JobNames"]),
-        "triggers": set(aws("glue").list_triggers()["TriggerNames"]),
         "security": {s["Name"] for s in aws("glue").get_security_configurations()["SecurityConfigurations"]},
         "workgroups": {group["Name"] for group in aws("athena").list_work_groups()["WorkGroups"]},
         "log_groups": {group["logGroupName"] for group in aws("logs").describe_log_groups()["logGroups"]},
@@ -56,10 +55,6 @@ def check_references(operated: Account, made: Environment, stack: dict[str, Any]
     assert set(outputs["log_groups"].values()) <= there["log_groups"]
     assert job.get("SecurityConfiguration") == outputs["security_configuration"]
     assert outputs["kms_key_arn"] is None or outputs["kms_key_arn"] in there["keys"]
-    assert (outputs["trigger"] is not None) == (made.settings["job"]["schedule"] is not None)
-    if outputs["trigger"]:
-        trigger = glue.get_trigger(Name=outputs["trigger"])["Trigger"]
-        assert (trigger["Actions"][0]["JobName"], trigger["State"]) == (outputs["job_id"], "ACTIVATED")
     [table] = glue.get_tables(DatabaseName=outputs["databases"]["db_shop"])["TableList"]
     assert table["StorageDescriptor"]["Location"] == f"s3://{made.bucket('sor')}/db_shop/tbl_orders/"
     if outputs["athena_workgroup"]:
@@ -133,7 +128,6 @@ def test_every_resource_that_can_have_tags_has_them(operated: Account) -> None:
         _pairs(aws("iam").list_role_tags(RoleName=made.role_name)["Tags"]),
         _pairs(aws("kms").list_resource_tags(KeyId=outputs["KmsKeyArn"])["Tags"], "Tag"),
         aws("glue").get_tags(ResourceArn=f"{glue}:job/{outputs['JobId']}")["Tags"],
-        aws("glue").get_tags(ResourceArn=f"{glue}:trigger/{outputs['TriggerName']}")["Tags"],
         aws("logs").list_tags_log_group(logGroupName=outputs["OutputLogGroup"])["tags"],
     ]
     for tags in found:

@@ -35,33 +35,13 @@ def test_worker_counts_timeout_and_arguments_change_the_job_alone(operated: Acco
     operated.deploy(sandbox(operated))
     job = {"number_of_workers": 7, "timeout_minutes": 9, "arguments": {"--MORE": "a: b # c"}}
     wanted = sandbox(operated, job=job)
-    # What refers to an attribute of the job would be in here too; the trigger and the outputs know its name.
+    # What refers to an attribute of the job would be in here too; the outputs know its name.
     assert changes(operated.propose(wanted)) == {"GlueJob": "False"}
     assert operated.update(wanted)["StackStatus"] == "UPDATE_COMPLETE", operated.failures(wanted)
     shown = operated.aws("glue").get_job(JobName=wanted.job_id)["Job"]
     assert (shown["NumberOfWorkers"], shown["Timeout"]) == (7, 9)
     assert shown["DefaultArguments"]["--MORE"] == "a: b # c"
     assert shown["DefaultArguments"]["--OUTPUT_DB"] == wanted.sot_database
-
-
-def test_a_schedule_comes_changes_and_goes(operated: Account) -> None:
-    plain = sandbox(operated)
-    operated.deploy(plain)
-    hourly, daily = (
-        sandbox(operated, job={"schedule": when}) for when in ("cron(0 * ? * * *)", "cron(0 9 ? * * *)")
-    )
-    assert changes(operated.propose(hourly)) == {"Schedule": "Add"}
-    outputs = operated.outputs(hourly, operated.update(hourly))
-    trigger = operated.aws("glue").get_trigger(Name=outputs["trigger"])["Trigger"]
-    assert (trigger["Schedule"], trigger["State"]) == ("cron(0 * ? * * *)", "ACTIVATED")
-    assert changes(operated.propose(daily)) == {"Schedule": "False"}
-    operated.update(daily)
-    trigger = operated.aws("glue").get_trigger(Name=outputs["trigger"])["Trigger"]
-    assert (trigger["Schedule"], trigger["State"]) == ("cron(0 9 ? * * *)", "ACTIVATED")
-    assert trigger["Actions"] == [{"JobName": outputs["job_id"]}]
-    assert changes(operated.propose(plain)) == {"Schedule": "Remove"}
-    assert operated.outputs(plain, operated.update(plain))["trigger"] is None
-    assert operated.aws("glue").list_triggers()["TriggerNames"] == []
 
 
 def test_a_key_comes_and_encrypts_and_goes_again(operated: Account) -> None:
@@ -118,7 +98,7 @@ def test_another_name_of_a_bucket_is_a_replacement(operated: Account) -> None:
     }
 
 
-NEW = ("glue:CreateSecurityConfiguration", "glue:CreateTrigger", "athena:CreateWorkGroup", "kms:CreateKey")
+NEW = ("glue:CreateSecurityConfiguration", "athena:CreateWorkGroup", "kms:CreateKey")
 CHANGES = ("glue:UpdateJob", "s3:PutEncryptionConfiguration", "iam:PutRolePolicy")
 
 

@@ -114,10 +114,11 @@ def test_worker_counts_and_a_schedule_change_and_the_data_stay(world: World) -> 
         "number_of_workers": 3,
         "schedule": "cron(0 9 ? * * *)",
     }
-    assert after.outputs is not None and after.outputs["trigger"] == f"{ready.job_id}"
+    assert (ready.next_run_at, (after.next_run_at or "")[11:16]) == (None, "09:00")
+    assert after.due_at == min(after.next_run_at or "", after.expires_at)
     job = client("glue").get_job(JobName=after.job_id)["Job"]
     assert job["NumberOfWorkers"] == 3
-    assert after.total_resources == ready.total_resources + 1 == len(after.resources)
+    assert after.total_resources == ready.total_resources == len(after.resources)
     assert "mine.csv" in keys(ready.bucket("sor"))
     assert change_sets(world, after) == []
     assert actions(world, after).count("change_requested") == 1

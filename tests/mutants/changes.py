@@ -52,7 +52,9 @@ def changes_of(source: Path) -> list[Change]:
 
     def body(name: str) -> list[str]:
         span = mutated.line_span_by_function_name[name]
-        return [line.strip() for line in "\n".join(lines[span.start - 1 : span.end]).replace(name, "").split("\n")]
+        return [
+            line.strip() for line in "\n".join(lines[span.start - 1 : span.end]).replace(name, "").split("\n")
+        ]
 
     changes = []
     for name in mutated.mutant_names:

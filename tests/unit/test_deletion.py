@@ -118,9 +118,7 @@ def stack(status: str, reason: str | None = None) -> Stack:
 def failed(aws: Aws, **fields: Any) -> Desk:
     cause = {"message": "It broke.", "fix": "Mend it."}
     resources = {"SotBucket": {"status": "CREATE_FAILED"}}
-    return Desk(
-        aws, status=Status.FAILED, clean_up=True, failure=cause, resources=resources, **fields
-    )
+    return Desk(aws, status=Status.FAILED, clean_up=True, failure=cause, resources=resources, **fields)
 
 
 # -- cleaning up -------------------------------------------------------------------------------------------
@@ -140,7 +138,12 @@ def test_a_clean_up_is_not_done_while_something_is_still_there() -> None:
     desk.aws.there = []
     assert desk.clean_up() is True
     cleaned = desk.read()
-    assert (cleaned.clean_up, cleaned.stack_id, cleaned.attempts, cleaned.lease_until) == (False, None, 0, None)
+    assert (cleaned.clean_up, cleaned.stack_id, cleaned.attempts, cleaned.lease_until) == (
+        False,
+        None,
+        0,
+        None,
+    )
     assert (cleaned.admitted_at, cleaned.reason) == (None, "Mend it.")
     assert cleaned.resources == {"SotBucket": {"status": "CREATE_FAILED"}}, "what has failed is shown no more"
     assert desk.actions()[-1] == "cleaned_up"
@@ -207,9 +210,13 @@ def test_a_stack_that_is_being_deleted_is_waited_for() -> None:
     assert (desk.aws.done, desk.read().due_at) == ([], desk.after(60))
 
 
-@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "CREATE_IN_PROGRESS", "UPDATE_COMPLETE", "CREATE_FAILED"])
+@pytest.mark.parametrize(
+    "status", ["CREATE_COMPLETE", "CREATE_IN_PROGRESS", "UPDATE_COMPLETE", "CREATE_FAILED"]
+)
 def test_any_other_is_emptied_and_then_deleted(status: str) -> None:
-    desk = Desk(Aws(stack(status), slices=[(OBJECTS, 1000), (OBJECTS, 7), (TABLES, 2)]), status=Status.DELETING)
+    desk = Desk(
+        Aws(stack(status), slices=[(OBJECTS, 1000), (OBJECTS, 7), (TABLES, 2)]), status=Status.DELETING
+    )
     assert desk.step() is True
     after = desk.read()
     assert desk.aws.done == ["clear", "delete stack"]
@@ -256,7 +263,9 @@ def test_time_that_is_up_ends_a_slice_and_another_goes_on_from_there() -> None:
 
 
 def test_a_failed_delete_is_told_at_once_and_tried_again_when_it_is_due() -> None:
-    desk = Desk(Aws(stack("DELETE_FAILED", "locked")), status=Status.DELETING, due_at="2026-01-01T00:01:00.000Z")
+    desk = Desk(
+        Aws(stack("DELETE_FAILED", "locked")), status=Status.DELETING, due_at="2026-01-01T00:01:00.000Z"
+    )
     assert desk.step() is False
     assert (desk.aws.done, desk.read().reason) == ([], "AWS could not delete it: locked")
     assert desk.actions()[-1] == "delayed"

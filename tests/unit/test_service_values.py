@@ -120,7 +120,6 @@ def test_an_owner_with_odd_characters_is_made_safe_for_tags() -> None:
         created_at="",
         updated_at="",
         expires_at="",
-        available_micro_usd=0,
     )
     config = Config(
         "t", "b", "https://issuer", "a", "https://issuer/jwks", "key", stack_tags={"cost-center": "7"}

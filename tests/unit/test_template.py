@@ -102,7 +102,6 @@ def test_the_manifest_says_which_resources_depend_on_a_parameter() -> None:
         "Workgroup": "AthenaWorkgroup",
         "GlueJobRole": "IamRole",
         "JobEncryption": "SecurityConfiguration",
-        "Schedule": "HasSchedule",
     }
 
 

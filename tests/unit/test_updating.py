@@ -299,8 +299,10 @@ def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
     assert (failed.status, failed.clean_up, failed.lease_until) == (Status.FAILED, False, None)
     assert failed.failure is not None
     assert failed.failure["message"] == "The first failure."
-    assert failed.reason == failed.failure["fix"] == (
-        "An operator must see to the stack, then retry; or delete the environment."
+    assert (
+        failed.reason
+        == failed.failure["fix"]
+        == ("An operator must see to the stack, then retry; or delete the environment.")
     )
     assert failed.wanted is not None, "a retry would not know what to take back"
     assert failed.due_at == failed.expires_at

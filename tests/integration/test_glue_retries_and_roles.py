@@ -1,16 +1,14 @@
-"""Runs that Glue starts by itself: retries of failed ones, and scheduled ones; with the role of their job."""
+"""Runs that Glue starts by itself: retries of failed ones; with the role of their job."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from local.glue_runs.triggers import Triggers
-from tests.glue_server import TRUST, Aws, ended, job, lines, refusal, serving, start, until
+from tests.glue_server import TRUST, Aws, ended, job, lines, serving, start
 
 SCRIPT = "print('hello')\n"
 
@@ -166,51 +164,6 @@ def test_retries_end_with_success_and_never_follow_a_stop_or_a_timeout(aws: Aws)
     assert len(aws("glue").get_job_runs(JobName=slow)["JobRuns"]) == 2
 
 
-@pytest.mark.parametrize("schedule", ["cron(0 0 * * * *)", "rate(1 hour)", "cron(75 0 * * ? *)", ""])
-def test_a_trigger_with_a_wrong_schedule_is_refused(aws: Aws, schedule: str) -> None:
-    wanted = {"Name": "wrong", "Type": "SCHEDULED", "Actions": [{"JobName": "j"}]}
-    assert refusal(lambda: aws("glue").create_trigger(**wanted, Schedule=schedule)) == "InvalidInputException"
-
-
 def test_a_jobs_mode_is_shown(aws: Aws) -> None:
     job(aws, "notebook", SCRIPT, JobMode="NOTEBOOK")
     assert aws("glue").get_job(JobName="notebook")["Job"]["JobMode"] == "NOTEBOOK"
-
-
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-
-def test_an_activated_trigger_starts_its_job_in_its_minute(aws: Aws) -> None:
-    job(aws, "nightly", SCRIPT)
-    for name, on in (("t-on", True), ("t-off", False)):
-        aws("glue").create_trigger(
-            Name=name,
-            Type="SCHEDULED",
-            Schedule="cron(5 12 * * ? *)",
-            StartOnCreation=on,
-            Actions=[{"JobName": "nightly", "Arguments": {"--A": "1"}}],
-        )
-    started: list[dict[str, Any]] = []
-    clock = Clock()
-    triggers = Triggers(aws, started.append, clock=clock, seconds=0.01)
-    clock.moment += timedelta(minutes=4)
-    until(lambda: triggers._looked.minute == 4)
-    assert started == []
-    clock.moment += timedelta(minutes=2)  # the minute itself has passed unseen
-    until(lambda: triggers._looked.minute == 6)
-    assert started == [{"JobName": "nightly", "Arguments": {"--A": "1"}, "TriggerName": "t-on"}]
-    clock.moment += timedelta(days=2)  # the laptop slept
-    until(lambda: triggers._looked.day == 25)
-    assert len(started) == 2
-    aws("glue").stop_trigger(Name="t-on")
-    clock.moment += timedelta(days=1)
-    until(lambda: triggers._looked.day == 26)
-    assert len(started) == 2
-    triggers.close()
