@@ -244,7 +244,11 @@ class Store:
             {":cost": run.max_cost_micro_usd, ":ready": str(Status.READY), ":no": False},
         )
         try:
-            self._write_admission(run, [*self._answer(answer, run.requested_at), reserve], event)
+            _storable(
+                lambda kept: self._write_admission(
+                    kept(run), [*self._answer(answer, run.requested_at), reserve], kept(event)
+                )
+            )
         except StaleRecord:
             return False
         return True
