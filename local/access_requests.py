@@ -20,6 +20,7 @@ from moto.athena.models import athena_backends
 from moto.glue.models import glue_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
+from moto.s3.models import s3_backends
 
 from local import access_dynamodb
 
@@ -106,6 +107,9 @@ def asked(request: Any, service: str, region: str, account: str, resource: str) 
         return
     for arn in _RESOURCES[name](place, operation, values) if name in _RESOURCES else ["*"]:
         yield Asked(f"{name}:{operation}", arn, context)
+    if (name, operation) == ("kms", "CreateKey") and values.get("Tags"):
+        # Of a key that is not yet there: https://docs.aws.amazon.com/kms/latest/developerguide/tag-permissions.html
+        yield Asked("kms:TagResource", "*", context)
     if passed := _PASSED.get((name, operation)):
         key, to_service = passed
         if role := values.get(key) or values.get("JobUpdate", {}).get(key):
@@ -116,6 +120,7 @@ def asked(request: Any, service: str, region: str, account: str, resource: str) 
 def _s3(request: Any, resource: str, context: Context) -> Iterator[Asked]:
     operation = request.data["Action"]
     action = f"s3:{_S3_ACTIONS.get(operation, operation)}"
+    context = _of_owner(context, resource)
     for parameter in ("prefix", "delimiter"):
         if operation in ("ListBucket", "ListBucketVersions") and parameter in request.querystring:
             context = {**context, f"s3:{parameter}": request.querystring[parameter][0]}
@@ -129,7 +134,14 @@ def _s3(request: Any, resource: str, context: Context) -> Iterator[Asked]:
         yield Asked(action, resource, context)
     if source := request.headers.get("X-Amz-Copy-Source"):
         place = unquote(source).lstrip("/").partition("?")[0]
-        yield Asked("s3:GetObject", f"arn:aws:s3:::{place}", context)
+        yield Asked("s3:GetObject", f"arn:aws:s3:::{place}", _of_owner(context, f"arn:aws:s3:::{place}"))
+
+
+def _of_owner(context: Context, resource: str) -> Context:
+    """The same context, with the account that a bucket is in; the names of buckets are every account's."""
+    bucket = resource.rpartition(":")[2].partition("/")[0]
+    _, account = s3_backends.bucket_accounts.get(bucket, ("", context["aws:ResourceAccount"]))
+    return {**context, "aws:ResourceAccount": account}
 
 
 def _request_tags(values: Json) -> Context:

@@ -284,6 +284,10 @@ class Runs:
 
     def _output(self, run: JobRun) -> Json | None:
         database, table = run.arguments["--OUTPUT_DB"], run.arguments["--OUTPUT_TABLE"]
+        if not database.lower().startswith(f"terraglue_{run.environment_id}_"):
+            return (
+                None  # the caller's words may name another sandbox's, and the rights here are the service's
+            )
         try:
             found = self._catalog.table(database, table)
         except AwsError as error:

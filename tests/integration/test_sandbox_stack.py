@@ -102,6 +102,10 @@ def test_a_deployment_role_makes_nothing_with_another_name(operated: Account) ->
     mine = functools.partial(client, credentials=credentials)
     trust = {"AssumeRolePolicyDocument": NOBODY}
     boundary = operated.config.permissions_boundary_arn
+    ours = [{"TagKey": "terraglue:environment", "TagValue": "abcdefgh23"}]
+    foreign = operated.aws("kms").create_key()["KeyMetadata"]["KeyId"]
+    own = mine("kms").create_key(Tags=ours)["KeyMetadata"]["KeyId"]
+    mine("kms").tag_resource(KeyId=own, Tags=[*ours, {"TagKey": "terraglue:release", "TagValue": "2"}])
     for call in (
         lambda: mine("s3").create_bucket(Bucket="terraglue-prod"),
         lambda: mine("s3").delete_bucket(Bucket="assets"),
@@ -110,6 +114,9 @@ def test_a_deployment_role_makes_nothing_with_another_name(operated: Account) ->
         lambda: mine("iam").delete_role(RoleName="terraglue-deployment"),
         lambda: mine("glue").delete_database(Name="sales"),
         lambda: mine("kms").schedule_key_deletion(KeyId=operated.config.limits.kms_key_arns[0]),
+        lambda: mine("kms").tag_resource(KeyId=foreign, Tags=ours),
+        lambda: mine("kms").create_key(),
+        lambda: mine("kms").create_key(Tags=[{"TagKey": "a", "TagValue": "b"}]),
         lambda: mine("logs").delete_log_group(logGroupName="/aws-glue/jobs/output"),
     ):
         assert refused(call)
@@ -169,6 +176,9 @@ def test_one_sandbox_cannot_read_list_or_change_another(operated: Account) -> No
         lambda: aws("glue").get_databases(),
         lambda: aws("glue").get_tables(DatabaseName=outputs[theirs.id]["DatabaseDbShop"]),
         lambda: aws("glue").create_table(DatabaseName=theirs.sot_database, TableInput=data_type),
+        lambda: aws("glue").create_database(DatabaseInput={"Name": "default", "LocationUri": "s3://x/"}),
+        lambda: aws("glue").create_database(DatabaseInput={"Name": "global_temp"}),
+        lambda: aws("glue").create_database(DatabaseInput={"Name": f"terraglue_{mine.id}_more"}),
         lambda: aws("glue").delete_table(DatabaseName=outputs[mine.id]["DatabaseDbShop"], Name="tbl_orders"),
         lambda: aws("glue").start_job_run(JobName=outputs[theirs.id]["JobId"]),
         lambda: aws("glue").get_job(JobName=outputs[theirs.id]["JobId"]),
@@ -180,6 +190,36 @@ def test_one_sandbox_cannot_read_list_or_change_another(operated: Account) -> No
         lambda: aws("cloudformation").list_stacks(),
         lambda: aws("athena").list_work_groups(),
         lambda: aws("dynamodb").list_tables(),
+    ):
+        assert refused(call)
+
+
+def test_a_bucket_of_another_account_is_out_of_reach_whatever_its_name(
+    operated: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = sandbox(operated, "aaaaaaaaaa")
+    operated.deploy(made)
+    aws, bucket = as_role(made), made.bucket("sot")
+    aws("s3").put_object(Bucket=bucket, Key="a", Body=b"1")
+    operated.aws("s3").delete_object(Bucket=bucket, Key="a")
+    for version in operated.aws("s3").list_object_versions(Bucket=bucket).get("Versions", []):
+        operated.aws("s3").delete_object(Bucket=bucket, Key="a", VersionId=version["VersionId"])
+    with monkeypatch.context() as patch:  # it was deleted by hand, and somebody else took the name
+        operated.aws("s3").delete_objects(
+            Bucket=bucket,
+            Delete={
+                "Objects": [
+                    {"Key": marker["Key"], "VersionId": marker["VersionId"]}
+                    for marker in operated.aws("s3").list_object_versions(Bucket=bucket)["DeleteMarkers"]
+                ]
+            },
+        )
+        operated.aws("s3").delete_bucket(Bucket=bucket)
+        patch.setenv("MOTO_ACCOUNT_ID", "999999999999")
+        client("s3").create_bucket(Bucket=bucket)
+    for call in (
+        lambda: aws("s3").put_object(Bucket=bucket, Key="a", Body=b"1"),
+        lambda: aws("s3").list_objects_v2(Bucket=bucket),
     ):
         assert refused(call)
 

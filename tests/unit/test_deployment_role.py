@@ -73,12 +73,44 @@ def test_nothing_is_withheld_that_was_not_required() -> None:
     assert required() >= WITHHELD.keys()
 
 
+def test_no_key_that_is_not_a_sandboxs_can_be_tagged_as_one() -> None:
+    # Who creates a key with tags needs the permission for no key in particular:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/tag-permissions.html
+    [denied] = [s for s in STATEMENTS if s["Effect"] == "Deny"]
+    assert denied["Action"] == ["kms:TagResource"]
+    assert denied["Resource"] == {"Fn::Sub": "arn:${AWS::Partition}:kms:*:*:key/*"}
+    assert denied["Condition"] == {"StringNotLike": {"aws:ResourceTag/terraglue:environment": "??????????"}}
+
+
+def test_what_is_done_in_s3_is_done_in_this_account() -> None:
+    policies = [json.loads(path.read_text()) for path in (ROOT / "chalice_app/.chalice/policies").iterdir()]
+    functions = json.loads((ROOT / "chalice_app/functions.json").read_text())["Resources"]
+    reader = functions["SandboxReader"]["Properties"]["Policies"][0]["PolicyDocument"]
+    job = TEMPLATE["Resources"]["GlueJobRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    statements = [*STATEMENTS, *BOUNDARY, *job, *reader["Statement"]]
+    statements += [statement for policy in policies for statement in policy["Statement"]]
+    found = 0
+    for statement in statements:
+        actions = listed(statement.get("Action", []))
+        if any(action.startswith("s3:") for action in actions) and actions != ["s3:CreateBucket"]:
+            assert statement["Condition"] == {
+                "StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}
+            }, statement
+            found += 1
+    assert found >= 20
+
+
+def test_nobody_makes_the_databases_that_all_jobs_share() -> None:
+    for statement in (*BOUNDARY, *TEMPLATE["Resources"]["GlueJobRole"]["Properties"]["Policies"]):
+        assert "glue:CreateDatabase" not in json.dumps(statement)
+
+
 def test_the_role_reaches_only_the_names_of_sandboxes() -> None:
     sandbox = re.compile(
         r"terraglue-\?{10}(-\*|-glue-job|/\*)?$|terraglue_\?{10}_\*(/\*)?$|terraglue-shared-\*$|catalog$"
         r"|role/aws-service-role/athena\.amazonaws\.com/\*$"
     )
-    for statement in STATEMENTS:
+    for statement in (statement for statement in STATEMENTS if statement["Effect"] == "Allow"):
         for resource in listed(statement["Resource"]):
             if resource == "*":
                 assert set(listed(statement["Action"])) <= ACCOUNT_WIDE, statement["Sid"]
