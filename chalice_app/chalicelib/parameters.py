@@ -40,7 +40,7 @@ def template_parameters(environment: Environment, config: Config) -> dict[str, s
         "NumberOfWorkers": job["number_of_workers"],
         "TimeoutMinutes": job["timeout_minutes"],
         "MaxRetries": job["max_retries"],
-        "MaxConcurrentRuns": job["max_concurrent_runs"],
+        "MaxConcurrentRuns": environment.max_concurrent_runs,
         "LogRetentionDays": config.log_retention_days,
     }
     flags = {

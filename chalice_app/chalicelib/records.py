@@ -162,6 +162,16 @@ class Environment:
         brought: str | None = self.settings["role_arn"]
         return brought.rpartition("/")[2] if brought else f"{self.name}-glue-job"
 
+    @property
+    def max_concurrent_runs(self) -> int:
+        """How many runs of its job Glue lets go on at once.
+
+        One in a learning sandbox, whatever its setting: each run of the release's job replaces the same
+        partition, and two at once would leave the rows of both.
+        """
+        most: int = self.settings["job"]["max_concurrent_runs"]
+        return most if self.settings["mode"] == "production" else 1
+
     def job_file_key(self, path: str) -> str:
         """Where a job file is in the bucket `glue_assets`."""
         return f"{self.settings['job']['files_prefix']}{path}"

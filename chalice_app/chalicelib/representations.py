@@ -113,7 +113,7 @@ def job(environment: Environment, max_cost_micro_usd: int, base: str) -> job_ans
     return job_answers.Job(
         id=environment.job_id,
         environment_id=environment.id,
-        **{name: settings[name] for name in shown},
+        **{name: settings[name] for name in shown} | {"max_concurrent_runs": environment.max_concurrent_runs},
         script_uri=environment.job_file_uri(settings["script"]),
         max_cost_usd=usd(max_cost_micro_usd),
         next_run_at=environment.next_run_at if environment.status is Status.READY else None,

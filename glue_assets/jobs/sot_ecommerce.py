@@ -363,18 +363,38 @@ def register(glue: "GlueClient", settings: Settings, frame: DataFrame, known: "T
         "StorageDescriptor": storage,
     }
     if known is None:
-        glue.create_table(DatabaseName=settings.output_db, TableInput=table)
-    elif columns != [(old["Name"], old.get("Type")) for old in known["StorageDescriptor"]["Columns"]]:
+        try:
+            glue.create_table(DatabaseName=settings.output_db, TableInput=table)
+        except glue.exceptions.AlreadyExistsException:  # another run was first
+            known = find_output(glue, settings)
+    place = {"DatabaseName": settings.output_db, "TableName": settings.output_table}
+    if known and columns != [(old["Name"], old.get("Type")) for old in known["StorageDescriptor"]["Columns"]]:
         logger.warning("columns changed table=%s update=%s", table["Name"], settings.update_schema)
         if settings.update_schema:
             glue.update_table(DatabaseName=settings.output_db, TableInput=table)
-    place = {"DatabaseName": settings.output_db, "TableName": settings.output_table}
+            update_partitions(glue, place, storage["Columns"])
     values = [settings.partition_value]
     partition: Any = {"Values": values, "StorageDescriptor": storage | {"Location": settings.partition_uri}}
     try:
         glue.create_partition(**place, PartitionInput=partition)
     except glue.exceptions.AlreadyExistsException:
         glue.update_partition(**place, PartitionValueList=values, PartitionInput=partition)
+
+
+def update_partitions(glue: "GlueClient", place: Mapping[str, str], columns: list[dict[str, str]]) -> None:
+    """Give a table's partitions its new columns: Athena refuses partitions whose types do not fit."""
+    for page in glue.get_paginator("get_partitions").paginate(
+        DatabaseName=place["DatabaseName"], TableName=place["TableName"]
+    ):
+        for old in page["Partitions"]:
+            storage: Any = {**old["StorageDescriptor"], "Columns": columns}
+            changed: Any = {"Values": old["Values"], "StorageDescriptor": storage}
+            glue.update_partition(
+                DatabaseName=place["DatabaseName"],
+                TableName=place["TableName"],
+                PartitionValueList=old["Values"],
+                PartitionInput=changed,
+            )
 
 
 def configure(spark: SparkSession) -> None:

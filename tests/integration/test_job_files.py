@@ -168,6 +168,15 @@ def test_the_job_shows_how_it_is_set_up(api: Api) -> None:
     assert job["max_cost_usd"] == pytest.approx(2 * 5 * 15 / 60 * 0.44, abs=1e-5)
 
 
+@pytest.mark.parametrize(("mode", "most"), [("learning", 1), ("production", 3)])
+def test_the_job_shows_how_many_runs_may_go_on_at_once(api: Api, mode: str, most: int) -> None:
+    job: dict[str, Any] = {"max_concurrent_runs": 3, **({} if mode == "learning" else {"script": "main.py"})}
+    environment = api.ready_environment(mode=mode, job=job)
+    assert environment["settings"]["job"]["max_concurrent_runs"] == 3
+    shown = api.call("GET", f"/jobs/{environment['outputs']['job_id']}").body
+    assert shown["max_concurrent_runs"] == most
+
+
 def test_releases_are_listed_newest_first_with_their_notes(api: Api) -> None:
     [release] = api.call("GET", "/releases").body["items"]
     assert (release["id"], release["latest"], release["notes"]) == ("0.0.1-abcdef012345", True, "The first.")

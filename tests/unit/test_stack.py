@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from chalicelib.config import Config
 from chalicelib.parameters import template_parameters
 from chalicelib.records import BUCKET_KEYS, Environment, Status
@@ -62,6 +64,14 @@ def test_the_service_gives_every_parameter_a_value_that_the_template_takes() -> 
         assert value in [str(allowed) for allowed in rule.get("AllowedValues", [value])], name
         if rule["Type"] == "Number" and "MinValue" in rule:
             assert rule["MinValue"] <= int(value) <= rule["MaxValue"], name
+
+
+@pytest.mark.parametrize(("mode", "most"), [("learning", "1"), ("production", "3")])
+def test_runs_of_the_releases_job_never_go_on_at_once(mode: str, most: str) -> None:
+    """Each replaces the same partition; Glue itself lets the second wait, whoever has started it."""
+    job = ENVIRONMENT.settings["job"] | {"max_concurrent_runs": 3}
+    environment = ENVIRONMENT.but(settings=ENVIRONMENT.settings | {"mode": mode, "job": job})
+    assert template_parameters(environment, CONFIG)["MaxConcurrentRuns"] == most
 
 
 def test_the_defaults_of_the_template_are_those_of_the_service() -> None:
