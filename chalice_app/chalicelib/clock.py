@@ -34,8 +34,11 @@ def later(moment: datetime, seconds: float) -> str:
 
 
 def environment_id() -> str:
-    """Ten random characters of a-z2-7 (50 bits)."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(10))
+    """Ten random characters of a-z2-7 (almost 50 bits), with a digit: no word of a language is an id."""
+    while True:
+        made = "".join(secrets.choice(_ALPHABET) for _ in range(10))
+        if not made.isalpha():
+            return made
 
 
 def sortable_id(moment: datetime) -> str:

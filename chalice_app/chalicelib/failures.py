@@ -59,14 +59,29 @@ _RULES = (
 )
 _UNKNOWN = _rule("", "internal", "Retry; if it fails again, tell the operator.")
 
-_ARN = re.compile(r"arn:[a-z-]+:[^\s\"',;)\]]+")
-_NAME = re.compile(r"\bterraglue([-_])([a-z2-7]{10})(?![a-z2-7])[\w.-]*")
+_ANY_CASE = re.IGNORECASE
+_ARN = re.compile(r"arn:[a-z0-9-]*:[^\s\"',;)\]]+", _ANY_CASE)
+# What may be between parts of a name, also in a URL; and an id, which has a digit (clock.py).
+_JOINT = r"(?:%[0-9a-f]{2}|[^a-z0-9\s])"
+_ID = r"(?=[a-z]{0,9}[2-7])[a-z2-7]{10}"
+_NAMES = (
+    # A sandbox's things are called terraglue-ID-..., its databases terraglue_ID_...; ids of old had no digit.
+    re.compile(r"terraglue[-_](?P<id>[a-z2-7]{10})(?![a-z2-7])[\w.-]*", _ANY_CASE),
+    re.compile(rf"terraglue{_JOINT}{{0,3}}(?P<id>{_ID})[\w.-]*", _ANY_CASE),
+    re.compile(r"(?:environments?|env)[/#:=]+(?P<id>[a-z2-7]{10})(?![a-z0-9])", _ANY_CASE),
+    re.compile(rf"(?:(?<![a-z0-9])|(?<=%[0-9a-f]{{2}}))(?P<id>{_ID})(?![a-z0-9])", _ANY_CASE),
+)
 _CUT_WORD = re.compile(r"(?<=\s)\S{1,300}$")
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+_UNIQUE = "A3T[A-Z0-9]|ABIA|ACCA|AGPA|AIDA|AIPA|AKIA|ANPA|ANVA|APKA|AROA|ASCA|ASIA"
+_HEX = "[0-9a-f]"
 _SECRETS = (
-    (re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b"), "[id]"),
-    (re.compile(r"\b[0-9a-f]{64}\b"), "[id]"),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[address]"),
-    (re.compile(r"(?<!\d)\d{12}(?!\d)"), "[account]"),
+    (re.compile(rf"(?<![A-Z0-9])(?:{_UNIQUE})[A-Z0-9]{{12,}}", _ANY_CASE), "[id]"),
+    # Keys, multi-region ones (mrk-...) too, and canonical users; Glue's ids of runs (jr_...) may be shown.
+    (re.compile(rf"(?<!{_HEX}){_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}(?!{_HEX})", _ANY_CASE), "[id]"),
+    (re.compile(rf"(?<!jr_)(?<!{_HEX}){_HEX}{{32,}}", _ANY_CASE), "[id]"),
+    (re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"), "[address]"),
+    (re.compile(r"(?<!\d)\d{4}(?:\d{8}|(?:-\d{4}){2})(?!\d)"), "[account]"),
 )
 
 
@@ -101,22 +116,24 @@ def is_name_conflict(message: str) -> bool:
 def redacted(text: str, environment_id: str, most: int = MESSAGE_BYTES) -> str:
     """AWS's words without what is not the reader's business, cut to `most` bytes.
 
-    Account ids, ARNs and names of anything but the environment itself, ids of principals and addresses of
-    people are replaced by what kind of thing they are; without an environment, all ARNs are.
+    Account ids, ARNs and names of anything but the environment itself, ids of other environments, of keys and
+    of principals, and addresses of people are replaced by what kind of thing they are, in any letter case;
+    without an environment, all ARNs are.
     """
 
     def name(match: re.Match[str]) -> str:
-        return match[0] if match[2] == environment_id else "[another environment]"
+        return match[0] if match["id"].lower() == environment_id else "[another environment]"
 
     def arn(match: re.Match[str]) -> str:
-        named = [found[2] for found in _NAME.finditer(match[0])]
-        if named and set(named) == {environment_id}:
-            return match[0]  # without the account, which goes below
-        return "[a resource of the account]"
+        named = {found["id"].lower() for pattern in _NAMES[:2] for found in pattern.finditer(match[0])}
+        # Its own are shown, without the account, which goes below.
+        return match[0] if named == {environment_id} else "[a resource of the account]"
 
     if len(text) > _MOST_READ:  # the patterns take their time
         text = _CUT_WORD.sub("", text[:_MOST_READ])
-    text = _NAME.sub(name, _ARN.sub(arn, text))
+    text = _ARN.sub(arn, text)
+    for pattern in _NAMES:
+        text = pattern.sub(name, text)
     for pattern, kind in _SECRETS:
         text = pattern.sub(kind, text)
     return cut(text, most)
