@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
@@ -39,7 +40,10 @@ api = Operations(app, lambda request: http.authenticated(request, service().auth
 @app.middleware("http")
 def cross_origin(request: Request, get_response: Callable[[Request], Response]) -> Response:
     """Let the portal's pages read what is answered, errors too: so this comes first."""
-    return http.cross_origin(request, get_response(request), service().config.portal_origin)
+    response = get_response(request)
+    with suppress(Exception):  # without a service there is no portal, and the response says so: it is a 500
+        return http.cross_origin(request, response, service().config.portal_origin)
+    return response
 
 
 app.register_middleware(http.answer, "http")

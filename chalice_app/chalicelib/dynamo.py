@@ -10,9 +10,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from chalicelib.aws_errors import AwsThrottled, calling, from_boto
+from chalicelib.aws_errors import BOTO_ERRORS, AwsThrottled, calling, from_boto
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -161,7 +161,7 @@ class Table:
             try:
                 self._client.transact_write_items(TransactItems=cast(Any, actions))
                 return
-            except (ClientError, BotoCoreError) as error:
+            except BOTO_ERRORS as error:
                 reasons = _cancellation_reasons(error)
                 failed = [reason for reason in reasons if reason["Code"] == "ConditionalCheckFailed"]
                 if failed:

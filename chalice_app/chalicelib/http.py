@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ from chalice.app import MultiDict, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.auth import Authenticator, Caller
-from chalicelib.aws_errors import AwsError, AwsThrottled, AwsUnavailable
+from chalicelib.aws_errors import AwsError, AwsMisused, AwsThrottled, AwsUnavailable
 from chalicelib.errors import (
     InvalidFields,
     InvalidJson,
@@ -47,22 +48,20 @@ Misfitting = Callable[[Any], list[dict[str, str]]]
 def answer(request: Request, get_response: Callable[[Request], Response]) -> Response:
     """Middleware: give every response its request id, and every error its problem document."""
     request_id = request_id_of(request)
-    logger.append_keys(request_id=request_id)
+    # `append_keys` would be seen by all threads; these are this thread's, and end with the request.
+    logger.thread_safe_append_keys(request_id=request_id)
+    try:
+        return _answered(request, request_id, get_response)
+    finally:
+        logger.thread_safe_clear_keys()
+
+
+def _answered(request: Request, request_id: str, get_response: Callable[[Request], Response]) -> Response:
     try:
         response = get_response(request)
     except ServiceError as error:
         response = problem(error, request)
-    except AwsThrottled as error:
-        logger.warning("aws throttled a request", code=error.code)
-        response = problem(Throttled("AWS asks us to slow down; try again shortly."), request)
-    except AwsUnavailable as error:
-        logger.error("aws unavailable", code=error.code, detail=error.message)
-        response = problem(Unavailable("An AWS service does not answer; try again shortly."), request)
-    except AwsError as error:
-        # AWS's own words may name another tenant: they go to the log, never to the caller.
-        logger.error("aws refused a call", code=error.code, detail=error.message)
-        response = problem(ServiceError("Something failed on our side."), request)
-    except Exception:
+    except Exception:  # of another middleware; a view's never gets here
         logger.exception("unhandled error")
         response = problem(ServiceError("Something failed on our side."), request)
     if response.status_code >= 400 and response.headers.get("Content-Type") != "application/problem+json":
@@ -120,6 +119,20 @@ def preflight(methods: Iterable[str]) -> Response:
 def problem(error: ServiceError, request: Request) -> Response:
     """The RFC 9457 problem document of an error."""
     return _problem(error.status, error.title, error.code, error.detail, request, error.headers, error.extra)
+
+
+def aws_failure(error: AwsError) -> ServiceError:
+    """Log why AWS fails a request, and return the answer: AWS's words may name other tenants."""
+    if isinstance(error, AwsThrottled):
+        logger.warning("aws throttled a request", code=error.code)
+        return Throttled("AWS asks us to slow down; try again shortly.")
+    if isinstance(error, AwsUnavailable):
+        logger.error("aws unavailable", code=error.code, detail=error.message)
+        return Unavailable("An AWS service does not answer; try again shortly.")
+    # Only where the code itself is at fault does it help to see where it was.
+    where = isinstance(error, AwsMisused)
+    logger.error("aws refused a call", code=error.code, detail=error.message, exc_info=where)
+    return ServiceError("Something failed on our side.")
 
 
 def request_id_of(request: Request) -> str:
@@ -227,9 +240,16 @@ def file(request: Request, path: str, content: bytes) -> Response:
 
 
 def base_path(request: Request) -> str:
-    """What comes before the routes in the caller's URL: empty, or API Gateway's stage (`/api`)."""
-    full, route = str(request.context.get("path", "")), str(request.path or "")
-    return full.removesuffix(route) if route and full.endswith(route) else ""
+    """What comes before the routes in the caller's URL: empty, a stage (`/api`), or a domain's mapping.
+
+    API Gateway puts it into `path` of the request's context; `resourcePath` is the route, with the names of
+    its parameters: "Input format of a Lambda function for proxy integration",
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+    """
+    full, route = str(request.context.get("path", "")), str(request.context.get("resourcePath", ""))
+    pattern = "[^/]+".join(re.escape(part) for part in re.split(r"{\w+}", route.rstrip("/")))
+    found = re.fullmatch(f"(.*){pattern}/?", full)
+    return found[1] if found else ""
 
 
 def _lasting(body: Any) -> bytes:

@@ -66,13 +66,16 @@ _PATH_PARAMETERS: Mapping[str, tuple[Json, str]] = {
     "subfolder": (_NAME, "lib"),
     "name": ({"type": "string", "enum": ["start.js", "swagger-ui.css", "swagger-ui.js"]}, "start.js"),
 }
+_CHALLENGE = "x-amzn-Remapped-WWW-Authenticate"
 _HEADERS: Mapping[str, Json] = {
     "X-Request-Id": _header("The id of the request, as in the log and the timeline.", required=True),
     "ETag": _header("Stands for what was answered.", required=True),
     "Location": _header("Where to look.", required=True, format="uri-reference"),
     "Retry-After": _header("When to look again, in seconds.", type="integer", minimum=1),
     "Idempotency-Replayed": _header("The answer is one that was given before.", enum=["true"]),
-    "WWW-Authenticate": _header("How to prove who you are (RFC 6750).", required=True),
+    _CHALLENGE: _header(
+        "How to prove who you are (RFC 6750): WWW-Authenticate, as API Gateway names it.", required=True
+    ),
 }
 # Where links of one operation's answer find the path parameters of another.
 _LINKED: Mapping[type[BaseModel], Mapping[str, str]] = {
@@ -280,7 +283,7 @@ def _failure_name(kinds: Sequence[type[ServiceError]]) -> str:
 def _failure_response(kinds: Sequence[type[ServiceError]]) -> Json:
     status = kinds[0].status
     headers = ["X-Request-Id"]
-    headers += ["WWW-Authenticate"] if status == 401 else []
+    headers += [_CHALLENGE] if status == 401 else []
     headers += ["Retry-After"] if status in (429, 503) else []
     return {
         "description": "; ".join(_first_line(kind).rstrip(".") for kind in kinds) + ".",

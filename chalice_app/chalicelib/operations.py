@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from chalicelib import http
 from chalicelib.auth import Caller
+from chalicelib.aws_errors import AwsError, calling
 from chalicelib.errors import MethodNotAllowed, ServiceError
 from chalicelib.idempotency import Asked, checked_key, fingerprint
 from chalicelib.models import NoQuery
@@ -161,6 +162,16 @@ class Operations:
             self.app.route(path, methods=others, name=f"refuse {path}", content_types=[])(refuse)
 
     def _handle(
+        self, operation: Operation, view: Callable[..., Any], path_parameters: Mapping[str, str]
+    ) -> Response:
+        """Chalice hands only `ChaliceUnhandledError`s on to the middleware: AWS's become such ones here."""
+        try:
+            with calling():
+                return self._called(operation, view, path_parameters)
+        except AwsError as error:
+            raise http.aws_failure(error) from error
+
+    def _called(
         self, operation: Operation, view: Callable[..., Any], path_parameters: Mapping[str, str]
     ) -> Response:
         request = self.app.current_request
