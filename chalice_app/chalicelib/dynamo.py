@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from chalicelib.aws_errors import BOTO_ERRORS, AwsThrottled, calling, from_boto
+from chalicelib.aws_errors import BOTO_ERRORS, AwsRefused, AwsThrottled, calling, from_boto
+from chalicelib.errors import BadCursor
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -87,15 +88,20 @@ class Table:
             options["ExclusiveStartKey"] = _serialize(start)
         if names:
             options["ExpressionAttributeNames"] = names
-        with calling():
-            response = self._client.query(
-                TableName=self._name,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=_serialize(values),
-                Limit=limit,
-                ScanIndexForward=not newest_first,
-                **options,
-            )
+        try:
+            with calling():
+                response = self._client.query(
+                    TableName=self._name,
+                    KeyConditionExpression=condition,
+                    ExpressionAttributeValues=_serialize(values),
+                    Limit=limit,
+                    ScanIndexForward=not newest_first,
+                    **options,
+                )
+        except AwsRefused as refused:
+            if start is not None and refused.code == "ValidationException":
+                raise BadCursor("The cursor is not one that this list gave you.") from refused
+            raise
         last = response.get("LastEvaluatedKey")
         return Page([_deserialize(item) for item in response["Items"]], _deserialize(last) if last else None)
 

@@ -174,9 +174,21 @@ def body(request: Request, model: type[Model], misfits: Misfitting | None = None
         raise InvalidJson(f"The body has a name twice in one object: {str(error)[:100]!r}.") from error
     except RecursionError as error:
         raise InvalidJson("The body is nested too deeply.") from error
+    except json.JSONDecodeError as error:
+        raise _invalid_json(error.msg, error.lineno, error.colno) from error
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        column = error.start - before.rfind(b"\n")
+        raise _invalid_json("It is not UTF-8", before.count(b"\n") + 1, column) from error
     except ValueError as error:
-        raise InvalidJson("The body is not valid JSON, or has a number without end.") from error
+        words = "It has a number without end, or of too many digits"
+        raise InvalidJson(f"The body is not valid JSON. {words}.") from error
     return parse(model, value, misfits=misfits)
+
+
+def _invalid_json(words: str, line: int, column: int) -> InvalidJson:
+    where = {"line": line, "column": column}
+    return InvalidJson(f"The body is not valid JSON. Line {line}, column {column}: {words}.", extra=where)
 
 
 def query(request: Request, model: type[Model]) -> Model:
@@ -184,23 +196,26 @@ def query(request: Request, model: type[Model]) -> Model:
     given = request.query_params or MultiDict(None)
     repeated = [name for name in given if len(given.getlist(name)) > 1]
     if repeated:
-        raise InvalidFields(
-            [{"pointer": _pointer((name,)), "detail": "It may come once."} for name in repeated]
-        )
+        raise InvalidFields([{"parameter": name, "detail": "It may come once."} for name in repeated])
     return parse(model, dict(given or {}), is_query=True)
 
 
 def parse(
     model: type[Model], value: Any, *, is_query: bool = False, misfits: Misfitting | None = None
 ) -> Model:
-    """Validate a value; `InvalidFields` lists all that is wrong with JSON pointers and plain sentences."""
+    """Validate a value; `InvalidFields` lists all that is wrong, by JSON pointer or parameter."""
     try:
         return model.model_validate(value, strict=not is_query)
     except ValidationError as error:
-        wrong = [
-            {"pointer": _pointer(detail["loc"]), "detail": _sentence(detail)}
-            for detail in error.errors(include_url=False, include_context=True)
-        ]
+        found = error.errors(include_url=False, include_context=True)
+        if is_query:
+            raise InvalidFields(
+                [
+                    {"parameter": str(detail["loc"][0]), "detail": _sentence(detail, "parameter")}
+                    for detail in found
+                ]
+            ) from error
+        wrong = [{"pointer": _pointer(detail["loc"]), "detail": _sentence(detail)} for detail in found]
         told = {one["pointer"] for one in wrong}
         with suppress(ValidationError):
             rest = model.model_validate(
@@ -335,7 +350,7 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 _SENTENCES = {
     "bool_type": "It must be true or false.",
     "dict_type": "It must be an object.",
-    "extra_forbidden": "There is no such field.",
+    "extra_forbidden": "There is no such {what}.",
     "greater_than_equal": "It must be at least {ge}.",
     "int_from_float": "It must be a whole number.",
     "int_parsing": "It must be a whole number.",
@@ -355,8 +370,8 @@ _SENTENCES = {
 """Of pydantic's errors, by type: https://docs.pydantic.dev/latest/errors/validation_errors/"""
 
 
-def _sentence(detail: Any) -> str:
+def _sentence(detail: Any, what: str = "field") -> str:
     if detail["type"] in _SENTENCES:
-        return _SENTENCES[detail["type"]].format(**detail.get("ctx", {}))
+        return _SENTENCES[detail["type"]].format(what=what, **detail.get("ctx", {}))
     message = str(detail["msg"]).removeprefix("Value error, ")
     return message[:1].upper() + message[1:].rstrip(".") + "."

@@ -6,7 +6,7 @@
 | ENV#<id>             | RUN#<run id>      | a job run; run ids sort by time                              |
 | ENV#<id>             | EVENT#<time>#<n>  | the timeline                                                 |
 | OWNER#<owner>        | OWNER             | the lock that makes it one live environment per owner        |
-| KEY#<owner>#<key>    | KEY               | the answer to repeat for an Idempotency-Key                  |
+| KEY#<digest>         | KEY               | the answer to repeat for an owner's Idempotency-Key          |
 | QUEUE                | QUEUE             | who is in creation, how many exist and wait (capacity.py)    |
 
 Sparse indexes: `due` (records that need attention, by when), `by_owner`, `by_status`, `by_created`.
@@ -14,6 +14,8 @@ Sparse indexes: `due` (records that need attention, by when), `by_owner`, `by_st
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
@@ -80,9 +82,15 @@ def event_item(environment_id: str, owner: str, event: Event) -> Json:
     return {**key, **asdict(event), "owner": owner}
 
 
+def answer_key(owner: str, key: str) -> Json:
+    """Where the answer for an owner's Idempotency-Key is: by a digest, for both may have any separator."""
+    digest = hashlib.sha256(json.dumps([owner, key]).encode()).hexdigest()
+    return {"pk": f"KEY#{digest}", "sk": "KEY"}
+
+
 def answer_item(answer: Answer) -> Json:
     """An answer as an item; DynamoDB removes it some time after it has expired."""
-    key = {"pk": f"KEY#{answer.owner}#{answer.key}", "sk": "KEY"}
+    key = answer_key(answer.owner, answer.key)
     return {**key, "ttl": int(parse(answer.expires_at).timestamp()), **asdict(answer)}
 
 

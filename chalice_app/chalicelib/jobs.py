@@ -11,7 +11,7 @@ from chalicelib.auth import Caller
 from chalicelib.aws_errors import AwsError
 from chalicelib.clock import Clock, later, now, sortable_id, timestamp
 from chalicelib.dynamo import Page
-from chalicelib.environments import Created, Environments
+from chalicelib.environments import Environments
 from chalicelib.errors import (
     BudgetExceeded,
     Conflict,
@@ -21,14 +21,23 @@ from chalicelib.errors import (
     NotFound,
     StaleRecord,
 )
-from chalicelib.idempotency import Asked, replay
+from chalicelib.idempotency import Asked, Created, once
 from chalicelib.logs import LogPage, Logs
 from chalicelib.models import RunRequest
 from chalicelib.observability import logger
-from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Status, environment_of_job
+from chalicelib.records import (
+    RUN_ID,
+    Environment,
+    Event,
+    JobRun,
+    Json,
+    RunStatus,
+    Status,
+    environment_of_job,
+)
 from chalicelib.runs import Runs, default_arguments, log_prefix
 from chalicelib.settings import Limits, above_ceilings
-from chalicelib.store import KeyTaken, Store
+from chalicelib.store import Store
 
 _WRITE_TRIES = 5
 
@@ -72,6 +81,9 @@ class Jobs:
         above the operator's ceilings. The answer is the record as it was written first, so a repetition of
         the request can be given the same.
         """
+        return once(self._store, self._clock, asked, lambda: self._request_run(asked, job_id, wanted))
+
+    def _request_run(self, asked: Asked, job_id: str, wanted: RunRequest) -> Created:
         if wrong := above_ceilings(
             {
                 "/number_of_workers": (wanted.number_of_workers, self._limits.number_of_workers),
@@ -87,11 +99,7 @@ class Jobs:
         location = f"{asked.base}/jobs/{job_id}/runs/{run.id}"
         detail = {"run_id": run.id, "max_cost_micro_usd": run.max_cost_micro_usd}
         event = Event(run.requested_at, asked.caller.owner, "run_requested", asked.request_id, detail)
-        try:
-            accepted = self._store.add_run(run, event, asked.answer(body, location, moment))
-        except KeyTaken as taken:
-            return Created(*replay(asked, taken.answer), replayed=True)
-        if not accepted:
+        if not self._store.add_run(run, event, asked.answer(body, location, moment)):
             self._refuse(asked.caller, environment.id, run)
         with suppress(StaleRecord):  # then a look at the run came in between and has brought it further
             self._runs.start(run)
@@ -132,7 +140,8 @@ class Jobs:
 
     def _recorded(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
         environment_id = environment_of_job(job_id)
-        run = self._store.run(environment_id, run_id) if environment_id else None
+        known = environment_id is not None and RUN_ID.fullmatch(run_id) is not None
+        run = self._store.run(environment_id, run_id) if environment_id and known else None
         if run is None or run.job_id != job_id or not caller.may_see(run.owner):
             raise NotFound("There is no such run.")
         return run
@@ -148,14 +157,13 @@ class Jobs:
     def page(self, caller: Caller, job_id: str, *, limit: int, start: Json | None) -> Page[JobRun]:
         """The runs of a job, newest first.
 
-        Every run says whose it is, which saves reading its environment; and `start` comes from a cursor that
-        was given to this very caller for this very list.
+        Every run says whose it is, which saves reading its environment, unless there is no run.
         """
         environment_id = environment_of_job(job_id)
         if environment_id is None:
             raise NotFound("There is no such job.")
         page = self._store.runs(environment_id, limit=limit, start=start)
-        if not page.items and start is None:
+        if not page.items:
             self._environment(caller, job_id)
         if any(run.job_id != job_id or not caller.may_see(run.owner) for run in page.items):
             raise NotFound("There is no such job.")
@@ -221,7 +229,7 @@ class Jobs:
         environment = self._environments.visible(caller, environment_id)
         if environment.status is not Status.READY or environment.delete_requested:
             raise EnvironmentNotReady(
-                f"The environment is {environment.status}; a job runs only in a READY one."
+                f"The environment is {environment.condition}; a job runs only in a READY one."
             )
         raise BudgetExceeded(
             f"The run could cost {pricing.usd(run.max_cost_micro_usd):.2f} USD and "

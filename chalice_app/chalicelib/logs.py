@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws_errors import calling
+from chalicelib.aws_errors import AwsRefused, calling
 from chalicelib.clock import timestamp
+from chalicelib.errors import BadCursor
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -34,8 +35,16 @@ class Logs:
         self._client = client
 
     def page(self, group: str, glue_run_id: str, token: str | None, limit: int) -> LogPage:
-        """The lines after a token, or from the start; a stream that does not exist yet has none."""
-        return self._read(group, glue_run_id, limit, token, from_head=True)
+        """The lines after a token, or from the start; a stream that does not exist yet has none.
+
+        Raises `BadCursor` for a token that CloudWatch does not take any more: they expire after 24 hours.
+        """
+        try:
+            return self._read(group, glue_run_id, limit, token, from_head=True)
+        except AwsRefused as refused:
+            if token is not None and refused.code == "InvalidParameterException":
+                raise BadCursor("The cursor has expired; read the log from its start.") from refused
+            raise
 
     def tail(self, group: str, glue_run_id: str, lines: int) -> list[str]:
         """The last lines of a stream, without their times."""

@@ -78,11 +78,12 @@ class Call:
         """The id of the request."""
         return http.request_id_of(self.request)
 
-    def asked(self, body: BaseModel) -> Asked:
-        """The same with its Idempotency-Key and the fingerprint of what is asked for."""
+    def asked(self, body: BaseModel | None = None) -> Asked:
+        """The same with its Idempotency-Key and the fingerprint of route, path parameters and body."""
         key = checked_key(self.request.headers.get("idempotency-key"))
-        route = f"{self.operation.method} {self.request.path}"
-        asked_for = fingerprint(route, body.model_dump(mode="json"))
+        route = f"{self.operation.method} {self.operation.path}"
+        sent = http.raw_body(self.request).decode("latin-1") if body is None else body.model_dump(mode="json")
+        asked_for = fingerprint(route, [self.request.uri_params, sent])
         return Asked(self.caller, self.request_id, self.base, key, asked_for)
 
 

@@ -109,6 +109,10 @@ class BucketNames(Strict):
     athena_results: BucketName = "athena-results"
 
 
+OWN_JOB = "Runs the sandbox's own script"
+"""The description of a production job that was given none: what the default says is the release's job."""
+
+
 class JobSettings(Strict):
     """How the sandbox's Glue job is set up. `script` and `extra_files` are paths of job files."""
 
@@ -176,6 +180,8 @@ class Settings(Strict):
         }
         schedule = schedules.cron(self.job.schedule) if self.job.schedule else None
         job = self.job.model_copy(update={"script": self.job.script or LEARNING_SCRIPT, "schedule": schedule})
+        if self.mode == "production" and "description" not in self.job.model_fields_set:
+            job = job.model_copy(update={"description": OWN_JOB})
         return self.model_copy(update={**modes, "job": job})
 
 

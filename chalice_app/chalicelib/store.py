@@ -6,7 +6,7 @@ moved on), and is written together with its line of the timeline, so neither exi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple, cast
@@ -54,6 +54,10 @@ class AtCapacity(Exception):
         self.usage = usage
 
 
+Answering = Callable[[Environment], Answer | None]
+"""Makes the answer to a request of the record that it writes."""
+
+
 class Store:
     """Reads and writes records; AWS errors come out as `AwsError`."""
 
@@ -90,15 +94,23 @@ class Store:
         item = self._table.get(items.owner_key(owner))
         return cast(str, item["environment_id"]) if item else None
 
-    def save_environment(self, old: Environment, new: Environment, event: Event | None = None) -> Environment:
+    def save_environment(
+        self,
+        old: Environment,
+        new: Environment,
+        event: Event | None = None,
+        answering: Answering | None = None,
+    ) -> Environment:
         """Write the fields that differ, if the record is still at `old.version`; returns it as it now is.
 
         Its `updated_at` is the event's time, which is put after that of the one before: the timeline is in
         order though the clocks of those who write it are not the same. Raises `AtCapacity` when it would
-        begin to be created and no place is free.
+        begin to be created and no place is free. `answering` makes the answer to repeat of what is written;
+        then it may raise `KeyTaken`.
         """
         told, new = self._told(old, new, event)
-        self._write([self._environment_update(old, new), *told, *self._counting(old, new)])
+        answer = self._answer(answering(new) if answering else None, new.updated_at)
+        self._write([*answer, self._environment_update(old, new), *told, *self._counting(old, new)])
         return new.but(version=old.version + 1)
 
     def end_environment(self, old: Environment, new: Environment, event: Event) -> Environment:
@@ -295,6 +307,13 @@ class Store:
                 {":at": at, ":shard": items.DUE},
             )
         )
+
+    # -- answers to repeat -------------------------------------------------------------------------------
+
+    def answer(self, owner: str, key: str, now: str) -> Answer | None:
+        """The answer that is kept for an owner's Idempotency-Key, or None if it is missing or expired."""
+        item = self._table.get(items.answer_key(owner, key))
+        return items.answer(item) if item and item["expires_at"] > now else None
 
     # -- what is due -------------------------------------------------------------------------------------
 

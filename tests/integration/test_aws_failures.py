@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -134,15 +135,16 @@ def place(api: Api, *, production: bool) -> dict[str, str]:
         "database": "sot",
         "table": "t",
         "name": "start.js",
-        "path": "sot_ecommerce.py",
-        "folder": "src",
-        "subfolder": "lib",
     }
 
 
 def request(api: Api, operation: Any, parts: dict[str, str]) -> Answer:
     """A request that the operation accepts; its answer is held against the document."""
-    path = operation.path.format(**parts)
+    names = re.findall(r"{(part\d)}", operation.path)
+    file = {name: "main.py" if name == names[-1] else "src" for name in names}
+    if names == ["part1"]:
+        file = {"part1": "sot_ecommerce.py"}
+    path = operation.path.format(**parts, **file)
     if operation.upload:
         return api.call(operation.method, path, raw=b"x = 1\n")
     body = {"settings": {"job": {"timeout_minutes": 3}}} if operation.method == "PATCH" else None
