@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
 
 from chalicelib import answers, errors, http, job_answers, openapi, representations, swagger, table_answers
+from chalicelib.cursors import Scope
 from chalicelib.dynamo import Page
-from chalicelib.environments import Created
+from chalicelib.idempotency import Created
 from chalicelib.models import (
     EnvironmentChange,
     EnvironmentsQuery,
@@ -39,14 +41,17 @@ api = Operations(app, lambda request: http.authenticated(request, service().auth
 @app.middleware("http")
 def cross_origin(request: Request, get_response: Callable[[Request], Response]) -> Response:
     """Let the portal's pages read what is answered, errors too: so this comes first."""
-    return http.cross_origin(request, get_response(request), service().config.portal_origin)
+    response = get_response(request)
+    with suppress(Exception):  # without a service there is no portal, and the response says so: it is a 500
+        return http.cross_origin(request, response, service().config.portal_origin)
+    return response
 
 
 app.register_middleware(http.answer, "http")
 app.register_middleware(http.conditional, "http")
 
 _TICK_SECONDS = 600
-_CREATES = (errors.IdempotencyKeyReused,)
+_IDEMPOTENT = (errors.IdempotencyKeyReused,)
 
 
 # -- environments ----------------------------------------------------------------------------------------
@@ -59,7 +64,7 @@ _CREATES = (errors.IdempotencyKeyReused,)
     gives={202: answers.Environment},
     errors=(
         *(errors.EnvironmentExists, errors.TooManyCreations, errors.Conflict, errors.Misfits),
-        *_CREATES,
+        *_IDEMPOTENT,
     ),
     idempotent=True,
     links=("get_environment", "list_events", "delete_environment"),
@@ -78,7 +83,7 @@ def list_environments(call: Call, query: EnvironmentsQuery) -> answers.Environme
     """
     items, following = _page(
         query,
-        f"environments {call.caller} {query.owner} {query.status}",
+        ("environments", *call.caller.scope, query.owner, query.status),
         lambda start: service().environments.page(
             call.caller, owner=query.owner, status=query.status, limit=query.limit, start=start
         ),
@@ -114,14 +119,17 @@ def change_environment(call: Call, environment_id: str, body: EnvironmentChange)
     "/environments/{environment_id}/reset",
     tag="Environments",
     gives={202: answers.Environment},
-    errors=(errors.EnvironmentNotReady, errors.Conflict),
+    errors=(errors.EnvironmentNotReady, errors.Conflict, *_IDEMPOTENT),
+    idempotent=True,
+    links=("get_environment", "list_events"),
 )
-def reset_environment(call: Call, environment_id: str) -> answers.Environment:
+def reset_environment(call: Call, environment_id: str) -> Response:
     """Put a READY environment back to its release: data, scripts, catalog.
 
     What was made in it since is removed, files of one's own too; its key, role, budget and end stay.
     """
-    return _shown(call, service().environments.reset(call.caller, environment_id, call.request_id))
+    environments = service().environments
+    return _created(environments.once(call.asked(), environment_id, environments.reset))
 
 
 @api.add(
@@ -129,11 +137,14 @@ def reset_environment(call: Call, environment_id: str) -> answers.Environment:
     "/environments/{environment_id}/retry",
     tag="Environments",
     gives={202: answers.Environment},
-    errors=(errors.EnvironmentNotFailed, errors.TooManyCreations, errors.Conflict),
+    errors=(errors.EnvironmentNotFailed, errors.TooManyCreations, errors.Conflict, *_IDEMPOTENT),
+    idempotent=True,
+    links=("get_environment", "list_events"),
 )
-def retry_environment(call: Call, environment_id: str) -> answers.Environment:
+def retry_environment(call: Call, environment_id: str) -> Response:
     """Begin a FAILED environment again, under the same id."""
-    return _shown(call, service().environments.retry(call.caller, environment_id, call.request_id))
+    environments = service().environments
+    return _created(environments.once(call.asked(), environment_id, environments.retry))
 
 
 @api.add(
@@ -159,7 +170,7 @@ def list_events(call: Call, environment_id: str, query: PageQuery) -> answers.Ev
     """Show an environment's timeline, newest first."""
     items, following = _page(
         query,
-        f"events {call.caller} {environment_id}",
+        ("events", *call.caller.scope, environment_id),
         lambda start: service().environments.timeline(
             call.caller, environment_id, limit=query.limit, start=start
         ),
@@ -227,7 +238,7 @@ def get_job(call: Call, job_id: str) -> job_answers.Job:
     gives={202: job_answers.JobRun},
     errors=(
         *(errors.EnvironmentNotReady, errors.BudgetExceeded, errors.JobFilesMissing, errors.Misfits),
-        *_CREATES,
+        *_IDEMPOTENT,
     ),
     idempotent=True,
     links=("get_run", "get_run_logs"),
@@ -242,7 +253,7 @@ def list_runs(call: Call, job_id: str, query: PageQuery) -> job_answers.JobRunPa
     """List the runs of a job, newest first."""
     items, following = _page(
         query,
-        f"runs {call.caller} {job_id}",
+        ("runs", *call.caller.scope, job_id),
         lambda start: service().jobs.page(call.caller, job_id, limit=query.limit, start=start),
         lambda item: representations.run(item, call.base, service().clock()),
     )
@@ -273,7 +284,7 @@ def stop_run(call: Call, job_id: str, run_id: str) -> Response:
 @api.add("GET", "/jobs/{job_id}/runs/{run_id}/logs", tag="Jobs", gives={200: job_answers.LogPage})
 def get_run_logs(call: Call, job_id: str, run_id: str, query: LogsQuery) -> job_answers.LogPage:
     """Show the log of a run, oldest line first, also while it runs: `next` goes on where this page ends."""
-    cursors, scope = service().cursors, f"logs {call.caller} {run_id} {query.stream}"
+    cursors, scope = service().cursors, ("logs", *call.caller.scope, job_id, run_id, query.stream)
     logs = service().jobs.logs(
         call.caller,
         job_id,
@@ -302,12 +313,17 @@ def list_job_files(call: Call, environment_id: str) -> job_answers.JobFiles:
     )
 
 
-# API Gateway and Chalice know no path parameter with slashes in it: a job file's path has up to three parts.
+# Chalice knows no path parameter with slashes in it: a job file's path has up to three parts. In API Gateway
+# the parameters at one place of all paths have one name ("A sibling ... already has a variable path part").
 _FILE_PATHS = {
-    "": "{path}",
-    "_in_folder": "{folder}/{path}",
-    "_in_subfolder": "{folder}/{subfolder}/{path}",
+    "": "{part1}",
+    "_in_folder": "{part1}/{part2}",
+    "_in_subfolder": "{part1}/{part2}/{part3}",
 }
+_UPLOAD_ERRORS = (
+    *(errors.EnvironmentNotReady, errors.LearningMode, errors.TooManyFiles, errors.Conflict),
+    *(errors.PayloadTooLarge, errors.UnsupportedMediaType, errors.InvalidFields, errors.InvalidFile),
+)
 
 
 def get_job_file(call: Call, environment_id: str, **parts: str) -> Response:
@@ -340,12 +356,24 @@ for _suffix, _parts in _FILE_PATHS.items():
         name=f"put_job_file{_suffix}",
         tag="Job files",
         gives={200: job_answers.JobFile, 201: job_answers.JobFile},
-        errors=(
-            *(errors.EnvironmentNotReady, errors.LearningMode, errors.TooManyFiles, errors.Conflict),
-            *(errors.PayloadTooLarge, errors.UnsupportedMediaType, errors.InvalidFields, errors.InvalidFile),
-        ),
+        errors=_UPLOAD_ERRORS,
         upload=True,
     )(put_job_file)
+
+
+@api.add(
+    "PUT",
+    "/environments/{environment_id}/job/files/{part1}/{part2}/{part3}/{part4}",
+    tag="Job files",
+    gives={},
+    upload=True,
+)
+def refuse_deep_job_file(call: Call, environment_id: str, **parts: str) -> Response:
+    """Refuse a job file that is three folders deep, by the rule of paths.
+
+    A path that is deeper still is 404.
+    """
+    return put_job_file(call, environment_id, **parts)
 
 
 # -- the service -----------------------------------------------------------------------------------------
@@ -450,11 +478,11 @@ def _created(created: Created) -> Response:
 
 
 def _path(parts: Mapping[str, str]) -> str:
-    return "/".join(parts[name] for name in ("folder", "subfolder", "path") if name in parts)
+    return "/".join(parts[name] for name in sorted(parts))
 
 
 def _page(
-    query: PageQuery, scope: str, fetch: Callable[[Json | None], Page[Item]], show: Callable[[Item], Shown]
+    query: PageQuery, scope: Scope, fetch: Callable[[Json | None], Page[Item]], show: Callable[[Item], Shown]
 ) -> tuple[list[Shown], str | None]:
     """One page of a list as it is shown, and the cursor of the next; `scope` is the list and its reader."""
     cursors = service().cursors

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import secrets
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +86,7 @@ def _settings(
         "DEPLOYMENT_ROLE_ARN": made["DeploymentRoleArn"],
         "PERMISSIONS_BOUNDARY_ARN": made["SandboxBoundaryArn"],
         "SANDBOX_READER_ROLE_ARN": made["SandboxReaderArn"],
-        "CURSOR_KEY": identity.client_id,
+        "CURSOR_KEY": os.environ.get("CURSOR_KEY") or secrets.token_hex(32),
         "LEASE_SECONDS": str(_LEASE_SECONDS),
         "POWERTOOLS_LOG_LEVEL": "INFO",
     }

@@ -5,6 +5,9 @@
   other methods that API Gateway knows; what that does not know (TRACE) is 405 here, and 404 in the cloud.
 - Every request has an id, which the app and the gateway's own answers give back as `X-Request-Id`.
 - Bodies may be chunked, and end at API Gateway's 10 MB.
+- The app's event has the stage, and the path as the caller's URL has it. The path may begin with the stage,
+  as in API Gateway's own URLs, or with a custom domain's mapping.
+- Some headers of the app's answers reach callers under another name, or not at all.
 """
 
 from __future__ import annotations
@@ -44,10 +47,29 @@ _BACKLOG = 1024
 _logger = logging.getLogger(__name__)
 
 
-def create_server(app: Chalice, config: Config, port: int) -> LocalDevServer:
-    """Chalice's own local server for the app, bound to the loopback, with this gateway in front."""
+# "Amazon API Gateway important notes for REST APIs": what becomes of the headers of a Lambda's response.
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+_REMAPPED = {
+    "authorization",
+    "connection",
+    "content-md5",
+    "date",
+    "max-forwards",
+    "server",
+    "user-agent",
+    "www-authenticate",
+}
+_DROPPED = {"expect", "host", "proxy-authenticate", "te", "trailer", "transfer-encoding", "upgrade", "via"}
+
+
+def create_server(app: Chalice, config: Config, port: int, *, prefix: str = "") -> LocalDevServer:
+    """Chalice's own local server for the app, bound to the loopback, with this gateway in front.
+
+    `prefix` is what paths begin with: `/` and the stage, as in API Gateway's own URLs, or a custom domain's
+    base path mapping.
+    """
     server = create_local_server(app, config, "127.0.0.1", port)
-    server.server.RequestHandlerClass = functools.partial(_Handler, gateway=_Gateway(app, config))
+    server.server.RequestHandlerClass = functools.partial(_Handler, gateway=_Gateway(app, config, prefix))
     server.server.request_queue_size = _BACKLOG
     server.server.server_activate()  # listens again, now with the longer queue
     return server
@@ -77,10 +99,38 @@ class _Refused(LocalGatewayException):
         self.CODE = status.value
 
 
+def remapped(headers: dict[str, Any]) -> dict[str, Any]:
+    """The headers of an app's answer as API Gateway hands them on."""
+    return {
+        f"x-amzn-Remapped-{name}" if name.lower() in _REMAPPED else name: value
+        for name, value in headers.items()
+        if name.lower() not in _DROPPED
+    }
+
+
 class _Gateway(LocalGateway):
+    def __init__(self, app: Chalice, config: Config, prefix: str = "") -> None:
+        super().__init__(app, config)
+        self._prefix = prefix
+        self._stage = config.api_gateway_stage
+
+    def handle_request(
+        self, method: str, path: str, headers: dict[str, Any], body: bytes | None
+    ) -> dict[str, Any]:
+        answer: dict[str, Any] = super().handle_request(method, path, headers, body)
+        return {
+            **answer,
+            "headers": remapped(answer["headers"]),
+            "multiValueHeaders": remapped(answer["multiValueHeaders"]),
+        }
+
     def _generate_lambda_event(
         self, method: str, path: str, headers: dict[str, Any], body: bytes | None
     ) -> dict[str, Any]:
+        full = path
+        if self._prefix and not path.startswith((f"{self._prefix}/", f"{self._prefix}?")):
+            raise _not_found(method, path)
+        path = path.removeprefix(self._prefix)
         try:
             event = super()._generate_lambda_event(method, path, headers, body)
         except ValueError as error:  # no such route
@@ -88,9 +138,18 @@ class _Gateway(LocalGateway):
         methods = self._app_object.routes[event["requestContext"]["resourcePath"]]
         preflight = method == "OPTIONS" and any(route.cors for route in methods.values())
         if method not in methods and not preflight:
-            allowed = self._allowed(path, headers) if "OPTIONS" in methods else ", ".join(sorted(methods))
+            allowed = self._allowed(full, headers) if "OPTIONS" in methods else ", ".join(sorted(methods))
             raise _not_allowed(method, path, allowed)
-        event["requestContext"]["requestId"] = str(uuid.uuid4())
+        asked_for = full.partition("?")[0]
+        is_stage = self._prefix == f"/{self._stage}"
+        event["resource"] = event["requestContext"]["resourcePath"]
+        event["path"] = path.partition("?")[0] if is_stage else asked_for
+        event["httpMethod"] = method
+        event["requestContext"] |= {
+            "requestId": str(uuid.uuid4()),
+            "path": asked_for,
+            "stage": self._stage,
+        }
         return event
 
     def _allowed(self, path: str, headers: dict[str, Any]) -> str:

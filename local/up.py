@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import secrets
 import shutil
 import socket
 import sys
@@ -49,7 +50,10 @@ class UpOptions:
 
 @dataclass(frozen=True)
 class Running:
-    """What is up: the URLs, who signs tokens, what was published, and the processes."""
+    """What is up: the URLs, who signs tokens, what was published, and the processes.
+
+    `cursor_key` is the API's secret for page cursors, which one that is started again keeps.
+    """
 
     aws: str
     api: str
@@ -58,6 +62,7 @@ class Running:
     release: str
     state: Path
     options: UpOptions
+    cursor_key: str
     children: list[Child]
 
     def clients(self, service: str) -> Any:
@@ -81,7 +86,9 @@ class Running:
             if child.name == "api" and child.is_killed():
                 child.ask_to_stop()
                 port = urlsplit(self.api).port or 0
-                self.children[number] = _api(self.options, self.state, self.aws, port, again=True)
+                self.children[number] = _api(
+                    self.options, self.state, self.aws, port, self.cursor_key, again=True
+                )
                 restarted = True
             else:
                 child.check()
@@ -137,7 +144,8 @@ def running(options: UpOptions, progress: Progress) -> Iterator[Running]:
             make_client = functools.partial(clients.client, endpoint=aws, region=clients.REGION)
             bootstrap.ensure_storage(make_client)
             identity = bootstrap.ensure_identity(make_client, aws, clients.REGION)
-            api_child = _api(options, state, aws, options.port)
+            cursor_key = secrets.token_hex(32)
+            api_child = _api(options, state, aws, options.port, cursor_key)
             children.append(api_child)
             release = progress.result(built, "building the release", _PUBLISH_SECONDS)
             published = pool.submit(releases.publish, release, make_client("s3"), bootstrap.ASSETS_BUCKET)
@@ -155,6 +163,7 @@ def running(options: UpOptions, progress: Progress) -> Iterator[Running]:
             release=release.id,
             state=state,
             options=options,
+            cursor_key=cursor_key,
             children=children,
         )
     except Exception:
@@ -219,11 +228,13 @@ def _aws(options: UpOptions, state: Path, port: int) -> Child:
     return Child.start("aws", arguments, environ, state)
 
 
-def _api(options: UpOptions, state: Path, aws: str, port: int, *, again: bool = False) -> Child:
+def _api(
+    options: UpOptions, state: Path, aws: str, port: int, cursor_key: str, *, again: bool = False
+) -> Child:
     arguments = ["--port", str(port), "--aws", aws]
     if options.tick_seconds is not None:
         arguments += ["--tick-seconds", str(options.tick_seconds)]
-    return Child.start("api", arguments, os.environ, state, again=again)
+    return Child.start("api", arguments, {**os.environ, "CURSOR_KEY": cursor_key}, state, again=again)
 
 
 def _state_folder(options: UpOptions) -> Path:

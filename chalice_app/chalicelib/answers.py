@@ -34,7 +34,7 @@ PollAfter = Annotated[
 
 
 class Answer(BaseModel):
-    """Has the fields it says and no other."""
+    """Has the fields it says and no other; its schema is open, for later versions may have more."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -53,10 +53,20 @@ class Page(Answer, Generic[Item]):
 
 
 class FieldProblem(BaseModel):
-    """One thing that is wrong with a request: `pointer` is a JSON pointer (RFC 6901) into body or query."""
+    """One thing that is wrong with a request: a field of its body, or a parameter."""
 
-    pointer: Annotated[str, Field(examples=["/job/number_of_workers"])]
-    detail: Annotated[str, Field(examples=["Input should be greater than or equal to 2."])]
+    pointer: Annotated[
+        str | None,
+        Field(
+            default=None,
+            description="JSON pointer (RFC 6901) into the body.",
+            examples=["/job/number_of_workers"],
+        ),
+    ]
+    parameter: Annotated[
+        str | None, Field(default=None, description="Name of the parameter, if it is not in the body.")
+    ]
+    detail: Annotated[str, Field(examples=["It must be at least 2."])]
     line: int | None = None
     column: int | None = None
 
@@ -74,6 +84,8 @@ class Problem(BaseModel):
         list[FieldProblem],
         Field(default_factory=list, description="All that is wrong with the request, for 422."),
     ]
+    line: Annotated[int | None, Field(default=None, description="Where the body is not JSON.")]
+    column: Annotated[int | None, Field(default=None, description="Where the body is not JSON.")]
     environment: Annotated[
         Link | None, Field(default=None, description="The caller's live environment, for environment_exists.")
     ]
@@ -114,7 +126,7 @@ class Resource(Answer):
 class Progress(Answer):
     """How far the stack is: `done` of `total` resources, and those that were begun, oldest first."""
 
-    done: Annotated[int, Field(ge=0, examples=[1])]
+    done: Annotated[int, Field(ge=0, examples=[30])]
     total: Annotated[int, Field(ge=0, examples=[30])]
     resources: list[Resource]
 

@@ -28,6 +28,11 @@ class Caller:
     owner: str
     is_admin: bool
 
+    @property
+    def scope(self) -> tuple[str, bool]:
+        """Who a page cursor is given to."""
+        return self.owner, self.is_admin
+
     def may_see(self, owner: str) -> bool:
         """Admins see every environment, everybody else their own."""
         return self.is_admin or self.owner == owner

@@ -4,6 +4,7 @@ AwsError            `code` and `message` are AWS's
   AwsThrottled      the same call later will do
   AwsUnavailable    5xx or no answer: it may or may not have happened
   AwsRefused        it will not work as asked
+    AwsMisused      the call was never sent: a bug of ours, or no credentials, region or profile
 """
 
 from __future__ import annotations
@@ -11,7 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    CapacityNotAvailableError,
+    ClientError,
+    ConnectionError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+)
+from botocore.parsers import ResponseParserError
 
 
 class AwsError(Exception):
@@ -35,6 +45,10 @@ class AwsRefused(AwsError):
     """AWS understood the call and refuses it."""
 
 
+class AwsMisused(AwsRefused):
+    """boto3 did not send the call. Another try cannot help until the code or the set-up is mended."""
+
+
 # Codes as in botocore's own retry classification (botocore/retries/standard.py, ThrottledRetryableChecker).
 _THROTTLING = {
     "Throttling",
@@ -55,6 +69,14 @@ _THROTTLING = {
 
 _UNANSWERED = {"InternalError", "InternalFailure", "ServiceUnavailable"}
 
+# Of botocore.exceptions, those of a connection: it was refused, timed out, or broke off half-way. The others
+# (ParamValidationError, NoCredentialsError, NoRegionError, ...) are raised before anything is sent.
+_CONNECTION = (ConnectionError, HTTPClientError, IncompleteReadError, FlexibleChecksumError)
+
+
+BOTO_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
+"""All that a boto3 client raises of itself."""
+
 
 @contextmanager
 def calling(*passed_over: str, about: str = "") -> Iterator[None]:
@@ -64,7 +86,7 @@ def calling(*passed_over: str, about: str = "") -> Iterator[None]:
     """
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except BOTO_ERRORS as error:
         failure = from_boto(error)
         if failure.code in passed_over:
             return
@@ -73,10 +95,14 @@ def calling(*passed_over: str, about: str = "") -> Iterator[None]:
         raise failure from error
 
 
-def from_boto(error: ClientError | BotoCoreError) -> AwsError:
-    """Classify what boto3 raised: throttled, unavailable (effect unknown) or refused."""
-    if not isinstance(error, ClientError):
+def from_boto(error: ClientError | BotoCoreError | ResponseParserError) -> AwsError:
+    """Classify what boto3 raised: throttled, unavailable (effect unknown), refused or never sent."""
+    if isinstance(error, CapacityNotAvailableError):  # the client's own rate limit, in adaptive mode
+        return AwsThrottled(type(error).__name__, str(error))
+    if isinstance(error, (*_CONNECTION, ResponseParserError)):
         return AwsUnavailable(type(error).__name__, str(error))
+    if not isinstance(error, ClientError):
+        return AwsMisused(type(error).__name__, str(error))
     code = error.response.get("Error", {}).get("Code", "Unknown")
     message = error.response.get("Error", {}).get("Message", "")
     return from_code(code, message, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, create_model
 
 from chalicelib.records import Json
-from chalicelib.settings import BucketNames, JobSettings, Limits, Settings, Strict, misfits
+from chalicelib.settings import OWN_JOB, BucketNames, JobSettings, Limits, Settings, Strict, misfits
 
 _BUCKET = "A bucket of another name would be another bucket, without what is in this one."
 _FIXED = {
@@ -95,6 +95,8 @@ def _opened(stored: Json) -> Json:
     job = settings.job
     if settings.mode == "learning":
         job = job.model_copy(update={"script": None})
+    elif job.description == OWN_JOB:
+        job = job.model_copy(update={"description": JobSettings().description})
     return settings.model_copy(update={**follows, "job": job}).model_dump(exclude_defaults=True)
 
 

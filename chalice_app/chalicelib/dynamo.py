@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from chalicelib.aws_errors import AwsRefused, AwsThrottled, calling, from_boto
+from chalicelib.aws_errors import BOTO_ERRORS, AwsRefused, AwsThrottled, calling, from_boto
+from chalicelib.errors import BadCursor
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -93,15 +94,20 @@ class Table:
             options["ExclusiveStartKey"] = _serialize(start)
         if names:
             options["ExpressionAttributeNames"] = names
-        with calling():
-            response = self._client.query(
-                TableName=self._name,
-                KeyConditionExpression=condition,
-                ExpressionAttributeValues=_serialize(values),
-                Limit=limit,
-                ScanIndexForward=not newest_first,
-                **options,
-            )
+        try:
+            with calling():
+                response = self._client.query(
+                    TableName=self._name,
+                    KeyConditionExpression=condition,
+                    ExpressionAttributeValues=_serialize(values),
+                    Limit=limit,
+                    ScanIndexForward=not newest_first,
+                    **options,
+                )
+        except AwsRefused as refused:
+            if start is not None and refused.code == "ValidationException":
+                raise BadCursor("The cursor is not one that this list gave you.") from refused
+            raise
         last = response.get("LastEvaluatedKey")
         return Page([_deserialize(item) for item in response["Items"]], _deserialize(last) if last else None)
 
@@ -172,7 +178,7 @@ class Table:
             try:
                 self._client.transact_write_items(TransactItems=cast(Any, actions))
                 return
-            except (ClientError, BotoCoreError) as error:
+            except BOTO_ERRORS as error:
                 reasons = _cancellation_reasons(error)
                 failed = [reason for reason in reasons if reason["Code"] == "ConditionalCheckFailed"]
                 if failed:

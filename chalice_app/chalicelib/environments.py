@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib import expiry, representations
@@ -28,28 +27,20 @@ from chalicelib.errors import (
     StaleRecord,
     TooManyCreations,
 )
-from chalicelib.idempotency import Asked, replay
+from chalicelib.idempotency import Asked, Created, once
+from chalicelib.items import Answer
 from chalicelib.models import EnvironmentChange
 from chalicelib.observability import logger
 from chalicelib.reconcile import Reconciler
 from chalicelib.records import ENVIRONMENT_ID, Environment, Event, Json, Status
 from chalicelib.releases import Releases
 from chalicelib.settings import Settings, misfits
-from chalicelib.store import AtCapacity, CreationsUsedUp, KeyTaken, OwnerTaken, Store
+from chalicelib.store import Answering, AtCapacity, CreationsUsedUp, OwnerTaken, Store
 
 _REQUEST_SECONDS = 8
 """How long a request may itself work on what it asked for; API Gateway hangs up after 29 s."""
 _DUE_AFTER_SECONDS = 10
 _WRITE_TRIES = 5
-
-
-@dataclass(frozen=True)
-class Created:
-    """The answer to a request that creates something, new or repeated."""
-
-    body: Json
-    location: str
-    replayed: bool = False
 
 
 class Environments:
@@ -80,6 +71,32 @@ class Environments:
         no other today, and `Misfits` for settings that do not fit together or that the operator does not
         allow.
         """
+        return once(self._store, self._clock, asked, lambda: self._request(asked, settings))
+
+    def once(
+        self, asked: Asked, environment_id: str, act: Callable[[Caller, str, str, Answering], object]
+    ) -> Created:
+        """Let `reset` or `retry` act on an environment, once for a request's key.
+
+        The answer is the record as it was written first, so a repetition gets the same.
+        """
+        written: list[Created] = []
+
+        def answering(environment: Environment) -> Answer | None:
+            moment = self._clock()
+            body = representations.environment(
+                environment, asked.base, moment, allowance=self._config.allowance
+            ).model_dump(mode="json")
+            written.append(Created(body, f"{asked.base}/environments/{environment.id}"))
+            return asked.answer(body, written[-1].location, moment)
+
+        def acted() -> Created:
+            act(asked.caller, environment_id, asked.request_id, answering)
+            return written[-1]
+
+        return once(self._store, self._clock, asked, acted)
+
+    def _request(self, asked: Asked, settings: Settings) -> Created:
         if wrong := misfits(settings, self._config.limits, self._clock()):
             raise Misfits(wrong)
         settings = settings.within(self._config.limits).resolved()
@@ -107,8 +124,6 @@ class Environments:
             raise self._too_many(used_up, moment) from used_up
         except StaleRecord as error:
             raise Conflict("Your account is changing too fast; try again.") from error
-        except KeyTaken as taken:
-            return Created(*replay(asked, taken.answer), replayed=True)
         except OwnerTaken as taken:
             link = f"{asked.base}/environments/{taken.environment_id}"
             raise EnvironmentExists(
@@ -150,12 +165,13 @@ class Environments:
     def timeline(self, caller: Caller, environment_id: str, *, limit: int, start: Json | None) -> Page[Event]:
         """A page of what happened to an environment, newest first.
 
-        Every line says whose environment it is, which saves reading that; `start` comes from a cursor that
-        was given to this very caller for this very list.
+        Every line says whose environment it is, which saves reading that, unless there is no line.
         """
         known = ENVIRONMENT_ID.fullmatch(environment_id) is not None
         page = self._store.events(environment_id, limit=limit, start=start) if known else Page([], None)
-        if start is None and (not page.items or not caller.may_see(page.items[0].owner)):
+        if not page.items:
+            self.visible(caller, environment_id)
+        if not all(caller.may_see(event.owner) for event in page.items):
             raise NotFound("There is no such environment.")
         return page
 
@@ -185,7 +201,9 @@ class Environments:
         self._begin(environment)
         return self.visible(caller, environment_id), True
 
-    def retry(self, caller: Caller, environment_id: str, request_id: str) -> Environment:
+    def retry(
+        self, caller: Caller, environment_id: str, request_id: str, answering: Answering | None = None
+    ) -> Environment:
         """Begin a FAILED environment again under the same id; raises `EnvironmentNotFailed` for any other.
 
         What the failed attempt has left is removed first; a stack that was complete is gone on with. To build
@@ -195,7 +213,7 @@ class Environments:
         def wanted(environment: Environment, moment: datetime) -> Json:
             if environment.status is not Status.FAILED or environment.delete_requested:
                 raise EnvironmentNotFailed(
-                    f"The environment is {_shown_status(environment)}; only a FAILED one can be retried."
+                    f"The environment is {environment.condition}; only a FAILED one can be retried."
                 )
             if environment.wanted is not None:  # the way back from a change, which AWS would not go
                 wish = {**environment.wanted, "rollbacks": 0}
@@ -217,7 +235,9 @@ class Environments:
             place = usage.place(usage.waiting + 1, self._config.capacity, moment)
             return {**wanted(environment, moment), "admitted_at": None, "queue": place}
 
-        environment = self._change(caller, environment_id, request_id, "retry_requested", wanted, in_line)
+        environment = self._change(
+            *(caller, environment_id, request_id, "retry_requested"), wanted, in_line, answering=answering
+        )
         self._begin(environment)
         return self.visible(caller, environment_id)
 
@@ -233,7 +253,7 @@ class Environments:
         def wanted(environment: Environment, moment: datetime) -> Json:
             if environment.delete_requested or environment.status in (Status.DELETING, Status.DELETED):
                 raise EnvironmentNotLive(
-                    f"The environment is {_shown_status(environment)}; it cannot be extended."
+                    f"The environment is {environment.condition}; it cannot be extended."
                 )
             fields = expiry.ending_in(hours, moment)
             waits = environment.status in (Status.READY, Status.FAILED) and not environment.clean_up
@@ -289,7 +309,9 @@ class Environments:
         self._begin(environment)
         return self.visible(caller, environment_id), True
 
-    def reset(self, caller: Caller, environment_id: str, request_id: str) -> Environment:
+    def reset(
+        self, caller: Caller, environment_id: str, request_id: str, answering: Answering | None = None
+    ) -> Environment:
         """Begin to put a READY environment back to its release; `EnvironmentNotReady` for any other."""
 
         def wanted(environment: Environment, moment: datetime) -> Json:
@@ -301,7 +323,9 @@ class Environments:
                 **_begun(moment),
             }
 
-        environment = self._change(caller, environment_id, request_id, "reset_requested", wanted)
+        environment = self._change(
+            caller, environment_id, request_id, "reset_requested", wanted, answering=answering
+        )
         self._begin(environment)
         return self.visible(caller, environment_id)
 
@@ -338,6 +362,7 @@ class Environments:
         wanted: Callable[[Environment, datetime], Json],
         at_capacity: Callable[[Environment, datetime, Usage], Json] | None = None,
         detail: Json | None = None,
+        answering: Answering | None = None,
     ) -> Environment:
         """Record what a caller wants and that they do; `wanted` gives the fields, none if nothing is new.
 
@@ -353,7 +378,7 @@ class Environments:
             after = environment.but(**fields)
             with suppress(StaleRecord):
                 try:
-                    return self._store.save_environment(environment, after, event)
+                    return self._store.save_environment(environment, after, event, answering)
                 except CreationsUsedUp as used_up:
                     raise self._too_many(used_up, moment) from used_up
                 except AtCapacity as full:
@@ -361,7 +386,7 @@ class Environments:
                         raise
                     fields = at_capacity(environment, moment, full.usage)
                     after = environment.but(**fields)
-                    return self._store.save_environment(environment, after, event)
+                    return self._store.save_environment(environment, after, event, answering)
         raise Conflict("The environment is changing too fast; try again.")
 
     def _too_many(self, used_up: CreationsUsedUp, moment: datetime) -> TooManyCreations:
@@ -385,7 +410,7 @@ class Environments:
 def _check_ready(environment: Environment, what: str) -> None:
     if environment.status is not Status.READY or environment.delete_requested:
         raise EnvironmentNotReady(
-            f"The environment is {_shown_status(environment)}; only a READY one can be {what}."
+            f"The environment is {environment.condition}; only a READY one can be {what}."
         )
 
 
@@ -398,7 +423,3 @@ def _can_be_mended(environment: Environment) -> bool:
 def _begun(moment: datetime) -> Json:
     """What a new beginning leaves behind, and that it is due."""
     return {"failure": None, "reason": None, "attempts": 0, "due_at": timestamp(moment)}
-
-
-def _shown_status(environment: Environment) -> str:
-    return "being deleted" if environment.delete_requested else str(environment.status)

@@ -207,12 +207,16 @@ _MOST_TOLD = 100
 
 
 class InvalidFields(ServiceError):
-    """One or more fields are wrong: `errors` is a list of `pointer` and `detail`, of the first hundred."""
+    """One or more fields or parameters are wrong: `errors` lists the first hundred.
+
+    Each has a `detail`, and a `pointer` into the body or the `parameter` of path, query or header.
+    """
 
     status, code, title = 422, "invalid_fields", "Invalid fields"
 
     def __init__(self, errors: Sequence[Mapping[str, Any]], *, detail: str | None = None) -> None:
-        words = "One field is wrong." if len(errors) == 1 else f"{len(errors)} fields are wrong."
+        what = "parameter" if all("parameter" in error for error in errors) else "field"
+        words = f"One {what} is wrong." if len(errors) == 1 else f"{len(errors)} {what}s are wrong."
         super().__init__(detail or words, extra={"errors": list(errors)[:_MOST_TOLD]})
         self.errors = errors
 

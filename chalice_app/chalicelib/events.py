@@ -6,6 +6,9 @@ but for the progress of single resources, which is recorded as told unless somet
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from chalicelib.admission import Admission
 from chalicelib.aws_errors import AwsError, AwsThrottled
 from chalicelib.clock import Clock, now, timestamp
@@ -53,8 +56,10 @@ class Events:
         """CloudFormation Stack Status Change."""
         environment_id = environment_of_stack(detail["stack-id"])
         if environment_id is not None:
-            self._reconciler.reconcile(environment_id, is_told=True)
-            self._start_waiting()  # a place may have become free
+            try:
+                self._reconciler.reconcile(environment_id, is_told=True)
+            finally:
+                self._start_waiting()  # a place may have become free
 
     def resource_changed(self, detail: Json, at: str) -> None:
         """CloudFormation Resource Status Change; `at` is the event's time."""
@@ -77,8 +82,10 @@ class Events:
         environment_id = environment_of_job(detail["jobName"])
         if environment_id is None:
             return
-        self._runs.noticed(detail["jobName"], environment_id, detail["jobRunId"])
-        self._reconciler.reconcile(environment_id)  # a delete may be waiting for this run to end
+        try:
+            self._runs.noticed(detail["jobName"], environment_id, detail["jobRunId"])
+        finally:
+            self._reconciler.reconcile(environment_id)  # a delete may be waiting for this run to end
 
     def tick(self, *, seconds: float) -> int:
         """Reconcile what is due, longest overdue first, for about `seconds`; gives how many records.
@@ -90,7 +97,9 @@ class Events:
         seen: set[Due] = set()
         looks = Looks()
         while self._clock().timestamp() < deadline:
-            due = [key for key in self._store.due(timestamp(self._clock()), _BATCH) if key not in seen]
+            # Records whose step failed are still due, and are the longest overdue: look behind them.
+            found = self._store.due(timestamp(self._clock()), _BATCH + len(seen))
+            due = [key for key in found if key not in seen][:_BATCH]
             if not due:
                 break
             for key in due:
@@ -105,26 +114,34 @@ class Events:
         return len(seen)
 
     def _reconcile(self, due: Due, seconds: float, looks: Looks) -> bool:
-        """One record of a tick, False when AWS throttled it; what goes wrong must not keep others waiting."""
+        """One record of a tick; False when AWS throttled it."""
+        if due.environment_id is None:
+            return self._guarded(self._start_waiting, due)
+        if due.run_id is None:
+            return self._guarded(partial(self._step, due.environment_id, seconds, looks), due)
+        return self._guarded(partial(self._runs.reconcile, due.environment_id, due.run_id), due)
+
+    def _step(self, environment_id: str, seconds: float, looks: Looks) -> bool:
+        environment = self._scheduled_runs.start_due(environment_id)
+        return self._reconciler.reconcile(environment_id, seconds=seconds, looks=looks, written=environment)
+
+    def _start_waiting(self) -> bool:
+        for environment in self._admission.admit():
+            reconcile = partial(self._reconciler.reconcile, environment.id, written=environment)
+            if not self._guarded(reconcile, Due(environment.id, None)):
+                return False
+        return True
+
+    def _guarded(self, step: Callable[[], bool | None], due: Due) -> bool:
+        """Take a step of one record; False when AWS throttled it. An error does not stop other records."""
         try:
-            if due.environment_id is None:
-                return self._start_waiting()
-            if due.run_id is None:
-                environment = self._scheduled_runs.start_due(due.environment_id)
-                return self._reconciler.reconcile(
-                    due.environment_id, seconds=seconds, looks=looks, written=environment
-                )
-            self._runs.reconcile(due.environment_id, due.run_id)
+            return step() is not False
         except (AwsError, StaleRecord, Unavailable) as error:
             logger.warning("record left for later", **due._asdict(), detail=str(error))
             return not isinstance(error, AwsThrottled)
-        return True
-
-    def _start_waiting(self) -> bool:
-        return all(
-            self._reconciler.reconcile(environment.id, written=environment)
-            for environment in self._admission.admit()
-        )
+        except Exception:  # a bug, which another record may not have
+            logger.exception("record failed", **due._asdict())
+            return True
 
     def _note_failure(
         self, environment_id: str, stack_id: str, logical_id: str, resource_type: str, reason: str

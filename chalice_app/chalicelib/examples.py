@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from chalicelib import answers
 from chalicelib.models import EnvironmentChange, RunRequest
 from chalicelib.records import Json
 from chalicelib.settings import Settings
@@ -17,6 +18,48 @@ BODIES: Mapping[type[BaseModel], Json] = {
     EnvironmentChange: {"settings": {"job": {"number_of_workers": 3}}},
     RunRequest: {"number_of_workers": 2, "timeout_minutes": 10, "arguments": {"--NUM_PARTITIONS": "1"}},
 }
+
+
+_MADE = {"outputs": None, "ready_at": None, "updated_at": "2026-11-24T09:30:00.000Z"}
+_NOT_STARTED: Json = {
+    **{"glue_run_id": None, "started_at": None, "completed_at": None, "execution_seconds": None},
+    **{"dpu_seconds": None, "cost_usd": None, "output": None},
+}
+_STATES: Mapping[tuple[str, int], Json] = {
+    ("request_environment", 202): {
+        **_MADE,
+        "status": "QUEUED",
+        "progress": {"done": 0, "total": 30, "resources": []},
+        "queue": {"position": 0, "eta_seconds": 10},
+        "poll_after_seconds": 1,
+    },
+    ("retry_environment", 202): {
+        **_MADE,
+        "status": "QUEUED",
+        "progress": {"done": 0, "total": 30, "resources": []},
+        "queue": {"position": 0, "eta_seconds": 0},
+        "poll_after_seconds": 1,
+    },
+    ("change_environment", 202): {"status": "UPDATING", "poll_after_seconds": 1},
+    ("reset_environment", 202): {"status": "RESETTING", "poll_after_seconds": 1},
+    ("delete_environment", 202): {"status": "DELETING", "poll_after_seconds": 1},
+    ("delete_environment", 200): {"status": "DELETED", "deleted_at": "2026-11-24T10:30:00.000Z"},
+    ("request_run", 202): {**_NOT_STARTED, "status": "PENDING", "poll_after_seconds": 1},
+    ("stop_run", 202): {
+        **{"status": "STOPPING", "stopped_by": "ana", "completed_at": None, "execution_seconds": None},
+        **{"dpu_seconds": None, "cost_usd": None, "output": None, "poll_after_seconds": 1},
+    },
+    ("stop_run", 200): {"status": "STOPPED", "stopped_by": "ana", "output": None},
+}
+"""What an answer's example has otherwise, by operation and status: a 202 shows what has just begun."""
+
+
+def shown(operation: str, status: int, model: type[BaseModel]) -> Json:
+    """The example of an operation's answer."""
+    told = {**example(model), **_STATES.get((operation, status), {})}
+    if told.get("status") == "DELETED":
+        told["receipt"] = example(answers.Receipt)
+    return told
 
 
 def example(model: type[BaseModel]) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ from chalice.app import MultiDict, Request, Response
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.auth import Authenticator, Caller
-from chalicelib.aws_errors import AwsError, AwsThrottled, AwsUnavailable
+from chalicelib.aws_errors import AwsError, AwsMisused, AwsThrottled, AwsUnavailable
 from chalicelib.errors import (
     InvalidFields,
     InvalidJson,
@@ -47,22 +48,20 @@ Misfitting = Callable[[Any], list[dict[str, str]]]
 def answer(request: Request, get_response: Callable[[Request], Response]) -> Response:
     """Middleware: give every response its request id, and every error its problem document."""
     request_id = request_id_of(request)
-    logger.append_keys(request_id=request_id)
+    # `append_keys` would be seen by all threads; these are this thread's, and end with the request.
+    logger.thread_safe_append_keys(request_id=request_id)
+    try:
+        return _answered(request, request_id, get_response)
+    finally:
+        logger.thread_safe_clear_keys()
+
+
+def _answered(request: Request, request_id: str, get_response: Callable[[Request], Response]) -> Response:
     try:
         response = get_response(request)
     except ServiceError as error:
         response = problem(error, request)
-    except AwsThrottled as error:
-        logger.warning("aws throttled a request", code=error.code)
-        response = problem(Throttled("AWS asks us to slow down; try again shortly."), request)
-    except AwsUnavailable as error:
-        logger.error("aws unavailable", code=error.code, detail=error.message)
-        response = problem(Unavailable("An AWS service does not answer; try again shortly."), request)
-    except AwsError as error:
-        # AWS's own words may name another tenant: they go to the log, never to the caller.
-        logger.error("aws refused a call", code=error.code, detail=error.message)
-        response = problem(ServiceError("Something failed on our side."), request)
-    except Exception:
+    except Exception:  # of another middleware; a view's never gets here
         logger.exception("unhandled error")
         response = problem(ServiceError("Something failed on our side."), request)
     if response.status_code >= 400 and response.headers.get("Content-Type") != "application/problem+json":
@@ -122,6 +121,20 @@ def problem(error: ServiceError, request: Request) -> Response:
     return _problem(error.status, error.title, error.code, error.detail, request, error.headers, error.extra)
 
 
+def aws_failure(error: AwsError) -> ServiceError:
+    """Log why AWS fails a request, and return the answer: AWS's words may name other tenants."""
+    if isinstance(error, AwsThrottled):
+        logger.warning("aws throttled a request", code=error.code)
+        return Throttled("AWS asks us to slow down; try again shortly.")
+    if isinstance(error, AwsUnavailable):
+        logger.error("aws unavailable", code=error.code, detail=error.message)
+        return Unavailable("An AWS service does not answer; try again shortly.")
+    # Only where the code itself is at fault does it help to see where it was.
+    where = isinstance(error, AwsMisused)
+    logger.error("aws refused a call", code=error.code, detail=error.message, exc_info=where)
+    return ServiceError("Something failed on our side.")
+
+
 def request_id_of(request: Request) -> str:
     """The id of the request, as the gateway gave it."""
     return str(request.context.get("requestId") or "unknown")
@@ -161,9 +174,21 @@ def body(request: Request, model: type[Model], misfits: Misfitting | None = None
         raise InvalidJson(f"The body has a name twice in one object: {str(error)[:100]!r}.") from error
     except RecursionError as error:
         raise InvalidJson("The body is nested too deeply.") from error
+    except json.JSONDecodeError as error:
+        raise _invalid_json(error.msg, error.lineno, error.colno) from error
+    except UnicodeDecodeError as error:
+        before = raw[: error.start]
+        column = error.start - before.rfind(b"\n")
+        raise _invalid_json("It is not UTF-8", before.count(b"\n") + 1, column) from error
     except ValueError as error:
-        raise InvalidJson("The body is not valid JSON, or has a number without end.") from error
+        words = "It has a number without end, or of too many digits"
+        raise InvalidJson(f"The body is not valid JSON. {words}.") from error
     return parse(model, value, misfits=misfits)
+
+
+def _invalid_json(words: str, line: int, column: int) -> InvalidJson:
+    where = {"line": line, "column": column}
+    return InvalidJson(f"The body is not valid JSON. Line {line}, column {column}: {words}.", extra=where)
 
 
 def query(request: Request, model: type[Model]) -> Model:
@@ -171,23 +196,26 @@ def query(request: Request, model: type[Model]) -> Model:
     given = request.query_params or MultiDict(None)
     repeated = [name for name in given if len(given.getlist(name)) > 1]
     if repeated:
-        raise InvalidFields(
-            [{"pointer": _pointer((name,)), "detail": "It may come once."} for name in repeated]
-        )
+        raise InvalidFields([{"parameter": name, "detail": "It may come once."} for name in repeated])
     return parse(model, dict(given or {}), is_query=True)
 
 
 def parse(
     model: type[Model], value: Any, *, is_query: bool = False, misfits: Misfitting | None = None
 ) -> Model:
-    """Validate a value; `InvalidFields` lists all that is wrong with JSON pointers and plain sentences."""
+    """Validate a value; `InvalidFields` lists all that is wrong, by JSON pointer or parameter."""
     try:
         return model.model_validate(value, strict=not is_query)
     except ValidationError as error:
-        wrong = [
-            {"pointer": _pointer(detail["loc"]), "detail": _sentence(detail)}
-            for detail in error.errors(include_url=False, include_context=True)
-        ]
+        found = error.errors(include_url=False, include_context=True)
+        if is_query:
+            raise InvalidFields(
+                [
+                    {"parameter": str(detail["loc"][0]), "detail": _sentence(detail, "parameter")}
+                    for detail in found
+                ]
+            ) from error
+        wrong = [{"pointer": _pointer(detail["loc"]), "detail": _sentence(detail)} for detail in found]
         told = {one["pointer"] for one in wrong}
         with suppress(ValidationError):
             rest = model.model_validate(
@@ -227,9 +255,16 @@ def file(request: Request, path: str, content: bytes) -> Response:
 
 
 def base_path(request: Request) -> str:
-    """What comes before the routes in the caller's URL: empty, or API Gateway's stage (`/api`)."""
-    full, route = str(request.context.get("path", "")), str(request.path or "")
-    return full.removesuffix(route) if route and full.endswith(route) else ""
+    """What comes before the routes in the caller's URL: empty, a stage (`/api`), or a domain's mapping.
+
+    API Gateway puts it into `path` of the request's context; `resourcePath` is the route, with the names of
+    its parameters: "Input format of a Lambda function for proxy integration",
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+    """
+    full, route = str(request.context.get("path", "")), str(request.context.get("resourcePath", ""))
+    pattern = "[^/]+".join(re.escape(part) for part in re.split(r"{\w+}", route.rstrip("/")))
+    found = re.fullmatch(f"(.*){pattern}/?", full)
+    return found[1] if found else ""
 
 
 def _lasting(body: Any) -> bytes:
@@ -315,7 +350,7 @@ def _pointer(location: tuple[int | str, ...]) -> str:
 _SENTENCES = {
     "bool_type": "It must be true or false.",
     "dict_type": "It must be an object.",
-    "extra_forbidden": "There is no such field.",
+    "extra_forbidden": "There is no such {what}.",
     "greater_than_equal": "It must be at least {ge}.",
     "int_from_float": "It must be a whole number.",
     "int_parsing": "It must be a whole number.",
@@ -335,8 +370,8 @@ _SENTENCES = {
 """Of pydantic's errors, by type: https://docs.pydantic.dev/latest/errors/validation_errors/"""
 
 
-def _sentence(detail: Any) -> str:
+def _sentence(detail: Any, what: str = "field") -> str:
     if detail["type"] in _SENTENCES:
-        return _SENTENCES[detail["type"]].format(**detail.get("ctx", {}))
+        return _SENTENCES[detail["type"]].format(what=what, **detail.get("ctx", {}))
     message = str(detail["msg"]).removeprefix("Value error, ")
     return message[:1].upper() + message[1:].rstrip(".") + "."

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from chalicelib.auth import Caller
-from chalicelib.clock import later
-from chalicelib.errors import IdempotencyKeyReused, InvalidFields
+from chalicelib.clock import Clock, later, timestamp
+from chalicelib.errors import IdempotencyKeyReused, InvalidFields, ServiceError
 from chalicelib.items import Answer
 from chalicelib.records import Json
+from chalicelib.store import KeyTaken, Store
 
 _KEPT_SECONDS = 24 * 3600
 _LONGEST_KEY = 255
@@ -45,13 +47,39 @@ class Asked:
         )
 
 
+@dataclass(frozen=True)
+class Created:
+    """The answer to a request with a lasting effect, new or repeated."""
+
+    body: Json
+    location: str
+    replayed: bool = False
+
+
+def once(store: Store, clock: Clock, asked: Asked, act: Callable[[], Created]) -> Created:
+    """Act, unless this request was answered before: then give that answer.
+
+    `act` writes its effect in one transaction with the answer, so a second one gets `KeyTaken`, or is refused
+    for what the first has done. Raises `IdempotencyKeyReused` when the key was used for another request.
+    """
+    try:
+        return act()
+    except KeyTaken as taken:
+        return _replay(asked, taken.answer)
+    except ServiceError:
+        known = store.answer(asked.caller.owner, asked.key, timestamp(clock())) if asked.key else None
+        if known is None:
+            raise
+        return _replay(asked, known)
+
+
 def checked_key(header: str | None) -> str | None:
     """The value of an Idempotency-Key header; `InvalidFields` for an empty, long or unprintable one."""
     if header is None:
         return None
     if not 0 < len(header) <= _LONGEST_KEY or not header.isascii() or not header.isprintable():
-        wrong = f"Idempotency-Key must be 1 to {_LONGEST_KEY} printable ASCII characters."
-        raise InvalidFields([{"pointer": "", "detail": wrong}])
+        wrong = f"It must be 1 to {_LONGEST_KEY} printable ASCII characters."
+        raise InvalidFields([{"parameter": "Idempotency-Key", "detail": wrong}])
     return header
 
 
@@ -61,9 +89,9 @@ def fingerprint(route: str, body: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def replay(asked: Asked, answer: Answer) -> tuple[Json, str]:
-    """The first answer's body and location; `IdempotencyKeyReused` when something else was asked for then."""
+def _replay(asked: Asked, answer: Answer) -> Created:
+    if (answer.owner, answer.key) != (asked.caller.owner, asked.key):
+        raise RuntimeError("an answer is kept under the key of another request")
     if answer.fingerprint != asked.fingerprint:
         raise IdempotencyKeyReused("This Idempotency-Key was used with another request.")
-    body: Json = json.loads(answer.body)
-    return body, answer.location
+    return Created(json.loads(answer.body), answer.location, replayed=True)

@@ -7,7 +7,7 @@
 | ENV#<id>             | EVENT#<time>#<n>  | the timeline                                                 |
 | OWNER#<owner>        | OWNER             | the lock that makes it one live environment per owner        |
 | OWNER#<owner>        | BUDGET            | their money and creations (accounts.py)                      |
-| KEY#<owner>#<key>    | KEY               | the answer to repeat for an Idempotency-Key                  |
+| KEY#<digest>         | KEY               | the answer to repeat for an owner's Idempotency-Key          |
 | QUEUE                | QUEUE             | who is in creation, how many exist and wait (capacity.py)    |
 
 Sparse indexes: `due` (records that need attention, by when), `by_owner`, `by_status`, `by_created`.
@@ -16,6 +16,8 @@ Sparse indexes: `due` (records that need attention, by when), `by_owner`, `by_st
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
@@ -96,11 +98,20 @@ def event_item(environment_id: str, owner: str, event: Event) -> Json:
     return {**key, **asdict(event), "owner": owner}
 
 
+def answer_key(owner: str, key: str) -> Json:
+    """Where the answer for an owner's Idempotency-Key is: by a digest, for both may have any separator."""
+    digest = hashlib.sha256(json.dumps([owner, key]).encode()).hexdigest()
+    return {"pk": f"KEY#{digest}", "sk": "KEY"}
+
+
 def answer_item(answer: Answer) -> Json:
     """An answer as an item; DynamoDB removes it some time after it has expired."""
-    key = {"pk": f"KEY#{answer.owner}#{answer.key}", "sk": "KEY"}
     packed = asdict(replace(answer, body=_packed(answer.body)))
-    return {**key, "ttl": int(parse(answer.expires_at).timestamp()), **packed}
+    return {
+        **answer_key(answer.owner, answer.key),
+        "ttl": int(parse(answer.expires_at).timestamp()),
+        **packed,
+    }
 
 
 def environment(item: Json) -> Environment:

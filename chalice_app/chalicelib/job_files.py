@@ -147,7 +147,9 @@ def _check_state(environment: Environment, path: str) -> None:
             "A learning sandbox runs the release's job. Ask for one with mode production to run your own."
         )
     if environment.status is not Status.READY or environment.delete_requested:
-        raise EnvironmentNotReady(f"The environment is {environment.status}; it takes files only when READY.")
+        raise EnvironmentNotReady(
+            f"The environment is {environment.condition}; it takes files only when READY."
+        )
     if path not in environment.job_files and len(environment.job_files) >= MAX_FILES:
         raise TooManyFiles(f"There are {MAX_FILES} job files already, and no more can be.")
 
@@ -156,7 +158,7 @@ def _check_path(path: str, body: bytes) -> str:
     """Return the ending of a path, which says what the file is."""
     if not JOB_FILE.fullmatch(path):
         words = "A path has a-z, A-Z, 0-9, _, - and . in it, up to two folders, no dot at a beginning."
-        raise InvalidFields([{"pointer": "/path", "detail": words}])
+        raise InvalidFields([{"parameter": "path", "detail": words}])
     ending = "." + path.rpartition(".")[2]
     if ending not in ENDINGS:
         raise UnsupportedMediaType(f"A job file ends in {', '.join(ENDINGS)}.")

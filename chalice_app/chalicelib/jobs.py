@@ -13,7 +13,7 @@ from chalicelib.auth import Caller
 from chalicelib.aws_errors import AwsError, AwsRefused
 from chalicelib.clock import Clock, later, now, parse, timestamp
 from chalicelib.dynamo import Page
-from chalicelib.environments import Created, Environments
+from chalicelib.environments import Environments
 from chalicelib.errors import (
     BadCursor,
     BudgetExceeded,
@@ -24,16 +24,25 @@ from chalicelib.errors import (
     NotFound,
     StaleRecord,
 )
-from chalicelib.idempotency import Asked, replay
+from chalicelib.idempotency import Asked, Created, once
 from chalicelib.logs import Logs
 from chalicelib.models import RunRequest
 from chalicelib.new_runs import missing_files, new_run
 from chalicelib.observability import logger
 from chalicelib.pricing import Prices
-from chalicelib.records import Environment, Event, JobRun, Json, RunStatus, Status, environment_of_job
+from chalicelib.records import (
+    RUN_ID,
+    Environment,
+    Event,
+    JobRun,
+    Json,
+    RunStatus,
+    Status,
+    environment_of_job,
+)
 from chalicelib.runs import Runs
 from chalicelib.settings import Limits, above_ceilings
-from chalicelib.store import BudgetUsedUp, KeyTaken, Store
+from chalicelib.store import BudgetUsedUp, Store
 
 _WRITE_TRIES = 5
 _START: Json = {"attempt": None, "token": None}
@@ -85,6 +94,9 @@ class Jobs:
         `Misfits` above the operator's ceilings. The answer is the record as it was written first, so a
         repetition of the request can be given the same.
         """
+        return once(self._store, self._clock, asked, lambda: self._request_run(asked, job_id, wanted))
+
+    def _request_run(self, asked: Asked, job_id: str, wanted: RunRequest) -> Created:
         if wrong := above_ceilings(
             {
                 "/number_of_workers": (wanted.number_of_workers, self._limits.number_of_workers),
@@ -102,8 +114,6 @@ class Jobs:
         event = Event(run.requested_at, asked.caller.owner, "run_requested", asked.request_id, detail)
         try:
             accepted = self._store.add_run(run, event, asked.answer(body, location, moment))
-        except KeyTaken as taken:
-            return Created(*replay(asked, taken.answer), replayed=True)
         except BudgetUsedUp as used_up:
             self._refuse(asked.caller, run, used_up.account)
         if not accepted:
@@ -148,7 +158,8 @@ class Jobs:
 
     def _recorded(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
         environment_id = environment_of_job(job_id)
-        run = self._store.run(environment_id, run_id) if environment_id else None
+        known = environment_id is not None and RUN_ID.fullmatch(run_id) is not None
+        run = self._store.run(environment_id, run_id) if environment_id and known else None
         if run is None or run.job_id != job_id or not caller.may_see(run.owner):
             raise NotFound("There is no such run.")
         return run
@@ -164,14 +175,13 @@ class Jobs:
     def page(self, caller: Caller, job_id: str, *, limit: int, start: Json | None) -> Page[JobRun]:
         """The runs of a job, newest first.
 
-        Every run says whose it is, which saves reading its environment; and `start` comes from a cursor that
-        was given to this very caller for this very list.
+        Every run says whose it is, which saves reading its environment, unless there is no run.
         """
         environment_id = environment_of_job(job_id)
         if environment_id is None:
             raise NotFound("There is no such job.")
         page = self._store.runs(environment_id, limit=limit, start=start)
-        if not page.items and start is None:
+        if not page.items:
             self._environment(caller, job_id)
         if any(run.job_id != job_id or not caller.may_see(run.owner) for run in page.items):
             raise NotFound("There is no such job.")
@@ -241,7 +251,7 @@ class Jobs:
         environment = self._environments.visible(caller, run.environment_id)
         if environment.status is not Status.READY or environment.delete_requested:
             raise EnvironmentNotReady(
-                f"The environment is {environment.status}; a job runs only in a READY one."
+                f"The environment is {environment.condition}; a job runs only in a READY one."
             )
         left = account.available_micro_usd(self._allowance)
         if left >= run.max_cost_micro_usd:  # it was READY again, or the account changed, just now

@@ -68,7 +68,7 @@ class EnvironmentsQuery(PageQuery):
     """Which environments, and which page of them."""
 
     status: Status | None = None
-    owner: Annotated[str, Field(max_length=128)] | None = None
+    owner: Annotated[str, Field(min_length=1, max_length=128)] | None = None
 
     @field_validator("status", mode="before")
     @classmethod

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from chalicelib import answers, errors, job_answers
 from chalicelib.errors import ServiceError
-from chalicelib.examples import BODIES, example
+from chalicelib.examples import BODIES, example, shown
 from chalicelib.operations import Files, Operation
 from chalicelib.records import Json
 
@@ -61,18 +62,18 @@ _PATH_PARAMETERS: Mapping[str, tuple[Json, str]] = {
     "run_id": ({"type": "string", "pattern": "^[a-z2-7]{16}$"}, "3oc6lp4hbslpve34"),
     "database": (_CATALOG_NAME, "sot"),
     "table": (_CATALOG_NAME, "tbsot_ecommerce_br"),
-    "path": (_FILE_NAME, "main.py"),
-    "folder": (_NAME, "src"),
-    "subfolder": (_NAME, "lib"),
     "name": ({"type": "string", "enum": ["start.js", "swagger-ui.css", "swagger-ui.js"]}, "start.js"),
 }
+_CHALLENGE = "x-amzn-Remapped-WWW-Authenticate"
 _HEADERS: Mapping[str, Json] = {
     "X-Request-Id": _header("The id of the request, as in the log and the timeline.", required=True),
     "ETag": _header("Stands for what was answered.", required=True),
     "Location": _header("Where to look.", required=True, format="uri-reference"),
     "Retry-After": _header("When to look again, in seconds.", type="integer", minimum=1),
     "Idempotency-Replayed": _header("The answer is one that was given before.", enum=["true"]),
-    "WWW-Authenticate": _header("How to prove who you are (RFC 6750).", required=True),
+    _CHALLENGE: _header(
+        "How to prove who you are (RFC 6750): WWW-Authenticate, as API Gateway names it.", required=True
+    ),
 }
 # Where links of one operation's answer find the path parameters of another.
 _LINKED: Mapping[type[BaseModel], Mapping[str, str]] = {
@@ -87,6 +88,13 @@ class _Schemas(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:
         """Never."""
         return False
+
+    def model_schema(self, schema: Any) -> Json:
+        """Requests are strict. Answers are open, so that a new field breaks no client."""
+        told = super().model_schema(schema)
+        if self.mode == "serialization":
+            told.pop("additionalProperties", None)
+        return told
 
 
 def document(operations: Sequence[Operation], base: str = "") -> Json:
@@ -172,8 +180,12 @@ def _takes_nothing(model: type[BaseModel]) -> bool:
 
 
 def _path_parameters(operation: Operation) -> Iterable[Json]:
-    for name in re.findall(r"{(\w+)}", operation.path):
-        schema, shown = _PATH_PARAMETERS[name]
+    names = re.findall(r"{(\w+)}", operation.path)
+    for name in names:
+        if name.startswith("part"):  # of a job file's path: folders, and the file
+            schema, shown = (_FILE_NAME, "main.py") if name == names[-1] else (_NAME, "src")
+        else:
+            schema, shown = _PATH_PARAMETERS[name]
         yield {"name": name, "in": "path", "required": True, "schema": schema, "example": shown}
 
 
@@ -227,7 +239,12 @@ def _successes(operation: Operation, operations: Sequence[Operation]) -> Json:
             told[str(status)] = {"description": "It, as it is.", "content": content}
         else:
             headers += ["Retry-After"] if "poll_after_seconds" in given.model_fields else []
-            content = {"application/json": {"schema": _reference(given), "example": example(given)}}
+            content = {
+                "application/json": {
+                    "schema": _reference(given),
+                    "example": shown(operation.name, status, given),
+                }
+            }
             told[str(status)] = {"description": _first_line(given), "content": content}
             if links := _links(operation, given, operations):
                 told[str(status)]["links"] = links
@@ -280,7 +297,7 @@ def _failure_name(kinds: Sequence[type[ServiceError]]) -> str:
 def _failure_response(kinds: Sequence[type[ServiceError]]) -> Json:
     status = kinds[0].status
     headers = ["X-Request-Id"]
-    headers += ["WWW-Authenticate"] if status == 401 else []
+    headers += [_CHALLENGE] if status == 401 else []
     headers += ["Retry-After"] if status in (429, 503) else []
     return {
         "description": "; ".join(_first_line(kind).rstrip(".") for kind in kinds) + ".",
@@ -316,16 +333,19 @@ def _is_conditional(operation: Operation) -> bool:
 
 
 def _schemas(operations: Sequence[Operation]) -> Json:
-    models: list[type[BaseModel]] = [answers.Problem]
+    models: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(answers.Problem, "validation"): None}
     for operation in operations:
-        models += [given for given in operation.gives.values() if not isinstance(given, Files)]
-        models += [operation.body] if operation.body is not None else []
+        for given in operation.gives.values():
+            if not isinstance(given, Files):
+                models[given, "serialization"] = None
+        if operation.body is not None:
+            models[operation.body, "validation"] = None
     _, told = models_json_schema(
-        [(model, "validation") for model in dict.fromkeys(models)],
-        ref_template="#/components/schemas/{model}",
-        schema_generator=_Schemas,
+        list(models), ref_template="#/components/schemas/{model}", schema_generator=_Schemas
     )
-    schemas: Json = told["$defs"]
+    # What is both sent and shown, such as the settings, is two schemas.
+    text = json.dumps(told["$defs"]).replace('-Input"', '"').replace('-Output"', 'Shown"')
+    schemas: Json = json.loads(text)
     return schemas
 
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from chalicelib import http
 from chalicelib.auth import Caller
+from chalicelib.aws_errors import AwsError, calling
 from chalicelib.errors import MethodNotAllowed, ServiceError
 from chalicelib.idempotency import Asked, checked_key, fingerprint
 from chalicelib.models import NoQuery
@@ -77,11 +78,12 @@ class Call:
         """The id of the request."""
         return http.request_id_of(self.request)
 
-    def asked(self, body: BaseModel) -> Asked:
-        """The same with its Idempotency-Key and the fingerprint of what is asked for."""
+    def asked(self, body: BaseModel | None = None) -> Asked:
+        """The same with its Idempotency-Key and the fingerprint of route, path parameters and body."""
         key = checked_key(self.request.headers.get("idempotency-key"))
-        route = f"{self.operation.method} {self.request.path}"
-        asked_for = fingerprint(route, body.model_dump(mode="json"))
+        route = f"{self.operation.method} {self.operation.path}"
+        sent = http.raw_body(self.request).decode("latin-1") if body is None else body.model_dump(mode="json")
+        asked_for = fingerprint(route, [self.request.uri_params, sent])
         return Asked(self.caller, self.request_id, self.base, key, asked_for)
 
 
@@ -161,6 +163,16 @@ class Operations:
             self.app.route(path, methods=others, name=f"refuse {path}", content_types=[])(refuse)
 
     def _handle(
+        self, operation: Operation, view: Callable[..., Any], path_parameters: Mapping[str, str]
+    ) -> Response:
+        """Chalice hands only `ChaliceUnhandledError`s on to the middleware: AWS's become such ones here."""
+        try:
+            with calling():
+                return self._called(operation, view, path_parameters)
+        except AwsError as error:
+            raise http.aws_failure(error) from error
+
+    def _called(
         self, operation: Operation, view: Callable[..., Any], path_parameters: Mapping[str, str]
     ) -> Response:
         request = self.app.current_request

@@ -11,6 +11,7 @@ Json = dict[str, Any]
 
 JOB_ID = re.compile(r"terraglue-([a-z2-7]{10})-([a-z0-9][a-z0-9-]{0,63})")
 ENVIRONMENT_ID = re.compile(r"[a-z2-7]{10}")
+RUN_ID = re.compile(r"[a-z2-7]{16}")
 
 
 class ActorType(StrEnum):
@@ -179,6 +180,12 @@ class Environment:
     def job_file_uri(self, path: str) -> str:
         """The same for Glue."""
         return f"s3://{self.bucket('glue_assets')}/{self.job_file_key(path)}"
+
+    @property
+    def condition(self) -> str:
+        """Its status in words for callers: a delete that was asked for may not have begun yet."""
+        is_going = self.delete_requested and self.status is not Status.DELETED
+        return "being deleted" if is_going else str(self.status)
 
     def but(self, **changes: Any) -> Environment:
         """The same environment with some fields changed."""

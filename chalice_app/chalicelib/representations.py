@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # they build on this module
 
 Model = TypeVar("Model", bound=answers.Answer)
 
+_MICRO_USD = "_micro_usd"
 _SETTLED = {Status.READY, Status.FAILED, Status.DELETED}
 # Seconds, and up to which age in seconds.
 _PAUSES = ((1, 30.0), (3, 120.0), (10, 600.0), (30, float("inf")))
@@ -150,12 +151,28 @@ def event(event: Event) -> answers.Event:
         as_admin=event.actor_type == ActorType.USER and event.actor != event.owner,
         action=event.action,
         request_id=event.request_id,
-        detail=event.detail,
+        detail=_in_usd(event.detail),
         changes=[
-            answers.Change(pointer=change["pointer"], old=change.get("old"), new=change.get("new"))
+            answers.Change(
+                pointer=change["pointer"], old=_in_usd(change.get("old")), new=_in_usd(change.get("new"))
+            )
             for change in event.changes
         ],
     )
+
+
+def _in_usd(value: Any) -> Any:
+    """Money in dollars, as everywhere in the API; records count millionths."""
+    if isinstance(value, list):
+        return [_in_usd(inner) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name.replace(_MICRO_USD, "_usd"): usd(inner)
+        if name.endswith(_MICRO_USD) and inner is not None
+        else _in_usd(inner)
+        for name, inner in value.items()
+    }
 
 
 def release(release: Release, *, is_latest: bool) -> answers.Release:

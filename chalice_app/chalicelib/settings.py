@@ -136,6 +136,10 @@ class BucketNames(Strict):
     athena_results: BucketName = "athena-results"
 
 
+OWN_JOB = "Runs the sandbox's own script"
+"""The description of a production job that was given none: what the default says is the release's job."""
+
+
 class JobSettings(Strict):
     """How the sandbox's Glue job is set up. `script` and `extra_files` are paths of job files."""
 
@@ -217,6 +221,8 @@ class Settings(Strict):
         """The same with nothing left open, for settings without misfits: what is stored and shown."""
         schedule = schedules.parse(self.job.schedule).text if self.job.schedule else None
         job = self.job.model_copy(update={"script": self.job.script or LEARNING_SCRIPT, "schedule": schedule})
+        if self.mode == "production" and "description" not in self.job.model_fields_set:
+            job = job.model_copy(update={"description": OWN_JOB})
         return self.model_copy(update={**self.encryptions(), "job": job})
 
 

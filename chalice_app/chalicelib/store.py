@@ -96,6 +96,10 @@ class CreationsUsedUp(Exception):
         self.next_at = next_at
 
 
+Answering = Callable[[Environment], Answer | None]
+"""Makes the answer to a request of the record that it writes."""
+
+
 class Store:
     """Reads and writes records; AWS errors come out as `AwsError`."""
 
@@ -132,18 +136,26 @@ class Store:
         item = self._table.get(items.owner_key(owner))
         return cast(str, item["environment_id"]) if item else None
 
-    def save_environment(self, old: Environment, new: Environment, event: Event | None = None) -> Environment:
+    def save_environment(
+        self,
+        old: Environment,
+        new: Environment,
+        event: Event | None = None,
+        answering: Answering | None = None,
+    ) -> Environment:
         """Write the fields that differ, if the record is still at `old.version`; returns it as it now is.
 
         Its `updated_at` is the event's time, which is put after that of the one before: the timeline is in
         order though the clocks of those who write it are not the same. Raises `AtCapacity` when it would
         begin to be created and no place is free, and `CreationsUsedUp` when it would be created once more and
-        its owner may not.
+        its owner may not. `answering` makes the answer to repeat of what is written; then it may raise
+        `KeyTaken`.
         """
 
         def save(kept: Kept) -> Environment:
             told, after = self._told(old, kept(new), kept(event))
-            actions = [self._environment_update(old, after), *told, *self._counting(old, after)]
+            answer = self._answer(answering(after) if answering else None, after.updated_at)
+            actions = [*answer, self._environment_update(old, after), *told, *self._counting(old, after)]
             if after.creations > old.creations:
                 self._write_creation(after, actions)
             else:
@@ -383,6 +395,13 @@ class Store:
                 {":at": at, ":shard": items.DUE},
             )
         )
+
+    # -- answers to repeat -------------------------------------------------------------------------------
+
+    def answer(self, owner: str, key: str, now: str) -> Answer | None:
+        """The answer that is kept for an owner's Idempotency-Key, or None if it is missing or expired."""
+        item = self._table.get(items.answer_key(owner, key))
+        return items.answer(item) if item and item["expires_at"] > now else None
 
     # -- what is due -------------------------------------------------------------------------------------
 

@@ -131,7 +131,7 @@ class Tables:
         environment = self._environments.visible(caller, environment_id)
         if environment.status is not Status.READY or environment.delete_requested:
             raise EnvironmentNotReady(
-                f"The environment is {environment.status}; its tables can be seen only when it is READY."
+                f"The environment is {environment.condition}; its tables can be seen only when it is READY."
             )
         return environment
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.auth import Caller
-from chalicelib.environments import Created
 from chalicelib.errors import NotFound
-from chalicelib.idempotency import Asked, fingerprint
+from chalicelib.idempotency import Asked, Created, fingerprint
 from chalicelib.models import EnvironmentChange, RunRequest
 from chalicelib.records import Environment
 from chalicelib.settings import JobSettings, Settings

@@ -102,7 +102,7 @@ class Api:
         sent |= headers or {}
         payload = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         response = self.client.http.request(method, path, headers=sent, body=payload)
-        answered = dict(response.headers)
+        answered = gateway.remapped(response.headers)
         is_json = "json" in answered.get("Content-Type", "json")
         text = response.body
         answer = Answer(

@@ -88,3 +88,52 @@ def test_a_cursor_tells_nothing_and_stays_the_same(api: Api) -> None:
     cursors = {page(api, "/environments?limit=1", **ADMIN)[1] for _ in range(3)}
     [cursor] = cursors
     assert b"ENV" not in base64.urlsafe_b64decode(f"{cursor}===")
+
+
+def forged(api: Api, place: dict[str, str], *scope: str | bool | None) -> str:
+    """What somebody could make who has the service's secret."""
+    made = api.app.service().cursors.encode(place, scope)
+    assert made is not None
+    return str(made)
+
+
+@pytest.mark.parametrize("to", ["mine", "theirs"])
+def test_a_forged_cursor_is_no_way_past_the_owner(api: Api, to: str) -> None:
+    mine, theirs = api.ready_environment("ana"), api.ready_environment("ben")
+    job = theirs["outputs"]["job_id"]
+    assert api.call("POST", f"/jobs/{job}/runs", owner="ben").status == 202
+    pk = f"ENV#{(mine if to == 'mine' else theirs)['id']}"
+    lists = {
+        f"/environments/{theirs['id']}/events": ("events", "ana", False, theirs["id"]),
+        f"/jobs/{job}/runs": ("runs", "ana", False, job),
+    }
+    for path, scope in lists.items():
+        for sk in ("EVENT#9", "EVENT#0", "RUN#z", "RUN#2"):
+            cursor = forged(api, {"pk": pk, "sk": sk}, *scope)
+            answer = api.call("GET", f"{path}?cursor={cursor}")
+            assert answer.status in (400, 404), (path, sk, answer.body)
+    scope = ("logs", "ana", False, job, "2" * 16, "output")
+    cursor = forged(api, {"token": "f/1"}, *scope)
+    assert api.call("GET", f"/jobs/{job}/runs/{'2' * 16}/logs?cursor={cursor}").status == 404
+
+
+def test_a_cursor_of_a_list_that_ends_there_still_needs_its_owner(api: Api) -> None:
+    mine = api.ready_environment("ana")
+    for path, kind, name in (
+        (f"/environments/{mine['id']}/events", "events", mine["id"]),
+        (f"/jobs/{mine['outputs']['job_id']}/runs", "runs", mine["outputs"]["job_id"]),
+    ):
+        end = {"pk": f"ENV#{mine['id']}", "sk": "EVENT#0" if kind == "events" else "RUN#0"}
+        own = api.call("GET", f"{path}?cursor={forged(api, end, kind, 'ana', False, name)}")
+        assert (own.status, own.body["items"]) == (200, [])
+        assert (
+            api.call("GET", f"{path}?cursor={forged(api, end, kind, 'ben', False, name)}", owner="ben").status
+            == 404
+        )
+
+
+def test_what_no_run_can_be_called_is_not_there(api: Api) -> None:
+    job = api.ready_environment()["outputs"]["job_id"]
+    for name in ("x" * 3000, "%00", "RUN%23", "A" * 16):
+        for path in (f"/jobs/{job}/runs/{name}", f"/jobs/{job}/runs/{name}/logs"):
+            assert api.call("GET", path).status == 404

@@ -9,13 +9,24 @@ from pathlib import Path
 
 from tests.integration.conftest import Api
 
+FILES = {
+    "": '"path.part1" = "main.py"',
+    "_in_folder": '"path.part1" = "src", "path.part2" = "main.py"',
+    "_in_subfolder": '"path.part1" = "src", "path.part2" = "lib", "path.part3" = "main.py"',
+}
 HERE = Path(__file__).parents[1] / "schemathesis"
 
 
 def run(url: str, token: str, tmp_path: Path, *options: str, **parameters: str) -> None:
     config = tmp_path / "schemathesis.toml"
     pinned = "".join(f'"path.{name}" = "{value}"\n' for name, value in parameters.items())
-    config.write_text(f"{(HERE / 'schemathesis.toml').read_text()}\n[parameters]\n{pinned}")
+    # A part of a job file's path is a folder or the file, as the operation has it.
+    files = "".join(
+        f'[[operations]]\ninclude-operation-id = "{method}_job_file{where}"\nparameters = {{ {parts} }}\n'
+        for method in ("get", "put")
+        for where, parts in FILES.items()
+    )
+    config.write_text(f"{(HERE / 'schemathesis.toml').read_text()}\n{files}\n[parameters]\n{pinned}")
     done = subprocess.run(
         [
             *(
@@ -46,9 +57,6 @@ def test_it_finds_nothing_in_a_sandbox_that_is_there(api: Api, url: str, tmp_pat
         environment_id=environment["id"],
         job_id=job,
         run_id=asked.body["id"],
-        folder="src",
-        subfolder="lib",
-        path="main.py",
     )
 
 

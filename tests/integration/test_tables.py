@@ -191,7 +191,7 @@ def test_the_limit_is_twenty_unless_said_and_at_most_a_hundred(api: Api, sandbox
     assert len(rows(api, sandbox, "many", query="?limit=100").body["items"]) == 100
     for wrong in ("0", "101", "x"):
         answer = rows(api, sandbox, "many", query=f"?limit={wrong}")
-        assert (answer.status, answer.body["errors"][0]["pointer"]) == (422, "/limit")
+        assert (answer.status, answer.body["errors"][0]["parameter"]) == (422, "limit")
 
 
 def test_a_database_may_be_called_by_either_name(api: Api, sandbox: Sandbox) -> None:

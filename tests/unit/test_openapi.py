@@ -58,7 +58,7 @@ def test_an_operation_says_all_of_itself(path: str, method: str, told: dict[str,
     assert ("404" in told["responses"]) == ("{" in path)
     if "requestBody" in told:
         assert "422" in told["responses"]
-    if path in ("/environments", "/jobs/{job_id}/runs") and method == "post":
+    if method == "post":
         assert "Idempotency-Key" in {parameter["name"] for parameter in told["parameters"]}
         assert "Idempotency-Replayed" in told["responses"]["202"]["headers"]
 
@@ -118,3 +118,68 @@ def test_every_error_of_the_service_is_told_of_somewhere() -> None:
 
 def test_a_document_below_a_stage_says_so() -> None:
     assert openapi.document(app.api.all, "/api")["servers"] == [{"url": "/api"}]
+
+
+def test_requests_are_strict_and_answers_are_open() -> None:
+    contract = Contract(DOCUMENT)
+    for path, methods in DOCUMENT["paths"].items():
+        for method, told in methods.items():
+            body = told.get("requestBody", {}).get("content", {}).get("application/json")
+            if body:
+                assert list(contract.validator(body["schema"]).iter_errors({"new": 1})), (path, method)
+            for response in told["responses"].values():
+                content = contract.resolved(response).get("content", {}).get("application/json", {})
+                if "example" in content:
+                    newer = with_more(content["example"])
+                    assert not list(contract.validator(content["schema"]).iter_errors(newer)), (path, method)
+
+
+def with_more(value: Any, depth: int = 0) -> Any:
+    """An answer of a later version: every object has a field more."""
+    if isinstance(value, list):
+        return [with_more(inner, depth + 1) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    more = {name: inner if name in MAPPINGS else with_more(inner, depth + 1) for name, inner in value.items()}
+    return {**more, "a_new_field": {"x": 1}}
+
+
+MAPPINGS = {"databases", "console", "arguments", "values", "detail"}
+"""Fields whose names are data."""
+
+
+def test_an_example_is_of_the_moment_that_its_status_stands_for() -> None:
+    shown = {
+        told["operationId"]: {
+            status: response["content"]["application/json"].get("example", {})
+            for status, response in told["responses"].items()
+            if status in ("200", "202") and "application/json" in response.get("content", {})
+        }
+        for methods in DOCUMENT["paths"].values()
+        for told in methods.values()
+    }
+    asked = shown["request_environment"]["202"]
+    assert (asked["status"], asked["outputs"], asked["ready_at"]) == ("QUEUED", None, None)
+    assert (asked["progress"]["done"], asked["progress"]["resources"]) == (0, [])
+    ready = shown["get_environment"]["200"]
+    assert ready["status"] == "READY"
+    assert ready["progress"]["done"] == ready["progress"]["total"]
+    for examples_of in shown.values():
+        for status, told in examples_of.items():
+            if "poll_after_seconds" in told:
+                goes_on = told["status"] not in ("READY", "DELETED", "SUCCEEDED", "STOPPED")
+                assert goes_on == (status == "202") == (told["poll_after_seconds"] is not None), told[
+                    "status"
+                ]
+
+
+def test_parameters_at_one_place_of_a_path_have_one_name() -> None:
+    """API Gateway: "A sibling of this resource already has a variable path part"."""
+    names: dict[str, set[str]] = {}
+    for path in app.app.routes:
+        parts = path.split("/")
+        for depth, part in enumerate(parts):
+            if part.startswith("{"):
+                names.setdefault("/".join(parts[:depth]), set()).add(part)
+    assert len(names) >= 8
+    assert {prefix: found for prefix, found in names.items() if len(found) > 1} == {}

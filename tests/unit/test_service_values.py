@@ -54,17 +54,17 @@ def test_bigger_workers_cost_more() -> None:
 
 def test_cursors_come_back_as_they_were_and_others_are_refused() -> None:
     cursors, key = Cursors("secret"), {"pk": "ENV#abc", "created_at": "2026-11-23T12:00:00.123Z"}
-    good = cursors.encode(key, "list of ana")
+    good = cursors.encode(key, ("list", "ana"))
     assert good is not None
-    assert cursors.decode(good, "list of ana") == key
-    assert cursors.encode(None, "list of ana") is None is cursors.decode(None, "list of ana")
+    assert cursors.decode(good, ("list", "ana")) == key
+    assert cursors.encode(None, ("list", "ana")) is None is cursors.decode(None, ("list", "ana"))
     changed = good[:-4] + ("AAAA" if good[-4:] != "AAAA" else "BBBB")
     for bad in ("", "a", "!!!!", "bnVsbA", "WzFd", "eyJhIjogMX0", good[:-1], good + "A", changed):
         with pytest.raises(BadRequest):
-            cursors.decode(bad, "list of ana")
+            cursors.decode(bad, ("list", "ana"))
     for other in (Cursors("another secret"), cursors):
         with pytest.raises(BadRequest):
-            other.decode(good, "list of ben")
+            other.decode(good, ("list", "ben"))
 
 
 @pytest.mark.parametrize(

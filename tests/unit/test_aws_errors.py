@@ -1,0 +1,60 @@
+"""How what boto3 raises is classified."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
+
+from chalicelib.aws_errors import (
+    AwsError,
+    AwsMisused,
+    AwsThrottled,
+    AwsUnavailable,
+    calling,
+    from_boto,
+)
+
+OF_A_CONNECTION = {
+    "ConnectionError",
+    "EndpointConnectionError",
+    "SSLError",
+    "ConnectTimeoutError",
+    "ProxyConnectionError",
+    "HTTPClientError",
+    "ConnectionClosedError",
+    "ReadTimeoutError",
+    "ResponseStreamingError",
+    "IncompleteReadError",
+    "FlexibleChecksumError",
+}
+"""Of botocore.exceptions, those that another try may help."""
+
+
+def kinds(kind: type[boto.BotoCoreError] = boto.BotoCoreError) -> Iterator[type[boto.BotoCoreError]]:
+    for below in kind.__subclasses__():
+        if below.__module__ == "botocore.exceptions":
+            yield below
+            yield from kinds(below)
+
+
+def made(kind: type[boto.BotoCoreError]) -> boto.BotoCoreError:
+    error = kind.__new__(kind)  # their messages want many different words
+    Exception.__init__(error, "words")
+    return error
+
+
+@pytest.mark.parametrize("kind", list(kinds()), ids=lambda kind: kind.__name__)
+def test_only_a_connection_that_fails_is_aws_being_away(kind: type[boto.BotoCoreError]) -> None:
+    expected: type[AwsError] = AwsUnavailable if kind.__name__ in OF_A_CONNECTION else AwsMisused
+    if kind.__name__ == "CapacityNotAvailableError":  # the client's own brake
+        expected = AwsThrottled
+    error = from_boto(made(kind))
+    assert (type(error), error.code) == (expected, kind.__name__)
+
+
+def test_an_answer_that_is_none_is_aws_being_away() -> None:
+    with pytest.raises(AwsUnavailable), calling():
+        raise ResponseParserError("<html>")
