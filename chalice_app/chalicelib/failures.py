@@ -63,7 +63,8 @@ _NAME = re.compile(r"\bterraglue([-_])([a-z2-7]{10})(?![a-z2-7])[\w.-]*")
 _SECRETS = (
     (re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b"), "[id]"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "[id]"),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[address]"),
+    # Begins where a word does: from every letter on, a long word would take the square of its length.
+    (re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "[address]"),
     (re.compile(r"(?<!\d)\d{12}(?!\d)"), "[account]"),
 )
 
