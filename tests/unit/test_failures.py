@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from chalicelib.failures import failure, is_name_conflict, redacted
@@ -219,3 +221,10 @@ def test_without_an_environment_no_name_is_shown() -> None:
 def test_a_long_text_is_cut() -> None:
     assert len(redacted("x" * 5000, OWN).encode()) == 600
     assert len(redacted("é" * 5000, OWN).encode()) <= 600
+
+
+@pytest.mark.parametrize("word", ["a", "a.-", "a@", "a@b.", "arn:", "terraglue-", "AKIA", "9", "ab@c.d-"])
+def test_no_text_of_a_job_keeps_the_service_busy(word: str) -> None:
+    began = time.process_time()
+    redacted(word * (64 * 1024 // len(word)), "abcdefgh23")
+    assert time.process_time() - began < 1
