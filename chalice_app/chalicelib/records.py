@@ -70,8 +70,8 @@ class Environment:
     `wanted` is what an UPDATING one is to become: its `settings` and `release`, how far that is (`stage`, see
     updating.py), how often its way back was tried (`rollbacks`), and what was deleted by hand and is created
     again (`lost`, physical ids by logical ids); a retry of a FAILED one goes on with it. `changes` counts
-    such wishes, and is part of their change sets' names. `is_emptied` says that a RESETTING one has lost all that
-    was to go.
+    such wishes, and is part of their change sets' names. `is_emptied` says that a RESETTING one has lost all
+    that was to go.
     `removed` counts, by type, what was removed so far that no stack removes; `remaining` is what the stacks
     of failed attempts have left, as the receipt lists it.
     `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when.
