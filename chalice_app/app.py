@@ -109,6 +109,7 @@ def change_environment(call: Call, environment_id: str, body: EnvironmentChange)
     """Change one environment: 202 when its settings or its release will be others, 200 when all is done.
 
     It is UPDATING until it is READY with them; a change that fails is taken back, and `failure` says why.
+    It must be READY, or FAILED because a part of it was deleted by hand, which is created again.
     """
     environment, accepted = service().environments.change(call.caller, environment_id, body, call.request_id)
     return _answer(_shown(call, environment), 202 if accepted else 200)

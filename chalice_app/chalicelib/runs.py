@@ -152,7 +152,7 @@ class Runs:
             self.reconcile(environment_id, waiting[-1].id)
 
     def want_stopped(self, run: JobRun, user: str | None, event: Event | None = None) -> JobRun:
-        """Record that a user, or None for the service, wants a run stopped. It is stopped even after a crash."""
+        """Record that a user, or None for the service, wants a run stopped, so that it will be."""
         moment = timestamp(self._clock())
         # A call to start it that may be under way is waited for: what it started is found and stopped then.
         starting = run.start_attempts > 0 and run.glue_run_id is None

@@ -1,6 +1,7 @@
-"""The bench: a storm of faults over many environments, then calm, then everything is deleted.
+"""The bench: a storm of faults over many environments, then a calm day, then everything is deleted.
 
-After each of the last two the invariants must hold (`invariants.py`).
+In the storm somebody also deletes things by hand. After each of the last two the invariants must hold
+(`invariants.py`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from chalicelib.capacity import Capacity
 from local.chaos import invariants
+from local.chaos.hand import Hand
 from local.chaos.owners import Owners
 from local.chaos.world import MOST_SKEW_SECONDS, World, simulated
 from local.faults.rules import Rule, parse_all
@@ -21,6 +23,7 @@ _CALM_SECONDS = 1800.0
 _MOST_CALMS = 12
 _MOST_STORM_SECONDS = 48 * 3600.0
 _DUE_IN_SECONDS = 900.0
+_DAY_SECONDS = 24 * 3600.0
 
 # What goes wrong, and how often at most; how often, the dice of the seed say.
 _STORM = (
@@ -69,27 +72,30 @@ def run(seed: int, environments: int) -> Outcome:
     # So few places that people have to wait for both kinds.
     capacity = Capacity(creating=4, environments=max(5, environments // 3))
     with simulated(seed, capacity) as world:
-        owners = Owners(world, environments, seed)
+        owners, hand = Owners(world, environments, seed), Hand(world, seed)
         dice = random.Random(f"storm {seed}")  # noqa: S311 - a simulation's
         world.tick()
-        _storm(world, owners, dice, seed)
+        _storm(world, owners, hand, dice, seed)
         world.faults.replace([], seed)
         world.missed_ticks = world.skew = 0.0
+        if hand.last is not None:  # each READY environment is looked at within a day
+            world.simulation.run(max(0.0, hand.last + _DAY_SECONDS - world.simulation.seconds))
         _calm_down(world)
         violations = invariants.check(world, owners)
-        summary = invariants.summary(world, owners)
+        summary = {**invariants.summary(world, owners), "deleted by hand": len(hand.deleted)}
         owners.delete_all()
         _calm_down(world)
         violations += invariants.check(world, owners) + invariants.check_all_gone(world)
         return Outcome(seed, [*world.defects, *dict.fromkeys(violations)], summary, world.log)
 
 
-def _storm(world: World, owners: Owners, dice: random.Random, seed: int) -> None:
+def _storm(world: World, owners: Owners, hand: Hand, dice: random.Random, seed: int) -> None:
     world.faults.replace(_rules(dice), seed)
     world.missed_ticks = dice.uniform(0, 0.5)
     world.skew = dice.uniform(0, MOST_SKEW_SECONDS)
     while not owners.satisfied and world.simulation.seconds < _MOST_STORM_SECONDS:
         owners.act()
+        hand.act()
         world.simulation.run(dice.expovariate(1 / _SECONDS_PER_COMMAND))
     world.simulation.run(_DUE_IN_SECONDS)  # for the last ones, too
 

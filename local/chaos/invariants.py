@@ -29,9 +29,9 @@ LEGAL = {
     "QUEUED": {"CREATING", "FAILED", "DELETING"},
     "CREATING": {"SEEDING", "FAILED", "DELETING"},
     "SEEDING": {"READY", "FAILED", "DELETING"},
-    "READY": {"UPDATING", "RESETTING", "DELETING"},
+    "READY": {"UPDATING", "RESETTING", "FAILED", "DELETING"},
     "UPDATING": {"READY", "FAILED", "DELETING"},
-    "RESETTING": {"READY", "DELETING"},
+    "RESETTING": {"READY", "FAILED", "DELETING"},
     "FAILED": {"QUEUED", "UPDATING", "DELETING"},
     "DELETING": {"DELETED"},
     "DELETED": set(),
@@ -77,6 +77,7 @@ def check(world: World, owners: Owners) -> list[str]:
         _every_run_has_ended(state),
         _places_are_counted(state, world),
         _one_stack_each(state),
+        _every_ready_one_is_whole(state),
         _nothing_without_its_environment(state),
         _one_live_environment_per_owner(state),
         _every_answer_holds(state, owners),
@@ -159,16 +160,49 @@ def _one_stack_each(state: State) -> Iterator[str]:
             yield f"environment {name} is READY and its stacks are {stacks}"
         # A complete stack of a failed environment is kept: a retry goes on with it, or with the way back.
         kept = {"CREATE_COMPLETE"} if not item.get("wanted") else {*WHOLE, "UPDATE_ROLLBACK_FAILED"}
+        if _is_lost(item):
+            kept |= {"DELETE_FAILED"}  # what somebody's hand has left is kept for its owner
         if item["status"] == "FAILED" and (len(stacks) > 1 or not kept.issuperset(stacks)):
             yield f"environment {name} is FAILED and its stacks are {stacks}"
         if item["status"] == "DELETED" and stacks:
             yield f"environment {name} is DELETED and its stacks are {stacks}"
 
 
+def _every_ready_one_is_whole(state: State) -> Iterator[str]:
+    for name, item in state.environments.items():
+        if item["status"] != "READY":
+            continue
+        outputs = item["outputs"]
+        needed = [f"bucket {bucket}" for bucket in outputs["buckets"].values()]
+        needed += [f"database {database}" for database in outputs["databases"].values()]
+        needed += [f"job {outputs['job_id']}", f"role {outputs['role_arn'].rpartition('/')[2]}"]
+        needed += [f"workgroup {group}" for group in [outputs.get("athena_workgroup")] if group]
+        for thing in needed:
+            if thing not in state.things:
+                yield f"environment {name} is READY without its {thing}"
+        undone = [
+            logical_id
+            for logical_id, resource in item["resources"].items()
+            if not resource["status"].endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE"))
+        ]
+        if undone or len(item["resources"]) != item["total_resources"]:
+            yield f"environment {name} is READY and shows {undone} of {item['total_resources']} undone"
+
+
+def _is_lost(item: Item) -> bool:
+    """Whether somebody has deleted what an environment needs, and it says so."""
+    told = (item.get("failure") or {}).get("message") or ""
+    return item["status"] == "FAILED" and "by somebody else" in told
+
+
 def _nothing_without_its_environment(state: State) -> Iterator[str]:
     known = {name for name, item in state.environments.items() if item["status"] != "DELETED"}
     kept = {
-        name for name in known if state.stacks.get(name) or state.environments[name]["status"] != "FAILED"
+        name
+        for name in known
+        if state.stacks.get(name)
+        or state.environments[name]["status"] != "FAILED"
+        or _is_lost(state.environments[name])
     }
     for thing, name in state.things.items():
         if name not in (known if thing.startswith("template ") else kept):
