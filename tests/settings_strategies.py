@@ -143,16 +143,17 @@ def accepted(draw: st.DrawFn, limits: Limits) -> Settings:
         if not wrong:
             return settings.within(limits).resolved()
         for one in wrong:
-            given = _without(given, one["pointer"].split("/")[1:])
+            given = without(given, one["pointer"].split("/")[1:])
     raise AssertionError(wrong)
 
 
-def _without(given: Mapping[str, Any], path: list[str]) -> Json:
+def without(given: Mapping[str, Any], path: list[str]) -> Json:
+    """What is left of settings when that is taken out which a problem's pointer names."""
     [name, *rest] = path
     if name in ("role_arn", "kms_key_arn") and name not in given:  # what needs it is what does not fit
         name = {"role_arn": "iam_role", "kms_key_arn": "kms_key"}[name]
     if path == ["job", "script"] and "script" not in given.get("job", {}):
         name, rest = "mode", []
     if rest and name in given:
-        return {**given, name: _without(given[name], rest)}
+        return {**given, name: without(given[name], rest)}
     return {key: value for key, value in given.items() if key != name}
