@@ -153,6 +153,9 @@ class Config:
                 environments=read.whole("MAX_ENVIRONMENTS", Capacity.environments),
             ),
         )
+        role = config.deployment_role_arn
+        if role and not all(_account(arn) == _account(role) for arn in config.limits.role_arns):
+            read.refuse("SHARED_ROLE_ARNS", "must list roles of the account of DEPLOYMENT_ROLE_ARN.")
         read.check()
         return config
 
@@ -160,3 +163,7 @@ class Config:
         """The owner that a token or a caller names, as it is stored and compared."""
         folds = is_folded(self.owner_claim) if self.fold_owner is None else self.fold_owner
         return fold(name) if folds else name
+
+
+def _account(arn: str) -> str:
+    return ":".join(arn.split(":")[:5])

@@ -7,8 +7,9 @@ import unicodedata
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 
-_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?"
-_ORIGIN = rf"(?:https://{_HOST}|http://(?:localhost|127\.0\.0\.1))(?::[0-9]{{1,5}})?"
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = rf"{_LABEL}(?:\.{_LABEL})*"
+_ORIGIN = rf"(?:https://{_HOST}|http://(?:localhost|127\.0\.0\.1))(?::[1-9][0-9]{{0,4}})?"
 ORIGIN = re.compile(_ORIGIN)
 """Scheme, host and port; without TLS only on this machine."""
 URL = re.compile(rf"{_ORIGIN}(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
@@ -48,10 +49,10 @@ class Variables:
         given = self._given(name)
         if given is None:
             if default is None:
-                self._refuse(name, "must be given.")
+                self.refuse(name, "must be given.")
             return default or ""
         if not re.fullmatch(pattern, given) or not given.isprintable() or given != given.strip():
-            self._refuse(name, f"must be {words}" + ("." if is_secret else f", and is {_short(given)}."))
+            self.refuse(name, f"must be {words}" + ("." if is_secret else f", and is {_short(given)}."))
         return given
 
     def whole(self, name: str, default: int, *, least: int = 1, most: int = 1_000_000) -> int:
@@ -61,7 +62,7 @@ class Variables:
             return default
         number = int(given) if re.fullmatch("[0-9]{1,9}", given) else None
         if number is None or not least <= number <= most:
-            self._refuse(name, f"must be a whole number of {least} to {most}, and is {_short(given)}.")
+            self.refuse(name, f"must be a whole number of {least} to {most}, and is {_short(given)}.")
             return default
         return number
 
@@ -74,7 +75,7 @@ class Variables:
             return default
         amount = Decimal(given) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", given) else None
         if amount is None or not least <= amount <= most:
-            self._refuse(
+            self.refuse(
                 name, f"must be an amount of {least} to {most}, such as 2.50, and is {_short(given)}."
             )
             return default
@@ -84,7 +85,7 @@ class Variables:
         """One of some words."""
         given = self._given(name) or default
         if given not in choices:
-            self._refuse(name, f"must be one of {', '.join(choices)}, and is {_short(given)}.")
+            self.refuse(name, f"must be one of {', '.join(choices)}, and is {_short(given)}.")
             return default
         return given
 
@@ -93,9 +94,9 @@ class Variables:
         items = _items(self._given(name))
         for item in items:
             if not re.fullmatch(pattern, item):
-                self._refuse(name, f"must list {words} with commas in between; {_short(item)} is none.")
+                self.refuse(name, f"must list {words} with commas in between; {_short(item)} is none.")
         if len(set(items)) < len(items):
-            self._refuse(name, "must not list anything twice.")
+            self.refuse(name, "must not list anything twice.")
         return items
 
     def tags(self, name: str) -> dict[str, str]:
@@ -106,20 +107,21 @@ class Variables:
             key, _, value = item.partition("=")
             key, value = key.strip(), value.strip()
             if wrong := _wrong_tag(key, value):
-                self._refuse(
+                self.refuse(
                     name, f"must list tags as key=value with commas in between; {_short(item)} {wrong}."
                 )
             elif key in tags:
-                self._refuse(name, f"must not give the tag {_short(key)} twice.")
+                self.refuse(name, f"must not give the tag {_short(key)} twice.")
             tags[key] = value
         if len(items) > MOST_TAGS:
-            self._refuse(name, f"must list at most {MOST_TAGS} tags, and lists {len(items)}.")
+            self.refuse(name, f"must list at most {MOST_TAGS} tags, and lists {len(items)}.")
         return tags
 
     def _given(self, name: str) -> str | None:
         return self._environ.get(name) or None
 
-    def _refuse(self, name: str, words: str) -> None:
+    def refuse(self, name: str, words: str) -> None:
+        """Say what is wrong with a variable."""
         self._wrong.append(f"{name} {words}")
 
 

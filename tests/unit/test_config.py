@@ -167,7 +167,15 @@ WRONG = {
     ],
     "DEPLOYMENT_ROLE_ARN": ["terraglue-deployment", "arn:aws:iam::123456789012:user/x", "arn:"],
     "PERMISSIONS_BOUNDARY_ARN": ["boundary", "arn:aws:iam::123456789012:role/x"],
-    "PORTAL_ORIGIN": ["*", "portal.example", "https://portal.example/", "http://portal.example", "null"],
+    "PORTAL_ORIGIN": [
+        "*",
+        "portal.example",
+        "https://portal.example/",
+        "http://portal.example",
+        "null",
+        "https://a..b",
+        "https://a:0",
+    ],
 }
 
 
@@ -191,6 +199,12 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
         Config.from_environment({**REQUIRED, "AUDIENCE": "", "BUDGET_USD": "abc", "STACK_TAGS": "team"})
     for name in ("AUDIENCE must be given", "BUDGET_USD must be an amount", "STACK_TAGS must list tags"):
         assert name in str(caught.value)
+
+
+def test_a_role_of_another_account_cannot_be_shared() -> None:
+    assert read(DEPLOYMENT_ROLE_ARN="arn:aws:iam::123456789012:role/d", SHARED_ROLE_ARNS=ROLE)
+    with pytest.raises(InvalidConfiguration, match="SHARED_ROLE_ARNS must list roles of the account"):
+        read(DEPLOYMENT_ROLE_ARN="arn:aws:iam::210987654321:role/d", SHARED_ROLE_ARNS=ROLE)
 
 
 def test_the_secret_is_not_told() -> None:
