@@ -177,6 +177,7 @@ class JobRun:
     `start_attempts` counts the StartJobRun calls that may have reached Glue; it is raised before each one, so
     that a run whose caller died is looked for before it is started again. `stopped_by` has wanted it stopped,
     since `stop_requested_at`. Its lines are in the log groups `log_prefix`/output and `log_prefix`/error.
+    `outputs` are the tables that it has written, and `output` the first of them.
     `requested_by_type` and `stopped_by_type` say what kind of actor each name is.
     """
 
@@ -208,6 +209,7 @@ class JobRun:
     cost_micro_usd: int | None = None
     error: Json | None = None
     output: Json | None = None
+    outputs: list[Json] = field(default_factory=list)
     requested_by_type: str = ActorType.USER
     stopped_by_type: str | None = None
 

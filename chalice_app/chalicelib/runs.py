@@ -14,14 +14,14 @@ from decimal import Decimal
 
 from chalicelib import pricing
 from chalicelib.aws_errors import AwsError, AwsRefused, AwsThrottled
-from chalicelib.catalog import Catalog
-from chalicelib.clock import Clock, later, now, run_id_of, timestamp
+from chalicelib.clock import Clock, later, now, parse, run_id_of, timestamp
 from chalicelib.errors import StaleRecord
 from chalicelib.failures import redacted
 from chalicelib.glue import Glue, GlueRun
 from chalicelib.logs import Logs
 from chalicelib.observability import logger
 from chalicelib.records import ActorType, Environment, Event, JobRun, Json, RunStatus
+from chalicelib.run_outputs import RunOutputs
 from chalicelib.store import Store
 
 _LOOK_AGAIN_SECONDS = 60
@@ -44,7 +44,7 @@ class Runs:
         self,
         store: Store,
         glue: Glue,
-        catalog: Catalog,
+        outputs: RunOutputs,
         logs: Logs,
         *,
         price_per_dpu_hour_usd: Decimal,
@@ -53,7 +53,7 @@ class Runs:
     ) -> None:
         self._store = store
         self._glue = glue
-        self._catalog = catalog
+        self._outputs = outputs
         self._logs = logs
         self._price = price_per_dpu_hour_usd
         self._lease_seconds = lease_seconds
@@ -227,13 +227,16 @@ class Runs:
     def _ended(self, run: JobRun, seen: GlueRun, moment: datetime, earlier: Sequence[GlueRun] = ()) -> JobRun:
         dpu_seconds = sum((_dpu_seconds(run, attempt) for attempt in (*earlier, seen)), Decimal(0))
         succeeded = run.status is RunStatus.SUCCEEDED
+        end = seen.completed_at or moment
+        written = self._written(run, (*earlier, seen), end) if succeeded else []
         return run.but(
-            completed_at=timestamp(seen.completed_at or moment),
+            completed_at=timestamp(end),
             execution_seconds=seen.execution_seconds,
             dpu_seconds=float(dpu_seconds),
             cost_micro_usd=pricing.cost_micro_usd(dpu_seconds, self._price),
             error=None if succeeded or run.status is RunStatus.STOPPED else self._error(run, seen),
-            output=self._output(run) if succeeded else None,
+            output=written[0] if written else None,
+            outputs=written,
             due_at=None,
         )
 
@@ -246,16 +249,13 @@ class Runs:
         words = redacted(seen.error or f"Glue says {seen.status}.", run.environment_id)
         return {"message": words, "log_tail": tail}
 
-    def _output(self, run: JobRun) -> Json | None:
-        database, table = run.arguments["--OUTPUT_DB"], run.arguments["--OUTPUT_TABLE"]
+    def _written(self, run: JobRun, attempts: Sequence[GlueRun], end: datetime) -> list[Json]:
+        begins = [attempt.started_at for attempt in attempts if attempt.started_at is not None]
         try:
-            found = self._catalog.table(database, table)
+            return self._outputs.written(run, min(begins, default=parse(run.requested_at)), end)
         except AwsError as error:
-            logger.warning("output table unreadable", code=error.code, detail=error.message)
-            return None
-        if found is None or found.location is None:
-            return None
-        return {"database": database, "table": table, "location": found.location}
+            logger.warning("what a run has written is unknown", code=error.code, detail=error.message)
+            return []
 
     def _not_started(self, run: JobRun, error: AwsError) -> JobRun:
         moment = self._clock()

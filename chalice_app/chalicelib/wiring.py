@@ -34,6 +34,7 @@ from chalicelib.reconcile import Reconciler
 from chalicelib.releases import Releases
 from chalicelib.removal import Removal
 from chalicelib.resetting import Clearing
+from chalicelib.run_outputs import RunOutputs
 from chalicelib.runs import Runs
 from chalicelib.stack_changes import StackChanges
 from chalicelib.stacks import Stacks
@@ -116,7 +117,7 @@ def build(
     runs = Runs(
         store,
         glue,
-        catalog,
+        RunOutputs(store, catalog),
         logs,
         price_per_dpu_hour_usd=config.price_per_dpu_hour_usd,
         lease_seconds=config.lease_seconds,
