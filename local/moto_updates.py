@@ -1,4 +1,7 @@
-"""Updates that moto lacks: Glue's UpdateJob, Athena's UpdateWorkGroup, log groups' keys."""
+"""Updates that moto lacks, or does otherwise than AWS.
+
+Glue's UpdateJob and UpdatePartition, Athena's UpdateWorkGroup, log groups' keys.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 
 from moto.athena.responses import AthenaResponse
 from moto.core.responses import ActionResult
-from moto.glue.models import FakeJob
+from moto.glue.models import FakeJob, FakeTable
 from moto.glue.responses import GlueResponse
 from moto.logs.exceptions import ResourceNotFoundException
 from moto.logs.responses import LogsResponse
@@ -26,10 +29,22 @@ def install() -> Callable[[], None]:
         GlueResponse: (update_job,),
         AthenaResponse: (update_work_group,),
         LogsResponse: (associate_kms_key, disassociate_kms_key),
+        FakeTable: (update_partition,),
     }
     for owner, methods in added.items():
         parts.callback(replace_methods(owner, {method.__name__: method for method in methods}))
     return parts.close
+
+
+_update_partition = FakeTable.update_partition
+
+
+def update_partition(self: FakeTable, old_values: str, partiton_input: Json) -> None:
+    """UpdatePartition: a partition keeps the time when it came into the catalog."""
+    before = self.partitions.get(str(old_values))
+    _update_partition(self, old_values, partiton_input)
+    if before is not None:
+        self.partitions[str(partiton_input["Values"])].creation_time = before.creation_time
 
 
 def update_job(self: GlueResponse) -> ActionResult:

@@ -21,8 +21,10 @@ RECEIPT_BYTES = 50_000
 """One of a receipt's two lists, as far as it lists things one by one."""
 LEFT_BYTES = 15_000
 """What the stacks of failed attempts have left, which the record collects until the receipt."""
-MOST_OUTPUTS = 50
-"""Tables that one run has written."""
+MOST_OUTPUTS, MOST_OUTPUT_PARTITIONS = 20, 10
+"""Tables that one run has written, and partitions of each."""
+LOCATION_BYTES, PARTITION_VALUE_BYTES = 1200, 100
+"""Where such a table is, and a value of such a partition."""
 
 _MORE = "…"
 

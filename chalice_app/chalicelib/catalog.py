@@ -16,6 +16,8 @@ from chalicelib.records import Json
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
+MARK = "terraglue.run"
+"""The parameter by which a run marks what it writes (glue_assets/jobs/sot_ecommerce.py)."""
 _MISSING = "EntityNotFoundException"
 _THERE = "AlreadyExistsException"
 # Of names that cannot be one Glue says the others.
@@ -56,6 +58,17 @@ class CatalogTable:
     partition_keys: tuple[Column, ...]
     updated_at: datetime | None
     is_view: bool = False
+    mark: str | None = None
+    """The run that says that it has written it last."""
+
+
+@dataclass(frozen=True)
+class MarkedPartition:
+    """A partition's values, when it came into the catalog, and the run that says it has written it last."""
+
+    values: list[str]
+    created_at: datetime | None
+    mark: str | None
 
 
 @dataclass(frozen=True)
@@ -109,6 +122,21 @@ class Catalog:
             )
             return Partitions(len(found), "NextToken" not in answer, found[:_LAST_PARTITIONS])
         return Partitions(0, True, [])  # dropped since it was listed
+
+    def marked_partitions(self, database: str, table: str) -> list[MarkedPartition]:
+        """The first thousand partitions of a table; one call."""
+        with calling(_MISSING):
+            answer = self._client.get_partitions(
+                DatabaseName=database,
+                TableName=table,
+                ExcludeColumnSchema=True,
+                MaxResults=_PARTITIONS_A_LOOK,
+            )
+            return [
+                MarkedPartition(list(p["Values"]), p.get("CreationTime"), p.get("Parameters", {}).get(MARK))
+                for p in answer["Partitions"]
+            ]
+        return []  # dropped since it was listed
 
     def restore(self, database: str, tables: Mapping[str, Json | None]) -> Iterator[int]:
         """Let a database have these tables, as their TableInput says, and no other; gives after each call.
@@ -255,6 +283,7 @@ def _table(database: str, table: Any) -> CatalogTable:
         partition_keys=_columns(table.get("PartitionKeys", [])),
         updated_at=table.get("UpdateTime") or table.get("CreateTime"),
         is_view=table.get("TableType") == "VIRTUAL_VIEW",
+        mark=table.get("Parameters", {}).get(MARK),
     )
 
 

@@ -196,6 +196,7 @@ def lean(record: Record) -> Record:
             error=record.error and {"message": _LEFT_OUT, "log_tail": []},
             reason=record.reason and cut(record.reason, _LEAN_BYTES),
             output=None,
+            outputs=[],
         )
     elif isinstance(record, Event):
         kept = replace(record, detail=record.detail and dict(_lean_detail(record.detail)))

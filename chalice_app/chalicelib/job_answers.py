@@ -74,11 +74,18 @@ class RunError(Answer):
 
 
 class RunOutput(Answer):
-    """The table that a run has written."""
+    """A table that a run has written."""
 
     database: Annotated[str, Field(examples=[f"terraglue_{EXAMPLE_ID}_sot"])]
     table: Annotated[str, Field(examples=["tbsot_ecommerce_br"])]
     location: Annotated[str, Field(examples=[f"s3://terraglue-{EXAMPLE_ID}-sot/tbsot_ecommerce_br"])]
+    partitions: Annotated[
+        list[dict[str, str]],
+        Field(
+            description="Up to ten partitions that it has written; empty where the table was as a whole.",
+            examples=[[{"anomesdia": "20261124"}]],
+        ),
+    ]
 
 
 class RunLinks(Answer):
@@ -129,7 +136,19 @@ class JobRun(Answer):
     cost_usd: Annotated[float | None, Field(examples=[0.047056])]
     max_cost_usd: Usd
     error: Annotated[RunError | None, Field(examples=[None])]
-    output: RunOutput | None
+    output: Annotated[
+        RunOutput | None,
+        Field(
+            description="The table that the run has written; of several, the one that its arguments name, or "
+            "the first. Null if it has written none that the catalog knows, or has not succeeded."
+        ),
+    ]
+    outputs: Annotated[
+        list[RunOutput],
+        Field(
+            description="Up to twenty tables of the sandbox that have the run's mark or changed while it ran."
+        ),
+    ]
     links: RunLinks
 
 

@@ -203,7 +203,8 @@ class JobRun:
     that a run whose caller died is looked for before it is started again. `stopped_by` has wanted it stopped,
     since `stop_requested_at`. `requested_by_type` and `stopped_by_type` say what kind of actor each name is.
     `price_per_dpu_hour_usd` is what its worst cost was reserved at, and so what it is settled at. Its lines
-    are in the log groups `log_prefix`/output and `log_prefix`/error.
+    are in the log groups `log_prefix`/output and `log_prefix`/error. `outputs` are the tables that it has
+    written, and `output` the first of them.
     """
 
     id: str
@@ -235,6 +236,7 @@ class JobRun:
     cost_micro_usd: int | None = None
     error: Json | None = None
     output: Json | None = None
+    outputs: list[Json] = field(default_factory=list)
     requested_by_type: str = ActorType.USER
     stopped_by_type: str | None = None
 

@@ -246,13 +246,18 @@ def run(run: JobRun, base: str, moment: datetime | None = None) -> job_answers.J
         cost_usd=None if run.cost_micro_usd is None else usd(run.cost_micro_usd),
         max_cost_usd=usd(run.max_cost_micro_usd),
         error=_maybe(job_answers.RunError, run.error),
-        output=_maybe(job_answers.RunOutput, run.output),
+        output=_output(run.output) if run.output else None,
+        outputs=[_output(output) for output in run.outputs],
         links=job_answers.RunLinks(
             self=link,
             logs=f"{link}/logs",
             environment=f"{base}/environments/{run.environment_id}",
         ),
     )
+
+
+def _output(output: Json) -> job_answers.RunOutput:
+    return job_answers.RunOutput(**{"partitions": [], **output})
 
 
 def _table(table: CatalogTable, partitions: Partitions | None, link: str) -> table_answers.Table:

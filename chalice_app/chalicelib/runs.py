@@ -14,7 +14,6 @@ from decimal import Decimal
 
 from chalicelib import pricing
 from chalicelib.aws_errors import AwsError, AwsRefused, AwsThrottled
-from chalicelib.catalog import Catalog
 from chalicelib.clock import Clock, later, now, parse, timestamp
 from chalicelib.errors import StaleRecord
 from chalicelib.failures import redacted
@@ -24,6 +23,7 @@ from chalicelib.logs import Logs
 from chalicelib.observability import logger
 from chalicelib.pricing import Prices
 from chalicelib.records import ActorType, Environment, Event, JobRun, Json, RunStatus
+from chalicelib.run_outputs import RunOutputs
 from chalicelib.store import Store
 
 _LOOK_AGAIN_SECONDS = 60
@@ -47,7 +47,7 @@ class Runs:
         store: Store,
         glue: Glue,
         files: LiveFiles,
-        catalog: Catalog,
+        outputs: RunOutputs,
         logs: Logs,
         *,
         prices: Prices,
@@ -57,7 +57,7 @@ class Runs:
         self._store = store
         self._glue = glue
         self._files = files
-        self._catalog = catalog
+        self._outputs = outputs
         self._logs = logs
         self._prices = prices
         self._lease_seconds = lease_seconds
@@ -242,13 +242,16 @@ class Runs:
     def _ended(self, run: JobRun, seen: GlueRun, moment: datetime, earlier: Sequence[GlueRun] = ()) -> JobRun:
         dpu_seconds = sum((_dpu_seconds(run, attempt) for attempt in (*earlier, seen)), Decimal(0))
         succeeded = run.status is RunStatus.SUCCEEDED
+        end = seen.completed_at or moment
+        written = self._written(run, (*earlier, seen), end) if succeeded else []
         return run.but(
-            completed_at=timestamp(seen.completed_at or moment),
+            completed_at=timestamp(end),
             execution_seconds=seen.execution_seconds,
             dpu_seconds=float(dpu_seconds),
             cost_micro_usd=pricing.cost_micro_usd(dpu_seconds, self._price_of(run)),
             error=None if succeeded or run.status is RunStatus.STOPPED else self._error(run, seen),
-            output=self._output(run) if succeeded else None,
+            output=written[0] if written else None,
+            outputs=written,
             due_at=None,
         )
 
@@ -282,20 +285,13 @@ class Runs:
         words = redacted(seen.error or f"Glue says {seen.status}.", run.environment_id)
         return {"message": words, "log_tail": tail}
 
-    def _output(self, run: JobRun) -> Json | None:
-        database, table = run.arguments["--OUTPUT_DB"], run.arguments["--OUTPUT_TABLE"]
-        if not database.lower().startswith(f"terraglue_{run.environment_id}_"):
-            return (
-                None  # the caller's words may name another sandbox's, and the rights here are the service's
-            )
+    def _written(self, run: JobRun, attempts: Sequence[GlueRun], end: datetime) -> list[Json]:
+        begins = [attempt.started_at for attempt in attempts if attempt.started_at is not None]
         try:
-            found = self._catalog.table(database, table)
+            return self._outputs.written(run, min(begins, default=parse(run.requested_at)), end)
         except AwsError as error:
-            logger.warning("output table unreadable", code=error.code, detail=error.message)
-            return None
-        if found is None or found.location is None:
-            return None
-        return {"database": database, "table": table, "location": found.location}
+            logger.warning("what a run has written is unknown", code=error.code, detail=error.message)
+            return []
 
     def _not_started(self, run: JobRun, error: AwsError) -> JobRun:
         moment = self._clock()

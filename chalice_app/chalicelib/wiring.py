@@ -37,6 +37,7 @@ from chalicelib.reconcile import Reconciler
 from chalicelib.releases import Releases
 from chalicelib.removal import Removal
 from chalicelib.resetting import Clearing
+from chalicelib.run_outputs import RunOutputs
 from chalicelib.runs import Runs
 from chalicelib.sandbox_credentials import SandboxClients, SandboxCredentials
 from chalicelib.scheduled_runs import ScheduledRuns
@@ -133,7 +134,7 @@ def build(
         store,
         glue,
         live_files,
-        catalog,
+        RunOutputs(store, catalog),
         logs,
         prices=config.prices,
         lease_seconds=config.lease_seconds,

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import Column, DataFrame, Observation, SparkSession
@@ -97,6 +98,7 @@ class Settings:
     num_partitions: int
     update_catalog: bool
     update_schema: bool
+    run_id: str | None = None
 
     @property
     def partition_type(self) -> str:
@@ -148,6 +150,7 @@ def read_settings(
         num_partitions=int(values["NUM_PARTITIONS"]),
         update_catalog=values["ENABLE_UPDATE_CATALOG"] == "True",
         update_schema=values["UPDATE_BEHAVIOR"] == "UPDATE_IN_DATABASE",
+        run_id=next((after for name, after in pairwise(argv) if name == "--terraglue-run-id"), None),
     )
 
 
@@ -347,6 +350,8 @@ def find_output(glue: "GlueClient", settings: Settings) -> "TableTypeDef | None"
 def register(glue: "GlueClient", settings: Settings, frame: DataFrame, known: "TableTypeDef | None") -> None:
     """Create or update the output table and the run's partition in the Data Catalog; safe to repeat."""
     columns = [(field.name, field.dataType.simpleString()) for field in frame.schema]
+    # By this the service knows which run has written what, whatever else changes in the catalog meanwhile.
+    mark = {"terraglue.run": settings.run_id} if settings.run_id else {}
     formats = "org.apache.hadoop.hive.ql.io.parquet"
     storage: Any = {
         "Columns": [{"Name": name, "Type": kind} for name, kind in columns],
@@ -358,7 +363,7 @@ def register(glue: "GlueClient", settings: Settings, frame: DataFrame, known: "T
     table: Any = {
         "Name": settings.output_table,
         "TableType": "EXTERNAL_TABLE",
-        "Parameters": {"classification": "parquet", "compressionType": settings.compression},
+        "Parameters": {"classification": "parquet", "compressionType": settings.compression, **mark},
         "PartitionKeys": [{"Name": settings.partition_name, "Type": settings.partition_type}],
         "StorageDescriptor": storage,
     }
@@ -374,7 +379,8 @@ def register(glue: "GlueClient", settings: Settings, frame: DataFrame, known: "T
             glue.update_table(DatabaseName=settings.output_db, TableInput=table)
             update_partitions(glue, place, storage["Columns"])
     values = [settings.partition_value]
-    partition: Any = {"Values": values, "StorageDescriptor": storage | {"Location": settings.partition_uri}}
+    place_of_rows = storage | {"Location": settings.partition_uri}
+    partition: Any = {"Values": values, "StorageDescriptor": place_of_rows, "Parameters": mark}
     try:
         glue.create_partition(**place, PartitionInput=partition)
     except glue.exceptions.AlreadyExistsException:

@@ -9,14 +9,24 @@ import pytest
 
 from chalicelib import items, representations
 from chalicelib.aws_errors import AwsError
-from chalicelib.bounds import LEFT_BYTES, LOG_LINE_BYTES, MESSAGE_BYTES, RECEIPT_BYTES, cut, listed
+from chalicelib.bounds import (
+    LEFT_BYTES,
+    LOG_LINE_BYTES,
+    MESSAGE_BYTES,
+    MOST_OUTPUTS,
+    RECEIPT_BYTES,
+    cut,
+    listed,
+)
 from chalicelib.capacity import Capacity
+from chalicelib.catalog import CatalogTable, Column
 from chalicelib.dynamo import Table, _serialize
 from chalicelib.failures import failure, redacted
 from chalicelib.http import MAX_BODY_BYTES
 from chalicelib.items import Answer
 from chalicelib.job_files import MAX_FILES
 from chalicelib.records import BUCKET_KEYS, Environment, Event, JobRun, Json, RunStatus, Status
+from chalicelib.run_outputs import _entry
 from chalicelib.settings import Settings
 from chalicelib.stacks import resource_state
 from chalicelib.store import Store
@@ -131,6 +141,18 @@ def deleted() -> Environment:
     return environment(status=Status.DELETED, wanted=None, remaining=[], removed={}, receipt=receipt)
 
 
+TABLE = CatalogTable(
+    "d" * 255,
+    "t" * 255,
+    None,
+    None,
+    WIDE,
+    (),
+    (*(Column(f"{n}" * 60, "string", None) for n in range(3)),),
+    None,
+)
+
+
 def run(**more: Any) -> JobRun:
     tail = [cut(WIDE, LOG_LINE_BYTES)] * 20
     return JobRun(
@@ -152,6 +174,8 @@ def run(**more: Any) -> JobRun:
         stopped_by=OWNER,
         stopped_by_type="user",
         error={"message": redacted(WIDE, ID), "log_tail": tail},
+        output=_entry(TABLE, [[WIDE] * 3] * 20),
+        outputs=[_entry(TABLE, [[WIDE] * 3] * 20)] * MOST_OUTPUTS,
     ).but(**more)
 
 
