@@ -21,7 +21,17 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from local import access, athena, bucket_policies, clients, cloudformation, dynamodb, events, glue_runs
+from local import (
+    access,
+    athena,
+    bucket_policies,
+    clients,
+    cloudformation,
+    dynamodb,
+    events,
+    glue_names,
+    glue_runs,
+)
 from local.athena import AthenaOptions
 from local.cloudformation import CloudFormationOptions
 from local.faults.plan import Faults
@@ -99,6 +109,7 @@ def serve(options: AwsOptions) -> None:
         # moto parses the same few JSON paths anew for every event that it delivers, 5 ms each.
         jsonpath_ng.ext.parse = functools.cache(jsonpath_ng.ext.parse)  # type: ignore[attr-defined]
         parts.callback(access.install())
+        parts.callback(glue_names.install())
         bucket_policies.install()
         dynamodb.install()
         stacks = CloudFormationOptions(

@@ -10,6 +10,9 @@ from decimal import Decimal
 from chalicelib.capacity import Capacity
 from chalicelib.settings import Limits
 
+LEAST_SCAN_LIMIT_BYTES = 10_000_000
+"""https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroupConfiguration.html"""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -21,6 +24,7 @@ class Config:
     `sandbox_reader_role_arn` is the role that reads a sandbox on behalf of its owner; without it none can.
     `permissions_boundary_arn` is the most that a sandbox's role may ever be allowed; `stack_tags` are the
     operator's own tags (cost allocation) on every resource; pages of `portal_origin` may call from a browser.
+    `athena_scan_limit_bytes` is what a query of a sandbox's workgroup may read.
     `capacity` is how many stacks may be in creation at once and how many environments may exist.
     """
 
@@ -40,6 +44,7 @@ class Config:
     lease_seconds: int = 60
     permissions_boundary_arn: str = ""
     log_retention_days: int = 30
+    athena_scan_limit_bytes: int = 1024**3
     portal_origin: str | None = None
     stack_tags: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
@@ -72,6 +77,9 @@ class Config:
             lease_seconds=_whole(environ, "LEASE_SECONDS", cls.lease_seconds, least=0),
             permissions_boundary_arn=environ.get("PERMISSIONS_BOUNDARY_ARN") or "",
             log_retention_days=_whole(environ, "LOG_RETENTION_DAYS", cls.log_retention_days),
+            athena_scan_limit_bytes=_whole(
+                environ, "ATHENA_SCAN_LIMIT_BYTES", cls.athena_scan_limit_bytes, least=LEAST_SCAN_LIMIT_BYTES
+            ),
             portal_origin=environ.get("PORTAL_ORIGIN") or None,
             stack_tags=dict(pair.split("=", 1) for pair in _listed(environ, "STACK_TAGS")),
             limits=Limits(

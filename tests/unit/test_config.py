@@ -29,6 +29,15 @@ def test_a_number_that_is_none_is_refused_by_its_name(text: str) -> None:
         Config.from_environment({**REQUIRED, "MAX_CREATING": text})
 
 
+def test_a_query_may_read_a_gibibyte_unless_the_operator_says_otherwise() -> None:
+    assert Config.from_environment(REQUIRED).athena_scan_limit_bytes == 2**30
+    read = Config.from_environment({**REQUIRED, "ATHENA_SCAN_LIMIT_BYTES": "10000000"})
+    assert read.athena_scan_limit_bytes == 10_000_000
+    for text in ("9999999", "-1", "1e9", "NaN"):
+        with pytest.raises(ValueError, match="ATHENA_SCAN_LIMIT_BYTES must be a whole number of at least"):
+            Config.from_environment({**REQUIRED, "ATHENA_SCAN_LIMIT_BYTES": text})
+
+
 @pytest.mark.parametrize("name", REQUIRED)
 def test_what_is_missing_is_named(name: str) -> None:
     with pytest.raises(KeyError, match=name):
