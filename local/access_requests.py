@@ -178,7 +178,9 @@ def _values(request: Any) -> Json:
 
 def _glue(place: _Place, operation: str, values: Json) -> list[str]:
     def arn(resource: str) -> str:
-        return place.arn("glue", resource)
+        # The catalog's names are kept in small letters, so what is said of one is said of all its spellings.
+        is_name = resource.startswith(("database/", "table/"))
+        return place.arn("glue", resource.lower() if is_name else resource)
 
     if operation in ("TagResource", "UntagResource", "GetTags"):
         return [values["ResourceArn"]]

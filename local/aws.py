@@ -29,6 +29,7 @@ from local import (
     cloudformation,
     dynamodb,
     events,
+    glue_names,
     glue_runs,
     log_events,
 )
@@ -109,6 +110,7 @@ def serve(options: AwsOptions) -> None:
         # moto parses the same few JSON paths anew for every event that it delivers, 5 ms each.
         jsonpath_ng.ext.parse = functools.cache(jsonpath_ng.ext.parse)  # type: ignore[attr-defined]
         parts.callback(access.install())
+        parts.callback(glue_names.install())
         bucket_policies.install()
         dynamodb.install()
         parts.callback(log_events.install())

@@ -30,6 +30,9 @@ KMS_KEY_ARN = rf"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{{12}}:key/{_KEY_ID}"
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _FOLD = {"auto": None, "true": True, "false": False}
 
+LEAST_SCAN_LIMIT_BYTES = 10_000_000
+"""https://docs.aws.amazon.com/athena/latest/APIReference/API_WorkGroupConfiguration.html"""
+
 
 @dataclass(frozen=True)
 class Config:
@@ -42,6 +45,7 @@ class Config:
     over. `sandbox_reader_role_arn` is the role that reads a sandbox on behalf of its owner.
     `permissions_boundary_arn` is the most that a sandbox's role may ever be allowed; `stack_tags` are the
     operator's own tags (cost allocation) on every resource; pages of `portal_origin` may call from a browser.
+    `athena_scan_limit_bytes` is what a query of a sandbox's workgroup may read.
     `budget_usd` is what the runs of one owner may cost in `budget_days`, `creations_per_day` how many
     environments one may create. `capacity` is how many stacks may be in creation at once and how many
     environments may exist.
@@ -66,6 +70,7 @@ class Config:
     lease_seconds: int = 60
     permissions_boundary_arn: str = ""
     log_retention_days: int = 30
+    athena_scan_limit_bytes: int = 1024**3
     portal_origin: str | None = None
     fold_owner: bool | None = None
     stack_tags: Mapping[str, str] = field(default_factory=dict)
@@ -139,6 +144,12 @@ class Config:
             )
             or None,
             stack_tags=read.tags("STACK_TAGS"),
+            athena_scan_limit_bytes=read.whole(
+                "ATHENA_SCAN_LIMIT_BYTES",
+                cls.athena_scan_limit_bytes,
+                least=LEAST_SCAN_LIMIT_BYTES,
+                most=10**15,
+            ),
             limits=Limits(
                 expires_in_hours=read.whole("MAX_HOURS", Limits().expires_in_hours, most=720),
                 number_of_workers=read.whole("MAX_WORKERS", Limits().number_of_workers, least=2, most=10),

@@ -42,6 +42,7 @@ def template_parameters(environment: Environment, config: Config) -> dict[str, s
         "MaxRetries": job["max_retries"],
         "MaxConcurrentRuns": environment.max_concurrent_runs,
         "LogRetentionDays": config.log_retention_days,
+        "AthenaScanLimitBytes": config.athena_scan_limit_bytes,
     }
     flags = {
         "BlockPublicAccess": settings["block_public_access"],

@@ -97,6 +97,7 @@ def rows(environment: Environment, rows: Rows, base: str) -> table_answers.Rows:
         table=rows.table.name,
         columns=[_column(column) for column in (*rows.table.columns, *rows.table.partition_keys)],
         items=rows.items,
+        is_truncated=rows.is_truncated,
         scanned_bytes=rows.scanned_bytes,
         links=table_answers.RowsLinks(
             self=f"{link}/tables/{rows.database}/{rows.table.name}/rows",

@@ -115,5 +115,12 @@ class Rows(Answer):
             examples=[[{"order_id": "bc9652f3", "sum_order_price": "96.89", "qty_order_items": 1}]],
         ),
     ]
+    is_truncated: Annotated[
+        bool,
+        Field(
+            description="True if rows were left out because the answer would be too large (4 MiB).",
+            examples=[False],
+        ),
+    ]
     scanned_bytes: Annotated[int, Field(ge=0, description="What Athena read for it.", examples=[1843201])]
     links: RowsLinks

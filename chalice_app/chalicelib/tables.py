@@ -5,12 +5,13 @@ Both are read with the sandbox's own credentials: what a table leads to is the t
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chalicelib import values
+from chalicelib import sizes, values
 from chalicelib.athena import Athena
 from chalicelib.auth import Caller
 from chalicelib.catalog import Catalog, CatalogTable, Partitions
@@ -38,12 +39,13 @@ class Database:
 
 @dataclass(frozen=True)
 class Rows:
-    """The first rows of a table, as JSON values by column."""
+    """The first rows of a table, as JSON values by column; `is_truncated` if some were too large to be shown."""
 
     database: str
     table: CatalogTable
     items: list[Json]
     scanned_bytes: int
+    is_truncated: bool = False
 
 
 class Tables:
@@ -66,12 +68,12 @@ class Tables:
         """The environment and its databases with all that the catalog says of them.
 
         Costs a call a database (and one more for every further hundred tables, up to 500), and one for each
-        of the first 25 partitioned tables; the partitions of others are not counted. A database that somebody
-        has dropped is left out.
+        of the first 25 partitioned tables; the partitions of others are not counted. Tables that would make
+        the answer too large are left out. A database that somebody has dropped is, too.
         """
         environment = self._ready(caller, environment_id)
         catalog = self._catalog_of(environment)
-        looks = _MOST_PARTITIONED
+        looks, room = _MOST_PARTITIONED, sizes.MOST_BYTES
         databases = []
         for name, catalog_name in _databases(environment).items():
             found = catalog.tables(catalog_name, most=_MOST_TABLES + 1)
@@ -84,8 +86,11 @@ class Tables:
                 if table.partition_keys and looks:
                     partitions = catalog.partitions(catalog_name, table.name)
                     looks -= 1
-                tables.append((table, partitions))
-            databases.append(Database(name, catalog_name, tables, len(found) <= _MOST_TABLES))
+                size = _size(table, partitions)
+                if size <= room:
+                    room -= size
+                    tables.append((table, partitions))
+            databases.append(Database(name, catalog_name, tables, len(found) == len(tables)))
         return environment, databases
 
     def rows(
@@ -124,8 +129,9 @@ class Tables:
             if not found.is_view:
                 raise
             raise TableUnreadable("The view names a table that is not there.") from error
-        items = values.rows(columns, result.types, result.rows)
-        return environment, Rows(name, found, items, result.scanned_bytes)
+        room = sizes.MOST_BYTES - _size(found)
+        items, is_truncated = sizes.first_that_fit(values.rows(columns, result.types, result.rows), room)
+        return environment, Rows(name, found, items, result.scanned_bytes, is_truncated)
 
     def _ready(self, caller: Caller, environment_id: str) -> Environment:
         environment = self._environments.visible(caller, environment_id)
@@ -138,6 +144,8 @@ class Tables:
 
 def _check(table: CatalogTable) -> None:
     """Raise `TableUnreadable` for a table that no query can read, whatever its files are."""
+    if _size(table) > sizes.MOST_BYTES // 2:
+        raise TableUnreadable("The catalog's description of the table is too large to be shown.")
     if not table.columns and not table.partition_keys:
         raise TableUnreadable("The catalog says of no column of the table.")
     if table.is_view or table.partition_keys:  # a partition has its own location
@@ -146,6 +154,13 @@ def _check(table: CatalogTable) -> None:
         raise TableUnreadable("The catalog says of no location of the table.")
     if not _S3_LOCATION.fullmatch(table.location):
         raise TableUnreadable("The table's location is not in S3: it must begin with s3:// and a bucket.")
+
+
+def _size(table: CatalogTable, partitions: Partitions | None = None) -> int:
+    """How many bytes a table's description takes in an answer; its keys are named with every partition."""
+    shown = [dataclasses.asdict(part) for part in (table, partitions) if part is not None]
+    keys = [key.name for key in table.partition_keys]
+    return sizes.wire_bytes([*shown, keys * len(partitions.last if partitions else ())])
 
 
 def _databases(environment: Environment) -> dict[str, str]:

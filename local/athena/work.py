@@ -37,7 +37,7 @@ class Work:
         self._execution = execution
         self._clients = clients
         self._folder = folder.resolve()
-        self._tables = Tables(clients, self._folder, execution.check)
+        self._tables = Tables(clients, self._folder, self._check)
 
     def run(self) -> None:
         """Do it all; raises `QueryFailed` or `Cancelled`."""
@@ -67,11 +67,18 @@ class Work:
         for database, table in query.tables:
             self._tables.add(connection, database, table)
             self._execution.scanned = self._tables.scanned
-        if order.cutoff and self._tables.scanned > order.cutoff:
-            self._execution.stop("Bytes scanned limit was exceeded")
-            raise Cancelled
+            self._check()
         relation = connection.sql(query.sql)
         return results.result(relation.columns, relation.types, relation.fetchall())
+
+    def _check(self) -> None:
+        """Raise `Cancelled` for a query that was stopped, or that reads more than its workgroup allows."""
+        self._execution.check()
+        cutoff = self._execution.order.cutoff
+        if cutoff and self._tables.scanned > cutoff:
+            self._execution.scanned = self._tables.scanned
+            self._execution.stop("Bytes scanned limit was exceeded")
+            raise Cancelled
 
     def _failure(self, error: duckdb.Error) -> QueryFailed:
         name = next((name for kind, name in _NAMES if isinstance(error, kind)), "GENERIC_INTERNAL_ERROR")

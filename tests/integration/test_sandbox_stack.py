@@ -61,6 +61,7 @@ def check_references(operated: Account, made: Environment, stack: dict[str, Any]
         group = operated.aws("athena").get_work_group(WorkGroup=outputs["athena_workgroup"])["WorkGroup"]
         place = group["Configuration"]["ResultConfiguration"]["OutputLocation"]
         assert place == f"s3://{made.bucket('athena_results')}/"
+        assert int(group["Configuration"]["BytesScannedCutoffPerQuery"]) == 2**30
     described = operated.aws("cloudformation").describe_stack_resources(StackName=made.name)
     release = operated.releases.get(made.release)
     expected = release.resource_count(template_parameters(made, operated.config))

@@ -203,6 +203,19 @@ def test_a_database_may_be_called_by_either_name(api: Api, sandbox: Sandbox) -> 
     assert full.body["database"] == "db_shop"
 
 
+def test_names_are_found_in_any_case(api: Api, sandbox: Sandbox) -> None:
+    sandbox.table("few", "n string", CSV)
+    sandbox.put("few/a.csv", "1\n")
+    for database, name in (
+        ("db_shop", "FEW"),
+        ("DB_Shop", "Few"),
+        (sandbox.databases["db_shop"].upper(), "few"),
+    ):
+        answer = rows(api, sandbox, name, database=database)
+        assert (answer.status, answer.body["items"]) == (200, [{"n": "1"}]), answer.body
+        assert (answer.body["database"], answer.body["table"]) == ("db_shop", "few")
+
+
 def test_what_is_not_in_the_catalog_is_not_found_and_never_queried(api: Api, sandbox: Sandbox) -> None:
     sandbox.table("few", "n string", CSV)
     for database, name in (
@@ -241,6 +254,45 @@ def test_an_environment_that_is_not_ready_shows_no_tables(api: Api, sandbox: San
     for path in (f"/environments/{queued}/tables", f"/environments/{queued}/tables/db_shop/few/rows"):
         answer = api.call("GET", path, owner="ben")
         assert (answer.status, answer.body["code"]) == (409, "environment_not_ready")
+
+
+def test_rows_are_bounded_in_bytes_as_lambda_counts_them(api: Api, sandbox: Sandbox) -> None:
+    sandbox.table("wide", "n string", JSON)
+    cell = json.dumps({"n": '"\u00e9\\' * 20_000})
+    sandbox.put("wide/a.json", (cell + "\n") * 100)
+    answer = rows(api, sandbox, "wide", query="?limit=100")
+    assert answer.status == 200
+    assert answer.body["is_truncated"] is True
+    assert 5 < len(answer.body["items"]) < 100
+    assert len(json.dumps(json.dumps(answer.body))) < 5_000_000
+    sandbox.put("wide/a.json", json.dumps({"n": "x" * 7_000_000}) + "\n")
+    answer = rows(api, sandbox, "wide")
+    assert (answer.status, answer.body["items"], answer.body["is_truncated"]) == (200, [], True)
+    sandbox.put("wide/a.json", json.dumps({"n": "x"}) + "\n")
+    answer = rows(api, sandbox, "wide")
+    assert (answer.body["items"], answer.body["is_truncated"]) == ([{"n": "x"}], False)
+
+
+def test_a_catalog_of_any_size_is_shown_as_far_as_it_fits(api: Api, sandbox: Sandbox) -> None:
+    for number in range(60):
+        sandbox.table(f"t{number:02}", f"n struct<{'x' * 100_000}:int>", JSON)
+    answer = api.call("GET", f"/environments/{sandbox.id}/tables")
+    shop = answer.body["items"][0]
+    assert answer.status == 200
+    assert shop["is_complete"] is False
+    assert 30 < len(shop["tables"]) < 60
+    assert len(json.dumps(json.dumps(answer.body))) < 5_000_000
+    sandbox.table("t99", f"n struct<{'x' * 5_000_000}:int>", JSON)
+    answer = rows(api, sandbox, "t99")
+    assert (answer.status, answer.body["code"]) == (409, "table_unreadable")
+
+
+def test_a_location_that_is_not_in_s3_is_a_conflict(api: Api, sandbox: Sandbox) -> None:
+    for number, location in enumerate(("file:///etc/passwd", "hdfs://n/x", "x")):
+        name = f"t{number}"
+        table(sandbox.aws, name, "n string", CSV, database=sandbox.databases["db_shop"], location=location)
+        answer = rows(api, sandbox, name)
+        assert (answer.status, answer.body["code"]) == (409, "table_unreadable"), answer.body
 
 
 def test_a_table_without_data_has_no_rows(api: Api, sandbox: Sandbox) -> None:

@@ -198,6 +198,25 @@ def test_a_location_that_is_not_in_s3_is_a_conflict(those: Sandboxes, location: 
     assert isinstance(those.refusal(f"{name}_parted"), TableUnreadable)
 
 
+def test_a_query_that_reads_more_than_the_operator_allows_is_cancelled(
+    those: Sandboxes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = client("athena").get_work_group(WorkGroup=those.mine.name)["WorkGroup"]
+    assert group["Configuration"]["BytesScannedCutoffPerQuery"] == 2**30
+    from moto.athena.models import athena_backends
+
+    kept = athena_backends["123456789012"]["us-east-1"].work_groups[those.mine.name]
+    those.table("large", f"s3://{those.mine.bucket('sot')}/large/")
+    for number in range(3):
+        put(those.mine, "sot", f"large/{number}", "x" * 100)
+    monkeypatch.setitem(kept.configuration, "BytesScannedCutoffPerQuery", 299)
+    refused = those.refusal("large")
+    assert isinstance(refused, TableUnreadable)
+    assert "cancelled" in refused.detail
+    monkeypatch.setitem(kept.configuration, "BytesScannedCutoffPerQuery", 300)
+    assert len(those.rows("large").items) == 3
+
+
 def test_a_table_without_columns_is_a_conflict(those: Sandboxes) -> None:
     table(client, "bare", "", PARQUET, database=those.mine.sot_database, location="s3://x/")
     assert isinstance(those.refusal("bare"), TableUnreadable)
