@@ -1,0 +1,29 @@
+"""The secret that the laptop's API signs page cursors with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local import api, bootstrap, clients
+
+IDENTITY = bootstrap.Identity("pool", "client", "https://issuer", "https://issuer/jwks.json")
+OPTIONS = api.ApiOptions(0, "http://127.0.0.1:1", "us-east-1", Path("ready"), None, watch_stdin=False)
+
+
+def key() -> str:
+    made = {"DeploymentRoleArn": "arn:d", "SandboxBoundaryArn": "arn:b"}
+    return api._settings(OPTIONS, IDENTITY, made, clients.Credentials("a", "b", "c"))["CURSOR_KEY"]
+
+
+def test_nobody_knows_it_from_what_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CURSOR_KEY", raising=False)
+    one, other = key(), key()
+    assert one != other
+    assert len(bytes.fromhex(one)) == 32
+
+
+def test_one_that_is_started_again_keeps_that_of_its_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CURSOR_KEY", "of this instance")
+    assert key() == "of this instance"
