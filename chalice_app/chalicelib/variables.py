@@ -60,7 +60,7 @@ class Variables:
         given = self._given(name)
         if given is None:
             return default
-        number = int(given) if re.fullmatch("[0-9]{1,9}", given) else None
+        number = int(given) if re.fullmatch("[0-9]{1,16}", given) else None
         if number is None or not least <= number <= most:
             self.refuse(name, f"must be a whole number of {least} to {most}, and is {_short(given)}.")
             return default
