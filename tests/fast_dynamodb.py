@@ -204,6 +204,9 @@ def _single(tokens: _Tokens) -> Condition:
         inside = _either(tokens)
         assert tokens.take(")")
         return inside
+    if tokens.take("NOT"):
+        negated = _single(tokens)
+        return lambda *given: not negated(*given)
     if name := tokens.take("attribute_exists", "attribute_not_exists", "begins_with"):
         arguments = list(_arguments(tokens))
         if name == "begins_with":
@@ -212,6 +215,9 @@ def _single(tokens: _Tokens) -> Condition:
         [path] = arguments
         return lambda *given: (path(*given) is not _MISSING) == (name == "attribute_exists")
     left = _operand(tokens)
+    if tokens.take("IN"):
+        among = list(_arguments(tokens))
+        return lambda *given: left(*given) in [one(*given) for one in among]
     compare = _COMPARED[tokens.next()]
     right = _operand(tokens)
 

@@ -31,7 +31,10 @@ class Aws:
     def due(self, now: str, limit: int) -> list[Due]:
         return self.due_now[:limit]
 
-    def reconcile(self, first: str, second: str | None = None, *, seconds: float = 0.0) -> bool:
+    def start_due(self, environment_id: str) -> None:
+        """No schedule is due."""
+
+    def reconcile(self, first: str, second: str | None = None, *, seconds: float = 0.0, **_: Any) -> bool:
         name = second or first
         self.done.append(name)
         self.given.append(seconds)
@@ -55,7 +58,8 @@ def environments(*names: str) -> list[Due]:
 
 def tick(aws: Aws, seconds: float = 60) -> int:
     anything: Any = aws
-    return Events(anything, anything, anything, anything, clock=lambda: aws.moment).tick(seconds=seconds)
+    events = Events(anything, anything, anything, anything, anything, clock=lambda: aws.moment)
+    return events.tick(seconds=seconds)
 
 
 def test_everything_due_is_done_once() -> None:

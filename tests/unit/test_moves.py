@@ -118,5 +118,5 @@ def test_a_wait_for_aws_is_looked_at_again_in_a_minute_and_events_do_not_put_tha
 def test_the_same_trouble_is_told_once() -> None:
     desk = Desk()
     told = desk.moves.trouble(desk.record, "AWS is busy.")
-    assert told == Event(desk.after(0), "service", "delayed", None, {"why": "AWS is busy."})
+    assert told == Event.by_service(desk.after(0), "delayed", {"why": "AWS is busy."})
     assert desk.moves.trouble(desk.record.but(reason="AWS is busy."), "AWS is busy.") is None

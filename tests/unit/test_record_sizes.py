@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib import items, representations
+from chalicelib.accounts import Allowance
 from chalicelib.aws_errors import AwsError
 from chalicelib.bounds import (
     LEFT_BYTES,
@@ -103,7 +104,6 @@ def environment(**more: Any) -> Environment:
         created_at=AT,
         updated_at=AT,
         expires_at=AT,
-        available_micro_usd=5_000_000,
         reason=redacted(WIDE, ID),
         failure=failure("l" * 255, "AWS::Glue::SecurityConfiguration", WIDE, environment_id=ID),
         stack_id=STACK,
@@ -187,7 +187,8 @@ def event() -> Event:
 
 
 def answer() -> Answer:
-    body = representations.environment(environment(), f"https://{'h' * 253}/api").model_dump_json()
+    base = f"https://{'h' * 253}/api"
+    body = representations.environment(environment(), base, allowance=Allowance()).model_dump_json()
     return Answer(OWNER, "k" * 255, "f" * 64, body, f"https://{'h' * 253}/api/environments/{ID}", AT)
 
 
@@ -252,7 +253,7 @@ def test_a_run_that_is_too_large_ends_without_its_texts_and_gives_its_money_back
     assert saved.status is RunStatus.FAILED and saved.arguments == begun.arguments
     assert saved.error == {"message": "What AWS said of it could not be stored.", "log_tail": []}
     found = store.environment(ID)
-    assert found is not None and (found.reserved_micro_usd, found.available_micro_usd) == (0, 5_000_000)
+    assert found is not None and (found.reserved_micro_usd, store.account(found.owner).reserved_micro_usd) == (0, 0)
     assert store.events(ID, limit=1).items[0].action == "run_ended"
 
 

@@ -40,7 +40,6 @@ def environment(**outputs: Any) -> Environment:
         created_at="",
         updated_at="",
         expires_at="",
-        available_micro_usd=0,
         outputs={"athena_workgroup": "terraglue-aaaaaaaaaa", "kms_key_arn": KEY, **outputs},
     )
 

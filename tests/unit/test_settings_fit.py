@@ -120,7 +120,6 @@ def environment(chosen: Settings, owner: str = "ana") -> Environment:
         created_at="2026-11-23T12:00:00.000Z",
         updated_at="2026-11-23T12:00:00.000Z",
         expires_at="2026-11-26T12:00:00.000Z",
-        available_micro_usd=0,
     )
 
 
