@@ -253,7 +253,8 @@ def test_a_run_that_is_too_large_ends_without_its_texts_and_gives_its_money_back
     assert saved.status is RunStatus.FAILED and saved.arguments == begun.arguments
     assert saved.error == {"message": "What AWS said of it could not be stored.", "log_tail": []}
     found = store.environment(ID)
-    assert found is not None and (found.reserved_micro_usd, store.account(found.owner).reserved_micro_usd) == (0, 0)
+    assert found is not None
+    assert (found.reserved_micro_usd, store.account(found.owner).reserved_micro_usd) == (0, 0)
     assert store.events(ID, limit=1).items[0].action == "run_ended"
 
 
