@@ -1,7 +1,7 @@
 """How large an answer may be.
 
-Lambda hands on at most 6 MB, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html, of a JSON
-document in which the body, itself JSON, is a string: so quotes and all but ASCII are escaped, twice.
+Lambda hands on at most 6 MB of JSON (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)
+in which the body, itself JSON, is a string: so quotes and all but ASCII are escaped, twice.
 """
 
 from __future__ import annotations

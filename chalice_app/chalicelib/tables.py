@@ -39,7 +39,7 @@ class Database:
 
 @dataclass(frozen=True)
 class Rows:
-    """The first rows of a table, as JSON values by column; `is_truncated` if some were too large to be shown."""
+    """The first rows of a table, as JSON values by column; `is_truncated`: some did not fit."""
 
     database: str
     table: CatalogTable
