@@ -112,7 +112,7 @@ def environment(**more: Any) -> Environment:
             "buckets": {key: f"terraglue-{ID}-{'b' * 40}" for key in BUCKET_KEYS},
             "databases": {f"{n}" + "d" * 126: "c" * 150 for n in range(10)},
             "job_id": f"terraglue-{ID}-{'j' * 40}",
-            **dict.fromkeys(("trigger", "athena_workgroup", "security_configuration"), "o" * 255),
+            **dict.fromkeys(("athena_workgroup", "security_configuration"), "o" * 255),
             **dict.fromkeys(("role_arn", "kms_key_arn"), "o" * 256),
             "log_groups": {"output": "l" * 512, "error": "l" * 512},
             "console": {f"{n}" + "k" * 126: "u" * 400 for n in range(25)},
