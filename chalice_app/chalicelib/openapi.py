@@ -90,10 +90,14 @@ class _Schemas(GenerateJsonSchema):
         return False
 
     def model_schema(self, schema: Any) -> Json:
-        """Requests are strict. Answers are open, so that a new field breaks no client."""
+        """Requests are strict. Answers have all fields, and are open so that a new one breaks no client."""
         told = super().model_schema(schema)
         if self.mode == "serialization":
             told.pop("additionalProperties", None)
+            told.pop("title", None)  # another than its name, if a request has the model too
+            told["required"] = list(told["properties"])
+            for field in told["properties"].values():
+                field.pop("default", None)
         return told
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from local.faults.control import PATH, replace_faults
-from tests.e2e.conftest import LOCAL, PROJECT, Caller, Up, eventually, running_up
+from tests.e2e.conftest import LOCAL, PROJECT, Caller, Up, eventually, kill, running_up
 
 STORM = """
     cloudformation:* throttle 0.5 times 5; dynamodb:* throttle 0.1 times 5; s3:* 503 0.1 times 5;
@@ -95,6 +95,12 @@ def test_an_api_that_is_killed_is_started_again_and_goes_on(tmp_path: Path) -> N
         }
         replace_faults(up.ready["aws"], [], 0)
         assert acted(up) == {}
+        events = f"/environments/{asked[0]['id']}/events?limit=1"
+        cursor = learner.call("GET", events).body["next"]
+        killed = json.loads(up.ready_file.read_text())["pids"]["api"]
+        kill(killed)
+        eventually(lambda: json.loads(up.ready_file.read_text())["pids"]["api"] != killed, 20)
+        assert learner.call("GET", f"{events}&cursor={cursor}").status == 200  # it has the same key
 
 
 def test_a_fault_that_cannot_be_read_is_one_sentence() -> None:
