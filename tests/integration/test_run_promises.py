@@ -44,7 +44,9 @@ def notice(api: Api, job: str, run_id: str) -> None:
     api.app.service().events.job_changed({"jobName": job, "jobRunId": run_id, "state": "STOPPED"})
 
 
-@pytest.mark.parametrize("code", ["AccessDeniedException", "InvalidInputException", "InternalServiceException"])
+@pytest.mark.parametrize(
+    "code", ["AccessDeniedException", "InvalidInputException", "InternalServiceException"]
+)
 def test_a_run_that_glue_does_not_show_goes_on_and_is_settled_when_it_does(api: Api, code: str) -> None:
     environment = api.ready_environment()
     job = environment["outputs"]["job_id"]

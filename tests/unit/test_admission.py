@@ -90,7 +90,9 @@ def test_while_more_may_exist_the_time_is_that_of_the_creations_before() -> None
 
 
 @pytest.mark.parametrize("creating", [1, 3])
-def test_fifty_are_told_their_place_however_many_creations_cloudformation_keeps_waiting(creating: int) -> None:
+def test_fifty_are_told_their_place_however_many_creations_cloudformation_keeps_waiting(
+    creating: int,
+) -> None:
     line = Line(creating=creating, environments=99)
     for n in range(creating + 51):
         line.ask(n)

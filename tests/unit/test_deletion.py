@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,6 +40,7 @@ class Aws:
     slices: list[tuple[str, int] | Exception] = field(default_factory=list)
     runs_are_stopped: bool = True
     logs: int = 0
+    on_slice: Callable[[], None] = lambda: None
     done: list[str] = field(default_factory=list)
 
     def look(self, _: Environment) -> Stack | None:
@@ -62,6 +63,7 @@ class Aws:
         for one in self.slices:
             if isinstance(one, Exception):
                 raise one
+            self.on_slice()
             yield one
 
     def delete_stack(self, _: Environment, stack: Stack) -> None:
@@ -91,7 +93,7 @@ class Desk:
         moment = timestamp(NOW)
         new = environment(1, created_at=moment, updated_at=moment, admitted_at=moment, due_at=moment)
         self.store.add_environment(new, Event(moment, "ana", "requested"), None)
-        self.store.save_environment(new, new.but(stack_id="stack", **fields))
+        self.store.save_environment(new, new.but(**{"stack_id": "stack", **fields}))
 
     def read(self) -> Environment:
         found = self.store.environment("env1")
@@ -118,9 +120,7 @@ def stack(status: str, reason: str | None = None) -> Stack:
 def failed(aws: Aws, **fields: Any) -> Desk:
     cause = {"message": "It broke.", "fix": "Mend it."}
     resources = {"SotBucket": {"status": "CREATE_FAILED"}}
-    return Desk(
-        aws, status=Status.FAILED, clean_up=True, failure=cause, resources=resources, **fields
-    )
+    return Desk(aws, status=Status.FAILED, clean_up=True, failure=cause, resources=resources, **fields)
 
 
 # -- cleaning up -------------------------------------------------------------------------------------------
@@ -140,7 +140,12 @@ def test_a_clean_up_is_not_done_while_something_is_still_there() -> None:
     desk.aws.there = []
     assert desk.clean_up() is True
     cleaned = desk.read()
-    assert (cleaned.clean_up, cleaned.stack_id, cleaned.attempts, cleaned.lease_until) == (False, None, 0, None)
+    assert (cleaned.clean_up, cleaned.stack_id, cleaned.attempts, cleaned.lease_until) == (
+        False,
+        None,
+        0,
+        None,
+    )
     assert (cleaned.admitted_at, cleaned.reason) == (None, "Mend it.")
     assert cleaned.resources == {"SotBucket": {"status": "CREATE_FAILED"}}, "what has failed is shown no more"
     assert desk.actions()[-1] == "cleaned_up"
@@ -168,8 +173,9 @@ def test_a_clean_up_keeps_a_stack_that_is_complete(status: str) -> None:
     assert desk.aws.done == []
 
 
-def test_a_retried_one_keeps_its_place_and_forgets_the_failed_attempts_resources() -> None:
-    desk = Desk(Aws(None), clean_up=True, resources={"SotBucket": {"status": "CREATE_FAILED"}})
+@pytest.mark.parametrize("last", [None, stack("DELETE_COMPLETE")])
+def test_a_retried_one_keeps_its_place_and_forgets_the_failed_attempts_resources(last: Stack | None) -> None:
+    desk = Desk(Aws(last), clean_up=True, resources={"SotBucket": {"status": "CREATE_FAILED"}})
     assert desk.clean_up() is True
     cleaned = desk.read()
     assert (cleaned.status, cleaned.admitted_at, cleaned.due_at) == (Status.QUEUED, *[desk.after(0)] * 2)
@@ -207,9 +213,13 @@ def test_a_stack_that_is_being_deleted_is_waited_for() -> None:
     assert (desk.aws.done, desk.read().due_at) == ([], desk.after(60))
 
 
-@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "CREATE_IN_PROGRESS", "UPDATE_COMPLETE", "CREATE_FAILED"])
+@pytest.mark.parametrize(
+    "status", ["CREATE_COMPLETE", "CREATE_IN_PROGRESS", "UPDATE_COMPLETE", "CREATE_FAILED"]
+)
 def test_any_other_is_emptied_and_then_deleted(status: str) -> None:
-    desk = Desk(Aws(stack(status), slices=[(OBJECTS, 1000), (OBJECTS, 7), (TABLES, 2)]), status=Status.DELETING)
+    desk = Desk(
+        Aws(stack(status), slices=[(OBJECTS, 1000), (OBJECTS, 7), (TABLES, 2)]), status=Status.DELETING
+    )
     assert desk.step() is True
     after = desk.read()
     assert desk.aws.done == ["clear", "delete stack"]
@@ -255,8 +265,39 @@ def test_time_that_is_up_ends_a_slice_and_another_goes_on_from_there() -> None:
     assert desk.read().removed == {OBJECTS: 11}
 
 
+def test_the_lease_is_renewed_while_the_work_goes_on_and_says_how_far_it_is() -> None:
+    desk = Desk(Aws(stack("CREATE_COMPLETE"), slices=[(OBJECTS, 5), (OBJECTS, 6)]), status=Status.DELETING)
+    seen = []
+
+    def pass_the_time() -> None:
+        held = desk.read()
+        seen.append((held.removed, held.reason, held.lease_until))
+        desk.moment += timedelta(seconds=60)
+
+    desk.aws.on_slice = pass_the_time
+    assert desk.step() is True
+    so_far = "Emptying the buckets: 5 object versions removed so far."
+    assert seen == [({}, None, desk.after(100)), ({OBJECTS: 5}, so_far, desk.after(160))]
+    assert desk.read().removed == {OBJECTS: 11}
+
+
+def test_a_stack_that_was_found_by_its_name_is_known_by_its_id_from_then_on() -> None:
+    desk = Desk(Aws(stack("CREATE_IN_PROGRESS")), status=Status.DELETING, stack_id=None)
+    desk.step()
+    assert desk.read().stack_id == "stack"
+
+
+def test_a_failed_delete_that_is_due_is_told_and_tried_again_at_once() -> None:
+    desk = Desk(Aws(stack("DELETE_FAILED", "locked")), status=Status.DELETING)
+    assert desk.step() is True
+    assert (desk.aws.done, desk.actions()[-1]) == (["clear", "delete stack"], "delayed")
+    assert desk.read().reason == "AWS could not delete it: locked"
+
+
 def test_a_failed_delete_is_told_at_once_and_tried_again_when_it_is_due() -> None:
-    desk = Desk(Aws(stack("DELETE_FAILED", "locked")), status=Status.DELETING, due_at="2026-01-01T00:01:00.000Z")
+    desk = Desk(
+        Aws(stack("DELETE_FAILED", "locked")), status=Status.DELETING, due_at="2026-01-01T00:01:00.000Z"
+    )
     assert desk.step() is False
     assert (desk.aws.done, desk.read().reason) == ([], "AWS could not delete it: locked")
     assert desk.actions()[-1] == "delayed"
@@ -290,6 +331,8 @@ def test_the_end_has_its_receipt_and_frees_the_owner(last: Stack | None) -> None
     assert gone.receipt == {"removed": {OBJECTS: 3, "AWS::Logs::LogGroup": 2}, "remaining": []}
     assert (gone.due_at, gone.lease_until, gone.admitted_at, gone.reason) == (None, None, None, None)
     assert (gone.removed, gone.remaining) == ({}, [])
+    [line] = desk.store.events("env1", limit=1).items
+    assert line.detail == {"from": "DELETING", "to": "DELETED", "why": "all removed"}
     assert desk.store.live_environment_id("owner-1") is None
     assert desk.store.usage().live == 0
     assert desk.actions()[-1] == "status_changed"

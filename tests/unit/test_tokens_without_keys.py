@@ -23,7 +23,9 @@ def asking(site: Site) -> Authenticator:
 
 def unsigned(header: dict[str, Any]) -> str:
     parts = [header, {"iss": ISSUER, "aud": AUDIENCE, "email": "eve", "exp": int(time.time()) + 60}]
-    return ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts) + "."
+    return (
+        ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts) + "."
+    )
 
 
 @pytest.mark.parametrize(
