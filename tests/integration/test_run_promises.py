@@ -1,5 +1,4 @@
-"""What holds of runs on their bad days: an unanswered question ends none, others' runs are waited for, no cent is
-lost at the edge of the budget."""
+"""Runs on their bad days: Glue does not show them, somebody else started them, the budget is just enough."""
 
 from __future__ import annotations
 
