@@ -5,12 +5,16 @@ DATA ?= data
 FAULTS ?=
 SEED ?=
 ENVIRONMENTS ?= 300
+MODULES ?=
+SAMPLE ?= 0
+TESTS ?=
 VENV_PYTHON := .venv/bin/python
 SET_UP := .venv/.set-up
 CHECKOV := .venv/checkov/bin/checkov
 SAM := .venv/sam/.set-up
+MUTMUT := .venv/mutmut
 
-.PHONY: demo up test chaos check openapi package clean
+.PHONY: demo up test chaos mutants check openapi package clean
 
 demo: $(SET_UP)
 	@$(VENV_PYTHON) -m local demo --data "$(DATA)"
@@ -24,6 +28,10 @@ test: $(SET_UP) $(SAM)
 
 chaos: $(SET_UP)
 	@$(VENV_PYTHON) -m local chaos --environments $(ENVIRONMENTS) $(if $(SEED),--seed $(SEED))
+
+mutants: $(MUTMUT)/.set-up
+	@PYTHONPATH=$(MUTMUT) $(VENV_PYTHON) -m tests.mutants --modules "$(MODULES)" --sample $(SAMPLE) \
+		$(if $(SEED),--seed $(SEED)) --tests "$(TESTS)"
 
 package: $(SET_UP)
 	@$(VENV_PYTHON) -m local.package
@@ -54,6 +62,13 @@ $(SAM): tests/sam-translator.txt $(SET_UP)
 	@echo "Setting up aws-sam-translator in .venv/sam."
 	@$(VENV_PYTHON) -m venv .venv/sam
 	@.venv/sam/bin/python -m pip install --quiet --no-deps -r tests/sam-translator.txt
+	@touch $@
+
+# Beside the packages of .venv, not among them: mutmut needs the service's own and its tests'.
+$(MUTMUT)/.set-up: tests/mutmut.txt $(SET_UP)
+	@echo "Setting up mutmut in $(MUTMUT)."
+	@rm -rf $(MUTMUT)
+	@$(VENV_PYTHON) -m pip install --quiet --no-deps --target $(MUTMUT) -r tests/mutmut.txt
 	@touch $@
 
 # Written last: an interrupted set-up is continued, a change of the pins is followed.

@@ -120,10 +120,27 @@ def everything(store: Store) -> list[str]:
     return log
 
 
+EXPECTED = [
+    *("None", "KeyTaken", "OwnerTaken", "AtCapacity", "None", "None", "Usage"),  # one place, three owners
+    *("[Environment", "[Due", "[Due", "None"),
+    *("True", "False", "False"),  # a resource: new, older than what is known, of nobody
+    *("AtCapacity", "Environment", "StaleRecord", "Environment"),  # env2 is admitted when env1 is SEEDING
+    *("False", "Environment", "True", "False"),  # a run: not READY, READY, and more than what is left
+    *("[JobRun", "JobRun", "StaleRecord", "Environment", "[Environment", "[Environment"),
+    *("None", "Environment", "None", "Usage", "['did', 'did', 'did', 'did', 'did']"),
+]
+"""What each call gives or is refused with, by hand."""
+
+
 @pytest.mark.usefixtures("aws")
 def test_the_store_sees_no_difference() -> None:
     fast, capacity = FastDynamoDb(INDEXES), Capacity(creating=1, environments=2)
     of_fast = everything(Store(Table(fast, TABLE), capacity))  # type: ignore[arg-type]
     of_moto = everything(Store(Table(boto3.client("dynamodb"), TABLE), capacity))
     assert of_fast == of_moto
-    assert sum("AtCapacity" in line or "StaleRecord" in line for line in of_fast) >= 4
+    assert [line.partition("(")[0] for line in of_fast] == EXPECTED
+    assert [line for line in of_fast if line.startswith("Usage")] == [
+        "Usage(creating=frozenset({'env1'}), live=1, waiting=2, seconds=[])",
+        "Usage(creating=frozenset({'env2'}), live=1, waiting=1, seconds=[0.001])",
+    ]
+    assert "available_micro_usd=850" in of_fast[EXPECTED.index("JobRun") + 2], "1000, and the run took 150"

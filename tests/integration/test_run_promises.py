@@ -1,5 +1,4 @@
-"""What holds of runs on their bad days: an unanswered question ends none, others' runs are waited for, no cent is
-lost at the edge of the budget."""
+"""Runs on their bad days: Glue does not show them, somebody else started them, the budget is just enough."""
 
 from __future__ import annotations
 
@@ -44,7 +43,9 @@ def notice(api: Api, job: str, run_id: str) -> None:
     api.app.service().events.job_changed({"jobName": job, "jobRunId": run_id, "state": "STOPPED"})
 
 
-@pytest.mark.parametrize("code", ["AccessDeniedException", "InvalidInputException", "InternalServiceException"])
+@pytest.mark.parametrize(
+    "code", ["AccessDeniedException", "InvalidInputException", "InternalServiceException"]
+)
 def test_a_run_that_glue_does_not_show_goes_on_and_is_settled_when_it_does(api: Api, code: str) -> None:
     environment = api.ready_environment()
     job = environment["outputs"]["job_id"]

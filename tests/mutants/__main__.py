@@ -22,39 +22,15 @@ from tests.mutants.changes import Change, changes_of, equivalents
 ROOT = Path(__file__).parents[2]
 COPY = ROOT / ".local/mutants"
 CORE = [
-    "admission",
-    "auth",
-    "capacity",
-    "deletion",
-    "environments",
-    "events",
-    "expiry",
-    "failures",
-    "idempotency",
-    "items",
-    "jobs",
-    "moves",
-    "pricing",
-    "reconcile",
-    "resetting",
-    "runs",
-    "schedules",
-    "store",
-    "tables",
-    "updating",
+    *("admission", "auth", "capacity", "deletion", "environments", "events", "expiry", "failures"),
+    *("idempotency", "items", "jobs", "moves", "pricing", "reconcile", "resetting", "runs"),
+    *("schedules", "store", "tables", "updating"),
 ]
 """Modules that keep the service's promises about state, time and money."""
 SLOW = [
-    "test_chaos",
-    "test_glue_run_scripts",
-    "test_killed_at_every_call",
-    "test_many_at_once",
-    "test_package",
-    "test_permissions",
-    "test_sandbox_stack",
-    "test_schemathesis",
-    "test_sot_ecommerce",
-    "test_sot_job",
+    *("test_chaos", "test_glue_run_scripts", "test_killed_at_every_call", "test_many_at_once"),
+    *("test_package", "test_permissions", "test_sandbox_stack", "test_schemathesis"),
+    *("test_sot_ecommerce", "test_sot_job"),
 ]
 """Tests that take minutes, start Spark, or look at a package of the whole tree."""
 GOAL_PERCENT = 90
@@ -104,7 +80,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _copy_tree() -> None:
-    """Copy what git knows or could add; mutmut wants the modules in `src/` to name them as tests import them."""
+    """Copy what git knows or could add; mutmut names modules in `src/` as tests import them."""
     shutil.rmtree(COPY, ignore_errors=True)
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _LITERAL = re.compile(r"""[rf]?"[^"]*"|[rf]?'[^']*'""")
-_SENTENCE = re.compile(r"""f?["'](XX)?[A-Z][a-z']*,? [a-z{]""")
+_EXPRESSION = re.compile(r"[=#_]|:\w")
 
 
 class Key(NamedTuple):
@@ -36,7 +36,7 @@ class Change:
         if before != after:
             return False
         words = (_LITERAL.findall(side) for side in (self.key.before, self.key.after))
-        return all(_SENTENCE.match(old) for old, new in zip(*words, strict=True) if old != new)
+        return all(_is_sentence(old) for old, new in zip(*words, strict=True) if old != new)
 
     def __str__(self) -> str:
         return f"{self.key.function} ({self.name})\n  - {self.key.before}\n  + {self.key.after}"
@@ -76,7 +76,12 @@ def equivalents(path: Path, modules: list[str]) -> set[Key]:
     return {key for key in keys if key.function.partition(".")[0] in modules}
 
 
+def _is_sentence(literal: str) -> bool:
+    """Whether a literal is for people: DynamoDB's expressions have words, too."""
+    return literal.count(" ") >= 2 and not _EXPRESSION.search(literal)
+
+
 def _key(function: str, before: list[str], after: list[str]) -> Key:
     difference = [line for line in difflib.ndiff(before, after) if line[0] in "+-"]
-    sides = (" ".join(line[2:] for line in difference if line[0] == side) for side in "-+")
+    sides = (" ".join(line[2:] for line in difference if line[0] == side).strip() for side in "-+")
     return Key(function, *sides)

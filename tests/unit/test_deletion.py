@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,6 +40,7 @@ class Aws:
     slices: list[tuple[str, int] | Exception] = field(default_factory=list)
     runs_are_stopped: bool = True
     logs: int = 0
+    on_slice: Callable[[], None] = lambda: None
     done: list[str] = field(default_factory=list)
 
     def look(self, _: Environment) -> Stack | None:
@@ -62,6 +63,7 @@ class Aws:
         for one in self.slices:
             if isinstance(one, Exception):
                 raise one
+            self.on_slice()
             yield one
 
     def delete_stack(self, _: Environment, stack: Stack) -> None:
@@ -94,7 +96,7 @@ class Desk:
         moment = timestamp(NOW)
         new = environment(1, created_at=moment, updated_at=moment, admitted_at=moment, due_at=moment)
         self.store.add_environment(new, Event(moment, "ana", "requested"), None)
-        self.store.save_environment(new, new.but(stack_id="stack", **fields))
+        self.store.save_environment(new, new.but(**{"stack_id": "stack", **fields}))
 
     def read(self) -> Environment:
         found = self.store.environment("env1")
@@ -174,8 +176,9 @@ def test_a_clean_up_keeps_a_stack_that_is_complete(status: str) -> None:
     assert desk.aws.done == []
 
 
-def test_a_retried_one_keeps_its_place_and_forgets_the_failed_attempts_resources() -> None:
-    desk = Desk(Aws(None), clean_up=True, resources={"SotBucket": {"status": "CREATE_FAILED"}})
+@pytest.mark.parametrize("last", [None, stack("DELETE_COMPLETE")])
+def test_a_retried_one_keeps_its_place_and_forgets_the_failed_attempts_resources(last: Stack | None) -> None:
+    desk = Desk(Aws(last), clean_up=True, resources={"SotBucket": {"status": "CREATE_FAILED"}})
     assert desk.clean_up() is True
     cleaned = desk.read()
     assert (cleaned.status, cleaned.admitted_at, cleaned.due_at) == (Status.QUEUED, *[desk.after(0)] * 2)
@@ -265,6 +268,35 @@ def test_time_that_is_up_ends_a_slice_and_another_goes_on_from_there() -> None:
     assert desk.read().removed == {OBJECTS: 11}
 
 
+def test_the_lease_is_renewed_while_the_work_goes_on_and_says_how_far_it_is() -> None:
+    desk = Desk(Aws(stack("CREATE_COMPLETE"), slices=[(OBJECTS, 5), (OBJECTS, 6)]), status=Status.DELETING)
+    seen = []
+
+    def pass_the_time() -> None:
+        held = desk.read()
+        seen.append((held.removed, held.reason, held.lease_until))
+        desk.moment += timedelta(seconds=60)
+
+    desk.aws.on_slice = pass_the_time
+    assert desk.step() is True
+    so_far = "Emptying the buckets: 5 object versions removed so far."
+    assert seen == [({}, None, desk.after(100)), ({OBJECTS: 5}, so_far, desk.after(160))]
+    assert desk.read().removed == {OBJECTS: 11}
+
+
+def test_a_stack_that_was_found_by_its_name_is_known_by_its_id_from_then_on() -> None:
+    desk = Desk(Aws(stack("CREATE_IN_PROGRESS")), status=Status.DELETING, stack_id=None)
+    desk.step()
+    assert desk.read().stack_id == "stack"
+
+
+def test_a_failed_delete_that_is_due_is_told_and_tried_again_at_once() -> None:
+    desk = Desk(Aws(stack("DELETE_FAILED", "locked")), status=Status.DELETING)
+    assert desk.step() is True
+    assert (desk.aws.done, desk.actions()[-1]) == (["clear", "delete stack"], "delayed")
+    assert desk.read().reason == "AWS could not delete it: locked"
+
+
 def test_a_failed_delete_is_told_at_once_and_tried_again_when_it_is_due() -> None:
     desk = Desk(
         Aws(stack("DELETE_FAILED", "locked")), status=Status.DELETING, due_at="2026-01-01T00:01:00.000Z"
@@ -302,6 +334,8 @@ def test_the_end_has_its_receipt_and_frees_the_owner(last: Stack | None) -> None
     assert gone.receipt == {"removed": {OBJECTS: 3, "AWS::Logs::LogGroup": 2}, "remaining": []}
     assert (gone.due_at, gone.lease_until, gone.admitted_at, gone.reason) == (None, None, None, None)
     assert (gone.removed, gone.remaining) == ({}, [])
+    [line] = desk.store.events("env1", limit=1).items
+    assert line.detail == {"from": "DELETING", "to": "DELETED", "why": "all removed"}
     assert desk.store.live_environment_id("owner-1") is None
     assert desk.store.usage().live == 0
     assert desk.actions()[-1] == "status_changed"

@@ -1,4 +1,4 @@
-"""AWS's error codes by the class of their cause, however they are written; and what is hidden of its words."""
+"""AWS's error codes by the class of their cause, and what is hidden of AWS's words."""
 
 from __future__ import annotations
 

@@ -27,6 +27,10 @@ def is_taken(text: str) -> bool:
         "cron(0,55 * * * ? *)",
         "cron(0 0 ? * 7 *)",
         "cron(0 0 ? * 7#5 *)",
+        "rate(5 minutes)",
+        "rate(60 minutes)",
+        "rate(24 hours)",
+        "rate(1 day)",
     ],
 )
 def test_the_last_value_of_a_field_is_taken(text: str) -> None:
@@ -51,7 +55,10 @@ def test_the_last_value_of_a_field_is_taken(text: str) -> None:
         "cron(0/0 * * * ? *)",
         "cron(0 0/0 * * ? *)",
         "cron(0 0 */0 * ? *)",
+        "cron(0 0 ? * MON-8 *)",
+        "cron(0 0 ? JAN-13 1 *)",
         "cron(0/4 * * * ? *)",
+        "cron(0-1 * * * ? *)",
         "cron(0,56 * * * ? *)",
         "cron(58,2 * * * ? *)",
         "rate(0 minutes)",

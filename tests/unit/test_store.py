@@ -1,4 +1,4 @@
-"""What the store promises about writes, on a DynamoDB in memory: none is lost, and no place or key is given twice."""
+"""Writes of the store, on a DynamoDB in memory: none is lost, no place and no key is given twice."""
 
 from __future__ import annotations
 

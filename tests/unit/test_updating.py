@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -48,6 +48,7 @@ class Aws:
     executes: bool | Exception = True
     discards: Exception | None = None
     files: int = 0
+    on_file: Callable[[], None] = lambda: None
     done: list[str] = field(default_factory=list)
 
     def look(self, _: Environment) -> Stack | None:
@@ -72,26 +73,34 @@ class Aws:
         if self.discards:
             raise self.discards
 
-    def continue_rollback(self, _: Environment, stack: Stack, number: int) -> None:
+    def continue_rollback(self, environment: Environment, stack: Stack, number: int) -> None:
+        assert (environment.id, stack.id) == ("env1", "stack")
         self.done.append(f"roll back {number}")
 
-    def refusal(self, *_: Any) -> dict[str, str] | None:
+    def refusal(self, environment: Environment, proposal: ChangeSet) -> dict[str, str] | None:
+        assert (environment.id, proposal) == ("env1", READY_TO_GO)
         return self.refused
 
-    def failure(self, *_: Any) -> dict[str, str]:
+    def failure(self, environment: Environment, stack: Stack) -> dict[str, str]:
+        assert (environment.id, stack.id) == ("env1", "stack")
         return {"message": "A later failure.", "fix": "Do that."}
 
-    def note_resources(self, *_: Any) -> None:
+    def note_resources(self, environment: Environment, stack: Stack) -> None:
+        assert (environment.id, stack.id) == ("env1", "stack")
         self.done.append("note")
 
-    def resources(self, _: Stack) -> dict[str, Any]:
+    def resources(self, stack: Stack) -> dict[str, Any]:
+        assert stack.id == "stack"
         return {"Job": {"status": "UPDATE_COMPLETE"}}
 
     def seed(self, environment: Environment) -> Iterator[int]:
         self.done.append(f"seed from {environment.seeded_files}")
-        yield from range(environment.seeded_files + 1, self.files + 1)
+        for number in range(environment.seeded_files + 1, self.files + 1):
+            self.on_file()
+            yield number
 
-    def outcome(self, environment: Environment, _: Stack) -> dict[str, Any]:
+    def outcome(self, environment: Environment, stack: Stack) -> dict[str, Any]:
+        assert stack.id == "stack"
         return {"settings": environment.goal.settings, "release": environment.goal.release}
 
 
@@ -131,6 +140,12 @@ class Desk:
     def after(self, seconds: float) -> str:
         return timestamp(NOW + timedelta(seconds=seconds))
 
+    def why(self) -> str:
+        """What the timeline says of the last change of its status."""
+        [line] = self.store.events("env1", limit=1).items
+        assert (line.action, line.actor) == ("status_changed", "service")
+        return str((line.detail or {})["why"])
+
     def stage(self) -> str:
         return str((self.read().wanted or {})["stage"])
 
@@ -150,6 +165,7 @@ def assert_ended_as_it_was(desk: Desk, message: str) -> None:
     assert (ended.status, ended.wanted, desk.workers()) == (Status.READY, None, 2)
     assert ended.failure is not None
     assert (ended.failure["message"], ended.reason) == (message, ended.failure["fix"])
+    assert desk.why() == message
     assert (ended.lease_until, ended.attempts, ended.due_at) == (None, 0, ended.expires_at)
 
 
@@ -283,11 +299,14 @@ def test_an_update_that_goes_on_has_no_failure() -> None:
 
 
 def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
-    desk = Desk(Aws(stack("UPDATE_ROLLBACK_FAILED")), "execute", failure=FIRST)
+    desk = Desk(Aws(stack("UPDATE_ROLLBACK_FAILED")), "execute", failure=FIRST, attempts=2)
     for _ in range(5):
         assert desk.step() is False
     assert desk.aws.done == ["roll back 1"]
-    assert (desk.read().status, (desk.read().wanted or {})["rollbacks"]) == (Status.UPDATING, 1)
+    tried = desk.read()
+    assert (tried.status, (tried.wanted or {})["rollbacks"], desk.stage()) == (Status.UPDATING, 1, "execute")
+    assert (tried.failure, tried.due_at) == (FIRST, desk.after(60))
+    assert tried.reason == "The change has failed, and AWS could not take it back; that is tried again."
     assert desk.actions() == ["requested", "delayed"]
     desk.moment = NOW + timedelta(seconds=60)
     for _ in range(5):
@@ -297,6 +316,7 @@ def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
     assert desk.step() is True
     failed = desk.read()
     assert (failed.status, failed.clean_up, failed.lease_until) == (Status.FAILED, False, None)
+    assert (failed.attempts, desk.why()) == (0, "The first failure.")
     assert failed.failure is not None
     assert failed.failure["message"] == "The first failure."
     assert (
@@ -351,6 +371,21 @@ def test_files_go_on_where_they_were_when_the_time_is_up() -> None:
     assert (paused.seeded_files, paused.lease_until, paused.due_at) == (1, None, desk.after(0))
     assert desk.step() is False
     assert desk.aws.done == ["seed from 0", "seed from 1", "discard 4 for 9"]
+    assert desk.read().status is Status.READY
+
+
+def test_the_lease_is_renewed_while_files_come_and_says_how_many_are_there() -> None:
+    desk = Desk(Aws(stack(), files=3), "seed", wanted={"release": "r2"})
+    seen = []
+
+    def pass_the_time() -> None:
+        held = desk.read()
+        seen.append((held.seeded_files, held.lease_until))
+        desk.moment += timedelta(seconds=60)
+
+    desk.aws.on_file = pass_the_time
+    assert desk.step() is False
+    assert seen == [(0, desk.after(100)), (1, desk.after(160)), (2, desk.after(220))]
     assert desk.read().status is Status.READY
 
 
