@@ -221,10 +221,10 @@ def _unpacked(body: str) -> str:
 
 def _typed(item: Json, name: str) -> Json:
     """The item with the type of a name in it; one that is older than types has that in the name."""
-    if name not in item or f"{name}_type" in item:
+    if name not in item:
         return item
-    kind = ActorType.USER if item[name] not in (*ActorType,) else ActorType(item[name])
-    return {**item, f"{name}_type": kind}
+    old = item[name] if item[name] in (*ActorType,) else ActorType.USER
+    return {**item, f"{name}_type": ActorType(item.get(f"{name}_type") or old)}
 
 
 def _known(record: Any, item: Json) -> Json:
