@@ -161,7 +161,6 @@ class Deletion:
             self._remove_left(claimed, proof.there, deadline)
             return
         receipt = self._removal.receipt(claimed, proof)
-        shown = self._removal.shown(stack) if stack is not None else {}
         moment = timestamp(self._moves.now())
         ended = claimed.but(
             status=Status.DELETED,
@@ -171,8 +170,7 @@ class Deletion:
             admitted_at=None,
             deleted_at=moment,
             wanted=None,
-            resources=shown,
-            total_resources=len(shown),
+            **(proof.shown(moment) if proof else {}),
             lease_until=None,
             look_at=None,
             due_at=None,

@@ -103,8 +103,8 @@ def stack_deleted() -> Json:
     """The `failure` of an environment whose stack somebody else has deleted, or begun to delete."""
     return {
         **failure(None, None, "The stack was deleted by somebody else."),
-        "fix": "What is left of it is kept. Copy what you need; then retry, which removes the rest with all "
-        "its data and creates the environment anew under the same id, or delete the environment.",
+        "fix": "What is left of it is kept. Copy what you need; then retry, which removes that with its data "
+        "and creates the environment anew under the same id, or delete the environment.",
     }
 
 

@@ -42,6 +42,15 @@ class Proof:
     removed: list[Json]
     remaining: list[Json]
     there: list[Part]
+    parts: list[Part]
+
+    def shown(self, at: str) -> Json:
+        """The fields that show every resource as CloudFormation told last, though its events were lost."""
+        resources = {
+            part.logical_id: {"type": part.type, "status": part.status, "order": f"{at[:19]}#22"}
+            for part in reversed(self.parts)  # of one that was replaced, the newest counts
+        }
+        return {"resources": resources, "total_resources": len(resources)} if resources else {}
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class Prover:
 
     def prove(self, parts: list[Part]) -> Proof:
         """Look for each part of a deleted stack. A type that cannot be looked for is said to be unchecked."""
-        proof = Proof([], [], [])
+        proof = Proof([], [], [], parts)
         databases = [part.physical_id for part in parts if part.type == _DATABASE]
         for part in sorted(parts, key=lambda part: (part.logical_id, part.physical_id)):
             entry = {"type": part.type, "logical_id": part.logical_id, "id": part.physical_id}

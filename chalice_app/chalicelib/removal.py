@@ -99,10 +99,6 @@ class Removal:
         """Look whether all that a deleted stack had made is really gone."""
         return self._prover.prove(self._stacks.parts(stack))
 
-    def shown(self, stack: Stack) -> dict[str, Json]:
-        """What CloudFormation says of every resource of a stack that is deleted."""
-        return self._stacks.resources(stack.id)
-
     def remove_left(self, parts: list[Part]) -> Iterator[tuple[str, int]]:
         """Remove what a deleted stack has lost sight of, as far as the service may; in slices, as `clear`."""
         for part in parts:
