@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,8 @@ from chalicelib.store import KeyTaken, Store
 
 _KEPT_SECONDS = 24 * 3600
 _LONGEST_KEY = 255
+_KEY = re.compile(f"[!-~]{{1,{_LONGEST_KEY}}}")
+"""As `/openapi.json` has it."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,8 @@ def checked_key(header: str | None) -> str | None:
     """The value of an Idempotency-Key header; `InvalidFields` for an empty, long or unprintable one."""
     if header is None:
         return None
-    if not 0 < len(header) <= _LONGEST_KEY or not header.isascii() or not header.isprintable():
-        wrong = f"It must be 1 to {_LONGEST_KEY} printable ASCII characters."
+    if not _KEY.fullmatch(header):
+        wrong = f"It must be 1 to {_LONGEST_KEY} printable ASCII characters, with no space."
         raise InvalidFields([{"parameter": "Idempotency-Key", "detail": wrong}])
     return header
 

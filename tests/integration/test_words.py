@@ -61,8 +61,9 @@ def test_a_wrong_parameter_is_called_one(api: Api, query: str, expected: list[tu
     )
 
 
-def test_a_wrong_header_is_named(api: Api) -> None:
-    answer = api.call("POST", "/environments", headers={"Idempotency-Key": "x" * 256})
+@pytest.mark.parametrize("key", ["x" * 256, "a b", "", "\t", "é"])
+def test_a_wrong_header_is_named(api: Api, key: str) -> None:
+    answer = api.call("POST", "/environments", headers={"Idempotency-Key": key})
     assert answer.status == 422
     assert answer.body["errors"][0]["parameter"] == "Idempotency-Key"
 
