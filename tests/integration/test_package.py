@@ -240,7 +240,7 @@ def test_the_functions_are_given_every_variable_that_the_configuration_reads(
 
         def __getitem__(self, name: str) -> str:
             self.names.add(name)
-            return {"STACK_TAGS": "a=b"}.get(name, "1")
+            return {"STACK_TAGS": "a=b", "ATHENA_SCAN_LIMIT_BYTES": "10000000"}.get(name, "1")
 
         def __iter__(self) -> Iterator[str]:
             raise NotImplementedError
