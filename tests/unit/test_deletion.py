@@ -69,9 +69,6 @@ class Aws:
     def delete_stack(self, _: Environment, stack: Stack) -> None:
         self.done.append(f"delete {stack.id}")
 
-    def shown(self, _: Stack) -> dict[str, Any]:
-        return {}
-
     def stuck(self, _: Environment, stack: Stack) -> str:
         return f"AWS could not delete it: {stack.reason}"
 
