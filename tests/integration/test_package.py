@@ -207,9 +207,9 @@ def test_whoever_reconciles_may_take_every_step_and_the_four_files_say_so_in_the
     more = {function: set(found) - shared - {"FailedEvents"} for function, found in by_function.items()}
     assert more == {
         "api_handler": {"NewRuns", "FilesAndRows", "Listings", "Queries", "Tables"},
-        "stack_changed": set(),
-        "job_changed": {"NewRuns"},
-        "tick": {"NewRuns"},
+        "stack_changed": {"JobFiles"},
+        "job_changed": {"JobFiles", "NewRuns"},
+        "tick": {"JobFiles", "NewRuns"},
     }
 
 
