@@ -66,12 +66,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same tables in a newer release, with other files in them."""
+    """The same tables in a newer release, with other files in them, and one more column in the partitions."""
     folder = tmp_path_factory.mktemp("newer")
-    for path in ("tbl_orders/other.csv", "tbl_days/day=1/a.csv"):
+    for path, text in (("tbl_orders/other.csv", "id\n1\n"), ("tbl_days/day=1/a.csv", "id,channel\n1,web\n")):
         file = folder / "db_shop" / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("id\n1\n")
+        file.write_text(text)
     return folder
 
 
@@ -196,6 +196,7 @@ def whole_life(world: World, function: str, environment_id: str, data: Path, **m
     world.reconcile(service, environment)
     ready = world.look(environment)
     assert ready.status is Status.READY, ready
+    job_files(world, service, ready)
     for state in ("RUNNING", "FAILED", "SUCCEEDED"):
         world.ask_run(ready, state)
     in_doubt(world, ready)
@@ -225,6 +226,27 @@ def whole_life(world: World, function: str, environment_id: str, data: Path, **m
     assert [entry["type"] for entry in gone.receipt["remaining"]] == ["AWS::KMS::Key"]
     there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     assert not there & {ready.bucket(key) for key in BUCKET_KEYS}
+
+
+def job_files(world: World, service: Service, environment: Environment) -> None:
+    """A request that has put files dies before Glue can read them: the function finishes its work."""
+    s3, bucket = client("s3"), environment.bucket("glue_assets")
+    files = {}
+    for path in ("main.py", "conf.json", "query.sql", "lib.zip"):
+        s3.put_object(Bucket=bucket, Key=environment.job_file_key(f".content/c1/{path}"), Body=path.encode())
+        files[path] = {
+            "size_bytes": len(path),
+            "sha256": "0" * 64,
+            "changed_by": environment.owner,
+            "changed_at": timestamp(world.moment),
+            "content": "c1",
+        }
+    was = world.look(environment)
+    world.change(was, job_files={**was.job_files, **files}, due_at=timestamp(world.moment))
+    world.reconcile(service, environment)
+    for path in files:
+        live = s3.get_object(Bucket=bucket, Key=environment.job_file_key(path))["Body"].read()
+        assert live == path.encode()
 
 
 def update(world: World, service: Service, environment: Environment, **wanted: Any) -> Environment:
