@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.admission import Admission
-from chalicelib.capacity import Capacity
+from chalicelib.capacity import Capacity, Usage
 from chalicelib.clock import timestamp
 from chalicelib.dynamo import Table
 from chalicelib.records import Environment, Event, Status
@@ -118,3 +118,38 @@ def test_no_more_are_admitted_than_may_exist_when_places_are_found_again() -> No
         line.client.put({**item, "status": {"S": "READY"}, "gsi_status": {"S": "READY"}})
     admitted = line.admission.admit()
     assert [one.id for one in admitted] == [environment(4).id], "four may exist, and three are counted"
+
+
+def test_a_place_is_told_anew_when_it_is_another_or_when_nobody_knows_any_more_and_not_for_a_guess() -> None:
+    line = Line(creating=1, environments=9)
+    for n in (1, 2):
+        line.ask(n)
+    line.admission.admit()
+    told = line.of(2)
+    later = Admission(line.store, Capacity(1, 9), clock=lambda: NOW + timedelta(seconds=7))
+    later.admit()
+    assert line.of(2) == told, "the time alone is not worth a write"
+    fewer = Admission(line.store, Capacity(1, 1), clock=lambda: NOW)  # the operator allows fewer
+    fewer.admit()
+    assert line.of(2).queue == {"position": 1, "begins_at": None}
+    version = line.of(2).version
+    fewer.admit()
+    assert line.of(2).version == version
+    line.admission.admit()
+    assert line.of(2).queue == told.queue
+
+
+def test_who_admits_when_somebody_else_has_just_done_so_admits_nobody() -> None:
+    line = Line(creating=1, environments=9)
+    for n in (1, 2, 3):
+        line.ask(n)
+
+    class Late(Store):
+        """Read the queue before the other one wrote it."""
+
+        def usage(self) -> Usage:
+            return Usage(waiting=2)
+
+    late = Admission(Late(Table(line.client, "table"), Capacity(1, 9)), Capacity(1, 9), clock=lambda: NOW)
+    assert late.admit() == []
+    assert [line.of(n).admitted_at for n in (2, 3)] == [None, None]

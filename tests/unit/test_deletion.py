@@ -43,7 +43,8 @@ class Aws:
     on_slice: Callable[[], None] = lambda: None
     done: list[str] = field(default_factory=list)
 
-    def look(self, _: Environment) -> Stack | None:
+    def look(self, environment: Environment) -> Stack | None:
+        assert environment.id == "env1"
         return self.stack
 
     def prove(self, _: Stack) -> Proof:

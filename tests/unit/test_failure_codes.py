@@ -59,3 +59,9 @@ def test_a_longer_text_is_cut_and_shows_that_it_is(length: int) -> None:
 )
 def test_principals_people_and_accounts_are_hidden(words: str, shown: str) -> None:
     assert redacted(words, "abcdefgh23") == shown
+
+
+def test_a_failure_shows_the_environments_own_names() -> None:
+    words = "terraglue-abcdefgh23-sor already exists in terraglue-zzzzzzzz77-sor"
+    told = failure("SorBucket", "AWS::S3::Bucket", words, environment_id="abcdefgh23")
+    assert told["message"] == "terraglue-abcdefgh23-sor already exists in [another environment]"

@@ -145,6 +145,20 @@ def test_the_last_place_is_given_once_though_nobody_waits(capacity: dict[str, in
         records.add_environment(admitted(4), event(), None)
 
 
+def test_who_comes_later_does_not_get_the_place_that_somebody_waits_for() -> None:
+    records = store(creating=1)
+    records.add_environment(admitted(1), event(), None)
+    waiting = environment(2)
+    records.add_environment(waiting, event(), None)
+    one = admitted(1)
+    records.save_environment(one, one.but(status=Status.READY))
+    with pytest.raises(AtCapacity) as full:
+        records.add_environment(admitted(3), event(), None)
+    assert (full.value.usage.creating, full.value.usage.waiting) == (frozenset(), 1)
+    records.save_environment(waiting, waiting.but(admitted_at=waiting.created_at))
+    assert records.usage().waiting == 0
+
+
 def test_what_a_creation_takes_is_learned_from_creations_alone() -> None:
     records, one = store(), admitted(1)
     records.add_environment(one, event(), None)

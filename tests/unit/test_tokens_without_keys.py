@@ -73,3 +73,11 @@ def test_an_owner_has_one_to_128_characters(owner: str, is_valid: bool) -> None:
         return
     with pytest.raises(Unauthorized):
         asking(Site(jwk(RSA, "rsa"))).caller(sent)
+
+
+@pytest.mark.parametrize("header", [None, "", "Basic eDp5", "Bearer", "Bearer  "])
+def test_who_sends_no_token_has_made_no_error(header: str | None) -> None:
+    """RFC 6750, 3.1: without any token, the challenge has no error code."""
+    with pytest.raises(Unauthorized) as refused:
+        asking(Site()).caller(header)
+    assert "error" not in refused.value.headers["WWW-Authenticate"]

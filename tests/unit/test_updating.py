@@ -51,10 +51,12 @@ class Aws:
     on_file: Callable[[], None] = lambda: None
     done: list[str] = field(default_factory=list)
 
-    def look(self, _: Environment) -> Stack | None:
+    def look(self, environment: Environment) -> Stack | None:
+        assert environment.id == "env1"
         return self.stack
 
     def proposal(self, environment: Environment) -> ChangeSet | None:
+        assert environment.id == "env1"
         if len(self.proposals) > 1:
             return self.proposals.pop(0)
         return self.proposals[0] if self.proposals else None
@@ -118,7 +120,8 @@ class Desk:
         new = environment(1, created_at=moment, updated_at=moment, admitted_at=moment, settings=OLD)
         self.store.add_environment(new, Event(moment, "ana", "requested"), None)
         wanted = {"settings": NEW, "release": "r", "stage": stage, "rollbacks": 0, **fields.pop("wanted", {})}
-        values = {"stack_id": "stack", "due_at": moment, "changes": 4, "status": Status.UPDATING, **fields}
+        values = {"stack_id": "stack", "due_at": moment, "changes": 4, "attempts": 2, **fields}
+        values = {"status": Status.UPDATING, **values}
         self.store.save_environment(new, new.but(wanted=wanted, **values))
 
     def sleep(self, seconds: float) -> None:
@@ -173,7 +176,7 @@ def assert_ended_as_it_was(desk: Desk, message: str) -> None:
 
 
 def test_a_change_is_proposed_looked_at_and_carried_out() -> None:
-    desk = Desk(Aws(stack(), [None, MAKING, READY_TO_GO]), attempts=3)
+    desk = Desk(Aws(stack(), [None, MAKING, READY_TO_GO]))
     assert desk.step() is True
     assert (desk.aws.done, desk.slept) == (["propose 4", "execute 4"], [0.5])
     begun = desk.read()
@@ -204,6 +207,7 @@ def test_a_change_that_does_nothing_only_brings_the_settings() -> None:
     desk.steps()
     done = desk.read()
     assert (done.status, done.wanted, done.failure, desk.workers()) == (Status.READY, None, None, 9)
+    assert (done.attempts, done.lease_until, done.due_at) == (0, None, done.expires_at)
     assert desk.aws.done == ["discard 4 for 9"]
 
 
@@ -299,7 +303,7 @@ def test_an_update_that_goes_on_has_no_failure() -> None:
 
 
 def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
-    desk = Desk(Aws(stack("UPDATE_ROLLBACK_FAILED")), "execute", failure=FIRST, attempts=2)
+    desk = Desk(Aws(stack("UPDATE_ROLLBACK_FAILED")), "execute", failure=FIRST)
     for _ in range(5):
         assert desk.step() is False
     assert desk.aws.done == ["roll back 1"]
