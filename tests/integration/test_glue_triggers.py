@@ -127,7 +127,7 @@ def test_spark_writes_only_where_the_role_may(aws: Aws) -> None:
     )
     script = (  # a file of the run's copy of the bucket, as Spark would leave one
         "from pathlib import Path\n"
-        "print(sorted(path.name for path in Path('buckets').iterdir()))\n"
+        "print(sorted(path.name for path in Path('../buckets').iterdir()))\n"
         "print(sorted(str(p) for p in Path('../buckets/tg-a-sor').rglob('*') if p.is_file()))\n"
         "Path('../buckets/tg-a-sor/new').write_text('x')\n"
     )
