@@ -125,15 +125,15 @@ def test_spark_writes_only_where_the_role_may(aws: Aws) -> None:
     )
     script = (  # a file of the run's copy of the bucket, as Spark would leave one
         "from pathlib import Path\n"
-        "print(sorted(path.name for path in Path('buckets').iterdir()))\n"
-        "print(sorted(str(p) for p in Path('buckets/tg-a-sor').rglob('*') if p.is_file()))\n"
-        "Path('buckets/tg-a-sor/new').write_text('x')\n"
+        "print(sorted(path.name for path in Path('../buckets').iterdir()))\n"
+        "print(sorted(str(p) for p in Path('../buckets/tg-a-sor').rglob('*') if p.is_file()))\n"
+        "Path('../buckets/tg-a-sor/new').write_text('x')\n"
     )
     name = job_as(aws, "reader", script)
     run = ended(aws, name, start(aws, name))
     assert lines(aws, "output", run["Id"]) == [
         "['tg-a-glue-assets', 'tg-a-sor']",
-        "['buckets/tg-a-sor/open/a']",
+        "['../buckets/tg-a-sor/open/a']",
     ]
     notes = lines(aws, "error", run["Id"])
     assert "s3://tg-a-sot is left out; the job's role may not list it." in notes

@@ -98,7 +98,7 @@ def test_what_a_failing_script_changed_in_its_folders_is_in_s3(aws: Aws) -> None
     aws("s3").put_object(Bucket="tg-a-sor", Key="half/gone", Body=b"x")
     script = """
 from pathlib import Path
-half = Path("buckets/tg-a-sor/half")
+half = Path("../buckets/tg-a-sor/half")
 (half / "gone").unlink()
 (half / "_temporary/0").mkdir(parents=True)
 (half / "_temporary/0/part").write_text("no")

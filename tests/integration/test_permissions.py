@@ -446,7 +446,7 @@ def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Non
         for user, settings in (("ivo", {}), ("jana", {"athena_workgroup": False})):
             other = ready(user, settings)
             found = call("GET", rows, None, user, **{**orders, "table": "tbl_days"}, environment_id=other.id)
-            assert found["items"] == [{"id": "1", "day": "1"}]
+            assert found["items"] == [{"id": "1", "channel": "web", "day": "1"}]
 
         place = {**its, "folder": "f", "subfolder": "s", "path": "a.py"}
         for folders in ("", "/{folder}", "/{folder}/{subfolder}"):
