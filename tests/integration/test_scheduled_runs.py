@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib import expiry
 from chalicelib.auth import Caller
 from chalicelib.idempotency import Asked
 from chalicelib.records import Environment, JobRun, RunStatus, Status
@@ -230,7 +231,7 @@ def test_a_schedule_that_is_over_ends_silently(world: World) -> None:
     tick(world, hours=1)
     after = world.look(ready)
     assert (len(runs(world)), after.next_run_at) == (1, None)
-    assert after.due_at == after.expires_at
+    assert after.due_at == expiry.next_look(after) == after.look_at
 
 
 def test_a_death_at_any_call_starts_each_run_once() -> None:

@@ -48,7 +48,7 @@ class Aws:
         return self.stack
 
     def prove(self, _: Stack) -> Proof:
-        return Proof([{"type": "AWS::IAM::Role", "id": "r"}], self.remaining, self.there)
+        return Proof([{"type": "AWS::IAM::Role", "id": "r"}], self.remaining, self.there, [])
 
     def stop_runs(self, _: Environment) -> bool:
         return self.runs_are_stopped
