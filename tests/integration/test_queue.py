@@ -108,13 +108,13 @@ def test_the_eta_is_learned_from_the_last_creations(crowd: Crowd) -> None:
     assert crowd.ask_as("dora")["queue"] == {"position": 1, "eta_seconds": 20}, "two at a time, 40 s each"
 
 
-def test_a_request_in_line_costs_two_calls_and_a_look_one(crowd: Crowd) -> None:
+def test_a_request_in_line_costs_four_calls_and_a_look_one(crowd: Crowd) -> None:
     crowd.service.releases.latest()
     for owner in ("ana", "ben"):
         crowd.ask_as(owner)
     crowd.calls.clear()
     environment_id = crowd.ask_as("cleo")["id"]
-    assert crowd.calls == ["TransactWriteItems", "TransactWriteItems"]
+    assert crowd.calls == ["GetItem", "TransactWriteItems"] * 2  # the owner's account, and the write
     crowd.calls.clear()
     crowd.service.environments.visible(ADMIN, environment_id)
     assert crowd.calls == ["GetItem"]
