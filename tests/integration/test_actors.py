@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import boto3
 import pytest
 
 from chalicelib import items
 from chalicelib.records import ActorType, Event
 from chalicelib.stack_changes import _own_files
 from tests.integration.conftest import Api
-from tests.integration.test_runs import end_in_glue, glue_runs, runs_that_take_their_time
+from tests.integration.test_runs import end_in_glue, runs_that_take_their_time
 
 __all__ = ["runs_that_take_their_time"]  # a fixture of every test here
 
@@ -31,10 +30,13 @@ def test_runs_say_whether_the_schedule_or_a_user_of_that_name_asked_for_them(api
     asked = api.call("POST", f"/jobs/{job}/runs", owner="schedule", body={"timeout_minutes": 1}).body
     assert (asked["requested_by"], asked["requested_by_type"]) == ("schedule", "user")
     end_in_glue(job)
-    boto3.client("glue").start_job_run(JobName=job)
-    end_in_glue(job, seconds=60, TriggerName=environment["outputs"]["trigger"])
-    event = {"jobName": job, "jobRunId": glue_runs(job)[-1]["Id"], "state": "SUCCEEDED"}
-    api.app.service().events.job_changed(event)
+    service = api.app.service()
+    store, path = service.environments._store, f"/jobs/{job}/runs/{asked['id']}"
+    assert api.call("GET", path, owner="schedule").body["status"] == "SUCCEEDED"
+    record = store.environment(environment["id"])
+    past = "2026-01-01T00:00:00.000Z"
+    store.save_environment(record, record.but(next_run_at=past, due_at=past))
+    service.events.tick(seconds=10)
     runs = api.call("GET", f"/jobs/{job}/runs", owner="schedule").body["items"]
     types = {run["requested_by_type"] for run in runs if run["id"] != asked["id"]}
     assert types == {"schedule"} and {run["requested_by"] for run in runs} == {"schedule"}

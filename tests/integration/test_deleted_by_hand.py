@@ -203,7 +203,6 @@ BY_HAND: dict[str, Any] = {
     "SotBucket": delete_bucket,
     "SotDatabase": lambda name: client("glue").delete_database(Name=name),
     "DatabaseDbShop": lambda name: client("glue").delete_database(Name=name),
-    "Schedule": lambda name: client("glue").delete_trigger(Name=name),
     "JobEncryption": lambda name: client("glue").delete_security_configuration(Name=name),
     "Workgroup": lambda name: client("athena").delete_work_group(WorkGroup=name),
     "OutputLogGroup": lambda name: client("logs").delete_log_group(logGroupName=name),

@@ -35,6 +35,7 @@ def settings(day: str, *, update_schema: bool = True) -> Any:
         partition_value=day,
         partition_uri=f"s3://sot/t/day={day}",
         update_schema=update_schema,
+        run_id=None,
     )
 
 
