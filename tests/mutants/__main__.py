@@ -45,7 +45,7 @@ def main() -> int:
     _configure(given.modules, given.tests or _fast_tests())
     found = [change for module in given.modules for change in changes_of(_source(module))]
     same = equivalents(ROOT / "tests/mutants/equivalent.toml", given.modules)
-    counted = [change for change in found if change.key not in same and not change.is_wording]
+    counted = [change for change in found if not change.is_in(same) and not change.is_wording]
     chosen = counted
     if 0 < given.sample < len(counted):
         chosen = random.Random(given.seed).sample(counted, given.sample)
@@ -53,7 +53,8 @@ def main() -> int:
         f"{len(found)} changes; {len(found) - len(counted)} left out (wording, or named as equivalent); "
         f"{len(chosen)} chosen (seed {given.seed})."
     )
-    for key in sorted(set(same) - {change.key for change in found}):
+    known = {key for change in found for key in (change.key, change.any_of_the_function)}
+    for key in sorted(same - known):
         print(f"equivalent.toml names a change that cannot be made any more: {key}")
     mutmut = "from mutmut.__main__ import cli; cli()"
     command = [sys.executable, "-c", mutmut, "run", "--max-children", str(given.processes)]
