@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -126,9 +127,15 @@ def _configure(modules: list[str], tests: list[str]) -> None:
 
 
 def _fast_tests() -> list[str]:
+    """Return the test files that use the service in their own process; others could not notice a change."""
     paths = [*Path("tests/unit").glob("test_*.py"), *Path("tests/integration").glob("test_*.py")]
+    names_the_service = re.compile(r"\bchalicelib\b|tests\.integration\.conftest import")
     return sorted(
-        str(path) for path in paths if path.stem not in SLOW and not path.stem.startswith("test_local_")
+        str(path)
+        for path in paths
+        if path.stem not in SLOW
+        and not path.stem.startswith("test_local_")
+        and names_the_service.search(path.read_text())
     )
 
 
