@@ -38,6 +38,15 @@ class Change:
         words = (_LITERAL.findall(side) for side in (self.key.before, self.key.after))
         return all(_is_sentence(old) for old, new in zip(*words, strict=True) if old != new)
 
+    @property
+    def any_of_the_function(self) -> Key:
+        """How `equivalent.toml` names all changes of the function."""
+        return Key(self.key.function, "", "")
+
+    def is_in(self, named: set[Key]) -> bool:
+        """Whether it is named, or its whole function is."""
+        return self.key in named or self.any_of_the_function in named
+
     def __str__(self) -> str:
         return f"{self.key.function} ({self.name})\n  - {self.key.before}\n  + {self.key.after}"
 
@@ -72,7 +81,7 @@ def equivalents(path: Path, modules: list[str]) -> set[Key]:
     """Return the changes of some modules that a file names as equivalent."""
     entries = tomllib.loads(path.read_text()).get("equivalent", [])
     assert all(entry["why"] for entry in entries)
-    keys = {Key(entry["function"], entry["before"], entry["after"]) for entry in entries}
+    keys = {Key(entry["function"], entry.get("before", ""), entry.get("after", "")) for entry in entries}
     return {key for key in keys if key.function.partition(".")[0] in modules}
 
 

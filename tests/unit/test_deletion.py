@@ -50,7 +50,8 @@ class Aws:
     def prove(self, _: Stack) -> Proof:
         return Proof([{"type": "AWS::IAM::Role", "id": "r"}], self.remaining, self.there, [])
 
-    def stop_runs(self, _: Environment) -> bool:
+    def stop_runs(self, environment: Environment) -> bool:
+        assert environment.id == "env1"
         return self.runs_are_stopped
 
     def clear(self, _: Stack) -> Iterator[tuple[str, int]]:
@@ -73,7 +74,8 @@ class Aws:
     def stuck(self, _: Environment, stack: Stack) -> str:
         return f"AWS could not delete it: {stack.reason}"
 
-    def remove_logs(self, _: Environment) -> tuple[str, int]:
+    def remove_logs(self, environment: Environment) -> tuple[str, int]:
+        assert environment.id == "env1"
         return "AWS::Logs::LogGroup", self.logs
 
     def receipt(self, environment: Environment, proof: Proof | None) -> dict[str, Any]:
@@ -141,12 +143,8 @@ def test_a_clean_up_is_not_done_while_something_is_still_there() -> None:
     desk.aws.there = []
     assert desk.clean_up() is True
     cleaned = desk.read()
-    assert (cleaned.clean_up, cleaned.stack_id, cleaned.attempts, cleaned.lease_until) == (
-        False,
-        None,
-        0,
-        None,
-    )
+    assert (cleaned.clean_up, cleaned.stack_id, cleaned.due_at) == (False, None, cleaned.expires_at)
+    assert (cleaned.attempts, cleaned.lease_until) == (0, None)
     assert (cleaned.admitted_at, cleaned.reason) == (None, "Mend it.")
     assert cleaned.resources == {"SotBucket": {"status": "CREATE_FAILED"}}, "what has failed is shown no more"
     assert desk.actions()[-1] == "cleaned_up"
@@ -224,6 +222,7 @@ def test_any_other_is_emptied_and_then_deleted(status: str) -> None:
     assert desk.step() is True
     after = desk.read()
     assert desk.aws.done == ["clear", "delete stack"]
+    assert "delayed" not in desk.actions()
     assert after.removed == {OBJECTS: 1007, TABLES: 2}
     assert (after.attempts, after.lease_until, after.reason) == (1, None, None)
     assert after.due_at == desk.after(40), "the events of the stack come first"

@@ -333,11 +333,18 @@ def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
     assert desk.aws.done == ["roll back 1", "roll back 2"]
 
 
+def test_a_failure_that_no_event_told_is_looked_up_when_the_way_back_fails() -> None:
+    desk = Desk(Aws(stack("UPDATE_ROLLBACK_FAILED")), "execute")
+    desk.step()
+    assert (desk.read().failure or {})["message"] == "A later failure."
+
+
 @pytest.mark.parametrize(("found", "clean_up"), [(None, True), (stack("DELETE_IN_PROGRESS"), True)])
 def test_a_stack_that_somebody_deletes_fails_and_is_cleaned_up(found: Stack | None, clean_up: bool) -> None:
-    desk = Desk(Aws(found))
+    desk = Desk(Aws(found), lease_until="2026-01-01T00:01:00.000Z")
     assert desk.step() is True
     failed = desk.read()
+    assert failed.lease_until is None, "the clean-up would have to wait for it"
     assert (failed.status, failed.clean_up, failed.wanted) == (Status.FAILED, clean_up, None)
     assert (failed.failure or {})["message"] == "The stack was deleted by somebody else."
     assert failed.due_at == desk.after(0)
