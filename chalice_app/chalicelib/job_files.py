@@ -87,8 +87,9 @@ class JobFiles:
         that cannot be one's, `PayloadTooLarge`, and `Conflict` if the sandbox takes no files now.
         """
         environment = self._environments.visible(caller, environment_id)
-        _check_state(environment, path)  # first: to parse costs seconds
-        wrong = self._contents.error(_check_path(path, body), body)
+        _check_path(path)
+        _check_state(environment, path)  # before the content: to parse costs seconds
+        wrong = self._contents.error(_ending(path, body), body)
         if wrong:
             raise InvalidFile([{"pointer": "", **wrong}], detail=f"{path}: {wrong['detail']}")
         content = self._live.add(environment, path, body)
@@ -154,11 +155,14 @@ def _check_state(environment: Environment, path: str) -> None:
         raise TooManyFiles(f"There are {MAX_FILES} job files already, and no more can be.")
 
 
-def _check_path(path: str, body: bytes) -> str:
-    """Return the ending of a path, which says what the file is."""
+def _check_path(path: str) -> None:
     if not JOB_FILE.fullmatch(path):
         words = "A path has a-z, A-Z, 0-9, _, - and . in it, up to two folders, no dot at a beginning."
         raise InvalidFields([{"parameter": "path", "detail": words}])
+
+
+def _ending(path: str, body: bytes) -> str:
+    """Return the ending of a path, which says what the file is."""
     ending = "." + path.rpartition(".")[2]
     if ending not in ENDINGS:
         raise UnsupportedMediaType(f"A job file ends in {', '.join(ENDINGS)}.")

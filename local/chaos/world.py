@@ -174,6 +174,7 @@ def _config(capacity: Capacity) -> Config:
         audience="nobody",
         jwks_uri="https://issuer.invalid/jwks.json",
         cursor_key="not a secret",
+        sandbox_reader_role_arn="arn:aws:iam::123456789012:role/terraglue-sandbox-reader",
         budget_usd=BUDGET_USD,
         capacity=capacity,
     )

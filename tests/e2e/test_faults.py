@@ -100,7 +100,14 @@ def test_an_api_that_is_killed_is_started_again_and_goes_on(tmp_path: Path) -> N
         killed = json.loads(up.ready_file.read_text())["pids"]["api"]
         kill(killed)
         eventually(lambda: json.loads(up.ready_file.read_text())["pids"]["api"] != killed, 20)
-        assert learner.call("GET", f"{events}&cursor={cursor}").status == 200  # it has the same key
+
+        def read_on() -> bool:
+            try:
+                return learner.call("GET", f"{events}&cursor={cursor}").status == 200  # it has the same key
+            except OSError:  # not up again yet
+                return False
+
+        eventually(read_on, 20)
 
 
 def test_a_fault_that_cannot_be_read_is_one_sentence() -> None:

@@ -34,11 +34,14 @@ def curl_lines() -> list[str]:
 
 def test_the_lines_about_the_api_say_what_happens(up: Up) -> None:
     page = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")
-    me, ask, again, look, events, extend, change, reset, wrong = re.findall(r"^\$ (.+)$", page, re.MULTILINE)
+    lines = re.findall(r"^\$ (.+)$", page, re.MULTILINE)
+    me, ask, again, look, money, events, extend, change, reset, wrong = lines
     variables = {"API": up.ready["api"], "TOKEN": up.token("reader-of-api")}
     assert json.loads(shell(me, variables))["owner"] == "reader-of-api"
     asked = json.loads(shell(ask, variables))
     assert json.loads(shell(again, variables)) == asked
+    shown = json.loads(shell(money, variables))
+    assert (shown["budget"]["spent_usd"], shown["creations"]["used"]) == (0, 1)
     variables["ID"] = asked["id"]
     reader = up.caller("reader-of-api")
     reader.until(f"/environments/{asked['id']}", {"READY"})

@@ -96,7 +96,7 @@ def faults(api: Api) -> Faults:
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What the service and Chalice log."""
     written = io.StringIO()
-    [handler] = [one for one in logger.handlers if hasattr(one, "setStream")]
+    handler = logger.registered_handler  # Chalice may have added its own
     before = handler.setStream(written)
     yield written
     handler.setStream(before)

@@ -104,6 +104,7 @@ def test_a_request_costs_the_same_however_many_environments_there_are(
         "dynamodb:GetItem",
         "dynamodb:GetItem",
         "dynamodb:TransactWriteItems",
+        "dynamodb:GetItem",
         "glue:StartJobRun",
         "dynamodb:TransactWriteItems",
     ]

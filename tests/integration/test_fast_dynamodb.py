@@ -13,13 +13,13 @@ from chalicelib.dynamo import Table
 from chalicelib.errors import StaleRecord
 from chalicelib.items import Answer
 from chalicelib.records import Environment, Event, JobRun, RunStatus, Status
-from chalicelib.store import AtCapacity, KeyTaken, OwnerTaken, Store
+from chalicelib.store import AtCapacity, BudgetUsedUp, KeyTaken, OwnerTaken, Store
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.conftest import TABLE
 from tests.integration.test_many_at_once import INDEXES
 
 AT = "2026-01-01T00:00:0{}.000Z"
-REFUSALS = (StaleRecord, AtCapacity, KeyTaken, OwnerTaken)
+REFUSALS = (StaleRecord, AtCapacity, BudgetUsedUp, KeyTaken, OwnerTaken)
 
 
 def environment(n: int, **more: Any) -> Environment:
@@ -104,7 +104,7 @@ def everything(store: Store) -> list[str]:
     ended = run(one).but(status=RunStatus.SUCCEEDED, cost_micro_usd=150, due_at=None)
     log += [
         told(lambda: store.add_run(run(one), event, None)),
-        told(lambda: store.add_run(run(one).but(id="run2", max_cost_micro_usd=700), event, None)),
+        told(lambda: store.add_run(run(one).but(id="run2", max_cost_micro_usd=5_000_000), event, None)),
         told(lambda: store.runs("env1", limit=1).items),
         told(lambda: store.save_run(run(one), ended, event)),
         told(lambda: store.save_run(run(one), ended, event)),
@@ -125,7 +125,7 @@ EXPECTED = [
     *("[Environment", "[Due", "[Due", "None"),
     *("True", "False", "False"),  # a resource: new, older than what is known, of nobody
     *("AtCapacity", "Environment", "StaleRecord", "Environment"),  # env2 is admitted when env1 is SEEDING
-    *("False", "Environment", "True", "False"),  # a run: not READY, READY, and more than what is left
+    *("False", "Environment", "True", "BudgetUsedUp"),  # a run: not READY, READY, and more than what is left
     *("[JobRun", "JobRun", "StaleRecord", "Environment", "[Environment", "[Environment"),
     *("None", "Environment", "None", "Usage", "['did', 'did', 'did', 'did', 'did']"),
 ]
@@ -143,4 +143,5 @@ def test_the_store_sees_no_difference() -> None:
         "Usage(creating=frozenset({'env1'}), live=1, waiting=2, seconds=[])",
         "Usage(creating=frozenset({'env2'}), live=1, waiting=1, seconds=[0.001])",
     ]
-    assert "available_micro_usd=850" in of_fast[EXPECTED.index("JobRun") + 2], "1000, and the run took 150"
+    settled = of_fast[EXPECTED.index("JobRun") + 2]
+    assert "reserved_micro_usd=0, spent_micro_usd=150" in settled, "the run took 150"

@@ -60,9 +60,14 @@ def test_the_state_is_checked_before_the_content(api: Api) -> None:
     """A file that takes Python's parser a minute costs nothing where no file is taken."""
     environment = api.ready_environment()["id"]
     began = time.monotonic()
-    for path in ("main.py", "main.sh", ".main.py"):
+    expected = {
+        "main.py": (409, "learning_mode"),
+        "main.sh": (409, "learning_mode"),
+        ".main.py": (422, "invalid_fields"),
+    }
+    for path, told in expected.items():
         answer = put(api, environment, path, b"f'" + b"{a}" * 110_000 + b"'")
-        assert (answer.status, answer.body["code"]) == (409, "learning_mode")
+        assert (answer.status, answer.body["code"]) == told
     assert time.monotonic() - began < 2
 
 

@@ -63,6 +63,7 @@ TRIES = {
     "put_job_file": Try("PUT", f"{FILE}/main.py", 200, raw=b"x = 1\n"),
     "put_job_file_in_folder": Try("PUT", f"{FILE}/src/main.py", 200, raw=b"x = 1\n"),
     "put_job_file_in_subfolder": Try("PUT", f"{FILE}/src/lib/main.py", 200, raw=b"x = 1\n"),
+    "refuse_deep_job_file": Try("PUT", f"{FILE}/a/b/c/main.py", 422, raw=b"x = 1\n"),
     "get_me": Try("GET", "/me", 200, everyone=True),
     "list_releases": Try("GET", "/releases", 200, everyone=True),
     "get_health": Try("GET", "/health", 200, public=True),

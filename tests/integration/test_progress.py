@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from chalicelib import representations
+from chalicelib.accounts import Allowance
 from chalicelib.auth import Caller
 from chalicelib.clock import timestamp
 from chalicelib.models import EnvironmentChange
@@ -30,7 +31,7 @@ def world(monkeypatch: pytest.MonkeyPatch, small_data: Path, tmp_path: Path) -> 
 
 
 def counts(environment: Environment) -> tuple[int, int]:
-    shown = representations.environment(environment, "").progress
+    shown = representations.environment(environment, "", allowance=Allowance()).progress
     return shown.done, shown.total
 
 
@@ -75,7 +76,7 @@ def test_ready_shows_all_resources_done_though_no_event_came_or_half_of_them_lat
     world.reconcile(world.operator, environment)
     ready = whole(world, environment, Status.READY, seed)
 
-    for settings in ({"job": {"schedule": "rate(1 day)"}}, {"job": {"schedule": None}}):
+    for settings in ({"athena_workgroup": False}, {"athena_workgroup": None}):
         change = EnvironmentChange.model_validate({"settings": settings})
         caller = Caller(ready.owner, is_admin=False)
         world.operator.environments.change(caller, ready.id, change, "r")
@@ -84,7 +85,9 @@ def test_ready_shows_all_resources_done_though_no_event_came_or_half_of_them_lat
             world.moment += timedelta(seconds=61)
             world.operator.events.tick(seconds=60)
         changed = whole(world, ready, Status.READY, seed)
-        assert len(changed.resources) - len(ready.resources) == (1 if settings["job"]["schedule"] else 0)
+        assert len(changed.resources) - len(ready.resources) == (
+            0 if settings["athena_workgroup"] is None else -1
+        )
 
     world.change(ready, delete_requested=True, due_at=timestamp(world.moment))
     for _ in range(4):

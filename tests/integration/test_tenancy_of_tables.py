@@ -163,13 +163,14 @@ def test_a_view_reads_what_its_own_sandbox_may_read(those: Sandboxes) -> None:
 )
 def test_a_sandbox_reads_its_own_tables_whatever_its_settings(world: World, settings: dict[str, Any]) -> None:
     those = Sandboxes(world, **settings)
+    world.refused.clear()
     mine = those.mine.bucket("sot")
     those.table("own", f"s3://{mine}/own/")
     assert those.rows("own").items == [{"a": "mine"}]
     assert those.rows("TBL_Orders", "DB_Shop").items == [{"id": "1"}]
+    assert world.refused == []
     those.table("bad", f"s3://{those.theirs.bucket('sot')}/t/")
     assert isinstance(those.refusal("bad"), TableOutOfReach)
-    assert world.refused == []
 
 
 def test_a_shared_key_and_a_shared_role_lend_no_rights(world: World) -> None:

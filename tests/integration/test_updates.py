@@ -115,7 +115,7 @@ def test_worker_counts_and_a_schedule_change_and_the_data_stay(world: World) -> 
         "schedule": "cron(0 9 ? * * *)",
     }
     assert (ready.next_run_at, (after.next_run_at or "")[11:16]) == (None, "09:00")
-    assert after.due_at == min(after.next_run_at or "", after.expires_at)
+    assert after.due_at == min(after.next_run_at or "", after.look_at or "", after.expires_at)
     job = client("glue").get_job(JobName=after.job_id)["Job"]
     assert job["NumberOfWorkers"] == 3
     assert after.total_resources == ready.total_resources == len(after.resources)

@@ -13,7 +13,7 @@ OPTIONS = api.ApiOptions(0, "http://127.0.0.1:1", "us-east-1", Path("ready"), No
 
 
 def key() -> str:
-    made = {"DeploymentRoleArn": "arn:d", "SandboxBoundaryArn": "arn:b"}
+    made = {"DeploymentRoleArn": "arn:d", "SandboxBoundaryArn": "arn:b", "SandboxReaderArn": "arn:r"}
     return api._settings(OPTIONS, IDENTITY, made, clients.Credentials("a", "b", "c"))["CURSOR_KEY"]
 
 

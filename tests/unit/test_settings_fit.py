@@ -45,7 +45,14 @@ PSEUDO = {
     "AWS::StackId": "arn:aws:cloudformation:us-east-1:123456789012:stack/terraglue-abcdefgh23/x",
 }
 NAMES = ("BucketName", "LogGroupName", "RoleName", "AliasName", "Name")
-NUMBERS = ("RetentionInDays", "NumberOfWorkers", "Timeout", "MaxRetries", "MaxConcurrentRuns")
+NUMBERS = (
+    "RetentionInDays",
+    "NumberOfWorkers",
+    "Timeout",
+    "MaxRetries",
+    "MaxConcurrentRuns",
+    "BytesScannedCutoffPerQuery",
+)
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 BUCKET = re.compile(
     r"(?!xn--|sthree-|amzn-s3-demo-)(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3|-an)\Z)"
@@ -82,6 +89,7 @@ def configs(draw: st.DrawFn) -> Config:
     return Config.from_environment(
         {
             "TABLE_NAME": "table",
+            "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/terraglue-sandbox-reader",
             "ASSETS_BUCKET": "assets",
             "ISSUER": "https://issuer.example",
             "AUDIENCE": "portal",
