@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chalicelib.aws_errors import calling
 from chalicelib.bounds import LOG_LINE_BYTES, cut
 from chalicelib.clock import timestamp
+from chalicelib.sizes import MOST_BYTES, wire_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -24,6 +25,8 @@ _MISSING = "ResourceNotFoundException"
 # is where it returns the token that it was sent
 # (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html).
 _CALLS = 5
+_LONGEST_LINE_BYTES = MOST_BYTES // 8
+"""A control character takes seven bytes in an answer."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,22 @@ class Logs:
         self._client = client
 
     def page(self, group: str, stream: str, token: str | None, limit: int) -> LogPage:
-        """The lines after a token, or from the start: the first that are found in a few calls."""
+        """The lines after a token, or from the start: the first that are found in a few calls.
+
+        Fewer lines than `limit` are read again if those would be too large for an answer.
+        """
         for _ in range(_CALLS):
             answer = self._read(group, stream, limit, token, from_head=True)
             if answer is None:
                 return LogPage([], token, True)
+            lines = [_line(event) for event in answer["events"]]
+            if len(lines) > 1 and wire_bytes(lines) > MOST_BYTES:
+                limit = max(1, len(lines) // 4)
+                continue
+            lines = [(at, cut(text, _LONGEST_LINE_BYTES)) for at, text in lines]
             sent, token = token, answer["nextForwardToken"]
-            if answer["events"] or token == sent:
-                return LogPage([_line(event) for event in answer["events"]], token, token == sent)
+            if lines or token == sent:
+                return LogPage(lines, token, token == sent)
         return LogPage([], token, False)
 
     def tail(self, group: str, stream: str, lines: int) -> list[str]:
