@@ -295,6 +295,7 @@ def test_partitions_of_json_and_parquet_have_the_columns_of_all(tmp_path: Path) 
         ({"s/t/d=1/a.csv": "id\n", "s/t/d=2/e=1/a.csv": "id\n"}, "s/t/d=2/e=1: is not partitioned as"),
         ({"s/t/id=1/a.csv": "id\n"}, "s/t: id is a partition and a column"),
         ({"s/t/D=1/a.csv": "id\n"}, "'D' cannot be a partition key"),
+        ({f"s/t/{'d' * 129}=1/a.csv": "id\n"}, "cannot be a partition key"),
         ({"s/t/d=1/d=2/a.csv": "id\n"}, "the partition key d is there twice"),
         ({"s/t/d=/a.csv": "id\n"}, "s/t/d=: is not a partition"),
         ({"s/t/d=%2F/a.csv": "id\n"}, "must be printable and have no /"),

@@ -314,6 +314,14 @@ def test_orders_without_items_are_dropped_and_everything_else_is_optional(spark:
 
 
 @pytest.mark.spark
+def test_a_header_may_be_long(spark: SparkSession, tmp_path: Path) -> None:
+    more = [f"another_column_{number}" for number in range(3000)]
+    (tmp_path / "a.csv").write_text(",".join([*more, "order_id"]) + "\n" + "," * len(more) + "o1\n")
+    source = job.Source("db.t", tmp_path.as_uri(), "csv")
+    assert shown(job.read_source(spark, source, ["order_id"]), "order_id") == [("o1",)]
+
+
+@pytest.mark.spark
 def test_the_committed_data_give_the_rows_that_another_engine_computes(
     spark: SparkSession, tmp_path: Path
 ) -> None:
