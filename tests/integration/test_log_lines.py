@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import threading
 
+import pytest
 from chalice.app import Request, Response
 
 from chalicelib import http
@@ -30,7 +32,10 @@ def request(request_id: str) -> Request:
     )
 
 
-def test_a_line_has_the_id_of_its_own_request_and_of_none_afterwards() -> None:
+def test_a_line_has_the_id_of_its_own_request_and_of_none_afterwards(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger=logger.name)
     together, written = threading.Barrier(8, timeout=20), io.StringIO()
     handler = logger.registered_handler  # Chalice may have added its own
     before = handler.setStream(written)

@@ -407,7 +407,13 @@ def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Non
     with Client(app.app, project_dir=str(ROOT / "chalice_app")) as http:
 
         def call(
-            method: str, route: str, body: Any = None, user: str = "hana", admin: bool = False, **parts: str
+            method: str,
+            route: str,
+            body: Any = None,
+            user: str = "hana",
+            admin: bool = False,
+            status: int = 200,
+            **parts: str,
         ) -> Any:
             called.add((method, route.partition("?")[0]))
             headers = {"Authorization": f"Bearer {issuer.token(user, groups=('admins',) if admin else ())}"}
@@ -415,7 +421,7 @@ def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Non
                 headers["Content-Type"] = "application/json"
                 body = json.dumps(body).encode()
             answer = http.http.request(method, route.format(**parts), headers=headers, body=body or b"")
-            assert answer.status_code < 300, (method, route, answer.body)
+            assert answer.status_code // 100 == status // 100, (method, route, answer.body)
             is_json = "json" in answer.headers.get("Content-Type", "json")
             return answer.json_body if is_json else answer.body
 
@@ -448,10 +454,14 @@ def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Non
             found = call("GET", rows, None, user, **{**orders, "table": "tbl_days"}, environment_id=other.id)
             assert found["items"] == [{"id": "1", "channel": "web", "day": "1"}]
 
-        place = {**its, "folder": "f", "subfolder": "s", "path": "a.py"}
-        for folders in ("", "/{folder}", "/{folder}/{subfolder}"):
-            call("PUT", f"{files}{folders}/{{path}}", b"print(1)\n", **place)
-            call("GET", f"{files}{folders}/{{path}}", **place)
+        for parts in (["a.py"], ["f", "a.py"], ["f", "s", "a.py"]):
+            place = {f"part{number}": part for number, part in enumerate(parts, 1)}
+            path = files + "".join(f"/{{{name}}}" for name in place)
+            call("PUT", path, b"print(1)\n", **its, **place)
+            call("GET", path, **its, **place)
+        deep = f"{files}/{{part1}}/{{part2}}/{{part3}}/{{part4}}"
+        place = {"part1": "f", "part2": "s", "part3": "t", "part4": "a.py"}
+        call("PUT", deep, b"print(1)\n", status=422, **its, **place)
         call("GET", files, **its)
         job = {"job_id": environment.job_id}
         call("GET", "/jobs/{job_id}", **job)
