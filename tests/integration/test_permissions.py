@@ -213,8 +213,10 @@ def whole_life(world: World, function: str, environment_id: str, data: Path, **m
 
     stack_id = world.operated.settled(ready)["StackId"]
     world.change(ready, delete_requested=True)
-    world.reconcile(service, ready)
-    world.reconcile(service, ready)
+    for _ in range(2):  # until the stack is deleted, and no further: that may be done already
+        [stack] = client("cloudformation").describe_stacks(StackName=stack_id)["Stacks"]
+        if not stack["StackStatus"].startswith("DELETE"):
+            world.reconcile(service, ready)
     world.operated.settled(ready, stack_id)
     s3.create_bucket(Bucket=ready.bucket("spec"))  # as if the stack had left them behind
     client("glue").create_database(DatabaseInput={"Name": ready.sot_database})
