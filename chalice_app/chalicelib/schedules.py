@@ -135,7 +135,7 @@ def parse(text: str) -> Cron:
 
 
 def _of_rate(text: str) -> str:
-    """The same as a cron expression. A trigger of Glue takes no other."""
+    """Return a rate as the cron expression that is stored and shown."""
     match = re.fullmatch(r"([1-9][0-9]*) (minute|hour|day)(s?)", text)
     if match is None:
         raise ValueError(

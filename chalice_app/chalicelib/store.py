@@ -227,10 +227,6 @@ class Store:
         page = self._table.query(f"{key} = :key", values, limit=limit, start=start, **options)
         return page.map(items.environment)
 
-    def add_event(self, environment: Environment, event: Event) -> None:
-        """Add a line to an environment's timeline."""
-        _storable(lambda kept: self._write([self._event(environment.id, environment.owner, kept(event))]))
-
     def events(self, environment_id: str, *, limit: int, start: Json | None = None) -> Page[Event]:
         """One page of an environment's timeline, newest first."""
         page = self._table.query(

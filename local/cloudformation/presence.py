@@ -17,7 +17,6 @@ _READS: dict[str, tuple[str, str, str]] = {
     "AWS::Glue::Database": ("glue", "get_database", "Name"),
     "AWS::Glue::Job": ("glue", "get_job", "JobName"),
     "AWS::Glue::SecurityConfiguration": ("glue", "get_security_configuration", "Name"),
-    "AWS::Glue::Trigger": ("glue", "get_trigger", "Name"),
     "AWS::IAM::ManagedPolicy": ("iam", "get_policy", "PolicyArn"),
     "AWS::IAM::Role": ("iam", "get_role", "RoleName"),
     "AWS::KMS::Key": ("kms", "describe_key", "KeyId"),
