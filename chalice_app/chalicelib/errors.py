@@ -1,15 +1,15 @@
-"""Every error the service raises on purpose.
+"""Errors that the service raises on purpose.
 
-    ServiceError                    carries the status and the words of an RFC 9457 problem
-      BadRequest                400 it cannot be read
+    ServiceError                    an RFC 9457 problem
+      BadRequest                400
         InvalidJson             400
-        BadCursor               400 a cursor that this list did not give to this caller
-      Unauthorized              401 no valid token
-      NotFound                  404 not there, or not yours
+        BadCursor               400
+      Unauthorized              401
+      NotFound                  404 missing, or another owner's
       MethodNotAllowed          405
-      NotAcceptable             406 it is not of a type that the caller accepts
-      Conflict                  409 the state does not allow it
-        EnvironmentExists       409 one live environment per owner; its link is in the problem
+      NotAcceptable             406
+      Conflict                  409 the state of an environment or run does not allow the request
+        EnvironmentExists       409 an owner has one live environment
         EnvironmentNotReady     409
         EnvironmentNotFailed    409
         EnvironmentNotLive      409
@@ -17,26 +17,26 @@
         JobFilesMissing         409
         LearningMode            409
         TooManyFiles            409
-        TableUnreadable         409 a table's files are not what the catalog says
-        TableOutOfReach         409 a table leads out of its sandbox
-        WorkgroupUnusable       409 somebody has changed the sandbox's workgroup
+        TableUnreadable         409 a table's files do not match its definition
+        TableOutOfReach         409 a table refers to data outside its environment
+        WorkgroupUnusable       409
       PayloadTooLarge           413
       UnsupportedMediaType      415
-      InvalidFields             422 all wrong fields at once, with JSON pointers
-        InvalidCombination      422 each field is right by itself, but not with the others or here
-        InvalidFile             422 a job file is not what its name says
-      IdempotencyKeyReused      422 the same key with another body
-      TooManyCreations          429 the owner has created as many environments as they may in a day
-      Throttled                 429 AWS asks us to slow down
-      Unavailable               503 a dependency is down
+      InvalidFields             422 lists every invalid field by JSON pointer
+        InvalidCombination      422 the fields are valid alone, but not together
+        InvalidFile             422 the content of a job file does not match its name
+      IdempotencyKeyReused      422
+      TooManyCreations          429
+      Throttled                 429 AWS throttles this service
+      Unavailable               503 a dependency is unavailable
         QueryTooSlow            503
-        TableChanging           503 a table's files changed while they were read
-    StaleRecord                     somebody else changed the record first: read it again
+        TableChanging           503
+    StaleRecord                     another process changed the record since it was read
 
-What AWS answers is in `aws_errors.py`.
+`aws/errors.py` has the errors of AWS calls.
 
-`ServiceError` derives from Chalice's `ChaliceUnhandledError` because that is the one exception Chalice hands
-on to the middleware, where `http.py` turns it into a response; so routes need no `try`.
+`ServiceError` derives from Chalice's `ChaliceUnhandledError`, the one exception that Chalice passes to the
+middleware, which turns it into a problem document. So views need no `try`.
 """
 
 from __future__ import annotations
@@ -48,11 +48,13 @@ from chalice.app import ChaliceUnhandledError
 
 
 class ServiceError(ChaliceUnhandledError):
-    """An answer to the caller that is not a success."""
+    """An error response. `description` and `example`, a detail, document it in `/openapi.json`."""
 
     status = 500
     code = "internal_error"
     title = "Internal error"
+    description = "Internal error. Retry; if it persists, report `instance`."
+    example = "Internal error. Retry; if it persists, report `instance`."
 
     def __init__(
         self,
@@ -72,7 +74,7 @@ class ServiceError(ChaliceUnhandledError):
 
 
 class BadRequest(ServiceError):
-    """The request cannot be read."""
+    """The request cannot be parsed."""
 
     status, code, title = 400, "bad_request", "Bad request"
 
@@ -81,188 +83,255 @@ class InvalidJson(BadRequest):
     """The body is not valid JSON."""
 
     code = "invalid_json"
+    description = "The body is not valid JSON. `line` and `column` have the position, if it is known."
+    example = "The body is not valid JSON. NaN, Infinity and very long integers are not allowed."
 
 
 class BadCursor(BadRequest):
-    """The cursor is not one that this list gave you."""
+    """The cursor is not valid for this list."""
 
     code = "bad_cursor"
+    description = "The cursor is not valid for this list and caller, or has expired. Start again without it."
+    example = "The cursor is not valid for this list. Start again without it."
 
 
 class Unauthorized(ServiceError):
-    """No token, or one that does not hold; the caller is told which, never why in cryptographic detail."""
+    """The bearer token is missing or invalid. The detail has no cryptographic reason."""
 
     status, code, title = 401, "unauthorized", "Unauthorized"
+    description = "The bearer token is missing, expired or invalid."
+    example = "The bearer token has expired. Sign in again."
 
     def __init__(self, detail: str, *, error: str | None = "invalid_token") -> None:
-        # RFC 6750, section 3.1: no error code for who sent no token.
+        # RFC 6750, section 3.1: no error code if the request has no token.
         challenge = 'Bearer realm="terraglue"' + (f', error="{error}"' if error else "")
         super().__init__(detail, headers={"WWW-Authenticate": challenge})
 
 
 class NotFound(ServiceError):
-    """It does not exist, or it is somebody else's, which is the same to the caller."""
+    """The resource does not exist or belongs to another owner, which callers must not distinguish."""
 
     status, code, title = 404, "not_found", "Not found"
+    description = "The resource does not exist or belongs to another owner."
+    example = "The environment does not exist or belongs to another owner."
 
 
 class MethodNotAllowed(ServiceError):
-    """The path does not know that method."""
+    """The path does not support the method."""
 
     status, code, title = 405, "method_not_allowed", "Method not allowed"
+    description = "The path does not support this method. `Allow` lists the methods that it supports."
 
     def __init__(self, allowed: Sequence[str]) -> None:
-        super().__init__("The path does not know that method.", headers={"Allow": ", ".join(allowed)})
+        super().__init__("The path does not support this method.", headers={"Allow": ", ".join(allowed)})
 
 
 class NotAcceptable(ServiceError):
-    """What the caller accepts is not what there is."""
+    """The resource has no media type that the request accepts."""
 
     status, code, title = 406, "not_acceptable", "Not acceptable"
+    description = "The request does not accept the file's media type."
+    example = "Request this file with Accept: application/zip."
 
 
 class Conflict(ServiceError):
-    """The state of the environment or the run does not allow it."""
+    """The state of the environment or run does not allow the request."""
 
     status, code, title = 409, "conflict", "Conflict"
+    description = "The state of the resource does not allow the request, or other requests changed it. Retry."
+    example = "Other requests changed the environment at the same time. Retry."
 
 
 class EnvironmentExists(Conflict):
-    """The caller has a live environment already."""
+    """The caller already has a live environment."""
 
     code = "environment_exists"
+    description = "The caller already has an environment, linked in `environment`. Delete it first."
+    example = (
+        "You already have an environment. Delete it and wait until it is DELETED before you create another."
+    )
 
 
 class EnvironmentNotReady(Conflict):
     """The environment is not READY."""
 
     code = "environment_not_ready"
+    description = "The environment is not READY. Wait for its current operation, or retry it if it FAILED."
+    example = "The environment is CREATING. It must be READY to run the job."
 
 
 class EnvironmentNotFailed(Conflict):
-    """The environment has not FAILED."""
+    """The environment is not FAILED."""
 
     code = "environment_not_failed"
+    description = "The environment is not FAILED, so there is nothing to retry."
+    example = "The environment is READY. It must be FAILED to be retried."
 
 
 class EnvironmentNotLive(Conflict):
-    """The environment is being deleted or is gone."""
+    """The environment is being deleted or is DELETED."""
 
     code = "environment_not_live"
+    description = "The environment is being deleted or is DELETED."
+    example = "The environment is DELETED. Its expiration cannot be changed."
 
 
 class BudgetExceeded(Conflict):
-    """What is left of the owner's budget does not cover the run's worst case."""
+    """The owner's remaining budget does not cover the run's maximum cost."""
 
     code = "budget_exceeded"
+    description = (
+        "The remaining budget does not cover the run's maximum cost. Use fewer workers or a shorter timeout, "
+        "or wait for the next period."
+    )
+    example = (
+        "The run could cost up to 0.55 USD, but 0.12 USD of the owner's budget of 5.00 USD is left. The "
+        "period ends at 2026-12-24T09:30:00.000Z. Use fewer workers or a shorter timeout, or wait."
+    )
 
 
 class JobFilesMissing(Conflict):
-    """Files that the job needs are not there yet."""
+    """Job files that the job's settings name do not exist."""
 
     code = "job_files_missing"
+    description = "Job files that the job's settings name do not exist. Upload them first."
+    example = "These job files do not exist: main.py. Upload them first."
 
 
 class LearningMode(Conflict):
-    """A learning sandbox runs the release's job and takes no files."""
+    """A learning environment runs the release's job and accepts no files."""
 
     code = "learning_mode"
+    description = "The environment is in learning mode, where job files are read-only. Use production mode."
+    example = "Job files are read-only in learning mode. Use production mode to upload your own."
 
 
 class TooManyFiles(Conflict):
-    """There are as many job files as there can be."""
+    """The environment has the maximum number of job files."""
 
     code = "too_many_files"
+    description = "The environment has the maximum number of job files."
+    example = "The environment already has 50 job files, which is the maximum."
 
 
 class TableUnreadable(Conflict):
-    """Athena cannot read the table: its files are not what the catalog says of them."""
+    """Athena cannot read the table: its files do not match its definition."""
 
     code = "table_unreadable"
+    description = "Athena cannot read the table, because its files do not match its definition."
+    example = (
+        "Athena cannot read the table: its files do not match the table's definition in the Data Catalog."
+    )
 
 
 class TableOutOfReach(Conflict):
-    """The table, or what it is made of, is not in the sandbox: AWS refused to read it with its rights."""
+    """The table refers to data that the environment's credentials may not read."""
 
     code = "table_out_of_reach"
+    description = "The table refers to data outside the environment, which it may not read."
+    example = (
+        "The table refers to data outside this environment, which it may not read: in a location, partition, "
+        "view or property."
+    )
 
 
 class WorkgroupUnusable(Conflict):
-    """The environment's Athena workgroup takes no queries."""
+    """The environment's Athena workgroup accepts no queries."""
 
     code = "workgroup_unusable"
+    description = "The environment's Athena workgroup is deleted, disabled or has no output location."
+    example = "The environment's Athena workgroup is deleted, disabled or has no output location."
 
 
 class PayloadTooLarge(ServiceError):
-    """The body is over the limit."""
+    """The body is larger than the limit."""
 
     status, code, title = 413, "payload_too_large", "Payload too large"
+    description = "The body is larger than the limit."
+    example = "The body must be at most 65536 bytes."
 
 
 class UnsupportedMediaType(ServiceError):
-    """The body is not declared as JSON."""
+    """The body has another media type than JSON."""
 
     status, code, title = 415, "unsupported_media_type", "Unsupported media type"
+    description = "The `Content-Type` of the body is not supported."
+    example = "Send the body as Content-Type: application/json."
 
 
-_MOST_TOLD = 100
+_MOST_ERRORS = 100
 
 
 class InvalidFields(ServiceError):
-    """One or more fields or parameters are wrong: `errors` lists the first hundred.
+    """Fields or parameters are invalid. `errors` lists the first hundred.
 
-    Each has a `detail`, and a `pointer` into the body or the `parameter` of path, query or header.
+    Each has a `detail`, and a `pointer` into the body or the name of a path, query or header `parameter`.
     """
 
     status, code, title = 422, "invalid_fields", "Invalid fields"
+    description = "Fields of the body or parameters are invalid. `errors` lists them all, up to 100."
+    example = "One field is invalid."
 
     def __init__(self, errors: Sequence[Mapping[str, Any]], *, detail: str | None = None) -> None:
         what = "parameter" if all("parameter" in error for error in errors) else "field"
-        words = f"One {what} is wrong." if len(errors) == 1 else f"{len(errors)} {what}s are wrong."
-        super().__init__(detail or words, extra={"errors": list(errors)[:_MOST_TOLD]})
+        summary = f"One {what} is invalid." if len(errors) == 1 else f"{len(errors)} {what}s are invalid."
+        super().__init__(detail or summary, extra={"errors": list(errors)[:_MOST_ERRORS]})
         self.errors = errors
 
 
 class InvalidCombination(InvalidFields):
-    """Each field is right by itself, but they do not fit together, or the operator does not allow them."""
+    """The fields are valid alone, but not together or under the operator's limits."""
 
     code, title = "invalid_combination", "Invalid combination of fields"
+    description = "The fields are valid alone, but not together or under the operator's limits."
 
 
 class InvalidFile(InvalidFields):
-    """The file is not what its name says."""
+    """The content of a job file does not match its name."""
 
     code, title = "invalid_file", "Invalid file"
+    description = "The content of the job file is not valid for its name's ending."
 
 
 class IdempotencyKeyReused(ServiceError):
-    """The same Idempotency-Key came with another body."""
+    """The Idempotency-Key was used with another request."""
 
     status, code, title = 422, "idempotency_key_reused", "Idempotency key reused"
+    description = "The `Idempotency-Key` was used with another path or body in the last 24 hours."
+    example = "This Idempotency-Key was used with another request. Send a new key."
 
 
 class Throttled(ServiceError):
-    """AWS asks us to slow down, and waiting here would take too long."""
+    """AWS throttles this service, and waiting would take too long."""
 
     status, code, title = 429, "throttled", "Too many requests"
+    description = "AWS is throttling requests. Retry after `Retry-After`."
+    example = "AWS is throttling requests. Retry after the seconds in Retry-After."
 
     def __init__(self, detail: str, *, retry_after: int = 5) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
 class TooManyCreations(ServiceError):
-    """You have created as many environments as you may in 24 hours; Retry-After says when you may again."""
+    """The owner has created as many environments in 24 hours as the operator allows."""
 
     status, code, title = 429, "too_many_creations", "Too many creations"
+    description = "The owner has reached the limit of creations in 24 hours. Retry after `Retry-After`."
+    example = (
+        "An owner can create 10 environments in 24 hours, including retries. Create the next one after "
+        "2026-11-25T09:30:00.000Z."
+    )
 
     def __init__(self, detail: str, *, retry_after: int) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
 class Unavailable(ServiceError):
-    """A dependency is down; what was begun is finished by reconcile."""
+    """A dependency is unavailable. Reconciliation continues accepted work."""
 
     status, code, title = 503, "unavailable", "Service unavailable"
+    description = "A dependency is unavailable. Accepted work continues; retry after `Retry-After`."
+    example = "An AWS service is unavailable. Retry after the seconds in Retry-After."
 
     def __init__(self, detail: str, *, retry_after: int = 5) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
@@ -272,13 +341,17 @@ class QueryTooSlow(Unavailable):
     """The query took too long and was stopped."""
 
     code = "query_too_slow"
+    description = "The query took longer than 18 seconds and was stopped. Retry after `Retry-After`."
+    example = "The query took too long and was stopped. Retry."
 
 
 class TableChanging(Unavailable):
-    """The files of the table changed while they were read."""
+    """The table's files changed during the query."""
 
     code = "table_changing"
+    description = "The table's files changed during the query. Retry after `Retry-After`."
+    example = "The table's files changed during the query. Retry."
 
 
 class StaleRecord(Exception):
-    """The record was changed by somebody else since it was read."""
+    """Another process changed the record since it was read."""

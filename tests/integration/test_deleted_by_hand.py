@@ -22,7 +22,7 @@ from tests.sandbox_stacks import client
 from tests.service_roles import RICH, World, serving
 
 ID = "aaaaaaaaaa"
-DELETED = "The stack was deleted by somebody else."
+DELETED = "The stack was deleted outside this service."
 
 
 @pytest.fixture
@@ -233,7 +233,7 @@ def test_a_resource_deleted_by_hand_is_noticed_within_a_day_and_a_retry_creates_
     assert lost.status is Status.FAILED
     assert lost.failure is not None
     assert (lost.failure["resource"], lost.failure["type"]) == (logical_id, kind)
-    assert "deleted by somebody else" in lost.failure["message"]
+    assert "deleted outside this service" in lost.failure["message"]
     assert "Retry" in lost.failure["fix"]
     with pytest.raises(EnvironmentNotReady):
         start(world, ready)

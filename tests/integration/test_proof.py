@@ -95,7 +95,7 @@ def test_what_the_service_may_not_remove_itself_keeps_it_deleting_and_is_told(wo
     client("iam").create_role(RoleName=ready.role_name, AssumeRolePolicyDocument=trust)
     stuck = let_go(world, ready, stack_id)
     assert stuck.status is Status.DELETING
-    words = f"The stack is deleted, but still there: AWS::IAM::Role {ready.role_name}."
+    words = f"The stack is deleted, but these resources still exist: AWS::IAM::Role {ready.role_name}."
     assert stuck.reason == words
     assert delete(world, other).status is Status.DELETED, "it keeps others"
     client("iam").delete_role(RoleName=ready.role_name)

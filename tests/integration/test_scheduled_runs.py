@@ -172,7 +172,7 @@ def test_a_run_without_its_script_is_not_started(world: World) -> None:
     tick(world, hours=1)
     assert runs(world) == []
     [line] = lines(world, "run_skipped")
-    assert line.detail["why"] == "These job files are not there yet: sot_ecommerce.py."
+    assert line.detail["why"] == "These job files do not exist: sot_ecommerce.py."
 
 
 @pytest.mark.parametrize(

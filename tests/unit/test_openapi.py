@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from openapi_spec_validator import validate
 
 import app
 from chalicelib import errors
-from chalicelib.api import examples, openapi
+from chalicelib.api import openapi
+from chalicelib.api.openapi import examples
 from chalicelib.api.operations import Files
 from tests.contract import Contract
 
@@ -50,7 +52,6 @@ def test_every_route_of_the_app_is_in_it() -> None:
 
 @pytest.mark.parametrize(("path", "method", "told"), OPERATIONS)
 def test_an_operation_says_all_of_itself(path: str, method: str, told: dict[str, Any]) -> None:
-    assert told["summary"]
     named = {parameter["name"] for parameter in told["parameters"] if parameter["in"] == "path"}
     assert named == set(re.findall(r"{(\w+)}", path))
     assert {"500", "503", "429"} <= told["responses"].keys()
@@ -62,6 +63,103 @@ def test_an_operation_says_all_of_itself(path: str, method: str, told: dict[str,
     if method == "post":
         assert "Idempotency-Key" in {parameter["name"] for parameter in told["parameters"]}
         assert "Idempotency-Replayed" in told["responses"]["202"]["headers"]
+
+
+@pytest.mark.parametrize(("path", "method", "told"), OPERATIONS)
+def test_an_operation_is_described_for_callers(path: str, method: str, told: dict[str, Any]) -> None:
+    assert 3 <= len(told["summary"]) <= 60
+    assert not told["summary"].endswith(".")
+    assert told["description"] != told["summary"]
+    contract = Contract(DOCUMENT)
+    described = [
+        *(told, told.get("requestBody", {"description": "none"})),
+        *told["parameters"],
+        *(contract.resolved(response) for response in told["responses"].values()),
+        *(link for response in told["responses"].values() for link in response.get("links", {}).values()),
+    ]
+    assert [each for each in described if not each.get("description")] == []
+
+
+def test_every_schema_and_every_property_has_a_description() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    described = {
+        name: schema
+        for schema_name, schema in schemas.items()
+        for name, schema in (
+            (schema_name, schema),
+            *((f"{schema_name}.{name}", field) for name, field in schema.get("properties", {}).items()),
+        )
+    }
+    assert len(described) > 300
+    assert {name for name, schema in described.items() if not schema.get("description")} == set()
+    assert all(header["description"] for header in DOCUMENT["components"]["headers"].values())
+
+
+def test_descriptions_are_sentences() -> None:
+    def descriptions(value: Any) -> Iterator[str]:
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            if name == "description" and isinstance(inner, str):
+                yield inner
+            elif isinstance(inner, dict | list):
+                yield from descriptions(inner)
+
+    document = json.loads(json.dumps(DOCUMENT))
+    for methods in document["paths"].values():
+        for told in methods.values():  # examples have fields that are called description
+            told.get("requestBody", {}).get("content", {}).clear()
+            for response in told["responses"].values():
+                response.get("content", {}).clear()
+    document["components"]["responses"] = {
+        name: response["description"] for name, response in document["components"]["responses"].items()
+    }
+    for schema in document["components"]["schemas"].values():
+        for field in schema.get("properties", {}).values():
+            for shown in ("default", "examples"):
+                field.pop(shown, None)
+    found = list(descriptions(document))
+    assert len(found) > 400
+    assert [text for text in found if text.strip()[-1] != "." or text[0].islower()] == []
+
+
+def test_examples_show_messages_that_are_sent() -> None:
+    sent = [re.compile(pattern) for pattern in message_patterns()]
+    for response in DOCUMENT["components"]["responses"].values():
+        for example in response["content"]["application/problem+json"]["examples"].values():
+            problem = example["value"]
+            for message in (problem["detail"], *(each["detail"] for each in problem.get("errors", []))):
+                assert any(pattern.fullmatch(message) for pattern in sent), message
+
+
+def message_patterns() -> Iterator[str]:
+    """Patterns of the sentences in the service's code: not those of docstrings, descriptions and examples."""
+    package = Path(openapi.__file__).parents[2]
+    for path in package.rglob("*.py"):
+        if "openapi" in path.parts or "responses" in path.parts:
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        shown = {
+            id(part)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Expr)
+            or (
+                isinstance(node, ast.Assign)
+                and getattr(node.targets[0], "id", None) in ("description", "example")
+            )
+            for part in ast.walk(node.value)
+            if not isinstance(node, ast.Expr) or isinstance(node.value, ast.Constant)
+        }
+        for node in ast.walk(tree):
+            if id(node) in shown:
+                continue
+            if isinstance(node, ast.JoinedStr):
+                texts = [str(part.value) if isinstance(part, ast.Constant) else None for part in node.values]
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts = [text or None for text in re.split(r"({\w+})", node.value)]
+                texts = [None if text and text.startswith("{") else text for text in texts]
+            else:
+                continue
+            if sum(len(text) for text in texts if text) >= 12:
+                yield "".join(".+" if text is None else re.escape(text) for text in texts)
 
 
 @pytest.mark.parametrize(("path", "method", "told"), OPERATIONS)
@@ -94,7 +192,7 @@ def test_every_field_of_every_answer_has_an_example() -> None:
     shown = {
         given
         for operation in app.api.all
-        for given in operation.gives.values()
+        for given in operation.returns.values()
         if not isinstance(given, Files)
     }
     for model in shown:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.http import MAX_BODY_BYTES
+from chalicelib.api.http_request import MAX_BODY_BYTES
 from chalicelib.aws.catalog import CatalogTable, Column
 from chalicelib.aws.cloudformation import resource_state
 from chalicelib.aws.dynamodb import Table, _serialize
@@ -250,7 +250,7 @@ def test_a_run_that_is_too_large_ends_without_its_texts_and_gives_its_money_back
 
     assert store.run(ID, begun.id) == saved
     assert saved.status is RunStatus.FAILED and saved.arguments == begun.arguments
-    assert saved.error == {"message": "What AWS said of it could not be stored.", "log_tail": []}
+    assert saved.error == {"message": "The message of AWS could not be stored.", "log_tail": []}
     found = store.environment(ID)
     assert found is not None
     assert (found.reserved_micro_usd, store.account(found.owner).reserved_micro_usd) == (0, 0)

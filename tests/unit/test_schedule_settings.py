@@ -19,8 +19,8 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
         ("cron(0 22-4 * * ? *)", "The hour '22-4' runs backwards"),
         ("cron(0 12 ? * FRI-MON *)", "The day of week 'FRI-MON' runs backwards"),
         ("cron(1-0 * * * ? *)", "The minute '1-0' runs backwards"),
-        ("cron(0 12 1 1 ? 2020)", "It is never due again: all its times are past."),
-        ("cron(0 12 26 11 ? 2026)", "It is never due again: all its times are past."),
+        ("cron(0 12 1 1 ? 2020)", "The schedule never runs again: all its times are in the past."),
+        ("cron(0 12 26 11 ? 2026)", "The schedule never runs again: all its times are in the past."),
         ("cron(0 12 31 FEB ? *)", "It is never due"),
     ],
 )

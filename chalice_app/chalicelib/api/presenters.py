@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from chalicelib.api import job_responses, responses, table_responses
+from chalicelib.api import responses
 from chalicelib.aws.catalog import CatalogTable, Column, Partitions
 from chalicelib.clock import parse, timestamp
 from chalicelib.domain.owner_accounts import Account, Allowance
@@ -17,7 +17,7 @@ from chalicelib.storage.releases import Release
 if TYPE_CHECKING:  # they build on this module
     from chalicelib.services.tables import Database, Rows
 
-Model = TypeVar("Model", bound=responses.Answer)
+Model = TypeVar("Model", bound=responses.ResponseBody)
 
 _MICRO_USD = "_micro_usd"
 _SETTLED = {Status.READY, Status.FAILED, Status.DELETED}
@@ -68,12 +68,12 @@ def environment(
     )
 
 
-def tables(environment: Environment, databases: list[Database], base: str) -> table_responses.Tables:
+def tables(environment: Environment, databases: list[Database], base: str) -> responses.Tables:
     """An environment's databases with their tables."""
     link = f"{base}/environments/{environment.id}"
-    return table_responses.Tables(
+    return responses.Tables(
         items=[
-            table_responses.Database(
+            responses.Database(
                 name=database.name,
                 catalog_name=database.catalog_name,
                 is_complete=database.is_complete,
@@ -84,14 +84,14 @@ def tables(environment: Environment, databases: list[Database], base: str) -> ta
             )
             for database in databases
         ],
-        links=table_responses.TablesLinks(self=f"{link}/tables", environment=link),
+        links=responses.TablesLinks(self=f"{link}/tables", environment=link),
     )
 
 
-def rows(environment: Environment, rows: Rows, base: str) -> table_responses.Rows:
+def rows(environment: Environment, rows: Rows, base: str) -> responses.Rows:
     """The first rows of a table."""
     link = f"{base}/environments/{environment.id}"
-    return table_responses.Rows(
+    return responses.Rows(
         database=rows.database,
         catalog_database=rows.table.database,
         table=rows.table.name,
@@ -99,7 +99,7 @@ def rows(environment: Environment, rows: Rows, base: str) -> table_responses.Row
         items=rows.items,
         is_truncated=rows.is_truncated,
         scanned_bytes=rows.scanned_bytes,
-        links=table_responses.RowsLinks(
+        links=responses.RowsLinks(
             self=f"{link}/tables/{rows.database}/{rows.table.name}/rows",
             tables=f"{link}/tables",
             environment=link,
@@ -107,19 +107,19 @@ def rows(environment: Environment, rows: Rows, base: str) -> table_responses.Row
     )
 
 
-def job(environment: Environment, max_cost_micro_usd: int, base: str) -> job_responses.Job:
+def job(environment: Environment, max_cost_micro_usd: int, base: str) -> responses.Job:
     """An environment's job as it runs when a request says nothing else."""
     settings = environment.settings["job"]
-    shown = settings.keys() & job_responses.Job.model_fields.keys()
+    shown = settings.keys() & responses.Job.model_fields.keys()
     link = f"{base}/jobs/{environment.job_id}"
-    return job_responses.Job(
+    return responses.Job(
         id=environment.job_id,
         environment_id=environment.id,
         **{name: settings[name] for name in shown} | {"max_concurrent_runs": environment.max_concurrent_runs},
         script_uri=environment.job_file_uri(settings["script"]),
         max_cost_usd=usd(max_cost_micro_usd),
         next_run_at=environment.next_run_at if environment.status is Status.READY else None,
-        links=job_responses.JobLinks(
+        links=responses.JobLinks(
             self=link,
             runs=f"{link}/runs",
             environment=f"{base}/environments/{environment.id}",
@@ -128,18 +128,18 @@ def job(environment: Environment, max_cost_micro_usd: int, base: str) -> job_res
     )
 
 
-def job_file(environment: Environment, path: str, base: str) -> job_responses.JobFile:
+def job_file(environment: Environment, path: str, base: str) -> responses.JobFile:
     """One of an environment's job files."""
     link = f"{base}/environments/{environment.id}/job/files/{path}"
     file = environment.job_files[path]
-    return job_responses.JobFile(
+    return responses.JobFile(
         path=path,
         size_bytes=file["size_bytes"],
         sha256=file["sha256"],
         changed_by=file["changed_by"],
         changed_by_type=file["changed_by_type"],
         changed_at=file["changed_at"],
-        links=job_responses.JobFileLinks(self=link),
+        links=responses.JobFileLinks(self=link),
     )
 
 
@@ -220,10 +220,10 @@ def limits(allowance: Allowance, limits: Limits) -> responses.Limits:
     )
 
 
-def run(run: JobRun, base: str, moment: datetime | None = None) -> job_responses.JobRun:
+def run(run: JobRun, base: str, moment: datetime | None = None) -> responses.JobRun:
     """A job run; `base` is what comes before the routes in the caller's URL, `moment` is now."""
     link = f"{base}/jobs/{run.job_id}/runs/{run.id}"
-    return job_responses.JobRun(
+    return responses.JobRun(
         id=run.id,
         job_id=run.job_id,
         environment_id=run.environment_id,
@@ -246,10 +246,10 @@ def run(run: JobRun, base: str, moment: datetime | None = None) -> job_responses
         dpu_seconds=run.dpu_seconds,
         cost_usd=None if run.cost_micro_usd is None else usd(run.cost_micro_usd),
         max_cost_usd=usd(run.max_cost_micro_usd),
-        error=_maybe(job_responses.RunError, run.error),
+        error=_maybe(responses.RunError, run.error),
         output=_output(run.output) if run.output else None,
         outputs=[_output(output) for output in run.outputs],
-        links=job_responses.RunLinks(
+        links=responses.RunLinks(
             self=link,
             logs=f"{link}/logs",
             environment=f"{base}/environments/{run.environment_id}",
@@ -257,13 +257,13 @@ def run(run: JobRun, base: str, moment: datetime | None = None) -> job_responses
     )
 
 
-def _output(output: Json) -> job_responses.RunOutput:
-    return job_responses.RunOutput(**{"partitions": [], **output})
+def _output(output: Json) -> responses.RunOutput:
+    return responses.RunOutput(**{"partitions": [], **output})
 
 
-def _table(table: CatalogTable, partitions: Partitions | None, link: str) -> table_responses.Table:
+def _table(table: CatalogTable, partitions: Partitions | None, link: str) -> responses.Table:
     keys = [key.name for key in table.partition_keys]
-    return table_responses.Table(
+    return responses.Table(
         name=table.name,
         description=table.description,
         format=table.format,
@@ -272,23 +272,23 @@ def _table(table: CatalogTable, partitions: Partitions | None, link: str) -> tab
         partition_keys=[_column(key) for key in table.partition_keys],
         partitions=_partitions(keys, partitions) if partitions else None,
         updated_at=timestamp(table.updated_at) if table.updated_at else None,
-        links=table_responses.TableLinks(rows=f"{link}/rows"),
+        links=responses.TableLinks(rows=f"{link}/rows"),
     )
 
 
-def _partitions(keys: list[str], partitions: Partitions) -> table_responses.Partitions:
-    return table_responses.Partitions(
+def _partitions(keys: list[str], partitions: Partitions) -> responses.Partitions:
+    return responses.Partitions(
         count=partitions.count,
         is_complete=partitions.is_complete,
         last=[
-            table_responses.Partition(values=dict(zip(keys, values, strict=False)), location=location)
+            responses.Partition(values=dict(zip(keys, values, strict=False)), location=location)
             for values, location in partitions.last
         ],
     )
 
 
-def _column(column: Column) -> table_responses.Column:
-    return table_responses.Column(name=column.name, type=column.type, comment=column.comment)
+def _column(column: Column) -> responses.Column:
+    return responses.Column(name=column.name, type=column.type, comment=column.comment)
 
 
 def _maybe(model: type[Model], value: Json | None) -> Model | None:

@@ -26,7 +26,7 @@ class ActorType(StrEnum):
 
 
 class Status(StrEnum):
-    """Where an environment is in its life (the picture is in docs/architecture.md)."""
+    """State of an environment. docs/architecture.md has the transitions."""
 
     QUEUED = "QUEUED"
     CREATING = "CREATING"

@@ -92,10 +92,10 @@ class ScheduledRuns:
 
     def _reason_against(self, environment: Environment) -> str | None:
         if missing := missing_files(environment):
-            return f"These job files are not there yet: {', '.join(missing)}."
+            return f"These job files do not exist: {', '.join(missing)}."
         most = environment.settings["job"]["max_concurrent_runs"]
         if self._active(environment) >= most:
-            return f"As many runs go on as may at once ({most})."
+            return f"The maximum number of concurrent runs ({most}) is active."
         return None
 
     def _active(self, environment: Environment) -> int:

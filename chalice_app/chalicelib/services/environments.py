@@ -105,10 +105,11 @@ class Environments:
         except CreationsUsedUp as used_up:
             raise self._too_many(used_up, moment) from used_up
         except StaleRecord as error:
-            raise Conflict("Your account is changing too fast; try again.") from error
+            raise Conflict("Other requests changed your account at the same time. Retry.") from error
         except OwnerTaken as taken:
             raise EnvironmentExists(
-                "You have an environment already: it must be deleted, and gone, before you can have another.",
+                "You already have an environment. Delete it and wait until it is DELETED before you create "
+                "another.",
                 links={"environment": f"/environments/{taken.environment_id}"},
             ) from taken
         return created
@@ -125,7 +126,7 @@ class Environments:
         known = ENVIRONMENT_ID.fullmatch(environment_id) is not None
         environment = self._store.environment(environment_id) if known else None
         if environment is None or not caller.may_see(environment.owner):
-            raise NotFound("There is no such environment.")
+            raise NotFound("The environment does not exist or belongs to another owner.")
         return environment
 
     def page(
@@ -149,7 +150,7 @@ class Environments:
         if not page.items:
             self.visible(caller, environment_id)
         if not all(caller.may_see(event.owner) for event in page.items):
-            raise NotFound("There is no such environment.")
+            raise NotFound("The environment does not exist or belongs to another owner.")
         return page
 
     def live(self, caller: Caller) -> Environment | None:
@@ -188,7 +189,7 @@ class Environments:
         def wanted(environment: Environment, moment: datetime) -> Json:
             if environment.status is not Status.FAILED or environment.delete_requested:
                 raise EnvironmentNotFailed(
-                    f"The environment is {environment.condition}; only a FAILED one can be retried."
+                    f"The environment is {environment.condition}. It must be FAILED to be retried."
                 )
             if environment.wanted is not None:  # the way back from a change, which AWS would not go
                 wish = {**environment.wanted, "rollbacks": 0}
@@ -227,7 +228,7 @@ class Environments:
         def wanted(environment: Environment, moment: datetime) -> Json:
             if environment.delete_requested or environment.status in (Status.DELETING, Status.DELETED):
                 raise EnvironmentNotLive(
-                    f"The environment is {environment.condition}; it cannot be extended."
+                    f"The environment is {environment.condition}. Its expiration cannot be changed."
                 )
             fields = expiry.ending_in(hours, moment)
             waits = environment.status in (Status.READY, Status.FAILED) and not environment.clean_up
@@ -313,7 +314,9 @@ class Environments:
         """The id of the release that is asked for, or what is wrong with it."""
         found = self._releases.latest(afresh=True) if asked == "latest" else self._releases.find(asked)
         if found is None:
-            return None, [{"pointer": "/release", "detail": "GET /releases lists those that there are."}]
+            return None, [
+                {"pointer": "/release", "detail": "Unknown release. GET /releases lists the published ones."}
+            ]
         return found.id, []
 
     def _too_long(self, hours: int) -> list[dict[str, str]]:
@@ -374,14 +377,14 @@ class Environments:
                     fields = at_capacity(environment, moment, full.usage)
                     after = environment.but(**fields)
                     return self._store.save_environment(environment, after, event, key(moment))
-        raise Conflict("The environment is changing too fast; try again.")
+        raise Conflict("Other requests changed the environment at the same time. Retry.")
 
     def _too_many(self, used_up: CreationsUsedUp, moment: datetime) -> TooManyCreations:
         seconds = math.ceil((parse(used_up.next_at) - moment).total_seconds())
         most = self._config.creations_per_day
-        words = f"An owner may create {most} environments in 24 hours, retries included; "
+        words = f"An owner can create {most} environments in 24 hours, including retries. "
         return TooManyCreations(
-            f"{words}the next one may be created at {used_up.next_at}.", retry_after=max(1, seconds)
+            f"{words}Create the next one after {used_up.next_at}.", retry_after=max(1, seconds)
         )
 
     def _begin(self, environment: Environment) -> None:
@@ -397,7 +400,7 @@ class Environments:
 def _check_ready(environment: Environment, what: str) -> None:
     if environment.status is not Status.READY or environment.delete_requested:
         raise EnvironmentNotReady(
-            f"The environment is {environment.condition}; only a READY one can be {what}."
+            f"The environment is {environment.condition}. It must be READY to be {what}."
         )
 
 

@@ -34,7 +34,7 @@ DUE = "0"
 QUEUE_KEY = {"pk": "QUEUE", "sk": "QUEUE"}
 _PLAIN_BYTES = 50_000
 _LEAN_BYTES = 200
-_LEFT_OUT = "What AWS said of it could not be stored."
+_LEFT_OUT = "The message of AWS could not be stored."
 _TOLD = ("status", "release", "settings", "expires_at", "stopped_by")
 """The fields whose changes the timeline tells; the others follow from these or come from AWS."""
 
