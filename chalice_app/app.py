@@ -15,7 +15,8 @@ from chalicelib.api.operations import Call, Files, Operations
 from chalicelib.api.queries import EnvironmentsQuery, LogsQuery, PageQuery, RowsQuery
 from chalicelib.aws.dynamodb import Page
 from chalicelib.clock import parse
-from chalicelib.domain.records import Environment, Json
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.json_types import Json
 from chalicelib.domain.requests import EnvironmentChange, RunRequest
 from chalicelib.domain.settings import Settings, misfits
 from chalicelib.services.idempotency import Created

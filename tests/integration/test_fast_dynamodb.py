@@ -10,7 +10,9 @@ import pytest
 
 from chalicelib.aws.dynamodb import Table
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.records import Environment, Event, JobRun, RunStatus, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.job_run import JobRun, RunStatus
+from chalicelib.domain.timeline import Event
 from chalicelib.errors import StaleRecord
 from chalicelib.storage.items import IdempotencyKey
 from chalicelib.storage.store import AtCapacity, BudgetUsedUp, KeyTaken, OwnerTaken, Store

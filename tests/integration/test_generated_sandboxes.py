@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.clock import environment_id
-from chalicelib.domain.records import Environment
+from chalicelib.domain.environment import Environment
 from chalicelib.domain.settings import Limits
 from chalicelib.domain.settings_changes import SettingsChange, changed
 from tests.sandbox_stacks import Account

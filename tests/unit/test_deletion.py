@@ -15,7 +15,8 @@ from chalicelib.aws.errors import AwsRefused
 from chalicelib.aws.existence import Proof
 from chalicelib.clock import timestamp
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.records import Environment, Event, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.timeline import Event
 from chalicelib.lifecycle.deletion import Deletion
 from chalicelib.lifecycle.transitions import Moves
 from chalicelib.storage.store import Store
@@ -160,7 +161,7 @@ def test_what_each_attempt_leaves_for_a_reason_is_kept_for_the_receipt() -> None
     gone = desk.read()
     assert (gone.status, gone.remaining) == (Status.DELETED, [])
     assert gone.receipt is not None
-    assert gone.receipt["remaining"] == [KEY, OTHER_KEY]
+    assert gone.receipt.remaining == [KEY, OTHER_KEY]
 
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE"])

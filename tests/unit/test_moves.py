@@ -10,7 +10,8 @@ import pytest
 from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import timestamp
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.records import Environment, Event, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.timeline import Event
 from chalicelib.lifecycle.transitions import Moves
 from chalicelib.storage.store import Store
 from tests.fast_dynamodb import FastDynamoDb

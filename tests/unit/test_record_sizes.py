@@ -22,9 +22,13 @@ from chalicelib.domain.byte_limits import (
     listed,
 )
 from chalicelib.domain.capacity import Capacity
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.failures import failure, redacted
-from chalicelib.domain.records import BUCKET_KEYS, Environment, Event, JobRun, Json, RunStatus, Status
+from chalicelib.domain.job_run import JobRun, RunStatus
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.settings import Settings
+from chalicelib.domain.timeline import Event
 from chalicelib.runs.outputs import _entry
 from chalicelib.services.job_files import MAX_FILES
 from chalicelib.storage import items
@@ -266,7 +270,7 @@ def test_an_environment_that_is_too_large_goes_on_without_its_texts(store: Store
 
     assert store.environment(ID) == saved
     assert saved.status is Status.FAILED and saved.settings == home.settings
-    assert saved.failure is not None and saved.failure["fix"] == "Retry."
+    assert saved.failure is not None and saved.failure.fix == "Retry."
 
 
 def test_a_resource_that_does_not_fit_is_passed_over(store: Store) -> None:

@@ -19,7 +19,7 @@ from chalicelib.aws.sandbox_credentials import (
     SandboxCredentials,
     session_policy,
 )
-from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.settings import Settings
 from local.access_policies import Verdict, verdict
 from local.access_requests import Asked
@@ -97,7 +97,7 @@ def test_a_sandbox_without_workgroup_and_key_has_the_primary_one_and_no_key() ->
 
 def test_the_longest_policy_is_one_that_sts_takes() -> None:
     longest = environment(athena_workgroup=f"terraglue-aaaaaaaaaa-{'x' * 64}")
-    buckets = dict.fromkeys(longest.settings["buckets"], "x" * 40)
+    buckets = dict.fromkeys(longest.settings.buckets, "x" * 40)
     longest = longest.but(settings={**longest.settings, "buckets": buckets})
     role = ROLE.replace("arn:aws:", "arn:aws-us-gov:")
     assert len(session_policy(longest, role, "ap-southeast-99")) <= MOST_CHARACTERS

@@ -12,13 +12,8 @@ from chalicelib.aws.cloudformation import resource_state
 from chalicelib.clock import environment_id, later, parse, sortable_id, timestamp
 from chalicelib.config import Config
 from chalicelib.domain import pricing
-from chalicelib.domain.records import (
-    ENVIRONMENT_ID,
-    Environment,
-    Status,
-    environment_of_job,
-    environment_of_stack,
-)
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.names import ENVIRONMENT_ID, environment_of_job, environment_of_stack
 from chalicelib.domain.requests import RunRequest
 from chalicelib.domain.settings import Settings
 from chalicelib.errors import BadRequest, IdempotencyKeyReused, InvalidFields

@@ -21,8 +21,8 @@ from jsonschema import Draft7Validator
 
 from chalicelib import config as configuration
 from chalicelib.config import LOG_RETENTION_DAYS, Config
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.pricing import DPU_PER_WORKER
-from chalicelib.domain.records import Environment, Status
 from chalicelib.domain.settings import JobSettings, Limits, Settings
 from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
 from chalicelib.storage.releases import with_arguments

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from chalicelib.config import Config
-from chalicelib.domain.records import BUCKET_KEYS, Environment, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.settings import Settings
 from chalicelib.sandbox.template_parameters import template_parameters
 from glue_assets.release import build

@@ -11,7 +11,9 @@ from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import timestamp
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.records import Environment, Event, RunStatus, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.job_run import RunStatus
+from chalicelib.domain.timeline import Event
 from chalicelib.errors import StaleRecord
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.storage.store import AtCapacity, KeyTaken, Store

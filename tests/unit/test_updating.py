@@ -15,7 +15,8 @@ from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.errors import AwsRefused
 from chalicelib.clock import timestamp
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.records import Environment, Event, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.timeline import Event
 from chalicelib.lifecycle.transitions import Moves
 from chalicelib.lifecycle.update import Updating
 from chalicelib.sandbox.missing_resources import Losses
@@ -73,7 +74,7 @@ class Aws:
         return self.executes
 
     def discard(self, environment: Environment, ends_as: Environment) -> None:
-        self.done.append(f"discard {environment.changes} for {ends_as.settings['job']['number_of_workers']}")
+        self.done.append(f"discard {environment.changes} for {ends_as.settings.job.number_of_workers}")
         if self.discards:
             raise self.discards
 
@@ -165,7 +166,7 @@ class Desk:
         return [line.action for line in reversed(self.store.events("env1", limit=100).items)]
 
     def workers(self) -> int:
-        return int(self.read().settings["job"]["number_of_workers"])
+        return int(self.read().settings.job.number_of_workers)
 
 
 def stack(status: str = "UPDATE_COMPLETE") -> Stack:
@@ -176,7 +177,7 @@ def assert_ended_as_it_was(desk: Desk, message: str) -> None:
     ended = desk.read()
     assert (ended.status, ended.wanted, desk.workers()) == (Status.READY, None, 2)
     assert ended.failure is not None
-    assert (ended.failure["message"], ended.reason) == (message, ended.failure["fix"])
+    assert (ended.failure.message, ended.reason) == (message, ended.failure.fix)
     assert desk.why() == message
     assert (ended.lease_until, ended.attempts, ended.due_at) == (None, 0, ended.expires_at)
 
@@ -299,7 +300,7 @@ def test_a_rollback_tells_its_failure_once_by_an_event_or_by_the_schedule(second
     desk.moment = NOW + timedelta(seconds=seconds)
     for _ in range(2):
         assert desk.step() is False
-    assert (desk.read().failure or {})["message"] == "A later failure."
+    assert desk.read().failure.message == "A later failure."
     assert desk.actions() == ["requested", "resource_failed"]
     assert desk.read().due_at == desk.after(120 if seconds else 60)
     assert desk.aws.done == (["note"] if seconds else [])
@@ -331,10 +332,10 @@ def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
     assert (failed.status, failed.clean_up, failed.lease_until) == (Status.FAILED, False, None)
     assert (failed.attempts, desk.why()) == (0, "The first failure.")
     assert failed.failure is not None
-    assert failed.failure["message"] == "The first failure."
+    assert failed.failure.message == "The first failure."
     assert (
         failed.reason
-        == failed.failure["fix"]
+        == failed.failure.fix
         == ("An operator must see to the stack, then retry; or delete the environment.")
     )
     assert failed.wanted is not None, "a retry would not know what to take back"
@@ -345,7 +346,7 @@ def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
 def test_a_failure_that_no_event_told_is_looked_up_when_the_way_back_fails() -> None:
     desk = Desk(Aws(stack("UPDATE_ROLLBACK_FAILED")), "execute")
     desk.step()
-    assert (desk.read().failure or {})["message"] == "A later failure."
+    assert desk.read().failure.message == "A later failure."
 
 
 @pytest.mark.parametrize("found", [None, stack("DELETE_IN_PROGRESS")])
@@ -355,7 +356,7 @@ def test_a_stack_that_somebody_deletes_fails_and_what_is_left_is_kept(found: Sta
     failed = desk.read()
     assert failed.lease_until is None, "a retry would have to wait for it"
     assert (failed.status, failed.clean_up, failed.wanted) == (Status.FAILED, False, None)
-    assert (failed.failure or {})["message"] == "The stack was deleted by somebody else."
+    assert failed.failure.message == "The stack was deleted by somebody else."
     assert failed.due_at == failed.expires_at
 
 
@@ -364,7 +365,7 @@ def test_a_stack_that_is_broken_fails_and_is_left_as_it_is() -> None:
     assert desk.step() is True
     failed = desk.read()
     assert (failed.status, failed.clean_up) == (Status.FAILED, False)
-    assert (failed.failure or {})["message"] == "The stack is ROLLBACK_FAILED."
+    assert failed.failure.message == "The stack is ROLLBACK_FAILED."
 
 
 # -- the end -----------------------------------------------------------------------------------------------

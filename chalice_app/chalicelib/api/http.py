@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from chalicelib.api.auth import Authenticator
 from chalicelib.aws.errors import AwsError, AwsMisused, AwsThrottled, AwsUnavailable
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 from chalicelib.errors import (
     InvalidFields,
     InvalidJson,

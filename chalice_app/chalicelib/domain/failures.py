@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.byte_limits import MESSAGE_BYTES, cut
-from chalicelib.domain.records import Json
 
 _MOST_READ = 4000
 
@@ -85,27 +84,35 @@ _SECRETS = (
 )
 
 
+@dataclass(frozen=True)
+class Failure:
+    """Why an environment failed: the resource, if one did, the class of the cause, and what to do.
+
+    `message` is AWS's, redacted for the environment's owner.
+    """
+
+    resource: str | None
+    type: str | None
+    cause: str
+    message: str
+    fix: str
+
+
 def failure(
     logical_id: str | None, resource_type: str | None, message: str, *, environment_id: str = ""
-) -> Json:
-    """The `failure` of an environment: the resource, the class of the cause, AWS's words and what to do."""
+) -> Failure:
+    """Classify AWS's message about a resource, or about the whole stack."""
     rule = _rule_of(message)
-    return {
-        "resource": logical_id,
-        "type": resource_type,
-        "cause": rule.cause,
-        "message": redacted(message, environment_id),
-        "fix": rule.fix,
-    }
+    return Failure(logical_id, resource_type, rule.cause, redacted(message, environment_id), rule.fix)
 
 
-def stack_deleted() -> Json:
-    """The `failure` of an environment whose stack somebody else has deleted, or begun to delete."""
-    return {
-        **failure(None, None, "The stack was deleted by somebody else."),
-        "fix": "What is left of it is kept. Copy what you need; then retry, which removes that with its data "
+def stack_deleted() -> Failure:
+    """Return the failure of an environment whose stack was deleted outside the service."""
+    return replace(
+        failure(None, None, "The stack was deleted by somebody else."),
+        fix="What is left of it is kept. Copy what you need; then retry, which removes that with its data "
         "and creates the environment anew under the same id, or delete the environment.",
-    }
+    )
 
 
 def is_name_conflict(message: str) -> bool:

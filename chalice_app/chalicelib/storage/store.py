@@ -14,8 +14,11 @@ from typing import Any, NamedTuple, Protocol, TypeVar, cast
 from chalicelib.aws.dynamodb import ConditionFailed, ItemRefused, Page, Table
 from chalicelib.clock import later, parse
 from chalicelib.domain.capacity import Capacity, Usage, counting
+from chalicelib.domain.environment import Environment, ResourceState, Status
+from chalicelib.domain.job_run import JobRun
+from chalicelib.domain.json_types import Json
 from chalicelib.domain.owner_accounts import Account, Allowance, Update, charging, counting_creation
-from chalicelib.domain.records import Environment, Event, JobRun, Json, Status
+from chalicelib.domain.timeline import Event
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
 from chalicelib.storage import items
@@ -181,7 +184,9 @@ class Store:
             with suppress(StaleRecord):  # whoever moved it has looked at it, too, or its end comes
                 self.save_environment(environment, environment.but(look_at=at, due_at=at))
 
-    def note_resource(self, environment_id: str, stack_id: str, logical_id: str, resource: Json) -> bool:
+    def note_resource(
+        self, environment_id: str, stack_id: str, logical_id: str, resource: ResourceState
+    ) -> bool:
         """Record the state of one resource unless a later one (by its `order`) is known; True if written.
 
         What is told of another stack than the environment's own (that of an earlier attempt) is passed over,
@@ -193,7 +198,12 @@ class Store:
             "attribute_exists(pk) AND (attribute_not_exists(stack_id) OR stack_id = :stack) "
             "AND NOT gsi_status IN (:seeding, :ready, :resetting, :deleted) "
             "AND (attribute_not_exists(resources.#id) OR resources.#id.#order < :order)",
-            {":resource": resource, ":order": resource["order"], ":stack": stack_id, **_AT_REST},
+            {
+                ":resource": items.stored_state(resource),
+                ":order": resource.order,
+                ":stack": stack_id,
+                **_AT_REST,
+            },
             {"#id": logical_id, "#order": "order"},
         )
         try:
