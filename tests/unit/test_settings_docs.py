@@ -84,7 +84,7 @@ def test_every_variable_of_terraglue_is_in_a_table() -> None:
 
 def test_every_setting_is_listed_with_its_default() -> None:
     rows = [line.split("|")[1:3] for line in TABLES.partition("\n### ")[0].splitlines() if line[:2] == "| "]
-    listed = {name: default for names, default in rows for name in re.findall(r"`([a-z_.]+)`", names)}
+    listed = {name: default for names, default in rows for name in re.findall(r"`([a-z0-9_.]+)`", names)}
     for name, default in (
         *((f.lower(), getattr(Settings(), f)) for f in Settings.model_fields if f not in ("job", "buckets")),
         *((f"job.{f}", getattr(JobSettings(), f)) for f in JobSettings.model_fields),
