@@ -12,6 +12,7 @@ from chalicelib.aws.dynamodb import Table
 from chalicelib.domain.capacity import Capacity
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.job_run import JobRun, RunStatus
+from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import Event
 from chalicelib.errors import StaleRecord
 from chalicelib.storage.items import IdempotencyKey
@@ -30,7 +31,7 @@ def environment(n: int, **more: Any) -> Environment:
         owner=f"owner-{n}",
         status=Status.QUEUED,
         release="r",
-        settings={"job": {"name": "j", "arguments": {}}, "size": 1.5},
+        settings=Settings().resolved(),
         created_at=AT.format(n),
         updated_at=AT.format(n),
         expires_at="2026-01-02T00:00:00.000Z",

@@ -213,6 +213,6 @@ def test_whoever_waits_can_leave(crowd: Crowd) -> None:
     gone, _ = crowd.service.environments.delete(ADMIN, crowd.of("cleo").id, "r2")
     assert gone.status is Status.DELETED
     crowd.tick_after(seconds=59)
-    place = crowd.of("dora").queue or {}
-    assert place["position"] == 1
+    place = crowd.of("dora").queue
+    assert place is not None and place.position == 1
     crowd.check()

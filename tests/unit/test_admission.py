@@ -45,7 +45,7 @@ class Line:
 
     def position(self, n: int) -> int | None:
         place = self.of(n).queue
-        return place["position"] if place else None
+        return place.position if place else None
 
     def finish(self, n: int) -> None:
         found = self.of(n)
@@ -85,7 +85,7 @@ def test_while_more_may_exist_the_time_is_that_of_the_creations_before() -> None
     for n in (1, 2, 3, 4, 5):
         line.ask(n)
     line.admission.admit()
-    begins = [(line.of(n).queue or {})["begins_at"] for n in (3, 4, 5)]
+    begins = [line.of(n).queue.begins_at for n in (3, 4, 5)]
     guess = 120 / 2  # two at a time, and nothing is known yet of what one takes
     assert begins == [timestamp(NOW + timedelta(seconds=guess * place)) for place in (1, 2, 3)]
 

@@ -74,13 +74,23 @@ _CUT_WORD = re.compile(r"(?<=\s)\S{1,300}$")
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 _UNIQUE = "A3T[A-Z0-9]|ABIA|ACCA|AGPA|AIDA|AIPA|AKIA|ANPA|ANVA|APKA|AROA|ASCA|ASIA"
 _HEX = "[0-9a-f]"
+
+
+def _begins(characters: str) -> str:
+    """Return the pattern of where a run of characters begins: also behind an escape of a URL, such as %2F."""
+    return f"(?:(?<!{characters})|(?<=%[0-9a-f]{{2}}))"
+
+
 _SECRETS = (
-    (re.compile(rf"(?<![A-Z0-9])(?:{_UNIQUE})[A-Z0-9]{{12,}}", _ANY_CASE), "[id]"),
+    (re.compile(rf"{_begins('[A-Z0-9]')}(?:{_UNIQUE})[A-Z0-9]{{12,}}", _ANY_CASE), "[id]"),
     # Keys, multi-region ones (mrk-...) too, and canonical users; Glue's ids of runs (jr_...) may be shown.
-    (re.compile(rf"(?<!{_HEX}){_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}(?!{_HEX})", _ANY_CASE), "[id]"),
-    (re.compile(rf"(?<!jr_)(?<!{_HEX}){_HEX}{{32,}}", _ANY_CASE), "[id]"),
+    (
+        re.compile(rf"{_begins(_HEX)}{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}(?!{_HEX})", _ANY_CASE),
+        "[id]",
+    ),
+    (re.compile(rf"(?<!jr_){_begins(_HEX)}{_HEX}{{32,}}", _ANY_CASE), "[id]"),
     (re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"), "[address]"),
-    (re.compile(r"(?<!\d)\d{4}(?:\d{8}|(?:-\d{4}){2})(?!\d)"), "[account]"),
+    (re.compile(_begins(r"\d") + r"\d{4}(?:\d{8}|(?:-\d{4}){2})(?!\d)", _ANY_CASE), "[account]"),
 )
 
 
@@ -91,11 +101,11 @@ class Failure:
     `message` is AWS's, redacted for the environment's owner.
     """
 
-    resource: str | None
-    type: str | None
     cause: str
     message: str
     fix: str
+    resource: str | None = None
+    type: str | None = None
 
 
 def failure(
@@ -103,7 +113,7 @@ def failure(
 ) -> Failure:
     """Classify AWS's message about a resource, or about the whole stack."""
     rule = _rule_of(message)
-    return Failure(logical_id, resource_type, rule.cause, redacted(message, environment_id), rule.fix)
+    return Failure(rule.cause, redacted(message, environment_id), rule.fix, logical_id, resource_type)
 
 
 def stack_deleted() -> Failure:
