@@ -14,7 +14,7 @@ import pytest
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.requests import EnvironmentChange
-from chalicelib.errors import EnvironmentNotReady, Misfits
+from chalicelib.errors import EnvironmentNotReady, InvalidCombination
 from chalicelib.services.idempotency import IdempotentRequest
 from glue_assets.release import Release, build, publish
 from tests.sandbox_stacks import ROOT, client
@@ -152,7 +152,7 @@ def test_what_is_as_it_was_needs_no_work(world: World) -> None:
 
 def test_what_cannot_change_is_refused_at_once_and_all_of_it(world: World) -> None:
     ready = world.ready(ID, {"mode": "production", "job": {"script": "a.py"}})
-    with pytest.raises(Misfits) as refused:
+    with pytest.raises(InvalidCombination) as refused:
         ask(
             world,
             ready,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.settings import Limits, Settings, misfits
+from chalicelib.domain.settings import Limits, Settings, invalid_combinations
 from chalicelib.domain.settings_changes import SettingsChange, changed
 from local.cloudformation.parameters import TemplateError, parameter_values
 
@@ -18,7 +18,7 @@ def production(**job: Any) -> dict[str, Any]:
 
 
 def wrong(given: dict[str, Any]) -> list[str]:
-    return [one["pointer"] for one in misfits(Settings.model_validate(given), Limits())]
+    return [one["pointer"] for one in invalid_combinations(Settings.model_validate(given), Limits())]
 
 
 def files(count: int, length: int) -> list[str]:

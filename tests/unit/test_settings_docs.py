@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config import Config
-from chalicelib.domain.settings import BucketNames, JobSettings, Limits, Settings, misfits
+from chalicelib.domain.settings import BucketNames, JobSettings, Limits, Settings, invalid_combinations
 from chalicelib.variables import InvalidConfiguration
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -98,7 +98,7 @@ def test_every_setting_is_listed_with_its_default() -> None:
 
 def test_the_example_is_valid() -> None:
     [example] = re.findall(r"```json\n(.+?)```", TEXT, re.DOTALL)
-    assert misfits(Settings.model_validate_json(example), Limits()) == []
+    assert invalid_combinations(Settings.model_validate_json(example), Limits()) == []
 
 
 def test_every_variable_of_the_operator_is_in_the_table() -> None:

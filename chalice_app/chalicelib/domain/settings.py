@@ -226,7 +226,7 @@ class Settings(Strict):
         }
 
     def resolved(self) -> Settings:
-        """The same with nothing left open, for settings without misfits: what is stored and shown."""
+        """Return the settings with every field set, as they are stored and shown."""
         schedule = schedules.parse(self.job.schedule).text if self.job.schedule else None
         job = self.job.model_copy(update={"script": self.job.script or LEARNING_SCRIPT, "schedule": schedule})
         if self.mode == "production" and "description" not in self.job.model_fields_set:
@@ -251,7 +251,9 @@ def _capped(settings: Model, **most: int) -> Model:
     )
 
 
-def misfits(settings: Settings, limits: Limits, moment: datetime | None = None) -> list[dict[str, str]]:
+def invalid_combinations(
+    settings: Settings, limits: Limits, moment: datetime | None = None
+) -> list[dict[str, str]]:
     """All that does not fit together, as `pointer` and `detail`; empty when everything does.
 
     A schedule must be due after `moment`, which is now unless it is given.

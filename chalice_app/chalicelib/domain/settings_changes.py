@@ -12,7 +12,15 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, create_model
 
 from chalicelib.domain.json_types import Json
-from chalicelib.domain.settings import OWN_JOB, BucketNames, JobSettings, Limits, Settings, Strict, misfits
+from chalicelib.domain.settings import (
+    OWN_JOB,
+    BucketNames,
+    JobSettings,
+    Limits,
+    Settings,
+    Strict,
+    invalid_combinations,
+)
 
 _BUCKET = "A bucket of another name would be another bucket, without what is in this one."
 _FIXED = {
@@ -70,7 +78,11 @@ def changed(
         moment = _BEFORE_ALL
     wrong = [
         *_unchangeable(stored, settings.model_dump()),
-        *(misfit for misfit in misfits(settings, limits, moment) if misfit["pointer"] not in _FIXED),
+        *(
+            invalid
+            for invalid in invalid_combinations(settings, limits, moment)
+            if invalid["pointer"] not in _FIXED
+        ),
     ]
     if wrong:
         return current, [{**each, "pointer": f"/settings{each['pointer']}"} for each in wrong]

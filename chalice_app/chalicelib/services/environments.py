@@ -20,7 +20,7 @@ from chalicelib.domain.json_types import Json
 from chalicelib.domain.names import ENVIRONMENT_ID
 from chalicelib.domain.owner_accounts import Account
 from chalicelib.domain.requests import EnvironmentChange
-from chalicelib.domain.settings import Settings, misfits
+from chalicelib.domain.settings import Settings, invalid_combinations
 from chalicelib.domain.settings_changes import changed
 from chalicelib.domain.timeline import Event
 from chalicelib.errors import (
@@ -29,7 +29,7 @@ from chalicelib.errors import (
     EnvironmentNotFailed,
     EnvironmentNotLive,
     EnvironmentNotReady,
-    Misfits,
+    InvalidCombination,
     NotFound,
     StaleRecord,
     TooManyCreations,
@@ -72,8 +72,8 @@ class Environments:
         """Record a new environment for the caller and start creating it.
 
         Raises `EnvironmentExists` if the caller has a live one, `TooManyCreations` if they may not create
-        another today, and `Misfits` for settings that do not fit together or that the operator does not
-        allow.
+        another today, and `InvalidCombination` for settings that do not fit together or that the operator
+        does not allow.
         """
         return self._once(request, lambda: self._request(request, settings))
 
@@ -81,8 +81,8 @@ class Environments:
         return once(self._store, self._clock, request, act, items.environment)
 
     def _request(self, request: IdempotentRequest, settings: Settings) -> Environment:
-        if wrong := misfits(settings, self._config.limits, self._clock()):
-            raise Misfits(wrong)
+        if wrong := invalid_combinations(settings, self._config.limits, self._clock()):
+            raise InvalidCombination(wrong)
         settings = settings.within(self._config.limits).resolved()
         moment = self._clock()
         created_at = timestamp(moment)
@@ -224,11 +224,11 @@ class Environments:
     def extend(self, caller: Caller, environment_id: str, hours: int, request_id: str) -> Environment:
         """Let an environment end some hours from now, later or sooner than it would have.
 
-        Raises `Misfits` above the operator's ceiling, which counts from now, and `EnvironmentNotLive` when
-        the environment is being deleted or is gone.
+        Raises `InvalidCombination` above the operator's ceiling, which counts from now, and
+        `EnvironmentNotLive` when the environment is being deleted or is gone.
         """
         if wrong := self._too_long(hours):
-            raise Misfits(wrong)
+            raise InvalidCombination(wrong)
 
         def wanted(environment: Environment, moment: datetime) -> Json:
             if environment.delete_requested or environment.status in (Status.DELETING, Status.DELETED):
@@ -249,7 +249,7 @@ class Environments:
         It must be READY, or FAILED for what was deleted by hand, which is created again on the way.
 
         Gives the environment as it is now, and False when that needs no work. Raises `EnvironmentNotReady`,
-        and `Misfits` for what cannot be changed or does not fit; then nothing is.
+        and `InvalidCombination` for what cannot be changed or does not fit; then nothing is.
         """
         given = change.model_fields_set
         if given == {"expires_in_hours"}:
@@ -261,9 +261,9 @@ class Environments:
             is_mended = _can_be_mended(environment)
             if not is_mended:
                 _check_ready(environment, "changed")
-            settings, misfitting = changed(environment.settings, change.settings, self._config.limits, moment)
-            if wrong or misfitting:
-                raise Misfits([*wrong, *misfitting])
+            settings, invalid = changed(environment.settings, change.settings, self._config.limits, moment)
+            if wrong or invalid:
+                raise InvalidCombination([*wrong, *invalid])
             fields: Json = {}
             if "expires_in_hours" in given:
                 fields = expiry.ending_in(change.expires_in_hours, moment)

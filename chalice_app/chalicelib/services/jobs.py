@@ -27,8 +27,8 @@ from chalicelib.errors import (
     BudgetExceeded,
     Conflict,
     EnvironmentNotReady,
+    InvalidCombination,
     JobFilesMissing,
-    Misfits,
     NotFound,
     StaleRecord,
 )
@@ -87,7 +87,7 @@ class Jobs:
         """Record a run of a job, reserve its worst cost, and start it.
 
         Raises `Conflict` when the environment is not READY or its owner's budget does not cover the run,
-        `Misfits` above the operator's ceilings.
+        `InvalidCombination` above the operator's ceilings.
         """
         return once(
             self._store,
@@ -104,7 +104,7 @@ class Jobs:
                 "/timeout_minutes": (wanted.timeout_minutes, self._limits.timeout_minutes),
             }
         ):
-            raise Misfits(wrong)
+            raise InvalidCombination(wrong)
         environment = self._environment(request.caller, job_id)
         self._check_files(environment)
         moment = self._clock()
