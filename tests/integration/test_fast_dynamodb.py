@@ -15,8 +15,9 @@ from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import Event
 from chalicelib.errors import StaleRecord
+from chalicelib.storage.conflicts import AtCapacity, BudgetUsedUp, KeyTaken, OwnerTaken
 from chalicelib.storage.items import IdempotencyKey
-from chalicelib.storage.store import AtCapacity, BudgetUsedUp, KeyTaken, OwnerTaken, Store
+from chalicelib.storage.store import Store
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.conftest import TABLE
 from tests.integration.test_many_at_once import INDEXES

@@ -13,7 +13,8 @@ from chalicelib.domain.capacity import Capacity, Usage
 from chalicelib.domain.environment import Environment, QueuePosition, Status
 from chalicelib.domain.timeline import Event
 from chalicelib.lifecycle.admission import Admission
-from chalicelib.storage.store import AtCapacity, Store
+from chalicelib.storage.conflicts import AtCapacity
+from chalicelib.storage.store import Store
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.test_fast_dynamodb import environment
 from tests.integration.test_many_at_once import INDEXES

@@ -195,7 +195,7 @@ def event() -> Event:
     """A change of all settings: the request, and every value before and after."""
     asked = {"settings": settings("B").model_dump(), "release": "r" * 77, "expires_in_hours": 720}
     told = Event(AT, OWNER, "change_requested", "q" * 64, asked)
-    return items.told(told, environment(), environment(settings=settings("B"), wanted=None))
+    return items.with_changes(told, environment(), environment(settings=settings("B"), wanted=None))
 
 
 def used_key() -> IdempotencyKey:

@@ -16,7 +16,8 @@ from chalicelib.domain.job_run import RunStatus
 from chalicelib.domain.timeline import Event
 from chalicelib.errors import StaleRecord
 from chalicelib.services.idempotency import IdempotentRequest
-from chalicelib.storage.store import AtCapacity, KeyTaken, Store
+from chalicelib.storage.conflicts import AtCapacity, KeyTaken
+from chalicelib.storage.store import Store
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.test_fast_dynamodb import environment, run
 from tests.integration.test_many_at_once import INDEXES

@@ -10,7 +10,8 @@ from chalicelib.domain.capacity import Capacity, Usage, in_creation
 from chalicelib.domain.environment import Environment, QueuePosition
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
-from chalicelib.storage.store import AtCapacity, Store
+from chalicelib.storage.conflicts import AtCapacity
+from chalicelib.storage.store import Store
 
 _LOOK_AGAIN_SECONDS = 60
 _TOLD = 50

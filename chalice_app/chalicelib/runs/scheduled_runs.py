@@ -25,7 +25,8 @@ from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
 from chalicelib.runs.job_runs import Runs
 from chalicelib.runs.new_run import missing_files, new_run
-from chalicelib.storage.store import BudgetUsedUp, Store
+from chalicelib.storage.conflicts import BudgetUsedUp
+from chalicelib.storage.store import Store
 
 
 class ScheduledRuns:

@@ -38,9 +38,10 @@ from chalicelib.lifecycle.reconcile import Reconciler
 from chalicelib.observability import logger
 from chalicelib.services.idempotency import Created, IdempotentRequest, once
 from chalicelib.storage import items
+from chalicelib.storage.conflicts import AtCapacity, CreationsUsedUp, OwnerTaken
 from chalicelib.storage.items import IdempotencyKey
 from chalicelib.storage.releases import Releases
-from chalicelib.storage.store import AtCapacity, CreationsUsedUp, OwnerTaken, Store
+from chalicelib.storage.store import Store
 
 _REQUEST_SECONDS = 8
 """How long a request may itself work on what it asked for; API Gateway hangs up after 29 s."""

@@ -18,8 +18,9 @@ from chalicelib.clock import Clock, later, timestamp
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.json_types import Json
 from chalicelib.errors import IdempotencyKeyReused, InvalidFields, ServiceError
+from chalicelib.storage.conflicts import KeyTaken
 from chalicelib.storage.items import IdempotencyKey
-from chalicelib.storage.store import KeyTaken, Store
+from chalicelib.storage.store import Store
 
 Record = TypeVar("Record")
 

@@ -38,7 +38,8 @@ from chalicelib.runs.new_run import missing_files, new_run
 from chalicelib.services.environments import Environments
 from chalicelib.services.idempotency import Created, IdempotentRequest, once
 from chalicelib.storage import items
-from chalicelib.storage.store import BudgetUsedUp, Store
+from chalicelib.storage.conflicts import BudgetUsedUp
+from chalicelib.storage.store import Store
 
 _WRITE_TRIES = 5
 _START: Json = {"attempt": None, "token": None}

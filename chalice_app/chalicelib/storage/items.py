@@ -182,8 +182,8 @@ def changes(old: Any, new: Any) -> Json:
     }
 
 
-def told(event: Event, old: Any, new: Any) -> Event:
-    """The event with the old and the new values of what it changed."""
+def with_changes(event: Event, old: Any, new: Any) -> Event:
+    """Return the event with the values before and after of the fields that it changed."""
     found = [
         change
         for name in _TOLD
