@@ -19,7 +19,8 @@ from moto import mock_aws
 from chalicelib.aws.cloudformation import Stack
 from chalicelib.aws.s3 import Buckets
 from chalicelib.config import Config
-from chalicelib.domain.records import BUCKET_KEYS, Environment, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.settings import Limits, Settings, invalid_combinations
 from chalicelib.sandbox.provisioning import Provisioning
 from chalicelib.sandbox.template_parameters import stack_tags, template_parameters

@@ -43,9 +43,9 @@ def test_what_is_asked_for_above_a_ceiling_is_refused() -> None:
 
 
 def patched(limits: Limits, job: dict[str, Any], **change: Any) -> tuple[dict[str, Any], list[str]]:
-    stored = Settings.model_validate({"job": job}).resolved().model_dump()
+    stored = Settings.model_validate({"job": job}).resolved()
     after, wrong = changed(stored, SettingsChange.model_validate({"job": change}), limits)
-    return after["job"], [one["pointer"] for one in wrong]
+    return after.job.model_dump(), [one["pointer"] for one in wrong]
 
 
 def test_null_is_the_capped_default_again() -> None:

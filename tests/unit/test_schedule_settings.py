@@ -38,8 +38,9 @@ def test_a_schedule_that_will_run_is_taken(schedule: str) -> None:
 
 
 def patched(stored: str, **job: Any) -> list[str]:
-    settings = Settings.model_validate({}).resolved().model_dump()
-    settings["job"]["schedule"] = stored
+    settings = Settings().resolved()
+    scheduled = settings.job.model_copy(update={"schedule": stored})
+    settings = settings.model_copy(update={"job": scheduled})
     change = SettingsChange.model_validate({"job": job})
     return [wrong["pointer"] for wrong in changed(settings, change, Limits(), NOW)[1]]
 

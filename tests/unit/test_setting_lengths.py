@@ -46,7 +46,7 @@ def test_what_is_too_long_in_bytes_is_refused(given: dict[str, Any], pointers: l
 
 
 def test_a_change_is_held_to_the_same() -> None:
-    stored = Settings.model_validate(production()).resolved().model_dump()
+    stored = Settings.model_validate(production()).resolved()
     change = SettingsChange.model_validate(
         {"job": {"extra_files": files(20, 220), "description": "\u20ac" * 700}}
     )

@@ -10,7 +10,7 @@ from chalice.app import MultiDict, Request
 from pydantic import BaseModel
 
 from chalicelib.api.validation import Check, validated, validated_parameters
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 from chalicelib.errors import InvalidFields, InvalidJson, PayloadTooLarge, UnsupportedMediaType
 
 MAX_BODY_BYTES = 64 * 1024

@@ -8,7 +8,7 @@ from chalice.app import Request, Response
 
 from chalicelib.api.http_request import base_path, request_id_of
 from chalicelib.aws.errors import AwsError, AwsMisused, AwsThrottled, AwsUnavailable
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 from chalicelib.errors import ServiceError, Throttled, Unavailable
 from chalicelib.observability import logger
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from chalicelib.domain.records import Status
+from chalicelib.domain.environment import Status
 from chalicelib.domain.settings import Strict
 
 _CURSOR = "Cursor of the page, from `next` of the previous response. Omit it for the first page."

@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chalicelib.clock import now
 from chalicelib.domain import schedules
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.names import RUN_MARKER
 from chalicelib.domain.patterns import PLAIN, Matching
 from chalicelib.domain.pricing import WorkerType
-from chalicelib.domain.records import RUN_MARKER, Json
 
 LEARNING_SCRIPT = "sot_ecommerce.py"
 """The release's own script (glue_assets/jobs)."""
@@ -239,6 +240,14 @@ class Settings(Strict):
         description="Encryption of the job's files. Null: SSE-KMS with a KMS key, otherwise SSE-S3.",
     )
     job: JobSettings = Field(default=JobSettings(), description="Settings of the Glue job.")
+
+    @classmethod
+    def from_stored(cls, stored: Json) -> Settings:
+        """Build settings of a record without validation: rules may be stricter than when they were stored."""
+        buckets = BucketNames.model_construct(**stored["buckets"])
+        return cls.model_construct(
+            **{**stored, "buckets": buckets, "job": JobSettings.model_construct(**stored["job"])}
+        )
 
     def within(self, limits: Limits) -> Settings:
         """The same with the defaults that were left out capped by what the operator allows."""

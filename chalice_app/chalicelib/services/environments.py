@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.aws.dynamodb import Page
@@ -14,11 +15,14 @@ from chalicelib.config import Config
 from chalicelib.domain import expiry
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.capacity import Usage
+from chalicelib.domain.environment import DesiredState, Environment, Status
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.names import ENVIRONMENT_ID
 from chalicelib.domain.owner_accounts import Account
-from chalicelib.domain.records import ENVIRONMENT_ID, Environment, Event, Json, Status
 from chalicelib.domain.requests import EnvironmentChange
 from chalicelib.domain.settings import Settings, invalid_combinations
 from chalicelib.domain.settings_changes import changed
+from chalicelib.domain.timeline import Event
 from chalicelib.errors import (
     Conflict,
     EnvironmentExists,
@@ -34,9 +38,10 @@ from chalicelib.lifecycle.reconcile import Reconciler
 from chalicelib.observability import logger
 from chalicelib.services.idempotency import Created, IdempotentRequest, once
 from chalicelib.storage import items
+from chalicelib.storage.conflicts import AtCapacity, CreationsUsedUp, OwnerTaken
 from chalicelib.storage.items import IdempotencyKey
 from chalicelib.storage.releases import Releases
-from chalicelib.storage.store import AtCapacity, CreationsUsedUp, OwnerTaken, Store
+from chalicelib.storage.store import Store
 
 _REQUEST_SECONDS = 8
 """How long a request may itself work on what it asked for; API Gateway hangs up after 29 s."""
@@ -87,13 +92,15 @@ class Environments:
             owner=request.caller.owner,
             status=Status.QUEUED,
             release=self._releases.latest().id,
-            settings=settings.model_dump(),
+            settings=settings,
             created_at=created_at,
             updated_at=created_at,
             **expiry.ending_in(settings.expires_in_hours, moment),
             due_at=later(moment, _DUE_AFTER_SECONDS),
         )
-        event = Event(created_at, request.caller.owner, "requested", request.request_id, environment.settings)
+        event = Event(
+            created_at, request.caller.owner, "requested", request.request_id, settings.model_dump()
+        )
         try:
             try:
                 created = self._add(request, environment.but(admitted_at=created_at), event)
@@ -192,8 +199,8 @@ class Environments:
                     f"The environment is {environment.condition}. It must be FAILED to be retried."
                 )
             if environment.wanted is not None:  # the way back from a change, which AWS would not go
-                wish = {**environment.wanted, "rollbacks": 0}
-                return {"status": Status.UPDATING, "wanted": wish, **_begun(moment)}
+                wanted_again = replace(environment.wanted, rollbacks=0)
+                return {"status": Status.UPDATING, "wanted": wanted_again, **_begun(moment)}
             begun = environment.stack_id is not None
             return {
                 "status": Status.QUEUED,
@@ -263,13 +270,16 @@ class Environments:
             if "expires_in_hours" in given:
                 fields = expiry.ending_in(change.expires_in_hours, moment)
                 fields["due_at"] = expiry.next_look(environment.but(**fields))
-            wish = {"settings": settings, "release": release or environment.release}
-            if not is_mended and wish == {"settings": environment.settings, "release": environment.release}:
+            lost = environment.wanted.lost if environment.wanted else None
+            desired = DesiredState(settings, release or environment.release, lost=lost)
+            if not is_mended and desired == DesiredState(
+                environment.settings, environment.release, lost=lost
+            ):
                 return fields
             return {
                 **fields,
                 "status": Status.UPDATING,
-                "wanted": {**(environment.wanted or {}), **wish, "stage": "look", "rollbacks": 0},
+                "wanted": desired,
                 "changes": environment.changes + 1,
                 "seeded_files": 0,
                 **_begun(moment),
@@ -406,7 +416,7 @@ def _check_ready(environment: Environment, what: str) -> None:
 
 def _can_be_mended(environment: Environment) -> bool:
     """Whether what it has lost by somebody's hand can be created again by an update of its stack."""
-    is_lost = "lost" in (environment.wanted or {})
+    is_lost = environment.wanted is not None and environment.wanted.lost is not None
     return environment.status is Status.FAILED and is_lost and not environment.delete_requested
 
 

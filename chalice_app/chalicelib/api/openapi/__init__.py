@@ -9,7 +9,7 @@ from chalicelib.api.openapi.headers import HEADERS
 from chalicelib.api.openapi.paths import path_item
 from chalicelib.api.openapi.schemas import schemas
 from chalicelib.api.operations import Operation
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 
 VERSION = "1.0.0"
 """Version of the contract, not of the code: it changes if clients must know."""

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from chalicelib import errors
 from chalicelib.api import responses
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 from chalicelib.domain.requests import EnvironmentChange, RunRequest
 from chalicelib.domain.settings import Settings
 from chalicelib.errors import ServiceError

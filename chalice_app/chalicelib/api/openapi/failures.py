@@ -10,7 +10,7 @@ from chalicelib.api.openapi.examples import problem_example
 from chalicelib.api.openapi.headers import CHALLENGE, references
 from chalicelib.api.openapi.schemas import reference
 from chalicelib.api.operations import Operation
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 from chalicelib.errors import ServiceError
 
 _OF_EVERY_OPERATION = (ServiceError, errors.Throttled, errors.Unavailable, errors.InvalidFields)

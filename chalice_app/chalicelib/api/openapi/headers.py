@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 
 CHALLENGE = "x-amzn-Remapped-WWW-Authenticate"
 """API Gateway renames WWW-Authenticate."""

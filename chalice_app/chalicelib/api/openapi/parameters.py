@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from chalicelib.api.openapi.schemas import Schemas
 from chalicelib.api.operations import Operation
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 
 _CATALOG_NAME = {"type": "string", "pattern": "^[a-z0-9_]{1,255}$"}
 _FOLDER = {

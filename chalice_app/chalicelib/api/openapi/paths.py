@@ -13,7 +13,7 @@ from chalicelib.api.openapi.headers import references
 from chalicelib.api.openapi.parameters import parameters
 from chalicelib.api.openapi.schemas import reference
 from chalicelib.api.operations import Files, Operation
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 
 # Path parameters of linked operations, from the body of a response.
 _LINKED: Mapping[type[BaseModel], Mapping[str, str]] = {

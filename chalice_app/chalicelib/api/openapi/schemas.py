@@ -11,7 +11,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json
 
 from chalicelib.api import responses
 from chalicelib.api.operations import Files, Operation
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 
 
 class Schemas(GenerateJsonSchema):

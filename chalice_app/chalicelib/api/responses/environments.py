@@ -18,7 +18,7 @@ from chalicelib.api.responses.base import (
 )
 from chalicelib.api.responses.outputs import Outputs
 from chalicelib.api.responses.receipts import Receipt
-from chalicelib.domain.records import Status
+from chalicelib.domain.environment import Status
 from chalicelib.domain.settings import Settings
 
 

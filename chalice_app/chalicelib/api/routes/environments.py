@@ -11,7 +11,7 @@ from chalicelib.api.operations import Operations
 from chalicelib.api.queries import EnvironmentsQuery, PageQuery
 from chalicelib.api.routes.responding import accepted, page, present, response
 from chalicelib.clock import parse
-from chalicelib.domain.records import Environment
+from chalicelib.domain.environment import Environment
 from chalicelib.domain.requests import EnvironmentChange
 from chalicelib.domain.settings import Settings, invalid_combinations
 from chalicelib.services.idempotency import Created

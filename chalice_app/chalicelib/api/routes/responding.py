@@ -12,7 +12,8 @@ from chalicelib.api.call import Call
 from chalicelib.api.cursors import Scope
 from chalicelib.api.queries import PageQuery
 from chalicelib.aws.dynamodb import Page
-from chalicelib.domain.records import Environment, Json
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.json_types import Json
 
 Item = TypeVar("Item")
 Shown = TypeVar("Shown")
