@@ -290,7 +290,8 @@ class InvalidFile(InvalidFields):
     """The content of a job file does not match its name."""
 
     code, title = "invalid_file", "Invalid file"
-    description = "The content of the job file is not valid for its name's ending."
+    description = "The content of the job file is not valid for the ending of its name."
+    example = "main.py: Not UTF-8: byte 3 is invalid."
 
 
 class IdempotencyKeyReused(ServiceError):

@@ -74,7 +74,7 @@ def test_the_state_is_checked_before_the_content(api: Api) -> None:
 def test_python_that_takes_a_minute_to_parse_is_refused(api: Api) -> None:
     answer = put(api, production(api), "main.py", b"f'" + b"{a}" * 110_000 + b"'")
     assert (answer.status, answer.body["code"]) == (422, "invalid_file")
-    assert answer.body["detail"].startswith("main.py: The file takes too long or too much memory to check.")
+    assert answer.body["detail"].startswith("main.py: Checking the file takes too much time or memory.")
 
 
 @pytest.mark.parametrize(

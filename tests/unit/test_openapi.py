@@ -121,45 +121,38 @@ def test_descriptions_are_sentences() -> None:
     assert [text for text in found if text.strip()[-1] != "." or text[0].islower()] == []
 
 
+SHOWN = ("description", "example")
+"""Attributes of errors that only the document shows."""
+
+
 def test_examples_show_messages_that_are_sent() -> None:
-    sent = [re.compile(pattern) for pattern in message_patterns()]
+    modules = [path for path in Path(errors.__file__).parent.rglob("*.py") if "openapi" not in path.parts]
+    sent = [pattern for path in modules for pattern in messages(path)]
     for response in DOCUMENT["components"]["responses"].values():
         for example in response["content"]["application/problem+json"]["examples"].values():
             problem = example["value"]
             for message in (problem["detail"], *(each["detail"] for each in problem.get("errors", []))):
-                assert any(pattern.fullmatch(message) for pattern in sent), message
+                text = message.removeprefix("main.py: ")  # a problem with a file begins with its path
+                assert any(pattern.fullmatch(text) for pattern in sent), message
 
 
-def message_patterns() -> Iterator[str]:
-    """Patterns of the sentences in the service's code: not those of docstrings, descriptions and examples."""
-    package = Path(openapi.__file__).parents[2]
-    for path in package.rglob("*.py"):
-        if "openapi" in path.parts or "responses" in path.parts:
+def messages(path: Path) -> Iterator[re.Pattern[str]]:
+    """Patterns of the sentences that a module of the service raises or returns."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+            statement.value = ast.Constant(None)  # a docstring
+        elif isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) in SHOWN:
+            statement.value = ast.Constant(None)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else None for part in node.values]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            parts = [None if part[:1] == "{" else part for part in re.split(r"({\w+})", node.value)]
+        else:
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        shown = {
-            id(part)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Expr)
-            or (
-                isinstance(node, ast.Assign)
-                and getattr(node.targets[0], "id", None) in ("description", "example")
-            )
-            for part in ast.walk(node.value)
-            if not isinstance(node, ast.Expr) or isinstance(node.value, ast.Constant)
-        }
-        for node in ast.walk(tree):
-            if id(node) in shown:
-                continue
-            if isinstance(node, ast.JoinedStr):
-                texts = [str(part.value) if isinstance(part, ast.Constant) else None for part in node.values]
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                texts = [text or None for text in re.split(r"({\w+})", node.value)]
-                texts = [None if text and text.startswith("{") else text for text in texts]
-            else:
-                continue
-            if sum(len(text) for text in texts if text) >= 12:
-                yield "".join(".+" if text is None else re.escape(text) for text in texts)
+        if len("".join(str(part) for part in parts if part)) >= 12:  # others would match anything
+            yield re.compile("".join(".+" if part is None else re.escape(str(part)) for part in parts))
 
 
 @pytest.mark.parametrize(("path", "method", "told"), OPERATIONS)

@@ -81,8 +81,8 @@ class ScheduledRuns:
             worst = pricing.usd(run.max_cost_micro_usd)
             ends_at = failure.account.period_ends_at(self._allowance)
             reason = (
-                f"The owner's budget does not cover the run, which could cost {worst:.2f} USD: "
-                f"{left:.2f} USD are left until {ends_at}."
+                f"The owner's budget does not cover the run, which could cost up to {worst:.2f} USD: "
+                f"{left:.2f} USD is left until {ends_at}."
             )
             return self._skip(environment, moved, reason, run)
         except StaleRecord:

@@ -45,7 +45,7 @@ _STATES: Mapping[tuple[str, int], Json] = {
 
 _INVALID_FIELD = {"pointer": "/job/number_of_workers", "detail": "Must be at least 2."}
 _INVALID_COMBINATION = {"pointer": "/role_arn", "detail": "Set iam_role to false to use an existing ARN."}
-_INVALID_FILE = {"parameter": "path", "detail": "Not UTF-8: byte 3 is invalid."}
+_INVALID_FILE = {"pointer": "", "detail": "Not UTF-8: byte 3 is invalid."}
 
 
 def response_example(operation: str, status: int, model: type[BaseModel]) -> Json:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from chalice.app import Response
 
 from chalicelib import errors
-from chalicelib.api import presenters, responses
+from chalicelib.api import responses
 from chalicelib.api.call import Call
 from chalicelib.api.operations import Operations
+from chalicelib.api.presenters.environments import environment_body
+from chalicelib.api.presenters.events import event_body
 from chalicelib.api.queries import EnvironmentsQuery, PageQuery
 from chalicelib.api.routes.responding import accepted, page, present, response
 from chalicelib.clock import parse
@@ -165,7 +167,7 @@ def list_events(call: Call, environment_id: str, query: PageQuery) -> responses.
         lambda start: call.service.environments.timeline(
             call.caller, environment_id, limit=query.limit, start=start
         ),
-        presenters.event,
+        event_body,
     )
     return responses.EventPage(items=items, next=following)
 
@@ -173,5 +175,5 @@ def list_events(call: Call, environment_id: str, query: PageQuery) -> responses.
 def _accepted(call: Call, created: Created[Environment]) -> Response:
     """Present the environment as the request wrote it, so a repeated request gets the same response."""
     record, allowance = created.record, call.service.config.allowance
-    body = presenters.environment(record, call.base, parse(record.updated_at), allowance=allowance)
+    body = environment_body(record, call.base, parse(record.updated_at), allowance=allowance)
     return accepted(body, created.replayed)

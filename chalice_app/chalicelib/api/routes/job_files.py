@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from chalice.app import Request, Response
 
 from chalicelib import errors
-from chalicelib.api import http_request, presenters, responses
+from chalicelib.api import http_request, responses
 from chalicelib.api.call import Call
 from chalicelib.api.operations import Files, Operations
+from chalicelib.api.presenters.jobs import job_file_body
 from chalicelib.api.routes.responding import response
 
 operations = Operations("Job files")
@@ -42,7 +43,7 @@ def list_job_files(call: Call, environment_id: str) -> responses.JobFiles:
     """
     environment = call.service.job_files.listing(call.caller, environment_id)
     paths = sorted(environment.job_files)
-    return responses.JobFiles(items=[presenters.job_file(environment, path, call.base) for path in paths])
+    return responses.JobFiles(items=[job_file_body(environment, path, call.base) for path in paths])
 
 
 def get_job_file(call: Call, environment_id: str, **parts: str) -> Response:
@@ -64,7 +65,7 @@ def put_job_file(call: Call, environment_id: str, **parts: str) -> Response:
     environment, is_new = call.service.job_files.write(
         call.caller, environment_id, path, content, call.request_id
     )
-    return response(presenters.job_file(environment, path, call.base), 201 if is_new else 200)
+    return response(job_file_body(environment, path, call.base), 201 if is_new else 200)
 
 
 for _suffix, _parts in _PATHS.items():

@@ -5,9 +5,10 @@ from __future__ import annotations
 from chalice.app import Response
 
 from chalicelib import errors
-from chalicelib.api import presenters, responses
+from chalicelib.api import responses
 from chalicelib.api.call import Call
 from chalicelib.api.operations import Operations
+from chalicelib.api.presenters.jobs import job_body, run_body
 from chalicelib.api.queries import LogsQuery, PageQuery
 from chalicelib.api.routes.responding import accepted, page, response
 from chalicelib.domain.requests import RunRequest
@@ -22,7 +23,7 @@ def get_job(call: Call, job_id: str) -> responses.Job:
     Returns the settings that its runs have by default, and the time of the next scheduled run.
     """
     environment, max_cost = call.service.jobs.job(call.caller, job_id)
-    return presenters.job(environment, max_cost, call.base)
+    return job_body(environment, max_cost, call.base)
 
 
 @operations.add(
@@ -46,7 +47,7 @@ def request_run(call: Call, job_id: str, body: RunRequest) -> Response:
     run ends.
     """
     created = call.service.jobs.request_run(call.idempotent(body), job_id, body)
-    return accepted(presenters.run(created.record, call.base), created.replayed)
+    return accepted(run_body(created.record, call.base), created.replayed)
 
 
 @operations.add("GET", "/jobs/{job_id}/runs", returns={200: responses.JobRunPage})
@@ -60,7 +61,7 @@ def list_runs(call: Call, job_id: str, query: PageQuery) -> responses.JobRunPage
         query,
         ("runs", job_id),
         lambda start: call.service.jobs.page(call.caller, job_id, limit=query.limit, start=start),
-        lambda run: presenters.run(run, call.base, call.service.clock()),
+        lambda run: run_body(run, call.base, call.service.clock()),
     )
     return responses.JobRunPage(items=items, next=following)
 
@@ -72,7 +73,7 @@ def get_run(call: Call, job_id: str, run_id: str) -> responses.JobRun:
     Poll this operation while `poll_after_seconds` is not null.
     """
     run = call.service.jobs.run(call.caller, job_id, run_id)
-    return presenters.run(run, call.base, call.service.clock())
+    return run_body(run, call.base, call.service.clock())
 
 
 @operations.add(
@@ -87,7 +88,7 @@ def stop_run(call: Call, job_id: str, run_id: str) -> Response:
     Returns 202 while the run is being stopped and 200 if it has ended.
     """
     run, running = call.service.jobs.stop(call.caller, job_id, run_id, call.request_id)
-    body = presenters.run(run, call.base, call.service.clock())
+    body = run_body(run, call.base, call.service.clock())
     return response(body, 202 if running else 200)
 
 

@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 from chalice.app import Response
 
-from chalicelib.api import presenters, responses
+from chalicelib.api import responses
 from chalicelib.api.call import Call
 from chalicelib.api.cursors import Scope
+from chalicelib.api.presenters.environments import environment_body
 from chalicelib.api.queries import PageQuery
 from chalicelib.aws.dynamodb import Page
 from chalicelib.domain.environment import Environment
@@ -22,7 +23,7 @@ Shown = TypeVar("Shown")
 def present(call: Call, environment: Environment) -> responses.Environment:
     """Return an environment as a response body."""
     service = call.service
-    return presenters.environment(environment, call.base, service.clock(), allowance=service.config.allowance)
+    return environment_body(environment, call.base, service.clock(), allowance=service.config.allowance)
 
 
 def response(body: responses.ResponseBody, status: int) -> Response:
@@ -45,7 +46,10 @@ def page(
     fetch: Callable[[Json | None], Page[Item]],
     present: Callable[[Item], Shown],
 ) -> tuple[list[Shown], str | None]:
-    """Return the items of one page and the cursor of the next. A cursor is valid for one `scope` only."""
+    """Return the items of one page and the cursor of the next page.
+
+    A cursor is valid for one list, which `scope` names with its filters, and for one caller.
+    """
     cursors, scope = call.service.cursors, (scope[0], *call.caller.scope, *scope[1:])
     found = fetch(cursors.decode(query.cursor, scope))
     return [present(item) for item in found.items], cursors.encode(found.next, scope)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from chalicelib.api import presenters, responses
+from chalicelib.api import responses
 from chalicelib.api.call import Call
 from chalicelib.api.operations import Operations
+from chalicelib.api.presenters.account import me_body
+from chalicelib.api.presenters.releases import release_body
 from chalicelib.api.routes.responding import present
 
 operations = Operations("Service")
@@ -16,17 +18,10 @@ def get_me(call: Call) -> responses.Me:
 
     Returns the caller's name, environment, remaining budget and limits.
     """
-    environments, config = call.service.environments, call.service.config
-    live = environments.live(call.caller)
-    budget, creations = presenters.account(environments.account(call.caller), config.allowance)
-    return responses.Me(
-        owner=call.caller.owner,
-        is_admin=call.caller.is_admin,
-        environment=present(call, live) if live else None,
-        budget=budget,
-        creations=creations,
-        limits=presenters.limits(config.allowance, config.limits),
-    )
+    service = call.service
+    live = service.environments.live(call.caller)
+    account = service.environments.account(call.caller)
+    return me_body(call.caller, account, present(call, live) if live else None, service.config)
 
 
 @operations.add("GET", "/releases", returns={200: responses.Releases})
@@ -37,7 +32,7 @@ def list_releases(call: Call) -> responses.Releases:
     """
     releases = call.service.releases
     latest = releases.latest().id
-    items = [presenters.release(item, is_latest=item.id == latest) for item in releases.all()]
+    items = [release_body(item, is_latest=item.id == latest) for item in releases.all()]
     return responses.Releases(items=items)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from chalicelib import errors
-from chalicelib.api import presenters, responses
+from chalicelib.api import responses
 from chalicelib.api.call import Call
 from chalicelib.api.operations import Operations
+from chalicelib.api.presenters.tables import rows_body, tables_body
 from chalicelib.api.queries import RowsQuery
 
 operations = Operations("Tables")
@@ -23,7 +24,7 @@ def list_tables(call: Call, environment_id: str) -> responses.Tables:
     Returns the definitions in the Data Catalog. The environment must be READY.
     """
     environment, databases = call.service.tables.listing(call.caller, environment_id)
-    return presenters.tables(environment, databases, call.base)
+    return tables_body(environment, databases, call.base)
 
 
 @operations.add(
@@ -48,4 +49,4 @@ def list_rows(call: Call, environment_id: str, database: str, table: str, query:
     environment, rows = call.service.tables.rows(
         call.caller, environment_id, database, table, limit=query.limit
     )
-    return presenters.rows(environment, rows, call.base)
+    return rows_body(environment, rows, call.base)
