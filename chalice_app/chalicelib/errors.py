@@ -138,7 +138,9 @@ class Conflict(ServiceError):
     """The state of the environment or run does not allow the request."""
 
     status, code, title = 409, "conflict", "Conflict"
-    description = "The state of the resource does not allow the request, or other requests changed it. Retry."
+    description = (
+        "The resource's state does not allow the request, or another request changed it first. Retry."
+    )
     example = "Other requests changed the environment at the same time. Retry."
 
 

@@ -13,7 +13,7 @@ from chalicelib.domain.timeline import ActorType
 
 
 class Status(StrEnum):
-    """State of an environment. docs/architecture.md has the transitions."""
+    """State of an environment."""
 
     QUEUED = "QUEUED"
     CREATING = "CREATING"

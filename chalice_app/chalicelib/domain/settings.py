@@ -237,7 +237,7 @@ class Settings(Strict):
     )
     s3_encryption: Literal["SSE-KMS", "SSE-S3", "DISABLED"] | None = Field(
         default=None,
-        description="Encryption of the job's files. Null: SSE-KMS with a KMS key, otherwise SSE-S3.",
+        description="Encryption of runs' files in S3. Null: SSE-KMS with a KMS key, otherwise SSE-S3.",
     )
     job: JobSettings = Field(default=JobSettings(), description="Settings of the Glue job.")
 

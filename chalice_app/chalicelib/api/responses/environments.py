@@ -175,7 +175,7 @@ class Environment(ResponseBody):
     created_at: Annotated[Time, Field(description="When the environment was requested.")]
     ready_at: Annotated[
         Time | None,
-        Field(description="When it was first READY, or null.", examples=["2026-11-24T09:32:10.000Z"]),
+        Field(description="When its creation ended, or null.", examples=["2026-11-24T09:32:10.000Z"]),
     ]
     updated_at: Annotated[
         Time, Field(description="When it last changed.", examples=["2026-11-24T09:32:10.000Z"])
