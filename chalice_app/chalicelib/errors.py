@@ -48,13 +48,11 @@ from chalice.app import ChaliceUnhandledError
 
 
 class ServiceError(ChaliceUnhandledError):
-    """An error response. `description` and `example`, a detail, document it in `/openapi.json`."""
+    """An error response."""
 
     status = 500
     code = "internal_error"
     title = "Internal error"
-    description = "Internal error. Retry; if it persists, report `instance`."
-    example = "Internal error. Retry; if it persists, report `instance`."
 
     def __init__(
         self,
@@ -83,24 +81,18 @@ class InvalidJson(BadRequest):
     """The body is not valid JSON."""
 
     code = "invalid_json"
-    description = "The body is not valid JSON. `line` and `column` have the position, if it is known."
-    example = "The body is not valid JSON. NaN, Infinity and very long integers are not allowed."
 
 
 class BadCursor(BadRequest):
     """The cursor is not valid for this list."""
 
     code = "bad_cursor"
-    description = "The cursor is not valid for this list and caller, or has expired. Start again without it."
-    example = "The cursor is not valid for this list. Start again without it."
 
 
 class Unauthorized(ServiceError):
     """The bearer token is missing or invalid. The detail has no cryptographic reason."""
 
     status, code, title = 401, "unauthorized", "Unauthorized"
-    description = "The bearer token is missing, expired or invalid."
-    example = "The bearer token has expired. Sign in again."
 
     def __init__(self, detail: str, *, error: str | None = "invalid_token") -> None:
         # RFC 6750, section 3.1: no error code if the request has no token.
@@ -112,15 +104,12 @@ class NotFound(ServiceError):
     """The resource does not exist or belongs to another owner, which callers must not distinguish."""
 
     status, code, title = 404, "not_found", "Not found"
-    description = "The resource does not exist or belongs to another owner."
-    example = "The environment does not exist or belongs to another owner."
 
 
 class MethodNotAllowed(ServiceError):
     """The path does not support the method."""
 
     status, code, title = 405, "method_not_allowed", "Method not allowed"
-    description = "The path does not support this method. `Allow` lists the methods that it supports."
 
     def __init__(self, allowed: Sequence[str]) -> None:
         super().__init__("The path does not support this method.", headers={"Allow": ", ".join(allowed)})
@@ -130,135 +119,90 @@ class NotAcceptable(ServiceError):
     """The resource has no media type that the request accepts."""
 
     status, code, title = 406, "not_acceptable", "Not acceptable"
-    description = "The request does not accept the file's media type."
-    example = "Request this file with Accept: application/zip."
 
 
 class Conflict(ServiceError):
     """The state of the environment or run does not allow the request."""
 
     status, code, title = 409, "conflict", "Conflict"
-    description = (
-        "The resource's state does not allow the request, or another request changed it first. Retry."
-    )
-    example = "Other requests changed the environment at the same time. Retry."
 
 
 class EnvironmentExists(Conflict):
     """The caller already has a live environment."""
 
     code = "environment_exists"
-    description = "The caller already has an environment, linked in `environment`. Delete it first."
-    example = (
-        "You already have an environment. Delete it and wait until it is DELETED before you create another."
-    )
 
 
 class EnvironmentNotReady(Conflict):
     """The environment is not READY."""
 
     code = "environment_not_ready"
-    description = "The environment is not READY. Wait for its current operation, or retry it if it FAILED."
-    example = "The environment is CREATING. It must be READY to run the job."
 
 
 class EnvironmentNotFailed(Conflict):
     """The environment is not FAILED."""
 
     code = "environment_not_failed"
-    description = "The environment is not FAILED, so there is nothing to retry."
-    example = "The environment is READY. It must be FAILED to be retried."
 
 
 class EnvironmentNotLive(Conflict):
     """The environment is being deleted or is DELETED."""
 
     code = "environment_not_live"
-    description = "The environment is being deleted or is DELETED."
-    example = "The environment is DELETED. Its expiration cannot be changed."
 
 
 class BudgetExceeded(Conflict):
     """The owner's remaining budget does not cover the run's maximum cost."""
 
     code = "budget_exceeded"
-    description = (
-        "The remaining budget does not cover the run's maximum cost. Use fewer workers or a shorter timeout, "
-        "or wait for the next period."
-    )
-    example = (
-        "The run could cost up to 0.55 USD, but 0.12 USD of the owner's budget of 5.00 USD is left. The "
-        "period ends at 2026-12-24T09:30:00.000Z. Use fewer workers or a shorter timeout, or wait."
-    )
 
 
 class JobFilesMissing(Conflict):
     """Job files that the job's settings name do not exist."""
 
     code = "job_files_missing"
-    description = "Job files that the job's settings name do not exist. Upload them first."
-    example = "These job files do not exist: main.py. Upload them first."
 
 
 class LearningMode(Conflict):
     """A learning environment runs the release's job and accepts no files."""
 
     code = "learning_mode"
-    description = "The environment is in learning mode, where job files are read-only. Use production mode."
-    example = "Job files are read-only in learning mode. Use production mode to upload your own."
 
 
 class TooManyFiles(Conflict):
     """The environment has the maximum number of job files."""
 
     code = "too_many_files"
-    description = "The environment has the maximum number of job files."
-    example = "The environment already has 50 job files, which is the maximum."
 
 
 class TableUnreadable(Conflict):
     """Athena cannot read the table: its files do not match its definition."""
 
     code = "table_unreadable"
-    description = "Athena cannot read the table, because its files do not match its definition."
-    example = (
-        "Athena cannot read the table: its files do not match the table's definition in the Data Catalog."
-    )
 
 
 class TableOutOfReach(Conflict):
     """The table refers to data that the environment's credentials may not read."""
 
     code = "table_out_of_reach"
-    description = "The table refers to data outside the environment, which it may not read."
-    example = (
-        "The table refers to data outside this environment, which it may not read: in a location, partition, "
-        "view or property."
-    )
 
 
 class WorkgroupUnusable(Conflict):
     """The environment's Athena workgroup accepts no queries."""
 
     code = "workgroup_unusable"
-    description = "The environment's Athena workgroup is deleted, disabled or has no output location."
-    example = "The environment's Athena workgroup is deleted, disabled or has no output location."
 
 
 class PayloadTooLarge(ServiceError):
     """The body is larger than the limit."""
 
     status, code, title = 413, "payload_too_large", "Payload too large"
-    description = "The body is larger than the limit."
-    example = "The body must be at most 65536 bytes."
 
 
 class UnsupportedMediaType(ServiceError):
     """The body has another media type than JSON."""
 
     status, code, title = 415, "unsupported_media_type", "Unsupported media type"
-    description = "The `Content-Type` of the body is not supported."
-    example = "Send the body as Content-Type: application/json."
 
 
 _MOST_ERRORS = 100
@@ -271,8 +215,6 @@ class InvalidFields(ServiceError):
     """
 
     status, code, title = 422, "invalid_fields", "Invalid fields"
-    description = "Fields of the body or parameters are invalid. `errors` lists them all, up to 100."
-    example = "One field is invalid."
 
     def __init__(self, errors: Sequence[Mapping[str, Any]], *, detail: str | None = None) -> None:
         what = "parameter" if all("parameter" in error for error in errors) else "field"
@@ -285,31 +227,24 @@ class InvalidCombination(InvalidFields):
     """The fields are valid alone, but not together or under the operator's limits."""
 
     code, title = "invalid_combination", "Invalid combination of fields"
-    description = "The fields are valid alone, but not together or under the operator's limits."
 
 
 class InvalidFile(InvalidFields):
     """The content of a job file does not match its name."""
 
     code, title = "invalid_file", "Invalid file"
-    description = "The content of the job file is not valid for the ending of its name."
-    example = "main.py: Not UTF-8: byte 3 is invalid."
 
 
 class IdempotencyKeyReused(ServiceError):
     """The Idempotency-Key was used with another request."""
 
     status, code, title = 422, "idempotency_key_reused", "Idempotency key reused"
-    description = "The `Idempotency-Key` was used with another path or body in the last 24 hours."
-    example = "This Idempotency-Key was used with another request. Send a new key."
 
 
 class Throttled(ServiceError):
     """AWS throttles this service, and waiting would take too long."""
 
     status, code, title = 429, "throttled", "Too many requests"
-    description = "AWS is throttling requests. Retry after `Retry-After`."
-    example = "AWS is throttling requests. Retry after the seconds in Retry-After."
 
     def __init__(self, detail: str, *, retry_after: int = 5) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
@@ -319,11 +254,6 @@ class TooManyCreations(ServiceError):
     """The owner has created as many environments in 24 hours as the operator allows."""
 
     status, code, title = 429, "too_many_creations", "Too many creations"
-    description = "The owner has reached the limit of creations in 24 hours. Retry after `Retry-After`."
-    example = (
-        "An owner can create 10 environments in 24 hours, including retries. Create the next one after "
-        "2026-11-25T09:30:00.000Z."
-    )
 
     def __init__(self, detail: str, *, retry_after: int) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
@@ -333,8 +263,6 @@ class Unavailable(ServiceError):
     """A dependency is unavailable. Reconciliation continues accepted work."""
 
     status, code, title = 503, "unavailable", "Service unavailable"
-    description = "A dependency is unavailable. Accepted work continues; retry after `Retry-After`."
-    example = "An AWS service is unavailable. Retry after the seconds in Retry-After."
 
     def __init__(self, detail: str, *, retry_after: int = 5) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
@@ -344,16 +272,12 @@ class QueryTooSlow(Unavailable):
     """The query took too long and was stopped."""
 
     code = "query_too_slow"
-    description = "The query took longer than 18 seconds and was stopped. Retry after `Retry-After`."
-    example = "The query took too long and was stopped. Retry."
 
 
 class TableChanging(Unavailable):
     """The table's files changed during the query."""
 
     code = "table_changing"
-    description = "The table's files changed during the query. Retry after `Retry-After`."
-    example = "The table's files changed during the query. Retry."
 
 
 class StaleRecord(Exception):

@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from chalicelib import errors
 from chalicelib.api import responses
+from chalicelib.api.openapi.error_descriptions import ERRORS
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.requests import EnvironmentChange, RunRequest
 from chalicelib.domain.settings import Settings
@@ -62,7 +63,7 @@ def problem_example(kind: type[ServiceError]) -> Json:
         "type": f"urn:terraglue:problem:{kind.code}",
         "title": kind.title,
         "status": kind.status,
-        "detail": kind.example,
+        "detail": ERRORS[kind].example,
         "code": kind.code,
     }
     if issubclass(kind, errors.InvalidCombination):

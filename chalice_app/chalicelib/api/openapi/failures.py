@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from chalicelib import errors
 from chalicelib.api import responses
+from chalicelib.api.openapi.error_descriptions import ERRORS
 from chalicelib.api.openapi.examples import problem_example
 from chalicelib.api.openapi.headers import CHALLENGE, references
 from chalicelib.api.openapi.schemas import reference
@@ -60,9 +61,9 @@ def _response(status: int, kinds: Kinds) -> Json:
     headers = ["X-Request-Id"]
     headers += [CHALLENGE] if status == 401 else []
     headers += ["Retry-After"] if status in (429, 503) else []
-    described = [f"- `{kind.code}`: {kind.description}" for kind in kinds]
+    described = [f"- `{kind.code}`: {ERRORS[kind].description}" for kind in kinds]
     return {
-        "description": "\n".join(described) if len(kinds) > 1 else kinds[0].description,
+        "description": "\n".join(described) if len(kinds) > 1 else ERRORS[kinds[0]].description,
         "headers": references(headers),
         "content": {
             "application/problem+json": {
