@@ -168,12 +168,12 @@ def test_invalid_combinations_are_named_with_the_fields_that_are_wrong_by_themse
     answer = api.call("POST", "/environments", body=body)
     assert (answer.status, answer.body["code"]) == (422, "invalid_fields")
     told = {error["pointer"]: error["detail"] for error in answer.body["errors"]}
-    assert told.pop("/buckets/spec").startswith("Must be 1 to 40 of a-z, 0-9 and -")
+    assert told.pop("/buckets/spec").startswith("Must have 1 to 40 characters of a-z, 0-9 and -")
     assert told == {
         "/colour": "Unknown field. Check the spelling or remove it.",
         "/kms_key": "Must be true or false.",
         "/job/extra_files/0": "Must be a string.",
-        "/buckets/sot": "The bucket sor has that name already.",
+        "/buckets/sot": "The bucket sor has the same name.",
         "/job/script": "Not allowed in learning mode, which runs the release's job. Set mode to production.",
     }
 
