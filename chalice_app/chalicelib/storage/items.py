@@ -282,7 +282,7 @@ def _fields(record: Any, item: Json, loads: Mapping[str, Callable[[Any], Any]] |
 def _readable(item: Json) -> Json:
     """Refuse what a newer version of the service wrote. Records without a version are the oldest."""
     if item.get("schema_version", 0) > SCHEMA_VERSION:
-        raise Unavailable("A newer version of the service is being deployed; try again.", retry_after=60)
+        raise Unavailable("A newer version of the service is being deployed. Retry.", retry_after=60)
     return item
 
 
