@@ -163,7 +163,7 @@ def test_the_first_failed_resource_is_told_before_the_rollback_is_in_any_order(
     assert shown.status is Status.CREATING, "the stack has not told of its end"
     assert shown.failure is not None
     assert (shown.failure.type, shown.failure.cause) == ("AWS::Glue::Job", "permission")
-    everything = json.dumps([shown.failure, shown.resources])
+    everything = str([shown.failure, shown.resources])
     assert "glue:CreateJob" in everything
     assert ACCOUNT not in everything
     assert DEPLOYMENT not in everything

@@ -19,7 +19,7 @@ from chalicelib.domain.owner_accounts import Account, Allowance
 from chalicelib.domain.timeline import Event
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
-from chalicelib.storage import items
+from chalicelib.storage import items, metrics
 from chalicelib.storage.items import IdempotencyKey
 from chalicelib.storage.transactions import NEW, Reduce, Transactions, storable
 
@@ -99,6 +99,7 @@ class Store:
                 self._transactions.write_creation(after, actions)
             else:
                 self._transactions.write(actions)
+            metrics.environment_written(old, after)
             return after.but(version=old.version + 1)
 
         return storable(save)
@@ -119,6 +120,7 @@ class Store:
                     *self._transactions.count(old, after),
                 ]
             )
+            metrics.environment_written(old, after)
             return after.but(version=old.version + 1)
 
         return storable(save)
@@ -272,6 +274,7 @@ class Store:
         def save(reduced: Reduce) -> JobRun:
             after, recorded = reduced(new), reduced(event)
             self._transactions.write_run(old, after, recorded)
+            metrics.run_written(old, after)
             return after.but(version=old.version + 1)
 
         return storable(save)
@@ -280,7 +283,9 @@ class Store:
 
     def usage(self) -> Usage:
         """Who is in creation, how many exist and how many wait."""
-        return items.usage(self._table.get(items.QUEUE_KEY) or {})
+        usage = items.usage(self._table.get(items.QUEUE_KEY) or {})
+        metrics.queue_read(usage)
+        return usage
 
     def waiting(self, limit: int) -> list[Environment]:
         """The environments that wait for a place, oldest first; `limit` also covers those just admitted."""
@@ -341,6 +346,8 @@ class Store:
             newest_first=False,
             IndexName="due",
         )
+        if page.items:
+            metrics.due_read(now, page.items[0]["due_at"])
         return [
             Due(item["pk"].partition("#")[2] or None, item["sk"].partition("#")[2] or None)
             for item in page.items
