@@ -2,7 +2,7 @@
 
 DynamoDB refuses an item over 400 KB, so every text, list and map that AWS or a job can make as long as it
 likes is cut before it is stored. What callers send has the bounds of their requests (http.py, settings.py).
-tests/unit/test_record_sizes.py builds the largest record of each kind from these numbers.
+tests/unit/storage/test_record_sizes.py builds the largest record of each kind from these numbers.
 """
 
 from __future__ import annotations

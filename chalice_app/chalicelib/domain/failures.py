@@ -23,7 +23,7 @@ def _rule(pattern: str, cause: str, fix: str) -> _Rule:
 
 # The first rule that matches wins. Error codes as in the services' API references ("Common Errors" pages) and
 # CloudFormation's HandlerErrorCode values (resource-type-test-contract-errors.html); the words of those texts
-# that have no code are in tests/unit/test_failures.py, with where they were seen.
+# that have no code are in tests/unit/domain/test_failures.py, with where they were seen.
 _RULES = (
     _rule(
         r"AccessDenied|Access Denied|not authorized|UnauthorizedOperation|Unauthorized|Forbidden|"
