@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore.exceptions import ParamValidationError
-
-from chalicelib.aws.errors import AwsRefused, AwsUnavailable, calling, from_code
+from chalicelib.aws.errors import AwsRefused, AwsUnavailable, call_or_none, calling, from_code
 from chalicelib.domain.json_types import Json
 
 if TYPE_CHECKING:
@@ -20,8 +17,8 @@ MARK = "terraglue.run"
 """The parameter by which a run marks what it writes (glue_assets/jobs/sot_ecommerce.py)."""
 _MISSING = "EntityNotFoundException"
 _THERE = "AlreadyExistsException"
-# Of names that cannot be one Glue says the others.
-_NO_SUCH_TABLE = (_MISSING, "InvalidInputException", "ValidationException")
+# For a malformed name, Glue returns one of the next two codes, and boto3 raises the last one without a call.
+_NO_SUCH_TABLE = (_MISSING, "InvalidInputException", "ValidationException", "ParamValidationError")
 # What one call may be about: https://docs.aws.amazon.com/glue/latest/webapi/API_BatchDeleteTable.html,
 # API_BatchCreatePartition.html, API_BatchUpdatePartition.html, API_BatchDeletePartition.html and
 # API_GetPartitions.html beside it.
@@ -29,7 +26,7 @@ _TABLES_A_CALL = 100
 _NEW_PARTITIONS_A_CALL = 100
 _CHANGED_PARTITIONS_A_CALL = 100
 _OLD_PARTITIONS_A_CALL = 25
-_PARTITIONS_A_LOOK = 1000
+_LISTED_PARTITIONS = 1000
 _LAST_PARTITIONS = 10
 
 
@@ -91,52 +88,40 @@ class Catalog:
 
     def tables(self, database: str, *, most: int | None = None) -> list[CatalogTable] | None:
         """The first tables of a database, by name; None when there is no such database. A call a hundred."""
-        found: list[CatalogTable] = []
-        with calling(_MISSING, about=database):
+
+        def read() -> list[CatalogTable]:
+            found: list[CatalogTable] = []
             for page in self._client.get_paginator("get_tables").paginate(DatabaseName=database):
                 found += [_table(database, table) for table in page["TableList"]]
                 if most is not None and len(found) >= most:
                     break
             return sorted(found[:most], key=lambda table: table.name)
-        return None
+
+        return call_or_none(read, _MISSING, about=database)
 
     def table(self, database: str, name: str) -> CatalogTable | None:
         """One table; None when there is none of that name, or none could be."""
-        with calling(*_NO_SUCH_TABLE), suppress(ParamValidationError):
-            return _table(database, self._client.get_table(DatabaseName=database, Name=name)["Table"])
-        return None
+        found = call_or_none(
+            lambda: self._client.get_table(DatabaseName=database, Name=name)["Table"], *_NO_SUCH_TABLE
+        )
+        return _table(database, found) if found else None
 
     def partitions(self, database: str, table: str) -> Partitions:
         """How many partitions a table has, up to a thousand, and the last of them; one call."""
-        with calling(_MISSING):
-            answer = self._client.get_partitions(
-                DatabaseName=database,
-                TableName=table,
-                ExcludeColumnSchema=True,
-                MaxResults=_PARTITIONS_A_LOOK,
-            )
-            found = sorted(
-                ((p["Values"], p.get("StorageDescriptor", {}).get("Location")) for p in answer["Partitions"]),
-                key=lambda partition: partition[0],
-                reverse=True,
-            )
-            return Partitions(len(found), "NextToken" not in answer, found[:_LAST_PARTITIONS])
-        return Partitions(0, True, [])  # dropped since it was listed
+        page = self._first_partitions(database, table)
+        found = sorted(
+            ((p["Values"], p.get("StorageDescriptor", {}).get("Location")) for p in page["Partitions"]),
+            key=lambda partition: partition[0],
+            reverse=True,
+        )
+        return Partitions(len(found), "NextToken" not in page, found[:_LAST_PARTITIONS])
 
     def marked_partitions(self, database: str, table: str) -> list[MarkedPartition]:
         """The first thousand partitions of a table; one call."""
-        with calling(_MISSING):
-            answer = self._client.get_partitions(
-                DatabaseName=database,
-                TableName=table,
-                ExcludeColumnSchema=True,
-                MaxResults=_PARTITIONS_A_LOOK,
-            )
-            return [
-                MarkedPartition(list(p["Values"]), p.get("CreationTime"), p.get("Parameters", {}).get(MARK))
-                for p in answer["Partitions"]
-            ]
-        return []  # dropped since it was listed
+        return [
+            MarkedPartition(list(p["Values"]), p.get("CreationTime"), p.get("Parameters", {}).get(MARK))
+            for p in self._first_partitions(database, table)["Partitions"]
+        ]
 
     def restore(self, database: str, tables: Mapping[str, Json | None]) -> Iterator[int]:
         """Let a database have these tables, as their TableInput says, and no other; gives after each call.
@@ -146,7 +131,7 @@ class Catalog:
         """
         there = self.tables(database)
         if there is None:
-            with calling(_THERE):
+            with calling(ignore={_THERE}):
                 self._client.create_database(DatabaseInput={"Name": database})
         names = {table.name for table in there or ()}
         yield from self._remove(database, sorted(names - tables.keys()))
@@ -165,7 +150,7 @@ class Catalog:
 
     def remove_database(self, database: str) -> None:
         """Remove a database with its tables; one that does not exist is removed."""
-        with calling(_MISSING, about=database):
+        with calling(ignore={_MISSING}, about=database):
             self._client.delete_database(Name=database)
 
     def add_partitions(
@@ -190,7 +175,7 @@ class Catalog:
         partition as it was when its table's columns change, and Athena then fails with
         HIVE_PARTITION_SCHEMA_MISMATCH: https://docs.aws.amazon.com/athena/latest/ug/updates-and-partitions.html
         """
-        with calling(_MISSING):
+        with calling(ignore={_MISSING}):
             pages = self._client.get_paginator("get_partitions").paginate(
                 DatabaseName=database,
                 TableName=table,
@@ -213,7 +198,7 @@ class Catalog:
         self, database: str, table: str, values: list[list[str]] | None = None
     ) -> Iterator[int]:
         """Remove partitions of a table, by default all, 25 a step; those that are not there are removed."""
-        with calling(_MISSING):
+        with calling(ignore={_MISSING}):
             if values is None:
                 values = self._partitions(database, table)
             for begin in range(0, len(values), _OLD_PARTITIONS_A_CALL):
@@ -226,6 +211,18 @@ class Catalog:
                 _check(answer.get("Errors", []), _MISSING, f"{database}.{table}")
                 yield len(doomed)
 
+    def _first_partitions(self, database: str, table: str) -> Any:
+        page = call_or_none(
+            lambda: self._client.get_partitions(
+                DatabaseName=database,
+                TableName=table,
+                ExcludeColumnSchema=True,
+                MaxResults=_LISTED_PARTITIONS,
+            ),
+            _MISSING,
+        )
+        return page or {"Partitions": []}  # the table was deleted after it was listed
+
     def _partitions(self, database: str, table: str) -> list[list[str]]:
         pages = self._client.get_paginator("get_partitions").paginate(
             DatabaseName=database, TableName=table, ExcludeColumnSchema=True
@@ -235,7 +232,7 @@ class Catalog:
     def _remove(self, database: str, tables: list[str]) -> Iterator[int]:
         for begin in range(0, len(tables), _TABLES_A_CALL):
             doomed = tables[begin : begin + _TABLES_A_CALL]
-            with calling(_MISSING, about=database):
+            with calling(ignore={_MISSING}, about=database):
                 answer = self._client.batch_delete_table(DatabaseName=database, TablesToDelete=doomed)
                 _check(answer.get("Errors", []), _MISSING, database)
             yield len(doomed)

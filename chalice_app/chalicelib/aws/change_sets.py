@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.errors import calling
+from chalicelib.aws.errors import AwsError, call_or_none, calling
 from chalicelib.domain.json_types import Json
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # What CloudFormation says of a change set that would do nothing: it has no code for that.
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
 _NO_CHANGE_SET = "ChangeSetNotFound"
-_NOT_NOW = (_NO_CHANGE_SET, "InvalidChangeSetStatus")
+_NOT_EXECUTABLE = (_NO_CHANGE_SET, "InvalidChangeSetStatus")
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class ChangeSets:
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
         """
         mode: Json = {"DeploymentMode": "REVERT_DRIFT"} if is_drift_aware else {}
-        with calling("AlreadyExistsException"):
+        with calling(ignore={"AlreadyExistsException"}):
             self._client.create_change_set(
                 StackName=stack,
                 ChangeSetName=name,
@@ -101,34 +101,37 @@ class ChangeSets:
 
     def find(self, stack: str, name: str) -> ChangeSet | None:
         """Describe a change set; None when there is none."""
-        with calling(_NO_CHANGE_SET):
-            pages: list[Any] = list(
-                self._client.get_paginator("describe_change_set").paginate(
-                    StackName=stack, ChangeSetName=name
-                )
-            )
-            return ChangeSet(
-                status=pages[-1]["Status"],
-                execution=pages[-1].get("ExecutionStatus", ""),
-                reason=pages[-1].get("StatusReason") or "",
-                changes=tuple(
-                    _change(told["ResourceChange"]) for page in pages for told in page.get("Changes", [])
-                ),
-            )
-        return None
+        paginator = self._client.get_paginator("describe_change_set")
+        pages: Any = call_or_none(
+            lambda: list(paginator.paginate(StackName=stack, ChangeSetName=name)), _NO_CHANGE_SET
+        )
+        if pages is None:
+            return None
+        return ChangeSet(
+            status=pages[-1]["Status"],
+            execution=pages[-1].get("ExecutionStatus", ""),
+            reason=pages[-1].get("StatusReason") or "",
+            changes=tuple(
+                _change(entry["ResourceChange"]) for page in pages for entry in page.get("Changes", [])
+            ),
+        )
 
     def execute(self, stack: str, name: str) -> bool:
         """Begin to carry a change set out; False when it cannot be (any more): look at it again."""
-        with calling(*_NOT_NOW):
-            self._client.execute_change_set(
-                StackName=stack, ChangeSetName=name, ClientRequestToken=f"{name}-execute"
-            )
-            return True
-        return False
+        try:
+            with calling():
+                self._client.execute_change_set(
+                    StackName=stack, ChangeSetName=name, ClientRequestToken=f"{name}-execute"
+                )
+        except AwsError as error:
+            if error.code in _NOT_EXECUTABLE:
+                return False
+            raise
+        return True
 
     def delete(self, stack: str, name: str) -> None:
         """Throw a change set away; one that is not there is gone."""
-        with calling(_NO_CHANGE_SET):
+        with calling(ignore={_NO_CHANGE_SET}):
             self._client.delete_change_set(StackName=stack, ChangeSetName=name)
 
     def continue_rollback(self, stack_id: str, *, token: str) -> None:
@@ -141,12 +144,12 @@ class ChangeSets:
             )
 
 
-def _change(told: Json) -> Change:
+def _change(described: Json) -> Change:
     return Change(
-        action=told["Action"],
-        logical_id=told["LogicalResourceId"],
-        physical_id=told.get("PhysicalResourceId") or "",
-        type=told["ResourceType"],
-        replaced=told.get("Replacement") in ("True", "Conditional"),
-        is_gone=told.get("ResourceDriftStatus") == "DELETED",
+        action=described["Action"],
+        logical_id=described["LogicalResourceId"],
+        physical_id=described.get("PhysicalResourceId") or "",
+        type=described["ResourceType"],
+        replaced=described.get("Replacement") in ("True", "Conditional"),
+        is_gone=described.get("ResourceDriftStatus") == "DELETED",
     )

@@ -163,14 +163,14 @@ class Table:
     def write(self, action: Json) -> None:
         """Do one update action by itself; raises `ConditionFailed` or `ItemRefused`."""
         try:
-            with calling("ConditionalCheckFailedException"):
+            with calling():
                 self._client.update_item(**action["Update"])
-                return
         except AwsRefused as refused:
+            if refused.code == "ConditionalCheckFailedException":
+                raise ConditionFailed([]) from refused
             if refused.code == _REFUSED:
                 raise ItemRefused(refused.code, refused.message) from refused
             raise
-        raise ConditionFailed([])
 
     def transact(self, actions: list[Json]) -> None:
         """Do all actions or none; raises `ConditionFailed` or `ItemRefused`."""

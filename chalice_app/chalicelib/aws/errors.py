@@ -9,8 +9,9 @@ AwsError            `code` and `message` are AWS's
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -75,24 +76,42 @@ _CONNECTION = (ConnectionError, HTTPClientError, IncompleteReadError, FlexibleCh
 
 
 BOTO_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
-"""All that a boto3 client raises of itself."""
+"""The exceptions that boto3 clients raise."""
+
+Result = TypeVar("Result")
 
 
 @contextmanager
-def calling(*passed_over: str, about: str = "") -> Iterator[None]:
-    """Calls to AWS in here fail with an `AwsError`, or with one of these codes just end what is in here.
+def calling(*, ignore: Collection[str] = (), about: str = "") -> Iterator[None]:
+    """Convert the exceptions of boto3 calls in the block to `AwsError`.
 
-    `about` is said before AWS's own words, where those do not tell what they are about.
+    An error with a code in `ignore` ends the block without an exception: use it only if nothing after the
+    block depends on the block's result. For a result that may be missing, use `call_or_none`. `about` is put
+    before AWS's message if the message does not name the resource.
     """
     try:
         yield
     except BOTO_ERRORS as error:
         failure = from_boto(error)
-        if failure.code in passed_over:
+        if failure.code in ignore:
             return
         if about:
             raise type(failure)(failure.code, f"{about}: {failure.message}") from error
         raise failure from error
+
+
+def call_or_none(call: Callable[[], Result], *codes: str, about: str = "") -> Result | None:
+    """Return the result of a function that calls AWS, or None if AWS returns one of these error codes.
+
+    Raises `AwsError` for every other code. `about` is as in `calling`.
+    """
+    try:
+        with calling(about=about):
+            return call()
+    except AwsError as error:
+        if error.code in codes:
+            return None
+        raise
 
 
 def from_boto(error: ClientError | BotoCoreError | ResponseParserError) -> AwsError:

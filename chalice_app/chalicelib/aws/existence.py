@@ -137,9 +137,11 @@ def _deletion_date(key: Json) -> str | None:
 def _asked(part: Part, call: Callable[[], Json]) -> Json:
     """What AWS says of the part; nothing when it says that there is none."""
     try:
-        with calling(*_GONE, about=f"{part.type} {part.physical_id}"):
+        with calling(about=f"{part.type} {part.physical_id}"):
             return call()
-    except AwsRefused as refused:  # Athena has no code of its own for it
-        if refused.code != "InvalidRequestException" or "not found" not in refused.message:
-            raise
-    return {}
+    except AwsRefused as refused:
+        # Athena has no error code for a missing workgroup.
+        is_missing_workgroup = refused.code == "InvalidRequestException" and "not found" in refused.message
+        if refused.code in _GONE or is_missing_workgroup:
+            return {}
+        raise

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from chalicelib.aws.errors import calling
+from chalicelib.aws.errors import call_or_none, calling
 from chalicelib.domain.job_run import RunStatus
 from chalicelib.domain.names import RUN_MARKER
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
 # https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRuns.html
-_RUNS_A_LOOK = 200
+_RUNS_PER_CALL = 200
 _CLOCKS_APART = timedelta(minutes=10)
 
 
@@ -83,10 +83,11 @@ class Glue:
 
     def active(self, job: str) -> list[GlueRun]:
         """The runs that have not ended, whoever started them: one call, for they are among the newest."""
-        with calling("EntityNotFoundException"):
-            newest = self._client.get_job_runs(JobName=job, MaxResults=_RUNS_A_LOOK)["JobRuns"]
-            return [run for run in map(_run, newest) if not run.status.is_final]
-        return []
+        newest = call_or_none(
+            lambda: self._client.get_job_runs(JobName=job, MaxResults=_RUNS_PER_CALL)["JobRuns"],
+            "EntityNotFoundException",
+        )
+        return [run for run in map(_run, newest or ()) if not run.status.is_final]
 
     def get(self, job: str, run_id: str) -> GlueRun:
         """One run by Glue's id."""

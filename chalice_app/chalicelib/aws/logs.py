@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.errors import calling
+from chalicelib.aws.errors import call_or_none, calling
 from chalicelib.clock import timestamp
 from chalicelib.domain.byte_limits import LOG_LINE_BYTES, cut
 from chalicelib.domain.response_size import MOST_BYTES, wire_bytes
@@ -86,7 +86,7 @@ class Logs:
             pages = self._client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
             names = [group["logGroupName"] for page in pages for group in page["logGroups"]]
         for name in names:
-            with calling(_MISSING):  # somebody else may be faster
+            with calling(ignore={_MISSING}):  # another process may have deleted it
                 self._client.delete_log_group(logGroupName=name)
         return len(names)
 
@@ -95,11 +95,12 @@ class Logs:
     ) -> GetLogEventsResponseTypeDef | None:
         """One answer, of 1 MB at most; None when there is no such stream."""
         more: Any = {"nextToken": token} if token else {}
-        with calling(_MISSING):
-            return self._client.get_log_events(
+        return call_or_none(
+            lambda: self._client.get_log_events(
                 logGroupName=group, logStreamName=stream, startFromHead=from_head, limit=limit, **more
-            )
-        return None
+            ),
+            _MISSING,
+        )
 
 
 def _line(event: OutputLogEventTypeDef) -> tuple[str, str]:

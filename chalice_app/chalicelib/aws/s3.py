@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.errors import AwsError, AwsRefused, calling, from_boto, from_code
+from chalicelib.aws.errors import AwsError, AwsRefused, call_or_none, calling, from_boto, from_code
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -38,10 +38,12 @@ class Buckets:
 
     def read_dated(self, bucket: str, key: str) -> tuple[bytes, datetime] | None:
         """An object's bytes and when it was written; None when there is none."""
-        with calling("NoSuchKey"):
-            answer = self._client.get_object(Bucket=bucket, Key=key)
-            return answer["Body"].read(), answer["LastModified"]
-        return None
+
+        def read() -> tuple[bytes, datetime]:
+            response = self._client.get_object(Bucket=bucket, Key=key)
+            return response["Body"].read(), response["LastModified"]
+
+        return call_or_none(read, "NoSuchKey")
 
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
         """Copy an object on the server side, of any size (in parts above boto3's threshold)."""
@@ -60,22 +62,23 @@ class Buckets:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
         condition: Any = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
-        with calling("PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"):
+        with calling(ignore={"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}):
             self._client.put_object(Bucket=bucket, Key=key, Body=body, Metadata=mark, **condition)
 
     def state(self, bucket: str, key: str, mark: str) -> ObjectState:
         """Return an object's ETag and one of its metadata; both None if there is no such object."""
-        with calling("404", "NoSuchKey"):
-            answer = self._client.head_object(Bucket=bucket, Key=key)
-            return ObjectState(answer["ETag"], answer["Metadata"].get(mark))
-        return ObjectState(None, None)
+        found = call_or_none(
+            lambda: self._client.head_object(Bucket=bucket, Key=key),
+            "404",
+            "NoSuchKey",
+        )
+        return ObjectState(found["ETag"], found["Metadata"].get(mark)) if found else ObjectState(None, None)
 
     def listing(self, bucket: str, prefix: str) -> list[tuple[str, datetime]]:
         """Return up to a thousand keys with a prefix, and when they were written."""
         with calling():
-            answer = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix)
-            return [(item["Key"], item["LastModified"]) for item in answer.get("Contents", [])]
-        return []
+            response = self._client.list_objects_v2(Bucket=bucket, Prefix=prefix)
+        return [(item["Key"], item["LastModified"]) for item in response.get("Contents", [])]
 
     def remove(self, bucket: str, key: str) -> None:
         """Remove an object; one that is not there is removed."""
@@ -84,10 +87,8 @@ class Buckets:
 
     def is_empty(self, bucket: str) -> bool:
         """Whether a bucket has neither objects nor old versions of any; so has one that does not exist."""
-        with calling(*_GONE):
-            page = self._client.list_object_versions(Bucket=bucket, MaxKeys=1)
-            return not page.get("Versions") and not page.get("DeleteMarkers")
-        return True
+        page = call_or_none(lambda: self._client.list_object_versions(Bucket=bucket, MaxKeys=1), *_GONE)
+        return page is None or (not page.get("Versions") and not page.get("DeleteMarkers"))
 
     def folders(self, bucket: str, prefix: str) -> list[str]:
         """The names directly below a prefix that other keys lie below."""
@@ -106,14 +107,14 @@ class Buckets:
         keeps is passed over, and said at the end by an `AwsRefused` with the first one's key and S3's words.
         """
         kept = _Kept(bucket)
-        with calling(*_GONE, about=bucket):
+        with calling(ignore=_GONE, about=bucket):
             yield from self._remove_uploads(bucket, kept)
             yield from self._remove_versions(bucket, kept)
             kept.tell()
 
     def remove_bucket(self, bucket: str) -> None:
         """Remove an empty bucket; one that does not exist is removed."""
-        with calling(*_GONE, about=bucket):
+        with calling(ignore=_GONE, about=bucket):
             self._client.delete_bucket(Bucket=bucket)
 
     def _remove_uploads(self, bucket: str, kept: _Kept) -> Iterator[int]:
