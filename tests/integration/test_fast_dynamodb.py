@@ -10,7 +10,7 @@ import pytest
 
 from chalicelib.aws.dynamodb import Table
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment import Environment, ResourceState, Status
 from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import Event
@@ -86,10 +86,11 @@ def everything(store: Store) -> list[str]:
         told(lambda: store.due(AT.format(9), 2)),
         told(lambda: store.look_at_queue(AT.format(8))),
     ]
-    resource = {"type": "t", "status": "CREATE_COMPLETE", "order": "2"}
+    resource = ResourceState("t", "CREATE_COMPLETE", "2")
+    older = ResourceState("t", "CREATE_COMPLETE", "1")
     log += [
         told(lambda: store.note_resource("env1", "stack", "Job", resource)),
-        told(lambda: store.note_resource("env1", "stack", "Job", {**resource, "order": "1"})),
+        told(lambda: store.note_resource("env1", "stack", "Job", older)),
         told(lambda: store.note_resource("none", "stack", "Job", resource)),
         told(lambda: store.save_environment(two, two.but(admitted_at=AT.format(3)), event)),
         told(
