@@ -1,4 +1,4 @@
-"""The logger, built once."""
+"""Structured logger of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the Data Catalog is asked: databases, tables and partitions."""
+"""Glue Data Catalog client: databases, tables and partitions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
 MARK = "terraglue.run"
-"""The parameter by which a run marks what it writes (glue_assets/jobs/sot_ecommerce.py)."""
+"""Parameter of tables and partitions: the run that wrote them (glue_assets/jobs/sot_ecommerce.py)."""
 _MISSING = "EntityNotFoundException"
 _THERE = "AlreadyExistsException"
 # For a malformed name, Glue returns one of the next two codes, and boto3 raises the last one without a call.
 _NO_SUCH_TABLE = (_MISSING, "InvalidInputException", "ValidationException", "ParamValidationError")
-# What one call may be about: https://docs.aws.amazon.com/glue/latest/webapi/API_BatchDeleteTable.html,
+# Maximum items of one call: https://docs.aws.amazon.com/glue/latest/webapi/API_BatchDeleteTable.html,
 # API_BatchCreatePartition.html, API_BatchUpdatePartition.html, API_BatchDeletePartition.html and
-# API_GetPartitions.html beside it.
+# API_GetPartitions.html in the same folder.
 _TABLES_A_CALL = 100
 _NEW_PARTITIONS_A_CALL = 100
 _CHANGED_PARTITIONS_A_CALL = 100
@@ -41,9 +41,9 @@ class Column:
 
 @dataclass(frozen=True)
 class CatalogTable:
-    """A table as the catalog describes it; `format` is its classification, such as csv.
+    """A table as the catalog describes it. `format` is its classification, such as csv.
 
-    `is_view` says that it is a stored query; such a table has no location.
+    `is_view` is whether it is a stored query. A view has no location.
     """
 
     database: str
@@ -56,12 +56,12 @@ class CatalogTable:
     updated_at: datetime | None
     is_view: bool = False
     mark: str | None = None
-    """The run that says that it has written it last."""
+    """The run that last wrote the table, according to the parameter `MARK`."""
 
 
 @dataclass(frozen=True)
 class MarkedPartition:
-    """A partition's values, when it came into the catalog, and the run that says it has written it last."""
+    """A partition's values, its creation time, and the run that last wrote it (parameter `MARK`)."""
 
     values: list[str]
     created_at: datetime | None
@@ -70,9 +70,9 @@ class MarkedPartition:
 
 @dataclass(frozen=True)
 class Partitions:
-    """Partitions of a table, as (values, location), sorted by their values, the last ones first.
+    """Number of partitions of a table, and the last ones as (values, location) in descending order.
 
-    `is_complete` is False when there are more than those that were counted.
+    `is_complete` is False if the table has more partitions than `count`.
     """
 
     count: int
@@ -81,13 +81,19 @@ class Partitions:
 
 
 class Catalog:
-    """The calls about databases and tables; errors come out as `AwsError`. Every method can be repeated."""
+    """Reads and changes databases, tables and partitions.
+
+    Methods raise `AwsError` and are safe to repeat.
+    """
 
     def __init__(self, client: GlueClient) -> None:
         self._client = client
 
     def tables(self, database: str, *, most: int | None = None) -> list[CatalogTable] | None:
-        """The first tables of a database, by name; None when there is no such database. A call a hundred."""
+        """Return up to `most` tables of a database, sorted by name.
+
+        Returns None if the database does not exist. Makes one call for every 100 tables.
+        """
 
         def read() -> list[CatalogTable]:
             found: list[CatalogTable] = []
@@ -100,14 +106,14 @@ class Catalog:
         return call_or_none(read, _MISSING, about=database)
 
     def table(self, database: str, name: str) -> CatalogTable | None:
-        """One table; None when there is none of that name, or none could be."""
+        """Return a table, or None if it does not exist or its name is invalid."""
         found = call_or_none(
             lambda: self._client.get_table(DatabaseName=database, Name=name)["Table"], *_NO_SUCH_TABLE
         )
         return _table(database, found) if found else None
 
     def partitions(self, database: str, table: str) -> Partitions:
-        """How many partitions a table has, up to a thousand, and the last of them; one call."""
+        """Count up to 1,000 partitions of a table and return the last ten of them. Makes one call."""
         page = self._first_partitions(database, table)
         found = sorted(
             ((p["Values"], p.get("StorageDescriptor", {}).get("Location")) for p in page["Partitions"]),
@@ -117,17 +123,18 @@ class Catalog:
         return Partitions(len(found), "NextToken" not in page, found[:_LAST_PARTITIONS])
 
     def marked_partitions(self, database: str, table: str) -> list[MarkedPartition]:
-        """The first thousand partitions of a table; one call."""
+        """Return the first 1,000 partitions of a table. Makes one call."""
         return [
             MarkedPartition(list(p["Values"]), p.get("CreationTime"), p.get("Parameters", {}).get(MARK))
             for p in self._first_partitions(database, table)["Partitions"]
         ]
 
     def restore(self, database: str, tables: Mapping[str, Json | None]) -> Iterator[int]:
-        """Let a database have these tables, as their TableInput says, and no other; gives after each call.
+        """Create or update the tables of a database by their TableInput and delete all other tables.
 
-        A table whose TableInput is not known (None) is left as it is. What is in the catalog already is
-        written again, without a version of it: that is one call, to find out whether it differs is one too.
+        Creates the database if it does not exist. Keeps a table whose TableInput is None. Updates every
+        existing table without archiving a version: comparing it first would cost a call as well. Yields after
+        each call, so that the caller can stop between two.
         """
         there = self.tables(database)
         if there is None:
@@ -141,22 +148,22 @@ class Catalog:
                 yield 1
 
     def remove_tables(self, database: str, *, but: Set[str]) -> Iterator[int]:
-        """Remove a database's tables but some, a hundred a step; gives after each how many.
+        """Delete all tables of a database except those in `but`. Yields the number of each batch of 100.
 
-        Glue removes their partitions and versions by itself, later; nobody can reach them from now on.
+        Glue deletes their partitions and versions later. They are unreachable from the call on.
         """
         found = self.tables(database) or ()
         yield from self._remove(database, [table.name for table in found if table.name not in but])
 
     def remove_database(self, database: str) -> None:
-        """Remove a database with its tables; one that does not exist is removed."""
+        """Delete a database and its tables. Does nothing if it does not exist."""
         with calling(ignore={_MISSING}, about=database):
             self._client.delete_database(Name=database)
 
     def add_partitions(
         self, database: str, table: str, storage: Json, partitions: list[tuple[list[str], str]]
     ) -> None:
-        """Make (values, location) partitions of a table; those that are there are left as they are."""
+        """Create partitions of a table from (values, location). Keeps existing partitions unchanged."""
         for begin in range(0, len(partitions), _NEW_PARTITIONS_A_CALL):
             wanted = [
                 {"Values": values, "StorageDescriptor": {**storage, "Location": location}}
@@ -169,10 +176,10 @@ class Catalog:
             _check(answer.get("Errors", []), _THERE, f"{database}.{table}")
 
     def update_partitions(self, database: str, table: str, storage: Json) -> Iterator[int]:
-        """Give all partitions of a table the storage descriptor of the table, but for their locations.
+        """Set the storage descriptor of all partitions of a table to `storage`, except for their locations.
 
-        Updates those that differ, a hundred a step, and yields after each how many. Glue itself leaves a
-        partition as it was when its table's columns change, and Athena then fails with
+        Updates the partitions that differ. Yields the number of each batch of up to 100. Glue does not update
+        partitions when the table's columns change, and Athena then fails with
         HIVE_PARTITION_SCHEMA_MISMATCH: https://docs.aws.amazon.com/athena/latest/ug/updates-and-partitions.html
         """
         with calling(ignore={_MISSING}):
@@ -197,7 +204,10 @@ class Catalog:
     def remove_partitions(
         self, database: str, table: str, values: list[list[str]] | None = None
     ) -> Iterator[int]:
-        """Remove partitions of a table, by default all, 25 a step; those that are not there are removed."""
+        """Delete partitions of a table, by default all. Yields the number of each batch of up to 25.
+
+        Ignores partitions that do not exist.
+        """
         with calling(ignore={_MISSING}):
             if values is None:
                 values = self._partitions(database, table)
@@ -248,12 +258,12 @@ class Catalog:
         except AwsRefused as refused:
             if refused.code not in (_MISSING, _THERE):
                 raise
-            # Somebody was there since the tables were listed: whoever comes next finds it otherwise.
+            # Another process changed the table after it was listed. A retry lists the tables again.
             raise AwsUnavailable(refused.code, refused.message) from refused
 
 
 def _check(errors: Any, passed_over: str, about: str) -> None:
-    """Raise the first thing that Glue could not do of several."""
+    """Raise the first error of a batch call whose code is not `ignored`."""
     for failed in errors:
         detail = failed.get("ErrorDetail", {})
         code, words = detail.get("ErrorCode", "Unknown"), detail.get("ErrorMessage", "")
@@ -263,7 +273,7 @@ def _check(errors: Any, passed_over: str, about: str) -> None:
 
 
 def _with_storage(partition: Any, storage: Json) -> Json:
-    """Return a partition as PartitionInput with another storage descriptor at the same location."""
+    """Return the PartitionInput of a partition with another storage descriptor and the same location."""
     kept = {name: partition[name] for name in ("Values", "Parameters", "LastAccessTime") if name in partition}
     return {**kept, "StorageDescriptor": {**partition["StorageDescriptor"], **storage}}
 

@@ -1,10 +1,10 @@
-"""How calls to AWS fail.
+"""Errors of AWS calls, and the conversion of boto3's exceptions to them.
 
-AwsError            `code` and `message` are AWS's
-  AwsThrottled      the same call later will do
-  AwsUnavailable    5xx or no answer: it may or may not have happened
-  AwsRefused        it will not work as asked
-    AwsMisused      the call was never sent: a bug of ours, or no credentials, region or profile
+AwsError            has AWS's `code` and `message`
+  AwsThrottled      AWS limited the rate of calls: retry later
+  AwsUnavailable    5xx or no response: the call may or may not have had its effect
+  AwsRefused        AWS rejected the call: a retry does not help
+    AwsMisused      boto3 did not send the call: a bug, or missing credentials, region or profile
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from botocore.parsers import ResponseParserError
 
 
 class AwsError(Exception):
-    """An AWS call failed; `code` is AWS's error code and `message` its words."""
+    """An AWS call failed. `code` and `message` are those of AWS's error response."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -35,19 +35,19 @@ class AwsError(Exception):
 
 
 class AwsThrottled(AwsError):
-    """AWS refused the call for its rate, not for what it asks."""
+    """AWS rejected the call because of the call rate. A later retry can succeed."""
 
 
 class AwsUnavailable(AwsError):
-    """No answer, or a 5xx: nobody knows whether the call had its effect."""
+    """AWS sent no response or a 5xx. The call may or may not have had its effect."""
 
 
 class AwsRefused(AwsError):
-    """AWS understood the call and refuses it."""
+    """AWS rejected the call. The same call fails again."""
 
 
 class AwsMisused(AwsRefused):
-    """boto3 did not send the call. Another try cannot help until the code or the set-up is mended."""
+    """boto3 did not send the call. A retry fails until the code or the configuration is fixed."""
 
 
 # Codes as in botocore's own retry classification (botocore/retries/standard.py, ThrottledRetryableChecker).
@@ -70,8 +70,8 @@ _THROTTLING = {
 
 _UNANSWERED = {"InternalError", "InternalFailure", "ServiceUnavailable"}
 
-# Of botocore.exceptions, those of a connection: it was refused, timed out, or broke off half-way. The others
-# (ParamValidationError, NoCredentialsError, NoRegionError, ...) are raised before anything is sent.
+# The botocore exceptions of a connection that was refused, timed out or was interrupted. botocore raises its
+# other exceptions (ParamValidationError, NoCredentialsError, NoRegionError, ...) before it sends a request.
 _CONNECTION = (ConnectionError, HTTPClientError, IncompleteReadError, FlexibleChecksumError)
 
 
@@ -115,8 +115,8 @@ def call_or_none(call: Callable[[], Result], *codes: str, about: str = "") -> Re
 
 
 def from_boto(error: ClientError | BotoCoreError | ResponseParserError) -> AwsError:
-    """Classify what boto3 raised: throttled, unavailable (effect unknown), refused or never sent."""
-    if isinstance(error, CapacityNotAvailableError):  # the client's own rate limit, in adaptive mode
+    """Convert an exception of boto3 to the `AwsError` that fits it."""
+    if isinstance(error, CapacityNotAvailableError):  # boto3's client-side rate limit, in adaptive retry mode
         return AwsThrottled(type(error).__name__, str(error))
     if isinstance(error, (*_CONNECTION, ResponseParserError)):
         return AwsUnavailable(type(error).__name__, str(error))
@@ -128,7 +128,10 @@ def from_boto(error: ClientError | BotoCoreError | ResponseParserError) -> AwsEr
 
 
 def from_code(code: str, message: str, http_status: int = 0) -> AwsError:
-    """Classify one error, such as those that a call about many things lists; 0: it had no HTTP status."""
+    """Return the `AwsError` for an error code, such as one of the errors that a batch call returns.
+
+    `http_status` is 0 if the error has none.
+    """
     if code in _THROTTLING:
         return AwsThrottled(code, message)
     if http_status >= 500 or code in _UNANSWERED:

@@ -1,4 +1,4 @@
-"""How CloudWatch Logs is asked, for the streams that Glue writes: one for each run, named by it.
+"""CloudWatch Logs client: reads the log streams of job runs, one stream per run, named by its ID.
 
 https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html
 """
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 _MISSING = "ResourceNotFoundException"
 
 
-# GetLogEvents "can return empty results while there are more log events available through the token"; the end
-# is where it returns the token that it was sent
+# GetLogEvents "can return empty results while there are more log events available through the token". At the
+# end of a stream it returns the token that it received
 # (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html).
 _CALLS = 5
 _LONGEST_LINE_BYTES = MOST_BYTES // 8
-"""A control character takes seven bytes in an answer."""
+"""A control character takes seven bytes in a response."""
 
 
 @dataclass(frozen=True)
 class LogPage:
-    """Some log lines (time, text), oldest first, and the token to go on from.
+    """Log lines as (time, text), oldest first. `next` is the token of the next page.
 
-    `is_end` says that there were no more lines then. The token is None where there is no stream (yet).
+    `is_end` is whether the stream had no more lines. The token is None if the stream does not exist yet.
     """
 
     lines: list[tuple[str, str]]
@@ -42,15 +42,15 @@ class LogPage:
 
 
 class Logs:
-    """Reads the log streams of job runs and removes log groups; errors come out as `AwsError`."""
+    """Reads log streams and deletes log groups. Methods raise `AwsError`."""
 
     def __init__(self, client: CloudWatchLogsClient) -> None:
         self._client = client
 
     def page(self, group: str, stream: str, token: str | None, limit: int) -> LogPage:
-        """The lines after a token, or from the start: the first that are found in a few calls.
+        """Return up to `limit` lines after a token, or from the start. Makes at most five calls.
 
-        Fewer lines than `limit` are read again if those would be too large for an answer.
+        Reads again with a lower limit if the lines are too large for an API response.
         """
         for _ in range(_CALLS):
             answer = self._read(group, stream, limit, token, from_head=True)
@@ -67,7 +67,7 @@ class Logs:
         return LogPage([], token, False)
 
     def tail(self, group: str, stream: str, lines: int) -> list[str]:
-        """The last lines of a stream, without their times, each cut to what a record keeps."""
+        """Return the last lines of a stream without times, each cut to `LOG_LINE_BYTES`."""
         found: list[str] = []
         token: str | None = None
         for _ in range(_CALLS):
@@ -81,7 +81,7 @@ class Logs:
         return found
 
     def remove_groups(self, prefix: str) -> int:
-        """Remove every log group below a prefix; returns how many there were."""
+        """Delete every log group with a prefix. Return their number."""
         with calling():
             pages = self._client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
             names = [group["logGroupName"] for page in pages for group in page["logGroups"]]
@@ -93,7 +93,7 @@ class Logs:
     def _read(
         self, group: str, stream: str, limit: int, token: str | None, *, from_head: bool
     ) -> GetLogEventsResponseTypeDef | None:
-        """One answer, of 1 MB at most; None when there is no such stream."""
+        """Return one response of GetLogEvents, at most 1 MB, or None if the stream does not exist."""
         more: Any = {"nextToken": token} if token else {}
         return call_or_none(
             lambda: self._client.get_log_events(
