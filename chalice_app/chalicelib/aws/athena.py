@@ -152,9 +152,9 @@ def _check(query_id: str, execution: QueryExecutionTypeDef) -> None:
     reason = status.get("StateChangeReason", "")
     logger.warning("query failed", query_id=query_id, state=status["State"], detail=reason)
     failure = status.get("AthenaError", {})
-    if status["State"] == "CANCELLED":  # by the workgroup's limit of scanned bytes, or by a user
+    if status["State"] == "CANCELLED":  # by the workgroup's limit of scanned bytes, or by somebody's hand
         raise TableUnreadable("The query was cancelled, by its workgroup's limits or by somebody else.")
-    # Checked first: messages about denied access can also contain the error names below.
+    # First, for the names of the others are around the same words.
     if any(words in reason.lower() for words in _DENIED):
         raise TableOutOfReach(
             "The table, or what it is made of, is not in this sandbox: a location, a partition, a view or a "
