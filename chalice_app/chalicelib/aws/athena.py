@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from mypy_boto3_athena.type_defs import QueryExecutionTypeDef
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
-_MOST_ROWS = 1000  # of GetQueryResults, including the header row
+_MAX_ROWS = 1000  # of GetQueryResults, including the header row
 
 # Error codes in a failure's reason, https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html
-_GONE = ("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "DATABASE_NOT_FOUND", "EntityNotFoundException")
+_NOT_FOUND = ("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "DATABASE_NOT_FOUND", "EntityNotFoundException")
 # A listed file no longer exists: another process is writing the table.
 _CHANGING = ("NoSuchKey", "FileNotFound", "HIVE_FILESYSTEM_ERROR", "HIVE_PARTITION_DROPPED")
 # Lower-case phrases for denied access. Each AWS service uses its own wording and letter case:
@@ -92,9 +92,9 @@ class Athena:
         deadline = self._monotonic() + seconds
         query_id = self._start(sql, database, workgroup, output_location, token)
         with calling():
-            execution = self._ended(query_id, deadline)
-            _check(query_id, execution)
-            answer = self._client.get_query_results(QueryExecutionId=query_id, MaxResults=_MOST_ROWS)
+            execution = self._wait(query_id, deadline)
+            _raise_if_failed(query_id, execution)
+            answer = self._client.get_query_results(QueryExecutionId=query_id, MaxResults=_MAX_ROWS)
         found = answer["ResultSet"]
         return QueryResult(
             types={column["Name"]: column["Type"] for column in found["ResultSetMetadata"]["ColumnInfo"]},
@@ -124,7 +124,7 @@ class Athena:
         logger.info("query started", query_id=query_id, workgroup=workgroup)
         return query_id
 
-    def _ended(self, query_id: str, deadline: float) -> QueryExecutionTypeDef:
+    def _wait(self, query_id: str, deadline: float) -> QueryExecutionTypeDef:
         pause = _FIRST_PAUSE
         while True:
             execution = self._client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
@@ -144,7 +144,7 @@ class Athena:
             logger.warning("query not stopped", query_id=query_id, detail=str(error))
 
 
-def _check(query_id: str, execution: QueryExecutionTypeDef) -> None:
+def _raise_if_failed(query_id: str, execution: QueryExecutionTypeDef) -> None:
     """Raise the error for a query that did not succeed. Logs AWS's reason, which callers do not see."""
     status = execution["Status"]
     if status["State"] == "SUCCEEDED":
@@ -160,7 +160,7 @@ def _check(query_id: str, execution: QueryExecutionTypeDef) -> None:
             "The table, or what it is made of, is not in this sandbox: a location, a partition, a view or a "
             "property leads to data that the sandbox has no right to read."
         )
-    if any(name in reason for name in _GONE):
+    if any(name in reason for name in _NOT_FOUND):
         raise NotFound("There is no such table.")
     if any(name in reason for name in _CHANGING):
         raise TableChanging("The table's files are changing; try again shortly.")

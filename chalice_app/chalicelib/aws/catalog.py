@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 MARK = "terraglue.run"
 """Parameter of tables and partitions: the run that wrote them (glue_assets/jobs/sot_ecommerce.py)."""
 _MISSING = "EntityNotFoundException"
-_THERE = "AlreadyExistsException"
+_EXISTS = "AlreadyExistsException"
 # For a malformed name, Glue returns one of the next two codes, and boto3 raises the last one without a call.
 _NO_SUCH_TABLE = (_MISSING, "InvalidInputException", "ValidationException", "ParamValidationError")
 # Maximum items of one call: https://docs.aws.amazon.com/glue/latest/webapi/API_BatchDeleteTable.html,
 # API_BatchCreatePartition.html, API_BatchUpdatePartition.html, API_BatchDeletePartition.html and
 # API_GetPartitions.html in the same folder.
-_TABLES_A_CALL = 100
-_NEW_PARTITIONS_A_CALL = 100
-_CHANGED_PARTITIONS_A_CALL = 100
-_OLD_PARTITIONS_A_CALL = 25
-_LISTED_PARTITIONS = 1000
+_TABLES_PER_CALL = 100
+_CREATED_PARTITIONS_PER_CALL = 100
+_UPDATED_PARTITIONS_PER_CALL = 100
+_DELETED_PARTITIONS_PER_CALL = 25
+_LISTED_PARTITIONS_PER_CALL = 1000
 _LAST_PARTITIONS = 10
 
 
@@ -136,11 +136,11 @@ class Catalog:
         existing table without archiving a version: comparing it first would cost a call as well. Yields after
         each call, so that the caller can stop between two.
         """
-        there = self.tables(database)
-        if there is None:
-            with calling(ignore={_THERE}):
+        existing = self.tables(database)
+        if existing is None:
+            with calling(ignore={_EXISTS}):
                 self._client.create_database(DatabaseInput={"Name": database})
-        names = {table.name for table in there or ()}
+        names = {table.name for table in existing or ()}
         yield from self._remove(database, sorted(names - tables.keys()))
         for name, definition in tables.items():
             if definition is not None:
@@ -164,16 +164,16 @@ class Catalog:
         self, database: str, table: str, storage: Json, partitions: list[tuple[list[str], str]]
     ) -> None:
         """Create partitions of a table from (values, location). Keeps existing partitions unchanged."""
-        for begin in range(0, len(partitions), _NEW_PARTITIONS_A_CALL):
+        for begin in range(0, len(partitions), _CREATED_PARTITIONS_PER_CALL):
             wanted = [
                 {"Values": values, "StorageDescriptor": {**storage, "Location": location}}
-                for values, location in partitions[begin : begin + _NEW_PARTITIONS_A_CALL]
+                for values, location in partitions[begin : begin + _CREATED_PARTITIONS_PER_CALL]
             ]
             with calling():
-                answer = self._client.batch_create_partition(
+                response = self._client.batch_create_partition(
                     DatabaseName=database, TableName=table, PartitionInputList=cast(Any, wanted)
                 )
-            _check(answer.get("Errors", []), _THERE, f"{database}.{table}")
+            _raise_first_error(response.get("Errors", []), _EXISTS, f"{database}.{table}")
 
     def update_partitions(self, database: str, table: str, storage: Json) -> Iterator[int]:
         """Set the storage descriptor of all partitions of a table to `storage`, except for their locations.
@@ -186,7 +186,7 @@ class Catalog:
             pages = self._client.get_paginator("get_partitions").paginate(
                 DatabaseName=database,
                 TableName=table,
-                PaginationConfig={"PageSize": _CHANGED_PARTITIONS_A_CALL},
+                PaginationConfig={"PageSize": _UPDATED_PARTITIONS_PER_CALL},
             )
             for page in pages:
                 changed = [
@@ -195,10 +195,10 @@ class Catalog:
                     if any(found["StorageDescriptor"].get(name) != value for name, value in storage.items())
                 ]
                 if changed:
-                    answer = self._client.batch_update_partition(
+                    response = self._client.batch_update_partition(
                         DatabaseName=database, TableName=table, Entries=cast(Any, changed)
                     )
-                    _check(answer.get("Errors", []), _MISSING, f"{database}.{table}")
+                    _raise_first_error(response.get("Errors", []), _MISSING, f"{database}.{table}")
                 yield len(changed)
 
     def remove_partitions(
@@ -211,15 +211,15 @@ class Catalog:
         with calling(ignore={_MISSING}):
             if values is None:
                 values = self._partitions(database, table)
-            for begin in range(0, len(values), _OLD_PARTITIONS_A_CALL):
-                doomed = values[begin : begin + _OLD_PARTITIONS_A_CALL]
-                answer = self._client.batch_delete_partition(
+            for begin in range(0, len(values), _DELETED_PARTITIONS_PER_CALL):
+                batch = values[begin : begin + _DELETED_PARTITIONS_PER_CALL]
+                response = self._client.batch_delete_partition(
                     DatabaseName=database,
                     TableName=table,
-                    PartitionsToDelete=[{"Values": each} for each in doomed],
+                    PartitionsToDelete=[{"Values": each} for each in batch],
                 )
-                _check(answer.get("Errors", []), _MISSING, f"{database}.{table}")
-                yield len(doomed)
+                _raise_first_error(response.get("Errors", []), _MISSING, f"{database}.{table}")
+                yield len(batch)
 
     def _first_partitions(self, database: str, table: str) -> Any:
         page = call_or_none(
@@ -227,7 +227,7 @@ class Catalog:
                 DatabaseName=database,
                 TableName=table,
                 ExcludeColumnSchema=True,
-                MaxResults=_LISTED_PARTITIONS,
+                MaxResults=_LISTED_PARTITIONS_PER_CALL,
             ),
             _MISSING,
         )
@@ -240,12 +240,12 @@ class Catalog:
         return [list(partition["Values"]) for page in pages for partition in page["Partitions"]]
 
     def _remove(self, database: str, tables: list[str]) -> Iterator[int]:
-        for begin in range(0, len(tables), _TABLES_A_CALL):
-            doomed = tables[begin : begin + _TABLES_A_CALL]
+        for begin in range(0, len(tables), _TABLES_PER_CALL):
+            batch = tables[begin : begin + _TABLES_PER_CALL]
             with calling(ignore={_MISSING}, about=database):
-                answer = self._client.batch_delete_table(DatabaseName=database, TablesToDelete=doomed)
-                _check(answer.get("Errors", []), _MISSING, database)
-            yield len(doomed)
+                response = self._client.batch_delete_table(DatabaseName=database, TablesToDelete=batch)
+                _raise_first_error(response.get("Errors", []), _MISSING, database)
+            yield len(batch)
 
     def _put(self, database: str, table: Json, *, is_new: bool) -> None:
         given = cast(Any, table)
@@ -256,20 +256,20 @@ class Catalog:
                 else:
                     self._client.update_table(DatabaseName=database, TableInput=given, SkipArchive=True)
         except AwsRefused as refused:
-            if refused.code not in (_MISSING, _THERE):
+            if refused.code not in (_MISSING, _EXISTS):
                 raise
             # Another process changed the table after it was listed. A retry lists the tables again.
             raise AwsUnavailable(refused.code, refused.message) from refused
 
 
-def _check(errors: Any, passed_over: str, about: str) -> None:
+def _raise_first_error(errors: Any, ignored: str, about: str) -> None:
     """Raise the first error of a batch call whose code is not `ignored`."""
     for failed in errors:
         detail = failed.get("ErrorDetail", {})
-        code, words = detail.get("ErrorCode", "Unknown"), detail.get("ErrorMessage", "")
-        if code != passed_over:
+        code, message = detail.get("ErrorCode", "Unknown"), detail.get("ErrorMessage", "")
+        if code != ignored:
             what = f"{about}.{failed['TableName']}" if "TableName" in failed else about
-            raise from_code(code, f"{what}: {words}")
+            raise from_code(code, f"{what}: {message}")
 
 
 def _with_storage(partition: Any, storage: Json) -> Json:

@@ -21,7 +21,7 @@ _COMPLETE = (
     *("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"),
     *("IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"),
 )
-_BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
+_STARTS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
 _PHASES = ("CREATE", "UPDATE", "DELETE")
 _PROGRESS_RANKS = ("IN_PROGRESS", "COMPLETE", "FAILED")
 
@@ -139,7 +139,7 @@ class Stacks:
         """Return the present resources of a stack that is not deleted."""
         with calling():
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
-            return [_part(cast(Any, now)) for page in pages for now in page["StackResourceSummaries"]]
+            return [_part(cast(Any, summary)) for page in pages for summary in page["StackResourceSummaries"]]
 
     def parts(self, stack: Stack) -> list[Part]:
         """Return every resource that a stack has ever created, including replaced ones.
@@ -149,15 +149,15 @@ class Stacks:
         that is not deleted are listed as well.
         """
         found: dict[tuple[str, str], Part] = {}
-        made, taken = set(), set()
+        made, conflicting = set(), set()
         with calling():
             if not stack.is_gone:
                 for page in self._client.get_paginator("list_stack_resources").paginate(StackName=stack.id):
-                    for now in page["StackResourceSummaries"]:
-                        part = _part(cast(Any, now))
+                    for summary in page["StackResourceSummaries"]:
+                        part = _part(cast(Any, summary))
                         found[part.type, part.physical_id] = part
-            for told in self._client.get_paginator("describe_stack_events").paginate(StackName=stack.id):
-                for event in told["StackEvents"]:
+            for events in self._client.get_paginator("describe_stack_events").paginate(StackName=stack.id):
+                for event in events["StackEvents"]:
                     part = _part(cast(Any, event))
                     key = part.type, part.physical_id
                     if part.physical_id != event["StackId"]:
@@ -165,8 +165,8 @@ class Stacks:
                     if part.status == "CREATE_COMPLETE":
                         made.add(key)
                     elif part.status == "CREATE_FAILED" and is_name_conflict(part.reason or ""):
-                        taken.add(key)
-        return [part for key, part in found.items() if part.physical_id and key not in taken - made]
+                        conflicting.add(key)
+        return [part for key, part in found.items() if part.physical_id and key not in conflicting - made]
 
     def first_failure(self, stack_id: str) -> Part | None:
         """Return the resource that failed first in the last creation or update, or None.
@@ -179,7 +179,7 @@ class Stacks:
                 for event in page["StackEvents"]:  # newest first
                     reason, status = event.get("ResourceStatusReason", ""), event["ResourceStatus"]
                     is_stack = event.get("PhysicalResourceId") == event["StackId"]
-                    if is_stack and status in _BEGINNINGS:
+                    if is_stack and status in _STARTS:
                         return oldest  # earlier events belong to another operation
                     if status.endswith("_FAILED") and is_cause(reason) and not is_stack:
                         oldest = _part(cast(Any, event))
@@ -195,13 +195,13 @@ class Stacks:
             )
 
 
-def _part(told: Json) -> Part:
+def _part(described: Json) -> Part:
     return Part(
-        type=told["ResourceType"],
-        logical_id=told["LogicalResourceId"],
-        physical_id=told.get("PhysicalResourceId", ""),
-        status=told["ResourceStatus"],
-        reason=told.get("ResourceStatusReason"),
+        type=described["ResourceType"],
+        logical_id=described["LogicalResourceId"],
+        physical_id=described.get("PhysicalResourceId", ""),
+        status=described["ResourceStatus"],
+        reason=described.get("ResourceStatusReason"),
     )
 
 

@@ -23,9 +23,9 @@ Json = dict[str, Any]
 _TRANSACTION_TRIES = 5
 # Cancellation reasons of a transaction for which a retry can succeed, such as a conflict on an item.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
-_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_RETRYABLE = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 # Error code of a single write with an invalid item, and the cancellation reason in a transaction.
-_REFUSED, _REFUSED_REASON = "ValidationException", "ValidationError"
+_INVALID, _INVALID_REASON = "ValidationException", "ValidationError"
 
 
 class ItemRefused(AwsRefused):
@@ -174,7 +174,7 @@ class Table:
         except AwsRefused as refused:
             if refused.code == "ConditionalCheckFailedException":
                 raise ConditionFailed([]) from refused
-            if refused.code == _REFUSED:
+            if refused.code == _INVALID:
                 raise ItemRefused(refused.code, refused.message) from refused
             raise
 
@@ -193,9 +193,9 @@ class Table:
                 if failed:
                     items = [_deserialize(reason["Item"]) for reason in failed if "Item" in reason]
                     raise ConditionFailed(items) from error
-                if found := _refused(error, reasons):
+                if found := _rejection(error, reasons):
                     raise ItemRefused(*found) from error
-                if not reasons or any(reason["Code"] not in _PASSING for reason in reasons):
+                if not reasons or any(reason["Code"] not in _RETRYABLE for reason in reasons):
                     raise from_boto(error) from error
                 if attempt == _TRANSACTION_TRIES:
                     raise AwsThrottled(reasons[0]["Code"], "Too many transactions at once.") from error
@@ -209,13 +209,13 @@ def _cancellation_reasons(error: Exception) -> list[Json]:
     return [reason for reason in reasons if reason.get("Code", "None") != "None"]
 
 
-def _refused(error: Exception, reasons: list[Json]) -> tuple[str, str] | None:
+def _rejection(error: Exception, reasons: list[Json]) -> tuple[str, str] | None:
     """Return the code and message of a rejected item, or None if the error has another cause."""
     for reason in reasons:
-        if reason["Code"] == _REFUSED_REASON:
+        if reason["Code"] == _INVALID_REASON:
             return reason["Code"], reason.get("Message", "")
     details: Json = cast(Any, error).response.get("Error", {}) if isinstance(error, ClientError) else {}
-    return (_REFUSED, details.get("Message", "")) if details.get("Code") == _REFUSED else None
+    return (_INVALID, details.get("Message", "")) if details.get("Code") == _INVALID else None
 
 
 _serializer = TypeSerializer()

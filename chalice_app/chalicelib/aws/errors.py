@@ -68,7 +68,7 @@ _THROTTLING = {
 }
 
 
-_UNANSWERED = {"InternalError", "InternalFailure", "ServiceUnavailable"}
+_UNAVAILABLE = {"InternalError", "InternalFailure", "ServiceUnavailable"}
 
 # The botocore exceptions of a connection that was refused, timed out or was interrupted. botocore raises its
 # other exceptions (ParamValidationError, NoCredentialsError, NoRegionError, ...) before it sends a request.
@@ -134,6 +134,6 @@ def from_code(code: str, message: str, http_status: int = 0) -> AwsError:
     """
     if code in _THROTTLING:
         return AwsThrottled(code, message)
-    if http_status >= 500 or code in _UNANSWERED:
+    if http_status >= 500 or code in _UNAVAILABLE:
         return AwsUnavailable(code, message)
     return AwsRefused(code, message)

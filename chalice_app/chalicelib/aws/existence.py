@@ -18,7 +18,7 @@ _DATABASE, _KEY, _LOG_GROUP, _TABLE = (
     *("AWS::Glue::Database", "AWS::KMS::Key"),
     *("AWS::Logs::LogGroup", "AWS::Glue::Table"),
 )
-_LOOKS = {
+_DESCRIBE_CALLS = {
     "AWS::Athena::WorkGroup": ("athena", "get_work_group", "WorkGroup"),
     _DATABASE: ("glue", "get_database", "Name"),
     "AWS::Glue::Job": ("glue", "get_job", "JobName"),
@@ -31,10 +31,10 @@ _LOOKS = {
     "AWS::S3::BucketPolicy": ("s3", "head_bucket", "Bucket"),
 }
 """By resource type: client, method that describes the resource, and argument for its physical ID."""
-CHECKED = (_LOOKS.keys() | {_LOG_GROUP}) - {"AWS::S3::BucketPolicy"}
+CHECKED = (_DESCRIBE_CALLS.keys() | {_LOG_GROUP}) - {"AWS::S3::BucketPolicy"}
 """The types that a READY environment needs. Users may delete tables, which a reset restores."""
-_GONE = {"404", "EntityNotFoundException", "NoSuchEntity", "NotFoundException"}
-_GOING = ("PendingDeletion", "PendingReplicaDeletion")
+_NOT_FOUND = {"404", "EntityNotFoundException", "NoSuchEntity", "NotFoundException"}
+_PENDING_DELETION = ("PendingDeletion", "PendingReplicaDeletion")
 
 
 @dataclass(frozen=True)
@@ -80,13 +80,13 @@ class Prover:
         for part in sorted(parts, key=lambda part: (part.logical_id, part.physical_id)):
             entry = ReceiptEntry(part.type, part.logical_id, part.physical_id)
             calls = self._calls(part, databases)
-            found = next((answer for call in calls if (answer := _asked(part, call))), None)
+            found = next((response for call in calls if (response := _describe(part, call))), None)
             key = (found or {}).get("KeyMetadata", {})
             if found is None:
                 unchecked = "CloudFormation has deleted it; nothing of its type is looked for again."
                 is_checked = calls or part.type == _TABLE
                 proof.removed.append(entry if is_checked else replace(entry, why=unchecked))
-            elif part.type == _KEY and key.get("KeyState") in _GOING:
+            elif part.type == _KEY and key.get("KeyState") in _PENDING_DELETION:
                 why = "AWS keeps a deleted key for a waiting period, in which it cannot be used."
                 proof.remaining.append(replace(entry, why=why, until=_deletion_date(key)))
             elif part.status == "DELETE_SKIPPED":
@@ -104,14 +104,14 @@ class Prover:
                 continue
             [call] = self._calls(part, [])
             try:
-                found = _asked(part, call)
+                found = _describe(part, call)
             except AwsError as error:
                 failed.append(error)
                 continue
             key = found.get("KeyMetadata", {})
             if not found:
                 gone.append(Absence(part))
-            elif part.type == _KEY and key.get("KeyState") in _GOING:
+            elif part.type == _KEY and key.get("KeyState") in _PENDING_DELETION:
                 gone.append(Absence(part, is_pending=True, until=_deletion_date(key)))
         return gone, failed
 
@@ -120,24 +120,24 @@ class Prover:
         if part.type == _LOG_GROUP:
             return [partial(self._log_group, part.physical_id)]
         if part.type == _TABLE:  # the physical ID does not contain the database
-            look = self._clients["glue"].get_table
-            return [partial(look, DatabaseName=name, Name=part.physical_id) for name in databases]
-        if part.type not in _LOOKS:
+            get_table = self._clients["glue"].get_table
+            return [partial(get_table, DatabaseName=name, Name=part.physical_id) for name in databases]
+        if part.type not in _DESCRIBE_CALLS:
             return []
-        service, operation, argument = _LOOKS[part.type]
+        service, operation, argument = _DESCRIBE_CALLS[part.type]
         return [partial(getattr(self._clients[service], operation), **{argument: part.physical_id})]
 
     def _log_group(self, name: str) -> Json:
         # Results are sorted, so an exact match precedes longer names with the prefix.
-        answer = self._clients["logs"].describe_log_groups(logGroupNamePrefix=name, limit=1)
-        return next((group for group in answer["logGroups"] if group["logGroupName"] == name), {})
+        response = self._clients["logs"].describe_log_groups(logGroupNamePrefix=name, limit=1)
+        return next((group for group in response["logGroups"] if group["logGroupName"] == name), {})
 
 
 def _deletion_date(key: Json) -> str | None:
     return timestamp(key["DeletionDate"]) if "DeletionDate" in key else None
 
 
-def _asked(part: Part, call: Callable[[], Json]) -> Json:
+def _describe(part: Part, call: Callable[[], Json]) -> Json:
     """Return AWS's description of a part, or an empty dict if it does not exist."""
     try:
         with calling(about=f"{part.type} {part.physical_id}"):
@@ -145,6 +145,6 @@ def _asked(part: Part, call: Callable[[], Json]) -> Json:
     except AwsRefused as refused:
         # Athena has no error code for a missing workgroup.
         is_missing_workgroup = refused.code == "InvalidRequestException" and "not found" in refused.message
-        if refused.code in _GONE or is_missing_workgroup:
+        if refused.code in _NOT_FOUND or is_missing_workgroup:
             return {}
         raise

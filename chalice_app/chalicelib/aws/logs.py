@@ -24,7 +24,7 @@ _MISSING = "ResourceNotFoundException"
 # GetLogEvents "can return empty results while there are more log events available through the token". At the
 # end of a stream it returns the token that it received
 # (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html).
-_CALLS = 5
+_MAX_CALLS = 5
 _LONGEST_LINE_BYTES = MOST_BYTES // 8
 """A control character takes seven bytes in a response."""
 
@@ -52,16 +52,16 @@ class Logs:
 
         Reads again with a lower limit if the lines are too large for an API response.
         """
-        for _ in range(_CALLS):
-            answer = self._read(group, stream, limit, token, from_head=True)
-            if answer is None:
+        for _ in range(_MAX_CALLS):
+            response = self._read(group, stream, limit, token, from_head=True)
+            if response is None:
                 return LogPage([], token, True)
-            lines = [_line(event) for event in answer["events"]]
+            lines = [_line(event) for event in response["events"]]
             if len(lines) > 1 and wire_bytes(lines) > MOST_BYTES:
                 limit = max(1, len(lines) // 4)
                 continue
             lines = [(at, cut(text, _LONGEST_LINE_BYTES)) for at, text in lines]
-            sent, token = token, answer["nextForwardToken"]
+            sent, token = token, response["nextForwardToken"]
             if lines or token == sent:
                 return LogPage(lines, token, token == sent)
         return LogPage([], token, False)
@@ -70,12 +70,12 @@ class Logs:
         """Return the last lines of a stream without times, each cut to `LOG_LINE_BYTES`."""
         found: list[str] = []
         token: str | None = None
-        for _ in range(_CALLS):
-            answer = self._read(group, stream, lines - len(found), token, from_head=False)
-            if answer is None:
+        for _ in range(_MAX_CALLS):
+            response = self._read(group, stream, lines - len(found), token, from_head=False)
+            if response is None:
                 break
-            found = [cut(_line(event)[1], LOG_LINE_BYTES) for event in answer["events"]] + found
-            sent, token = token, answer["nextBackwardToken"]
+            found = [cut(_line(event)[1], LOG_LINE_BYTES) for event in response["events"]] + found
+            sent, token = token, response["nextBackwardToken"]
             if len(found) >= lines or token == sent:
                 break
         return found

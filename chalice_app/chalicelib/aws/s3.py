@@ -13,8 +13,8 @@ from chalicelib.aws.errors import AwsError, AwsRefused, call_or_none, calling, f
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-_GONE = {"NoSuchBucket", "404"}
-_HOPELESS = 3000
+_NO_BUCKET = {"NoSuchBucket", "404"}
+_MAX_REFUSED = 3000
 """Number of consecutive failed deletions after which emptying a bucket stops."""
 
 
@@ -88,7 +88,7 @@ class Buckets:
 
     def is_empty(self, bucket: str) -> bool:
         """Return whether a bucket has no object versions and no delete markers, or does not exist."""
-        page = call_or_none(lambda: self._client.list_object_versions(Bucket=bucket, MaxKeys=1), *_GONE)
+        page = call_or_none(lambda: self._client.list_object_versions(Bucket=bucket, MaxKeys=1), *_NO_BUCKET)
         return page is None or (not page.get("Versions") and not page.get("DeleteMarkers"))
 
     def folders(self, bucket: str, prefix: str) -> list[str]:
@@ -107,18 +107,18 @@ class Buckets:
         later. Does nothing if the bucket does not exist. Skips objects that S3 refuses to delete, and at the
         end raises `AwsRefused` with the first one's key and S3's message.
         """
-        kept = _Kept(bucket)
-        with calling(ignore=_GONE, about=bucket):
-            yield from self._remove_uploads(bucket, kept)
-            yield from self._remove_versions(bucket, kept)
-            kept.tell()
+        refused = _Refused(bucket)
+        with calling(ignore=_NO_BUCKET, about=bucket):
+            yield from self._remove_uploads(bucket, refused)
+            yield from self._remove_versions(bucket, refused)
+            refused.raise_first()
 
     def remove_bucket(self, bucket: str) -> None:
         """Delete an empty bucket. Does nothing if it does not exist."""
-        with calling(ignore=_GONE, about=bucket):
+        with calling(ignore=_NO_BUCKET, about=bucket):
             self._client.delete_bucket(Bucket=bucket)
 
-    def _remove_uploads(self, bucket: str, kept: _Kept) -> Iterator[int]:
+    def _remove_uploads(self, bucket: str, refused: _Refused) -> Iterator[int]:
         for page in self._client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket):
             for upload in page.get("Uploads", []):
                 try:
@@ -129,48 +129,50 @@ class Buckets:
                     failure = from_boto(error)
                     if failure.code == "NoSuchUpload":
                         continue  # it is completed or aborted already
-                    if not isinstance(failure, AwsRefused) or kept.count >= _HOPELESS:
+                    if not isinstance(failure, AwsRefused) or refused.count >= _MAX_REFUSED:
                         raise
-                    kept.add(failure.code, upload["Key"], failure.message)
+                    refused.add(failure.code, upload["Key"], failure.message)
                 else:
                     yield 1
 
-    def _remove_versions(self, bucket: str, kept: _Kept) -> Iterator[int]:
+    def _remove_versions(self, bucket: str, refused: _Refused) -> Iterator[int]:
         after: Any = {}
-        in_vain = 0
-        while in_vain < _HOPELESS:
+        refused_in_a_row = 0
+        while refused_in_a_row < _MAX_REFUSED:
             # List from the same place again: the deleted versions are no longer listed.
             page = self._client.list_object_versions(Bucket=bucket, MaxKeys=1000, **after)
             versions: Any = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
             errors: Any = []
             if versions:
-                doomed: Any = [{"Key": v["Key"], "VersionId": v["VersionId"]} for v in versions]
-                answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": doomed, "Quiet": True})
-                errors = answer.get("Errors", [])
+                objects: Any = [{"Key": v["Key"], "VersionId": v["VersionId"]} for v in versions]
+                response = self._client.delete_objects(
+                    Bucket=bucket, Delete={"Objects": objects, "Quiet": True}
+                )
+                errors = response.get("Errors", [])
                 yield len(versions) - len(errors)
-            in_vain = in_vain + len(errors) if len(errors) == len(versions) else 0
+            refused_in_a_row = refused_in_a_row + len(errors) if len(errors) == len(versions) else 0
             for error in errors:
-                kept.add(error.get("Code", "Unknown"), error.get("Key", ""), error.get("Message", ""))
+                refused.add(error.get("Code", "Unknown"), error.get("Key", ""), error.get("Message", ""))
             if not page.get("IsTruncated") and (errors or not versions):
                 return
             if errors:
-                after = _past(versions, errors)
+                after = _markers_after(versions, errors)
             elif not versions:
                 after = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
 
 
-def _past(versions: list[Any], errors: list[Any]) -> dict[str, str]:
+def _markers_after(versions: list[Any], errors: list[Any]) -> dict[str, str]:
     """Return the markers to continue listing after the last version that S3 did not delete.
 
     S3 lists the versions of a key newest first.
     """
-    kept = {(error.get("Key"), error.get("VersionId")) for error in errors}
-    stay = [version for version in versions if (version["Key"], version["VersionId"]) in kept] or versions
+    refused = {(error.get("Key"), error.get("VersionId")) for error in errors}
+    stay = [version for version in versions if (version["Key"], version["VersionId"]) in refused] or versions
     last = max(stay, key=lambda version: (version["Key"], -version["LastModified"].timestamp()))
     return {"KeyMarker": last["Key"], "VersionIdMarker": last["VersionId"]}
 
 
-class _Kept:
+class _Refused:
     """Counts the deletions that S3 refused, and keeps the first error."""
 
     def __init__(self, bucket: str) -> None:
@@ -186,7 +188,7 @@ class _Kept:
         self.count += 1
         self._first = self._first or failure
 
-    def tell(self) -> None:
+    def raise_first(self) -> None:
         """Raise `AwsRefused` if a deletion was refused."""
         if self._first is not None:
             more = f" (and {self.count - 1:,} more)" if self.count > 1 else ""

@@ -31,8 +31,8 @@ SESSION_SECONDS = 900
 MOST_CHARACTERS = 2048
 """Maximum length of an inline session policy, https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
 
-_RENEWED_BEFORE = timedelta(seconds=120)
-_MOST_KEPT = 64
+_RENEWAL_MARGIN = timedelta(seconds=120)
+_MAX_CACHED = 64
 
 
 @dataclass(frozen=True)
@@ -54,16 +54,16 @@ class SandboxCredentials:
         self.region = region
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, str], Credentials] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, str], Credentials] = OrderedDict()
 
     def of(self, environment: Environment) -> Credentials:
         """Return the credentials of a sandbox. Raises `AwsError` if AssumeRole fails."""
         policy = session_policy(environment, self._role_arn, self.region)
         key = environment.id, policy  # the policy changes with the sandbox's workgroup and key
         with self._lock:
-            kept = self._kept.get(key)
-        if kept is not None and kept.expires_at - self._clock() > _RENEWED_BEFORE:
-            return kept
+            cached = self._cache.get(key)
+        if cached is not None and cached.expires_at - self._clock() > _RENEWAL_MARGIN:
+            return cached
         with calling():
             given = self._sts.assume_role(
                 RoleArn=self._role_arn,
@@ -75,10 +75,10 @@ class SandboxCredentials:
             given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], given["Expiration"]
         )
         with self._lock:
-            self._kept[key] = fresh
-            self._kept.move_to_end(key)
-            while len(self._kept) > _MOST_KEPT:
-                self._kept.popitem(last=False)
+            self._cache[key] = fresh
+            self._cache.move_to_end(key)
+            while len(self._cache) > _MAX_CACHED:
+                self._cache.popitem(last=False)
         return fresh
 
 
@@ -89,12 +89,12 @@ class SandboxClients:
         self._session = session
         self._credentials = credentials
         self._config = config
-        self._making = threading.Lock()  # clients are thread-safe, their creation is not
+        self._creation_lock = threading.Lock()  # clients are thread-safe, their creation is not
 
     def client(self, service: Literal["athena", "glue", "s3"], environment: Environment) -> Any:
         """Return a client of one service with the sandbox's credentials."""
         given = self._credentials.of(environment)
-        with self._making:
+        with self._creation_lock:
             return self._session.client(
                 service,
                 region_name=self._credentials.region,
@@ -120,12 +120,12 @@ def session_policy(environment: Environment, role_arn: str, region: str) -> str:
     results = f"arn:{partition}:s3:::{environment.bucket('athena_results')}"
     database = environment.database("*")
     statements: list[Json] = [
-        _allowed(
+        _allow(
             ["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"],
             f"arn:{partition}:s3:::{environment.name}-*",
         ),
-        _allowed(["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"], f"{results}/*"),
-        _allowed(
+        _allow(["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"], f"{results}/*"),
+        _allow(
             ["glue:BatchGetPartition", "glue:Get*"],
             [
                 arn("glue", "catalog"),
@@ -135,13 +135,13 @@ def session_policy(environment: Environment, role_arn: str, region: str) -> str:
         ),
         # Athena checks whether the database `default` exists:
         # https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html
-        _allowed(["glue:GetDatabase"], arn("glue", "database/default")),
-        _allowed(["athena:*"], arn("athena", f"workgroup/{workgroup or PRIMARY}")),
+        _allow(["glue:GetDatabase"], arn("glue", "database/default")),
+        _allow(["athena:*"], arn("athena", f"workgroup/{workgroup or PRIMARY}")),
     ]
     if outputs and (key := outputs.kms_key_arn):
-        statements.append(_allowed(["kms:Decrypt", "kms:GenerateDataKey"], key))
+        statements.append(_allow(["kms:Decrypt", "kms:GenerateDataKey"], key))
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 
 
-def _allowed(actions: list[str], resources: str | list[str]) -> Json:
+def _allow(actions: list[str], resources: str | list[str]) -> Json:
     return {"Effect": "Allow", "Action": actions, "Resource": resources}

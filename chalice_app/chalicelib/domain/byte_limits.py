@@ -22,7 +22,7 @@ MOST_OUTPUTS, MOST_OUTPUT_PARTITIONS = 20, 10
 LOCATION_BYTES, PARTITION_VALUE_BYTES = 1200, 100
 """The location of such a table, and one value of such a partition."""
 
-_MORE = "…"
+_ELLIPSIS = "…"
 
 
 def cut(text: str, most: int) -> str:
@@ -33,4 +33,4 @@ def cut(text: str, most: int) -> str:
     raw = text.encode("utf-8", "replace")
     if len(raw) <= most:
         return raw.decode()
-    return raw[: most - len(_MORE.encode())].decode("utf-8", "ignore") + _MORE
+    return raw[: most - len(_ELLIPSIS.encode())].decode("utf-8", "ignore") + _ELLIPSIS

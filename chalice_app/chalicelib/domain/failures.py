@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.byte_limits import MESSAGE_BYTES, cut
 
-_MOST_READ = 4000
+_MAX_READ = 4000
 
 
 @dataclass(frozen=True)
@@ -146,8 +146,8 @@ def redacted(text: str, environment_id: str, most: int = MESSAGE_BYTES) -> str:
         # The account ID in the environment's own ARNs is replaced below.
         return match[0] if named == {environment_id} else "[a resource of the account]"
 
-    if len(text) > _MOST_READ:  # limits the time that the patterns take
-        text = _CUT_WORD.sub("", text[:_MOST_READ])
+    if len(text) > _MAX_READ:  # limits the time that the patterns take
+        text = _CUT_WORD.sub("", text[:_MAX_READ])
     text = _ARN.sub(arn, text)
     for pattern in _NAMES:
         text = pattern.sub(name, text)

@@ -20,7 +20,7 @@ from chalicelib.clock import later, parse, timestamp
 from chalicelib.domain.json_types import Json
 
 _DAY_SECONDS = 86400
-_NOTHING = "if_not_exists({0}, :nothing)"
+_OR_ZERO = "if_not_exists({0}, :nothing)"
 
 
 @dataclass(frozen=True)
@@ -96,9 +96,9 @@ def charging(
     # first, because an engine that sets attributes one by one would otherwise read the changed ones.
     kept = "reserved_micro_usd" if is_rolled else "committed_micro_usd"
     sets = {
-        "committed_micro_usd": f"{_NOTHING.format(kept)} + :committed",
-        "reserved_micro_usd": f"{_NOTHING.format('reserved_micro_usd')} + :reserved",
-        "spent_micro_usd": ":spent" if is_rolled else f"{_NOTHING.format('spent_micro_usd')} + :spent",
+        "committed_micro_usd": f"{_OR_ZERO.format(kept)} + :committed",
+        "reserved_micro_usd": f"{_OR_ZERO.format('reserved_micro_usd')} + :reserved",
+        "spent_micro_usd": ":spent" if is_rolled else f"{_OR_ZERO.format('spent_micro_usd')} + :spent",
     }
     values: Json = {":committed": reserved + spent, ":reserved": reserved, ":spent": spent, ":nothing": 0}
     if is_rolled:

@@ -30,20 +30,20 @@ class Matching:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
         """Return the JSON Schema, whose patterns need anchors."""
-        told = handler(schema) | {"pattern": f"^(?:{self.pattern})$"}
+        json_schema = handler(schema) | {"pattern": f"^(?:{self.pattern})$"}
         if self.but_not:
-            told["not"] = {"pattern": f"^(?:{self.but_not})$"}
-        return told
+            json_schema["not"] = {"pattern": f"^(?:{self.but_not})$"}
+        return json_schema
 
     def _check(self, value: str) -> str:
         is_refused = self.but_not is not None and re.fullmatch(self.but_not, value)
-        if is_refused or not re.fullmatch(self.pattern, value) or _HALF_A_PAIR.search(value):
+        if is_refused or not re.fullmatch(self.pattern, value) or _SURROGATE.search(value):
             raise ValueError(self.words)
         return value
 
 
 # JSON escapes can contain unpaired surrogates, which JavaScript patterns cannot reject.
-_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 # Control characters, soft hyphen, invisible and bidirectional characters, private use.

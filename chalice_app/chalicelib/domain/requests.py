@@ -50,7 +50,7 @@ class EnvironmentChange(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _something(cls, value: Any) -> Any:
+    def _not_empty(cls, value: Any) -> Any:
         if value == {}:
             raise ValueError("Say what to change.")
         return value

@@ -80,7 +80,7 @@ ArgumentName = Annotated[
 ]
 
 
-def _told(schema: Json) -> None:
+def _restrict_names(schema: Json) -> None:
     """Replace pydantic's `patternProperties`, which allows any other name, with `propertyNames`."""
     [(pattern, value)] = schema.pop("patternProperties").items()
     schema["propertyNames"]["pattern"] = pattern
@@ -89,7 +89,7 @@ def _told(schema: Json) -> None:
 
 Arguments = Annotated[
     dict[ArgumentName, Annotated[str, Field(max_length=2048), PLAIN]],
-    Field(max_length=40, json_schema_extra=_told),
+    Field(max_length=40, json_schema_extra=_restrict_names),
 ]
 NumberOfWorkers = Annotated[int, Field(ge=2, le=10)]
 TimeoutMinutes = Annotated[int, Field(ge=1, le=60)]
@@ -261,7 +261,7 @@ def invalid_combinations(
     """
     settings = settings.within(limits)
     wrong = [
-        *_brought(settings, limits),
+        *_existing_arns(settings, limits),
         *_encryption(settings),
         *_job(settings),
         *_lengths(settings),
@@ -279,8 +279,8 @@ def invalid_combinations(
         "/job/number_of_workers": (settings.job.number_of_workers, limits.number_of_workers),
         "/job/timeout_minutes": (settings.job.timeout_minutes, limits.timeout_minutes),
     }
-    told = [{"pointer": pointer, "detail": detail} for pointer, detail in wrong]
-    return [*told, *above_ceilings(ceilings)]
+    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in wrong]
+    return [*errors, *above_ceilings(ceilings)]
 
 
 def above_ceilings(values: Mapping[str, tuple[int | None, int]]) -> list[dict[str, str]]:
@@ -292,7 +292,7 @@ def above_ceilings(values: Mapping[str, tuple[int | None, int]]) -> list[dict[st
     ]
 
 
-def _brought(settings: Settings, limits: Limits) -> list[tuple[str, str]]:
+def _existing_arns(settings: Settings, limits: Limits) -> list[tuple[str, str]]:
     wrong = []
     for flag, pointer, arn, allowed in (
         ("iam_role", "/role_arn", settings.role_arn, limits.role_arns),

@@ -37,8 +37,8 @@ _ENCRYPTIONS = ("cloudwatch_encryption", "job_bookmarks_encryption", "s3_encrypt
 
 def _without_defaults(schema: Json) -> None:
     """Remove the defaults from the schema, because an omitted field is not changed."""
-    for told in schema["properties"].values():
-        told.pop("default", None)
+    for field in schema["properties"].values():
+        field.pop("default", None)
 
 
 class _Partial(Strict):
@@ -71,7 +71,7 @@ def changed(
     `moment`, by default now. An unchanged schedule may be over.
     """
     stored = current.model_dump()
-    merged = _merged(_opened(current), _news(stored, change.model_dump(exclude_unset=True)))
+    merged = _merged(_chosen(current), _differing(stored, change.model_dump(exclude_unset=True)))
     settings = Settings.model_validate(merged)
     settings = settings.model_copy(update={"job": settings.job.within(limits)})
     if settings.job.schedule == current.job.schedule:
@@ -100,7 +100,7 @@ def _unchangeable(stored: Json, after: Json) -> list[dict[str, str]]:
     return [{"pointer": pointer, "detail": words} for pointer, words in wrong]
 
 
-def _opened(settings: Settings) -> Json:
+def _chosen(settings: Settings) -> Json:
     """Return what the user chose: stored settings without defaults and without modes that follow the key."""
     unset = settings.model_copy(update=dict.fromkeys(_ENCRYPTIONS))
     follows = {name: None for name, mode in unset.encryptions().items() if mode == getattr(settings, name)}
@@ -112,13 +112,13 @@ def _opened(settings: Settings) -> Json:
     return settings.model_copy(update={**follows, "job": job}).model_dump(exclude_defaults=True)
 
 
-def _news(stored: Json, change: Json) -> Json:
+def _differing(stored: Json, change: Json) -> Json:
     """Return the fields of a change that differ from the stored settings or are null."""
-    news = {
-        name: _news(stored[name], value) if name in ("buckets", "job") and value is not None else value
+    differing = {
+        name: _differing(stored[name], value) if name in ("buckets", "job") and value is not None else value
         for name, value in change.items()
     }
-    return {name: value for name, value in news.items() if value is None or value != stored[name]}
+    return {name: value for name, value in differing.items() if value is None or value != stored[name]}
 
 
 def _merged(settings: Json, change: Json) -> Json:
