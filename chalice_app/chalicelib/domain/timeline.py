@@ -9,7 +9,7 @@ from chalicelib.domain.json_types import Json
 
 
 class ActorType(StrEnum):
-    """Who did something. A user may have any name, also one of these."""
+    """Type of an actor. A user may have the same name as one of these values."""
 
     USER = "user"
     SERVICE = "service"
