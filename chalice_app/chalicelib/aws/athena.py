@@ -26,7 +26,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
 _MAX_ROWS = 1000  # of GetQueryResults, including the header row
 
 # Error codes in a failure's reason, https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html
-_NOT_FOUND = ("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "DATABASE_NOT_FOUND", "EntityNotFoundException")
+_GONE = ("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "DATABASE_NOT_FOUND", "EntityNotFoundException")
 # A listed file no longer exists: another process is writing the table.
 _CHANGING = ("NoSuchKey", "FileNotFound", "HIVE_FILESYSTEM_ERROR", "HIVE_PARTITION_DROPPED")
 # Lower-case phrases for denied access. Each AWS service uses its own wording and letter case:
@@ -160,7 +160,7 @@ def _raise_if_failed(query_id: str, execution: QueryExecutionTypeDef) -> None:
             "The table, or what it is made of, is not in this sandbox: a location, a partition, a view or a "
             "property leads to data that the sandbox has no right to read."
         )
-    if any(name in reason for name in _NOT_FOUND):
+    if any(name in reason for name in _GONE):
         raise NotFound("There is no such table.")
     if any(name in reason for name in _CHANGING):
         raise TableChanging("The table's files are changing; try again shortly.")

@@ -34,7 +34,7 @@ _DESCRIBE_CALLS = {
 CHECKED = (_DESCRIBE_CALLS.keys() | {_LOG_GROUP}) - {"AWS::S3::BucketPolicy"}
 """The types that a READY environment needs. Users may delete tables, which a reset restores."""
 _NOT_FOUND = {"404", "EntityNotFoundException", "NoSuchEntity", "NotFoundException"}
-_PENDING_DELETION = ("PendingDeletion", "PendingReplicaDeletion")
+_GOING = ("PendingDeletion", "PendingReplicaDeletion")
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Prover:
                 unchecked = "CloudFormation has deleted it; nothing of its type is looked for again."
                 is_checked = calls or part.type == _TABLE
                 proof.removed.append(entry if is_checked else replace(entry, why=unchecked))
-            elif part.type == _KEY and key.get("KeyState") in _PENDING_DELETION:
+            elif part.type == _KEY and key.get("KeyState") in _GOING:
                 why = "AWS keeps a deleted key for a waiting period, in which it cannot be used."
                 proof.remaining.append(replace(entry, why=why, until=_deletion_date(key)))
             elif part.status == "DELETE_SKIPPED":
@@ -111,7 +111,7 @@ class Prover:
             key = found.get("KeyMetadata", {})
             if not found:
                 gone.append(Absence(part))
-            elif part.type == _KEY and key.get("KeyState") in _PENDING_DELETION:
+            elif part.type == _KEY and key.get("KeyState") in _GOING:
                 gone.append(Absence(part, is_pending=True, until=_deletion_date(key)))
         return gone, failed
 
