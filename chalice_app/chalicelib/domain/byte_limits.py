@@ -2,7 +2,7 @@
 
 DynamoDB rejects an item over 400 KB. AWS and jobs can return strings, lists and maps of any length, so these
 are cut before they are stored. Validation of requests limits what callers send.
-tests/unit/test_record_sizes.py builds the largest record of each kind from these numbers.
+tests/unit/storage/test_record_sizes.py builds the largest record of each kind from these numbers.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def _rule(pattern: str, cause: str, fix: str) -> _Rule:
 
 # The first rule that matches wins. Error codes as in the services' API references ("Common Errors" pages) and
 # CloudFormation's HandlerErrorCode values (resource-type-test-contract-errors.html).
-# tests/unit/test_failures.py has the messages without a code, with their sources.
+# tests/unit/domain/test_failures.py has the messages without a code, with their sources.
 _RULES = (
     _rule(
         r"AccessDenied|Access Denied|not authorized|UnauthorizedOperation|Unauthorized|Forbidden|"
