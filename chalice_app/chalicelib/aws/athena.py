@@ -119,7 +119,7 @@ class Athena:
             # The SQL is valid, so the workgroup is the cause.
             logger.warning("query refused", workgroup=workgroup, detail=refused.message)
             raise WorkgroupUnusable(
-                "The environment's Athena workgroup is gone, disabled, or has no place for results."
+                "The environment's Athena workgroup is deleted, disabled or has no output location."
             ) from refused
         logger.info("query started", query_id=query_id, workgroup=workgroup)
         return query_id
@@ -132,7 +132,7 @@ class Athena:
                 return execution
             if self._monotonic() + pause > deadline:
                 self._stop(query_id)
-                raise QueryTooSlow("The query takes too long; it was stopped. Try again shortly.")
+                raise QueryTooSlow("The query took too long and was stopped. Retry.")
             self._sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
@@ -153,24 +153,26 @@ def _raise_if_failed(query_id: str, execution: QueryExecutionTypeDef) -> None:
     logger.warning("query failed", query_id=query_id, state=status["State"], detail=reason)
     failure = status.get("AthenaError", {})
     if status["State"] == "CANCELLED":  # by the workgroup's limit of scanned bytes, or by somebody's hand
-        raise TableUnreadable("The query was cancelled, by its workgroup's limits or by somebody else.")
+        raise TableUnreadable("The query was cancelled by a limit of its workgroup or by another user.")
     # First, for the names of the others are around the same words.
     if any(words in reason.lower() for words in _DENIED):
         raise TableOutOfReach(
-            "The table, or what it is made of, is not in this sandbox: a location, a partition, a view or a "
-            "property leads to data that the sandbox has no right to read."
+            "The table refers to data outside this environment, which it may not read: in a location, "
+            "partition, view or property."
         )
     if any(name in reason for name in _GONE):
-        raise NotFound("There is no such table.")
+        raise NotFound("The table does not exist.")
     if any(name in reason for name in _CHANGING):
-        raise TableChanging("The table's files are changing; try again shortly.")
+        raise TableChanging("The table's files changed during the query. Retry.")
     if "HIVE_PARTITION_SCHEMA_MISMATCH" in reason:
         raise TableUnreadable(
-            "Athena cannot read the table: a partition has columns of other types than the table. Make the "
-            "partition again, or give it the table's columns."
+            "Athena cannot read the table: a partition has other column types than the table. Recreate the "
+            "partition or update its columns."
         )
     if reason.startswith(_UNSUPPORTED):
-        raise TableUnreadable("Athena does not support the table's format or what its properties ask for.")
+        raise TableUnreadable("Athena does not support the table's format or properties.")
     if failure.get("Retryable") or failure.get("ErrorCategory") == 1:
         raise AwsUnavailable("AthenaError", reason)
-    raise TableUnreadable("Athena cannot read the table: its files do not fit what the catalog says of them.")
+    raise TableUnreadable(
+        "Athena cannot read the table: its files do not match the table's definition in the Data Catalog."
+    )

@@ -109,7 +109,7 @@ class Table:
                 )
         except AwsRefused as refused:
             if start is not None and refused.code == "ValidationException":
-                raise BadCursor("The cursor is not one that this list gave you.") from refused
+                raise BadCursor("The cursor is not valid for this list. Start again without it.") from refused
             raise
         last = response.get("LastEvaluatedKey")
         return Page([_deserialize(item) for item in response["Items"]], _deserialize(last) if last else None)

@@ -83,14 +83,14 @@ class Prover:
             found = next((response for call in calls if (response := _describe(part, call))), None)
             key = (found or {}).get("KeyMetadata", {})
             if found is None:
-                unchecked = "CloudFormation has deleted it; nothing of its type is looked for again."
+                unchecked = "CloudFormation deleted it. Resources of this type are not checked again."
                 is_checked = calls or part.type == _TABLE
                 proof.removed.append(entry if is_checked else replace(entry, why=unchecked))
             elif part.type == _KEY and key.get("KeyState") in _GOING:
-                why = "AWS keeps a deleted key for a waiting period, in which it cannot be used."
+                why = "AWS keeps a deleted key for a waiting period, during which it cannot be used."
                 proof.remaining.append(replace(entry, why=why, until=_deletion_date(key)))
             elif part.status == "DELETE_SKIPPED":
-                proof.remaining.append(replace(entry, why="The release's template says that it stays."))
+                proof.remaining.append(replace(entry, why="The release's template retains it."))
             else:
                 proof.there.append(part)
         return proof

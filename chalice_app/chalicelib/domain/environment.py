@@ -13,7 +13,7 @@ from chalicelib.domain.timeline import ActorType
 
 
 class Status(StrEnum):
-    """Where an environment is in its life (the picture is in docs/architecture.md)."""
+    """State of an environment."""
 
     QUEUED = "QUEUED"
     CREATING = "CREATING"

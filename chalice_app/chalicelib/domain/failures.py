@@ -29,34 +29,36 @@ _RULES = (
         r"AccessDenied|Access Denied|not authorized|UnauthorizedOperation|Unauthorized|Forbidden|"
         r"InvalidCredentials|Insufficient Lake Formation permission|Insufficient permissions",
         "permission",
-        "An operator must allow this to the deployment role; then retry.",
+        "Ask an operator to allow this for the deployment role, then retry.",
     ),
     _rule(
         r"Throttl|Rate exceeded|SlowDown|TooManyRequests|Request ?Limit ?Exceeded|OperationAborted|"
         r"conflicting conditional operation",
         "throttling",
-        "AWS was too busy with this: retry in a few minutes.",
+        "AWS throttled the call. Retry in a few minutes.",
     ),
     _rule(
         r"LimitExceeded|TooManyBuckets|quota|Maximum policy size|limit for .* has been (reached|exceeded)|"
         r"more buckets than allowed",
         "quota",
-        "The AWS account is at a limit: an operator must raise it or remove unused environments; then retry.",
+        "The AWS account reached a limit. Ask an operator to raise it or to remove unused environments, "
+        "then retry.",
     ),
     _rule(
         r"already exist|AlreadyExist|already created|BucketAlreadyOwnedByYou|ResourceConflict",
         "name_conflict",
-        "Something of that name is there already: delete the environment and ask again, it gets new names.",
+        "A resource with this name already exists. Delete the environment and create another, which gets "
+        "new names.",
     ),
     _rule(
         r"Validation|InvalidInput|Malformed|InvalidRequest|InvalidParameter|InvalidArgument|"
         r"InvalidBucketName|Invalid template|new key policy will not allow|is not supported|"
         r"unsupported property|InvalidTypeConfiguration|NotUpdatable",
         "invalid_request",
-        "AWS refuses what the template asks for: change the settings, or tell the operator.",
+        "AWS rejected the template. Change the settings or contact the operator.",
     ),
 )
-_UNKNOWN = _rule("", "internal", "Retry; if it fails again, tell the operator.")
+_UNKNOWN = _rule("", "internal", "Retry. If it fails again, contact the operator.")
 
 _ANY_CASE = re.IGNORECASE
 _ARN = re.compile(r"arn:[a-z0-9-]*:[^\s\"',;)\]]+", _ANY_CASE)
@@ -119,9 +121,9 @@ def failure(
 def stack_deleted() -> Failure:
     """Return the failure of an environment whose stack was deleted outside the service."""
     return replace(
-        failure(None, None, "The stack was deleted by somebody else."),
-        fix="What is left of it is kept. Copy what you need; then retry, which removes that with its data "
-        "and creates the environment anew under the same id, or delete the environment.",
+        failure(None, None, "The stack was deleted outside this service."),
+        fix="The remaining resources are kept. Copy the data that you need. Then retry, which removes "
+        "them and creates the environment again under the same ID, or delete the environment.",
     )
 
 

@@ -10,7 +10,7 @@ from chalicelib.domain.timeline import ActorType
 
 
 class RunStatus(StrEnum):
-    """Where a job run is; from STARTING on these are Glue's own states."""
+    """State of a run. From STARTING on, the states are Glue's."""
 
     PENDING = "PENDING"
     STARTING = "STARTING"

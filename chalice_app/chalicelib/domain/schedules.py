@@ -32,7 +32,9 @@ class _Field(NamedTuple):
             return self.low + self.names.index(text)
         if not text.isdigit() or not self.low <= int(text) <= self.high:
             names = f" or {self.names[0]} to {self.names[-1]}" if self.names else ""
-            raise ValueError(f"{text[:20]!r} is no {self.name}: use {self.low} to {self.high}{names}")
+            raise ValueError(
+                f"{text[:20]!r} is not a valid {self.name}: use {self.low} to {self.high}{names}"
+            )
         return int(text)
 
 
@@ -47,7 +49,7 @@ _WEEKDAY = _Field(
 _YEAR = _Field("year", 1970, 2199)
 
 _ITEM = re.compile(r"(\*|[0-9A-Z]+)(?:-([0-9A-Z]+))?(?:/([0-9]+))?")
-_SYNTAX = "it must be cron(minutes hours day-of-month month day-of-week year) or rate(1 hour)"
+_SYNTAX = "must be cron(minutes hours day-of-month month day-of-week year) or rate(1 hour)"
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def parse(text: str) -> Cron:
         raise ValueError(_SYNTAX)
     minutes, hours, days, months, weekdays, years = fields
     if (days == "?") == (weekdays == "?"):
-        raise ValueError("one of day of month and day of week must be ?, and the other not")
+        raise ValueError("either day of month or day of week must be ?, but not both")
     days_of_month, days_of_week = _day(days, _DAY), _day(weekdays, _WEEKDAY)
     if isinstance(days_of_week, str):
         weekdays = days_of_week
@@ -127,9 +129,9 @@ def parse(text: str) -> Cron:
         years=_values(years, _YEAR),
     )
     if _closest(cron) < MINUTES_APART:
-        raise ValueError(f"a job can run every {MINUTES_APART} minutes at most")
+        raise ValueError(f"runs must be at least {MINUTES_APART} minutes apart")
     if not any(cron.days(year, month) for year in cron.years for month in cron.months):
-        raise ValueError("it is never due: no month that it names has such a day")
+        raise ValueError("the schedule never runs: none of its months has such a day")
     return cron
 
 
@@ -138,18 +140,18 @@ def _of_rate(text: str) -> str:
     match = re.fullmatch(r"([1-9][0-9]*) (minute|hour|day)(s?)", text)
     if match is None:
         raise ValueError(
-            "a rate is a number and a unit, such as rate(30 minutes), rate(1 hour) or rate(1 day)"
+            "a rate must be a number and a unit, such as rate(30 minutes), rate(1 hour) or rate(1 day)"
         )
     number, unit = int(match[1]), match[2]
     if (number == 1) == bool(match[3]):
         raise ValueError(
-            "the unit of a rate is singular for 1 and plural for more: rate(1 hour), rate(2 hours)"
+            "a rate's unit must be singular for 1 and otherwise plural: rate(1 hour), rate(2 hours)"
         )
     whole = {"minute": 60, "hour": 24, "day": 1}[unit]
     if whole % number:
-        raise ValueError(f"rate must divide {'an hour' if unit == 'minute' else 'a day'} evenly")
+        raise ValueError(f"a rate must divide {'an hour' if unit == 'minute' else 'a day'} evenly")
     if unit == "minute" and number < MINUTES_APART:
-        raise ValueError(f"a job can run every {MINUTES_APART} minutes at most")
+        raise ValueError(f"runs must be at least {MINUTES_APART} minutes apart")
     if number == whole:
         return {"minute": "cron(0 * * * ? *)"}.get(unit, "cron(0 0 * * ? *)")
     return f"cron(0/{number} * * * ? *)" if unit == "minute" else f"cron(0 0/{number} * * ? *)"
@@ -161,13 +163,13 @@ def _values(text: str, field: _Field) -> tuple[int, ...]:
     for item in text.split(","):
         match = _ITEM.fullmatch(item)
         if match is None or (match[1] == "*" and match[2] is not None):
-            raise ValueError(f"{item[:20]!r} cannot be {field.name}")
+            raise ValueError(f"{item[:20]!r} is not a valid {field.name}")
         first, last, step = match[1], match[2], match[3]
         begin = field.low if first == "*" else field.number(first)
         end = field.number(last) if last else (field.high if step or first == "*" else begin)
         if begin > end:
             raise ValueError(
-                f"the {field.name} {item[:20]!r} runs backwards: write two ranges with a comma in between"
+                f"the {field.name} range {item[:20]!r} is descending: use two ranges separated by a comma"
             )
         most = min(field.high, field.high - field.low + 1)
         if step and not 1 <= int(step) <= most:
@@ -184,7 +186,7 @@ def _day(text: str, field: _Field) -> tuple[int, ...] | str | None:
     if match is None:
         for item in text.split(","):
             if re.fullmatch(field.special or "", item):
-                raise ValueError(f"{item!r} must be the only {field.name}, not one of a list")
+                raise ValueError(f"{item!r} must be the only {field.name}")
         return _values(text, field)
     parts = match.groupdict()
     if parts.get("nearest"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.settings import (
@@ -22,12 +22,14 @@ from chalicelib.domain.settings import (
     invalid_combinations,
 )
 
-_BUCKET = "A bucket of another name would be another bucket, without what is in this one."
+_BUCKET = "Cannot be changed: a new bucket would not contain this one's data."
 _FIXED = {
-    "/expires_in_hours": "It says how long a new sandbox lives; send expires_in_hours beside settings.",
+    "/expires_in_hours": (
+        "Applies only at creation. To change the expiration, send expires_in_hours at the top level."
+    ),
     **{f"/buckets/{key}": _BUCKET for key in BucketNames.model_fields},
-    "/job/name": "The job's id has that name in it, and its runs go by that.",
-    "/job/files_prefix": "The job's files lie there.",
+    "/job/name": "Cannot be changed: the job ID, used by its runs, contains it.",
+    "/job/files_prefix": "Cannot be changed: the job files are stored under it.",
 }
 """Error messages of the fields that cannot be changed, by JSON pointer."""
 
@@ -48,16 +50,23 @@ class _Partial(Strict):
 def _partial(model: type[BaseModel], name: str, words: str, **parts: type[BaseModel]) -> Any:
     """Return a model with the same fields, all optional and nullable. `parts` replaces types of fields."""
     hints: dict[str, Any] = get_type_hints(model, include_extras=True)
-    fields: Any = {field: (parts.get(field, hints[field]) | None, None) for field in model.model_fields}
+    fields: Any = {
+        name: (parts.get(name, hints[name]) | None, Field(default=None, description=field.description))
+        for name, field in model.model_fields.items()
+    }
     return create_model(name, __base__=_Partial, __doc__=words, **fields)
 
 
 SettingsChange: Any = _partial(
     Settings,
     "SettingsChange",
-    "The settings to change; those that are left out stay, and null is a setting's default again.",
-    buckets=_partial(BucketNames, "BucketNamesChange", "The buckets' names, which stay as they are."),
-    job=_partial(JobSettings, "JobSettingsChange", "The job's settings to change."),
+    "Settings to change. Omitted settings stay; null restores a default.",
+    buckets=_partial(BucketNames, "BucketNamesChange", "Names of the buckets, which cannot be changed."),
+    job=_partial(
+        JobSettings,
+        "JobSettingsChange",
+        "Settings of the job to change.",
+    ),
 )
 """Model of `Settings` in which every field is optional."""
 
@@ -94,9 +103,9 @@ def _unchangeable(stored: Json, after: Json) -> list[dict[str, str]]:
         (pointer, words) for pointer, words in _FIXED.items() if _at(stored, pointer) != _at(after, pointer)
     ]
     if stored["mode"] == "production" and after["mode"] == "learning":
-        wrong.append(("/mode", "A sandbox with files of one's own does not become a learning one again."))
+        wrong.append(("/mode", "A production environment cannot return to learning mode."))
     if stored["kms_key"] and not after["kms_key"]:
-        wrong.append(("/kms_key", "The data are encrypted with the sandbox's key: without it they are lost."))
+        wrong.append(("/kms_key", "Cannot be changed: the environment's data is encrypted with its key."))
     return [{"pointer": pointer, "detail": words} for pointer, words in wrong]
 
 

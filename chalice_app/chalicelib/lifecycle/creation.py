@@ -30,7 +30,7 @@ class Creation:
             self._moves.move(
                 environment,
                 Status.CREATING,
-                why="the stack is complete already",
+                why="the stack is already complete",
                 attempts=0,
                 due_at=later(self._moves.now(), LOOK_AGAIN_SECONDS),
             )

@@ -76,7 +76,7 @@ class Deletion:
             changes.pop("admitted_at", None)  # its place is kept for the next attempt
         self._moves.save(
             environment,
-            self._moves.event("cleaned_up", {"why": "what the failed attempt has left is removed"}),
+            self._moves.event("cleaned_up", {"why": "resources of the failed attempt removed"}),
             **changes,
             clean_up=False,
             attempts=0,

@@ -142,7 +142,7 @@ def mending(environment: Environment, lost: dict[str, str]) -> Json:
 
 def _unfinished(environment: Environment, stack: Stack) -> Failure:
     """The `failure` of an environment whose stack somebody else could not update."""
-    words = f"The stack is {stack.status} after a change by somebody else."
+    words = f"The stack is {stack.status} after a change outside this service."
     told = failure(None, None, words, environment_id=environment.id)
-    fix = "Retry: the change is taken back. If that fails, an operator must see to the stack."
+    fix = "Retry to roll back the change. If that fails, ask an operator to repair the stack."
     return replace(told, cause="internal", fix=fix)

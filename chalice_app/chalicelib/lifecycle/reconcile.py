@@ -106,7 +106,7 @@ class Reconciler:
         if environment.status is Status.DELETING:
             return self._deletion.step(environment, deadline)
         if environment.delete_requested or self._is_over(environment):
-            why = "asked to be deleted" if environment.delete_requested else "expired"
+            why = "deletion requested" if environment.delete_requested else "expired"
             self._moves.move(environment, Status.DELETING, why=why, attempts=0, lease_until=None)
             return True
         if environment.clean_up:
@@ -180,7 +180,7 @@ class Reconciler:
         # What is refused needs somebody's help; what is busy or down does not.
         words = str(error).rstrip(".") if isinstance(error, AwsRefused) else error.code
         logger.warning("step postponed", environment_id=tried.id, code=error.code, detail=error.message)
-        reason = redacted(f"Waiting to try again after {words}.", tried.id)
+        reason = redacted(f"Waiting to retry after {words}.", tried.id)
         self._moves.postpone(
             environment,
             self._moves.backoff(attempts),

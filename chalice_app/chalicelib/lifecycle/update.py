@@ -33,7 +33,7 @@ _PAUSES = (0.5, 1.0, 2.0)
 _RUNS_SECONDS = 20
 _CHANGE_SET_SECONDS = 5
 """CloudFormation sends no event when a change set is made, which takes it some seconds."""
-_NOT_MADE = "CloudFormation did not create it again: delete the environment and create another."
+_NOT_MADE = "CloudFormation did not create it again. Delete the environment and create another."
 
 
 class Updating:
@@ -91,7 +91,7 @@ class Updating:
             or not environment.reserved_micro_usd
         ):
             return False
-        reason = "Waiting for the runs to end: another max_retries must not change what they can cost."
+        reason = "Waiting for active runs to end, because max_retries affects their maximum cost."
         delayed = self._moves.trouble(environment, reason)
         self._moves.postpone(environment, _RUNS_SECONDS, delayed, reason=reason)
         return True
@@ -128,7 +128,7 @@ class Updating:
             self._to_stage(environment, UpdateStage.SEED)
             return True
         if change_set.status == "FAILED":
-            reason = change_set.reason or "CloudFormation could not make the change set."
+            reason = change_set.reason or "CloudFormation could not create the change set."
             return self._refused(environment, stack, reason)
         if change_set.execution == "EXECUTE_FAILED":
             return self._end_as_it_was(environment, stack, self._failure(environment, stack))
@@ -181,10 +181,10 @@ class Updating:
             return False
         cause = self._failure(environment, stack)
         if tried >= _MOST_ROLLBACKS:
-            fix = "An operator must see to the stack, then retry; or delete the environment."
+            fix = "Ask an operator to repair the stack, then retry; or delete the environment."
             self._moves.lose(environment, replace(cause, fix=fix))
             return True
-        reason = "The change has failed, and AWS could not take it back; that is tried again."
+        reason = "The change failed, and AWS could not roll it back. Retrying the rollback."
         environment = self._moves.save(
             environment,
             self._moves.trouble(environment, reason),
@@ -216,7 +216,7 @@ class Updating:
                     claimed = self._moves.renew(claimed, seeded_files=seeded)
         self._changes.discard(claimed, ends_as=claimed.goal)
         fields = self._changes.outcome(claimed, stack)
-        self._ready(claimed, "changed as it was asked for", failure=None, reason=None, **fields)
+        self._ready(claimed, "update completed", failure=None, reason=None, **fields)
         return False
 
     def _refused(self, environment: Environment, stack: Stack, words: str) -> bool:

@@ -100,7 +100,7 @@ class Runs:
             if found:
                 return self._follow(run, found[-1])
         if run.stopped_by is not None:
-            return self._end_without_glue(run, RunStatus.STOPPED, "It was stopped before it began.")
+            return self._end_without_glue(run, RunStatus.STOPPED, "The run was stopped before it started.")
         claimed = self._store.save_run(
             run,
             run.but(start_attempts=run.start_attempts + 1, due_at=later(moment, self._lease_seconds)),
@@ -205,7 +205,7 @@ class Runs:
             # All that carries its mark is its cost, whatever the record says of retries.
             *earlier, seen = self._glue.attempts(run.job_id, run.id, parse(run.requested_at)) or [seen]
             if self._will_be_retried(run, seen, moment):
-                reason = f"Attempt {seen.attempt + 1} failed; Glue tries again."
+                reason = f"Attempt {seen.attempt + 1} failed. Glue retries."
                 if run.reason == reason and (run.due_at or "") > timestamp(moment):
                     return run
                 due_at = later(moment, _RETRY_SECONDS)
@@ -271,7 +271,7 @@ class Runs:
         if cost <= (run.cost_micro_usd or 0):
             return
         logger.warning("run cost more than it was settled at", run_id=run.id, cost_micro_usd=cost)
-        detail = {"run_id": run.id, "why": "Glue has billed more than when the run had ended."}
+        detail = {"run_id": run.id, "why": "Glue billed more than it reported when the run ended."}
         event = Event.by_service(timestamp(self._clock()), "run_cost_more", detail)
         after = run.but(dpu_seconds=float(dpu_seconds), cost_micro_usd=cost)
         with suppress(StaleRecord):  # then the same event has come twice
@@ -283,7 +283,7 @@ class Runs:
         except AwsError as error:
             logger.warning("log tail unreadable", code=error.code, detail=error.message)
             tail = []
-        words = redacted(seen.error or f"Glue says {seen.status}.", run.environment_id)
+        words = redacted(seen.error or f"Glue reported {seen.status}.", run.environment_id)
         return RunError(words, tail)
 
     def _written(self, run: JobRun, attempts: Sequence[GlueRun], end: datetime) -> list[RunOutput]:
@@ -298,7 +298,11 @@ class Runs:
         moment = self._clock()
         if isinstance(error, AwsThrottled) or error.code in _BUSY:
             # Refused for now, so surely not started: wait without the doubt.
-            reason = "Waiting for an earlier run to end." if error.code in _BUSY else "Waiting: Glue is busy."
+            reason = (
+                "Waiting for an earlier run to end."
+                if error.code in _BUSY
+                else "Waiting: Glue is at capacity."
+            )
             due_at = later(moment, _RETRY_SECONDS)
             return self._store.save_run(run, run.but(start_attempts=0, reason=reason, due_at=due_at))
         if isinstance(error, AwsRefused):
@@ -317,7 +321,7 @@ class Runs:
         if error.code in _GONE:  # by somebody's hand, and perhaps not alone
             self._store.doubt(run.environment_id, timestamp(self._clock()))
         words = (
-            "The job does not exist any more."
+            "The job no longer exists."
             if error.code in _GONE
             else redacted(error.message, run.environment_id)
         )

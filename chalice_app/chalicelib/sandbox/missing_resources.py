@@ -15,15 +15,15 @@ from chalicelib.sandbox.template_parameters import camel, template_parameters
 from chalicelib.storage.releases import Releases
 
 _KEY, _BUCKET, _DATABASE = "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::Glue::Database"
-_AGAIN = "Retry: it is created again"
+_AGAIN = "Retry to create it again"
 _FIXES = {
-    _BUCKET: f"{_AGAIN}, with the release's files; what else was in it is lost.",
-    _DATABASE: f"{_AGAIN}, with the release's tables; tables of your own in it are lost, not their files.",
-    _KEY: f"{_AGAIN}, and the release's files are copied anew; all else that it has encrypted is lost.",
+    _BUCKET: f"{_AGAIN} with the release's files. Its other contents are lost.",
+    _DATABASE: f"{_AGAIN} with the release's tables. Your own tables are lost, but not their files.",
+    _KEY: f"{_AGAIN} and copy the release's files. Other data encrypted with it is lost.",
 }
 _CANCEL = (
-    "An operator must cancel the deletion of the key and enable it{before}; then retry. "
-    "After that date, everything that it has encrypted is lost."
+    "Ask an operator to cancel the deletion of the key and to enable it{before}, then retry. "
+    "After that date, all data encrypted with it is lost."
 )
 
 
@@ -49,12 +49,12 @@ class Losses:
         first = self.pending_key or self.found[0]
         more = f" (and {len(self.found) - 1} more)" if len(self.found) > 1 else ""
         verb = "scheduled for deletion" if first.is_pending else "deleted"
-        words = f"{first.part.type} {first.part.physical_id}{more} was {verb} by somebody else."
+        words = f"{first.part.type} {first.part.physical_id}{more} was {verb} outside this service."
         told = failure(first.part.logical_id, first.part.type, words, environment_id=environment.id)
         if first.is_pending:
             fix = _CANCEL.format(before=f" before {first.until}" if first.until else "")
         else:
-            fix = _FIXES.get(first.part.type, f"{_AGAIN}; no data is lost.")
+            fix = _FIXES.get(first.part.type, f"{_AGAIN}. No data is lost.")
         return replace(told, cause="internal", fix=fix)
 
 

@@ -20,9 +20,9 @@ from chalicelib.storage.releases import Releases
 _OBJECTS, _TABLES, _LOGS = "AWS::S3::Object", "AWS::Glue::Table", "AWS::Logs::LogGroup"
 _BUCKET, _DATABASE = "AWS::S3::Bucket", "AWS::Glue::Database"
 _WHY = {
-    _OBJECTS: "Versions, delete markers and unfinished uploads in the buckets.",
-    _TABLES: "Made in the sandbox, by the job or by hand; the stack knew nothing of them.",
-    _LOGS: "Made by runs, outside of the stack or again after it.",
+    _OBJECTS: "Object versions, delete markers and incomplete uploads in the buckets.",
+    _TABLES: "Created in the environment outside the stack, by the job or by hand.",
+    _LOGS: "Created by runs, outside the stack or after its deletion.",
 }
 _MOST_TOLD = 3
 
@@ -133,4 +133,4 @@ def still_there(parts: list[Part]) -> str:
     """Why an environment is not DELETED though its stack is."""
     told = ", ".join(f"{part.type} {part.physical_id}" for part in parts[:_MOST_TOLD])
     more = f" and {len(parts) - _MOST_TOLD} more" if len(parts) > _MOST_TOLD else ""
-    return cut(f"The stack is deleted, but still there: {told}{more}.", MESSAGE_BYTES)
+    return cut(f"The stack is deleted, but these resources still exist: {told}{more}.", MESSAGE_BYTES)

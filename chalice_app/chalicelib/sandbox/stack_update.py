@@ -19,14 +19,14 @@ from chalicelib.sandbox.provisioning import Provisioning
 from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
 from chalicelib.storage.releases import Release, Releases
 
-_TAKEN_BACK = "A change that fails is taken back."
+_ROLLED_BACK = "A failed change is rolled back."
 _FIXES = {
-    "permission": f"{_TAKEN_BACK} An operator must allow this to the deployment role.",
-    "throttling": f"{_TAKEN_BACK} AWS was too busy: ask again in a few minutes.",
-    "quota": f"{_TAKEN_BACK} The AWS account is at a limit, which an operator must raise.",
-    "name_conflict": f"{_TAKEN_BACK} Something of that name is there already: choose another name.",
-    "invalid_request": f"{_TAKEN_BACK} AWS refuses what was asked for: ask for something else.",
-    "internal": f"{_TAKEN_BACK} Ask again; if it fails again, tell the operator.",
+    "permission": f"{_ROLLED_BACK} Ask an operator to allow this for the deployment role, then retry.",
+    "throttling": f"{_ROLLED_BACK} AWS throttled the call. Retry in a few minutes.",
+    "quota": f"{_ROLLED_BACK} The AWS account reached a limit. Ask an operator to raise it.",
+    "name_conflict": f"{_ROLLED_BACK} A resource with this name already exists. Choose another name.",
+    "invalid_request": f"{_ROLLED_BACK} AWS rejected the change. Change the settings.",
+    "internal": f"{_ROLLED_BACK} Retry. If it fails again, contact the operator.",
 }
 
 
@@ -111,7 +111,10 @@ class StackChanges:
             if change.ends_it and self._holds_data(environment, change, change_set):
                 verb = "remove" if change.action == "Remove" else "replace"
                 words = f"The change would {verb} {change.physical_id}, which holds data."
-                fix = "Nothing was changed. Remove what it holds and ask again, or have a new sandbox so."
+                fix = (
+                    "Nothing was changed. Empty the resource and retry, or create a new environment with "
+                    "these settings."
+                )
                 refused = change_failure(change.logical_id, change.type, words, environment_id=environment.id)
                 return replace(refused, cause="invalid_request", fix=fix)
         return None

@@ -169,27 +169,27 @@ def test_invalid_combinations_are_named_with_the_fields_that_are_wrong_by_themse
     answer = api.call("POST", "/environments", body=body)
     assert (answer.status, answer.body["code"]) == (422, "invalid_fields")
     told = {error["pointer"]: error["detail"] for error in answer.body["errors"]}
-    assert told.pop("/buckets/spec").startswith("Must be 1 to 40 of a-z, 0-9 and -")
+    assert told.pop("/buckets/spec").startswith("Must have 1 to 40 characters of a-z, 0-9 and -")
     assert told == {
-        "/colour": "There is no such field.",
-        "/kms_key": "It must be true or false.",
-        "/job/extra_files/0": "It must be a text.",
-        "/buckets/sot": "The bucket sor has that name already.",
-        "/job/script": "A learning sandbox runs the release's job; set mode to production.",
+        "/colour": "Unknown field. Check the spelling or remove it.",
+        "/kms_key": "Must be true or false.",
+        "/job/extra_files/0": "Must be a string.",
+        "/buckets/sot": "The bucket sor has the same name.",
+        "/job/script": "Not allowed in learning mode, which runs the release's job. Set mode to production.",
     }
 
 
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ([], "It must be an object."),
-        ({"job": []}, "It must be an object."),
-        ({"mode": "wild"}, "It must be 'learning' or 'production'."),
-        ({"expires_in_hours": 1.5}, "It must be a whole number."),
-        ({"expires_in_hours": 721}, "It must be at most 720."),
-        ({"job": {"description": ""}}, "It must have at least 1 characters."),
-        ({"job": {"extra_files": ["a.py"] * 21}}, "It must have at most 20 entries."),
-        ({"job": {"description": "\ud800"}}, "It must be a text of whole characters."),
+        ([], "Must be an object."),
+        ({"job": []}, "Must be an object."),
+        ({"mode": "wild"}, "Must be 'learning' or 'production'."),
+        ({"expires_in_hours": 1.5}, "Must be an integer."),
+        ({"expires_in_hours": 721}, "Must be at most 720."),
+        ({"job": {"description": ""}}, "Must have at least 1 character(s)."),
+        ({"job": {"extra_files": ["a.py"] * 21}}, "Must have at most 20 entries."),
+        ({"job": {"description": "\ud800"}}, "Must be valid Unicode, without unpaired surrogates."),
     ],
 )
 def test_what_is_wrong_is_said_in_plain_sentences(api: Api, body: Any, words: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.api import http
+from chalicelib.api import middleware
 from local import gateway_responses
 from tests.support.api import Api
 
@@ -30,7 +30,7 @@ def test_files_have_an_etag_too(api: Api) -> None:
 
 
 def test_the_headers_of_the_gateway_are_the_apps() -> None:
-    assert gateway_responses.SAFE_HEADERS == http.SAFE_HEADERS
+    assert gateway_responses.SAFE_HEADERS == middleware.SAFE_HEADERS
 
 
 def test_what_goes_on_says_when_to_look_again_and_what_has_ended_does_not(api: Api) -> None:

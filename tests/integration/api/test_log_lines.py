@@ -10,7 +10,7 @@ import threading
 import pytest
 from chalice.app import Request, Response
 
-from chalicelib.api import http
+from chalicelib.api import middleware
 from chalicelib.observability import logger
 
 
@@ -46,7 +46,7 @@ def test_a_line_has_the_id_of_its_own_request_and_of_none_afterwards(
             logger.warning("looked", expected=request_id)
             return Response("")
 
-        http.answer(request(request_id), view)
+        middleware.complete(request(request_id), view)
         logger.warning("idle", expected=None)
 
     threads = [threading.Thread(target=serve, args=(f"r{number}",)) for number in range(8)]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from chalice.config import Config
 
-from chalicelib.api import http as chalicelib_http
+from chalicelib.api import http_request
 from local import gateway
 from tests.support.api import Api
 
@@ -167,4 +167,4 @@ def test_the_base_is_what_api_gateways_event_says(api: Api, path: str, route: st
         "isBase64Encoded": False,
         "requestContext": {"httpMethod": "GET", "resourcePath": route, "path": path, "stage": "api"},
     }
-    assert chalicelib_http.base_path(Request(event)) == base
+    assert http_request.base_path(Request(event)) == base

@@ -40,14 +40,17 @@ def test_a_deleted_environment_is_not_said_to_be_being_deleted(api: Api) -> None
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("limit=0", [("limit", "It must be at least 1.")]),
-        ("colour=red", [("colour", "There is no such parameter.")]),
+        ("limit=0", [("limit", "Must be at least 1.")]),
+        ("colour=red", [("colour", "Unknown parameter. Check the spelling or remove it.")]),
         (
             "limit=x&colour=a",
-            [("limit", "It must be a whole number."), ("colour", "There is no such parameter.")],
+            [
+                ("limit", "Must be an integer."),
+                ("colour", "Unknown parameter. Check the spelling or remove it."),
+            ],
         ),
-        ("limit=1&limit=2", [("limit", "It may come once.")]),
-        ("owner=", [("owner", "It must have at least 1 characters.")]),
+        ("limit=1&limit=2", [("limit", "Send this parameter only once.")]),
+        ("owner=", [("owner", "Must have at least 1 character(s).")]),
     ],
 )
 def test_a_wrong_parameter_is_called_one(api: Api, query: str, expected: list[tuple[str, str]]) -> None:
@@ -57,7 +60,7 @@ def test_a_wrong_parameter_is_called_one(api: Api, query: str, expected: list[tu
     assert all("pointer" not in error for error in answer.body["errors"])
     many = len(expected) > 1
     assert answer.body["detail"] == (
-        f"{len(expected)} parameters are wrong." if many else "One parameter is wrong."
+        f"{len(expected)} parameters are invalid." if many else "One parameter is invalid."
     )
 
 
@@ -129,5 +132,5 @@ def test_a_path_that_is_too_deep_is_refused_by_the_rule(api: Api) -> None:
     answer = api.call("PUT", f"{files}/a/b/c/main.py", raw=b"")
     assert (answer.status, answer.body["code"]) == (422, "invalid_fields")
     [wrong] = answer.body["errors"]
-    assert (wrong["parameter"], "up to two folders" in wrong["detail"]) == ("path", True)
+    assert (wrong["parameter"], "at most two folders" in wrong["detail"]) == ("path", True)
     assert api.call("PUT", f"{files}/a/b/c/main.py", raw=b"", owner="ben").status == 404

@@ -74,7 +74,7 @@ def test_the_state_is_checked_before_the_content(api: Api) -> None:
 def test_python_that_takes_a_minute_to_parse_is_refused(api: Api) -> None:
     answer = put(api, production(api), "main.py", b"f'" + b"{a}" * 110_000 + b"'")
     assert (answer.status, answer.body["code"]) == (422, "invalid_file")
-    assert answer.body["detail"].startswith("main.py: The file takes too long or too much memory to check.")
+    assert answer.body["detail"].startswith("main.py: Checking the file takes too much time or memory.")
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_python_that_takes_a_minute_to_parse_is_refused(api: Api) -> None:
     [
         ("main.py", b"def f(:\n  pass\n", "Line 1, column 7: invalid syntax."),
         ("main.py", b"x = 1\n  y = 2\n", "Line 2, column 2: unexpected indent."),
-        ("main.py", b"a\x00b", "It is not Python: source code string cannot contain null bytes."),
+        ("main.py", b"a\x00b", "Not valid Python: source code string cannot contain null bytes."),
         ("conf.json", b'{"a": 1,}', "Line 1, column 9: "),
-        ("main.py", b"# \xff", "It is not UTF-8: byte 3."),
-        ("q.sql", b"select '\xff'", "It is not UTF-8: byte 9."),
-        ("lib.zip", b"nothing", "It is not a zip file that can be read: File is not a zip file."),
+        ("main.py", b"# \xff", "Not UTF-8: byte 3 is invalid."),
+        ("q.sql", b"select '\xff'", "Not UTF-8: byte 9 is invalid."),
+        ("lib.zip", b"nothing", "Not a readable zip file: File is not a zip file."),
     ],
 )
 def test_a_file_that_would_not_work_is_refused_with_its_place(

@@ -21,7 +21,7 @@ def test_a_throttled_creation_waits_and_is_tried_again(world: World) -> None:
     world.faults["CreateStack"] = (400, "Throttling", "Rate exceeded")
     environment = world.ask()
     assert environment.status is Status.QUEUED
-    assert environment.reason == "Waiting to try again after Throttling."
+    assert environment.reason == "Waiting to retry after Throttling."
     first_tries = world.calls.count("CreateStack")
     world.service.events.tick(seconds=60)
     assert world.calls.count("CreateStack") == first_tries, "tried again before it was due"
@@ -145,7 +145,7 @@ def test_a_stack_that_somebody_deleted_is_a_failure(world: World) -> None:
     failed = world.see(environment.id)
     assert failed.status is Status.FAILED
     assert failed.failure is not None
-    assert failed.failure.message == "The stack was deleted by somebody else."
+    assert failed.failure.message == "The stack was deleted outside this service."
 
 
 def test_an_object_that_cannot_be_removed_is_reported_and_tried_again(world: World) -> None:
@@ -155,7 +155,7 @@ def test_an_object_that_cannot_be_removed_is_reported_and_tried_again(world: Wor
     stuck, _ = world.service.environments.delete(ANA, environment.id, "r2")
     assert stuck.status is Status.DELETING
     bucket = environment.bucket("glue_assets")
-    assert stuck.reason == f"Waiting to try again after AccessDenied: {bucket}: Access Denied."
+    assert stuck.reason == f"Waiting to retry after AccessDenied: {bucket}: Access Denied."
     for _ in range(3):
         world.tick_after(minutes=15)
     assert actions(world, environment).count("delayed") == 1, "the same trouble is told once"

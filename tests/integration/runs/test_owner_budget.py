@@ -99,8 +99,8 @@ def test_deleting_and_creating_again_brings_no_new_money(api: Api, operator: Ope
     job = api.ready_environment()["outputs"]["job_id"]
     answer = ask(api, job, body={**SMALL, "number_of_workers": 4})  # 0.29 USD; 0.27 are left
     assert (answer.status, answer.body["code"]) == (409, "budget_exceeded")
-    assert "0.29 USD and 0.27 USD of the owner's budget of 1.00 USD are left" in answer.body["detail"]
-    assert "the period ends at 2026-12-26T09:00:00.000Z" in answer.body["detail"]
+    assert "0.29 USD, but 0.27 USD of the owner's budget of 1.00 USD is left" in answer.body["detail"]
+    assert "The period ends at 2026-12-26T09:00:00.000Z" in answer.body["detail"]
     assert glue_runs(job) == []
 
 
@@ -237,7 +237,7 @@ def test_an_owner_creates_so_many_in_a_day_and_is_told_when_the_next_may_come(
     refused = create(api)
     assert (refused.status, refused.body["code"]) == (429, "too_many_creations")
     assert refused.headers["Retry-After"] == str(22 * 3600)
-    assert "at 2026-11-27T09:00:00.000Z" in refused.body["detail"]
+    assert "after 2026-11-27T09:00:00.000Z" in refused.body["detail"]
     assert me(api)["creations"] == {"limit": 2, "used": 2, "next_at": "2026-11-27T09:00:00.000Z"}
     assert create(api, "ben").status == 202, "others have their own count"
     operator.moment += timedelta(hours=22)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api import presenters
+from chalicelib.api.presenters.environments import environment_body
 from chalicelib.clock import timestamp
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
@@ -21,7 +21,7 @@ ID = "aaaaaaaaaa"
 
 
 def counts(environment: Environment) -> tuple[int, int]:
-    shown = presenters.environment(environment, "", allowance=Allowance()).progress
+    shown = environment_body(environment, "", allowance=Allowance()).progress
     return shown.done, shown.total
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ from openapi_spec_validator import validate
 
 import app
 from chalicelib import errors
-from chalicelib.api import examples, openapi
+from chalicelib.api import openapi
+from chalicelib.api.openapi import examples
 from chalicelib.api.operations import Files
 from tests.support.contract import Contract
 from tests.support.paths import ROOT
@@ -50,7 +53,6 @@ def test_every_route_of_the_app_is_in_it() -> None:
 
 @pytest.mark.parametrize(("path", "method", "told"), OPERATIONS)
 def test_an_operation_says_all_of_itself(path: str, method: str, told: dict[str, Any]) -> None:
-    assert told["summary"]
     named = {parameter["name"] for parameter in told["parameters"] if parameter["in"] == "path"}
     assert named == set(re.findall(r"{(\w+)}", path))
     assert {"500", "503", "429"} <= told["responses"].keys()
@@ -62,6 +64,91 @@ def test_an_operation_says_all_of_itself(path: str, method: str, told: dict[str,
     if method == "post":
         assert "Idempotency-Key" in {parameter["name"] for parameter in told["parameters"]}
         assert "Idempotency-Replayed" in told["responses"]["202"]["headers"]
+
+
+@pytest.mark.parametrize(("path", "method", "told"), OPERATIONS)
+def test_an_operation_is_described_for_callers(path: str, method: str, told: dict[str, Any]) -> None:
+    assert 3 <= len(told["summary"]) <= 60
+    assert not told["summary"].endswith(".")
+    assert told["description"] != told["summary"]
+    contract = Contract(DOCUMENT)
+    described = [
+        *(told, told.get("requestBody", {"description": "none"})),
+        *told["parameters"],
+        *(contract.resolved(response) for response in told["responses"].values()),
+        *(link for response in told["responses"].values() for link in response.get("links", {}).values()),
+    ]
+    assert [each for each in described if not each.get("description")] == []
+
+
+def test_every_schema_and_every_property_has_a_description() -> None:
+    schemas = DOCUMENT["components"]["schemas"]
+    described = {
+        name: schema
+        for schema_name, schema in schemas.items()
+        for name, schema in (
+            (schema_name, schema),
+            *((f"{schema_name}.{name}", field) for name, field in schema.get("properties", {}).items()),
+        )
+    }
+    assert len(described) > 300
+    assert {name for name, schema in described.items() if not schema.get("description")} == set()
+    assert all(header["description"] for header in DOCUMENT["components"]["headers"].values())
+
+
+def test_descriptions_are_sentences() -> None:
+    def descriptions(value: Any) -> Iterator[str]:
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            if name == "description" and isinstance(inner, str):
+                yield inner
+            elif isinstance(inner, dict | list):
+                yield from descriptions(inner)
+
+    document = json.loads(json.dumps(DOCUMENT))
+    for methods in document["paths"].values():
+        for told in methods.values():  # examples have fields that are called description
+            told.get("requestBody", {}).get("content", {}).clear()
+            for response in told["responses"].values():
+                response.get("content", {}).clear()
+    document["components"]["responses"] = {
+        name: response["description"] for name, response in document["components"]["responses"].items()
+    }
+    for schema in document["components"]["schemas"].values():
+        for field in schema.get("properties", {}).values():
+            for shown in ("default", "examples"):
+                field.pop(shown, None)
+    found = list(descriptions(document))
+    assert len(found) > 400
+    assert [text for text in found if text.strip()[-1] != "." or text[0].islower()] == []
+
+
+def test_examples_show_messages_that_are_sent() -> None:
+    service = ROOT / "chalice_app" / "chalicelib"
+    modules = [path for path in service.rglob("*.py") if path.parent.name != "openapi"]
+    sent = [pattern for path in modules for pattern in messages(path)]
+    for response in DOCUMENT["components"]["responses"].values():
+        for example in response["content"]["application/problem+json"]["examples"].values():
+            problem = example["value"]
+            for message in (problem["detail"], *(each["detail"] for each in problem.get("errors", []))):
+                text = message.removeprefix("main.py: ")  # a problem with a file begins with its path
+                assert any(pattern.fullmatch(text) for pattern in sent), message
+
+
+def messages(path: Path) -> Iterator[re.Pattern[str]]:
+    """Patterns of the sentences that a module of the service raises or returns."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for statement in ast.walk(tree):
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
+            statement.value = ast.Constant(None)  # a docstring
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = [part.value if isinstance(part, ast.Constant) else None for part in node.values]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            parts = [None if part[:1] == "{" else part for part in re.split(r"({\w+})", node.value)]
+        else:
+            continue
+        if len("".join(str(part) for part in parts if part)) >= 12:  # others would match anything
+            yield re.compile("".join(".+" if part is None else re.escape(str(part)) for part in parts))
 
 
 @pytest.mark.parametrize(("path", "method", "told"), OPERATIONS)
@@ -94,7 +181,7 @@ def test_every_field_of_every_answer_has_an_example() -> None:
     shown = {
         given
         for operation in app.api.all
-        for given in operation.gives.values()
+        for given in operation.returns.values()
         if not isinstance(given, Files)
     }
     for model in shown:

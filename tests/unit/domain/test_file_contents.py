@@ -13,7 +13,7 @@ import pytest
 from chalicelib.errors import Unavailable
 from chalicelib.services.file_contents import FileContents
 
-TOO_MUCH = "The file takes too long or too much memory to check. Split it, or make it simpler."
+TOO_MUCH = "Checking the file takes too much time or memory. Split or simplify it."
 
 
 def detail(ending: str, body: bytes) -> str | None:
@@ -52,7 +52,7 @@ def test_python_that_costs_too_much_is_refused_while_others_go_on(ending: str, b
     assert time.monotonic() - began < 12
     assert longest < 2  # another thread is never kept from its work; the machine may be busy
     assert found[0] is not None
-    assert found[0] == TOO_MUCH or found[0].startswith("It is not Python:")
+    assert found[0] == TOO_MUCH or found[0].startswith("Not valid Python:")
 
 
 def test_ordinary_python_of_a_megabyte_is_taken() -> None:
@@ -75,7 +75,7 @@ def test_a_file_is_never_executed(tmp_path: object) -> None:
 @pytest.mark.parametrize("body", [b"[" * 500_000, b"9" * 1_000_000, b'{"a":' * 100_000])
 def test_json_without_end_is_refused_at_once(body: bytes) -> None:
     began = time.monotonic()
-    assert (detail(".json", body) or "").startswith(("It is not JSON", "Line "))
+    assert (detail(".json", body) or "").startswith(("Not valid JSON", "Line "))
     assert time.monotonic() - began < 5
 
 
@@ -113,9 +113,9 @@ def with_flag(body: bytes, bit: int) -> bytes:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"nothing", "not a zip file"),
-        (MODULES[:-30], "not a zip file"),
-        (MODULES[40:], "not a zip file"),
+        (b"nothing", "Not a readable zip file"),
+        (MODULES[:-30], "Not a readable zip file"),
+        (MODULES[40:], "Not a readable zip file"),
         (spoilt(zipped(("a.py", b"x = 1\n"), method=zipfile.ZIP_STORED), b"x = 1"), "Bad CRC-32"),
         (spoilt(MODULES, b"pkg/a.py", 2), "differ"),
         (MODULES[: len(MODULES) // 3] + b"\0" * 40 + MODULES[len(MODULES) // 3 + 40 :], "zip file"),
@@ -126,9 +126,9 @@ def with_flag(body: bytes, bit: int) -> bytes:
         (zipped(("C:/a.py", b"")), "relative"),
         (zipped(("pkg\\..\\..\\a.py", b"")), "relative"),
         (zipped(("a", b"1"), ("a/b.py", b"")), "as a file and as a folder"),
-        (zipped(("bomb.py", b"\0" * (65 * 1024 * 1024))), "bytes unpacked"),
+        (zipped(("bomb.py", b"\0" * (65 * 1024 * 1024))), "unpacked bytes"),
         (zipped(*((f"{number}.py", b"") for number in range(2001))), "entries"),
-        (zipped(("a.py", b"x" * 1000), method=zipfile.ZIP_LZMA), "neither stored nor deflated"),
+        (zipped(("a.py", b"x" * 1000), method=zipfile.ZIP_LZMA), "must be stored or deflated"),
     ],
 )
 def test_a_zip_that_python_cannot_import_from_is_refused(body: bytes, words: str) -> None:

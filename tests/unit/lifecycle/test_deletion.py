@@ -138,7 +138,10 @@ def test_a_clean_up_is_not_done_while_something_is_still_there() -> None:
     assert desk.clean_up() is False
     waiting = desk.read()
     assert (waiting.clean_up, waiting.stack_id, waiting.attempts) == (True, "stack", 1)
-    assert waiting.reason == "The stack is deleted, but still there: AWS::S3::Bucket terraglue-env1-sot."
+    assert (
+        waiting.reason
+        == "The stack is deleted, but these resources still exist: AWS::S3::Bucket terraglue-env1-sot."
+    )
     assert waiting.due_at == desk.after(10)
     assert desk.actions()[-1] == "delayed"
     desk.clean_up()
@@ -320,7 +323,10 @@ def test_a_stack_that_is_gone_is_not_the_end_while_something_is_still_there() ->
     assert desk.step() is False
     stuck = desk.read()
     assert (stuck.status, stuck.attempts, stuck.lease_until) == (Status.DELETING, 1, None)
-    assert stuck.reason == "The stack is deleted, but still there: AWS::S3::Bucket terraglue-env1-sot."
+    assert (
+        stuck.reason
+        == "The stack is deleted, but these resources still exist: AWS::S3::Bucket terraglue-env1-sot."
+    )
     assert (stuck.removed, stuck.due_at) == ({OBJECTS: 3}, desk.after(10))
     assert desk.aws.done == ["remove terraglue-env1-sot"]
     assert desk.store.live_environment_id("owner-1") == "env1"

@@ -327,7 +327,7 @@ def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
         "execute",
     )
     assert (tried.failure, tried.due_at) == (FIRST, desk.after(60))
-    assert tried.reason == "The change has failed, and AWS could not take it back; that is tried again."
+    assert tried.reason == "The change failed, and AWS could not roll it back. Retrying the rollback."
     assert desk.actions() == ["requested", "delayed"]
     desk.moment = NOW + timedelta(seconds=60)
     for _ in range(5):
@@ -343,7 +343,7 @@ def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
     assert (
         failed.reason
         == failed.failure.fix
-        == ("An operator must see to the stack, then retry; or delete the environment.")
+        == ("Ask an operator to repair the stack, then retry; or delete the environment.")
     )
     assert failed.wanted is not None, "a retry would not know what to take back"
     assert failed.due_at == failed.expires_at
@@ -363,7 +363,7 @@ def test_a_stack_that_somebody_deletes_fails_and_what_is_left_is_kept(found: Sta
     failed = desk.read()
     assert failed.lease_until is None, "a retry would have to wait for it"
     assert (failed.status, failed.clean_up, failed.wanted) == (Status.FAILED, False, None)
-    assert failed.failure.message == "The stack was deleted by somebody else."
+    assert failed.failure.message == "The stack was deleted outside this service."
     assert failed.due_at == failed.expires_at
 
 
