@@ -442,19 +442,19 @@ api.refuse_the_rest()
 @app.on_cw_event({"source": ["aws.cloudformation"], "detail-type": ["CloudFormation Stack Status Change"]})
 def stack_changed(event: CloudWatchEvent) -> None:
     """A stack has changed its status."""
-    service().events.stack_changed(event.detail)
+    service().events.stack_changed(event.to_dict())
 
 
 @app.on_cw_event({"source": ["aws.cloudformation"], "detail-type": ["CloudFormation Resource Status Change"]})
 def resource_changed(event: CloudWatchEvent) -> None:
     """A resource of a stack has changed its status."""
-    service().events.resource_changed(event.detail, event.to_dict()["time"])
+    service().events.resource_changed(event.to_dict())
 
 
 @app.on_cw_event({"source": ["aws.glue"], "detail-type": ["Glue Job State Change"]})
 def job_changed(event: CloudWatchEvent) -> None:
     """A run of a Glue job has ended."""
-    service().events.job_changed(event.detail)
+    service().events.job_changed(event.to_dict())
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

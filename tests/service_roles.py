@@ -28,6 +28,7 @@ from local.athena import AthenaOptions
 from local.clients import Credentials
 from local.glue_runs.api import replace_moto
 from tests.sandbox_stacks import REGION, ROOT, Account, account, client
+from tests.support.event_bridge import event_with
 
 TABLE = "table"
 READER = "terraglue-sandbox-reader"
@@ -141,7 +142,7 @@ class World:
         return run
 
     def reconcile(self, service: Service, environment: Environment) -> None:
-        service.events.stack_changed({"stack-id": environment.name})
+        service.events.stack_changed(event_with({"stack-id": environment.name}))
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from local.patching import replace_methods
 from tests.contract import Contract
 from tests.identity import AUDIENCE, ISSUER, Issuer, serving_issuer
 from tests.sandbox_stacks import Account, account
+from tests.support.event_bridge import event_with
 
 PROJECT = Path(__file__).parents[2]
 TABLE = "terraglue"
@@ -114,7 +115,7 @@ class Api:
     def stack_event(self, environment_id: str) -> None:
         """What CloudFormation sends when the stack of an environment has changed."""
         stack = f"arn:aws:cloudformation:us-east-1:123456789012:stack/terraglue-{environment_id}/x"
-        self.app.service().events.stack_changed({"stack-id": stack})
+        self.app.service().events.stack_changed(event_with({"stack-id": stack}))
 
     def ready_environment(self, owner: str = "ana", **settings: Any) -> dict[str, Any]:
         asked = self.call("POST", "/environments", owner=owner, body=settings)

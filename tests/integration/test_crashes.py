@@ -20,6 +20,7 @@ from chalicelib.domain.requests import EnvironmentChange
 from chalicelib.domain.settings import Settings
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.wiring import Service, build
+from tests.support.event_bridge import event_with
 
 MOST_CALLS = 100
 READS = ("Get", "List", "Describe", "Head", "Query")
@@ -86,7 +87,7 @@ class World:
 
     def stack_event(self, owner: str) -> None:
         stack = f"arn:aws:cloudformation:us-east-1:123456789012:stack/terraglue-{self.of(owner).id}/x"
-        self.service.events.stack_changed({"stack-id": stack})
+        self.service.events.stack_changed(event_with({"stack-id": stack}))
 
     def of(self, owner: str) -> Environment:
         page = self.service.environments.page(ADMIN, owner=owner, status=None, limit=10, start=None)

@@ -246,7 +246,7 @@ def test_one_bucket_that_stays_does_not_keep_the_others_full(world: World) -> No
     world.service = build(clock=lambda: world.moment, session=session)
     kept, _ = world.service.environments.delete(ANA, environment.id, "r2")
     assert kept.status is Status.DELETING
-    assert kept.reason == f"Waiting to try again after AccessDenied: {stuck}/mine: {Locked.WORDS}"
+    assert kept.reason == f"Waiting to retry after AccessDenied: {stuck}/mine: {Locked.WORDS}"
     assert "Contents" not in s3.list_objects_v2(Bucket=environment.bucket("sot"))
     waits = list(waits_of(world, environment, 4))
     assert waits[-1] > 2 * waits[0], "it is tried again in a hot loop"

@@ -16,6 +16,7 @@ from chalicelib.runs.new_run import new_run
 from tests.integration.test_updates import ID, actions, ask, data, finish, world
 from tests.sandbox_stacks import client
 from tests.service_roles import World
+from tests.support.event_bridge import event_with
 
 __all__ = ["data", "world"]
 
@@ -28,7 +29,7 @@ def ready(world: World, **job: Any) -> Environment:
 
 
 def event(world: World, run: JobRun, glue_run_id: str) -> None:
-    world.operator.events.job_changed({"jobName": run.job_id, "jobRunId": glue_run_id})
+    world.operator.events.job_changed(event_with({"jobName": run.job_id, "jobRunId": glue_run_id}))
 
 
 def recorded(world: World, run: JobRun) -> JobRun:

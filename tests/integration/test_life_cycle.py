@@ -17,6 +17,7 @@ from chalicelib.domain.settings import Settings
 from chalicelib.errors import Conflict, InvalidFields
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.wiring import build
+from tests.support.event_bridge import event_with
 
 ANA = Caller("ana", is_admin=False)
 
@@ -50,7 +51,7 @@ class World:
 
     def stack_event(self, environment: Environment) -> None:
         stack_id = f"arn:aws:cloudformation:us-east-1:1:stack/{environment.name}/x"
-        self.service.events.stack_changed({"stack-id": stack_id})
+        self.service.events.stack_changed(event_with({"stack-id": stack_id}))
 
     def resource_event(self, environment: Environment, resource: str, status: str, **event: str) -> None:
         stack_id = f"arn:aws:cloudformation:us-east-1:1:stack/{environment.name}/{event.get('stack', 'x')}"
@@ -58,13 +59,15 @@ class World:
         if "stack" not in event and recorded is not None and recorded.stack_id:
             stack_id = recorded.stack_id
         self.service.events.resource_changed(
-            {
-                "stack-id": stack_id,
-                "logical-resource-id": resource,
-                "resource-type": "AWS::S3::Bucket",
-                "status-details": {"status": status, "status-reason": event.get("reason", "")},
-            },
-            event.get("at", "2026-11-23T12:00:00Z"),
+            event_with(
+                {
+                    "stack-id": stack_id,
+                    "logical-resource-id": resource,
+                    "resource-type": "AWS::S3::Bucket",
+                    "status-details": {"status": status, "status-reason": event.get("reason", "")},
+                },
+                event.get("at", "2026-11-23T12:00:00Z"),
+            )
         )
 
     def tick_after(self, **time: float) -> None:
@@ -81,7 +84,7 @@ def test_a_throttled_creation_waits_and_is_tried_again(world: World) -> None:
     world.faults["CreateStack"] = (400, "Throttling", "Rate exceeded")
     environment = world.ask()
     assert environment.status is Status.QUEUED
-    assert environment.reason == "Waiting to try again after Throttling."
+    assert environment.reason == "Waiting to retry after Throttling."
     first_tries = world.calls.count("CreateStack")
     world.service.events.tick(seconds=60)
     assert world.calls.count("CreateStack") == first_tries, "tried again before it was due"
@@ -157,7 +160,7 @@ def test_events_of_unknown_and_foreign_stacks_are_left_alone(world: World) -> No
     world.stack_event(ghost)
     world.resource_event(ghost, "SorBucket", "CREATE_COMPLETE")
     foreign = "arn:aws:cloudformation:us-east-1:1:stack/payroll/x"
-    world.service.events.stack_changed({"stack-id": foreign})
+    world.service.events.stack_changed(event_with({"stack-id": foreign}))
     assert world.service.environments.page(ANA, owner=None, status=None, limit=9, start=None).next is None
 
 
@@ -213,7 +216,7 @@ def test_an_object_that_cannot_be_removed_is_reported_and_tried_again(world: Wor
     stuck, _ = world.service.environments.delete(ANA, environment.id, "r2")
     assert stuck.status is Status.DELETING
     bucket = environment.bucket("glue_assets")
-    assert stuck.reason == f"Waiting to try again after AccessDenied: {bucket}: Access Denied."
+    assert stuck.reason == f"Waiting to retry after AccessDenied: {bucket}: Access Denied."
     for _ in range(3):
         world.tick_after(minutes=15)
     assert actions(world, environment).count("delayed") == 1, "the same trouble is told once"

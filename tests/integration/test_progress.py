@@ -18,6 +18,7 @@ from chalicelib.domain.owner_accounts import Allowance
 from chalicelib.domain.requests import EnvironmentChange
 from tests.sandbox_stacks import client
 from tests.service_roles import World, serving
+from tests.support.event_bridge import event_with
 
 ID = "aaaaaaaaaa"
 
@@ -50,7 +51,7 @@ def tell(world: World, environment: Environment, seed: int) -> None:
             "status-details": {"status": each["ResourceStatus"], "status-reason": ""},
         }
         at = each["Timestamp"] + timedelta(seconds=dice.choice([0, 1, 2]))
-        world.operator.events.resource_changed(detail, at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        world.operator.events.resource_changed(event_with(detail, at.strftime("%Y-%m-%dT%H:%M:%SZ")))
 
 
 def whole(world: World, environment: Environment, status: Status, seed: int) -> Environment:

@@ -19,6 +19,7 @@ from chalicelib.domain.environment import Environment, Status
 from chalicelib.services.idempotency import IdempotentRequest
 from tests.sandbox_stacks import client
 from tests.service_roles import World, serving
+from tests.support.event_bridge import event_with
 
 ACCOUNT = "123456789012"
 DEPLOYMENT = "terraglue-deployment"
@@ -95,7 +96,7 @@ def test_what_the_service_may_not_remove_itself_keeps_it_deleting_and_is_told(wo
     client("iam").create_role(RoleName=ready.role_name, AssumeRolePolicyDocument=trust)
     stuck = let_go(world, ready, stack_id)
     assert stuck.status is Status.DELETING
-    words = f"The stack is deleted, but still there: AWS::IAM::Role {ready.role_name}."
+    words = f"The stack is deleted, but these resources still exist: AWS::IAM::Role {ready.role_name}."
     assert stuck.reason == words
     assert delete(world, other).status is Status.DELETED, "it keeps others"
     client("iam").delete_role(RoleName=ready.role_name)
@@ -158,7 +159,7 @@ def test_the_first_failed_resource_is_told_before_the_rollback_is_in_any_order(
     if seed:
         random.Random(seed).shuffle(told)
     for detail, at in [*told, *told[:5]]:
-        world.operator.events.resource_changed(detail, at)
+        world.operator.events.resource_changed(event_with(detail, at))
     shown = world.look(environment)
     assert shown.status is Status.CREATING, "the stack has not told of its end"
     assert shown.failure is not None

@@ -14,6 +14,7 @@ from chalicelib.domain.caller import Caller
 from local import log_events
 from tests.integration.conftest import Api
 from tests.integration.test_runs import ask, end_in_glue, glue_runs, runs_that_take_their_time
+from tests.support.event_bridge import event_with
 
 __all__ = ["runs_that_take_their_time"]  # a fixture of every test here
 
@@ -66,7 +67,7 @@ def test_a_run_that_waits_has_a_cursor_from_which_its_lines_are_read_later(api: 
     assert page["items"] == [] and page["next"]
     assert api.call("GET", f"{path}/logs?cursor={page['next']}").body == page
     ended(job)
-    api.app.service().events.job_changed({"jobName": job, "jobRunId": glue_runs(job)[0]["Id"]})
+    api.app.service().events.job_changed(event_with({"jobName": job, "jobRunId": glue_runs(job)[0]["Id"]}))
     assert api.call("GET", path).body["status"] != "PENDING"
     write(
         group,

@@ -13,6 +13,7 @@ from chalicelib.aws.errors import AwsError
 from tests.integration.conftest import Api
 from tests.integration.test_runs import ask, end_in_glue, glue_runs
 from tests.integration.test_stop_run import ANA, Stopper, runs_that_take_their_time, stopper  # noqa: F401
+from tests.support.event_bridge import event_with
 
 
 class Refusing:
@@ -40,7 +41,7 @@ def look(api: Api, run: Any, code: str) -> None:
 
 def notice(api: Api, job: str, run_id: str) -> None:
     """Hear from Glue that a run has changed; nothing else tells of it."""
-    api.app.service().events.job_changed({"jobName": job, "jobRunId": run_id, "state": "STOPPED"})
+    api.app.service().events.job_changed(event_with({"jobName": job, "jobRunId": run_id, "state": "STOPPED"}))
 
 
 @pytest.mark.parametrize(

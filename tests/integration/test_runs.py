@@ -13,6 +13,7 @@ from botocore.client import BaseClient
 from moto.moto_api import state_manager
 
 from tests.integration.conftest import Api
+from tests.support.event_bridge import event_with
 
 MARKER = "--terraglue-run-id"
 
@@ -70,7 +71,7 @@ def test_a_finished_run_is_settled_once(api: Api) -> None:
     end_in_glue(job, seconds=120)
     event = {"jobName": job, "jobRunId": glue_runs(job)[0]["Id"], "state": "SUCCEEDED"}
     for _ in range(3):  # events repeat
-        api.app.service().events.job_changed(event)
+        api.app.service().events.job_changed(event_with(event))
     run = api.call("GET", asked.headers["Location"]).body
     assert (run["status"], run["execution_seconds"], run["dpu_seconds"]) == ("SUCCEEDED", 120, 600)
     assert run["cost_usd"] == pytest.approx(600 / 3600 * 0.44, abs=1e-6)
@@ -201,7 +202,9 @@ def test_a_run_waits_while_the_job_is_at_its_limit_of_concurrent_runs(api: Api) 
     assert (waiting["status"], waiting["reason"]) == ("PENDING", "Waiting for an earlier run to end.")
     end_in_glue(job)
     started = glue_runs(job)[0]["Id"]
-    api.app.service().events.job_changed({"jobName": job, "jobRunId": started, "state": "SUCCEEDED"})
+    api.app.service().events.job_changed(
+        event_with({"jobName": job, "jobRunId": started, "state": "SUCCEEDED"})
+    )
     assert api.call("GET", first.headers["Location"]).body["status"] == "SUCCEEDED"
     assert api.call("GET", second.headers["Location"]).body["status"] == "STARTING"
 
@@ -267,7 +270,7 @@ def test_a_run_that_glue_retries_is_one_run_and_pays_for_every_attempt(
     just_now = datetime.now(UTC)
     end_in_glue(job, "FAILED", seconds=60, CompletedOn=just_now)
     waiting = api.call("GET", asked.headers["Location"]).body
-    assert (waiting["status"], waiting["reason"]) == ("STARTING", "Attempt 1 failed; Glue tries again.")
+    assert (waiting["status"], waiting["reason"]) == ("STARTING", "Attempt 1 failed; Glue retries the run.")
     boto3.client("glue").start_job_run(JobName=job, Arguments={MARKER: asked.body["id"]})  # by Glue itself
     if seen_while_it_runs:
         end_in_glue(job, "RUNNING", Attempt=1)

@@ -23,6 +23,7 @@ from local.chaos.world import simulated
 from local.faults.rules import parse_all
 from tests.integration.test_updates import ID, changed, data, world
 from tests.service_roles import World
+from tests.support.event_bridge import event_with
 
 __all__ = ["data", "world"]
 
@@ -56,7 +57,7 @@ def end(world: World, run: JobRun, state: str = "SUCCEEDED", seconds: int = 60) 
         "ExecutionTime": seconds,
         "CompletedOn": world.moment.timestamp(),
     }
-    world.operator.events.job_changed({"jobName": run.job_id, "jobRunId": found.glue_run_id})
+    world.operator.events.job_changed(event_with({"jobName": run.job_id, "jobRunId": found.glue_run_id}))
 
 
 def lines(world: World, action: str) -> list[Any]:
@@ -129,7 +130,9 @@ def test_a_schedule_never_spends_more_than_the_budget(world: World) -> None:
                         Arguments=shown["Arguments"],
                         ExecutionTime=60,
                     )
-                world.operator.events.job_changed({"jobName": ready.job_id, "jobRunId": glue_run_id})
+                world.operator.events.job_changed(
+                    event_with({"jobName": ready.job_id, "jobRunId": glue_run_id})
+                )
         spent.append(world.store.account(ready.owner).spent_micro_usd)
     assert max(spent) == pytest.approx(4 * 10 * 16 * 60 * 0.44 / 3600 * 1e6, abs=2)
     assert max(spent) <= 5_000_000
@@ -156,7 +159,7 @@ def test_no_more_runs_go_on_than_may_at_once(world: World) -> None:
         tick(world, hours=1)
     assert len(runs(world)) == 2
     [line] = lines(world, "run_skipped")
-    assert "As many runs go on as may at once (2)" in line.detail["why"]
+    assert "The limit of concurrent runs (2) is reached" in line.detail["why"]
     assert line.detail["scheduled_for"] == "2027-03-01T13:00:00.000Z"
     end(world, runs(world)[0])
     tick(world, hours=1)
@@ -173,7 +176,7 @@ def test_a_run_without_its_script_is_not_started(world: World) -> None:
     tick(world, hours=1)
     assert runs(world) == []
     [line] = lines(world, "run_skipped")
-    assert line.detail["why"] == "These job files are not there yet: sot_ecommerce.py."
+    assert line.detail["why"] == "These job files do not exist yet: sot_ecommerce.py."
 
 
 @pytest.mark.parametrize(
