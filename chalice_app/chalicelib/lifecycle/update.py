@@ -22,15 +22,15 @@ from chalicelib.aws.change_sets import ChangeSet
 from chalicelib.aws.cloudformation import Stack
 from chalicelib.aws.errors import AwsError, AwsRefused
 from chalicelib.clock import later
-from chalicelib.domain.environment import DesiredState, Environment, Status, UpdateStage
+from chalicelib.domain.environment import Environment, UpdateStage
 from chalicelib.domain.failures import Failure, stack_deleted
 from chalicelib.lifecycle.leased_work import LeasedWork
 from chalicelib.lifecycle.stack_progress import record_progress
 from chalicelib.lifecycle.transitions import CHECK_SECONDS, Next, Transitions
-from chalicelib.observability import logger
-from chalicelib.sandbox.missing_resources import Inspector
+from chalicelib.lifecycle.update_end import UpdateEnd, desired_state
+from chalicelib.sandbox.missing_resources import Inspector, lost_resources
 from chalicelib.sandbox.resource_failures import update_failure
-from chalicelib.sandbox.seeding import Seeding, uploaded_files
+from chalicelib.sandbox.seeding import Seeding
 from chalicelib.sandbox.stack import SandboxStacks
 from chalicelib.sandbox.stack_update import StackUpdates
 
@@ -60,6 +60,7 @@ class Update:
         self._updates = updates
         self._seeding = seeding
         self._inspector = inspector
+        self._end = UpdateEnd(transitions, stacks, updates, seeding)
         self._sleep = sleep
 
     def step(self, environment: Environment, deadline: float) -> Next:
@@ -76,7 +77,7 @@ class Update:
             cause = update_failure(None, None, f"The stack is {stack.status}.")
             self._transitions.fail_and_keep(environment, cause)
             return Next.AGAIN
-        if _wanted(environment).stage is UpdateStage.SEED:
+        if desired_state(environment).stage is UpdateStage.SEED:
             return self._seed(environment, stack, deadline)
         if self._waits_for_runs(environment):
             return Next.LATER
@@ -90,10 +91,12 @@ class Update:
 
         Returns whether the update has ended.
         """
-        stack = self._stacks.find(environment) if _wanted(environment).stage is UpdateStage.LOOK else None
+        if desired_state(environment).stage is not UpdateStage.LOOK:
+            return False
+        stack = self._stacks.find(environment)
         if stack is None or not stack.is_complete:
             return False
-        self._refuse(environment, stack, str(error))
+        self._end.refused(environment, stack, str(error))
         return True
 
     # -- the change set ----------------------------------------------------------------------------------
@@ -106,7 +109,7 @@ class Update:
         """
         retries = (state.settings.job.max_retries for state in (environment, environment.goal))
         if (
-            _wanted(environment).stage is not UpdateStage.LOOK
+            desired_state(environment).stage is not UpdateStage.LOOK
             or len({*retries}) == 1
             or not environment.reserved_micro_usd
         ):
@@ -117,16 +120,16 @@ class Update:
         return True
 
     def _without_change_set(self, environment: Environment, stack: Stack, deadline: float) -> Next:
-        if _wanted(environment).stage is UpdateStage.EXECUTE:
+        if desired_state(environment).stage is UpdateStage.EXECUTE:
             # It was executed and is gone, or was deleted outside the service: a new one shows what is left.
             if stack.status == "UPDATE_ROLLBACK_COMPLETE":
-                return self._end_unchanged(environment, stack, self._failure(environment, stack))
+                return self._end.unchanged(environment, stack, self._failure(environment, stack))
             return self._start_over(environment)
         missing = self._inspector.find_missing(environment, stack)
         if missing.pending_key:
-            return self._fail_repair(environment, missing.failure(environment))
-        if missing.ids.keys() - _lost(environment).keys():
-            wanted = replace(_wanted(environment), lost={**_lost(environment), **missing.ids})
+            return self._end.repair_failed(environment, missing.failure(environment))
+        if missing.ids.keys() - lost_resources(environment).keys():
+            wanted = replace(desired_state(environment), lost={**lost_resources(environment), **missing.ids})
             environment = self._transitions.save(environment, wanted=wanted)
         self._updates.create_change_set(environment)
         for pause in _CHANGE_SET_PAUSES:
@@ -149,9 +152,9 @@ class Update:
             return Next.AGAIN
         if change_set.status == "FAILED":
             reason = change_set.reason or "CloudFormation could not create the change set."
-            return self._refuse(environment, stack, reason)
+            return self._end.refused(environment, stack, reason)
         if change_set.execution == "EXECUTE_FAILED":
-            return self._end_unchanged(environment, stack, self._failure(environment, stack))
+            return self._end.unchanged(environment, stack, self._failure(environment, stack))
         if change_set.execution == "EXECUTE_IN_PROGRESS":
             return self._transitions.wait(environment)
         if change_set.execution != "AVAILABLE":
@@ -159,14 +162,14 @@ class Update:
         return self._execute(environment, stack, change_set)
 
     def _execute(self, environment: Environment, stack: Stack, change_set: ChangeSet) -> Next:
-        if _wanted(environment).stage is UpdateStage.LOOK:
+        if desired_state(environment).stage is UpdateStage.LOOK:
             if cause := self._updates.data_loss(environment, change_set):
-                return self._end_unchanged(environment, stack, cause)
+                return self._end.unchanged(environment, stack, cause)
             environment = self._save_stage(environment, UpdateStage.EXECUTE)
         try:
             has_started = self._updates.execute_change_set(environment)
         except AwsRefused as error:
-            return self._refuse(environment, stack, str(error))
+            return self._end.refused(environment, stack, str(error))
         seconds = CHECK_SECONDS if has_started else _CHANGE_SET_SECONDS
         self._transitions.save(environment, due_at=later(self._transitions.now(), seconds))
         return Next.AGAIN if has_started else Next.LATER
@@ -176,13 +179,13 @@ class Update:
         return Next.AGAIN
 
     def _save_stage(self, environment: Environment, stage: UpdateStage, **changes: object) -> Environment:
-        wanted = replace(_wanted(environment), stage=stage)
+        wanted = replace(desired_state(environment), stage=stage)
         return self._transitions.save(environment, wanted=wanted, attempts=0, **changes)
 
     # -- the rollback ------------------------------------------------------------------------------------
 
     def _continue_rollback(self, environment: Environment, stack: Stack) -> Next:
-        wanted = _wanted(environment)
+        wanted = desired_state(environment)
         if wanted.rollbacks and not self._transitions.is_due(environment):
             return Next.LATER
         cause = self._failure(environment, stack)
@@ -205,14 +208,14 @@ class Update:
     def _failure(self, environment: Environment, stack: Stack) -> Failure:
         return environment.failure or self._stacks.failure(environment, stack)
 
-    # -- the end -----------------------------------------------------------------------------------------
+    # -- the files ---------------------------------------------------------------------------------------
 
     def _seed(self, environment: Environment, stack: Stack, deadline: float) -> Next:
-        if _lost(environment):
+        if lost_resources(environment):
             missing = self._inspector.find_missing(environment.goal, stack)
             if missing.found:
                 cause = replace(missing.failure(environment), fix=_NOT_CREATED)
-                return self._fail_repair(environment, cause)
+                return self._end.repair_failed(environment, cause)
         leased = self._transitions.acquire_lease(environment)
         if leased is None:
             return Next.LATER
@@ -221,62 +224,11 @@ class Update:
             if not work.run({"seeded_files": number} for number in self._seeding.seed_update(leased)):
                 return Next.AGAIN
             leased = work.environment
-        self._updates.discard_change_set(leased, ends_as=leased.goal)
-        self._ready(
-            leased,
-            "update complete",
-            failure=None,
-            reason=None,
-            settings=leased.goal.settings,
-            release=leased.goal.release,
-            outputs=self._stacks.outputs(leased.goal, stack),
-            **self._stacks.resource_fields(stack),
-            job_files={**self._seeding.job_files(leased.goal), **uploaded_files(leased)},
-        )
-        return Next.LATER
-
-    def _refuse(self, environment: Environment, stack: Stack, message: str) -> Next:
-        cause = update_failure(None, None, message, environment_id=environment.id)
-        return self._end_unchanged(environment, stack, cause)
-
-    def _end_unchanged(self, environment: Environment, stack: Stack, cause: Failure) -> Next:
-        """End the update with the previous settings and release."""
-        try:
-            self._updates.discard_change_set(environment, ends_as=environment)
-        except AwsRefused as error:  # it is deleted with the stack
-            logger.warning("change set not deleted", environment_id=environment.id, detail=str(error))
-        if _lost(environment):
-            return self._fail_repair(environment, cause)
-        resources = self._stacks.resource_fields(stack)
-        self._ready(environment, cause.message, failure=cause, reason=cause.fix, **resources)
-        return Next.LATER
-
-    def _fail_repair(self, environment: Environment, cause: Failure) -> Next:
-        """End FAILED because missing resources could not be created again. A retry starts over."""
-        wanted = replace(_wanted(environment), stage=UpdateStage.LOOK)
-        changes = environment.changes + 1
-        self._transitions.fail_and_keep(environment, cause, wanted=wanted, changes=changes)
-        return Next.AGAIN
-
-    def _ready(self, environment: Environment, why: str, **changes: object) -> None:
-        self._transitions.move(
-            environment, Status.READY, why=why, wanted=None, attempts=0, lease_until=None, **changes
-        )
-
-
-def _wanted(environment: Environment) -> DesiredState:
-    if environment.wanted is None:
-        raise RuntimeError(f"{environment.id} is UPDATING without a desired state")
-    return environment.wanted
-
-
-def _lost(environment: Environment) -> dict[str, str]:
-    """Return the resources that were deleted by hand and are created again: physical IDs by logical IDs."""
-    return (environment.wanted and environment.wanted.lost) or {}
+        return self._end.complete(leased, stack)
 
 
 def _needs_files(environment: Environment) -> bool:
     """Return whether files change: for another release, data that was not wanted before, or a repair."""
     goal = environment.goal
     gets_data = goal.settings.upload_data and not environment.settings.upload_data
-    return goal.release != environment.release or gets_data or bool(_lost(environment))
+    return goal.release != environment.release or gets_data or bool(lost_resources(environment))

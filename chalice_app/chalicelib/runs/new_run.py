@@ -18,7 +18,7 @@ SOT_TABLE = "tbsot_ecommerce_br"
 
 def new_run(
     environment: Environment,
-    wanted: RunRequest,
+    request: RunRequest,
     *,
     prices: Prices,
     lease_seconds: int,
@@ -33,9 +33,9 @@ def new_run(
     cost. MaxRetries is read from the job, and does not change while runs are active (lifecycle/update.py).
     """
     job = environment.settings.job
-    worker_type = wanted.worker_type or job.worker_type
-    workers = wanted.number_of_workers or job.number_of_workers
-    timeout = wanted.timeout_minutes or job.timeout_minutes
+    worker_type = request.worker_type or job.worker_type
+    workers = request.number_of_workers or job.number_of_workers
+    timeout = request.timeout_minutes or job.timeout_minutes
     price, retries = prices.of(worker_type), job.max_retries
     return JobRun(
         id=run_id or sortable_id(moment),
@@ -43,7 +43,7 @@ def new_run(
         owner=environment.owner,
         job_id=environment.job_id,
         status=RunStatus.PENDING,
-        arguments={**_output_arguments(environment), **job.arguments, **wanted.arguments},
+        arguments={**_output_arguments(environment), **job.arguments, **request.arguments},
         worker_type=worker_type,
         number_of_workers=workers,
         timeout_minutes=timeout,

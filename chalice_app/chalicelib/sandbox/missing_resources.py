@@ -92,10 +92,15 @@ class Inspector:
         ]
 
 
+def lost_resources(environment: Environment) -> dict[str, str]:
+    """Return the missing resources that an update creates again: physical IDs by logical IDs."""
+    return (environment.wanted and environment.wanted.lost) or {}
+
+
 def emptied_buckets(environment: Environment) -> set[str]:
-    """Return the keys of the buckets whose content is lost, according to the desired state.
+    """Return the keys of the buckets whose content is lost.
 
     Without its KMS key, the content of every bucket is unreadable and so counts as lost.
     """
-    lost = (environment.wanted and environment.wanted.lost) or {}
+    lost = lost_resources(environment)
     return {key for key in BUCKET_KEYS if "Key" in lost or f"{camel(key)}Bucket" in lost}

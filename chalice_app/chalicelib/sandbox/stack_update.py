@@ -12,6 +12,7 @@ from chalicelib.config import Config
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.failures import Failure
 from chalicelib.domain.names import BUCKET_KEYS
+from chalicelib.sandbox.missing_resources import lost_resources
 from chalicelib.sandbox.resource_failures import update_failure
 from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
 from chalicelib.storage.releases import Releases
@@ -47,7 +48,7 @@ class StackUpdates:
             template_url=self._releases.template_url(goal),
             parameters=template_parameters(goal, self._config),
             tags=stack_tags(goal, self._config),
-            is_drift_aware=bool(environment.wanted and environment.wanted.lost),
+            is_drift_aware=bool(lost_resources(environment)),
         )
 
     def find_change_set(self, environment: Environment) -> ChangeSet | None:
