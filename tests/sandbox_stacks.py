@@ -70,7 +70,7 @@ class Account:
             owner="Ana Souza",
             status=Status.QUEUED,
             release=self.release.id,
-            settings=settings.resolved().model_dump(),
+            settings=settings.resolved(),
             created_at="2026-11-23T12:00:00.000Z",
             updated_at="2026-11-23T12:00:00.000Z",
             expires_at="2026-11-26T12:00:00.000Z",

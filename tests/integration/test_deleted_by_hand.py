@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from chalicelib.clock import parse, timestamp
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.failures import Failure
 from chalicelib.domain.job_run import RunStatus
 from chalicelib.domain.requests import EnvironmentChange, RunRequest
 from chalicelib.errors import EnvironmentNotReady, WorkgroupUnusable
@@ -151,7 +152,7 @@ def test_it_can_be_deleted_and_its_runs_are_settled(world: World) -> None:
     assert {each.type for each in gone.receipt.remaining} == {"AWS::KMS::Key"}
     listed = {each.type for each in gone.receipt.removed}
     assert {"AWS::S3::Bucket", "AWS::Glue::Job", "AWS::IAM::Role"} <= listed
-    statuses = {each["status"] for each in gone.resources.values()}
+    statuses = {each.status for each in gone.resources.values()}
     assert statuses == {"DELETE_COMPLETE"}
     assert len(gone.resources) == gone.total_resources
 
@@ -179,7 +180,7 @@ def test_a_reset_that_finds_no_stack_is_failed(world: World) -> None:
 
 def test_a_retry_of_a_failed_seeding_whose_stack_was_deleted_since_builds_it_anew(world: World) -> None:
     ready = world.ready(ID, {})
-    world.change(ready, status=Status.FAILED, failure={"fix": "f", "message": "m"}, due_at=None)
+    world.change(ready, status=Status.FAILED, failure=Failure("internal", "m", "f"), due_at=None)
     delete_stack(world, ready)
     assert retry(world, ready).status is Status.READY
 

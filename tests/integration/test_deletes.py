@@ -103,7 +103,7 @@ def test_a_million_objects_are_removed_within_lambdas_time_and_keep_nobody_waiti
     gone = world.see(environment.id)
     assert gone.receipt is not None
     [objects] = [entry for entry in gone.receipt.removed if entry.type == "AWS::S3::Object"]
-    assert objects["count"] == MILLION + 2  # and the release's two files
+    assert objects.count == MILLION + 2  # and the release's two files
 
 
 def removed_so_far(environment: Environment) -> int:

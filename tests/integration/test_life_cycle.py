@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -142,7 +143,9 @@ def test_the_first_failed_resource_is_shown_while_the_rollback_goes_on(world: Wo
     assert shown.failure is not None
     assert (shown.failure.resource, shown.failure.cause) == ("SotBucket", "name_conflict")
     page = world.service.environments.timeline(ANA, environment.id, limit=10, start=None)
-    assert [event.detail for event in page.items if event.action == "resource_failed"] == [shown.failure]
+    assert [event.detail for event in page.items if event.action == "resource_failed"] == [
+        asdict(shown.failure)
+    ]
 
 
 def test_old_and_repeated_resource_events_change_nothing(world: World) -> None:
@@ -194,7 +197,7 @@ def test_a_machine_whose_clock_is_behind_does_not_put_the_timeline_out_of_order(
     world.service.environments.delete(ANA, environment.id, "r2")
     page = world.service.environments.timeline(ANA, environment.id, limit=10, start=None)
     changes = [change for event in page.items for change in event.changes]
-    told = [change["new"] for change in changes if change["pointer"] == "/status"]
+    told = [change.new for change in changes if change.pointer == "/status"]
     assert told == ["DELETED", "DELETING", "READY", "SEEDING", "CREATING"]
     assert [event.at for event in page.items] == sorted({event.at for event in page.items}, reverse=True)
 
@@ -314,8 +317,8 @@ def test_the_owner_moves_the_end_and_both_ends_are_told(world: World) -> None:
     assert world.see(environment.id).status is Status.READY
     page = world.service.environments.timeline(ANA, environment.id, limit=100, start=None)
     [event] = [event for event in page.items if event.action == "extended"]
-    [change] = [change for change in event.changes if change["pointer"] == "/expires_at"]
-    assert (change["old"], change["new"]) == (environment.expires_at, extended.expires_at)
+    [change] = [change for change in event.changes if change.pointer == "/expires_at"]
+    assert (change.old, change.new) == (environment.expires_at, extended.expires_at)
     world.tick_after(hours=2)
     world.stack_event(environment)
     assert world.see(environment.id).status is Status.DELETED

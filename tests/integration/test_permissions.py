@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from pathlib import Path
@@ -14,10 +15,11 @@ import pytest
 from chalice.test import Client
 
 from chalicelib.clock import sortable_id, timestamp
-from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment import DesiredState, Environment, JobFile, Status
 from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.pricing import worst_case_micro_usd
+from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import Event
 from chalicelib.wiring import Service
 from glue_assets.release import build, publish
@@ -240,13 +242,13 @@ def job_files(world: World, service: Service, environment: Environment) -> None:
     files = {}
     for path in ("main.py", "conf.json", "query.sql", "lib.zip"):
         s3.put_object(Bucket=bucket, Key=environment.job_file_key(f".content/c1/{path}"), Body=path.encode())
-        files[path] = {
-            "size_bytes": len(path),
-            "sha256": "0" * 64,
-            "changed_by": environment.owner,
-            "changed_at": timestamp(world.moment),
-            "content": "c1",
-        }
+        files[path] = JobFile(
+            size_bytes=len(path),
+            sha256="0" * 64,
+            changed_by=environment.owner,
+            changed_at=timestamp(world.moment),
+            content="c1",
+        )
     was = world.look(environment)
     world.change(was, job_files={**was.job_files, **files}, due_at=timestamp(world.moment))
     world.reconcile(service, environment)
@@ -255,14 +257,19 @@ def job_files(world: World, service: Service, environment: Environment) -> None:
         assert live == path.encode()
 
 
+def with_job(environment: Environment, **job: Any) -> Settings:
+    changed = environment.settings.job.model_copy(update=job)
+    return environment.settings.model_copy(update={"job": changed})
+
+
 def update(world: World, service: Service, environment: Environment, **wanted: Any) -> Environment:
     """Want other settings or another release, and let the function bring that about."""
     was = world.look(environment)
-    goal = {"settings": was.settings, "release": was.release, "stage": "look", "rollbacks": 0}
+    desired = DesiredState(was.settings, was.release)
     world.change(
         was,
         status=Status.UPDATING,
-        wanted=goal | wanted,
+        wanted=replace(desired, **wanted),
         changes=was.changes + 1,
         seeded_files=0,
         failure=None,
@@ -284,10 +291,7 @@ def finish(world: World, service: Service, environment: Environment) -> Environm
 
 def other_settings_and_back(world: World, service: Service, environment: Environment) -> None:
     """Other arguments for the job; then none, but what AWS refuses it refuses to take back too."""
-    job = environment.settings["job"]
-    done = update(
-        world, service, environment, settings={**environment.settings, "job": {**job, "timeout_minutes": 9}}
-    )
+    done = update(world, service, environment, settings=with_job(environment, timeout_minutes=9))
     assert done.failure is None
     iam, less = client("iam"), {"Effect": "Deny", "Action": "glue:UpdateJob", "Resource": "*"}
     named = {"RoleName": "terraglue-deployment", "PolicyName": "less"}
@@ -298,12 +302,7 @@ def other_settings_and_back(world: World, service: Service, environment: Environ
         was,
         status=Status.UPDATING,
         changes=was.changes + 1,
-        wanted={
-            "settings": {**was.settings, "job": {**job, "arguments": {}}},
-            "release": was.release,
-            "stage": "look",
-            "rollbacks": 0,
-        },
+        wanted=DesiredState(with_job(was, arguments={}), was.release),
     )
     for _ in range(3):
         world.reconcile(service, environment)
@@ -313,7 +312,7 @@ def other_settings_and_back(world: World, service: Service, environment: Environ
     world.moment += timedelta(seconds=61)
     back = finish(world, service, environment)
     assert back.failure is not None and back.failure.cause == "permission"
-    plain = update(world, service, environment, settings={**was.settings, "job": {**job, "arguments": {}}})
+    plain = update(world, service, environment, settings=with_job(was, arguments={}))
     assert plain.failure is None
 
 

@@ -73,15 +73,15 @@ def test_the_receipt_has_each_thing_that_the_stack_had_made_by_its_id(world: Wor
     assert gone.status is Status.DELETED, gone.reason
     assert gone.receipt is not None
     removed, [key] = gone.receipt.removed, gone.receipt.remaining
-    listed = {(each["type"], each["id"]) for each in removed if "id" in each}
-    assert listed | {(key["type"], key["id"])} == made
-    assert [each for each in removed if "id" in each and "why" in each] == [], "a type is not checked"
-    counted = {each["type"]: each["count"] for each in removed if "count" in each}
+    listed = {(each.type, each.id) for each in removed if each.id}
+    assert listed | {(key.type, key.id)} == made
+    assert [each for each in removed if each.id and each.why] == [], "a type is not checked"
+    counted = {each.type: each.count for each in removed if each.count}
     assert counted["AWS::Glue::Table"] == 1
     assert counted["AWS::S3::Object"] >= 3  # the object, the data, the job's files
-    date = client("kms").describe_key(KeyId=key["id"])["KeyMetadata"]["DeletionDate"]
-    assert key["type"] == "AWS::KMS::Key"
-    assert key["until"][:19] == date.strftime("%Y-%m-%dT%H:%M:%S")
+    date = client("kms").describe_key(KeyId=key.id)["KeyMetadata"]["DeletionDate"]
+    assert key.type == "AWS::KMS::Key"
+    assert key.until[:19] == date.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def test_what_the_service_may_not_remove_itself_keeps_it_deleting_and_is_told(world: World) -> None:
@@ -164,11 +164,11 @@ def test_the_first_failed_resource_is_told_before_the_rollback_is_in_any_order(
     assert shown.status is Status.CREATING, "the stack has not told of its end"
     assert shown.failure is not None
     assert (shown.failure.type, shown.failure.cause) == ("AWS::Glue::Job", "permission")
-    everything = json.dumps([shown.failure, shown.resources])
+    everything = str([shown.failure, shown.resources])
     assert "glue:CreateJob" in everything
     assert ACCOUNT not in everything
     assert DEPLOYMENT not in everything
-    assert {each["status"] for each in shown.resources.values()} <= {"DELETE_COMPLETE", "CREATE_FAILED"}
+    assert {each.status for each in shown.resources.values()} <= {"DELETE_COMPLETE", "CREATE_FAILED"}
 
 
 def test_what_a_failure_leaves_is_cleaned_up_by_itself_and_a_retry_starts_over(world: World) -> None:
@@ -240,8 +240,8 @@ def test_a_type_that_is_not_known_is_said_to_be_unchecked_and_one_that_stays_by_
     ]
     proof = Prover({"s3": Buckets()}).prove(parts)
     [topic] = proof.removed
-    assert "not looked for" in topic["why"] or "looked for again" in topic["why"]
-    assert [each["id"] for each in proof.remaining] == ["kept"]
+    assert "not looked for" in topic.why or "looked for again" in topic.why
+    assert [each.id for each in proof.remaining] == ["kept"]
     assert [part.physical_id for part in proof.there] == ["lost"]
 
 

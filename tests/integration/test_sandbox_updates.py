@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.environment import Environment
+from chalicelib.domain.settings import BucketNames
 from tests.sandbox_stacks import Account, random_settings
 from tests.sandbox_state import described
 
@@ -155,4 +157,5 @@ def test_from_any_settings_to_any_others_is_as_if_made_with_those(operated: Acco
 def hands_a_bucket_on(before: Environment, wanted: Environment) -> bool:
     """Whether a bucket is to have the name of another one."""
     old, new = before.settings.buckets, wanted.settings.buckets
-    return any(new[key] == old[other] for key in new for other in old if other != key)
+    pairs = itertools.permutations(BucketNames.model_fields, 2)
+    return any(getattr(new, key) == getattr(old, other) for key, other in pairs)

@@ -110,11 +110,8 @@ def test_worker_counts_and_a_schedule_change_and_the_data_stay(world: World) -> 
     client("s3").put_object(Bucket=ready.bucket("sor"), Key="mine.csv", Body=b"1")
     after = changed(world, ready, settings={"job": {"number_of_workers": 3, "schedule": "cron(0 9 ? * * *)"}})
     assert (after.status, after.failure, after.reason, after.wanted) == (Status.READY, None, None, None)
-    assert after.settings["job"] == {
-        **ready.settings["job"],
-        "number_of_workers": 3,
-        "schedule": "cron(0 9 ? * * *)",
-    }
+    expected = {"number_of_workers": 3, "schedule": "cron(0 9 ? * * *)"}
+    assert after.settings.job == ready.settings.job.model_copy(update=expected)
     assert (ready.next_run_at, (after.next_run_at or "")[11:16]) == (None, "09:00")
     assert after.due_at == min(after.next_run_at or "", after.look_at or "", after.expires_at)
     job = client("glue").get_job(JobName=after.job_id)["Job"]
@@ -124,8 +121,8 @@ def test_worker_counts_and_a_schedule_change_and_the_data_stay(world: World) -> 
     assert change_sets(world, after) == []
     assert actions(world, after).count("change_requested") == 1
     told = [event.changes for event in world.store.events(ID, limit=100).items]
-    [event] = [changes for changes in told if any("/settings" in change["pointer"] for change in changes)]
-    assert {(c["pointer"], c.get("old"), c.get("new")) for c in event} == {
+    [event] = [changes for changes in told if any("/settings" in change.pointer for change in changes)]
+    assert {(c.pointer, c.old, c.new) for c in event} == {
         ("/status", "UPDATING", "READY"),
         ("/settings/job/number_of_workers", 5, 3),
         ("/settings/job/schedule", None, "cron(0 9 ? * * *)"),
@@ -257,7 +254,7 @@ def test_a_job_file_of_ones_own_outlives_an_upgrade(world: World, data: Path) ->
     release_of(world, data)
     after = changed(world, ready, release="latest")
     assert set(after.job_files) == {"main.py", "sot_ecommerce.py"}
-    assert {file["changed_by"] for file in after.job_files.values()} == {ID}
+    assert {file.changed_by for file in after.job_files.values()} == {ID}
     for path in after.job_files:
         assert world.operator.job_files.read(caller, ID, path) == b"print('mine')\n"
 
@@ -403,7 +400,7 @@ def test_its_end_comes_after_the_change(world: World) -> None:
             break
         gone = finish(world, ready)
     told = [change for event in world.store.events(ID, limit=100).items for change in event.changes]
-    moves = {(change["old"], change["new"]) for change in told if change["pointer"] == "/status"}
+    moves = {(change.old, change.new) for change in told if change.pointer == "/status"}
     assert {("UPDATING", "READY"), ("READY", "DELETING"), ("DELETING", "DELETED")} <= moves
 
 

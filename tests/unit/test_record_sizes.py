@@ -260,7 +260,7 @@ def test_a_run_that_is_too_large_ends_without_its_texts_and_gives_its_money_back
 
     assert store.run(ID, begun.id) == saved
     assert saved.status is RunStatus.FAILED and saved.arguments == begun.arguments
-    assert saved.error == RunError("What AWS said of it could not be stored.")
+    assert saved.error == RunError("AWS's message could not be stored.")
     found = store.environment(ID)
     assert found is not None
     assert (found.reserved_micro_usd, store.account(found.owner).reserved_micro_usd) == (0, 0)

@@ -225,6 +225,11 @@ class Environment:
         return f"s3://{self.bucket('glue_assets')}/{self.job_file_key(path)}"
 
     @property
+    def is_ready(self) -> bool:
+        """Return whether the environment accepts work: it is READY and not about to be deleted."""
+        return self.status is Status.READY and not self.delete_requested
+
+    @property
     def condition(self) -> str:
         """Its status in words for callers: a delete that was asked for may not have begun yet."""
         is_going = self.delete_requested and self.status is not Status.DELETED

@@ -84,7 +84,7 @@ def once(
 
 
 def checked_key(header: str | None) -> str | None:
-    """The value of an Idempotency-Key header; `InvalidFields` for an empty, long or unprintable one."""
+    """Return a valid Idempotency-Key header. Raises `InvalidFields`."""
     if header is None:
         return None
     if not _KEY.fullmatch(header):
@@ -94,7 +94,7 @@ def checked_key(header: str | None) -> str | None:
 
 
 def fingerprint(route: str, body: Any) -> str:
-    """A digest of what is asked for, the same however the JSON was written."""
+    """Return a digest of a request that does not depend on how its JSON is written."""
     text = json.dumps([route, body], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -19,7 +19,6 @@ from chalicelib.domain.settings import JOB_FILE
 from chalicelib.domain.timeline import Event
 from chalicelib.errors import (
     Conflict,
-    EnvironmentNotReady,
     InvalidFields,
     InvalidFile,
     LearningMode,
@@ -33,6 +32,7 @@ from chalicelib.errors import (
 from chalicelib.observability import logger
 from chalicelib.services.environments import Environments
 from chalicelib.services.file_contents import ENDINGS, FileContents
+from chalicelib.services.readiness import require_ready
 from chalicelib.storage.live_files import LiveFiles
 from chalicelib.storage.store import Store
 
@@ -148,10 +148,7 @@ def _check_state(environment: Environment, path: str) -> None:
         raise LearningMode(
             "A learning sandbox runs the release's job. Ask for one with mode production to run your own."
         )
-    if environment.status is not Status.READY or environment.delete_requested:
-        raise EnvironmentNotReady(
-            f"The environment is {environment.condition}; it takes files only when READY."
-        )
+    require_ready(environment, "it takes files only when READY.")
     if path not in environment.job_files and len(environment.job_files) >= MAX_FILES:
         raise TooManyFiles(f"There are {MAX_FILES} job files already, and no more can be.")
 

@@ -26,7 +26,6 @@ from chalicelib.errors import (
     BadCursor,
     BudgetExceeded,
     Conflict,
-    EnvironmentNotReady,
     InvalidCombination,
     JobFilesMissing,
     NotFound,
@@ -37,11 +36,12 @@ from chalicelib.runs.job_runs import Runs
 from chalicelib.runs.new_run import missing_files, new_run
 from chalicelib.services.environments import Environments
 from chalicelib.services.idempotency import Created, IdempotentRequest, once
+from chalicelib.services.optimistic_writes import repeat_if_stale
+from chalicelib.services.readiness import require_ready
 from chalicelib.storage import items
 from chalicelib.storage.conflicts import BudgetUsedUp
 from chalicelib.storage.store import Store
 
-_WRITE_TRIES = 5
 _START: Json = {"attempt": None, "token": None}
 _LATE_LINES_SECONDS = 5
 """Glue's agent sends what a run wrote every few seconds, and once more after its end."""
@@ -141,20 +141,21 @@ class Jobs:
 
         Gives the run as it is now, and False when it had ended already.
         """
-        for _ in range(_WRITE_TRIES):
+
+        def read_and_write() -> tuple[JobRun, bool]:
             run = self._recorded(caller, job_id, run_id)
-            with suppress(StaleRecord):
-                if run.glue_run_id is not None:
-                    run = self._advanced(run)  # it may have ended meanwhile
-                if run.status.is_final:
-                    return run, False
-                if run.stopped_by is None:
-                    moment = timestamp(self._clock())
-                    detail = {"run_id": run_id}
-                    event = Event(moment, caller.owner, "run_stop_requested", request_id, detail)
-                    run = self._runs.request_stop(run, caller.owner, event)
-                return self._advanced(run), True
-        raise Conflict("The run is changing too fast; try again.")
+            if run.glue_run_id is not None:
+                run = self._advanced(run)  # it may have ended meanwhile
+            if run.status.is_final:
+                return run, False
+            if run.stopped_by is None:
+                moment = timestamp(self._clock())
+                detail = {"run_id": run_id}
+                event = Event(moment, caller.owner, "run_stop_requested", request_id, detail)
+                run = self._runs.request_stop(run, caller.owner, event)
+            return self._advanced(run), True
+
+        return repeat_if_stale(read_and_write, "run")
 
     def _recorded(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
         environment_id = environment_of_job(job_id)
@@ -249,10 +250,7 @@ class Jobs:
 
     def _refuse(self, caller: Caller, run: JobRun, account: Account) -> NoReturn:
         environment = self._environments.visible(caller, run.environment_id)
-        if environment.status is not Status.READY or environment.delete_requested:
-            raise EnvironmentNotReady(
-                f"The environment is {environment.condition}; a job runs only in a READY one."
-            )
+        require_ready(environment, "a job runs only in a READY one.")
         left = account.available_micro_usd(self._allowance)
         if left >= run.max_cost_micro_usd:  # it was READY again, or the account changed, just now
             raise Conflict("The environment is changing too fast; try again.")

@@ -16,11 +16,12 @@ from chalicelib.aws.catalog import Catalog, CatalogTable, Partitions
 from chalicelib.aws.sandbox_credentials import PRIMARY
 from chalicelib.domain import response_size
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment import Environment
 from chalicelib.domain.json_types import Json
-from chalicelib.errors import EnvironmentNotReady, NotFound, TableUnreadable, WorkgroupUnusable
+from chalicelib.errors import NotFound, TableUnreadable, WorkgroupUnusable
 from chalicelib.services import table_values
 from chalicelib.services.environments import Environments
+from chalicelib.services.readiness import require_ready
 
 _S3_LOCATION = re.compile(r"s3[an]?://[^/]+(/.*)?", re.DOTALL)
 _ROWS_SECONDS = 18
@@ -138,10 +139,7 @@ class Tables:
 
     def _ready(self, caller: Caller, environment_id: str) -> Environment:
         environment = self._environments.visible(caller, environment_id)
-        if environment.status is not Status.READY or environment.delete_requested:
-            raise EnvironmentNotReady(
-                f"The environment is {environment.condition}; its tables can be seen only when it is READY."
-            )
+        require_ready(environment, "its tables can be seen only when it is READY.")
         return environment
 
 
