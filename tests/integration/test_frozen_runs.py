@@ -56,7 +56,7 @@ def test_more_retries_wait_until_the_runs_have_ended(world: World) -> None:
         world.operator.events.tick(seconds=60)
         found = world.look(environment)
         assert (found.status, retries_in_glue(environment)) == (Status.UPDATING, 0)
-        assert found.reason is not None and found.reason.startswith("Waiting for the runs to end")
+        assert found.reason is not None and found.reason.startswith("Waiting for active runs to end")
     assert actions(world, environment).count("delayed") == 1
     assert run.glue_run_id is not None
     world.glue.runs[run.glue_run_id] |= {"JobRunState": "FAILED", "ExecutionTime": 60}

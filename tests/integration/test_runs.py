@@ -270,7 +270,7 @@ def test_a_run_that_glue_retries_is_one_run_and_pays_for_every_attempt(
     just_now = datetime.now(UTC)
     end_in_glue(job, "FAILED", seconds=60, CompletedOn=just_now)
     waiting = api.call("GET", asked.headers["Location"]).body
-    assert (waiting["status"], waiting["reason"]) == ("STARTING", "Attempt 1 failed; Glue retries the run.")
+    assert (waiting["status"], waiting["reason"]) == ("STARTING", "Attempt 1 failed. Glue retries.")
     boto3.client("glue").start_job_run(JobName=job, Arguments={MARKER: asked.body["id"]})  # by Glue itself
     if seen_while_it_runs:
         end_in_glue(job, "RUNNING", Attempt=1)

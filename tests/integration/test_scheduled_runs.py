@@ -138,7 +138,10 @@ def test_a_schedule_never_spends_more_than_the_budget(world: World) -> None:
     assert max(spent) <= 5_000_000
     assert len(runs(world)) == 1
     [line] = lines(world, "run_skipped")
-    assert "budget does not cover the run, which could cost 4.69 USD: 0.31 USD are left" in line.detail["why"]
+    assert (
+        "budget does not cover the run, which could cost up to 4.69 USD: 0.31 USD is left"
+        in line.detail["why"]
+    )
     # In the next period there is money again, and nobody has to start the schedule anew.
     tick(world, days=30)
     assert len(runs(world)) == 2
@@ -159,7 +162,7 @@ def test_no_more_runs_go_on_than_may_at_once(world: World) -> None:
         tick(world, hours=1)
     assert len(runs(world)) == 2
     [line] = lines(world, "run_skipped")
-    assert "The limit of concurrent runs (2) is reached" in line.detail["why"]
+    assert "The maximum number of concurrent runs (2) is active" in line.detail["why"]
     assert line.detail["scheduled_for"] == "2027-03-01T13:00:00.000Z"
     end(world, runs(world)[0])
     tick(world, hours=1)
@@ -176,7 +179,7 @@ def test_a_run_without_its_script_is_not_started(world: World) -> None:
     tick(world, hours=1)
     assert runs(world) == []
     [line] = lines(world, "run_skipped")
-    assert line.detail["why"] == "These job files do not exist yet: sot_ecommerce.py."
+    assert line.detail["why"] == "These job files do not exist: sot_ecommerce.py."
 
 
 @pytest.mark.parametrize(

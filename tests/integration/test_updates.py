@@ -338,7 +338,7 @@ def test_a_failed_change_is_taken_back_and_says_why(world: World) -> None:
     assert after.failure is not None
     assert (after.failure.resource, after.failure.cause) == ("Workgroup", "permission")
     assert after.reason == after.failure.fix
-    assert after.reason.startswith("A change that fails is rolled back.")
+    assert after.reason.startswith("A failed change is rolled back.")
     assert client("glue").get_job(JobName=ready.job_id)["Job"]["NumberOfWorkers"] == 5
     assert change_sets(world, after) == []
     assert f"environments/{ID}/template.yaml" not in keys("assets")

@@ -336,7 +336,7 @@ def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
         "execute",
     )
     assert (tried.failure, tried.due_at) == (FIRST, desk.after(60))
-    assert tried.reason == "The update failed and AWS could not roll it back. The rollback is being retried."
+    assert tried.reason == "The change failed, and AWS could not roll it back. Retrying the rollback."
     assert desk.actions() == ["requested", "delayed"]
     desk.moment = NOW + timedelta(seconds=60)
     for _ in range(5):
@@ -352,7 +352,7 @@ def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
     assert (
         failed.reason
         == failed.failure.fix
-        == ("An operator must repair the stack. Then retry, or delete the environment.")
+        == ("Ask an operator to repair the stack, then retry; or delete the environment.")
     )
     assert failed.wanted is not None, "a retry would not know what to take back"
     assert failed.due_at == failed.expires_at

@@ -34,7 +34,7 @@ class Creation:
             self._transitions.move(
                 environment,
                 Status.CREATING,
-                why="stack is already complete",
+                why="the stack is already complete",
                 attempts=0,
                 due_at=later(self._transitions.now(), CHECK_SECONDS),
             )

@@ -151,7 +151,7 @@ def _repair(environment: Environment, missing: dict[str, str]) -> Json:
 
 def _incomplete_stack(environment: Environment, stack: Stack) -> Failure:
     """Return the `failure` of an environment whose stack an update outside the service left incomplete."""
-    message = f"The stack is {stack.status} after an update outside the service."
+    message = f"The stack is {stack.status} after a change outside this service."
     cause = failure(None, None, message, environment_id=environment.id)
-    fix = "Retry to roll the update back. If that fails, an operator must repair the stack."
+    fix = "Retry to roll back the change. If that fails, ask an operator to repair the stack."
     return replace(cause, cause="internal", fix=fix)

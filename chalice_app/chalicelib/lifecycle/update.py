@@ -39,7 +39,7 @@ _CHANGE_SET_PAUSES = (0.5, 1.0, 2.0)
 _RUNS_SECONDS = 20
 _CHANGE_SET_SECONDS = 5
 """CloudFormation takes some seconds to create a change set and sends no event when it is done."""
-_NOT_CREATED = "CloudFormation did not create it again: delete the environment and create a new one."
+_NOT_CREATED = "CloudFormation did not create it again. Delete the environment and create another."
 
 
 class Update:
@@ -114,7 +114,7 @@ class Update:
             or not environment.reserved_micro_usd
         ):
             return False
-        reason = "Waiting for the runs to end: another max_retries would change what they can cost."
+        reason = "Waiting for active runs to end, because max_retries affects their maximum cost."
         delayed = self._transitions.delayed(environment, reason)
         self._transitions.postpone(environment, _RUNS_SECONDS, delayed, reason=reason)
         return True
@@ -190,10 +190,10 @@ class Update:
             return Next.LATER
         cause = self._failure(environment, stack)
         if wanted.rollbacks >= _MAX_ROLLBACKS:
-            fix = "An operator must repair the stack. Then retry, or delete the environment."
+            fix = "Ask an operator to repair the stack, then retry; or delete the environment."
             self._transitions.fail_and_keep(environment, replace(cause, fix=fix))
             return Next.AGAIN
-        reason = "The update failed and AWS could not roll it back. The rollback is being retried."
+        reason = "The change failed, and AWS could not roll it back. Retrying the rollback."
         environment = self._transitions.save(
             environment,
             self._transitions.delayed(environment, reason),

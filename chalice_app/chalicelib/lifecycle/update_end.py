@@ -34,7 +34,7 @@ class UpdateEnd:
         self._updates.discard_change_set(environment, ends_as=goal)
         self._ready(
             environment,
-            "update complete",
+            "update completed",
             failure=None,
             reason=None,
             settings=goal.settings,

@@ -63,7 +63,7 @@ class RunFollower:
         return run if after == run else self._store.save_run(run, after)
 
     def _wait_for_retry(self, run: JobRun, seen: GlueRun, moment: datetime) -> JobRun:
-        reason = f"Attempt {seen.attempt + 1} failed; Glue retries the run."
+        reason = f"Attempt {seen.attempt + 1} failed. Glue retries."
         if run.reason == reason and (run.due_at or "") > timestamp(moment):
             return run
         due_at = later(moment, RETRY_SECONDS)

@@ -168,7 +168,11 @@ class Runs:
     def _not_started(self, run: JobRun, error: AwsError) -> JobRun:
         if isinstance(error, AwsThrottled) or error.code in _BUSY:
             # Glue has certainly not started it, so the next attempt needs no lookup.
-            reason = "Waiting for an earlier run to end." if error.code in _BUSY else "Waiting: Glue is busy."
+            reason = (
+                "Waiting for an earlier run to end."
+                if error.code in _BUSY
+                else "Waiting: Glue is at capacity."
+            )
             due_at = later(self._clock(), RETRY_SECONDS)
             return self._store.save_run(run, run.but(start_attempts=0, reason=reason, due_at=due_at))
         if isinstance(error, AwsRefused):

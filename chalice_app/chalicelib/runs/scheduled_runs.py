@@ -81,8 +81,8 @@ class ScheduledRuns:
             worst = pricing.usd(run.max_cost_micro_usd)
             ends_at = failure.account.period_ends_at(self._allowance)
             reason = (
-                f"The owner's budget does not cover the run, which could cost {worst:.2f} USD: "
-                f"{left:.2f} USD are left until {ends_at}."
+                f"The owner's budget does not cover the run, which could cost up to {worst:.2f} USD: "
+                f"{left:.2f} USD is left until {ends_at}."
             )
             return self._skip(environment, advanced, reason, run)
         except StaleRecord:
@@ -96,10 +96,10 @@ class ScheduledRuns:
 
     def _reason_against(self, environment: Environment) -> str | None:
         if missing := missing_files(environment):
-            return f"These job files do not exist yet: {', '.join(missing)}."
+            return f"These job files do not exist: {', '.join(missing)}."
         most = environment.settings.job.max_concurrent_runs
         if self._active(environment) >= most:
-            return f"The limit of concurrent runs ({most}) is reached."
+            return f"The maximum number of concurrent runs ({most}) is active."
         return None
 
     def _active(self, environment: Environment) -> int:

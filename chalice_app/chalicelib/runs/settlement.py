@@ -83,7 +83,7 @@ class Settlement:
             return self.end_without_glue(run, RunStatus.ERROR, message)
         # The job was deleted outside the service, and perhaps other resources too: check them.
         self._store.doubt(run.environment_id, timestamp(self._clock()))
-        return self.end_without_glue(run, RunStatus.ERROR, "The job does not exist.")
+        return self.end_without_glue(run, RunStatus.ERROR, "The job no longer exists.")
 
     def unknown_to_glue(self, run: JobRun, error: AwsRefused) -> JobRun:
         """Record the end of a run that Glue does not know.
@@ -105,7 +105,7 @@ class Settlement:
         if cost <= (run.cost_micro_usd or 0):
             return
         logger.warning("run cost more than settled", run_id=run.id, cost_micro_usd=cost)
-        detail = {"run_id": run.id, "why": "Glue has billed more since the run ended."}
+        detail = {"run_id": run.id, "why": "Glue billed more than it reported when the run ended."}
         event = Event.by_service(timestamp(self._clock()), "run_cost_more", detail)
         after = run.but(dpu_seconds=float(dpu_seconds), cost_micro_usd=cost)
         with suppress(StaleRecord):  # the event was delivered twice
@@ -121,7 +121,7 @@ class Settlement:
         except AwsError as error:
             logger.warning("log tail not readable", run_id=run.id, code=error.code, detail=error.message)
             tail = []
-        return RunError(redacted(seen.error or f"Glue status: {seen.status}.", run.environment_id), tail)
+        return RunError(redacted(seen.error or f"Glue reported {seen.status}.", run.environment_id), tail)
 
     def _outputs_of(self, run: JobRun, attempts: Sequence[GlueRun], end: datetime) -> list[RunOutput]:
         starts = [attempt.started_at for attempt in attempts if attempt.started_at is not None]

@@ -17,13 +17,13 @@ from chalicelib.storage.releases import Releases
 _KEY, _BUCKET, _DATABASE = "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::Glue::Database"
 _RETRY = "Retry to create it again"
 _FIXES = {
-    _BUCKET: f"{_RETRY} with the release's files. All other content is lost.",
-    _DATABASE: f"{_RETRY} with the release's tables. Your own tables in it are lost, but not their files.",
-    _KEY: f"{_RETRY} and to copy the release's files again. All other data that it encrypted is lost.",
+    _BUCKET: f"{_RETRY} with the release's files. Its other contents are lost.",
+    _DATABASE: f"{_RETRY} with the release's tables. Your own tables are lost, but not their files.",
+    _KEY: f"{_RETRY} and copy the release's files. Other data encrypted with it is lost.",
 }
 _CANCEL = (
-    "An operator must cancel the deletion of the key and enable it{before}. Then retry. "
-    "After that date, all data that it encrypted is lost."
+    "Ask an operator to cancel the deletion of the key and to enable it{before}, then retry. "
+    "After that date, all data encrypted with it is lost."
 )
 
 
@@ -49,7 +49,7 @@ class MissingResources:
         first = self.pending_key or self.found[0]
         more = f" (and {len(self.found) - 1} more)" if len(self.found) > 1 else ""
         verb = "scheduled for deletion" if first.is_pending else "deleted"
-        message = f"{first.part.type} {first.part.physical_id}{more} was {verb} outside the service."
+        message = f"{first.part.type} {first.part.physical_id}{more} was {verb} outside this service."
         cause = failure(first.part.logical_id, first.part.type, message, environment_id=environment.id)
         if first.is_pending:
             fix = _CANCEL.format(before=f" before {first.until}" if first.until else "")

@@ -19,9 +19,9 @@ from chalicelib.storage.releases import Releases
 _OBJECTS, _TABLES, _LOGS = "AWS::S3::Object", "AWS::Glue::Table", "AWS::Logs::LogGroup"
 _BUCKET, _DATABASE = "AWS::S3::Bucket", "AWS::Glue::Database"
 _WHY = {
-    _OBJECTS: "Object versions, delete markers and incomplete multipart uploads in the buckets.",
-    _TABLES: "Tables that the job or a user created. They were not part of the stack.",
-    _LOGS: "Log groups that runs created outside the stack, or again after its deletion.",
+    _OBJECTS: "Object versions, delete markers and incomplete uploads in the buckets.",
+    _TABLES: "Created in the environment outside the stack, by the job or by hand.",
+    _LOGS: "Created by runs, outside the stack or after its deletion.",
 }
 _MOST_LISTED = 3
 

@@ -7,14 +7,14 @@ from dataclasses import replace
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.failures import Failure, failure
 
-_ROLLED_BACK = "A change that fails is rolled back."
+_ROLLED_BACK = "A failed change is rolled back."
 _FIXES = {
-    "permission": f"{_ROLLED_BACK} An operator must grant this permission to the deployment role.",
-    "throttling": f"{_ROLLED_BACK} AWS was too busy: send the change again in a few minutes.",
-    "quota": f"{_ROLLED_BACK} The AWS account has reached a limit, which an operator must raise.",
-    "name_conflict": f"{_ROLLED_BACK} A resource with this name exists already: choose another name.",
-    "invalid_request": f"{_ROLLED_BACK} AWS rejects the requested settings: request other settings.",
-    "internal": f"{_ROLLED_BACK} Send the change again. If it fails again, contact the operator.",
+    "permission": f"{_ROLLED_BACK} Ask an operator to allow this for the deployment role, then retry.",
+    "throttling": f"{_ROLLED_BACK} AWS throttled the call. Retry in a few minutes.",
+    "quota": f"{_ROLLED_BACK} The AWS account reached a limit. Ask an operator to raise it.",
+    "name_conflict": f"{_ROLLED_BACK} A resource with this name already exists. Choose another name.",
+    "invalid_request": f"{_ROLLED_BACK} AWS rejected the change. Change the settings.",
+    "internal": f"{_ROLLED_BACK} Retry. If it fails again, contact the operator.",
 }
 
 

@@ -78,8 +78,8 @@ class StackUpdates:
                 message = f"The change would {verb} {change.physical_id}, which holds data."
                 cause = update_failure(change.logical_id, change.type, message, environment_id=environment.id)
                 fix = (
-                    "Nothing was changed. Empty the resource and send the change again, or create a new "
-                    "environment with these settings."
+                    "Nothing was changed. Empty the resource and retry, or create a new environment with "
+                    "these settings."
                 )
                 return replace(cause, cause="invalid_request", fix=fix)
         return None
