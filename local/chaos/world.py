@@ -33,6 +33,7 @@ from local.chaos.entropy import seeded
 from local.chaos.glue import SimulatedRuns
 from local.chaos.timeline import Killed, Simulation
 from local.chaos.wire import Wire
+from local.clients import ACCOUNT
 from local.cloudformation import CloudFormationOptions
 from local.events import AwsEvent
 from local.faults.plan import Faults
@@ -82,13 +83,21 @@ class World:
 
     def deliver(self, event: AwsEvent) -> None:
         """Bring an event to the service, as EventBridge does: perhaps twice, late, or never."""
-        time = f"{self.simulation.now():%Y-%m-%dT%H:%M:%SZ}"
+        message = {
+            "version": "0",
+            "id": f"event-{self.simulation.seconds}",
+            "detail-type": event.detail_type,
+            "source": event.source,
+            "account": ACCOUNT,
+            "time": f"{self.simulation.now():%Y-%m-%dT%H:%M:%SZ}",
+            "region": event.region,
+            "resources": event.resources,
+            "detail": event.detail,
+        }
         handle = {
-            "CloudFormation Stack Status Change": lambda: self.service.events.stack_changed(event.detail),
-            "CloudFormation Resource Status Change": lambda: self.service.events.resource_changed(
-                event.detail, time
-            ),
-            "Glue Job State Change": lambda: self.service.events.job_changed(event.detail),
+            "CloudFormation Stack Status Change": lambda: self.service.events.stack_changed(message),
+            "CloudFormation Resource Status Change": lambda: self.service.events.resource_changed(message),
+            "Glue Job State Change": lambda: self.service.events.job_changed(message),
         }[event.detail_type]
         for seconds in self.faults.of_event(event.detail_type):
             self.invoke("event", "event", handle, after=seconds + self.dice.uniform(0.1, 1.5))

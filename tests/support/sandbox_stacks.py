@@ -22,7 +22,7 @@ from chalicelib.config import Config
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.settings import Limits, Settings, invalid_combinations
-from chalicelib.sandbox.provisioning import Provisioning
+from chalicelib.sandbox.stack import SandboxStacks
 from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
 from chalicelib.storage.releases import Releases
 from glue_assets.release import Release, build, publish
@@ -57,16 +57,9 @@ class Account:
     def outputs(self, environment: Environment, stack: dict[str, Any]) -> dict[str, Any]:
         """What the service makes of the stack's outputs."""
         nothing: Any = None
-        provisioning = Provisioning(
-            self.config,
-            stacks=nothing,
-            buckets=nothing,
-            catalog=nothing,
-            releases=self.releases,
-            store=nothing,
-        )
+        stacks = SandboxStacks(self.config, stacks=nothing, releases=self.releases, store=nothing)
         values = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        return provisioning.outputs(environment, Stack(stack["StackId"], stack["StackStatus"], None, values))
+        return stacks.outputs(environment, Stack(stack["StackId"], stack["StackStatus"], None, values))
 
     def environment(self, environment_id: str, given: dict[str, Any]) -> Environment:
         """A new environment with these settings, which must be valid."""

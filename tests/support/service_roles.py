@@ -27,6 +27,7 @@ from local.access_requests import Asked as Wish
 from local.athena import AthenaOptions
 from local.clients import Credentials
 from local.glue_runs.api import replace_moto
+from tests.support.event_bridge import event_with
 from tests.support.paths import ROOT
 from tests.support.sandbox_stacks import REGION, Account, account, client
 
@@ -142,7 +143,7 @@ class World:
         return run
 
     def reconcile(self, service: Service, environment: Environment) -> None:
-        service.events.stack_changed({"stack-id": environment.name})
+        service.events.stack_changed(event_with({"stack-id": environment.name}))
 
 
 @contextlib.contextmanager
