@@ -1,4 +1,4 @@
-"""Installs the pinned packages into .venv: `python3.11 -m local.install`, with the standard library alone.
+"""Installs the pinned packages into .venv: `python3 -m local.install`, with the standard library alone.
 
 The pins are complete (`pip check` says so at the end), so there is nothing to resolve, and two pips side by
 side do in half the time what one would do. Byte code is made of what is imported: most modules never are.
@@ -48,7 +48,7 @@ class Environment:
             except subprocess.CalledProcessError as error:  # Debian keeps ensurepip in a package of its own
                 raise Failed(
                     "This Python cannot make a virtual environment with pip in it; "
-                    "on Debian and Ubuntu install python3.11-venv."
+                    "on Debian and Ubuntu install its venv package, for example python3.11-venv."
                 ) from error
 
     def install(self, pins: list[str], log: Path) -> None:
@@ -103,8 +103,8 @@ def pinned() -> list[str]:
 
 def main() -> int:
     """Install; the exit code."""
-    if sys.version_info < (3, 11):  # noqa: UP036 - only this file is run by whatever Python is there
-        print(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
+    if not (3, 11) <= sys.version_info < (3, 14):  # the only file that runs on any Python
+        print(f"Install Python 3.11, 3.12 or 3.13. python3 is {sys.version.split()[0]}.", file=sys.stderr)
         return 1
     if sys.argv[1:]:
         _prepare(sys.argv[1])

@@ -165,11 +165,16 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
                 stack_tags={"cost-center": "learning"},
                 limits=Limits(role_arns=(SHARED_ROLE,), kms_key_arns=(key,)),
             )
-            release = build(ROOT, data, "1.0.0", lint=False)
+            release = _release(data)
             publish(release, _client("s3"), "assets")
             yield Account(release, config)
         finally:
             engine.close()
+
+
+@functools.cache
+def _release(data: Path) -> Release:
+    return build(ROOT, data, "1.0.0", lint=False)
 
 
 @functools.cache

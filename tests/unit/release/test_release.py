@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import shutil
 from pathlib import Path
 
 import duckdb
@@ -230,20 +229,6 @@ def test_the_data_of_the_project_builds() -> None:
     ]
 
 
-def test_the_command_writes_a_release_as_it_lies_in_the_bucket(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    data, out = put(tmp_path / "data", {"s/t/a.csv": "id\n1\n"}), tmp_path / "out"
-    assert releases.main(["build", "--out", str(out), "--data", str(data), "--version", "1.0.0"]) == 0
-    release = json.loads((out / "releases/latest.json").read_text())["release"]
-    assert release in capsys.readouterr().out
-    folder = out / "releases" / release
-    manifest = json.loads((folder / "manifest.json").read_text())
-    assert (folder / "data/s/t/a.csv").read_text() == "id\n1\n"
-    for file in (*manifest["files"], manifest["template"]):
-        assert (folder / file["path"]).stat().st_size == file["size"]
-
-
 def test_the_command_says_what_is_wrong_with_the_data_and_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -348,15 +333,6 @@ def test_every_column_of_the_projects_data_is_explained() -> None:
     for table in find_tables(ROOT / "data"):
         assert table.description, table.name
         assert all(column.comment for column in table.columns), table.name
-
-
-def test_a_template_that_cfn_lint_rejects_is_not_built(tmp_path: Path) -> None:
-    assets = tmp_path / "glue_assets"
-    shutil.copytree(ROOT / "glue_assets", assets)
-    storage = assets / "modules/storage.yaml"
-    storage.write_text(storage.read_text().replace("BlockPublicAcls", "BlockAcls", 1))
-    with pytest.raises(DataError, match=r"template\.yaml:\d+: .*BlockAcls.* \(E3002\)"):
-        build(tmp_path, put(tmp_path / "data", {"s/t/a.csv": "id\n"}), "1.0.0")
 
 
 def test_notes_are_part_of_a_release_and_bounded(tmp_path: Path) -> None:

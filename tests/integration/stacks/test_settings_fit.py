@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import cfnlint
+import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -31,6 +32,7 @@ from glue_assets.template import parse
 from local.cloudformation.template import Placed, Template
 from tests.support.paths import ROOT
 from tests.support.settings_strategies import accepted, texts
+from tests.support.size import sized
 
 WRITTEN = build(ROOT, ROOT / "data", "0.0.0", lint=False).template
 PARSED = parse(WRITTEN)
@@ -208,13 +210,13 @@ def check_limits(kind: str, properties: dict[str, Any]) -> None:
         assert re.fullmatch("[a-zA-Z0-9._-]{1,128}", properties["Name"])
 
 
-@settings(QUICK, max_examples=150)
+@settings(QUICK, max_examples=sized(15, 150))
 @given(environments())
 def test_what_the_service_takes_aws_takes(given: tuple[Environment, Config]) -> None:
     check(*given)
 
 
-@settings(QUICK, max_examples=100)
+@settings(QUICK, max_examples=sized(15, 100))
 @given(accepted(Limits()))
 def test_arguments_come_through_the_templates_text_as_they_are(chosen: Settings) -> None:
     body = with_arguments(f"Arguments:\n{MARK}", chosen.job.arguments)
@@ -223,6 +225,7 @@ def test_arguments_come_through_the_templates_text_as_they_are(chosen: Settings)
     assert sizes <= 1_000_000  # a template in S3, and a request's body has 64 KiB
 
 
+@pytest.mark.full
 def test_the_generated_settings_reach_every_field() -> None:
     seen: set[str] = set()
 
