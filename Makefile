@@ -23,7 +23,7 @@ up: $(SET_UP)
 	@$(VENV_PYTHON) -m local up --data "$(DATA)" --fault '$(FAULTS)'
 
 test: $(SET_UP) $(SAM)
-	@$(VENV_PYTHON) -m local.browser
+	@$(VENV_PYTHON) -m local.install.browser
 	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup
 
 chaos: $(SET_UP)
@@ -34,7 +34,7 @@ mutants: $(MUTMUT)/.set-up
 		$(if $(SEED),--seed $(SEED)) --tests "$(TESTS)"
 
 package: $(SET_UP)
-	@$(VENV_PYTHON) -m local.package
+	@$(VENV_PYTHON) -m deploy.package
 
 check: $(SET_UP) $(CHECKOV) $(SAM) package
 	$(VENV_PYTHON) -m ruff check .
@@ -78,4 +78,4 @@ $(SET_UP): requirements-dev.txt chalice_app/requirements.txt
 
 clean:
 	rm -rf .local build .pytest_cache .mypy_cache .ruff_cache
-	find chalice_app data glue_assets local tests -name __pycache__ -prune -exec rm -rf {} +
+	find chalice_app data deploy glue_assets local tests -name __pycache__ -prune -exec rm -rf {} +

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glue_assets.tables import Column, DataError, Table, find_tables
-from glue_assets.template import Resource, assemble, complete, definition, resources, storage
+from glue_assets.template_builder import Resource, assemble, complete, definition, resources, storage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -11,9 +11,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from local import clients
+from local.aws import clients
 from local.faults.rules import BadRule, Rule, parse_all
-from local.processes import READY_FILE, ROOT, Failed
+from local.runtime.paths import READY_FILE, ROOT
+from local.runtime.processes import Failed
 
 DATA = ROOT / "data"
 STATE = ROOT / ".local" / "up"
@@ -38,10 +39,10 @@ def main() -> int:
 
 
 def _aws(arguments: argparse.Namespace) -> None:
-    from local import aws
+    from local import emulator
 
-    aws.serve(
-        aws.AwsOptions(
+    emulator.serve(
+        emulator.AwsOptions(
             port=arguments.port,
             region=arguments.region,
             state=arguments.state or Path(tempfile.mkdtemp(prefix="terraglue-aws-")),
@@ -53,10 +54,10 @@ def _aws(arguments: argparse.Namespace) -> None:
 
 
 def _api(arguments: argparse.Namespace) -> None:
-    from local import api
+    from local.api import server
 
-    api.serve(
-        api.ApiOptions(
+    server.serve(
+        server.ApiOptions(
             port=arguments.port,
             aws=arguments.aws.rstrip("/"),
             region=arguments.region,
@@ -68,13 +69,13 @@ def _api(arguments: argparse.Namespace) -> None:
 
 
 def _bootstrap(arguments: argparse.Namespace) -> None:
-    from local import bootstrap
+    from local.setup import bootstrap
 
     bootstrap.everything(arguments.aws.rstrip("/"), arguments.region, arguments.data.resolve())
 
 
 def _up(arguments: argparse.Namespace) -> None:
-    from local import up
+    from local.commands import up
 
     up.run(
         up.UpOptions(
@@ -98,7 +99,7 @@ def _faults(texts: list[str]) -> tuple[Rule, ...]:
 
 
 def _demo(arguments: argparse.Namespace) -> None:
-    from local import demo, up
+    from local.commands import demo, up
 
     demo.run(
         up.UpOptions(
@@ -120,7 +121,7 @@ def _chaos(arguments: argparse.Namespace) -> int:
 
 
 def _token(arguments: argparse.Namespace) -> None:
-    from local import bootstrap
+    from local.setup import bootstrap
 
     try:
         ready = json.loads(arguments.ready_file.read_text(encoding="utf-8"))

@@ -17,8 +17,8 @@ from moto.athena.responses import AthenaResponse
 from moto.core.exceptions import JsonRESTError
 
 from local.athena.errors import Refused
-from local.clients import Credentials
-from local.patching import replace_methods
+from local.aws.clients import Credentials
+from local.moto_patches.patching import replace_methods
 
 Json = dict[str, Any]
 

@@ -7,8 +7,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from local.chaos.timeline import Simulation
-from local.events import AwsEvent, Publish
+from local.aws.events import AwsEvent, Publish
+from local.chaos.simulation import Simulation
 from local.glue_runs.api import Json, replace_moto
 from local.glue_runs.state import Order, Refused, Run
 

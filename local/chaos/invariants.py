@@ -8,22 +8,16 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 
-from boto3.dynamodb.types import TypeDeserializer
-
-from local.bootstrap import ASSETS_BUCKET, TABLE
-from local.chaos.glue import MARKER
+from local.chaos.account_state import Item, State
 from local.chaos.owners import Owners
-from local.chaos.world import BUDGET_USD, MOST_SKEW_SECONDS, World
-
-Item = dict[str, Any]
+from local.chaos.run_invariants import every_run_has_ended, money_adds_up, no_run_twice
+from local.chaos.world import MOST_SKEW_SECONDS, World
 
 RESTING = {"READY", "FAILED", "DELETED"}
 WHOLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
-FINAL_RUNS = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR"}
 # The picture in docs/architecture.md: which status follows which.
 LEGAL = {
     "QUEUED": {"CREATING", "FAILED", "DELETING"},
@@ -36,37 +30,14 @@ LEGAL = {
     "DELETING": {"DELETED"},
     "DELETED": set(),
 }
-PRICE_MICRO_USD_PER_DPU_SECOND = 440_000 / 3600
 
-_NAME = re.compile(r"terraglue[-_]([a-z2-7]{10})(?:[-_/].*)?")
 _CALL = re.compile(r": [a-z0-9-]+:[A-Z]")
-_deserializer = TypeDeserializer()
-
-
-class State:
-    """The table and the account as they are, read once."""
-
-    def __init__(self, world: World) -> None:
-        self.items = list(_scan(world.clients("dynamodb")))
-        self.environments = {item["id"]: item for item in self.items if item["sk"] == "ENV"}
-        self.admitted = {name for name, item in self.environments.items() if item.get("admitted_at")}
-        self.runs = [item for item in self.items if item["sk"].startswith("RUN#")]
-        self.locks = [item for item in self.items if item["sk"] == "OWNER"]
-        self.accounts = {item["pk"].partition("#")[2]: item for item in self.items if item["sk"] == "BUDGET"}
-        self.events: dict[str, list[Item]] = defaultdict(list)
-        for item in sorted(self.items, key=lambda item: item["sk"]):
-            if item["sk"].startswith("EVENT#"):
-                self.events[item["pk"].partition("#")[2]].append(item)
-        self.things = dict(_things(world.clients))
-        self.stacks: dict[str, list[str]] = defaultdict(list)
-        for stack in _pages(world.clients("cloudformation"), "describe_stacks", "Stacks"):
-            self.stacks[stack["StackName"].removeprefix("terraglue-")].append(stack["StackStatus"])
 
 
 def all_rest(world: World) -> bool:
     """Whether every environment and every run is where it stays if nobody asks for anything."""
     state = State(world)
-    return not [*_every_environment_rests(state, world), *_every_run_has_ended(state)]
+    return not [*_every_environment_rests(state, world), *every_run_has_ended(state)]
 
 
 def check(world: World, owners: Owners) -> list[str]:
@@ -74,15 +45,15 @@ def check(world: World, owners: Owners) -> list[str]:
     state = State(world)
     checks = (
         _every_environment_rests(state, world),
-        _every_run_has_ended(state),
+        every_run_has_ended(state),
         _places_are_counted(state, world),
         _one_stack_each(state),
         _every_ready_one_is_whole(state),
         _nothing_without_its_environment(state),
         _one_live_environment_per_owner(state),
         _every_answer_holds(state, owners),
-        _no_run_twice(state, world),
-        _money_adds_up(state, world),
+        no_run_twice(state, world),
+        money_adds_up(state, world),
         _timelines_are_legal(state),
     )
     return [violation for found in checks for violation in found]
@@ -130,12 +101,6 @@ def _every_environment_rests(state: State, world: World) -> Iterator[str]:
             yield f"environment {name} is DELETED and still due"
         if item["status"] == "FAILED" and item.get("clean_up"):
             yield f"environment {name} is FAILED and still not cleaned up (reason: {item.get('reason')})"
-
-
-def _every_run_has_ended(state: State) -> Iterator[str]:
-    for run in state.runs:
-        if run["status"] not in FINAL_RUNS:
-            yield f"run {run['id']} of {run['environment_id']} stays {run['status']}"
 
 
 def _places_are_counted(state: State, world: World) -> Iterator[str]:
@@ -244,47 +209,6 @@ def _every_answer_holds(state: State, owners: Owners) -> Iterator[str]:
             yield f"{owner}'s key {key} was answered with {sorted(ids)}"
 
 
-def _no_run_twice(state: State, world: World) -> Iterator[str]:
-    starts = Counter(run.order.given[MARKER] for run in world.runs.runs if run.attempt == 0)
-    for marker, times in starts.items():
-        if times > 1:
-            yield f"run {marker} was started {times} times"
-    for marker in sorted(starts.keys() - {run["id"] for run in state.runs}):
-        yield f"Glue has a run {marker} that is not recorded"
-
-
-def _money_adds_up(state: State, world: World) -> Iterator[str]:
-    paid: dict[str, float] = defaultdict(float)
-    for made in world.runs.runs:
-        paid[made.order.given[MARKER]] += made.dpu_seconds * PRICE_MICRO_USD_PER_DPU_SECOND
-    spent: dict[str, int] = defaultdict(int)
-    for run in state.runs:
-        cost = int(run.get("cost_micro_usd") or 0)
-        spent[run["environment_id"]] += cost
-        if run["status"] in FINAL_RUNS and abs(cost - paid[run["id"]]) > 1:
-            yield f"run {run['id']} ({run['status']}) cost {cost} and Glue says {paid[run['id']]:.0f}"
-    for name, item in state.environments.items():
-        if item["spent_micro_usd"] != spent[name]:
-            yield f"environment {name} has spent {item['spent_micro_usd']} and its runs {spent[name]}"
-        if item["reserved_micro_usd"] != 0:
-            yield f"environment {name} keeps {item['reserved_micro_usd']} reserved"
-    yield from _accounts_add_up(state, spent)
-
-
-def _accounts_add_up(state: State, spent: Mapping[str, int]) -> Iterator[str]:
-    """Of each owner, over all their environments: a period is longer than the simulation."""
-    of_owner: dict[str, int] = defaultdict(int)
-    for name, item in state.environments.items():
-        of_owner[item["owner"]] += spent[name]
-    for owner, cost in of_owner.items():
-        account = state.accounts.get(owner, {})
-        found = [int(account.get(f"{what}_micro_usd", 0)) for what in ("spent", "reserved", "committed")]
-        if found != [cost, 0, cost]:
-            yield f"{owner} has {found} spent, reserved and both, and the runs cost {cost}"
-        if cost > BUDGET_USD * 1_000_000:
-            yield f"{owner} has spent {cost}, which is more than the budget"
-
-
 def _timelines_are_legal(state: State) -> Iterator[str]:
     for name, item in state.environments.items():
         events = state.events[name]
@@ -306,44 +230,3 @@ def _timelines_are_legal(state: State) -> Iterator[str]:
             status = change["new"]
         if status != item["status"]:
             yield f"the timeline of {name} ends with {status} and it is {item['status']}"
-
-
-# -- what there is ---------------------------------------------------------------------------------------
-
-
-def _scan(dynamodb: Any) -> Iterator[Item]:
-    for item in _pages(dynamodb, "scan", "Items", TableName=TABLE):
-        yield {name: _deserializer.deserialize(value) for name, value in item.items()}
-
-
-def _things(clients: Callable[[str], Any]) -> Iterator[tuple[str, str]]:
-    """Everything in the account that belongs to an environment, and the environment's id."""
-    s3, glue, kms = clients("s3"), clients("glue"), clients("kms")
-    found = [f"bucket {bucket['Name']}" for bucket in s3.list_buckets()["Buckets"]]
-    found += [f"role {role['RoleName']}" for role in _pages(clients("iam"), "list_roles", "Roles")]
-    for database in _pages(glue, "get_databases", "DatabaseList"):
-        found.append(f"database {database['Name']}")
-        for table in _pages(glue, "get_tables", "TableList", DatabaseName=database["Name"]):
-            found.append(f"table {database['Name']}.{table['Name']}")
-    found += [f"job {name}" for name in _pages(glue, "list_jobs", "JobNames")]
-    groups = clients("athena").list_work_groups()["WorkGroups"]
-    found += [f"workgroup {group['Name']}" for group in groups if group["Name"] != "primary"]
-    for group in _pages(clients("logs"), "describe_log_groups", "logGroups"):
-        found.append(f"log group {group['logGroupName']}")
-    copies = _pages(s3, "list_objects_v2", "Contents", Bucket=ASSETS_BUCKET, Prefix="environments/")
-    for copy in copies:
-        yield f"template {copy['Key']}", copy["Key"].split("/")[1]
-    for thing in found:
-        match = _NAME.search(thing)
-        if match:
-            yield thing, match[1]
-    for key in _pages(kms, "list_keys", "Keys"):
-        described = kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]
-        tags = {tag["TagKey"]: tag["TagValue"] for tag in kms.list_resource_tags(KeyId=key["KeyId"])["Tags"]}
-        if described["KeyState"] != "PendingDeletion":
-            yield f"key {key['KeyId']}", tags.get("terraglue:environment", "?")
-
-
-def _pages(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[Any]:
-    for page in client.get_paginator(operation).paginate(**arguments):
-        yield from page.get(key, [])

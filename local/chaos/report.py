@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from local.chaos import bench
-from local.processes import ROOT
+from local.chaos import scenario
+from local.runtime.paths import ROOT
 
 _SHOWN = 40
 
@@ -14,7 +14,7 @@ def run(seed: int, environments: int) -> int:
     """Run one storm and say how it went; 1 when something that must hold does not."""
     print(f"Seed {seed}, {environments} environments.", flush=True)
     began = time.monotonic()
-    outcome = bench.run(seed, environments)
+    outcome = scenario.run(seed, environments)
     log = ROOT / ".local" / "chaos" / f"seed-{seed}.log"
     outcome.write_log(log)
     for what, number in outcome.summary.items():

@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from glue_assets import template
-from local.bootstrap import ASSETS_BUCKET, Clients, ensure_storage
-from local.processes import ROOT
+from glue_assets import template_builder
+from local.runtime.paths import ROOT
+from local.setup.bootstrap import ASSETS_BUCKET, Clients, ensure_storage
 
 RELEASE = "0.0.1-abcdef012345"
 
@@ -42,7 +42,7 @@ def set_up(clients: Clients) -> None:
 
 def small_template() -> Json:
     """The template, as data."""
-    real = template.parse(template.assemble(ROOT / "glue_assets"))
+    real = template_builder.parse(template_builder.assemble(ROOT / "glue_assets"))
     return {
         "Parameters": real["Parameters"],
         "Conditions": real["Conditions"],

@@ -15,7 +15,7 @@ from botocore.exceptions import ReadTimeoutError
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
-from local.chaos.timeline import Killed, Simulation
+from local.chaos.simulation import Killed, Simulation
 from local.faults.answers import answer
 from local.faults.operations import service_of
 from local.faults.plan import Faults

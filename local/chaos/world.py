@@ -24,17 +24,17 @@ from chalicelib.capacity import Capacity
 from chalicelib.config import Config
 from chalicelib.errors import ServiceError, StaleRecord
 from chalicelib.wiring import Service, build
-from local import cloudformation, dynamodb, moto_shortcuts
 from local.athena.api import miss_workgroups
-from local.bootstrap import ASSETS_BUCKET, TABLE
+from local.aws.events import AwsEvent
 from local.chaos import sandbox
 from local.chaos.entropy import seeded
 from local.chaos.glue import SimulatedRuns
-from local.chaos.timeline import Killed, Simulation
+from local.chaos.simulation import Killed, Simulation
 from local.chaos.wire import Wire
-from local.cloudformation import CloudFormationOptions
-from local.events import AwsEvent
+from local.cloudformation.engine import CloudFormation, CloudFormationOptions
 from local.faults.plan import Faults
+from local.moto_patches import dynamodb, shortcuts
+from local.setup.bootstrap import ASSETS_BUCKET, TABLE
 
 REGION = "us-east-1"
 BUDGET_USD = Decimal("2")
@@ -139,7 +139,7 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
     with contextlib.ExitStack() as parts:
         parts.enter_context(seeded(seed))
         parts.enter_context(mock_aws())
-        parts.callback(moto_shortcuts.install())
+        parts.callback(shortcuts.install())
         parts.callback(miss_workgroups())
         simulation = parts.enter_context(Simulation(_BEGIN))
         clients = functools.cache(functools.partial(boto3.client, region_name=REGION))
@@ -154,7 +154,7 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
             why_failed=world.faults.of_resource,
             runner=simulation,
         )
-        parts.enter_context(contextlib.closing(cloudformation.install(stacks)))
+        parts.enter_context(contextlib.closing(CloudFormation(stacks)))
         sandbox.set_up(clients)
         wire = Wire(simulation, world.faults, _dice("wire", seed), world.note)
         world.service = build(

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from local.access_requests import CHANGE_SET_STACKS
-from local.cloudformation.api import Refused, StackRequest
 from local.cloudformation.changes import Differences, compare
+from local.cloudformation.requests import Refused, StackRequest
 from local.cloudformation.stack import Stack, Version
+from local.cloudformation.stacks import Stacks
 from local.cloudformation.threads import Runner
 from local.cloudformation.versions import version_of, with_previous
 from local.cloudformation.work import reason_of
+from local.iam.resources import CHANGE_SET_STACKS
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 _DESCRIPTION_LIMIT = 1024
@@ -66,11 +67,10 @@ class ChangeSet:
 class Engine(Protocol):
     """What change sets need of the stacks."""
 
+    stacks: Stacks
+
     def review(self, request: StackRequest, change_set: str) -> Stack:
         """A new stack that nothing has been made of yet, or the one that waits already."""
-
-    def find_live(self, name_or_id: str) -> Stack:
-        """A stack that can be named in an update."""
 
     def check_role(self, role_arn: str | None) -> None:
         """`Refused` for a role that CloudFormation cannot have."""
@@ -121,7 +121,9 @@ class ChangeSets:
             raise Refused("ValidationError", f"The embedded AWS does not support change sets of type {kind}.")
         is_new = kind == "CREATE"
         with self._lock:
-            stack = self._engine.review(request, name) if is_new else self._engine.find_live(request.name)
+            stack = (
+                self._engine.review(request, name) if is_new else self._engine.stacks.find_live(request.name)
+            )
             existing = next((one for one in self.of(stack) if one.name == name), None)
             if existing is not None:
                 if request.token is not None and existing.token == request.token:
@@ -152,7 +154,7 @@ class ChangeSets:
             if name_or_id in self._all:
                 return self._all[name_or_id]
             if not name_or_id.startswith("arn:"):
-                stack = self._engine.find_live(_given(stack_name))
+                stack = self._engine.stacks.find_live(_given(stack_name))
                 for change_set in self.of(stack):
                     if change_set.name == name_or_id:
                         return change_set
@@ -190,7 +192,7 @@ class ChangeSets:
         """Throw a change set away; one that is not there is gone already."""
         with self._lock:
             if not name_or_id.startswith("arn:"):
-                self._engine.find_live(_given(stack_name))
+                self._engine.stacks.find_live(_given(stack_name))
             try:
                 change_set = self.find(name_or_id, stack_name)
             except Refused:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from glue_assets import template as glue_template
+from glue_assets import template_builder
 from local.cloudformation.parameters import TemplateError, parameter_values, text_of
 
 Json = dict[str, Any]
@@ -30,7 +30,7 @@ def parse(body: str) -> Json:
         template = json.loads(body)  # YAML would refuse JSON that is indented by tabs
     except ValueError:
         try:
-            template = glue_template.parse(body)
+            template = template_builder.parse(body)
         except yaml.YAMLError as error:
             raise TemplateError(f"Template format error: {error}") from error
     if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):

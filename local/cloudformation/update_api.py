@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from moto.core.responses import ActionResult, EmptyResult
 
-from local.cloudformation.api import Refused, StackRequest, page, stack_request, tag_list, template_body
 from local.cloudformation.change_sets import ChangeSet, ChangeSets
 from local.cloudformation.changes import Change, Detail
+from local.cloudformation.requests import Refused, StackRequest, page, stack_request, tag_list, template_body
 from local.cloudformation.resources import Json
-from local.cloudformation.stack import Stack
+from local.cloudformation.stacks import Stacks
 
 if TYPE_CHECKING:
     from moto.cloudformation.responses import CloudFormationResponse
@@ -37,6 +37,7 @@ _NOT_HERE_IF_TRUE = (
 class UpdateApi(Protocol):
     """What the calls need."""
 
+    stacks: Stacks
     change_sets: ChangeSets
 
     def update_stack(self, request: StackRequest) -> str:
@@ -49,12 +50,6 @@ class UpdateApi(Protocol):
         self, name_or_id: str, token: str | None, skip: list[str], role_arn: str | None
     ) -> None:
         """Try again to roll an update back."""
-
-    def find(self, name_or_id: str) -> Stack:
-        """A stack, perhaps a deleted one; `Refused` when there is none."""
-
-    def find_live(self, name_or_id: str) -> Stack:
-        """A stack that can be named in an update."""
 
 
 def calls(api: UpdateApi) -> dict[str, Callable[[CloudFormationResponse], Any]]:
@@ -137,7 +132,7 @@ def describe_change_set(api: UpdateApi, request: CloudFormationResponse) -> Acti
 
 def list_change_sets(api: UpdateApi, request: CloudFormationResponse) -> ActionResult:
     """ListChangeSets."""
-    found = api.change_sets.of(api.find_live(request._get_param("StackName")))
+    found = api.change_sets.of(api.stacks.find_live(request._get_param("StackName")))
     return page(request, "Summaries", [_summary(one) for one in found])
 
 
@@ -158,7 +153,7 @@ def get_template(api: UpdateApi, request: CloudFormationResponse) -> ActionResul
     """GetTemplate, of a stack or of a change set."""
     if request._get_param("ChangeSetName"):
         return ActionResult({"TemplateBody": _find(api, request).version.body})
-    return ActionResult({"TemplateBody": api.find(request._get_param("StackName") or "").version.body})
+    return ActionResult({"TemplateBody": api.stacks.find(request._get_param("StackName") or "").version.body})
 
 
 def _find(api: UpdateApi, request: CloudFormationResponse) -> ChangeSet:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from local.cloudformation.api import Refused, StackRequest
 from local.cloudformation.parameters import TemplateError
+from local.cloudformation.requests import Refused, StackRequest
 from local.cloudformation.resources import HANDLERS
 from local.cloudformation.stack import Stack, Version
 from local.cloudformation.template import Template

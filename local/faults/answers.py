@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 
 import botocore.session
 
-from local.clients import ACCOUNT
+from local.aws.clients import ACCOUNT
 from local.faults.rules import Kind, Rule
 
 _REQUEST_ID = "00000000-fau1-fau1-fau1-000000000000"

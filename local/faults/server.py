@@ -22,7 +22,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import psutil  # type: ignore[import-untyped]
 
-from local.events import AwsEvent, Publish
+from local.aws.events import AwsEvent, Publish
 from local.faults.answers import answer
 from local.faults.control import APP, PATH
 from local.faults.operations import operation_of, service_of

@@ -15,7 +15,7 @@ from moto.glue.models import FakeJob
 from moto.glue.responses import GlueResponse
 
 from local.glue_runs.state import Refused
-from local.patching import replace_methods
+from local.moto_patches.patching import replace_methods
 
 Json = dict[str, Any]
 

@@ -20,11 +20,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.glue_runs.buckets import Mirror, needed, split_uri
 from local.glue_runs.logs import LogStream
 from local.glue_runs.state import Order
-from local.spark import appcds
+from local.spark import class_archive, launch
 from local.spark.java import java_home
 from local.spark.launch import Launch
 
-_RUNNER = Path(appcds.__file__).with_name("runner.py")
+_RUNNER = Path(launch.__file__).with_name("runner.py")
 _TICK_SECONDS = 0.05
 _FLUSH_SECONDS = 1.0
 _PIPE_SECONDS = 10.0
@@ -115,17 +115,17 @@ class Work:
                 continue
             self._mirrors.append(mirror)
         java, cache_dir = java_home(), self._place.cache_dir
-        launch = Launch(
+        spark = Launch(
             scratch=folder,
-            conf_dir=appcds.conf_dir(cache_dir),
+            conf_dir=class_archive.conf_dir(cache_dir),
             java_home=java,
             buckets={mirror.bucket: mirror.folder for mirror in self._mirrors},
             python_path=python_path,
-            archive=appcds.find(cache_dir, java),
+            archive=class_archive.find(cache_dir, java),
         )
-        self._work_dir = launch.work_dir
+        self._work_dir = spark.work_dir
         nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        return launch.environment() | self._place.variables | nowhere
+        return spark.environment() | self._place.variables | nowhere
 
     def _fetch(self, uri: str, path: Path) -> None:
         bucket, key = split_uri(uri)

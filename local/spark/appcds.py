@@ -7,58 +7,21 @@ Without it everything works, only slower: nothing here is worth failing for.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
-import pyspark
+from local.spark.class_archive import TRAINING, Archive, conf_dir, find, key
+from local.spark.java import java_home
+from local.spark.launch import Launch
 
-from local.spark.java import java_home, java_version
-
-_TRAINING = Path(__file__).with_name("training.py")
 _SECONDS = 300
 
 _logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Archive:
-    """A finished archive; both files belong together, and to one Java, one Spark and one class path."""
-
-    base: Path
-    classes: Path
-
-    @property
-    def options(self) -> tuple[str, ...]:
-        """What Spark's Java needs; `-Xshare:auto` and a silent log, so that a bad archive costs only time."""
-        files = f'"-XX:SharedArchiveFile={self.base}:{self.classes}"'
-        return (files, "-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
-
-    @property
-    def launcher_options(self) -> tuple[str, ...]:
-        """What the Java needs that only composes Spark's command line; a shell splits these at spaces."""
-        if " " in str(self.base):
-            return ()
-        return (f"-XX:SharedArchiveFile={self.base}", "-Xshare:auto", "-Xlog:cds=off")
-
-
-def conf_dir(cache_dir: Path) -> Path:
-    """The empty SPARK_CONF_DIR; a part of the class path, so the archive is bound to this very folder."""
-    return cache_dir / "empty-conf"
-
-
-def find(cache_dir: Path, java: Path | None = None) -> Archive | None:
-    """The archive for the installed versions, if it was prepared."""
-    folder = cache_dir / _key(java or java_home(), cache_dir)
-    archive = Archive(folder / "base.jsa", folder / "classes.jsa")
-    return archive if archive.base.exists() and archive.classes.exists() else None
 
 
 def prepare(cache_dir: Path) -> Archive | None:
@@ -66,7 +29,7 @@ def prepare(cache_dir: Path) -> Archive | None:
     java = java_home()
     if (archive := find(cache_dir, java)) is not None:
         return archive
-    final = cache_dir / _key(java, cache_dir)
+    final = cache_dir / key(java, cache_dir)
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)
         _drop_leftovers(cache_dir)
@@ -86,8 +49,6 @@ def prepare(cache_dir: Path) -> Archive | None:
 
 
 def _make(java: Path, cache_dir: Path, scratch: Path, made: Path) -> None:
-    from local.spark.launch import Launch  # it knows the archive, so not at the top
-
     base, classes = made / "base.jsa", made / "classes.jsa"
     # Java packages leave Java's own archive out to be smaller; ours goes to the cache, not into the package.
     dump = [str(java / "bin/java"), "-Xshare:dump", "-XX:+UseSerialGC", f"-XX:SharedArchiveFile={base}"]
@@ -101,7 +62,7 @@ def _make(java: Path, cache_dir: Path, scratch: Path, made: Path) -> None:
         java_options=(f'"-XX:SharedArchiveFile={base}"', f'"-XX:ArchiveClassesAtExit={classes}"'),
     )
     subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-P", str(_TRAINING)],
+        [sys.executable, "-P", str(TRAINING)],
         env=launch.environment(),
         cwd=scratch,
         check=True,
@@ -111,21 +72,6 @@ def _make(java: Path, cache_dir: Path, scratch: Path, made: Path) -> None:
     )
     if not classes.exists():
         raise OSError("Java ended without writing its archive.")
-
-
-def _key(java: Path, cache_dir: Path) -> str:
-    """A name that changes with everything an archive is bound to."""
-    parts = [
-        str(java),
-        java_version(java),
-        pyspark.__version__,
-        str(Path(pyspark.__file__).parent),
-        platform.system(),
-        platform.machine(),
-        str(conf_dir(cache_dir)),
-        _TRAINING.read_text(encoding="utf-8"),
-    ]
-    return "classes-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _drop_leftovers(cache_dir: Path) -> None:

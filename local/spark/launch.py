@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.processes import harmless
-from local.spark.appcds import Archive
+from local.runtime.processes import harmless
+from local.spark.class_archive import Archive
 
 SHIM = Path(__file__).parent / "shim"
 """Where `awsglue` is."""

@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from local import bootstrap, clients
+from local.aws import clients
+from local.setup import bootstrap
 
 PROJECT = Path(__file__).parents[2]
 DATA = PROJECT / "data"

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from local import bootstrap, clients
+from local.aws import clients
+from local.setup import bootstrap
 from tests.e2e.conftest import DATA, LOCAL, PROJECT, Caller, kill, wait_for_file
 
 ENDED = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR"}

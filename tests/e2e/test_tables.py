@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from local import clients
+from local.aws import clients
 from tests.e2e.conftest import DATA, Caller, Up
 
 SOURCES = {

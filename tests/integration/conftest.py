@@ -19,9 +19,11 @@ from moto import mock_aws
 from moto.cloudformation.exceptions import CloudFormationError
 from moto.cloudformation.models import CloudFormationBackend
 
-from glue_assets import template
-from local import dynamodb, gateway, roles
-from local.patching import replace_methods
+from glue_assets import template_builder
+from local.api import gateway
+from local.moto_patches import dynamodb
+from local.moto_patches.patching import replace_methods
+from local.setup import roles
 from tests.contract import Contract
 from tests.identity import AUDIENCE, ISSUER, Issuer, serving_issuer
 from tests.sandbox_stacks import Account, account
@@ -33,7 +35,7 @@ RELEASE = "0.0.1-abcdef012345"
 READER = "arn:aws:iam::123456789012:role/terraglue-sandbox-reader"
 
 BUCKETS = ("SorBucket", "SotBucket", "SpecBucket", "GlueAssetsBucket", "AthenaResultsBucket")
-PARAMETERS = tuple(template.parse(template.assemble(PROJECT / "glue_assets"))["Parameters"])
+PARAMETERS = tuple(template_builder.parse(template_builder.assemble(PROJECT / "glue_assets"))["Parameters"])
 
 ARGUMENTS = """
 Metadata:

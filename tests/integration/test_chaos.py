@@ -15,11 +15,11 @@ import pytest
 from chalicelib.auth import Caller
 from chalicelib.idempotency import Asked
 from chalicelib.settings import Settings
-from local.bootstrap import TABLE
-from local.chaos import bench, invariants
+from local.chaos import invariants, scenario
 from local.chaos.owners import Owners
 from local.chaos.world import World, simulated
-from local.processes import ROOT
+from local.runtime.paths import ROOT
+from local.setup.bootstrap import TABLE
 
 SEED, ENVIRONMENTS = 2, 20
 
@@ -31,7 +31,7 @@ def quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_what_must_hold_holds_after_a_storm() -> None:
-    outcome = bench.run(SEED, ENVIRONMENTS)
+    outcome = scenario.run(SEED, ENVIRONMENTS)
     again = f"the same again: make chaos SEED={SEED} ENVIRONMENTS={ENVIRONMENTS}"
     assert outcome.violations == [], again
     assert outcome.summary["environments"] >= ENVIRONMENTS
@@ -45,7 +45,7 @@ def test_a_seed_repeats_to_the_byte_in_another_process() -> None:
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     written = (ROOT / ".local" / "chaos" / "seed-11.log").read_text(encoding="utf-8").splitlines()
-    here = bench.run(11, 3)
+    here = scenario.run(11, 3)
     assert next((pair for pair in zip_longest(written, here.log) if pair[0] != pair[1]), None) is None
     match = re.search("SHA-256 is ([0-9a-f]{64})", done.stdout)
     assert match and match[1] == here.digest

@@ -17,11 +17,11 @@ from chalicelib.idempotency import Asked
 from chalicelib.models import EnvironmentChange
 from chalicelib.records import Environment, Status
 from chalicelib.settings import Settings
-from local.bootstrap import TABLE
 from local.chaos import invariants
 from local.chaos.owners import ADMIN, Owners
 from local.chaos.world import World, simulated
 from local.faults.rules import parse_all
+from local.setup.bootstrap import TABLE
 
 MOST_CALLS = 200
 STACK_SECONDS = 60

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from local.clients import Credentials
+from local.aws.clients import Credentials
 from tests.athena_tables import (
     CSV,
     JSON,

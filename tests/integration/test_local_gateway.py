@@ -13,7 +13,7 @@ import pytest
 from chalice.app import Chalice
 from chalice.config import Config
 
-from local import gateway
+from local.api import gateway
 
 app = Chalice(app_name="small", configure_logs=False)
 

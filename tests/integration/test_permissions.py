@@ -18,8 +18,8 @@ from chalicelib.pricing import worst_case_micro_usd
 from chalicelib.records import BUCKET_KEYS, Environment, Event, JobRun, RunStatus, Status
 from chalicelib.wiring import Service
 from glue_assets.release import build, publish
-from local import roles
-from local.access_policies import Verdict, listed, verdict
+from local.iam.policies import Verdict, listed, verdict
+from local.setup import roles
 from tests.identity import AUDIENCE, ISSUER, Issuer
 from tests.sandbox_stacks import ROOT, client
 from tests.service_roles import RICH, TABLE, World, serving
@@ -553,8 +553,8 @@ def spare(world: World) -> list[str]:
                 if UNSEEN.keys() & {sid, action, f"{sid} {action}"}:
                     continue
                 fewer = [*whole[:number], *without(statement, action, resource), *whole[number + 1 :]]
-                asked = [wish for wish in world.wishes[function] if wish.action == action]
-                if all(verdict([{"Statement": fewer}], wish) is Verdict.ALLOWED for wish in asked):
+                checks = [check for check in world.checks[function] if check.action == action]
+                if all(verdict([{"Statement": fewer}], check) is Verdict.ALLOWED for check in checks):
                     found.append(f"{function} {sid} {action} {resource}")
     return found
 

@@ -16,7 +16,7 @@ from chalicelib.buckets import Buckets
 from chalicelib.catalog import Catalog
 from chalicelib.releases import Releases
 from glue_assets.release import Release, build, publish, published
-from glue_assets.template import parse
+from glue_assets.template_builder import parse
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.auth import Caller
 from chalicelib.logs import Logs
-from local import log_events
+from local.moto_patches import log_events
 from tests.integration.conftest import Api
 from tests.integration.test_runs import ask, end_in_glue, glue_runs, runs_that_take_their_time
 

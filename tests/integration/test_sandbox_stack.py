@@ -14,7 +14,7 @@ from moto.kms.models import kms_backends
 
 from chalicelib.parameters import template_parameters
 from chalicelib.records import Environment
-from local import access
+from local.iam import access
 from tests.sandbox_stacks import ACCOUNT, REGION, Account, client, random_settings
 
 NOBODY = '{"Version": "2012-10-17", "Statement": []}'

@@ -15,11 +15,11 @@ from chalicelib.auth import Caller
 from chalicelib.idempotency import Asked
 from chalicelib.records import Environment, JobRun, RunStatus, Status
 from chalicelib.settings import JobSettings, Settings
-from local import dynamodb
 from local.chaos import invariants
 from local.chaos.owners import Owners
 from local.chaos.world import simulated
 from local.faults.rules import parse_all
+from local.moto_patches import dynamodb
 from tests.integration.test_updates import ID, changed, data, world
 from tests.service_roles import World
 

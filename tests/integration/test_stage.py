@@ -13,7 +13,7 @@ import pytest
 from chalice.config import Config
 
 from chalicelib import http as chalicelib_http
-from local import gateway
+from local.api import gateway
 from tests.integration.conftest import Api
 
 

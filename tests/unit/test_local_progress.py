@@ -5,8 +5,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from local.processes import Failed
-from local.progress import Progress
+from local.runtime.processes import Failed
+from local.runtime.progress import Progress
 
 
 class Terminal(io.StringIO):

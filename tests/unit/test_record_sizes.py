@@ -31,8 +31,8 @@ from chalicelib.run_outputs import _entry
 from chalicelib.settings import Settings
 from chalicelib.stacks import resource_state
 from chalicelib.store import Store
-from glue_assets.template import NAMES_BYTES
-from local.dynamodb_sizes import ITEM_BYTES, item_bytes
+from glue_assets.template_builder import NAMES_BYTES
+from local.moto_patches.dynamodb_sizes import ITEM_BYTES, item_bytes
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.test_many_at_once import INDEXES
 

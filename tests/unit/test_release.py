@@ -14,7 +14,7 @@ import pytest
 from glue_assets import release as releases
 from glue_assets.release import build
 from glue_assets.tables import Column, DataError, find_tables
-from glue_assets.template import parse
+from glue_assets.template_builder import parse
 
 ROOT = Path(__file__).parents[2]
 

@@ -27,7 +27,7 @@ from chalicelib.records import Environment, Status
 from chalicelib.releases import with_arguments
 from chalicelib.settings import JobSettings, Limits, Settings
 from glue_assets.release import build
-from glue_assets.template import parse
+from glue_assets.template_builder import parse
 from local.cloudformation.template import Placed, Template
 from tests.settings_strategies import accepted, texts
 

@@ -15,7 +15,7 @@ from chalicelib.parameters import template_parameters
 from chalicelib.records import BUCKET_KEYS, Environment, Status
 from chalicelib.settings import Settings
 from glue_assets.release import build
-from glue_assets.template import assemble, parse
+from glue_assets.template_builder import assemble, parse
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = parse(assemble(ROOT / "glue_assets"))

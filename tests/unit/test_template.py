@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from glue_assets.tables import Column, DataError, Table
-from glue_assets.template import OUTPUTS_MARK, RESOURCES_MARK, assemble, complete, parse, resources
+from glue_assets.template_builder import OUTPUTS_MARK, RESOURCES_MARK, assemble, complete, parse, resources
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = assemble(ROOT / "glue_assets")

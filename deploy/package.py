@@ -1,0 +1,128 @@
+"""Packages the service for AWS: `python -m deploy.package`, without an AWS account.
+
+`chalice package` makes a SAM template and a zip of chalice_app/. Merged into the template are what the
+service needs in AWS (`resources.json`), what Chalice does not know of its functions (`functions.json`) and
+the answers of API Gateway itself (`gateway_responses.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from deploy.gateway_responses import gateway_responses
+from deploy.requirements import ROOT, pinned
+
+PACKAGE = ROOT / "build" / "package"
+"""Where the package goes."""
+
+STAGE = "prod"
+"""The stage of chalice_app/.chalice/config.json that is packaged."""
+
+_RUNTIME = (3, 11)  # chalice packages for the Python that it runs on
+_REGION = "us-east-1"  # chalice wants one; the template is for any
+_CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
+_NOT_OURS = shutil.ignore_patterns("__pycache__", "deployments", "deployed")
+
+Json = dict[str, Any]
+
+
+class PackagingFailed(Exception):
+    """The package cannot be built. The message states the cause."""
+
+
+def merged(app: Path) -> Json:
+    """What is merged into Chalice's template."""
+    document: Json = {}
+    for name in ("resources.json", "functions.json"):
+        part = json.loads((app / name).read_text(encoding="utf-8"))
+        document = _merge(document, part)
+    document["Resources"]["RestAPI"]["Properties"]["GatewayResponses"] = gateway_responses()
+    return document
+
+
+def package(out: Path) -> None:
+    """Write `sam.json` and `deployment.zip`, reproducibly. Raises `PackagingFailed`."""
+    if sys.version_info[:2] != _RUNTIME:
+        raise PackagingFailed("The package is for Python 3.11: make .venv with it (make PYTHON=python3.11).")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        app = folder / "app"  # a copy, so that nothing but what is in the checkout gets into the zip
+        shutil.copytree(ROOT / "chalice_app", app, ignore=_NOT_OURS)
+        merge, constraints = folder / "merge.json", folder / "constraints.txt"
+        merge.write_text(json.dumps(merged(app)), encoding="utf-8")
+        # What requirements.txt depends on comes in the versions that are tested here.
+        constraints.write_text("\n".join(pin for pin in pinned() if "[" not in pin), encoding="utf-8")
+        made = folder / "package"
+        made.mkdir()
+        _chalice(["package", "--stage", STAGE, "--merge-template", str(merge), str(made)], app, constraints)
+        _normalize(made / "deployment.zip")
+        # Only now: what was packaged before is not lost to a packaging that fails.
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(made, out)
+
+
+def main() -> int:
+    """Package, and say so; the exit code."""
+    try:
+        package(PACKAGE)
+    except PackagingFailed as error:
+        print(f"Packaging failed: {error}", file=sys.stderr)
+        return 1
+    where = PACKAGE.relative_to(ROOT)
+    size = (PACKAGE / "deployment.zip").stat().st_size / 1e6
+    print(f"Packaged: {where}/sam.json and {where}/deployment.zip ({size:.1f} MB, Python 3.11 on Lambda).")
+    print("Next: deploy them into an AWS account, as docs/deployment.md says.")
+    return 0
+
+
+def _chalice(arguments: list[str], app: Path, constraints: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environ |= {
+        "AWS_DEFAULT_REGION": _REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PIP_CONSTRAINT": str(constraints),
+    }
+    done = subprocess.run(  # noqa: S603 - our own command line
+        [sys.executable, "-c", _CHALICE, *arguments],
+        cwd=app,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    # Chalice only warns, and goes on, when a package has no wheel for Lambda.
+    if done.returncode != 0 or "Could not install dependencies" in done.stdout:
+        last = "\n".join(done.stdout.strip().splitlines()[-5:])
+        raise PackagingFailed(f"chalice package says (is the package index reachable?):\n{last}")
+
+
+def _normalize(path: Path) -> None:
+    """Leave nothing of when, where and in which order the files of a zip were written."""
+    with zipfile.ZipFile(path) as found:
+        files = {name: found.read(name) for name in found.namelist() if not name.endswith("/")}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as ordered:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name)  # of 1980
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            ordered.writestr(entry, files[name])
+
+
+def _merge(first: Json, second: Json) -> Json:
+    both = {name: _merge(first[name], second[name]) for name in first.keys() & second.keys()}
+    return {**first, **second, **both}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

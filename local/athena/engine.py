@@ -1,0 +1,177 @@
+"""Athena for the embedded AWS: moto's workgroups, and queries that are run, by DuckDB.
+
+A query sees the tables of moto's Data Catalog over the objects of moto's S3, with the credentials of its
+caller. docs/athena-on-a-laptop.md tells what differs from the cloud.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import shutil
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.athena.api import Request, replace_moto
+from local.athena.errors import Cancelled, QueryFailed, Refused
+from local.aws.clients import Credentials
+
+if TYPE_CHECKING:
+    from local.athena.execution import Execution
+
+Json = dict[str, Any]
+
+_AT_ONCE = 4
+_CLOSE_SECONDS = 10.0
+_PRIMARY = "primary"
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AthenaOptions:
+    """`clients` makes boto3 clients of the embedded AWS; queries work below `work_dir`."""
+
+    clients: Callable[..., Any]
+    work_dir: Path
+
+
+class Athena:
+    """All query executions of the embedded AWS; they are kept with moto's workgroups."""
+
+    def __init__(self, options: AthenaOptions) -> None:
+        self._options = options
+        self._lock = threading.Lock()
+        self._slots = threading.Semaphore(_AT_ONCE)
+        self._running: dict[str, tuple[Execution, threading.Thread]] = {}
+        self._restore_moto = replace_moto(self)
+
+    def close(self) -> None:
+        """End every query, and give moto its own back."""
+        self._restore_moto()
+        with self._lock:
+            running = list(self._running.values())
+        for execution, _ in running:
+            execution.stop("The embedded AWS is shutting down.")
+        for _, thread in running:
+            thread.join(_CLOSE_SECONDS)
+
+    def start_query_execution(self, asked: Request) -> Json:
+        """Begin a query; it goes on in a thread."""
+        # sqlglot takes a while to load; who asks nothing of Athena does not wait for it.
+        from local.athena.execution import Execution, new_id
+
+        request, backend = asked.values, asked.backend
+        workgroup = backend.work_groups.get(request.get("WorkGroup") or _PRIMARY)
+        if workgroup is None:
+            raise Refused(f"WorkGroup {request['WorkGroup']} is not found.")
+        with self._lock:
+            if known := backend.tokens.known(workgroup.name, request):
+                return {"QueryExecutionId": known}
+            execution = Execution(self._order(request, workgroup, new_id()), workgroup)
+            backend.executions[execution.order.id] = execution
+            backend.tokens.keep(workgroup.name, request, execution.order.id)
+            thread = threading.Thread(
+                target=self._carry_out, args=(execution, asked.credentials), daemon=True
+            )
+            self._running[execution.order.id] = execution, thread
+        thread.start()
+        return {"QueryExecutionId": execution.order.id}
+
+    def get_query_execution(self, asked: Request) -> Json:
+        """Show an execution."""
+        return {"QueryExecution": self._find(asked).show()}
+
+    def get_query_results(self, asked: Request) -> Json:
+        """Show a page of a result."""
+        request = asked.values
+        return self._find(asked).finished().page(request.get("NextToken"), request.get("MaxResults"))
+
+    def stop_query_execution(self, asked: Request) -> Json:
+        """Stop an execution."""
+        self._find(asked).stop("Query cancelled by user")
+        return {}
+
+    def list_query_executions(self, asked: Request) -> Json:
+        """Show a page of a workgroup's executions, newest first."""
+        request = asked.values
+        group = request.get("WorkGroup") or _PRIMARY
+        ids = [
+            execution_id
+            for execution_id, execution in reversed(list(asked.backend.executions.items()))
+            if execution.workgroup.name == group
+        ]
+        token = request.get("NextToken")
+        if token is not None and token not in ids:
+            raise Refused("The NextToken is not valid.")
+        begin = ids.index(token) + 1 if token else 0
+        end = begin + (request.get("MaxResults") or 50)
+        answer: Json = {"QueryExecutionIds": ids[begin:end]}
+        return {**answer, "NextToken": ids[end - 1]} if end < len(ids) else answer
+
+    def _find(self, asked: Request) -> Execution:
+        execution_id = asked.values.get("QueryExecutionId")
+        execution: Execution | None = asked.backend.executions.get(execution_id)
+        if execution is None:
+            raise Refused(f"QueryExecution {execution_id} was not found")
+        return execution
+
+    def _order(self, request: Json, workgroup: Any, execution_id: str) -> Any:
+        from local.athena import sql
+        from local.athena.execution import Order
+
+        if workgroup.state != "ENABLED":
+            raise Refused(f"WorkGroup {workgroup.name} is disabled.")
+        settings = workgroup.configuration
+        enforced = settings.get("ResultConfiguration") or {}
+        given = request.get("ResultConfiguration") or {}
+        # https://docs.aws.amazon.com/athena/latest/ug/workgroups-settings-override.html
+        chosen = enforced if settings["EnforceWorkGroupConfiguration"] else {**enforced, **given}
+        location = chosen.get("OutputLocation", "")
+        if not location:
+            raise Refused(
+                "No output location provided. An output location is required either through the Workgroup "
+                "result configuration setting or as an API input."
+            )
+        context = request.get("QueryExecutionContext") or {}
+        parameters = request.get("ExecutionParameters")
+        return Order(
+            id=execution_id,
+            text=request["QueryString"],
+            statement=sql.read(request["QueryString"], parameters or []),
+            database=context.get("Database"),
+            catalog=context.get("Catalog"),
+            location=f"{location.rstrip('/')}/{execution_id}.csv",
+            encryption=chosen.get("EncryptionConfiguration"),
+            parameters=parameters,
+            cutoff=settings.get("BytesScannedCutoffPerQuery"),
+        )
+
+    def _carry_out(self, execution: Execution, credentials: Credentials) -> None:
+        from local.athena.work import Work
+
+        folder = self._options.work_dir / execution.order.id
+        clients = functools.cache(functools.partial(self._options.clients, credentials=credentials))
+        try:
+            with self._slots:
+                execution.check()
+                folder.mkdir(parents=True)
+                Work(execution, clients, folder).run()
+        except Cancelled:
+            pass
+        except QueryFailed as failed:
+            execution.fail(str(failed), failed.category)
+        except (BotoCoreError, ClientError) as error:
+            execution.fail(f"GENERIC_INTERNAL_ERROR: {error}", 1)
+        except Exception as error:  # a defect of ours must end the query, not leave it RUNNING for ever
+            _logger.exception("query failed: %s", execution.order.id)
+            execution.fail(f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}", 1)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            with self._lock:
+                del self._running[execution.order.id]

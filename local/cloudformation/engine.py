@@ -1,0 +1,275 @@
+"""CloudFormation for the embedded AWS: moto's HTTP, our stacks.
+
+moto's own CloudFormation knows no Glue, Athena or bucket policies, skips what it does not know, and calls a
+stack complete before it answers. This one creates and updates resource by resource over some seconds, with an
+event for each, fails loudly at what it does not know, rolls back, and refuses to delete a bucket that holds
+something.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+from dataclasses import dataclass, field
+
+from local.aws.events import Publish
+from local.cloudformation import analytics, iam, keys, logs, presence, stack_api, storage, update_api
+from local.cloudformation.change_sets import ChangeSets, refuse_unless_updatable
+from local.cloudformation.changes import compare
+from local.cloudformation.parameters import TemplateError
+from local.cloudformation.requests import Refused, StackRequest, replace_calls
+from local.cloudformation.resources import Clients
+from local.cloudformation.stack import Resource, Stack, Version
+from local.cloudformation.stack_api import StackApi
+from local.cloudformation.stack_events import status_event
+from local.cloudformation.stacks import Stacks, check_name
+from local.cloudformation.threads import Runner, Threads
+from local.cloudformation.updates import Update
+from local.cloudformation.versions import NOTHING, version_of, with_previous
+from local.cloudformation.work import Tools, WhyFailed, Work, never
+from local.iam import access
+from local.moto_patches import updates
+
+_HANDLER_MODULES = (analytics, iam, keys, logs, storage)  # importing them registers their types
+_FEW = 20
+"""A stack of fewer resources takes less time than one of a sandbox."""
+
+
+@dataclass(frozen=True)
+class CloudFormationOptions:
+    """`clients` makes boto3 clients of the embedded AWS; creating a stack takes `seconds_per_stack`.
+
+    `why_failed` is asked for an action (create, update, delete), a type and a logical id before each
+    resource; a reason that it gives is why the resource fails. `runner` carries out what takes time.
+    """
+
+    clients: Clients
+    publish: Publish
+    region: str
+    account: str = "123456789012"
+    seconds_per_stack: float = 4.0
+    why_failed: WhyFailed = never
+    runner: Runner = field(default_factory=Threads)
+
+
+class CloudFormation(StackApi):
+    """All stacks of the embedded AWS."""
+
+    def __init__(self, options: CloudFormationOptions) -> None:
+        self._options = options
+        self._tools = Tools(
+            functools.cache(options.clients),
+            options.region,
+            options.account,
+            options.runner.wait,
+            options.why_failed,
+        )
+        self.stacks = Stacks(options.region, options.account)
+        self._lock = self.stacks.lock
+        change_set = f"arn:aws:cloudformation:{options.region}:{options.account}:changeSet"
+        seconds = options.seconds_per_stack / _FEW
+        self.change_sets = ChangeSets(self, change_set, self._lock, options.runner, seconds)
+        self._closing = contextlib.ExitStack()
+        self._closing.callback(updates.install())
+        self._closing.callback(replace_calls(stack_api.calls(self) | update_api.calls(self)))
+
+    def close(self) -> None:
+        """Give moto its own CloudFormation back; what is under way ends with the process."""
+        self._options.runner.close()
+        self._closing.close()
+
+    def create_stack(self, request: StackRequest) -> str:
+        """Check and begin a stack; its id. The same token again gives the same stack."""
+        with self._lock:
+            existing = self.stacks.live(request.name)
+            if existing is None:
+                check_name(request.name)
+                stack_id = self.stacks.new_id(request.name)
+            elif existing.status == "REVIEW_IN_PROGRESS":
+                stack_id = existing.id
+            elif request.token is not None and existing.create_token == request.token:
+                return existing.id
+            else:
+                raise Refused("AlreadyExistsException", f"Stack [{request.name}] already exists")
+            version = version_of(request, stack_id)
+            stack = existing or self._new_stack(stack_id, request, version)
+            self.begin(stack, request, version, is_new=True)
+            self.stacks.add(stack)
+            self.change_sets.outdate(stack)
+        return stack.id
+
+    def update_stack(self, request: StackRequest) -> str:
+        """Check and begin an update; the stack's id. The same token again is the same update."""
+        with self._lock:
+            stack = self.stacks.find_live(request.name)
+            with stack.lock:
+                if request.token is not None and stack.update_token == request.token:
+                    return stack.id
+                refuse_unless_updatable(stack)
+                whole = with_previous(request, stack)
+                version = version_of(whole, stack.id)
+                try:
+                    differences = compare(stack, version)
+                except TemplateError as error:
+                    raise Refused("ValidationError", str(error)) from error
+                if not differences:
+                    raise Refused("ValidationError", "No updates are to be performed.")
+                self.begin(stack, whole, version, is_new=False)
+            self.change_sets.outdate(stack)
+        return stack.id
+
+    def review(self, request: StackRequest, change_set: str) -> Stack:
+        """A new stack that nothing has been made of yet, or the one that waits already."""
+        with self._lock:
+            existing = self.stacks.live(request.name)
+            if existing is not None:
+                if existing.status != "REVIEW_IN_PROGRESS":
+                    raise Refused(
+                        "ValidationError",
+                        f"Stack [{request.name}] already exists and cannot be created again "
+                        f"with the changeSet [{change_set}].",
+                    )
+                return existing
+            check_name(request.name)
+            stack_id = self.stacks.new_id(request.name)
+            nothing = dataclasses.replace(request, body=NOTHING, parameters={}, tags={})
+            stack = self._new_stack(stack_id, nothing, version_of(nothing, stack_id))
+            version_of(with_previous(request, stack), stack_id)  # before there is a stack to see
+            self.stacks.add(stack)
+        stack.set_status("REVIEW_IN_PROGRESS", "User Initiated")
+        return stack
+
+    def gone(self, stack: Stack, role_arn: str | None) -> frozenset[str]:
+        """The logical ids of a stack's resources that do not exist any more, as its role sees it."""
+        tools = self._tools_of(role_arn or stack.role_arn)
+        with stack.lock:
+            resources = list(stack.resources.values())
+        look = Work(stack, tools, 0)
+        return frozenset(one.logical_id for one in resources if presence.is_gone(one, look.context(one).call))
+
+    def begin(
+        self,
+        stack: Stack,
+        request: StackRequest,
+        version: Version,
+        *,
+        is_new: bool,
+        gone: frozenset[str] = frozenset(),
+    ) -> int:
+        """Begin to create or to update a stack, and make again what is gone; the operation's number."""
+        with stack.lock:
+            if not is_new or (stack.operation and stack.status != "REVIEW_IN_PROGRESS"):
+                refuse_unless_updatable(stack)
+            role_arn = request.role_arn or stack.role_arn
+            tools = self._tools_of(role_arn)
+            stack.role_arn, stack.token = role_arn, request.token
+            pause = self._options.seconds_per_stack / max(_FEW, len(version.template.resources))
+            if is_new:
+                stack.create_token, stack.on_failure, stack.version = (
+                    request.token,
+                    request.on_failure,
+                    version,
+                )
+                return stack.start("CREATE_IN_PROGRESS", Work(stack, tools, pause).create)
+            stack.update_token = request.token
+            stack.begin_update(version)
+            update = Update(stack, tools, pause, gone)
+            return stack.start("UPDATE_IN_PROGRESS", lambda _: update.run())
+
+    def cancel_update(self, name_or_id: str, token: str | None) -> None:
+        """Roll an update back that is under way."""
+        stack = self.stacks.find_live(name_or_id)
+        with stack.lock:
+            if stack.status != "UPDATE_IN_PROGRESS":
+                raise Refused(
+                    "ValidationError", "CancelUpdateStack cannot be called from current stack status"
+                )
+            stack.token = token
+            stack.cancel_requested = True
+
+    def continue_rollback(
+        self, name_or_id: str, token: str | None, skip: list[str], role_arn: str | None
+    ) -> None:
+        """Try again to roll an update back, without the resources that are to be skipped."""
+        stack = self.stacks.find_live(name_or_id)
+        with stack.lock:
+            if stack.status != "UPDATE_ROLLBACK_FAILED":
+                raise Refused(
+                    "ValidationError",
+                    f"Stack:{stack.id} is in {stack.status} state and can not be rolled back.",
+                )
+            wrong = [name for name in skip if name not in stack.resources]
+            wrong += [name for name in skip if name in stack.resources and not stack.resources[name].failed]
+            if wrong:
+                raise Refused(
+                    "ValidationError",
+                    f"Resources [{', '.join(wrong)}] cannot be skipped: they are not UPDATE_FAILED.",
+                )
+            role_arn = role_arn or stack.role_arn
+            tools = self._tools_of(role_arn)
+            stack.role_arn, stack.token = role_arn, token
+            update = Update(stack, tools, self._options.seconds_per_stack / _FEW)
+            stack.start("UPDATE_ROLLBACK_IN_PROGRESS", lambda _: update.roll_back(skip))
+
+    def delete_stack(
+        self, name_or_id: str, token: str | None, retain: list[str], role_arn: str | None = None
+    ) -> None:
+        """Begin to delete a stack, as its own role or another; one that does not exist is deleted."""
+        try:
+            stack = self.stacks.find(name_or_id)
+        except Refused:
+            return
+        if stack.status.startswith("UPDATE_") and stack.status.endswith("_IN_PROGRESS"):
+            raise Refused(
+                "ValidationError", f"Stack [{stack.id}] cannot be deleted while in status {stack.status}"
+            )
+        if retain and stack.status != "DELETE_FAILED":
+            raise Refused(
+                "ValidationError",
+                f"Invalid operation on stack [{stack.id}]. When you delete a stack, specify which resources "
+                "to retain only when the stack is in the DELETE_FAILED state.",
+            )
+        with stack.lock:
+            if stack.status in ("DELETE_IN_PROGRESS", "DELETE_COMPLETE"):
+                return
+            role_arn = role_arn or stack.role_arn
+            tools = self._tools_of(role_arn)
+            stack.role_arn = role_arn
+            stack.token = token
+            for logical_id in retain:
+                stack.resources[logical_id].deletion_policy = "Retain"
+            pause = self._options.seconds_per_stack / 2 / max(1, len(stack.resources))
+            stack.start("DELETE_IN_PROGRESS", Work(stack, tools, pause).delete)
+
+    def _new_stack(self, stack_id: str, request: StackRequest, version: Version) -> Stack:
+        return Stack(
+            stack_id=stack_id,
+            name=request.name,
+            version=version,
+            role_arn=request.role_arn,
+            token=request.token,
+            on_failure=request.on_failure,
+            announce=self._announce,
+            runner=self._options.runner,
+        )
+
+    def check_role(self, role_arn: str | None) -> None:
+        """`Refused` for a role that CloudFormation cannot have."""
+        self._tools_of(role_arn)
+
+    def _tools_of(self, role_arn: str | None) -> Tools:
+        """What the work on a stack is done with: its role's credentials, if it has a role."""
+        if role_arn is None:
+            return self._tools
+        try:
+            credentials = access.assume(
+                self._tools.clients, role_arn, "cloudformation.amazonaws.com", "AWSCloudFormation"
+            )
+        except access.NotTrusted as error:
+            raise Refused("ValidationError", f"Role {role_arn} is invalid or cannot be assumed") from error
+        clients = functools.partial(self._options.clients, credentials=credentials)
+        return dataclasses.replace(self._tools, clients=functools.cache(clients))
+
+    def _announce(self, stack: Stack, resource: Resource | None) -> None:
+        self._options.publish(status_event(self._options.region, stack, resource))

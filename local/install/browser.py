@@ -1,0 +1,43 @@
+"""Chromium for the tests of the docs page: `python -m local.install.browser` installs it on Debian.
+
+Without Debian or without root, it prints a message, and pytest skips the tests that need a browser.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_INSTALL = (
+    ["apt-get", "update", "-qq"],
+    ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
+)
+
+
+def find() -> str | None:
+    """The path of a Chromium; None when there is none."""
+    return next((path for name in _NAMES if (path := shutil.which(name))), None)
+
+
+def main() -> int:
+    """Install it if need be; the exit code is 0 either way, for nothing but those tests needs it."""
+    if find() is not None:
+        return 0
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        print("There is no Chromium, and only root on Debian can install it: tests of pages are skipped.")
+        return 0
+    print("Setting up Chromium (Debian's package).", flush=True)
+    for command in _INSTALL:
+        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode != 0:
+            print(f"It could not be installed: tests of pages are skipped. {done.stderr.strip()[-500:]}")
+            return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
