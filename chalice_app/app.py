@@ -8,21 +8,17 @@ from typing import Any, TypeVar
 
 from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
 
-from chalicelib import answers, errors, http, job_answers, openapi, representations, swagger, table_answers
-from chalicelib.cursors import Scope
-from chalicelib.dynamo import Page
-from chalicelib.idempotency import Created
-from chalicelib.models import (
-    EnvironmentChange,
-    EnvironmentsQuery,
-    LogsQuery,
-    PageQuery,
-    RowsQuery,
-    RunRequest,
-)
-from chalicelib.operations import Call, Files, Operations
-from chalicelib.records import Environment, Json
-from chalicelib.settings import Settings, misfits
+from chalicelib import errors
+from chalicelib.api import http, job_responses, openapi, presenters, responses, swagger, table_responses
+from chalicelib.api.cursors import Scope
+from chalicelib.api.operations import Call, Files, Operations
+from chalicelib.api.queries import EnvironmentsQuery, LogsQuery, PageQuery, RowsQuery
+from chalicelib.aws.dynamodb import Page
+from chalicelib.clock import parse
+from chalicelib.domain.records import Environment, Json
+from chalicelib.domain.requests import EnvironmentChange, RunRequest
+from chalicelib.domain.settings import Settings, misfits
+from chalicelib.services.idempotency import Created
 from chalicelib.wiring import Once, build
 
 Item = TypeVar("Item")
@@ -61,7 +57,7 @@ _IDEMPOTENT = (errors.IdempotencyKeyReused,)
     "POST",
     "/environments",
     tag="Environments",
-    gives={202: answers.Environment},
+    gives={202: responses.Environment},
     errors=(
         *(errors.EnvironmentExists, errors.TooManyCreations, errors.Conflict, errors.Misfits),
         *_IDEMPOTENT,
@@ -72,11 +68,11 @@ _IDEMPOTENT = (errors.IdempotencyKeyReused,)
 )
 def request_environment(call: Call, body: Settings) -> Response:
     """Ask for the caller's environment."""
-    return _created(service().environments.request(call.asked(body), body))
+    return _created_environment(call, service().environments.request(call.idempotent(body), body))
 
 
-@api.add("GET", "/environments", tag="Environments", gives={200: answers.EnvironmentPage})
-def list_environments(call: Call, query: EnvironmentsQuery) -> answers.EnvironmentPage:
+@api.add("GET", "/environments", tag="Environments", gives={200: responses.EnvironmentPage})
+def list_environments(call: Call, query: EnvironmentsQuery) -> responses.EnvironmentPage:
     """List the caller's environments, newest first; admins see everybody's.
 
     With a filter, a page may have fewer items than `limit` and yet be followed by another.
@@ -89,11 +85,11 @@ def list_environments(call: Call, query: EnvironmentsQuery) -> answers.Environme
         ),
         lambda item: _shown(call, item),
     )
-    return answers.EnvironmentPage(items=items, next=following)
+    return responses.EnvironmentPage(items=items, next=following)
 
 
-@api.add("GET", "/environments/{environment_id}", tag="Environments", gives={200: answers.Environment})
-def get_environment(call: Call, environment_id: str) -> answers.Environment:
+@api.add("GET", "/environments/{environment_id}", tag="Environments", gives={200: responses.Environment})
+def get_environment(call: Call, environment_id: str) -> responses.Environment:
     """Show one environment."""
     return _shown(call, service().environments.visible(call.caller, environment_id))
 
@@ -102,7 +98,7 @@ def get_environment(call: Call, environment_id: str) -> answers.Environment:
     "PATCH",
     "/environments/{environment_id}",
     tag="Environments",
-    gives={200: answers.Environment, 202: answers.Environment},
+    gives={200: responses.Environment, 202: responses.Environment},
     errors=(errors.EnvironmentNotLive, errors.EnvironmentNotReady, errors.Misfits, errors.Conflict),
 )
 def change_environment(call: Call, environment_id: str, body: EnvironmentChange) -> Response:
@@ -119,7 +115,7 @@ def change_environment(call: Call, environment_id: str, body: EnvironmentChange)
     "POST",
     "/environments/{environment_id}/reset",
     tag="Environments",
-    gives={202: answers.Environment},
+    gives={202: responses.Environment},
     errors=(errors.EnvironmentNotReady, errors.Conflict, *_IDEMPOTENT),
     idempotent=True,
     links=("get_environment", "list_events"),
@@ -129,30 +125,28 @@ def reset_environment(call: Call, environment_id: str) -> Response:
 
     What was made in it since is removed, files of one's own too; its key, role, budget and end stay.
     """
-    environments = service().environments
-    return _created(environments.once(call.asked(), environment_id, environments.reset))
+    return _created_environment(call, service().environments.reset(call.idempotent(), environment_id))
 
 
 @api.add(
     "POST",
     "/environments/{environment_id}/retry",
     tag="Environments",
-    gives={202: answers.Environment},
+    gives={202: responses.Environment},
     errors=(errors.EnvironmentNotFailed, errors.TooManyCreations, errors.Conflict, *_IDEMPOTENT),
     idempotent=True,
     links=("get_environment", "list_events"),
 )
 def retry_environment(call: Call, environment_id: str) -> Response:
     """Begin a FAILED environment again, under the same id."""
-    environments = service().environments
-    return _created(environments.once(call.asked(), environment_id, environments.retry))
+    return _created_environment(call, service().environments.retry(call.idempotent(), environment_id))
 
 
 @api.add(
     "DELETE",
     "/environments/{environment_id}",
     tag="Environments",
-    gives={202: answers.Environment, 200: answers.Environment},
+    gives={202: responses.Environment, 200: responses.Environment},
     errors=(errors.Conflict,),
 )
 def delete_environment(call: Call, environment_id: str) -> Response:
@@ -165,9 +159,9 @@ def delete_environment(call: Call, environment_id: str) -> Response:
     "GET",
     "/environments/{environment_id}/events",
     tag="Environments",
-    gives={200: answers.EventPage},
+    gives={200: responses.EventPage},
 )
-def list_events(call: Call, environment_id: str, query: PageQuery) -> answers.EventPage:
+def list_events(call: Call, environment_id: str, query: PageQuery) -> responses.EventPage:
     """Show an environment's timeline, newest first."""
     items, following = _page(
         query,
@@ -175,9 +169,9 @@ def list_events(call: Call, environment_id: str, query: PageQuery) -> answers.Ev
         lambda start: service().environments.timeline(
             call.caller, environment_id, limit=query.limit, start=start
         ),
-        representations.event,
+        presenters.event,
     )
-    return answers.EventPage(items=items, next=following)
+    return responses.EventPage(items=items, next=following)
 
 
 # -- tables ----------------------------------------------------------------------------------------------
@@ -187,20 +181,20 @@ def list_events(call: Call, environment_id: str, query: PageQuery) -> answers.Ev
     "GET",
     "/environments/{environment_id}/tables",
     tag="Tables",
-    gives={200: table_answers.Tables},
+    gives={200: table_responses.Tables},
     errors=(errors.EnvironmentNotReady,),
 )
-def list_tables(call: Call, environment_id: str) -> table_answers.Tables:
+def list_tables(call: Call, environment_id: str) -> table_responses.Tables:
     """Show an environment's databases and tables, as the Data Catalog has them."""
     environment, databases = service().tables.listing(call.caller, environment_id)
-    return representations.tables(environment, databases, call.base)
+    return presenters.tables(environment, databases, call.base)
 
 
 @api.add(
     "GET",
     "/environments/{environment_id}/tables/{database}/{table}/rows",
     tag="Tables",
-    gives={200: table_answers.Rows},
+    gives={200: table_responses.Rows},
     errors=(
         *(
             errors.EnvironmentNotReady,
@@ -213,30 +207,30 @@ def list_tables(call: Call, environment_id: str) -> table_answers.Tables:
 )
 def list_rows(
     call: Call, environment_id: str, database: str, table: str, query: RowsQuery
-) -> table_answers.Rows:
+) -> table_responses.Rows:
     """Show the first rows of a table, as Athena reads them.
 
     `database` is a short name, such as `sot`, or the catalog's. What takes longer than 18 seconds is stopped.
     """
     environment, rows = service().tables.rows(call.caller, environment_id, database, table, limit=query.limit)
-    return representations.rows(environment, rows, call.base)
+    return presenters.rows(environment, rows, call.base)
 
 
 # -- jobs and runs ---------------------------------------------------------------------------------------
 
 
-@api.add("GET", "/jobs/{job_id}", tag="Jobs", gives={200: job_answers.Job})
-def get_job(call: Call, job_id: str) -> job_answers.Job:
+@api.add("GET", "/jobs/{job_id}", tag="Jobs", gives={200: job_responses.Job})
+def get_job(call: Call, job_id: str) -> job_responses.Job:
     """Show a job as it is set up."""
     environment, max_cost = service().jobs.job(call.caller, job_id)
-    return representations.job(environment, max_cost, call.base)
+    return presenters.job(environment, max_cost, call.base)
 
 
 @api.add(
     "POST",
     "/jobs/{job_id}/runs",
     tag="Jobs",
-    gives={202: job_answers.JobRun},
+    gives={202: job_responses.JobRun},
     errors=(
         *(errors.EnvironmentNotReady, errors.BudgetExceeded, errors.JobFilesMissing, errors.Misfits),
         *_IDEMPOTENT,
@@ -246,44 +240,45 @@ def get_job(call: Call, job_id: str) -> job_answers.Job:
 )
 def request_run(call: Call, job_id: str, body: RunRequest) -> Response:
     """Run a job."""
-    return _created(service().jobs.request_run(call.asked(body), job_id, body))
+    created = service().jobs.request_run(call.idempotent(body), job_id, body)
+    return _created(presenters.run(created.record, call.base), created.replayed)
 
 
-@api.add("GET", "/jobs/{job_id}/runs", tag="Jobs", gives={200: job_answers.JobRunPage})
-def list_runs(call: Call, job_id: str, query: PageQuery) -> job_answers.JobRunPage:
+@api.add("GET", "/jobs/{job_id}/runs", tag="Jobs", gives={200: job_responses.JobRunPage})
+def list_runs(call: Call, job_id: str, query: PageQuery) -> job_responses.JobRunPage:
     """List the runs of a job, newest first."""
     items, following = _page(
         query,
         ("runs", *call.caller.scope, job_id),
         lambda start: service().jobs.page(call.caller, job_id, limit=query.limit, start=start),
-        lambda item: representations.run(item, call.base, service().clock()),
+        lambda item: presenters.run(item, call.base, service().clock()),
     )
-    return job_answers.JobRunPage(items=items, next=following)
+    return job_responses.JobRunPage(items=items, next=following)
 
 
-@api.add("GET", "/jobs/{job_id}/runs/{run_id}", tag="Jobs", gives={200: job_answers.JobRun})
-def get_run(call: Call, job_id: str, run_id: str) -> job_answers.JobRun:
+@api.add("GET", "/jobs/{job_id}/runs/{run_id}", tag="Jobs", gives={200: job_responses.JobRun})
+def get_run(call: Call, job_id: str, run_id: str) -> job_responses.JobRun:
     """Show one run of a job."""
     run = service().jobs.run(call.caller, job_id, run_id)
-    return representations.run(run, call.base, service().clock())
+    return presenters.run(run, call.base, service().clock())
 
 
 @api.add(
     "DELETE",
     "/jobs/{job_id}/runs/{run_id}",
     tag="Jobs",
-    gives={202: job_answers.JobRun, 200: job_answers.JobRun},
+    gives={202: job_responses.JobRun, 200: job_responses.JobRun},
     errors=(errors.Conflict,),
 )
 def stop_run(call: Call, job_id: str, run_id: str) -> Response:
     """Stop one run of a job: 202 when that begins or goes on, 200 when it has ended."""
     run, accepted = service().jobs.stop(call.caller, job_id, run_id, call.request_id)
-    shown = representations.run(run, call.base, service().clock())
+    shown = presenters.run(run, call.base, service().clock())
     return _answer(shown, 202 if accepted else 200)
 
 
-@api.add("GET", "/jobs/{job_id}/runs/{run_id}/logs", tag="Jobs", gives={200: job_answers.LogPage})
-def get_run_logs(call: Call, job_id: str, run_id: str, query: LogsQuery) -> job_answers.LogPage:
+@api.add("GET", "/jobs/{job_id}/runs/{run_id}/logs", tag="Jobs", gives={200: job_responses.LogPage})
+def get_run_logs(call: Call, job_id: str, run_id: str, query: LogsQuery) -> job_responses.LogPage:
     """Show the log of a run, oldest line first, also while it runs: `next` goes on where this page ends."""
     cursors, scope = service().cursors, ("logs", *call.caller.scope, job_id, run_id, query.stream)
     logs = service().jobs.logs(
@@ -294,24 +289,22 @@ def get_run_logs(call: Call, job_id: str, run_id: str, query: LogsQuery) -> job_
         limit=query.limit,
         place=cursors.decode(query.cursor, scope),
     )
-    items = [job_answers.LogLine(time=at, message=text) for at, text in logs.lines]
+    items = [job_responses.LogLine(time=at, message=text) for at, text in logs.lines]
     following = cursors.encode(logs.next, scope)
-    return job_answers.LogPage(items=items, next=following)
+    return job_responses.LogPage(items=items, next=following)
 
 
 # -- job files -------------------------------------------------------------------------------------------
 
 
 @api.add(
-    "GET", "/environments/{environment_id}/job/files", tag="Job files", gives={200: job_answers.JobFiles}
+    "GET", "/environments/{environment_id}/job/files", tag="Job files", gives={200: job_responses.JobFiles}
 )
-def list_job_files(call: Call, environment_id: str) -> job_answers.JobFiles:
+def list_job_files(call: Call, environment_id: str) -> job_responses.JobFiles:
     """List the files of an environment's job."""
     environment = service().job_files.listing(call.caller, environment_id)
     paths = sorted(environment.job_files)
-    return job_answers.JobFiles(
-        items=[representations.job_file(environment, path, call.base) for path in paths]
-    )
+    return job_responses.JobFiles(items=[presenters.job_file(environment, path, call.base) for path in paths])
 
 
 # Chalice knows no path parameter with slashes in it: a job file's path has up to three parts. In API Gateway
@@ -339,7 +332,7 @@ def put_job_file(call: Call, environment_id: str, **parts: str) -> Response:
     environment, is_new = service().job_files.write(
         call.caller, environment_id, path, content, call.request_id
     )
-    return _answer(representations.job_file(environment, path, call.base), 201 if is_new else 200)
+    return _answer(presenters.job_file(environment, path, call.base), 201 if is_new else 200)
 
 
 for _suffix, _parts in _FILE_PATHS.items():
@@ -356,7 +349,7 @@ for _suffix, _parts in _FILE_PATHS.items():
         f"/environments/{{environment_id}}/job/files/{_parts}",
         name=f"put_job_file{_suffix}",
         tag="Job files",
-        gives={200: job_answers.JobFile, 201: job_answers.JobFile},
+        gives={200: job_responses.JobFile, 201: job_responses.JobFile},
         errors=_UPLOAD_ERRORS,
         upload=True,
     )(put_job_file)
@@ -380,35 +373,35 @@ def refuse_deep_job_file(call: Call, environment_id: str, **parts: str) -> Respo
 # -- the service -----------------------------------------------------------------------------------------
 
 
-@api.add("GET", "/me", tag="Service", gives={200: answers.Me})
-def get_me(call: Call) -> answers.Me:
+@api.add("GET", "/me", tag="Service", gives={200: responses.Me})
+def get_me(call: Call) -> responses.Me:
     """Say who is calling, their environment, what is left of their budget, and their limits."""
     environments, config = service().environments, service().config
     live = environments.live(call.caller)
-    budget, creations = representations.account(environments.account(call.caller), config.allowance)
-    return answers.Me(
+    budget, creations = presenters.account(environments.account(call.caller), config.allowance)
+    return responses.Me(
         owner=call.caller.owner,
         is_admin=call.caller.is_admin,
         environment=_shown(call, live) if live else None,
         budget=budget,
         creations=creations,
-        limits=representations.limits(config.allowance, config.limits),
+        limits=presenters.limits(config.allowance, config.limits),
     )
 
 
-@api.add("GET", "/releases", tag="Service", gives={200: answers.Releases})
-def list_releases(call: Call) -> answers.Releases:
+@api.add("GET", "/releases", tag="Service", gives={200: responses.Releases})
+def list_releases(call: Call) -> responses.Releases:
     """List the published releases, newest first."""
     releases = service().releases
     latest = releases.latest().id
-    items = [representations.release(item, is_latest=item.id == latest) for item in releases.all()]
-    return answers.Releases(items=items)
+    items = [presenters.release(item, is_latest=item.id == latest) for item in releases.all()]
+    return responses.Releases(items=items)
 
 
-@api.add("GET", "/health", tag="Service", gives={200: answers.Health}, public=True)
-def get_health(call: Call) -> answers.Health:
+@api.add("GET", "/health", tag="Service", gives={200: responses.Health}, public=True)
+def get_health(call: Call) -> responses.Health:
     """Say that the service runs, and which release new environments get."""
-    return answers.Health(status="ok", release=service().releases.latest().id)
+    return responses.Health(status="ok", release=service().releases.latest().id)
 
 
 @api.add("GET", "/openapi.json", tag="Service", gives={200: Files(("application/json",))}, public=True)
@@ -462,20 +455,27 @@ def tick(_event: CloudWatchEvent) -> None:
 # -- what the views share --------------------------------------------------------------------------------
 
 
-def _shown(call: Call, environment: Environment) -> answers.Environment:
+def _shown(call: Call, environment: Environment) -> responses.Environment:
     allowance = service().config.allowance
-    return representations.environment(environment, call.base, service().clock(), allowance=allowance)
+    return presenters.environment(environment, call.base, service().clock(), allowance=allowance)
 
 
-def _answer(body: answers.Answer, status: int) -> Response:
+def _answer(body: responses.Answer, status: int) -> Response:
     return Response(body.model_dump(mode="json"), status_code=status)
 
 
-def _created(created: Created) -> Response:
-    headers: dict[str, Any] = {"Location": created.location}
-    if created.replayed:
+def _created_environment(call: Call, created: Created[Environment]) -> Response:
+    """The environment as it was when the request wrote it, so a repetition gets the same response."""
+    record, allowance = created.record, service().config.allowance
+    shown = presenters.environment(record, call.base, parse(record.updated_at), allowance=allowance)
+    return _created(shown, created.replayed)
+
+
+def _created(shown: responses.Environment | job_responses.JobRun, replayed: bool) -> Response:
+    headers: dict[str, Any] = {"Location": shown.links.self}
+    if replayed:
         headers["Idempotency-Replayed"] = "true"
-    return Response(created.body, status_code=202, headers=headers)
+    return Response(shown.model_dump(mode="json"), status_code=202, headers=headers)
 
 
 def _path(parts: Mapping[str, str]) -> str:

@@ -18,7 +18,7 @@ SAFE_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
-"""As the app's own answers have them (chalicelib/http.py)."""
+"""As the app's own answers have them (chalicelib/api/http.py)."""
 
 
 @dataclass(frozen=True)

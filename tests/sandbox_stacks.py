@@ -16,14 +16,14 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from chalicelib.buckets import Buckets
+from chalicelib.aws.cloudformation import Stack
+from chalicelib.aws.s3 import Buckets
 from chalicelib.config import Config
-from chalicelib.parameters import stack_tags, template_parameters
-from chalicelib.provisioning import Provisioning
-from chalicelib.records import BUCKET_KEYS, Environment, Status
-from chalicelib.releases import Releases
-from chalicelib.settings import Limits, Settings, misfits
-from chalicelib.stacks import Stack
+from chalicelib.domain.records import BUCKET_KEYS, Environment, Status
+from chalicelib.domain.settings import Limits, Settings, misfits
+from chalicelib.sandbox.provisioning import Provisioning
+from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
+from chalicelib.storage.releases import Releases
 from glue_assets.release import Release, build, publish
 from local.cloudformation.engine import CloudFormation, CloudFormationOptions
 from local.iam import access

@@ -12,13 +12,13 @@ from typing import Any
 
 import boto3
 
-from chalicelib.auth import Caller
+from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import timestamp
-from chalicelib.dynamo import Table
-from chalicelib.idempotency import Asked
-from chalicelib.models import RunRequest
-from chalicelib.records import Environment, Event, JobRun
-from chalicelib.store import Store
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Environment, Event, JobRun
+from chalicelib.domain.requests import RunRequest
+from chalicelib.services.idempotency import IdempotentRequest
+from chalicelib.storage.store import Store
 from chalicelib.wiring import Service, build
 from local.athena.engine import Athena, AthenaOptions
 from local.aws.clients import Credentials
@@ -132,9 +132,9 @@ class World:
     def ask_run(self, environment: Environment, state: str) -> JobRun:
         """A run of the environment's job that is in this state in Glue, and not yet known to be."""
         caller = Caller(environment.owner, is_admin=False)
-        asked = Asked(caller, "request", "", None, "fingerprint")
-        body = self.operator.jobs.request_run(asked, environment.job_id, RunRequest()).body
-        run = self.store.run(environment.id, body["id"])
+        asked = IdempotentRequest(caller, "request", None, "fingerprint")
+        created = self.operator.jobs.request_run(asked, environment.job_id, RunRequest())
+        run = self.store.run(environment.id, created.record.id)
         assert run is not None and run.glue_run_id is not None
         self.glue.runs[run.glue_run_id] |= {"JobRunState": state, "ExecutionTime": 60}
         return run

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from chalicelib.settings import JobSettings, Limits, Schedule, Settings, misfits
-from chalicelib.texts import PLAIN, Matching
+from chalicelib.domain.patterns import PLAIN, Matching
+from chalicelib.domain.settings import JobSettings, Limits, Schedule, Settings, misfits
 
 Json = dict[str, Any]
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from chalicelib.accounts import Allowance
-from chalicelib.capacity import Capacity
-from chalicelib.owners import fold, is_folded
-from chalicelib.pricing import Prices
-from chalicelib.settings import Limits
+from chalicelib.domain.capacity import Capacity
+from chalicelib.domain.owner_accounts import Allowance
+from chalicelib.domain.owner_names import fold, is_folded
+from chalicelib.domain.pricing import Prices
+from chalicelib.domain.settings import Limits
 from chalicelib.variables import ORIGIN, URL, Variables
 
 LOG_RETENTION_DAYS = (

@@ -61,12 +61,14 @@ class ServiceError(ChaliceUnhandledError):
         code: str | None = None,
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
+        links: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.code = code or self.code
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
+        self.links = dict(links or {})
 
 
 class BadRequest(ServiceError):

@@ -11,41 +11,41 @@ from typing import Any, cast
 import boto3
 from botocore.config import Config as ClientConfig
 
-from chalicelib.admission import Admission
-from chalicelib.athena import Athena
-from chalicelib.auth import Authenticator
-from chalicelib.buckets import Buckets
-from chalicelib.catalog import Catalog
-from chalicelib.change_sets import ChangeSets
+from chalicelib.api.auth import Authenticator
+from chalicelib.api.cursors import Cursors
+from chalicelib.aws.athena import Athena
+from chalicelib.aws.catalog import Catalog
+from chalicelib.aws.change_sets import ChangeSets
+from chalicelib.aws.cloudformation import Stacks
+from chalicelib.aws.dynamodb import Table
+from chalicelib.aws.existence import Prover
+from chalicelib.aws.glue import Glue
+from chalicelib.aws.logs import Logs
+from chalicelib.aws.s3 import Buckets
+from chalicelib.aws.sandbox_credentials import SandboxClients, SandboxCredentials
 from chalicelib.clock import Clock, now
 from chalicelib.config import Config
-from chalicelib.cursors import Cursors
-from chalicelib.dynamo import Table
-from chalicelib.environments import Environments
-from chalicelib.events import Events
-from chalicelib.file_contents import FileContents
-from chalicelib.glue import Glue
-from chalicelib.job_files import JobFiles
-from chalicelib.jobs import Jobs
-from chalicelib.live_files import LiveFiles
-from chalicelib.logs import Logs
-from chalicelib.losses import Inspector
-from chalicelib.moves import Moves
-from chalicelib.proof import Prover
-from chalicelib.provisioning import Provisioning
-from chalicelib.reconcile import Reconciler
-from chalicelib.releases import Releases
-from chalicelib.removal import Removal
-from chalicelib.resetting import Clearing
-from chalicelib.run_outputs import RunOutputs
-from chalicelib.runs import Runs
-from chalicelib.sandbox_credentials import SandboxClients, SandboxCredentials
-from chalicelib.scheduled_runs import ScheduledRuns
-from chalicelib.stack_changes import StackChanges
-from chalicelib.stacks import Stacks
-from chalicelib.store import Store
-from chalicelib.tables import Tables
-from chalicelib.upkeep import Upkeep
+from chalicelib.lifecycle.admission import Admission
+from chalicelib.lifecycle.aws_events import Events
+from chalicelib.lifecycle.drift_check import Upkeep
+from chalicelib.lifecycle.reconcile import Reconciler
+from chalicelib.lifecycle.reset import Clearing
+from chalicelib.lifecycle.transitions import Moves
+from chalicelib.runs.job_runs import Runs
+from chalicelib.runs.outputs import RunOutputs
+from chalicelib.runs.scheduled_runs import ScheduledRuns
+from chalicelib.sandbox.missing_resources import Inspector
+from chalicelib.sandbox.provisioning import Provisioning
+from chalicelib.sandbox.removal import Removal
+from chalicelib.sandbox.stack_update import StackChanges
+from chalicelib.services.environments import Environments
+from chalicelib.services.file_contents import FileContents
+from chalicelib.services.job_files import JobFiles
+from chalicelib.services.jobs import Jobs
+from chalicelib.services.tables import Tables
+from chalicelib.storage.live_files import LiveFiles
+from chalicelib.storage.releases import Releases
+from chalicelib.storage.store import Store
 
 _PATIENT = ("s3", "glue", "logs", "athena", "iam", "kms")
 

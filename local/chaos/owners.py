@@ -8,17 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chalicelib.auth import Caller
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Environment, JobRun
+from chalicelib.domain.requests import EnvironmentChange, RunRequest
+from chalicelib.domain.settings import JobSettings, Settings
 from chalicelib.errors import NotFound
-from chalicelib.idempotency import Asked, Created, fingerprint
-from chalicelib.models import EnvironmentChange, RunRequest
-from chalicelib.records import Environment
-from chalicelib.settings import JobSettings, Settings
+from chalicelib.services.idempotency import Created, IdempotentRequest, fingerprint
 from local.chaos.world import World
 
 ADMIN = Caller("root", is_admin=True)
-
-_BASE = "https://api.invalid"
 
 
 @dataclass
@@ -101,17 +99,23 @@ class Owners:
         route = f"POST /jobs/{live.job_id}/runs"
         self._ask(owner, route, wanted, lambda asked: jobs.request_run(asked, live.job_id, wanted))
 
-    def _ask(self, owner: Owner, route: str, body: Any, ask: Callable[[Asked], Created]) -> None:
+    def _ask(
+        self,
+        owner: Owner,
+        route: str,
+        body: Any,
+        ask: Callable[[IdempotentRequest], Created[Environment] | Created[JobRun]],
+    ) -> None:
         """Ask for something new, perhaps with a key, which lets it be asked for again."""
         key = self._new("key") if self._dice.random() < 0.7 else None
         mark = fingerprint(route, body.model_dump(mode="json"))
 
         def request() -> None:
-            created = ask(Asked(owner.caller, self._new("request"), _BASE, key, mark))
+            created = ask(IdempotentRequest(owner.caller, self._new("request"), key, mark))
             if route == "POST /environments":
-                self.accepted[created.body["id"]] = owner.caller.owner
+                self.accepted[created.record.id] = owner.caller.owner
             if key is not None:
-                self.answers.setdefault((owner.caller.owner, key), set()).add(created.body["id"])
+                self.answers.setdefault((owner.caller.owner, key), set()).add(created.record.id)
 
         if key is not None:
             owner.requests.append(request)
@@ -126,7 +130,9 @@ class Owners:
         self._world.service.environments.delete(by, self._live(owner).id, self._new("request"))
 
     def _retry(self, owner: Owner) -> None:
-        self._world.service.environments.retry(owner.caller, self._live(owner).id, self._new("request"))
+        environment_id, environments = self._live(owner).id, self._world.service.environments
+        environments.retry(IdempotentRequest(owner.caller, self._new("request")), environment_id)
+        environments.visible(owner.caller, environment_id)
 
     def _extend(self, owner: Owner) -> None:
         hours = self._dice.choice([1, 2, 24])
@@ -155,7 +161,9 @@ class Owners:
         )
 
     def _reset(self, owner: Owner) -> None:
-        self._world.service.environments.reset(owner.caller, self._live(owner).id, self._new("request"))
+        environment_id, environments = self._live(owner).id, self._world.service.environments
+        environments.reset(IdempotentRequest(owner.caller, self._new("request")), environment_id)
+        environments.visible(owner.caller, environment_id)
 
     def _stop(self, owner: Owner) -> None:
         jobs, live = self._world.service.jobs, self._live(owner)

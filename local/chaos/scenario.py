@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.capacity import Capacity
+from chalicelib.domain.capacity import Capacity
 from local.chaos import invariants
 from local.chaos.manual_deletes import Hand
 from local.chaos.owners import Owners

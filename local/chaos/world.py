@@ -19,9 +19,9 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
-from chalicelib.aws_errors import AwsError
-from chalicelib.capacity import Capacity
+from chalicelib.aws.errors import AwsError
 from chalicelib.config import Config
+from chalicelib.domain.capacity import Capacity
 from chalicelib.errors import ServiceError, StaleRecord
 from chalicelib.wiring import Service, build
 from local.athena.api import miss_workgroups

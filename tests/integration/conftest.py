@@ -241,7 +241,7 @@ def publish_small_release() -> None:
 @pytest.fixture
 def api(aws: None, issuer: Issuer) -> Iterator[Api]:
     import app  # the unchanged chalice_app
-    from chalicelib import openapi
+    from chalicelib.api import openapi
 
     app.service.cache_clear()
     with Client(app.app, project_dir=str(PROJECT / "chalice_app")) as client:

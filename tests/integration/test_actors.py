@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib import items
-from chalicelib.records import ActorType, Event
-from chalicelib.stack_changes import _own_files
+from chalicelib.domain.records import ActorType, Event
+from chalicelib.sandbox.stack_update import _own_files
+from chalicelib.storage import items
 from tests.integration.conftest import Api
 from tests.integration.test_runs import end_in_glue, runs_that_take_their_time
 

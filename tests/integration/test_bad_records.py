@@ -8,10 +8,10 @@ import boto3
 import pytest
 from botocore.exceptions import NoCredentialsError, ParamValidationError
 
-from chalicelib.auth import Caller
-from chalicelib.idempotency import Asked
-from chalicelib.records import Status
-from chalicelib.settings import Settings
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Status
+from chalicelib.domain.settings import Settings
+from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.wiring import Service, build
 from tests.integration.conftest import TABLE
 from tests.integration.test_life_cycle import World
@@ -59,8 +59,8 @@ def test_a_call_that_is_never_sent_is_not_waited_for_as_if_aws_were_away(aws: No
     session = boto3.Session()
     session.events.register_first("before-call", before)
     service: Service = build(session=session)
-    asked = Asked(Caller("ana", is_admin=False), "r1", "", None, "f")
-    environment_id = service.environments.request(asked, Settings()).body["id"]
+    asked = IdempotentRequest(Caller("ana", is_admin=False), "r1", None, "f")
+    environment_id = service.environments.request(asked, Settings()).record.id
     environment = service.environments.visible(asked.caller, environment_id)
     assert environment.status is Status.FAILED
     assert environment.failure is not None

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.auth import Caller
-from chalicelib.idempotency import Asked
-from chalicelib.settings import Settings
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.settings import Settings
+from chalicelib.services.idempotency import IdempotentRequest
 from local.chaos import invariants, scenario
 from local.chaos.owners import Owners
 from local.chaos.world import World, simulated
@@ -56,8 +56,8 @@ def ready(world: World) -> str:
     ids = []
 
     def request() -> None:
-        asked = Asked(Caller("ana", is_admin=False), "request", "", None, "")
-        ids.append(world.service.environments.request(asked, Settings()).body["id"])
+        asked = IdempotentRequest(Caller("ana", is_admin=False), "request", None, "")
+        ids.append(world.service.environments.request(asked, Settings()).record.id)
 
     world.tick()
     world.invoke("request", "ana", request)

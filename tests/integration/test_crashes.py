@@ -13,11 +13,11 @@ import boto3
 import pytest
 from moto.cloudformation.models import cloudformation_backends
 
-from chalicelib.auth import Caller
-from chalicelib.idempotency import Asked
-from chalicelib.models import EnvironmentChange
-from chalicelib.records import BUCKET_KEYS, Environment, Status
-from chalicelib.settings import Settings
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import BUCKET_KEYS, Environment, Status
+from chalicelib.domain.requests import EnvironmentChange
+from chalicelib.domain.settings import Settings
+from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.wiring import Service, build
 
 MOST_CALLS = 100
@@ -80,7 +80,7 @@ class World:
             self.service.events.tick(seconds=60)
 
     def request(self, owner: str) -> None:
-        asked = Asked(Caller(owner, is_admin=False), "request", "", "key", "fingerprint")
+        asked = IdempotentRequest(Caller(owner, is_admin=False), "request", "key", "fingerprint")
         self.service.environments.request(asked, Settings())
 
     def stack_event(self, owner: str) -> None:
@@ -208,7 +208,7 @@ def test_a_reset_that_dies_anywhere_is_finished(world: World) -> None:
         glue.create_table(DatabaseName=environment.sot_database, TableInput={"Name": "result"})
 
         def work(environment_id: str = environment.id) -> None:
-            world.service.environments.reset(ADMIN, environment_id, "request")
+            world.service.environments.reset(IdempotentRequest(ADMIN, "request"), environment_id)
 
         died = world.killed(call, work)
         if not times(world, environment, "reset_requested"):
@@ -249,13 +249,13 @@ def test_a_failure_and_a_retry_that_die_anywhere_end_ready(world: World) -> None
 
         def work(environment_id: str = environment.id, owner: str = owner) -> None:
             world.stack_event(owner)
-            world.service.environments.retry(ADMIN, environment_id, "request")
+            world.service.environments.retry(IdempotentRequest(ADMIN, "request"), environment_id)
             world.stack_event(owner)
 
         died = world.killed(call, work)
         world.tick()
         if world.of(owner).status is Status.FAILED:  # it died before the retry was recorded
-            world.service.environments.retry(ADMIN, environment.id, "request")
+            world.service.environments.retry(IdempotentRequest(ADMIN, "request"), environment.id)
         world.tick()
         environment = world.of(owner)
         assert (environment.status, environment.creations) == (Status.READY, 2), f"call {call}: {environment}"

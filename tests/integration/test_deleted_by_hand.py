@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.auth import Caller
 from chalicelib.clock import parse, timestamp
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Environment, RunStatus, Status
+from chalicelib.domain.requests import EnvironmentChange, RunRequest
 from chalicelib.errors import EnvironmentNotReady, WorkgroupUnusable
-from chalicelib.idempotency import Asked
-from chalicelib.models import EnvironmentChange, RunRequest
-from chalicelib.records import Environment, RunStatus, Status
+from chalicelib.services.idempotency import IdempotentRequest
 from tests.sandbox_stacks import client
 from tests.service_roles import RICH, World, serving
 
@@ -75,13 +75,13 @@ def caller(environment: Environment) -> Caller:
 
 
 def retry(world: World, environment: Environment) -> Environment:
-    world.operator.environments.retry(caller(environment), environment.id, "r")
+    world.operator.environments.retry(IdempotentRequest(caller(environment), "r"), environment.id)
     return finish(world, environment)
 
 
 def start(world: World, environment: Environment) -> str:
-    asked = Asked(caller(environment), "request", "", None, "fingerprint")
-    return str(world.operator.jobs.request_run(asked, environment.job_id, RunRequest()).body["id"])
+    asked = IdempotentRequest(caller(environment), "request", None, "fingerprint")
+    return str(world.operator.jobs.request_run(asked, environment.job_id, RunRequest()).record.id)
 
 
 def keys(bucket: str) -> list[str]:
@@ -169,7 +169,7 @@ def test_a_change_that_finds_no_stack_keeps_what_is_left(world: World) -> None:
 def test_a_reset_that_finds_no_stack_is_failed(world: World) -> None:
     ready = world.ready(ID, {})
     delete_stack(world, ready)
-    world.operator.environments.reset(caller(ready), ready.id, "r")
+    world.operator.environments.reset(IdempotentRequest(caller(ready), "r"), ready.id)
     lost = finish(world, ready)
     assert lost.failure is not None
     assert (lost.status, lost.failure["message"]) == (Status.FAILED, DELETED)

@@ -10,9 +10,9 @@ import boto3
 import pytest
 from moto.cloudformation.models import cloudformation_backends
 
-from chalicelib.aws_errors import AwsRefused, AwsThrottled
-from chalicelib.buckets import Buckets
-from chalicelib.records import Environment, Status
+from chalicelib.aws.errors import AwsRefused, AwsThrottled
+from chalicelib.aws.s3 import Buckets
+from chalicelib.domain.records import Environment, Status
 from chalicelib.wiring import build
 from tests.integration.test_life_cycle import ANA, World
 

@@ -8,12 +8,12 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.capacity import Capacity
-from chalicelib.dynamo import Table
+from chalicelib.aws.dynamodb import Table
+from chalicelib.domain.capacity import Capacity
+from chalicelib.domain.records import Environment, Event, JobRun, RunStatus, Status
 from chalicelib.errors import StaleRecord
-from chalicelib.items import Answer
-from chalicelib.records import Environment, Event, JobRun, RunStatus, Status
-from chalicelib.store import AtCapacity, BudgetUsedUp, KeyTaken, OwnerTaken, Store
+from chalicelib.storage.items import IdempotencyKey
+from chalicelib.storage.store import AtCapacity, BudgetUsedUp, KeyTaken, OwnerTaken, Store
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.conftest import TABLE
 from tests.integration.test_many_at_once import INDEXES
@@ -66,12 +66,12 @@ def told(work: Callable[[], Any]) -> str:
 def everything(store: Store) -> list[str]:
     """A life in which every expression of the store is used, with success and without."""
     event = Event(AT.format(1), "ana", "did", "request", {"a": [1, None]})
-    answer = Answer("owner-1", "key", "print", "{}", "/", AT.format(9))
+    key = IdempotencyKey("owner-1", "key", "print", AT.format(9))
     one, two, three = (environment(n) for n in (1, 2, 3))
     admitted = one.but(admitted_at=AT.format(1))
     log = [
-        told(lambda: store.add_environment(admitted, event, answer)),
-        told(lambda: store.add_environment(admitted, event, answer)),
+        told(lambda: store.add_environment(admitted, event, key)),
+        told(lambda: store.add_environment(admitted, event, key)),
         told(lambda: store.add_environment(environment(4, owner="owner-1"), event, None)),
         told(lambda: store.add_environment(two.but(admitted_at=AT.format(2)), event, None)),
         told(lambda: store.add_environment(two, event, None)),

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.auth import Caller
-from chalicelib.models import RunRequest
-from chalicelib.new_runs import new_run
-from chalicelib.records import Environment, Event, JobRun, RunStatus, Status
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Environment, Event, JobRun, RunStatus, Status
+from chalicelib.domain.requests import RunRequest
+from chalicelib.runs.new_run import new_run
 from tests.integration.test_updates import ID, actions, ask, data, finish, world
 from tests.sandbox_stacks import client
 from tests.service_roles import World

@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.changes import SettingsChange, changed
 from chalicelib.clock import environment_id
-from chalicelib.records import Environment
-from chalicelib.settings import Limits
+from chalicelib.domain.records import Environment
+from chalicelib.domain.settings import Limits
+from chalicelib.domain.settings_changes import SettingsChange, changed
 from tests.sandbox_stacks import Account
 from tests.settings_strategies import accepted, without
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib import http
+from chalicelib.api import http
 from deploy import gateway_responses
 from tests.integration.conftest import Api
 

@@ -7,9 +7,9 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.auth import Caller
-from chalicelib.idempotency import Asked
-from chalicelib.settings import Settings
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.settings import Settings
+from chalicelib.services.idempotency import IdempotentRequest
 from tests.integration.conftest import TABLE, Api
 
 KEY = {"Idempotency-Key": "k"}
@@ -117,6 +117,6 @@ def test_the_answer_is_there_though_the_first_caller_died(api: Api, action: str)
 def test_keys_of_two_owners_never_meet(api: Api, one: tuple[str, str], other: tuple[str, str]) -> None:
     environments = api.app.service().environments
     for owner, key in (one, other):
-        asked = Asked(Caller(owner, is_admin=False), "r", "", key, "f")
+        asked = IdempotentRequest(Caller(owner, is_admin=False), "r", key, "f")
         created = environments.request(asked, Settings())
-        assert (created.replayed, created.body["owner"]) == (False, owner)
+        assert (created.replayed, created.record.owner) == (False, owner)

@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 import pytest
 
-from chalicelib.auth import Caller
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Environment
+from chalicelib.domain.requests import RunRequest
+from chalicelib.domain.settings import JobSettings, Settings
 from chalicelib.errors import Conflict
-from chalicelib.idempotency import Asked
-from chalicelib.models import RunRequest
-from chalicelib.records import Environment
-from chalicelib.settings import JobSettings, Settings
+from chalicelib.services.idempotency import IdempotentRequest
 from local.chaos.owners import ADMIN
 from local.chaos.world import World, simulated
 from local.faults.rules import parse_all
@@ -81,7 +81,7 @@ def ready(world: World) -> Environment:
         athena_workgroup=False,
         job=JobSettings(script=PATH, timeout_minutes=1),
     )
-    asked = Asked(Caller(OWNER, is_admin=False), "request", "", "key", "fingerprint")
+    asked = IdempotentRequest(Caller(OWNER, is_admin=False), "request", "key", "fingerprint")
     world.invoke("request", OWNER, lambda: done(world.service.environments.request(asked, settings)))
     world.simulation.run(120)
     return look(world)
@@ -140,7 +140,7 @@ def test_a_put_that_dies_leaves_nothing_that_disagrees(world: World, mended_by: 
         body = f"print('{fault} {call}')\n".encode()
         died = put_and_die(world, environment, body, fault, call)
         if mended_by == "a run":
-            asked = Asked(Caller(OWNER, is_admin=False), "run", "", None, "fingerprint")
+            asked = IdempotentRequest(Caller(OWNER, is_admin=False), "run", None, "fingerprint")
             world.invoke(
                 "request",
                 OWNER,

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chalicelib.auth import Caller
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.requests import EnvironmentChange
+from chalicelib.domain.settings import Settings
 from chalicelib.errors import NotFound
-from chalicelib.idempotency import Asked
-from chalicelib.models import EnvironmentChange
-from chalicelib.records import Environment, Status
-from chalicelib.settings import Settings
+from chalicelib.services.idempotency import IdempotentRequest
 from local.chaos import invariants
 from local.chaos.owners import ADMIN, Owners
 from local.chaos.world import World, simulated
@@ -37,7 +37,7 @@ def quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def request(world: World, owner: str) -> None:
-    asked = Asked(Caller(owner, is_admin=False), "request", "", "key", "fingerprint")
+    asked = IdempotentRequest(Caller(owner, is_admin=False), "request", "key", "fingerprint")
     world.service.environments.request(asked, Settings(kms_key=False, athena_workgroup=False))
 
 
@@ -51,13 +51,13 @@ def delete(world: World, owner: str) -> None:
 def retry(world: World, owner: str) -> None:
     environment = world.service.environments.live(Caller(owner, is_admin=False))
     assert environment is not None
-    world.service.environments.retry(ADMIN, environment.id, "request")
+    world.service.environments.retry(IdempotentRequest(ADMIN, "request"), environment.id)
 
 
 def reset(world: World, owner: str) -> None:
     environment = world.service.environments.live(Caller(owner, is_admin=False))
     assert environment is not None
-    world.service.environments.reset(ADMIN, environment.id, "request")
+    world.service.environments.reset(IdempotentRequest(ADMIN, "request"), environment.id)
 
 
 def change(world: World, owner: str) -> None:

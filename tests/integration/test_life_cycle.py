@@ -10,12 +10,12 @@ import boto3
 import pytest
 from moto.cloudformation.models import cloudformation_backends
 
-from chalicelib.auth import Caller
 from chalicelib.clock import later
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.settings import Settings
 from chalicelib.errors import Conflict, InvalidFields
-from chalicelib.idempotency import Asked
-from chalicelib.records import Environment, Status
-from chalicelib.settings import Settings
+from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.wiring import build
 
 ANA = Caller("ana", is_admin=False)
@@ -42,8 +42,8 @@ class World:
         return SimpleNamespace(status_code=status), answer
 
     def ask(self) -> Environment:
-        body = self.service.environments.request(Asked(ANA, "r1", "", None, "f"), Settings()).body
-        return self.see(body["id"])
+        request = IdempotentRequest(ANA, "r1", None, "f")
+        return self.see(self.service.environments.request(request, Settings()).record.id)
 
     def see(self, environment_id: str) -> Environment:
         return self.service.environments.visible(ANA, environment_id)
@@ -95,8 +95,8 @@ def test_a_throttled_creation_waits_and_is_tried_again(world: World) -> None:
 def test_one_whose_release_is_gone_keeps_no_other_waiting(world: World) -> None:
     world.faults["CreateStack"] = (400, "Throttling", "Rate exceeded")
     first = world.ask()
-    other = Asked(Caller("ben", is_admin=False), "r2", "", None, "f")
-    second = world.service.environments.request(other, Settings()).body["id"]
+    other = IdempotentRequest(Caller("ben", is_admin=False), "r2", None, "f")
+    second = world.service.environments.request(other, Settings()).record.id
     world.service.events._store.save_environment(first, first.but(release="0.0.0-000000000000"))
     world.faults.clear()
     for _ in range(3):
@@ -259,8 +259,8 @@ def test_a_failed_environment_is_begun_again_under_its_id(world: World) -> None:
     environment = world.ask()
     roll_back(environment)
     world.stack_event(environment)
-    again = world.service.environments.retry(ANA, environment.id, "r2")
-    assert again.id == environment.id
+    again = world.service.environments.retry(IdempotentRequest(ANA, "r2"), environment.id)
+    assert again.record.id == environment.id
     world.tick_after(minutes=2)
     world.tick_after(minutes=2)
     ready = world.see(environment.id)
@@ -275,7 +275,7 @@ def test_a_retry_goes_on_with_a_complete_stack(world: World) -> None:
     world.stack_event(environment)
     assert world.see(environment.id).status is Status.FAILED
     world.faults.clear()
-    world.service.environments.retry(ANA, environment.id, "r2")
+    world.service.environments.retry(IdempotentRequest(ANA, "r2"), environment.id)
     assert world.see(environment.id).status is Status.READY
     assert stacks_of(environment) == ["CREATE_COMPLETE"]
 
@@ -283,7 +283,7 @@ def test_a_retry_goes_on_with_a_complete_stack(world: World) -> None:
 def test_only_a_failed_environment_can_be_retried(world: World) -> None:
     environment = world.ask()
     with pytest.raises(Conflict) as refused:
-        world.service.environments.retry(ANA, environment.id, "r2")
+        world.service.environments.retry(IdempotentRequest(ANA, "r2"), environment.id)
     assert refused.value.code == "environment_not_failed"
     assert world.see(environment.id).creations == 1
 
@@ -293,7 +293,7 @@ def test_the_events_of_a_removed_stack_do_not_touch_the_next_attempt(world: Worl
     roll_back(environment)
     world.stack_event(environment)
     world.tick_after(minutes=2)
-    world.service.environments.retry(ANA, environment.id, "r2")
+    world.service.environments.retry(IdempotentRequest(ANA, "r2"), environment.id)
     before = world.see(environment.id)
     world.resource_event(
         before, "SotBucket", "CREATE_FAILED", reason="exists", at="2099-01-01T00:00:00Z", stack="gone"

@@ -10,7 +10,7 @@ import threading
 import pytest
 from chalice.app import Request, Response
 
-from chalicelib import http
+from chalicelib.api import http
 from chalicelib.observability import logger
 
 

@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.auth import Caller
-from chalicelib.capacity import Capacity
+from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import timestamp
 from chalicelib.config import Config
-from chalicelib.dynamo import Table
-from chalicelib.idempotency import Asked
-from chalicelib.records import Environment, Event, Status
-from chalicelib.settings import Settings
-from chalicelib.store import Store
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.capacity import Capacity
+from chalicelib.domain.records import Environment, Event, Status
+from chalicelib.domain.settings import Settings
+from chalicelib.services.idempotency import IdempotentRequest
+from chalicelib.storage.store import Store
 from chalicelib.wiring import Service, build
 from local.chaos import sandbox
 from tests.fast_dynamodb import FastDynamoDb
@@ -164,7 +164,7 @@ def config(capacity: Capacity) -> Config:
 
 def first(account: Account, service: Service) -> Environment:
     """The environment of the first who asks."""
-    asked = Asked(Caller("first", is_admin=False), "request", "", None, "")
+    asked = IdempotentRequest(Caller("first", is_admin=False), "request", None, "")
     service.environments.request(asked, Settings())
     live = service.environments.live(asked.caller)
     assert live is not None

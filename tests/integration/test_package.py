@@ -407,8 +407,9 @@ def test_the_zip_is_small_and_has_only_the_app_and_what_it_needs(packaged: Path,
     first = {path.name for path in unzipped.iterdir()}
     assert first & {"local", "tests", "data", "glue_assets", "boto3", "moto", "pytest"} == set()
     assert {"app.py", "chalice", "chalicelib"} <= first
-    shipped = {path.name for path in (unzipped / "chalicelib").iterdir()}
-    assert shipped == {path.name for path in (ROOT / "chalice_app/chalicelib").glob("*.py")}
+    source, shipped = ROOT / "chalice_app/chalicelib", unzipped / "chalicelib"
+    modules = {path.relative_to(source) for path in source.rglob("*.py")}
+    assert {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file()} == modules
     assert [path for path in files if path.suffix == ".pyc"] == []
 
 

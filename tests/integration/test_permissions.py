@@ -14,8 +14,8 @@ import pytest
 from chalice.test import Client
 
 from chalicelib.clock import sortable_id, timestamp
-from chalicelib.pricing import worst_case_micro_usd
-from chalicelib.records import BUCKET_KEYS, Environment, Event, JobRun, RunStatus, Status
+from chalicelib.domain.pricing import worst_case_micro_usd
+from chalicelib.domain.records import BUCKET_KEYS, Environment, Event, JobRun, RunStatus, Status
 from chalicelib.wiring import Service
 from glue_assets.release import build, publish
 from local.iam.policies import Verdict, listed, verdict

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib import representations
-from chalicelib.accounts import Allowance
-from chalicelib.auth import Caller
+from chalicelib.api import presenters
 from chalicelib.clock import timestamp
-from chalicelib.models import EnvironmentChange
-from chalicelib.records import Environment, Status
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.owner_accounts import Allowance
+from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.requests import EnvironmentChange
 from tests.sandbox_stacks import client
 from tests.service_roles import World, serving
 
@@ -31,7 +31,7 @@ def world(monkeypatch: pytest.MonkeyPatch, small_data: Path, tmp_path: Path) -> 
 
 
 def counts(environment: Environment) -> tuple[int, int]:
-    shown = representations.environment(environment, "", allowance=Allowance()).progress
+    shown = presenters.environment(environment, "", allowance=Allowance()).progress
     return shown.done, shown.total
 
 

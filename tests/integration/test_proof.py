@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from chalicelib.auth import Caller
-from chalicelib.proof import Prover
-from chalicelib.records import Environment, Status
-from chalicelib.stacks import Part, Stack, Stacks
+from chalicelib.aws.cloudformation import Part, Stack, Stacks
+from chalicelib.aws.existence import Prover
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Environment, Status
+from chalicelib.services.idempotency import IdempotentRequest
 from tests.sandbox_stacks import client
 from tests.service_roles import World, serving
 
@@ -182,7 +183,9 @@ def test_what_a_failure_leaves_is_cleaned_up_by_itself_and_a_retry_starts_over(w
     assert failed.reason == failed.failure["fix"]
     assert {b["Name"] for b in client("s3").list_buckets()["Buckets"]} == {"assets"}
     allow_again(DEPLOYMENT)
-    world.operator.environments.retry(Caller(environment.owner, is_admin=False), environment.id, "r")
+    world.operator.environments.retry(
+        IdempotentRequest(Caller(environment.owner, is_admin=False), "r"), environment.id
+    )
     world.operated.settled(environment)
     world.reconcile(world.operator, environment)
     ready = world.look(environment)

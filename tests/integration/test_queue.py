@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.auth import Caller
-from chalicelib.capacity import Usage, in_creation, is_counted, waits
-from chalicelib.idempotency import Asked
-from chalicelib.records import Environment, Status
-from chalicelib.settings import Settings
+from chalicelib.api import presenters
+from chalicelib.clock import parse
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.capacity import Usage, in_creation, is_counted, waits
+from chalicelib.domain.owner_accounts import Allowance
+from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.settings import Settings
+from chalicelib.services.idempotency import IdempotentRequest
 from tests.integration.test_life_cycle import World, roll_back
 
 ADMIN = Caller("root", is_admin=True)
@@ -22,8 +25,10 @@ class Crowd(World):
     """Many owners, of whom two at a time may have their environments created, and three may have one."""
 
     def ask_as(self, owner: str, key: str | None = None) -> dict[str, Any]:
-        asked = Asked(Caller(owner, is_admin=False), "r1", "", key, "f")
-        return self.service.environments.request(asked, Settings()).body
+        asked = IdempotentRequest(Caller(owner, is_admin=False), "r1", key, "f")
+        record = self.service.environments.request(asked, Settings()).record
+        shown = presenters.environment(record, "", parse(record.updated_at), allowance=Allowance())
+        return shown.model_dump(mode="json")
 
     def all(self) -> list[Environment]:
         return self.service.environments.page(ADMIN, owner=None, status=None, limit=100, start=None).items
@@ -175,7 +180,7 @@ def test_a_failed_creation_gives_its_place_back_and_a_retry_takes_one(crowd: Cro
     assert (crowd.usage.creating, crowd.usage.live) == (frozenset(), 0)
     for owner in ("ben", "cleo"):
         crowd.ask_as(owner)
-    waiting = crowd.service.environments.retry(ADMIN, environment.id, "r2")
+    waiting = crowd.service.environments.retry(IdempotentRequest(ADMIN, "r2"), environment.id).record
     assert (waiting.status, waiting.queue is not None) == (Status.QUEUED, True)
     crowd.check()
     crowd.stack_event(crowd.of("ben"))

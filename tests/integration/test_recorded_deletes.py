@@ -9,11 +9,11 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.auth import Caller
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.requests import EnvironmentChange, RunRequest
 from chalicelib.errors import EnvironmentNotFailed, EnvironmentNotLive, EnvironmentNotReady
-from chalicelib.idempotency import Asked
-from chalicelib.models import EnvironmentChange, RunRequest
-from chalicelib.records import Environment, Status
+from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.wiring import Service
 from tests.integration.test_crashes import World, fail_and_roll_back, ready
 
@@ -33,16 +33,16 @@ def change(**wanted: Any) -> Request:
 
 
 def run(service: Service, environment: Environment) -> Any:
-    asked = Asked(ANA, "r2", "", None, "fingerprint")
+    asked = IdempotentRequest(ANA, "r2", None, "fingerprint")
     return service.jobs.request_run(asked, environment.job_id, RunRequest(timeout_minutes=1))
 
 
 def reset(service: Service, environment: Environment) -> Any:
-    return service.environments.reset(ANA, environment.id, "r2")
+    return service.environments.reset(IdempotentRequest(ANA, "r2"), environment.id)
 
 
 def retry(service: Service, environment: Environment) -> Any:
-    return service.environments.retry(ANA, environment.id, "r2")
+    return service.environments.retry(IdempotentRequest(ANA, "r2"), environment.id)
 
 
 def record_a_delete(world: World, owner: str, status: Status) -> Environment:

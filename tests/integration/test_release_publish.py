@@ -12,9 +12,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from chalicelib.buckets import Buckets
-from chalicelib.catalog import Catalog
-from chalicelib.releases import Releases
+from chalicelib.aws.catalog import Catalog
+from chalicelib.aws.s3 import Buckets
+from chalicelib.storage.releases import Releases
 from glue_assets.release import Release, build, publish, published
 from glue_assets.template_builder import parse
 

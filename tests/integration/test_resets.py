@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-from chalicelib.auth import Caller
-from chalicelib.records import BUCKET_KEYS, Environment, RunStatus, Status
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import BUCKET_KEYS, Environment, RunStatus, Status
+from chalicelib.services.idempotency import IdempotentRequest
 from tests.integration.test_updates import ID, data, finish, keys, world  # noqa: F401 - fixtures
 from tests.sandbox_stacks import client
 from tests.service_roles import World
@@ -15,7 +16,7 @@ CALLER = Caller(ID, is_admin=False)
 
 
 def reset(world: World, environment: Environment) -> Environment:  # noqa: F811
-    world.operator.environments.reset(CALLER, ID, "r1")
+    world.operator.environments.reset(IdempotentRequest(CALLER, "r1"), ID)
     return finish(world, environment)
 
 
@@ -106,7 +107,7 @@ def test_tables_and_databases_that_were_dropped_are_back(world: World) -> None: 
 def test_runs_are_stopped_first(world: World) -> None:  # noqa: F811
     ready = world.ready(ID, {})
     run = world.ask_run(ready, "RUNNING")
-    begun = world.operator.environments.reset(CALLER, ID, "r1")
+    begun = world.operator.environments.reset(IdempotentRequest(CALLER, "r1"), ID).record
     assert begun.status in (Status.RESETTING, Status.READY)
     after = finish(world, ready)
     stopped = world.store.run(ID, run.id)
@@ -119,7 +120,7 @@ def test_runs_that_the_service_was_not_asked_for_are_stopped_too(world: World) -
     run = world.ask_run(ready, "SUCCEEDED")
     world.store.save_run(run, run.but(glue_run_id=None, status=RunStatus.STOPPED))  # never begun in Glue
     by_hand, ended = world.glue.begin(ready.job_id), world.glue.begin(ready.job_id, "FAILED")
-    begun = world.operator.environments.reset(CALLER, ID, "r1")
+    begun = world.operator.environments.reset(IdempotentRequest(CALLER, "r1"), ID).record
     assert begun.status is Status.RESETTING  # until Glue says that it has stopped
     assert finish(world, ready).status is Status.READY
     assert world.glue.runs[by_hand]["JobRunState"] == "STOPPED"
@@ -131,7 +132,10 @@ def test_no_run_starts_meanwhile_and_a_delete_comes_through(world: World) -> Non
     run = world.ask_run(ready, "RUNNING")
     assert run.glue_run_id is not None
     world.glue.batch_stop_job_run = lambda request: {}  # type: ignore[method-assign]  # it takes its time
-    assert world.operator.environments.reset(CALLER, ID, "r1").status is Status.RESETTING
+    assert (
+        world.operator.environments.reset(IdempotentRequest(CALLER, "r1"), ID).record.status
+        is Status.RESETTING
+    )
     world.operator.environments.delete(CALLER, ID, "r2")
     world.glue.runs[run.glue_run_id]["JobRunState"] = "STOPPED"
     for _ in range(6):

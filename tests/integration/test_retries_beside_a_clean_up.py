@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.auth import Caller
 from chalicelib.clock import parse
-from chalicelib.moves import Moves
-from chalicelib.records import Status
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Status
+from chalicelib.lifecycle.transitions import Moves
+from chalicelib.services.idempotency import IdempotentRequest
 from tests.integration.test_crashes import MOST_CALLS, World, fail_and_roll_back
 
 ANA = Caller("ana", is_admin=False)
@@ -31,7 +32,7 @@ def test_a_retry_leaves_whoever_cleans_up_alone_until_the_lease_is_over(world: W
     assert held is not None
     assert held.lease_until is not None
     assert (held.status, held.clean_up) == (Status.FAILED, True)
-    world.service.environments.retry(ANA, environment.id, "r2")
+    world.service.environments.retry(IdempotentRequest(ANA, "r2"), environment.id)
     begun = world.of("ana")
     assert (begun.status, begun.clean_up, begun.due_at) == (Status.QUEUED, True, held.lease_until)
     world.moment = parse(held.lease_until) - timedelta(seconds=1)

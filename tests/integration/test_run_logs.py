@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
-from chalicelib.auth import Caller
-from chalicelib.logs import Logs
+from chalicelib.aws.logs import Logs
+from chalicelib.domain.caller import Caller
 from local.moto_patches import log_events
 from tests.integration.conftest import Api
 from tests.integration.test_runs import ask, end_in_glue, glue_runs, runs_that_take_their_time

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.catalog import MARK
+from chalicelib.aws.catalog import MARK
 from tests.integration.conftest import Api
 from tests.integration.test_runs import ask, end_in_glue, runs_that_take_their_time
 

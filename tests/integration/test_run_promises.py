@@ -9,7 +9,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.aws_errors import AwsError
+from chalicelib.aws.errors import AwsError
 from tests.integration.conftest import Api
 from tests.integration.test_runs import ask, end_in_glue, glue_runs
 from tests.integration.test_stop_run import ANA, Stopper, runs_that_take_their_time, stopper  # noqa: F401

@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.kms.models import kms_backends
 
-from chalicelib.parameters import template_parameters
-from chalicelib.records import Environment
+from chalicelib.domain.records import Environment
+from chalicelib.sandbox.template_parameters import template_parameters
 from local.iam import access
 from tests.sandbox_stacks import ACCOUNT, REGION, Account, client, random_settings
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.records import Environment
+from chalicelib.domain.records import Environment
 from tests.sandbox_stacks import Account, random_settings
 from tests.sandbox_state import described
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib import expiry
-from chalicelib.auth import Caller
-from chalicelib.idempotency import Asked
-from chalicelib.records import Environment, JobRun, RunStatus, Status
-from chalicelib.settings import JobSettings, Settings
+from chalicelib.domain import expiry
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Environment, JobRun, RunStatus, Status
+from chalicelib.domain.settings import JobSettings, Settings
+from chalicelib.services.idempotency import IdempotentRequest
 from local.chaos import invariants
 from local.chaos.owners import Owners
 from local.chaos.world import simulated
@@ -209,7 +209,7 @@ def test_a_schedule_that_is_taken_away_and_comes_back(world: World) -> None:
 def test_a_reset_goes_on_from_its_end(world: World) -> None:
     ready = scheduled(world)
     world.moment += timedelta(minutes=70)  # a time that is missed, for the reset is first
-    world.operator.environments.reset(Caller(ready.owner, is_admin=False), ID, "r")
+    world.operator.environments.reset(IdempotentRequest(Caller(ready.owner, is_admin=False), "r"), ID)
     tick(world, minutes=1)
     after = world.look(ready)
     assert (after.status, after.next_run_at) == (Status.READY, "2027-03-01T12:00:00.000Z")
@@ -239,7 +239,7 @@ def test_a_death_at_any_call_starts_each_run_once() -> None:
         world.tick()
         world.simulation.run(60 * 61)
         job = JobSettings(schedule="rate(1 hour)", number_of_workers=2, timeout_minutes=1)
-        asked = Asked(Caller("ana", is_admin=False), "r", "", None, "f")
+        asked = IdempotentRequest(Caller("ana", is_admin=False), "r", None, "f")
         settings = Settings(kms_key=False, athena_workgroup=False, job=job)
         world.invoke("request", "ana", lambda: world.service.environments.request(asked, settings))
         world.simulation.run(60 * 10)

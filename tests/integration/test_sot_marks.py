@@ -12,8 +12,8 @@ from moto import mock_aws
 from pyspark.sql.types import LongType, StructField, StructType
 
 import sot_ecommerce as job
-from chalicelib.catalog import MARK
-from chalicelib.glue import RUN_MARKER
+from chalicelib.aws.catalog import MARK
+from chalicelib.domain.records import RUN_MARKER
 from local.moto_patches import updates
 from tests.unit.test_sot_arguments import read_settings
 

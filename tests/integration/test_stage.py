@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from chalice.config import Config
 
-from chalicelib import http as chalicelib_http
+from chalicelib.api import http as chalicelib_http
 from local.api import gateway
 from tests.integration.conftest import Api
 

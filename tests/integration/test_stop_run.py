@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.moto_api import state_manager
 
-from chalicelib.auth import Caller
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import JobRun, RunStatus
 from chalicelib.errors import NotFound
-from chalicelib.records import JobRun, RunStatus
 from tests.integration.conftest import Api
 from tests.integration.test_runs import DiesAfterTheCall, DyingStarter, ask, end_in_glue, glue_runs
 

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.auth import Caller
+from chalicelib.domain.caller import Caller
 from chalicelib.wiring import build
 from tests.athena_tables import CSV, JSON, PARQUET, SKIP, Aws, parquet, put, serving, table
 from tests.integration.conftest import Api, create_reader_role

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.auth import Caller
 from chalicelib.clock import environment_id
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Environment
 from chalicelib.errors import ServiceError, TableOutOfReach, TableUnreadable
-from chalicelib.records import Environment
-from chalicelib.tables import Rows
+from chalicelib.services.tables import Rows
 from tests.athena_tables import CSV, PARQUET, Aws, table
 from tests.sandbox_stacks import client
 from tests.service_roles import World, serving

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.auth import Caller
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.requests import EnvironmentChange
 from chalicelib.errors import EnvironmentNotReady, Misfits
-from chalicelib.models import EnvironmentChange
-from chalicelib.records import Environment, Status
+from chalicelib.services.idempotency import IdempotentRequest
 from glue_assets.release import Release, build, publish
 from tests.sandbox_stacks import ROOT, client
 from tests.service_roles import World, serving
@@ -180,7 +181,7 @@ def test_only_a_ready_sandbox_changes_or_is_reset(world: World) -> None:
     with pytest.raises(EnvironmentNotReady):
         ask(world, ready, release="latest")
     with pytest.raises(EnvironmentNotReady):
-        world.operator.environments.reset(Caller(ID, is_admin=False), ID, "r1")
+        world.operator.environments.reset(IdempotentRequest(Caller(ID, is_admin=False), "r1"), ID)
 
 
 def test_partitions_have_the_columns_of_a_newer_release(world: World, tmp_path: Path) -> None:
@@ -366,7 +367,7 @@ def test_a_way_back_that_fails_is_tried_again_and_then_left_to_people(world: Wor
     assert len(rollbacks) == 3, "the update's own, and two more"
     assert len(keys(ready.bucket("sor"))) == 4, "nothing is removed by itself"
     client("iam").delete_role_policy(RoleName=DENIED, PolicyName="less")
-    world.operator.environments.retry(Caller(ID, is_admin=False), ID, "r2")
+    world.operator.environments.retry(IdempotentRequest(Caller(ID, is_admin=False), "r2"), ID)
     after = finish(world, failed)
     assert (after.status, after.settings) == (Status.READY, ready.settings)
     assert after.failure is not None

@@ -100,8 +100,10 @@ def _copy_tree() -> None:
 
 def _source(module: str) -> Path:
     paths = sorted(Path("src/chalicelib").rglob(f"{module}.py"))
-    if len(paths) != 1:
+    if not paths:
         sys.exit(f"There is no module {module}.")
+    if len(paths) > 1:
+        sys.exit(f"Several modules are called {module}: give the folder, too.")
     return paths[0]
 
 

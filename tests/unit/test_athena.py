@@ -10,8 +10,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from chalicelib.athena import Athena, QueryResult
-from chalicelib.aws_errors import AwsRefused, AwsThrottled, AwsUnavailable
+from chalicelib.aws.athena import Athena, QueryResult
+from chalicelib.aws.errors import AwsRefused, AwsThrottled, AwsUnavailable
 from chalicelib.errors import (
     NotFound,
     QueryTooSlow,

@@ -17,10 +17,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from chalicelib.auth import Authenticator
+from chalicelib.api.auth import Authenticator
+from chalicelib.api.jwks import Keys, KeysUnavailable, UnknownKey
 from chalicelib.config import Config
 from chalicelib.errors import Unauthorized, Unavailable
-from chalicelib.jwks import Keys, KeysUnavailable, UnknownKey
 
 ISSUER, AUDIENCE = "https://issuer.example", "portal"
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)

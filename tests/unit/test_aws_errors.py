@@ -8,7 +8,7 @@ import pytest
 from botocore import exceptions as boto
 from botocore.parsers import ResponseParserError
 
-from chalicelib.aws_errors import (
+from chalicelib.aws.errors import (
     AwsError,
     AwsMisused,
     AwsThrottled,

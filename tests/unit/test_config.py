@@ -13,9 +13,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.capacity import Capacity
 from chalicelib.config import LOG_RETENTION_DAYS, Config
-from chalicelib.settings import Limits
+from chalicelib.domain.capacity import Capacity
+from chalicelib.domain.settings import Limits
 from chalicelib.variables import InvalidConfiguration
 
 FUNCTIONS = Path(__file__).parents[2] / "chalice_app/functions.json"

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws_errors import AwsRefused
-from chalicelib.capacity import Capacity
+from chalicelib.aws.cloudformation import Part, Stack
+from chalicelib.aws.dynamodb import Table
+from chalicelib.aws.errors import AwsRefused
+from chalicelib.aws.existence import Proof
 from chalicelib.clock import timestamp
-from chalicelib.deletion import Deletion
-from chalicelib.dynamo import Table
-from chalicelib.moves import Moves
-from chalicelib.proof import Proof
-from chalicelib.records import Environment, Event, Status
-from chalicelib.stacks import Part, Stack
-from chalicelib.store import Store
+from chalicelib.domain.capacity import Capacity
+from chalicelib.domain.records import Environment, Event, Status
+from chalicelib.lifecycle.deletion import Deletion
+from chalicelib.lifecycle.transitions import Moves
+from chalicelib.storage.store import Store
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.test_fast_dynamodb import environment
 from tests.integration.test_many_at_once import INDEXES

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws_errors import AwsRefused, AwsThrottled, AwsUnavailable
+from chalicelib.aws.errors import AwsRefused, AwsThrottled, AwsUnavailable
 from chalicelib.errors import StaleRecord
-from chalicelib.events import Events
-from chalicelib.store import Due
+from chalicelib.lifecycle.aws_events import Events
+from chalicelib.storage.store import Due
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib import expiry
+from chalicelib.domain import expiry
 from tests.integration.test_fast_dynamodb import environment
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

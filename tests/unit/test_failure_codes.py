@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.failures import failure, is_name_conflict, redacted
+from chalicelib.domain.failures import failure, is_name_conflict, redacted
 
 # Codes of the services' API references and CloudFormation's HandlerErrorCode values.
 CODES = {

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from chalicelib.failures import failure, is_name_conflict, redacted
+from chalicelib.domain.failures import failure, is_name_conflict, redacted
 
 GITHUB = "https://github.com/"
 OWN, OTHER = "abcdefgh23", "zzzzzzzz77"

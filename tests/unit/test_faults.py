@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from chalicelib.aws_errors import AwsError, AwsRefused, AwsThrottled, AwsUnavailable, from_boto
+from chalicelib.aws.errors import AwsError, AwsRefused, AwsThrottled, AwsUnavailable, from_boto
 from local.faults.answers import Answer, answer
 from local.faults.operations import operation_of, service_of
 from local.faults.plan import Faults

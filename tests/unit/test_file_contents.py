@@ -11,7 +11,7 @@ import zipfile
 import pytest
 
 from chalicelib.errors import Unavailable
-from chalicelib.file_contents import FileContents
+from chalicelib.services.file_contents import FileContents
 
 TOO_MUCH = "The file takes too long or too much memory to check. Split it, or make it simpler."
 
@@ -80,7 +80,7 @@ def test_json_without_end_is_refused_at_once(body: bytes) -> None:
 
 
 def test_files_wait_for_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chalicelib.file_contents._TURN_SECONDS", 0.05)
+    monkeypatch.setattr("chalicelib.services.file_contents._TURN_SECONDS", 0.05)
     contents = FileContents(at_once=1)
     contents._places.acquire()
     with pytest.raises(Unavailable):

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.logs import Logs
-from chalicelib.sizes import MOST_BYTES, wire_bytes
+from chalicelib.aws.logs import Logs
+from chalicelib.domain.response_size import MOST_BYTES, wire_bytes
 
 
 class CloudWatch:

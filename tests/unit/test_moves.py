@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.capacity import Capacity
+from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import timestamp
-from chalicelib.dynamo import Table
-from chalicelib.moves import Moves
-from chalicelib.records import Environment, Event, Status
-from chalicelib.store import Store
+from chalicelib.domain.capacity import Capacity
+from chalicelib.domain.records import Environment, Event, Status
+from chalicelib.lifecycle.transitions import Moves
+from chalicelib.storage.store import Store
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.test_fast_dynamodb import environment
 from tests.integration.test_many_at_once import INDEXES

@@ -12,8 +12,9 @@ import pytest
 from openapi_spec_validator import validate
 
 import app
-from chalicelib import errors, examples, openapi
-from chalicelib.operations import Files
+from chalicelib import errors
+from chalicelib.api import examples, openapi
+from chalicelib.api.operations import Files
 from tests.contract import Contract
 
 KEPT = Path(__file__).parents[2] / "docs" / "openapi.json"

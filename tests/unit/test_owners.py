@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.auth import Authenticator
+from chalicelib.api.auth import Authenticator
+from chalicelib.api.jwks import Keys
 from chalicelib.config import Config
+from chalicelib.domain.owner_names import fold, is_folded
 from chalicelib.errors import Unauthorized
-from chalicelib.jwks import Keys
-from chalicelib.owners import fold, is_folded
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 JWKS = jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()).replace("{", '{"keys": [{"kid": "k", ', 1) + "]}"

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib import pricing
+from chalicelib.domain import pricing
 
 PRICE = Decimal("0.44")
 # https://docs.aws.amazon.com/glue/latest/dg/worker-types.html

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib import items, representations
-from chalicelib.accounts import Allowance
-from chalicelib.aws_errors import AwsError
-from chalicelib.bounds import (
+from chalicelib.api.http import MAX_BODY_BYTES
+from chalicelib.aws.catalog import CatalogTable, Column
+from chalicelib.aws.cloudformation import resource_state
+from chalicelib.aws.dynamodb import Table, _serialize
+from chalicelib.aws.errors import AwsError
+from chalicelib.domain.byte_limits import (
     LEFT_BYTES,
     LOG_LINE_BYTES,
     MESSAGE_BYTES,
@@ -19,18 +21,15 @@ from chalicelib.bounds import (
     cut,
     listed,
 )
-from chalicelib.capacity import Capacity
-from chalicelib.catalog import CatalogTable, Column
-from chalicelib.dynamo import Table, _serialize
-from chalicelib.failures import failure, redacted
-from chalicelib.http import MAX_BODY_BYTES
-from chalicelib.items import Answer
-from chalicelib.job_files import MAX_FILES
-from chalicelib.records import BUCKET_KEYS, Environment, Event, JobRun, Json, RunStatus, Status
-from chalicelib.run_outputs import _entry
-from chalicelib.settings import Settings
-from chalicelib.stacks import resource_state
-from chalicelib.store import Store
+from chalicelib.domain.capacity import Capacity
+from chalicelib.domain.failures import failure, redacted
+from chalicelib.domain.records import BUCKET_KEYS, Environment, Event, JobRun, Json, RunStatus, Status
+from chalicelib.domain.settings import Settings
+from chalicelib.runs.outputs import _entry
+from chalicelib.services.job_files import MAX_FILES
+from chalicelib.storage import items
+from chalicelib.storage.items import IdempotencyKey
+from chalicelib.storage.store import Store
 from glue_assets.template_builder import NAMES_BYTES
 from local.moto_patches.dynamodb_sizes import ITEM_BYTES, item_bytes
 from tests.fast_dynamodb import FastDynamoDb
@@ -186,10 +185,10 @@ def event() -> Event:
     return items.told(told, environment(), environment(settings=settings("B"), wanted=None))
 
 
-def answer() -> Answer:
-    base = f"https://{'h' * 253}/api"
-    body = representations.environment(environment(), base, allowance=Allowance()).model_dump_json()
-    return Answer(OWNER, "k" * 255, "f" * 64, body, f"https://{'h' * 253}/api/environments/{ID}", AT)
+def used_key() -> IdempotencyKey:
+    item = items.environment_item(environment())
+    record = {name: value for name, value in item.items() if value is not None}
+    return IdempotencyKey(OWNER, "k" * 255, "f" * 64, AT, record)
 
 
 LARGEST = {
@@ -197,7 +196,7 @@ LARGEST = {
     "deleted environment": lambda: items.environment_item(deleted()),
     "run": lambda: items.run_item(run()),
     "event": lambda: items.event_item(ID, OWNER, event()),
-    "answer": lambda: items.answer_item(answer()),
+    "used key": lambda: items.used_key_item(used_key()),
 }
 
 
@@ -206,8 +205,8 @@ def test_the_largest_record_of_each_kind_can_be_stored(kind: str) -> None:
     assert 50_000 < item_bytes(_serialize(LARGEST[kind]())) <= ITEM_BYTES
 
 
-def test_a_long_answer_comes_back_as_it_was() -> None:
-    assert items.answer(items.answer_item(answer())) == answer()
+def test_the_record_of_a_used_key_comes_back_as_it_was() -> None:
+    assert items.used_key(items.used_key_item(used_key())) == used_key()
 
 
 def test_texts_are_cut_by_bytes_and_between_characters() -> None:

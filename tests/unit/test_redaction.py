@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.clock import environment_id
-from chalicelib.failures import redacted
+from chalicelib.domain.failures import redacted
 
 OWN = "abcdefgh23"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"

@@ -12,15 +12,15 @@ import boto3
 import pytest
 from botocore.stub import ANY, Stubber
 
-from chalicelib.aws_errors import AwsThrottled
-from chalicelib.records import Environment, Status
-from chalicelib.sandbox_credentials import (
+from chalicelib.aws.errors import AwsThrottled
+from chalicelib.aws.sandbox_credentials import (
     MOST_CHARACTERS,
     SESSION_SECONDS,
     SandboxCredentials,
     session_policy,
 )
-from chalicelib.settings import Settings
+from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.settings import Settings
 from local.iam.checks import PermissionCheck
 from local.iam.policies import Verdict, verdict
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from chalicelib.settings import Limits, Settings, misfits
+from chalicelib.domain.settings import Limits, Settings, misfits
 
 
 def is_taken(text: str) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.changes import SettingsChange, changed
-from chalicelib.settings import Limits, Settings, misfits
+from chalicelib.domain.settings import Limits, Settings, misfits
+from chalicelib.domain.settings_changes import SettingsChange, changed
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 

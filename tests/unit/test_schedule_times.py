@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chalicelib import schedules
+from chalicelib.domain import schedules
 
 
 def at(text: str) -> datetime:

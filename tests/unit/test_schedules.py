@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.schedules import MINUTES_APART, Cron, parse
+from chalicelib.domain.schedules import MINUTES_APART, Cron, parse
 
 
 def at(text: str) -> datetime:

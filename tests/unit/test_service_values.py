@@ -7,17 +7,23 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib import pricing
+from chalicelib.api.cursors import Cursors
+from chalicelib.aws.cloudformation import resource_state
 from chalicelib.clock import environment_id, later, parse, sortable_id, timestamp
 from chalicelib.config import Config
-from chalicelib.cursors import Cursors
+from chalicelib.domain import pricing
+from chalicelib.domain.records import (
+    ENVIRONMENT_ID,
+    Environment,
+    Status,
+    environment_of_job,
+    environment_of_stack,
+)
+from chalicelib.domain.requests import RunRequest
+from chalicelib.domain.settings import Settings
 from chalicelib.errors import BadRequest, IdempotencyKeyReused, InvalidFields
-from chalicelib.idempotency import checked_key, fingerprint
-from chalicelib.models import RunRequest
-from chalicelib.parameters import stack_tags
-from chalicelib.records import ENVIRONMENT_ID, Environment, Status, environment_of_job, environment_of_stack
-from chalicelib.settings import Settings
-from chalicelib.stacks import resource_state
+from chalicelib.sandbox.template_parameters import stack_tags
+from chalicelib.services.idempotency import checked_key, fingerprint
 
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, UTC)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.changes import SettingsChange, changed
-from chalicelib.settings import Limits, Settings, misfits
+from chalicelib.domain.settings import Limits, Settings, misfits
+from chalicelib.domain.settings_changes import SettingsChange, changed
 from local.cloudformation.parameters import TemplateError, parameter_values
 
 FOLDER = len("s3://terraglue-abcdefgh23-glue-assets/jobs/")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from chalicelib.releases import with_arguments
-from chalicelib.settings import Limits, Settings, misfits
+from chalicelib.domain.settings import Limits, Settings, misfits
+from chalicelib.storage.releases import with_arguments
 
 ROLE = "arn:aws:iam::123456789012:role/terraglue-shared-analysts"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0b5a3c1e-0000-4000-8000-000000000000"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config import Config
-from chalicelib.settings import BucketNames, JobSettings, Limits, Settings, misfits
+from chalicelib.domain.settings import BucketNames, JobSettings, Limits, Settings, misfits
 from chalicelib.variables import InvalidConfiguration
 
 TEXT = (Path(__file__).parents[2] / "docs/settings.md").read_text(encoding="utf-8")

@@ -21,11 +21,11 @@ from jsonschema import Draft7Validator
 
 from chalicelib import config as configuration
 from chalicelib.config import LOG_RETENTION_DAYS, Config
-from chalicelib.parameters import stack_tags, template_parameters
-from chalicelib.pricing import DPU_PER_WORKER
-from chalicelib.records import Environment, Status
-from chalicelib.releases import with_arguments
-from chalicelib.settings import JobSettings, Limits, Settings
+from chalicelib.domain.pricing import DPU_PER_WORKER
+from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.settings import JobSettings, Limits, Settings
+from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
+from chalicelib.storage.releases import with_arguments
 from glue_assets.release import build
 from glue_assets.template_builder import parse
 from local.cloudformation.template import Placed, Template

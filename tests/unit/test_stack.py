@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from chalicelib.config import Config
-from chalicelib.parameters import template_parameters
-from chalicelib.records import BUCKET_KEYS, Environment, Status
-from chalicelib.settings import Settings
+from chalicelib.domain.records import BUCKET_KEYS, Environment, Status
+from chalicelib.domain.settings import Settings
+from chalicelib.sandbox.template_parameters import template_parameters
 from glue_assets.release import build
 from glue_assets.template_builder import assemble, parse
 

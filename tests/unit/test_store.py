@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from chalicelib.auth import Caller
-from chalicelib.capacity import Capacity
+from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import timestamp
-from chalicelib.dynamo import Table
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.capacity import Capacity
+from chalicelib.domain.records import Environment, Event, RunStatus, Status
 from chalicelib.errors import StaleRecord
-from chalicelib.idempotency import Asked
-from chalicelib.records import Environment, Event, RunStatus, Status
-from chalicelib.store import AtCapacity, KeyTaken, Store
+from chalicelib.services.idempotency import IdempotentRequest
+from chalicelib.storage.store import AtCapacity, KeyTaken, Store
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.test_fast_dynamodb import environment, run
 from tests.integration.test_many_at_once import INDEXES
@@ -102,9 +102,9 @@ def test_of_two_who_change_a_run_that_they_both_read_the_second_is_refused() -> 
 
 
 def use_key(records: Store, environment: Environment, moment: datetime) -> None:
-    asked = Asked(Caller("ana", is_admin=False), "request", "", "key", "print")
+    asked = IdempotentRequest(Caller("ana", is_admin=False), "request", "key", "print")
     environment = environment.but(created_at=timestamp(moment))
-    records.add_environment(environment, event(at=moment), asked.answer({}, "/", moment))
+    records.add_environment(environment, event(at=moment), asked.used_key(moment))
 
 
 @pytest.mark.parametrize("earlier", [MILLISECOND, timedelta(hours=1), DAY])

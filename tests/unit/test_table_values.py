@@ -8,13 +8,13 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from chalicelib import values
-from chalicelib.catalog import Catalog
+from chalicelib.aws.catalog import Catalog
+from chalicelib.services import table_values
 
 
 def test_names_are_quoted_and_what_is_nested_is_asked_for_as_json() -> None:
     columns = {"id": "bigint", 'a"b': "string", "s": "struct<a:int>", "raw": "array<binary>"}
-    assert values.select("db", "t", columns, 7) == (
+    assert table_values.select("db", "t", columns, 7) == (
         'SELECT "id", "a""b", json_format(CAST("s" AS JSON)) AS "s", "raw" FROM "db"."t" LIMIT 7'
     )
 
@@ -42,7 +42,7 @@ def test_names_are_quoted_and_what_is_nested_is_asked_for_as_json() -> None:
     ],
 )
 def test_a_value_is_json_by_its_type(hive: str, athena: str, text: str | None, value: Any) -> None:
-    [row] = values.rows({"c": hive}, {"c": athena}, [[text]])
+    [row] = table_values.rows({"c": hive}, {"c": athena}, [[text]])
     assert row == {"c": value}
     assert type(row["c"]) is type(value)
 

@@ -10,10 +10,11 @@ from typing import Any
 import jwt
 import pytest
 
-from chalicelib.auth import Authenticator, Caller
+from chalicelib.api.auth import Authenticator
+from chalicelib.api.jwks import Keys
 from chalicelib.config import Config
+from chalicelib.domain.caller import Caller
 from chalicelib.errors import Unauthorized
-from chalicelib.jwks import Keys
 from tests.unit.test_auth import AUDIENCE, CONFIG, EC, ISSUER, RSA, Site, by_hand, jwk, token
 
 

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws_errors import AwsRefused
-from chalicelib.capacity import Capacity
-from chalicelib.change_sets import ChangeSet
+from chalicelib.aws.change_sets import ChangeSet
+from chalicelib.aws.cloudformation import Stack
+from chalicelib.aws.dynamodb import Table
+from chalicelib.aws.errors import AwsRefused
 from chalicelib.clock import timestamp
-from chalicelib.dynamo import Table
-from chalicelib.losses import Losses
-from chalicelib.moves import Moves
-from chalicelib.records import Environment, Event, Status
-from chalicelib.stacks import Stack
-from chalicelib.store import Store
-from chalicelib.updating import Updating
+from chalicelib.domain.capacity import Capacity
+from chalicelib.domain.records import Environment, Event, Status
+from chalicelib.lifecycle.transitions import Moves
+from chalicelib.lifecycle.update import Updating
+from chalicelib.sandbox.missing_resources import Losses
+from chalicelib.storage.store import Store
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.test_fast_dynamodb import environment
 from tests.integration.test_many_at_once import INDEXES

@@ -1,0 +1,1 @@
+"""HTTP: the table of operations, authentication, requests, responses and the OpenAPI document."""

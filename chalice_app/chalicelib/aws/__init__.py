@@ -1,0 +1,1 @@
+"""AWS clients: one module per service, wrapping only the calls that are needed."""

@@ -1,0 +1,1 @@
+"""Values and rules: no AWS call, no input or output."""

@@ -1,0 +1,1 @@
+"""Job runs: what starts, follows, stops and settles them."""

@@ -1,0 +1,135 @@
+"""The runs of sandboxes' schedules: started by the service's own tick, and admitted as all others are.
+
+A READY environment's record says when its schedule is due next, and is itself due then. A run is recorded,
+its worst cost reserved and the schedule moved on in one transaction, so each time starts one run at most,
+however many ticks see it and wherever one dies. Times that nobody came for (the service was down) start one
+run. A time for which there is no money, no place or no script is passed over; the timeline says so, once for
+each cause.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import datetime
+
+from chalicelib.clock import Clock, now, parse, run_id_of, timestamp
+from chalicelib.domain import expiry, pricing
+from chalicelib.domain.owner_accounts import Allowance
+from chalicelib.domain.pricing import Prices
+from chalicelib.domain.records import ActorType, Environment, Event, JobRun, Json, Status
+from chalicelib.domain.requests import RunRequest
+from chalicelib.errors import StaleRecord
+from chalicelib.observability import logger
+from chalicelib.runs.job_runs import Runs
+from chalicelib.runs.new_run import missing_files, new_run
+from chalicelib.storage.store import BudgetUsedUp, Store
+
+
+class ScheduledRuns:
+    """Starts what is due by the schedules of environments."""
+
+    def __init__(
+        self,
+        store: Store,
+        runs: Runs,
+        *,
+        allowance: Allowance,
+        prices: Prices,
+        lease_seconds: int,
+        clock: Clock = now,
+    ) -> None:
+        self._store = store
+        self._runs = runs
+        self._allowance = allowance
+        self._prices = prices
+        self._lease_seconds = lease_seconds
+        self._clock = clock
+
+    def start_due(self, environment_id: str) -> Environment | None:
+        """Start the run that is due, if one is. Returns the environment as it is then, or None.
+
+        Raises `StaleRecord` when somebody else has changed the environment meanwhile.
+        """
+        environment, moment = self._store.environment(environment_id), self._clock()
+        if environment is None or not _is_due(environment, moment):
+            return environment
+        fires_at = environment.next_run_at or ""
+        moved = environment.but(next_run_at=expiry.next_run_at(environment, moment))
+        moved = moved.but(due_at=expiry.next_look(moved))
+        run = new_run(
+            environment,
+            RunRequest(),
+            prices=self._prices,
+            lease_seconds=self._lease_seconds,
+            moment=moment,
+            requested_by=ActorType.SCHEDULE,
+            requested_by_type=ActorType.SCHEDULE,
+            run_id=run_id_of(f"{environment.id} {fires_at}", parse(fires_at)),
+        )
+        if reason := self._reason_against(environment):
+            return self._skip(environment, moved, reason, run)
+        detail = {"run_id": run.id, "max_cost_micro_usd": run.max_cost_micro_usd, "scheduled_for": fires_at}
+        event = _event(run, "run_requested", detail)
+        try:
+            self._store.add_scheduled_run(run, event, environment, moved.but(run_skipped=None))
+        except BudgetUsedUp as failure:
+            left = pricing.usd(failure.account.available_micro_usd(self._allowance))
+            worst = pricing.usd(run.max_cost_micro_usd)
+            ends_at = failure.account.period_ends_at(self._allowance)
+            reason = (
+                f"The owner's budget does not cover the run, which could cost {worst:.2f} USD: "
+                f"{left:.2f} USD are left until {ends_at}."
+            )
+            return self._skip(environment, moved, reason, run)
+        except StaleRecord:
+            if self._store.run(environment.id, run.id) is None:
+                raise
+            # It was started by somebody whose clock is ahead of that of who set the time again.
+            return self._store.save_environment(environment, moved)
+        with suppress(StaleRecord):  # then a look at the run came in between and has brought it further
+            self._runs.start(run)
+        return self._store.environment(environment.id)
+
+    def _reason_against(self, environment: Environment) -> str | None:
+        if missing := missing_files(environment):
+            return f"These job files are not there yet: {', '.join(missing)}."
+        most = environment.settings["job"]["max_concurrent_runs"]
+        if self._active(environment) >= most:
+            return f"As many runs go on as may at once ({most})."
+        return None
+
+    def _active(self, environment: Environment) -> int:
+        """How many runs go on: those whose worst costs are what is reserved."""
+        active, reserved = 0, environment.reserved_micro_usd
+        if reserved:
+            for run in self._store.all_runs(environment.id):
+                if not run.status.is_final:
+                    active, reserved = active + 1, reserved - run.max_cost_micro_usd
+                if reserved <= 0:
+                    break
+        return active
+
+    def _skip(self, environment: Environment, moved: Environment, reason: str, run: JobRun) -> Environment:
+        """Pass a time over, and say so unless it was for the same cause the last time."""
+        kind = reason.partition(":")[0]
+        event = None
+        if environment.run_skipped != kind:
+            detail = {"why": reason, "scheduled_for": environment.next_run_at}
+            event = _event(run, "run_skipped", detail)
+        logger.info("scheduled run skipped", environment_id=environment.id, why=reason)
+        return self._store.save_environment(environment, moved.but(run_skipped=kind), event)
+
+
+def _event(run: JobRun, action: str, detail: Json) -> Event:
+    return Event(run.requested_at, ActorType.SCHEDULE, action, detail=detail, actor_type=ActorType.SCHEDULE)
+
+
+def _is_due(environment: Environment, moment: datetime) -> bool:
+    at = timestamp(moment)
+    return (
+        environment.status is Status.READY
+        and not environment.delete_requested
+        and environment.expires_at > at
+        and environment.next_run_at is not None
+        and environment.next_run_at <= at
+    )

@@ -1,0 +1,1 @@
+"""The CloudFormation stack of one environment: what creates, changes and removes it."""

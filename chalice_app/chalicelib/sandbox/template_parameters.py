@@ -1,0 +1,74 @@
+"""An environment's settings as the parameters of the stack's template (glue_assets/template.yaml)."""
+
+from __future__ import annotations
+
+import re
+
+from chalicelib.config import Config
+from chalicelib.domain.records import BUCKET_KEYS, Environment
+
+# What a tag value may hold; anything else in an owner's name becomes "-".
+_RESERVED = re.compile("^(?i:aws):")
+"""AWS keeps tags with this prefix for itself."""
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.:/=+@-]")
+
+
+def template_parameters(environment: Environment, config: Config) -> dict[str, str]:
+    """Every parameter, none left to the template's default."""
+    settings, job = environment.settings, environment.settings["job"]
+    texts = {
+        "EnvironmentId": environment.id,
+        **{f"{camel(key)}BucketName": settings["buckets"][key] for key in BUCKET_KEYS},
+        "KmsKeyArn": settings["kms_key_arn"],
+        "AthenaWorkgroupName": settings["athena_workgroup_name"],
+        "RoleArn": settings["role_arn"],
+        "RoleName": environment.role_name,
+        "PermissionsBoundaryArn": config.permissions_boundary_arn,
+        "CloudWatchEncryption": settings["cloudwatch_encryption"],
+        "JobBookmarksEncryption": settings["job_bookmarks_encryption"],
+        "S3Encryption": settings["s3_encryption"],
+        "JobName": job["name"],
+        "JobDescription": job["description"],
+        "JobFilesPrefix": job["files_prefix"],
+        "JobScript": job["script"],
+        "ExtraPyFiles": ",".join(environment.job_file_uri(path) for path in job["extra_files"]),
+        "PythonModules": ",".join(job["python_modules"]),
+        "GlueVersion": job["glue_version"],
+        "WorkerType": job["worker_type"],
+    }
+    numbers = {
+        "NumberOfWorkers": job["number_of_workers"],
+        "TimeoutMinutes": job["timeout_minutes"],
+        "MaxRetries": job["max_retries"],
+        "MaxConcurrentRuns": environment.max_concurrent_runs,
+        "LogRetentionDays": config.log_retention_days,
+        "AthenaScanLimitBytes": config.athena_scan_limit_bytes,
+    }
+    flags = {
+        "BlockPublicAccess": settings["block_public_access"],
+        "KmsKey": settings["kms_key"],
+        "KmsKeyRotation": settings["kms_key_rotation"],
+        "AthenaWorkgroup": settings["athena_workgroup"],
+        "IamRole": settings["iam_role"],
+        "SecurityConfiguration": settings["security_configuration"],
+    }
+    return {
+        **{name: text or "" for name, text in texts.items()},
+        **{name: str(number) for name, number in numbers.items()},
+        **{name: "true" if flag else "false" for name, flag in flags.items()},
+    }
+
+
+def stack_tags(environment: Environment, config: Config) -> dict[str, str]:
+    """The tags of the stack, which CloudFormation hands on to every resource: the operator's and ours."""
+    return {
+        **config.stack_tags,
+        "terraglue:environment": environment.id,
+        "terraglue:owner": _RESERVED.sub("-", _NOT_IN_TAGS.sub("-", environment.owner))[:256],
+        "terraglue:release": environment.release,
+    }
+
+
+def camel(name: str) -> str:
+    """`glue_assets` as the template writes it: `GlueAssets`."""
+    return "".join(part.capitalize() for part in name.split("_"))

@@ -1,0 +1,72 @@
+"""Checks the content of a job file: Python, JSON, SQL or a zip of modules.
+
+A parser's time and memory depend on the content and not only on its size: 330 kB of nested f-string fields
+keep Python's own parser busy for a minute. So a child process parses, with limits, and other requests go on
+meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from chalicelib.domain.records import Json
+from chalicelib.errors import Unavailable
+from chalicelib.services import file_parser
+
+_PARSER = Path(file_parser.__file__)
+_SECONDS = 10.0
+"""Wall-clock time of a child; `file_parser` limits its CPU time and, where the system can, its memory."""
+_TURN_SECONDS = 10.0
+_TOO_MUCH = "The file takes too long or too much memory to check. Split it, or make it simpler."
+ENDINGS = (".py", ".sql", ".json", ".zip")
+
+
+class FileContents:
+    """Runs at most `at_once` child processes at a time."""
+
+    def __init__(self, *, at_once: int = 2, seconds: float = _SECONDS) -> None:
+        self._places = threading.BoundedSemaphore(at_once)
+        self._seconds = seconds
+
+    def error(self, ending: str, body: bytes) -> Json | None:
+        """Return what is wrong with a file, or None.
+
+        `detail` says it; `line` and `column` tell the place, where there is one. Raises `Unavailable` if too
+        many files are being checked.
+        """
+        if ending in (".py", ".sql", ".json"):
+            try:
+                body.decode("utf-8")
+            except UnicodeDecodeError as error:
+                return {"detail": f"It is not UTF-8: byte {error.start + 1}."}
+        return None if ending == ".sql" else self._parsed(ending, body)
+
+    def _parsed(self, ending: str, body: bytes) -> Json | None:
+        if not self._places.acquire(timeout=_TURN_SECONDS):
+            raise Unavailable("Too many files are being checked; try again.", retry_after=10)
+        try:
+            done = subprocess.run(  # noqa: S603 - our own program; it parses the file and never executes it
+                [sys.executable, "-I", "-S", str(_PARSER), ending],
+                input=body,
+                capture_output=True,
+                timeout=self._seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return {"detail": _TOO_MUCH}
+        finally:
+            self._places.release()
+        if (
+            done.returncode < 0 or done.returncode == file_parser.OUT_OF_MEMORY
+        ):  # killed at a limit, or crashed there
+            return {"detail": _TOO_MUCH}
+        if done.returncode != 0:
+            raise RuntimeError(
+                f"The parser of job files is broken: {done.stderr[-1000:].decode(errors='replace')}"
+            )
+        found: Json | None = json.loads(done.stdout)
+        return found

@@ -1,0 +1,171 @@
+"""The files of a sandbox's job: its script and what that imports or reads. People put them, runs use them.
+
+A file's content goes to the sandbox's bucket first and then into the record: whatever the record lists is
+there. `live_files` then brings it to where Glue reads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+
+from chalicelib.aws.errors import AwsError
+from chalicelib.aws.s3 import Buckets
+from chalicelib.clock import Clock, later, now, timestamp
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import ActorType, Environment, Event, Json, Status
+from chalicelib.domain.settings import JOB_FILE
+from chalicelib.errors import (
+    Conflict,
+    EnvironmentNotReady,
+    InvalidFields,
+    InvalidFile,
+    LearningMode,
+    NotFound,
+    PayloadTooLarge,
+    ServiceError,
+    StaleRecord,
+    TooManyFiles,
+    UnsupportedMediaType,
+)
+from chalicelib.observability import logger
+from chalicelib.services.environments import Environments
+from chalicelib.services.file_contents import ENDINGS, FileContents
+from chalicelib.storage.live_files import LiveFiles
+from chalicelib.storage.store import Store
+
+MAX_BYTES = 1024 * 1024
+MAX_FILES = 50
+_WRITE_TRIES = 5
+_READ_TRIES = 3
+_SETTLED_SECONDS = 120
+"""By then every call that a request has begun has ended, however often its client repeats it."""
+
+
+class JobFiles:
+    """What the routes about job files do."""
+
+    def __init__(
+        self,
+        store: Store,
+        environments: Environments,
+        live: LiveFiles,
+        contents: FileContents,
+        buckets_of: Callable[[Environment], Buckets],
+        *,
+        clock: Clock = now,
+    ) -> None:
+        self._store = store
+        self._environments = environments
+        self._live = live
+        self._contents = contents
+        self._buckets_of = buckets_of
+        self._clock = clock
+
+    def listing(self, caller: Caller, environment_id: str) -> Environment:
+        """The environment, whose `job_files` are the list."""
+        return self._environments.visible(caller, environment_id)
+
+    def read(self, caller: Caller, environment_id: str, path: str) -> bytes:
+        """Return the bytes of a file as the record names them. Raises `NotFound`."""
+        for _ in range(_READ_TRIES):
+            environment = self._environments.visible(caller, environment_id)
+            if path not in environment.job_files or environment.status is Status.DELETED:
+                break
+            body = self._live.read(environment, path, self._buckets_of(environment))
+            if body is not None:
+                return body
+        raise NotFound("There is no such job file.")
+
+    def write(
+        self, caller: Caller, environment_id: str, path: str, body: bytes, request_id: str
+    ) -> tuple[Environment, bool]:
+        """Put a file, in the place of the one that has its path.
+
+        Returns the environment, and whether the file is new. Raises `InvalidFields` for a path or a content
+        that cannot be one's, `PayloadTooLarge`, and `Conflict` if the sandbox takes no files now.
+        """
+        environment = self._environments.visible(caller, environment_id)
+        _check_path(path)
+        _check_state(environment, path)  # before the content: to parse costs seconds
+        wrong = self._contents.error(_ending(path, body), body)
+        if wrong:
+            raise InvalidFile([{"pointer": "", **wrong}], detail=f"{path}: {wrong['detail']}")
+        content = self._live.add(environment, path, body)
+        try:
+            environment, before = self._record(caller, environment, path, body, content, request_id)
+        except ServiceError:  # not after an AwsError: the record may name the content, or do so soon
+            with suppress(AwsError):
+                self._live.remove(environment, path, content)
+            raise
+        try:
+            try:
+                self._live.settle(environment, [path])
+            finally:  # the record names another one, whatever came of that
+                self._live.remove(environment, path, (before or {}).get("content"))
+        except AwsError as error:  # the record says what holds; the schedule and the next run see to the rest
+            logger.warning("job file left to the schedule", environment_id=environment_id, detail=str(error))
+        return environment, before is None
+
+    def _record(
+        self, caller: Caller, environment: Environment, path: str, body: bytes, content: str, request_id: str
+    ) -> tuple[Environment, Json | None]:
+        """Let the record name a content. Return the environment, and the file that had its path before."""
+        before: Json | None = None
+        for _ in range(_WRITE_TRIES):
+            _check_state(environment, path)
+            before = environment.job_files.get(path)
+            moment = self._clock()
+            sha256 = hashlib.sha256(body).hexdigest()
+            file = {
+                "size_bytes": len(body),
+                "sha256": sha256,
+                "changed_by": caller.owner,
+                "changed_by_type": ActorType.USER,
+                "changed_at": timestamp(moment),
+                "content": content,
+            }
+            detail = {"path": path, "sha256": sha256, "before": (before or {}).get("sha256")}
+            event = Event(timestamp(moment), caller.owner, "job_file_put", request_id, detail)
+            soon = later(moment, _SETTLED_SECONDS)
+            after = environment.but(
+                job_files={**environment.job_files, path: file},
+                due_at=min(environment.due_at or soon, soon),
+            )
+            try:
+                return self._store.save_environment(environment, after, event), before
+            except StaleRecord:
+                environment = self._environments.visible(caller, environment.id)
+            if environment.job_files.get(path, {}).get("content") == content:
+                return environment, before  # the answer to our own write was lost, and boto3 has repeated it
+        raise Conflict("The environment is changing too fast; try again.")
+
+
+def _check_state(environment: Environment, path: str) -> None:
+    if environment.settings["mode"] != "production":
+        raise LearningMode(
+            "A learning sandbox runs the release's job. Ask for one with mode production to run your own."
+        )
+    if environment.status is not Status.READY or environment.delete_requested:
+        raise EnvironmentNotReady(
+            f"The environment is {environment.condition}; it takes files only when READY."
+        )
+    if path not in environment.job_files and len(environment.job_files) >= MAX_FILES:
+        raise TooManyFiles(f"There are {MAX_FILES} job files already, and no more can be.")
+
+
+def _check_path(path: str) -> None:
+    if not JOB_FILE.fullmatch(path):
+        words = "A path has a-z, A-Z, 0-9, _, - and . in it, up to two folders, no dot at a beginning."
+        raise InvalidFields([{"parameter": "path", "detail": words}])
+
+
+def _ending(path: str, body: bytes) -> str:
+    """Return the ending of a path, which says what the file is."""
+    ending = "." + path.rpartition(".")[2]
+    if ending not in ENDINGS:
+        raise UnsupportedMediaType(f"A job file ends in {', '.join(ENDINGS)}.")
+    if len(body) > MAX_BYTES:
+        raise PayloadTooLarge(f"A job file has at most {MAX_BYTES} bytes.")
+    return ending

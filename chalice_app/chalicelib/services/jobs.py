@@ -1,0 +1,273 @@
+"""Jobs and their runs as callers ask for them: run, look, stop, list, read the logs."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NoReturn
+
+from chalicelib.aws.dynamodb import Page
+from chalicelib.aws.errors import AwsError, AwsRefused
+from chalicelib.aws.logs import Logs
+from chalicelib.clock import Clock, later, now, parse, timestamp
+from chalicelib.domain import pricing
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.owner_accounts import Account, Allowance
+from chalicelib.domain.pricing import Prices
+from chalicelib.domain.records import (
+    RUN_ID,
+    Environment,
+    Event,
+    JobRun,
+    Json,
+    RunStatus,
+    Status,
+    environment_of_job,
+)
+from chalicelib.domain.requests import RunRequest
+from chalicelib.domain.settings import Limits, above_ceilings
+from chalicelib.errors import (
+    BadCursor,
+    BudgetExceeded,
+    Conflict,
+    EnvironmentNotReady,
+    JobFilesMissing,
+    Misfits,
+    NotFound,
+    StaleRecord,
+)
+from chalicelib.observability import logger
+from chalicelib.runs.job_runs import Runs
+from chalicelib.runs.new_run import missing_files, new_run
+from chalicelib.services.environments import Environments
+from chalicelib.services.idempotency import Created, IdempotentRequest, once
+from chalicelib.storage import items
+from chalicelib.storage.store import BudgetUsedUp, Store
+
+_WRITE_TRIES = 5
+_START: Json = {"attempt": None, "token": None}
+_LATE_LINES_SECONDS = 5
+"""Glue's agent sends what a run wrote every few seconds, and once more after its end."""
+
+
+@dataclass(frozen=True)
+class RunLogs:
+    """Some lines of a run's log, and the place to go on from; None when the run has ended and all is read.
+
+    A place is an attempt's id in Glue and a token; both are None before Glue has begun the first attempt.
+    """
+
+    lines: list[tuple[str, str]]
+    next: Json | None
+
+
+class Jobs:
+    """What the routes about jobs do."""
+
+    def __init__(
+        self,
+        store: Store,
+        environments: Environments,
+        runs: Runs,
+        logs: Logs,
+        *,
+        allowance: Allowance,
+        prices: Prices,
+        limits: Limits,
+        lease_seconds: int,
+        clock: Clock = now,
+    ) -> None:
+        self._limits = limits
+        self._store = store
+        self._environments = environments
+        self._runs = runs
+        self._logs = logs
+        self._allowance = allowance
+        self._prices = prices
+        self._lease_seconds = lease_seconds
+        self._clock = clock
+
+    def request_run(self, request: IdempotentRequest, job_id: str, wanted: RunRequest) -> Created[JobRun]:
+        """Record a run of a job, reserve its worst cost, and start it.
+
+        Raises `Conflict` when the environment is not READY or its owner's budget does not cover the run,
+        `Misfits` above the operator's ceilings.
+        """
+        return once(
+            self._store,
+            self._clock,
+            request,
+            lambda: self._request_run(request, job_id, wanted),
+            items.run,
+        )
+
+    def _request_run(self, request: IdempotentRequest, job_id: str, wanted: RunRequest) -> JobRun:
+        if wrong := above_ceilings(
+            {
+                "/number_of_workers": (wanted.number_of_workers, self._limits.number_of_workers),
+                "/timeout_minutes": (wanted.timeout_minutes, self._limits.timeout_minutes),
+            }
+        ):
+            raise Misfits(wrong)
+        environment = self._environment(request.caller, job_id)
+        self._check_files(environment)
+        moment = self._clock()
+        run = self._new_run(environment, wanted, request.caller, moment)
+        detail = {"run_id": run.id, "max_cost_micro_usd": run.max_cost_micro_usd}
+        event = Event(run.requested_at, request.caller.owner, "run_requested", request.request_id, detail)
+        try:
+            accepted = self._store.add_run(run, event, request.used_key(moment))
+        except BudgetUsedUp as used_up:
+            self._refuse(request.caller, run, used_up.account)
+        if not accepted:
+            self._refuse(request.caller, run, self._store.account(run.owner).at(moment, self._allowance))
+        with suppress(StaleRecord):  # then a look at the run came in between and has brought it further
+            if self._runs.start(run).status is RunStatus.ERROR:
+                self._environments.look_again(environment.id)
+        return run
+
+    def job(self, caller: Caller, job_id: str) -> tuple[Environment, int]:
+        """The environment whose job it is, and the most that one run of it can cost."""
+        environment = self._environment(caller, job_id)
+        return environment, self._new_run(environment, RunRequest(), caller, self._clock()).max_cost_micro_usd
+
+    def run(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
+        """One run as it is now: a run that goes on is looked up in Glue."""
+        run = self._recorded(caller, job_id, run_id)
+        try:
+            return self._runs.advance(run)
+        except StaleRecord:
+            return self._store.run(run.environment_id, run_id) or run
+
+    def stop(self, caller: Caller, job_id: str, run_id: str, request_id: str) -> tuple[JobRun, bool]:
+        """Want a run stopped and begin to stop it; what fails of that, the schedule does.
+
+        Gives the run as it is now, and False when it had ended already.
+        """
+        for _ in range(_WRITE_TRIES):
+            run = self._recorded(caller, job_id, run_id)
+            with suppress(StaleRecord):
+                if run.glue_run_id is not None:
+                    run = self._advanced(run)  # it may have ended meanwhile
+                if run.status.is_final:
+                    return run, False
+                if run.stopped_by is None:
+                    moment = timestamp(self._clock())
+                    detail = {"run_id": run_id}
+                    event = Event(moment, caller.owner, "run_stop_requested", request_id, detail)
+                    run = self._runs.want_stopped(run, caller.owner, event)
+                return self._advanced(run), True
+        raise Conflict("The run is changing too fast; try again.")
+
+    def _recorded(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
+        environment_id = environment_of_job(job_id)
+        known = environment_id is not None and RUN_ID.fullmatch(run_id) is not None
+        run = self._store.run(environment_id, run_id) if environment_id and known else None
+        if run is None or run.job_id != job_id or not caller.may_see(run.owner):
+            raise NotFound("There is no such run.")
+        return run
+
+    def _advanced(self, run: JobRun) -> JobRun:
+        """The run one step further; if AWS does not let us, as it was: the schedule comes back to it."""
+        try:
+            return self._runs.advance(run)
+        except AwsError as error:
+            logger.warning("run left to the schedule", run_id=run.id, code=error.code, detail=error.message)
+            return run
+
+    def page(self, caller: Caller, job_id: str, *, limit: int, start: Json | None) -> Page[JobRun]:
+        """The runs of a job, newest first.
+
+        Every run says whose it is, which saves reading its environment, unless there is no run.
+        """
+        environment_id = environment_of_job(job_id)
+        if environment_id is None:
+            raise NotFound("There is no such job.")
+        page = self._store.runs(environment_id, limit=limit, start=start)
+        if not page.items:
+            self._environment(caller, job_id)
+        if any(run.job_id != job_id or not caller.may_see(run.owner) for run in page.items):
+            raise NotFound("There is no such job.")
+        return page
+
+    def logs(
+        self, caller: Caller, job_id: str, run_id: str, *, stream: str, limit: int, place: Json | None
+    ) -> RunLogs:
+        """The lines of a run's log after a place, by default the beginning of its newest attempt.
+
+        Raises `BadCursor` for a place that CloudWatch Logs has forgotten, which it does after a day.
+        """
+        run = self.run(caller, job_id, run_id)
+        place = place or _START
+        attempt, token = place["attempt"] or run.glue_run_id, place["token"]
+        if attempt is None:
+            return RunLogs([], None if run.status.is_final else _START)
+        try:
+            page = self._logs.page(f"{run.log_prefix}/{stream}", attempt, token, limit)
+        except AwsRefused as refused:
+            if token is None or refused.code != "InvalidParameterException":
+                raise
+            raise BadCursor("The cursor is over a day old: begin again without one.") from refused
+        if page.is_end and attempt != run.glue_run_id:
+            return RunLogs(page.lines, {"attempt": run.glue_run_id, "token": None})
+        if page.is_end and run.status.is_final and self._has_settled(run):
+            return RunLogs(page.lines, None)
+        return RunLogs(page.lines, {"attempt": attempt, "token": page.next})
+
+    def _has_settled(self, run: JobRun) -> bool:
+        """Whether the last lines of an ended run are in CloudWatch Logs, which gets them a little later."""
+        return run.completed_at is None or later(parse(run.completed_at), _LATE_LINES_SECONDS) <= timestamp(
+            self._clock()
+        )
+
+    def _environment(self, caller: Caller, job_id: str) -> Environment:
+        environment_id = environment_of_job(job_id)
+        if environment_id is None:
+            raise NotFound("There is no such job.")
+        try:
+            environment = self._environments.visible(caller, environment_id)
+        except NotFound as error:
+            raise NotFound("There is no such job.") from error
+        if environment.job_id != job_id:
+            raise NotFound("There is no such job.")
+        return environment
+
+    def _new_run(
+        self, environment: Environment, wanted: RunRequest, caller: Caller, moment: datetime
+    ) -> JobRun:
+        return new_run(
+            environment,
+            wanted,
+            prices=self._prices,
+            lease_seconds=self._lease_seconds,
+            moment=moment,
+            requested_by=caller.owner,
+        )
+
+    def _check_files(self, environment: Environment) -> None:
+        """A READY sandbox without its script would only cost a minute of Spark to say so."""
+        missing = missing_files(environment)
+        if environment.status is Status.READY and missing:
+            raise JobFilesMissing(f"These job files are not there yet: {', '.join(missing)}; PUT them first.")
+
+    def _refuse(self, caller: Caller, run: JobRun, account: Account) -> NoReturn:
+        environment = self._environments.visible(caller, run.environment_id)
+        if environment.status is not Status.READY or environment.delete_requested:
+            raise EnvironmentNotReady(
+                f"The environment is {environment.condition}; a job runs only in a READY one."
+            )
+        left = account.available_micro_usd(self._allowance)
+        if left >= run.max_cost_micro_usd:  # it was READY again, or the account changed, just now
+            raise Conflict("The environment is changing too fast; try again.")
+        worst, limit = pricing.usd(run.max_cost_micro_usd), pricing.usd(self._allowance.budget_micro_usd)
+        words = (
+            f"The run could cost {worst:.2f} USD and {pricing.usd(left):.2f} USD of the owner's budget of "
+            f"{limit:.2f} USD are left"
+        )
+        if reserved := pricing.usd(account.reserved_micro_usd):
+            words += f", {reserved:.2f} USD more are reserved for runs that go on"
+        ends_at = account.period_ends_at(self._allowance)
+        raise BudgetExceeded(
+            f"{words}; the period ends at {ends_at}. Ask for fewer workers or a shorter timeout, or wait."
+        )

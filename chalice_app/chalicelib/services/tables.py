@@ -1,0 +1,172 @@
+"""The tables of a sandbox as callers ask for them: the catalog, and a look at the first rows.
+
+Both are read with the sandbox's own credentials: what a table leads to is the tenant's word.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chalicelib.aws.athena import Athena
+from chalicelib.aws.catalog import Catalog, CatalogTable, Partitions
+from chalicelib.aws.sandbox_credentials import PRIMARY
+from chalicelib.domain import response_size
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.records import Environment, Json, Status
+from chalicelib.errors import EnvironmentNotReady, NotFound, TableUnreadable, WorkgroupUnusable
+from chalicelib.services import table_values
+from chalicelib.services.environments import Environments
+
+_S3_LOCATION = re.compile(r"s3[an]?://[^/]+(/.*)?", re.DOTALL)
+_ROWS_SECONDS = 18
+"""How long a query may take; API Gateway hangs up after 29 s, and other calls come before and after it."""
+_MOST_TABLES = 500
+_MOST_PARTITIONED = 25
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database, by its short name and the catalog's; `is_complete` is False where tables are left out."""
+
+    name: str
+    catalog_name: str
+    tables: list[tuple[CatalogTable, Partitions | None]]
+    is_complete: bool
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The first rows of a table, as JSON values by column; `is_truncated`: some did not fit."""
+
+    database: str
+    table: CatalogTable
+    items: list[Json]
+    scanned_bytes: int
+    is_truncated: bool = False
+
+
+class Tables:
+    """What the routes about tables do."""
+
+    def __init__(
+        self,
+        environments: Environments,
+        catalog_of: Callable[[Environment], Catalog],
+        athena_of: Callable[[Environment], Athena],
+        *,
+        new_token: Callable[[], str] = lambda: str(uuid.uuid4()),
+    ) -> None:
+        self._environments = environments
+        self._catalog_of = catalog_of
+        self._athena_of = athena_of
+        self._new_token = new_token
+
+    def listing(self, caller: Caller, environment_id: str) -> tuple[Environment, list[Database]]:
+        """The environment and its databases with all that the catalog says of them.
+
+        Costs a call a database (and one more for every further hundred tables, up to 500), and one for each
+        of the first 25 partitioned tables; the partitions of others are not counted. Tables that would make
+        the answer too large are left out. A database that somebody has dropped is, too.
+        """
+        environment = self._ready(caller, environment_id)
+        catalog = self._catalog_of(environment)
+        looks, room = _MOST_PARTITIONED, response_size.MOST_BYTES
+        databases = []
+        for name, catalog_name in _databases(environment).items():
+            found = catalog.tables(catalog_name, most=_MOST_TABLES + 1)
+            if found is None:
+                self._environments.doubt(environment_id)
+                continue
+            tables: list[tuple[CatalogTable, Partitions | None]] = []
+            for table in found[:_MOST_TABLES]:
+                partitions = None
+                if table.partition_keys and looks:
+                    partitions = catalog.partitions(catalog_name, table.name)
+                    looks -= 1
+                size = _size(table, partitions)
+                if size <= room:
+                    room -= size
+                    tables.append((table, partitions))
+            databases.append(Database(name, catalog_name, tables, len(found) == len(tables)))
+        return environment, databases
+
+    def rows(
+        self, caller: Caller, environment_id: str, database: str, table: str, *, limit: int
+    ) -> tuple[Environment, Rows]:
+        """The first rows of a table, read by Athena.
+
+        One call looks the table up, so that what Athena is asked has the catalog's names and never the
+        caller's; the others are the query's. Names are found in any case, as Glue finds them. Raises
+        `NotFound` for a table that is not there, `TableUnreadable` for one that no query can read, and what
+        `Athena.run` raises.
+        """
+        environment = self._ready(caller, environment_id)
+        databases = _databases(environment)
+        name = next((n for n, full in databases.items() if database.lower() in (n, full)), None)
+        found = self._catalog_of(environment).table(databases[name], table.lower()) if name else None
+        if name is None or found is None:
+            raise NotFound("There is no such table.")
+        _check(found)
+        columns = {column.name: column.type for column in (*found.columns, *found.partition_keys)}
+        outputs = environment.outputs or {}
+        workgroup = outputs.get("athena_workgroup")
+        try:
+            result = self._athena_of(environment).run(
+                table_values.select(found.database, found.name, columns, limit),
+                database=found.database,
+                workgroup=workgroup or PRIMARY,
+                output_location=None if workgroup else f"s3://{environment.bucket('athena_results')}/",
+                token=self._new_token(),
+                seconds=_ROWS_SECONDS,
+            )
+        except (WorkgroupUnusable, TableUnreadable):  # the workgroup may be gone, or a bucket
+            self._environments.doubt(environment_id)
+            raise
+        except NotFound as error:
+            if not found.is_view:
+                raise
+            raise TableUnreadable("The view names a table that is not there.") from error
+        room = response_size.MOST_BYTES - _size(found)
+        items, is_truncated = response_size.first_that_fit(
+            table_values.rows(columns, result.types, result.rows), room
+        )
+        return environment, Rows(name, found, items, result.scanned_bytes, is_truncated)
+
+    def _ready(self, caller: Caller, environment_id: str) -> Environment:
+        environment = self._environments.visible(caller, environment_id)
+        if environment.status is not Status.READY or environment.delete_requested:
+            raise EnvironmentNotReady(
+                f"The environment is {environment.condition}; its tables can be seen only when it is READY."
+            )
+        return environment
+
+
+def _check(table: CatalogTable) -> None:
+    """Raise `TableUnreadable` for a table that no query can read, whatever its files are."""
+    if _size(table) > response_size.MOST_BYTES // 2:
+        raise TableUnreadable("The catalog's description of the table is too large to be shown.")
+    if not table.columns and not table.partition_keys:
+        raise TableUnreadable("The catalog says of no column of the table.")
+    if table.is_view or table.partition_keys:  # a partition has its own location
+        return
+    if not table.location:
+        raise TableUnreadable("The catalog says of no location of the table.")
+    if not _S3_LOCATION.fullmatch(table.location):
+        raise TableUnreadable("The table's location is not in S3: it must begin with s3:// and a bucket.")
+
+
+def _size(table: CatalogTable, partitions: Partitions | None = None) -> int:
+    """How many bytes a table's description takes in an answer; its keys are named with every partition."""
+    shown = [dataclasses.asdict(part) for part in (table, partitions) if part is not None]
+    keys = [key.name for key in table.partition_keys]
+    return response_size.wire_bytes([*shown, keys * len(partitions.last if partitions else ())])
+
+
+def _databases(environment: Environment) -> dict[str, str]:
+    """The catalog's names of the sandbox's databases by their short names."""
+    found: dict[str, str] = (environment.outputs or {}).get("databases", {})
+    return found

@@ -1,0 +1,1 @@
+"""What the service stores: records in DynamoDB, releases and job files in S3."""

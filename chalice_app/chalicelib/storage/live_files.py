@@ -1,0 +1,110 @@
+"""Job files in a sandbox's bucket: the contents that people put, and the live objects that Glue reads.
+
+A file's content is written once, under a key of its own. The record names the content of each path, and is
+written on the condition that nobody has changed it since. Only then the live object, which the Glue job's
+settings name, is made the same as what the record names. So the bytes of a request that is refused never
+reach the live object. A process that dies in between leaves a live object that is behind: the start of a run
+and the schedule mend that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import timedelta
+
+from chalicelib.aws.errors import AwsUnavailable
+from chalicelib.aws.s3 import Buckets
+from chalicelib.clock import Clock, now, sortable_id
+from chalicelib.domain.records import Environment, Status
+from chalicelib.storage.store import Store
+
+_TRIES = 10
+_FOLDER = ".content/"
+"""Below the prefix of the job files. No path of a job file begins with a dot."""
+_MARK = "content"
+_TAKES_FILES = {Status.READY, Status.UPDATING}
+_UNUSED_AFTER = timedelta(hours=1)
+"""No request takes that long: a content that no record names by then was left by a process that died."""
+
+
+class LiveFiles:
+    """Every method can be repeated without harm; errors come out as `AwsError`."""
+
+    def __init__(self, store: Store, buckets: Buckets, *, clock: Clock = now) -> None:
+        self._store = store
+        self._buckets = buckets
+        self._clock = clock
+
+    def add(self, environment: Environment, path: str, body: bytes) -> str:
+        """Write a content that no record names yet. Return its id."""
+        content = sortable_id(self._clock())
+        self._buckets.write(_bucket(environment), _content_key(environment, content, path), body)
+        return content
+
+    def read(self, environment: Environment, path: str, buckets: Buckets) -> bytes | None:
+        """Return the bytes of a file that the record lists, or None if it was replaced meanwhile.
+
+        `buckets` has the rights of the sandbox: it is read for somebody.
+        """
+        content = environment.job_files[path].get("content")
+        key = environment.job_file_key(path)  # of a file that came with the release
+        if content is not None:
+            key = _content_key(environment, content, path)
+        return buckets.read(_bucket(environment), key)
+
+    def remove(self, environment: Environment, path: str, content: str | None) -> None:
+        """Remove a content that no record names."""
+        if content is not None:
+            self._buckets.remove(_bucket(environment), _content_key(environment, content, path))
+
+    def settle(self, environment: Environment, paths: Iterable[str] | None = None) -> None:
+        """Make the live objects of some paths, by default of all, the same as what the record names.
+
+        Only files that people have put are looked at. Each object is replaced on the condition that it is the
+        one that was there before the record was read (If-Match), so a slow writer does not undo what a later
+        one did:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+        """
+        bucket = _bucket(environment)
+        left: Collection[str] = _put_by_people(environment, paths)
+        for _ in range(_TRIES):
+            if not left:
+                return
+            live = {path: self._buckets.state(bucket, environment.job_file_key(path), _MARK) for path in left}
+            read = self._store.environment(environment.id)
+            if read is None or read.status not in _TAKES_FILES:
+                return  # what comes next empties the bucket
+            left = [path for path in _put_by_people(read, left) if live[path].mark != _content(read, path)]
+            for path in left:
+                content = _content(read, path)
+                body = self._buckets.read(bucket, _content_key(read, content, path))
+                if body is not None:  # else it was replaced since
+                    key = read.job_file_key(path)
+                    self._buckets.replace(bucket, key, body, etag=live[path].etag, mark={_MARK: content})
+        raise AwsUnavailable("JobFilesChanging", "The job files are changing too fast.")
+
+    def remove_unused(self, environment: Environment) -> None:
+        """Remove contents that requests have left which died before they were recorded, up to a thousand."""
+        prefix = f"{environment.job_file_key('')}{_FOLDER}"
+        used = {file["content"] for file in environment.job_files.values() if "content" in file}
+        before = self._clock() - _UNUSED_AFTER
+        for key, written in self._buckets.listing(_bucket(environment), prefix):
+            if written < before and key.removeprefix(prefix).partition("/")[0] not in used:
+                self._buckets.remove(_bucket(environment), key)
+
+
+def _bucket(environment: Environment) -> str:
+    return environment.bucket("glue_assets")
+
+
+def _content(environment: Environment, path: str) -> str:
+    return str(environment.job_files[path]["content"])
+
+
+def _content_key(environment: Environment, content: str, path: str) -> str:
+    return environment.job_file_key(f"{_FOLDER}{content}/{path}")
+
+
+def _put_by_people(environment: Environment, paths: Iterable[str] | None) -> list[str]:
+    files = environment.job_files
+    return [path for path in (files if paths is None else paths) if "content" in files.get(path, {})]
