@@ -147,20 +147,20 @@ def _relative(folder: Path, table: Path) -> str:
 def _described(table: Table, folder: Path) -> Table:
     """The table with what its `_table.toml` says of it."""
     file = folder / "_table.toml"
-    said = _read_toml(file, {"description", "columns"})
-    comments = said.get("columns", {})
+    content = _read_toml(file, {"description", "columns"})
+    comments = content.get("columns", {})
     if not isinstance(comments, dict):
         raise DataError(f"{file}: columns must be a table of names and comments")
     known = {column.name for column in (*table.columns, *table.partition_keys)}
     for name, comment in comments.items():
         if name not in known:
             raise DataError(f"{file}: there is no column {name}")
-        _check_words(file, name, comment, _COMMENT_LENGTH)
+        _check_text(file, name, comment, _COMMENT_LENGTH)
     return replace(
         table,
         columns=tuple(replace(column, comment=comments.get(column.name)) for column in table.columns),
         partition_keys=tuple(replace(key, comment=comments.get(key.name)) for key in table.partition_keys),
-        description=said.get("description"),
+        description=content.get("description"),
     )
 
 
@@ -173,18 +173,18 @@ def _read_toml(file: Path, known: set[str]) -> dict[str, Any]:
     if not file.exists():
         return {}
     try:
-        said = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise DataError(f"{file}: {exc}") from exc
-    if unknown := sorted(said.keys() - known):
+    if unknown := sorted(content.keys() - known):
         raise DataError(f"{file}: knows no {', '.join(unknown)}")
-    if "description" in said:
-        _check_words(file, "description", said["description"], _DESCRIPTION_LENGTH)
-    return said
+    if "description" in content:
+        _check_text(file, "description", content["description"], _DESCRIPTION_LENGTH)
+    return content
 
 
-def _check_words(file: Path, name: str, words: object, longest: int) -> None:
-    if not isinstance(words, str) or not 0 < len(words) <= longest or not words.isprintable():
+def _check_text(file: Path, name: str, text: object, longest: int) -> None:
+    if not isinstance(text, str) or not 0 < len(text) <= longest or not text.isprintable():
         raise DataError(f"{file}: {name} must be one line of at most {longest} characters")
 
 

@@ -125,14 +125,14 @@ def _column(column: Column) -> dict[str, str]:
     return _Line({"Name": column.name, "Type": column.type, **comment})
 
 
-def _database(database: str, words: str | None) -> dict[str, Any]:
-    description = {
+def _database(database: str, description: str | None) -> dict[str, Any]:
+    database_input = {
         "Name": _Sub(f"terraglue_${{EnvironmentId}}_{database}"),
-        "Description": words or f"data/{database}",
+        "Description": description or f"data/{database}",
     }
     return {
         "Type": "AWS::Glue::Database",
-        "Properties": {"CatalogId": _Ref("AWS::AccountId"), "DatabaseInput": description},
+        "Properties": {"CatalogId": _Ref("AWS::AccountId"), "DatabaseInput": database_input},
     }
 
 

@@ -140,14 +140,14 @@ class _Gateway(LocalGateway):
         if method not in methods and not preflight:
             allowed = self._allowed(full, headers) if "OPTIONS" in methods else ", ".join(sorted(methods))
             raise _not_allowed(method, path, allowed)
-        asked_for = full.partition("?")[0]
+        requested_path = full.partition("?")[0]
         is_stage = self._prefix == f"/{self._stage}"
         event["resource"] = event["requestContext"]["resourcePath"]
-        event["path"] = path.partition("?")[0] if is_stage else asked_for
+        event["path"] = path.partition("?")[0] if is_stage else requested_path
         event["httpMethod"] = method
         event["requestContext"] |= {
             "requestId": str(uuid.uuid4()),
-            "path": asked_for,
+            "path": requested_path,
             "stage": self._stage,
         }
         return event

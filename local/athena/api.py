@@ -1,4 +1,4 @@
-"""Where moto's Athena is changed: what is asked of query executions is answered by ours.
+"""Where moto's Athena is changed: what is request of query executions is answered by ours.
 
 moto's StartQueryExecution runs nothing, and results are canned. Workgroups and named queries stay moto's, but
 for what it says of a workgroup that there is not.
@@ -37,19 +37,19 @@ class Request:
 class Api(Protocol):
     """The calls; they raise `Refused`."""
 
-    def start_query_execution(self, asked: Request) -> Json:
+    def start_query_execution(self, request: Request) -> Json:
         """StartQueryExecution."""
 
-    def get_query_execution(self, asked: Request) -> Json:
+    def get_query_execution(self, request: Request) -> Json:
         """GetQueryExecution."""
 
-    def get_query_results(self, asked: Request) -> Json:
+    def get_query_results(self, request: Request) -> Json:
         """GetQueryResults."""
 
-    def stop_query_execution(self, asked: Request) -> Json:
+    def stop_query_execution(self, request: Request) -> Json:
         """StopQueryExecution."""
 
-    def list_query_executions(self, asked: Request) -> Json:
+    def list_query_executions(self, request: Request) -> Json:
         """ListQueryExecutions."""
 
 
@@ -91,9 +91,9 @@ def _handler(call: Callable[[Request], Json]) -> Callable[[AthenaResponse], str]
     return answer
 
 
-def _get_work_group(asked: Request) -> Json:
+def _get_work_group(request: Request) -> Json:
     """As moto's, but that it says so when there is none."""
-    group = asked.backend.get_work_group(asked.values["WorkGroup"])
+    group = request.backend.get_work_group(request.values["WorkGroup"])
     if group is None:
         raise Refused("WorkGroup is not found.")
     return {"WorkGroup": group}

@@ -61,67 +61,67 @@ class Athena:
         for _, thread in running:
             thread.join(_CLOSE_SECONDS)
 
-    def start_query_execution(self, asked: Request) -> Json:
+    def start_query_execution(self, request: Request) -> Json:
         """Begin a query; it goes on in a thread."""
         # sqlglot takes a while to load; who asks nothing of Athena does not wait for it.
         from local.athena.execution import Execution, new_id
 
-        request, backend = asked.values, asked.backend
-        workgroup = backend.work_groups.get(request.get("WorkGroup") or _PRIMARY)
+        values, backend = request.values, request.backend
+        workgroup = backend.work_groups.get(values.get("WorkGroup") or _PRIMARY)
         if workgroup is None:
-            raise Refused(f"WorkGroup {request['WorkGroup']} is not found.")
+            raise Refused(f"WorkGroup {values['WorkGroup']} is not found.")
         with self._lock:
-            if known := backend.tokens.known(workgroup.name, request):
+            if known := backend.tokens.known(workgroup.name, values):
                 return {"QueryExecutionId": known}
-            execution = Execution(self._order(request, workgroup, new_id()), workgroup)
+            execution = Execution(self._order(values, workgroup, new_id()), workgroup)
             backend.executions[execution.order.id] = execution
-            backend.tokens.keep(workgroup.name, request, execution.order.id)
+            backend.tokens.keep(workgroup.name, values, execution.order.id)
             thread = threading.Thread(
-                target=self._carry_out, args=(execution, asked.credentials), daemon=True
+                target=self._carry_out, args=(execution, request.credentials), daemon=True
             )
             self._running[execution.order.id] = execution, thread
         thread.start()
         return {"QueryExecutionId": execution.order.id}
 
-    def get_query_execution(self, asked: Request) -> Json:
+    def get_query_execution(self, request: Request) -> Json:
         """Show an execution."""
-        return {"QueryExecution": self._find(asked).show()}
+        return {"QueryExecution": self._find(request).show()}
 
-    def get_query_results(self, asked: Request) -> Json:
+    def get_query_results(self, request: Request) -> Json:
         """Show a page of a result."""
-        request = asked.values
-        return self._find(asked).finished().page(request.get("NextToken"), request.get("MaxResults"))
+        values = request.values
+        return self._find(request).finished().page(values.get("NextToken"), values.get("MaxResults"))
 
-    def stop_query_execution(self, asked: Request) -> Json:
+    def stop_query_execution(self, request: Request) -> Json:
         """Stop an execution."""
-        self._find(asked).stop("Query cancelled by user")
+        self._find(request).stop("Query cancelled by user")
         return {}
 
-    def list_query_executions(self, asked: Request) -> Json:
+    def list_query_executions(self, request: Request) -> Json:
         """Show a page of a workgroup's executions, newest first."""
-        request = asked.values
-        group = request.get("WorkGroup") or _PRIMARY
+        values = request.values
+        group = values.get("WorkGroup") or _PRIMARY
         ids = [
             execution_id
-            for execution_id, execution in reversed(list(asked.backend.executions.items()))
+            for execution_id, execution in reversed(list(request.backend.executions.items()))
             if execution.workgroup.name == group
         ]
-        token = request.get("NextToken")
+        token = values.get("NextToken")
         if token is not None and token not in ids:
             raise Refused("The NextToken is not valid.")
         begin = ids.index(token) + 1 if token else 0
-        end = begin + (request.get("MaxResults") or 50)
+        end = begin + (values.get("MaxResults") or 50)
         answer: Json = {"QueryExecutionIds": ids[begin:end]}
         return {**answer, "NextToken": ids[end - 1]} if end < len(ids) else answer
 
-    def _find(self, asked: Request) -> Execution:
-        execution_id = asked.values.get("QueryExecutionId")
-        execution: Execution | None = asked.backend.executions.get(execution_id)
+    def _find(self, request: Request) -> Execution:
+        execution_id = request.values.get("QueryExecutionId")
+        execution: Execution | None = request.backend.executions.get(execution_id)
         if execution is None:
             raise Refused(f"QueryExecution {execution_id} was not found")
         return execution
 
-    def _order(self, request: Json, workgroup: Any, execution_id: str) -> Any:
+    def _order(self, values: Json, workgroup: Any, execution_id: str) -> Any:
         from local.athena import sql
         from local.athena.execution import Order
 
@@ -129,7 +129,7 @@ class Athena:
             raise Refused(f"WorkGroup {workgroup.name} is disabled.")
         settings = workgroup.configuration
         enforced = settings.get("ResultConfiguration") or {}
-        given = request.get("ResultConfiguration") or {}
+        given = values.get("ResultConfiguration") or {}
         # https://docs.aws.amazon.com/athena/latest/ug/workgroups-settings-override.html
         chosen = enforced if settings["EnforceWorkGroupConfiguration"] else {**enforced, **given}
         location = chosen.get("OutputLocation", "")
@@ -138,12 +138,12 @@ class Athena:
                 "No output location provided. An output location is required either through the Workgroup "
                 "result configuration setting or as an API input."
             )
-        context = request.get("QueryExecutionContext") or {}
-        parameters = request.get("ExecutionParameters")
+        context = values.get("QueryExecutionContext") or {}
+        parameters = values.get("ExecutionParameters")
         return Order(
             id=execution_id,
-            text=request["QueryString"],
-            statement=sql.read(request["QueryString"], parameters or []),
+            text=values["QueryString"],
+            statement=sql.read(values["QueryString"], parameters or []),
             database=context.get("Database"),
             catalog=context.get("Catalog"),
             location=f"{location.rstrip('/')}/{execution_id}.csv",

@@ -42,7 +42,7 @@ def read(text: str, parameters: Sequence[str]) -> Statement:
         text = _with_parameters(text, parameters)
         trees = [tree for tree in sqlglot.parse(text, dialect="athena") if tree is not None]
     except SqlglotError as error:
-        raise Refused(_words(error)) from error
+        raise Refused(_message(error)) from error
     if len(trees) != 1:
         raise Refused(f"Only one sql statement is allowed. Got: {len(trees)}.")
     tree = cast(exp.Expression, trees[0])
@@ -64,7 +64,7 @@ def query(statement: Statement, database: str | None) -> Query:
     return Query(tree.sql(dialect="duckdb"), tuple(tables))
 
 
-def _words(error: SqlglotError) -> str:
+def _message(error: SqlglotError) -> str:
     found = cast("list[dict[str, Any]]", getattr(error, "errors", None) or [{}])[0]
     if "line" in found:
         return f"line {found['line']}:{found['col']}: {found['description']} Near: {found['highlight']}"

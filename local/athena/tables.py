@@ -64,8 +64,8 @@ class Tables:
         try:
             table: Json = self.clients("glue").get_table(DatabaseName=database, Name=name)["Table"]
         except ClientError as error:
-            words = f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{database}.{name}' does not exist"
-            raise _failed(error, words) from error
+            message = f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{database}.{name}' does not exist"
+            raise _failed(error, message) from error
         if target := table.get("TargetTable"):  # a link to it
             return self._table(target["DatabaseName"], target["Name"])
         return table
@@ -124,8 +124,8 @@ class Tables:
                     if item["Size"] and names[-1] and not any(name[:1] in ("_", ".") for name in names):
                         yield self._copy(s3, bucket, item["Key"])
         except ClientError as error:
-            words = f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {location}: {error}"
-            raise _failed(error, words) from error
+            message = f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {location}: {error}"
+            raise _failed(error, message) from error
 
     def _linked(self, location: str) -> Iterator[Path]:
         """Copies of the objects that the files below a location list, one a line."""
@@ -136,8 +136,8 @@ class Tables:
                     try:
                         yield self._copy(self.clients("s3"), bucket, key.lstrip("/"))
                     except ClientError as error:
-                        words = f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {line.strip()}: {error}"
-                        raise _failed(error, words) from error
+                        message = f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {line.strip()}: {error}"
+                        raise _failed(error, message) from error
 
     def _may_read(self, location: str) -> None:
         """Raise `QueryFailed` if the caller may not read an object."""
@@ -145,8 +145,8 @@ class Tables:
         try:
             self.clients("s3").get_object(Bucket=bucket, Key=key.lstrip("/"))["Body"].close()
         except ClientError as error:
-            words = f"ICEBERG_CANNOT_OPEN_SPLIT: Error opening Iceberg metadata {location}: {error}"
-            raise _failed(error, words) from error
+            message = f"ICEBERG_CANNOT_OPEN_SPLIT: Error opening Iceberg metadata {location}: {error}"
+            raise _failed(error, message) from error
 
     def _copy(self, s3: Any, bucket: str, key: str) -> Path:
         self.check()

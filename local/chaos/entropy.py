@@ -17,12 +17,12 @@ def seeded(seed: int) -> Iterator[None]:
     The service's ids, botocore's request tokens and moto's names come from the operating system's entropy;
     to repeat a run byte by byte, that is what has to be replaced.
     """
-    dice = random.Random(f"entropy {seed}")  # noqa: S311 - a simulation's
+    rng = random.Random(f"entropy {seed}")  # noqa: S311 - a simulation's
     state = random.getstate()
     places = (os, "urandom"), (random, "_urandom")  # uuid4 reads the one, SystemRandom the other
     before = [getattr(module, name) for module, name in places]
     for module, name in places:
-        setattr(module, name, dice.randbytes)
+        setattr(module, name, rng.randbytes)
     random.seed(seed)
     mock_random.seed(seed)
     try:

@@ -29,7 +29,7 @@ class SimulatedRuns:
         self._publish = publish
         self._region = region
         self._simulation = simulation
-        self._dice = random.Random(f"runs {seed}")  # noqa: S311 - a simulation's
+        self._rng = random.Random(f"runs {seed}")  # noqa: S311 - a simulation's
         self.restore = replace_moto(self)
 
     def start_job_run(self, request: Json) -> Json:
@@ -76,17 +76,17 @@ class SimulatedRuns:
         self._simulation.later(0, f"run {run.id[3:11]}", lambda: self._carry_out(run))
 
     def _carry_out(self, run: Run) -> None:
-        self._wait(run, self._dice.uniform(1, 60))
+        self._wait(run, self._rng.uniform(1, 60))
         if run.state == "STARTING":
             run.change("RUNNING")
             limit = run.order.timeout_minutes * 60
-            needed = self._dice.uniform(10, limit * 1.1)
+            needed = self._rng.uniform(10, limit * 1.1)
             is_out_of_time = self._wait(run, min(needed, limit)) and needed > limit
             self._write(run)
             run.script_ended = run.modified = self._simulation.now()
-            outcome = "TIMEOUT" if is_out_of_time else self._dice.choice(_OUTCOMES)
+            outcome = "TIMEOUT" if is_out_of_time else self._rng.choice(_OUTCOMES)
             if run.state == "STOPPING":
-                self._simulation.wait(self._dice.uniform(1, 20))  # and it may write while it stops
+                self._simulation.wait(self._rng.uniform(1, 20))  # and it may write while it stops
                 self._write(run)
         if run.state == "STOPPING":
             outcome = "STOPPED"

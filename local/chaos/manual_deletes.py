@@ -14,14 +14,14 @@ _HOW_OFTEN = 0.04
 _OBJECTS = ("Versions", "DeleteMarkers")
 
 
-class Hand:
+class ManualDeletes:
     """Deletes at random; `deleted` tells what, in words, and `last` when it was, in simulated seconds."""
 
     def __init__(self, world: World, seed: int) -> None:
         self.deleted: list[str] = []
         self.last: float | None = None
         self._world = world
-        self._dice = random.Random(f"hand {seed}")  # noqa: S311 - a simulation's
+        self._rng = random.Random(f"hand {seed}")  # noqa: S311 - a simulation's
         self._kinds: list[tuple[str, Callable[[str], None]]] = [
             ("stack", self._stack),
             ("empty stack", self._empty_stack),
@@ -32,15 +32,15 @@ class Hand:
 
     def act(self) -> None:
         """Perhaps delete something now."""
-        if self._dice.random() < _HOW_OFTEN:
+        if self._rng.random() < _HOW_OFTEN:
             self._world.simulation.later(0, "hand", self._delete)
 
     def _delete(self) -> None:
         ready = sorted(self._ready())
         if not ready:
             return
-        environment_id = self._dice.choice(ready)
-        kind, delete = self._dice.choice(self._kinds)
+        environment_id = self._rng.choice(ready)
+        kind, delete = self._rng.choice(self._kinds)
         self.last = self._world.simulation.seconds
         self.deleted.append(f"{kind} of {environment_id}")
         self._world.note(self.deleted[-1])
@@ -72,7 +72,7 @@ class Hand:
 
     def _bucket(self, environment_id: str) -> None:
         if buckets := self._buckets(environment_id):
-            bucket = self._dice.choice(buckets)
+            bucket = self._rng.choice(buckets)
             self._empty(bucket)
             self._world.clients("s3").delete_bucket(Bucket=bucket)
 

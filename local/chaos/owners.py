@@ -38,7 +38,7 @@ class Owners:
         self.answers: dict[tuple[str, str], set[str]] = {}
         self._world = world
         self._wanted = wanted
-        self._dice = random.Random(f"owners {seed}")  # noqa: S311 - a simulation's
+        self._rng = random.Random(f"owners {seed}")  # noqa: S311 - a simulation's
         self._owners = [Owner(Caller(f"owner-{n}", is_admin=False)) for n in range(max(4, wanted * 2 // 3))]
         self._count = 0
         self._commands: list[tuple[int, str, Callable[[Owner], None]]] = [
@@ -62,8 +62,8 @@ class Owners:
     def act(self) -> None:
         """Let somebody ask for something now."""
         weights = [weight for weight, _, _ in self._commands]
-        [(_, name, command)] = self._dice.choices(self._commands, weights)
-        owner = self._dice.choice(self._owners)
+        [(_, name, command)] = self._rng.choices(self._commands, weights)
+        owner = self._rng.choice(self._owners)
         self._world.invoke("request", f"{owner.caller.owner} {name}", lambda: command(owner))
 
     def delete_all(self) -> None:
@@ -76,17 +76,17 @@ class Owners:
 
     def _request(self, owner: Owner) -> None:
         settings = Settings(
-            expires_in_hours=self._dice.choice([1, 2, 3, 72]),
-            upload_data=self._dice.random() < 0.8,
-            kms_key=self._dice.random() < 0.5,
-            athena_workgroup=self._dice.random() < 0.5,
+            expires_in_hours=self._rng.choice([1, 2, 3, 72]),
+            upload_data=self._rng.random() < 0.8,
+            kms_key=self._rng.random() < 0.5,
+            athena_workgroup=self._rng.random() < 0.5,
             job=JobSettings(
                 number_of_workers=2,
-                timeout_minutes=self._dice.choice([1, 5, 10]),
-                max_retries=self._dice.choice([0, 0, 2]),
-                max_concurrent_runs=self._dice.choice([1, 2]),
-                schedule=self._dice.choice([None, None, "rate(1 hour)"]),
-                arguments=self._dice.choice([{}, {"--MY_ARGUMENT": "1"}]),
+                timeout_minutes=self._rng.choice([1, 5, 10]),
+                max_retries=self._rng.choice([0, 0, 2]),
+                max_concurrent_runs=self._rng.choice([1, 2]),
+                schedule=self._rng.choice([None, None, "rate(1 hour)"]),
+                arguments=self._rng.choice([{}, {"--MY_ARGUMENT": "1"}]),
             ),
         )
         environments = self._world.service.environments
@@ -94,7 +94,7 @@ class Owners:
 
     def _run(self, owner: Owner) -> None:
         live = self._live(owner)
-        wanted = RunRequest(timeout_minutes=self._dice.choice([None, 1, 2]))
+        wanted = RunRequest(timeout_minutes=self._rng.choice([None, 1, 2]))
         jobs = self._world.service.jobs
         route = f"POST /jobs/{live.job_id}/runs"
         self._ask(owner, route, wanted, lambda asked: jobs.request_run(asked, live.job_id, wanted))
@@ -107,7 +107,7 @@ class Owners:
         ask: Callable[[IdempotentRequest], Created[Environment] | Created[JobRun]],
     ) -> None:
         """Ask for something new, perhaps with a key, which lets it be asked for again."""
-        key = self._new("key") if self._dice.random() < 0.7 else None
+        key = self._new("key") if self._rng.random() < 0.7 else None
         mark = fingerprint(route, body.model_dump(mode="json"))
 
         def request() -> None:
@@ -123,10 +123,10 @@ class Owners:
 
     def _repeat(self, owner: Owner) -> None:
         if owner.requests:
-            self._dice.choice(owner.requests[-3:])()
+            self._rng.choice(owner.requests[-3:])()
 
     def _delete(self, owner: Owner) -> None:
-        by = owner.caller if self._dice.random() < 0.9 else ADMIN
+        by = owner.caller if self._rng.random() < 0.9 else ADMIN
         self._world.service.environments.delete(by, self._live(owner).id, self._new("request"))
 
     def _retry(self, owner: Owner) -> None:
@@ -135,22 +135,22 @@ class Owners:
         environments.visible(owner.caller, environment_id)
 
     def _extend(self, owner: Owner) -> None:
-        hours = self._dice.choice([1, 2, 24])
+        hours = self._rng.choice([1, 2, 24])
         self._world.service.environments.extend(
             owner.caller, self._live(owner).id, hours, self._new("request")
         )
 
     def _change(self, owner: Owner) -> None:
-        wanted = self._dice.choice(
+        wanted = self._rng.choice(
             [
-                {"settings": {"job": {"number_of_workers": self._dice.choice([2, 3, 4])}}},
+                {"settings": {"job": {"number_of_workers": self._rng.choice([2, 3, 4])}}},
                 {
-                    "settings": {"job": {"timeout_minutes": self._dice.choice([1, 5, 10])}},
+                    "settings": {"job": {"timeout_minutes": self._rng.choice([1, 5, 10])}},
                     "expires_in_hours": 3,
                 },
                 {"settings": {"job": {"arguments": {"--MY_ARGUMENT": "2"}}}},
-                {"settings": {"job": {"max_retries": self._dice.choice([0, 1, 3])}}},
-                {"settings": {"job": {"schedule": self._dice.choice([None, "rate(1 hour)"])}}},
+                {"settings": {"job": {"max_retries": self._rng.choice([0, 1, 3])}}},
+                {"settings": {"job": {"schedule": self._rng.choice([None, "rate(1 hour)"])}}},
                 {"settings": {"kms_key": True}},
                 {"release": "latest"},
             ]
@@ -169,7 +169,7 @@ class Owners:
         jobs, live = self._world.service.jobs, self._live(owner)
         runs = jobs.page(owner.caller, live.job_id, limit=5, start=None).items
         if runs:
-            jobs.stop(owner.caller, live.job_id, self._dice.choice(runs).id, self._new("request"))
+            jobs.stop(owner.caller, live.job_id, self._rng.choice(runs).id, self._new("request"))
 
     def _look(self, owner: Owner) -> None:
         live = self._live(owner)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chalicelib.domain.capacity import Capacity
 from local.chaos import invariants
-from local.chaos.manual_deletes import Hand
+from local.chaos.manual_deletes import ManualDeletes
 from local.chaos.owners import Owners
 from local.chaos.world import MOST_SKEW_SECONDS, World, simulated
 from local.faults.rules import Rule, parse_all
@@ -25,7 +25,7 @@ _MOST_STORM_SECONDS = 48 * 3600.0
 _DUE_IN_SECONDS = 900.0
 _DAY_SECONDS = 24 * 3600.0
 
-# What goes wrong, and how often at most; how often, the dice of the seed say.
+# What goes wrong, and how often at most; how often, the rng of the seed say.
 _STORM = (
     ("*:* throttle", 0.06),
     ("*:* 500", 0.02),
@@ -72,31 +72,33 @@ def run(seed: int, environments: int) -> Outcome:
     # So few places that people have to wait for both kinds.
     capacity = Capacity(creating=4, environments=max(5, environments // 3))
     with simulated(seed, capacity) as world:
-        owners, hand = Owners(world, environments, seed), Hand(world, seed)
-        dice = random.Random(f"storm {seed}")  # noqa: S311 - a simulation's
+        owners, manual_deletes = Owners(world, environments, seed), ManualDeletes(world, seed)
+        rng = random.Random(f"storm {seed}")  # noqa: S311 - a simulation's
         world.tick()
-        _storm(world, owners, hand, dice, seed)
+        _storm(world, owners, manual_deletes, rng, seed)
         world.faults.replace([], seed)
         world.missed_ticks = world.skew = 0.0
-        if hand.last is not None:  # each READY environment is looked at within a day
-            world.simulation.run(max(0.0, hand.last + _DAY_SECONDS - world.simulation.seconds))
+        if manual_deletes.last is not None:  # each READY environment is looked at within a day
+            world.simulation.run(max(0.0, manual_deletes.last + _DAY_SECONDS - world.simulation.seconds))
         _calm_down(world)
         violations = invariants.check(world, owners)
-        summary = {**invariants.summary(world, owners), "deleted by hand": len(hand.deleted)}
+        summary = {**invariants.summary(world, owners), "deleted by hand": len(manual_deletes.deleted)}
         owners.delete_all()
         _calm_down(world)
         violations += invariants.check(world, owners) + invariants.check_all_gone(world)
         return Outcome(seed, [*world.defects, *dict.fromkeys(violations)], summary, world.log)
 
 
-def _storm(world: World, owners: Owners, hand: Hand, dice: random.Random, seed: int) -> None:
-    world.faults.replace(_rules(dice), seed)
-    world.missed_ticks = dice.uniform(0, 0.5)
-    world.skew = dice.uniform(0, MOST_SKEW_SECONDS)
+def _storm(
+    world: World, owners: Owners, manual_deletes: ManualDeletes, rng: random.Random, seed: int
+) -> None:
+    world.faults.replace(_rules(rng), seed)
+    world.missed_ticks = rng.uniform(0, 0.5)
+    world.skew = rng.uniform(0, MOST_SKEW_SECONDS)
     while not owners.satisfied and world.simulation.seconds < _MOST_STORM_SECONDS:
         owners.act()
-        hand.act()
-        world.simulation.run(dice.expovariate(1 / _SECONDS_PER_COMMAND))
+        manual_deletes.act()
+        world.simulation.run(rng.expovariate(1 / _SECONDS_PER_COMMAND))
     world.simulation.run(_DUE_IN_SECONDS)  # for the last ones, too
 
 
@@ -108,5 +110,5 @@ def _calm_down(world: World) -> None:
             return
 
 
-def _rules(dice: random.Random) -> list[Rule]:
-    return [rule for text, most in _STORM for rule in parse_all(f"{text} {dice.uniform(most / 4, most):.4f}")]
+def _rules(rng: random.Random) -> list[Rule]:
+    return [rule for text, most in _STORM for rule in parse_all(f"{text} {rng.uniform(most / 4, most):.4f}")]

@@ -40,11 +40,11 @@ class Wire:
     """Between the clients of a session and moto. `log` gets a line per call."""
 
     def __init__(
-        self, simulation: Simulation, faults: Faults, dice: random.Random, log: Callable[[str], None]
+        self, simulation: Simulation, faults: Faults, rng: random.Random, log: Callable[[str], None]
     ) -> None:
         self._simulation = simulation
         self._faults = faults
-        self._dice = dice
+        self._rng = rng
         self._log = log
 
     def session(self, region: str) -> boto3.Session:
@@ -108,7 +108,7 @@ class Wire:
             raise Killed
 
     def _wait(self) -> None:
-        self._simulation.wait(self._dice.uniform(0.002, 0.1))
+        self._simulation.wait(self._rng.uniform(0.002, 0.1))
 
 
 def _text(value: str | bytes) -> str:

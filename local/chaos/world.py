@@ -63,7 +63,7 @@ class World:
     simulation: Simulation
     faults: Faults
     clients: Callable[[str], Any]
-    dice: random.Random
+    rng: random.Random
     service: Service = field(init=False)
     runs: SimulatedRuns = field(init=False)
     missed_ticks: float = 0.0
@@ -90,14 +90,14 @@ class World:
             "Glue Job State Change": lambda: self.service.events.job_changed(event.detail),
         }[event.detail_type]
         for seconds in self.faults.of_event(event.detail_type):
-            self.invoke("event", "event", handle, after=seconds + self.dice.uniform(0.1, 1.5))
+            self.invoke("event", "event", handle, after=seconds + self.rng.uniform(0.1, 1.5))
 
     def tick(self) -> None:
         """Let the schedule call once a minute from now on, but for the minutes that it misses."""
 
         def called() -> None:
             self.tick()
-            if self.dice.random() >= self.missed_ticks:
+            if self.rng.random() >= self.missed_ticks:
                 self.invoke("tick", "tick", lambda: _ignore(self.service.events.tick(seconds=600)))
 
         self.simulation.later(_TICK_SECONDS, "schedule", called)
@@ -111,7 +111,7 @@ class World:
     ) -> None:
         def carry_out() -> None:
             work = self.simulation.current
-            work.skew = self.dice.uniform(-self.skew, self.skew)
+            work.skew = self.rng.uniform(-self.skew, self.skew)
             work.deadline = self.simulation.seconds + _LAMBDA_SECONDS[kind]
             failure: BaseException | None = None
             try:
@@ -143,7 +143,7 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
         parts.callback(miss_workgroups())
         simulation = parts.enter_context(Simulation(_BEGIN))
         clients = functools.cache(functools.partial(boto3.client, region_name=REGION))
-        world = World(simulation, Faults(), clients, _dice("world", seed))
+        world = World(simulation, Faults(), clients, _rng("world", seed))
         world.runs = SimulatedRuns(clients, world.deliver, REGION, simulation, seed)
         parts.callback(world.runs.restore)
         stacks = CloudFormationOptions(
@@ -156,7 +156,7 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
         )
         parts.enter_context(contextlib.closing(CloudFormation(stacks)))
         sandbox.set_up(clients)
-        wire = Wire(simulation, world.faults, _dice("wire", seed), world.note)
+        wire = Wire(simulation, world.faults, _rng("wire", seed), world.note)
         world.service = build(
             _config(capacity or Capacity()),
             clock=simulation.clock,
@@ -180,7 +180,7 @@ def _config(capacity: Capacity) -> Config:
     )
 
 
-def _dice(what: str, seed: int) -> random.Random:
+def _rng(what: str, seed: int) -> random.Random:
     return random.Random(f"{what} {seed}")  # noqa: S311 - a simulation's
 
 

@@ -27,7 +27,7 @@ from local.cloudformation.stacks import Stacks, check_name
 from local.cloudformation.threads import Runner, Threads
 from local.cloudformation.updates import Update
 from local.cloudformation.versions import NOTHING, version_of, with_previous
-from local.cloudformation.work import Tools, WhyFailed, Work, never
+from local.cloudformation.work import Tools, WhyFailed, Work, no_fault
 from local.iam import access
 from local.moto_patches import updates
 
@@ -49,7 +49,7 @@ class CloudFormationOptions:
     region: str
     account: str = "123456789012"
     seconds_per_stack: float = 4.0
-    why_failed: WhyFailed = never
+    why_failed: WhyFailed = no_fault
     runner: Runner = field(default_factory=Threads)
 
 
@@ -145,8 +145,8 @@ class CloudFormation(StackApi):
         tools = self._tools_of(role_arn or stack.role_arn)
         with stack.lock:
             resources = list(stack.resources.values())
-        look = Work(stack, tools, 0)
-        return frozenset(one.logical_id for one in resources if presence.is_gone(one, look.context(one).call))
+        work = Work(stack, tools, 0)
+        return frozenset(one.logical_id for one in resources if presence.is_gone(one, work.context(one).call))
 
     def begin(
         self,

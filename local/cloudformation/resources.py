@@ -58,11 +58,11 @@ class Context:
         try:
             return getattr(client, operation)(**_coerced(arguments, shape))
         except ClientError as error:
-            told, metadata = error.response["Error"], error.response["ResponseMetadata"]
+            details, metadata = error.response["Error"], error.response["ResponseMetadata"]
             raise CallFailed(
                 service,
-                told["Code"],
-                told["Message"],
+                details["Code"],
+                details["Message"],
                 metadata.get("HTTPStatusCode", 0),
                 metadata.get("RequestId", "null"),
             ) from error

@@ -185,9 +185,9 @@ class Stack:
         """Move one resource, which is the stack's now if it was not, and tell."""
         with self.lock:
             self.resources[resource.logical_id] = resource
-        self.tell(resource, status, reason)
+        self.record_status(resource, status, reason)
 
-    def tell(self, resource: Resource, status: str, reason: str | None = None) -> None:
+    def record_status(self, resource: Resource, status: str, reason: str | None = None) -> None:
         """Move one resource, perhaps one that has been replaced, and tell."""
         with self.lock:
             resource.status, resource.reason, resource.updated = status, reason, datetime.now(UTC)

@@ -44,11 +44,11 @@ WhyFailed = Callable[[str, str, str], str | None]
 """Why an action (create, update, delete) on a resource of a type and a logical id fails, if it does."""
 
 
-def never(_action: str, _resource_type: str, _logical_id: str) -> None:
+def no_fault(_action: str, _resource_type: str, _logical_id: str) -> None:
     """Nothing is made to fail."""
 
 
-class MadeToFail(Exception):
+class InjectedFault(Exception):
     """A fault was injected; the message is the resource's reason."""
 
 
@@ -60,7 +60,7 @@ class Tools:
     region: str
     account: str
     wait: Callable[[float], None]
-    why_failed: WhyFailed = never
+    why_failed: WhyFailed = no_fault
 
 
 class Work:
@@ -179,9 +179,9 @@ class Work:
         """Delete a resource, unless it is to be kept; whether that went well."""
         stack = self._stack
         if resource.keep and resource.placed is not None:
-            stack.tell(resource, "DELETE_SKIPPED")
+            stack.record_status(resource, "DELETE_SKIPPED")
             return True
-        stack.tell(resource, "DELETE_IN_PROGRESS")
+        stack.record_status(resource, "DELETE_IN_PROGRESS")
         self.pause()
         try:
             if resource.placed is not None:
@@ -193,15 +193,15 @@ class Work:
                     resource.properties,
                 )
         except Exception as error:  # whatever it is, it is this resource's failure
-            stack.tell(resource, "DELETE_FAILED", reason_of(error))
+            stack.record_status(resource, "DELETE_FAILED", reason_of(error))
             return False
-        stack.tell(resource, "DELETE_COMPLETE")
+        stack.record_status(resource, "DELETE_COMPLETE")
         return True
 
     def check(self, action: str, resource: Resource) -> None:
-        """Raise `MadeToFail` where a fault is injected."""
+        """Raise `InjectedFault` where a fault is injected."""
         if reason := self._tools.why_failed(action, resource.type, resource.logical_id):
-            raise MadeToFail(reason)
+            raise InjectedFault(reason)
 
     def pause(self) -> None:
         """Let the time of one resource pass."""
@@ -238,7 +238,7 @@ def reason_of(error: Exception) -> str:
             f'{error.status}, Request ID: {error.request_id})" (RequestToken: {uuid.uuid4()}, '
             f"HandlerErrorCode: {kind})"
         )
-    if isinstance(error, MadeToFail | Unsupported | TemplateError | BotoCoreError):
+    if isinstance(error, InjectedFault | Unsupported | TemplateError | BotoCoreError):
         return str(error)
     return f"Internal failure of the embedded AWS: {type(error).__name__}: {error}"
 

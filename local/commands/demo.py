@@ -1,4 +1,4 @@
-"""What a person would do with curl, done and shown: ask for a sandbox, run its job, look at the table."""
+"""What a person would do with curl, done and shown: ask for a sandbox, run its job, describe at the table."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _environment(api: Api, progress: Progress) -> Any:
     path = f"/environments/{environment['id']}"
     api.show("GET", path)
 
-    def look() -> str:
+    def describe() -> str:
         nonlocal environment
         environment = api.call("GET", path)
         done, total = environment["progress"]["done"], environment["progress"]["total"]
@@ -138,7 +138,9 @@ def _environment(api: Api, progress: Progress) -> Any:
         ]
         return " ".join([f"{environment['status']} {done}/{total}", *busy[:4]])
 
-    progress.watch(look, lambda: environment["status"] in ("READY", "FAILED"), _READY_SECONDS, _POLL_SECONDS)
+    progress.watch(
+        describe, lambda: environment["status"] in ("READY", "FAILED"), _READY_SECONDS, _POLL_SECONDS
+    )
     if environment["status"] != "READY":
         raise Failed(f"The environment is {environment['status']}: {_cause(environment['failure'])}")
     outputs = environment["outputs"]
@@ -159,12 +161,12 @@ def _run(api: Api, environment: Any, progress: Progress) -> Any:
     path = f"{runs}/{run['id']}"
     api.show("GET", path)
 
-    def look() -> str:
+    def describe() -> str:
         nonlocal run
         run = api.call("GET", path)
         return str(run["status"])
 
-    progress.watch(look, lambda: run["status"] in _ENDED, _RUN_SECONDS, _POLL_SECONDS)
+    progress.watch(describe, lambda: run["status"] in _ENDED, _RUN_SECONDS, _POLL_SECONDS)
     progress.say(
         f"{run['status']}: {run['execution_seconds']} s, {run['dpu_seconds']:g} DPU-seconds, "
         f"{run['cost_usd']} USD"

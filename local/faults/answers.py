@@ -65,8 +65,8 @@ def answer(rule: Rule, service: str, operation: str) -> Answer:
 def _denied(service: str, operation: str, protocol: str) -> tuple[int, str, str]:
     if service == "s3":
         return 403, "AccessDenied", "Access Denied"
-    words = f"User: arn:aws:iam::{ACCOUNT}:root is not authorized to perform: {service}:{operation}"
-    return (400, "AccessDeniedException", words) if protocol == "json" else (403, "AccessDenied", words)
+    message = f"User: arn:aws:iam::{ACCOUNT}:root is not authorized to perform: {service}:{operation}"
+    return (400, "AccessDeniedException", message) if protocol == "json" else (403, "AccessDenied", message)
 
 
 def _in_protocol(protocol: str, status: int, code: str, message: str) -> Answer:

@@ -47,11 +47,11 @@ class _S3Operation:
 def _of_s3(method: str, path: str, query: str, headers: Mapping[str, str]) -> str:
     bucket, _, key = path.lstrip("/").partition("/")
     depth = 2 if key else 1 if bucket else 0
-    asked = parse_qs(query, keep_blank_values=True)
+    parameters = parse_qs(query, keep_blank_values=True)
     for operation in _s3_operations():
         if (
             (operation.method, operation.depth) == (method, depth)
-            and operation.query <= asked.keys()
+            and operation.query <= parameters.keys()
             and operation.headers <= headers.keys()
         ):
             return operation.name
@@ -66,15 +66,17 @@ def _s3_operations() -> list[_S3Operation]:
     for name in set(model.operation_names) - _ELSEWHERE:
         operation = model.operation_model(name)
         path, _, query = operation.http["requestUri"].partition("?")
-        words = set(parse_qs(query, keep_blank_values=True))
+        parameters = set(parse_qs(query, keep_blank_values=True))
         sent: set[str] = set()
         shape: Any = operation.input_shape
         for member in shape.required_members if shape else []:
             place = shape.members[member].serialization
             if place.get("location") == "querystring":
-                words.add(place["name"])
+                parameters.add(place["name"])
             elif place.get("location") == "header":
                 sent.add(place["name"].lower())
         depth = path.count("{")
-        found.append(_S3Operation(name, operation.http["method"], depth, frozenset(words), frozenset(sent)))
+        found.append(
+            _S3Operation(name, operation.http["method"], depth, frozenset(parameters), frozenset(sent))
+        )
     return sorted(found, key=lambda op: (-len(op.query) - len(op.headers), -len(op.name)))

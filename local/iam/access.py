@@ -118,7 +118,7 @@ _IDENTITY = "identity-based policy"
 
 
 def _refusal(account: str, caller: Caller, check: PermissionCheck) -> str | None:
-    """Why a caller may not do this, in AWS's words; None when it may."""
+    """Why a caller may not do this, in AWS's message; None when it may."""
     verdicts = caller.verdicts(check)
     for name, found in verdicts.items():
         if found is Verdict.DENIED:
@@ -191,11 +191,11 @@ def _trusts(trust: Json, kind: str, principals: set[str]) -> bool:
 
 
 def _denied(service: str, caller: str, what: str) -> Exception:
-    words = f"User: {caller} is not authorized to perform: {what}"
+    message = f"User: {caller} is not authorized to perform: {what}"
     if service == "s3":
         error = S3AccessDeniedError()
-        error.message = words
+        error.message = message
         return cast(Exception, error)
     if service in _XML_SERVICES:
         return cast(Exception, AccessDeniedError(caller, what))
-    return cast(Exception, JsonRESTError("AccessDeniedException", words))
+    return cast(Exception, JsonRESTError("AccessDeniedException", message))

@@ -65,11 +65,13 @@ class Progress:
             self.update(what, since=began)
             self._sleep(poll)
 
-    def watch(self, look: Callable[[], str], done: Callable[[], bool], seconds: float, poll: float) -> None:
-        """Show what `look()` says until `done()`; `Failed` after `seconds`."""
+    def watch(
+        self, describe: Callable[[], str], done: Callable[[], bool], seconds: float, poll: float
+    ) -> None:
+        """Show what `describe()` says until `done()`; `Failed` after `seconds`."""
         began = self._clock()
         while True:
-            seen = look()
+            seen = describe()
             if done():
                 return
             if self._clock() - began > seconds:
