@@ -1,4 +1,4 @@
-"""What Amazon API Gateway answers by itself, as the problem documents that the app answers with.
+"""Error responses of Amazon API Gateway itself, as problem documents in the app's format.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 """
@@ -18,12 +18,12 @@ SAFE_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
-"""As the app's own answers have them (chalicelib/api/http.py)."""
+"""Security headers, equal to those of the app's responses (chalicelib/api/http.py)."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The problem document of one kind of answer; `retry_after` is in seconds."""
+    """Problem document of one response type. `retry_after` is in seconds."""
 
     status: int
     code: str
@@ -39,8 +39,8 @@ _BUSY = "Too many requests come at once; try again shortly."
 _SLOW = "There is no answer in time. What was begun is finished by itself: look before you ask again."
 
 ANSWERS = {
-    # For a path that it does not know, API Gateway asks for an AWS signature, and takes whatever it finds in
-    # the Authorization header for a wrong one. No route of ours has such signatures.
+    # For an unknown path, API Gateway requires an AWS signature and reports any Authorization header as an
+    # invalid one. No route of the app uses AWS signatures.
     "MISSING_AUTHENTICATION_TOKEN": _NOT_FOUND,
     "INVALID_SIGNATURE": _NOT_FOUND,
     "EXPIRED_TOKEN": _NOT_FOUND,
@@ -55,7 +55,7 @@ ANSWERS = {
     ),
     "THROTTLED": Answer(429, "throttled", "Too many requests", _BUSY, retry_after=5),
     "QUOTA_EXCEEDED": Answer(429, "throttled", "Too many requests", _BUSY, retry_after=60),
-    # 504 would say that nobody knows; the app's word for it is 503.
+    # The app reports timeouts as 503, not 504.
     "INTEGRATION_TIMEOUT": Answer(503, "unavailable", "Service unavailable", _SLOW, retry_after=5),
     "INTEGRATION_FAILURE": Answer(503, "unavailable", "Service unavailable", _SLOW, retry_after=5),
     "DEFAULT_4XX": _BAD_REQUEST,
@@ -64,12 +64,12 @@ ANSWERS = {
 
 
 def gateway_responses() -> Json:
-    """The property GatewayResponses of AWS::Serverless::Api, by kind of answer."""
+    """Return the GatewayResponses property of AWS::Serverless::Api, by response type."""
     return {kind: _response(answer) for kind, answer in ANSWERS.items()}
 
 
 def _response(answer: Answer) -> Json:
-    # Nothing of the request may be in it but its id: these templates do not escape what they fill in.
+    # The request id is the only value from the request: the templates do not escape values.
     problem = {
         "type": f"urn:terraglue:problem:{answer.code}",
         "title": answer.title,
@@ -81,9 +81,9 @@ def _response(answer: Answer) -> Json:
     headers: Json = {
         "Content-Type": "'application/problem+json'",
         "X-Request-Id": "context.requestId",
-        # A value stands between single quotes there, and can have none inside.
+        # Header values are enclosed in single quotes and cannot contain any.
         **{name: f"'{value}'" for name, value in SAFE_HEADERS.items() if "'" not in value},
-        # The portal may read these answers too, as the app's own.
+        # The portal may read these responses, as it may read the app's.
         "Access-Control-Allow-Origin": _with_portal({"Fn::Sub": "'${PortalOrigin}'"}),
         "Access-Control-Expose-Headers": _with_portal("'Retry-After, X-Request-Id'"),
     }
@@ -92,7 +92,7 @@ def _response(answer: Answer) -> Json:
     return {
         "StatusCode": answer.status,
         "ResponseParameters": {"Headers": headers},
-        # The one template that is used whatever the caller accepts; its content type is the header above.
+        # API Gateway uses this template for every Accept header. The content type is the header above.
         "ResponseTemplates": {"application/json": json.dumps(problem)},
     }
 

@@ -1,8 +1,8 @@
-"""Packages the service for AWS: `python -m deploy.package`, without an AWS account.
+"""Packages the service for AWS, without an AWS account: `python -m deploy.package`.
 
-`chalice package` makes a SAM template and a zip of chalice_app/. Merged into the template are what the
-service needs in AWS (`resources.json`), what Chalice does not know of its functions (`functions.json`) and
-the answers of API Gateway itself (`gateway_responses.py`).
+`chalice package` creates a SAM template and a zip of chalice_app/. The template is merged with the service's
+AWS resources (`resources.json`), with function settings that Chalice does not support (`functions.json`) and
+with the error responses of API Gateway (`gateway_responses.py`).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from deploy.gateway_responses import gateway_responses
 from deploy.requirements import ROOT, pinned
 
 PACKAGE = ROOT / "build" / "package"
-"""Where the package goes."""
+"""Output folder of the package."""
 
 STAGE = "prod"
-"""The stage of chalice_app/.chalice/config.json that is packaged."""
+"""The packaged stage of chalice_app/.chalice/config.json."""
 
-_RUNTIME = (3, 11)  # chalice packages for the Python that it runs on
-_REGION = "us-east-1"  # chalice wants one; the template is for any
+_RUNTIME = (3, 11)  # chalice packages for the Python version that runs it
+_REGION = "us-east-1"  # chalice requires a region; the template works in any
 _CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
 _NOT_OURS = shutil.ignore_patterns("__pycache__", "deployments", "deployed")
 
@@ -39,7 +39,7 @@ class PackagingFailed(Exception):
 
 
 def merged(app: Path) -> Json:
-    """What is merged into Chalice's template."""
+    """Return the document to merge into Chalice's template."""
     document: Json = {}
     for name in ("resources.json", "functions.json"):
         part = json.loads((app / name).read_text(encoding="utf-8"))
@@ -54,23 +54,23 @@ def package(out: Path) -> None:
         raise PackagingFailed("The package is for Python 3.11: make .venv with it (make PYTHON=python3.11).")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        app = folder / "app"  # a copy, so that nothing but what is in the checkout gets into the zip
+        app = folder / "app"  # a copy, so that the zip contains only files of the checkout
         shutil.copytree(ROOT / "chalice_app", app, ignore=_NOT_OURS)
         merge, constraints = folder / "merge.json", folder / "constraints.txt"
         merge.write_text(json.dumps(merged(app)), encoding="utf-8")
-        # What requirements.txt depends on comes in the versions that are tested here.
+        # Pins the dependencies of requirements.txt to the tested versions.
         constraints.write_text("\n".join(pin for pin in pinned() if "[" not in pin), encoding="utf-8")
         made = folder / "package"
         made.mkdir()
         _chalice(["package", "--stage", STAGE, "--merge-template", str(merge), str(made)], app, constraints)
         _normalize(made / "deployment.zip")
-        # Only now: what was packaged before is not lost to a packaging that fails.
+        # Replace the previous package only after this one succeeded.
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(made, out)
 
 
 def main() -> int:
-    """Package, and say so; the exit code."""
+    """Build the package and print its location. Return the exit code."""
     try:
         package(PACKAGE)
     except PackagingFailed as error:
@@ -101,19 +101,19 @@ def _chalice(arguments: list[str], app: Path, constraints: Path) -> None:
         text=True,
         check=False,
     )
-    # Chalice only warns, and goes on, when a package has no wheel for Lambda.
+    # If a package has no wheel for Lambda, Chalice only warns and continues.
     if done.returncode != 0 or "Could not install dependencies" in done.stdout:
         last = "\n".join(done.stdout.strip().splitlines()[-5:])
         raise PackagingFailed(f"chalice package says (is the package index reachable?):\n{last}")
 
 
 def _normalize(path: Path) -> None:
-    """Leave nothing of when, where and in which order the files of a zip were written."""
+    """Rewrite a zip without timestamps, file modes and file order of the build."""
     with zipfile.ZipFile(path) as found:
         files = {name: found.read(name) for name in found.namelist() if not name.endswith("/")}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as ordered:
         for name in sorted(files):
-            entry = zipfile.ZipInfo(name)  # of 1980
+            entry = zipfile.ZipInfo(name)  # the default timestamp, 1980-01-01
             entry.external_attr = 0o644 << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             ordered.writestr(entry, files[name])

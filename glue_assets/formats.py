@@ -1,4 +1,4 @@
-"""The columns of data files: from a CSV's header, or from what JSON Lines and Parquet hold themselves."""
+"""Columns of data files: from the header of CSV files, or from the content of JSON Lines and Parquet files."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from duckdb.sqltypes import DuckDBPyType
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-NAME_LENGTH = 128  # Glue takes 255; a database's name has the sandbox's in front
+NAME_LENGTH = 128  # Glue allows 255; the sandbox's name precedes a database's name
 NAME_RULE = "a name has a-z, 0-9 and _, begins with a letter and has at most 128 characters"
 
 _CHECKED_RECORDS = 1000
 
-# DuckDB's types in Hive's words, https://docs.aws.amazon.com/athena/latest/ug/data-types.html
+# Hive types by DuckDB type, https://docs.aws.amazon.com/athena/latest/ug/data-types.html
 _HIVE_TYPES = {
     "boolean": "boolean",
     "tinyint": "tinyint",
@@ -44,7 +44,7 @@ _HIVE_TYPES = {
     "timestamp_ns": "timestamp",
     "timestamp with time zone": "timestamp",
 }
-# JSON has texts where DuckDB sees times and ids, and Hive's reader would not take them for anything else.
+# DuckDB detects times and ids in JSON strings; Hive's reader accepts only strings there.
 _JSON_TYPES = _HIVE_TYPES | {
     **dict.fromkeys(("date", "time", "timestamp", "timestamp with time zone", "uuid", "null"), "string"),
     "hugeint": "decimal(38,0)",
@@ -52,7 +52,7 @@ _JSON_TYPES = _HIVE_TYPES | {
 
 
 class DataError(Exception):
-    """The data cannot become tables; the message says where and why."""
+    """The data cannot be turned into tables. The message states the file and the reason."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Column:
 
 
 def columns_of(files: list[Path], format_: str) -> tuple[Column, ...]:
-    """The columns that files of one format have together; raises `DataError`."""
+    """Return the common columns of files in one format. Raise `DataError` if the files are invalid."""
     return {"csv": _csv_columns, "json": _json_columns, "parquet": _parquet_columns}[format_](files)
 
 
@@ -79,7 +79,7 @@ def _csv_columns(files: list[Path]) -> tuple[Column, ...]:
 
 
 def _header(file: Path) -> list[str]:
-    """The names in a CSV's header; its first records must have as many fields."""
+    """Return the names in a CSV header. The first records must have the same number of fields."""
     records = None
     try:
         with _opened(file) as stream:
@@ -97,7 +97,7 @@ def _header(file: Path) -> list[str]:
         line = max(1, records.line_num) if records else 1
         what = "the header" if line == 1 else "a record"
         raise DataError(f"{file}:{line}: {what} cannot be read: {exc}") from exc
-    return [name.lower() for name in header]  # the Data Catalog and Spark tell no capitals
+    return [name.lower() for name in header]  # the Data Catalog and Spark ignore case
 
 
 def _opened(file: Path) -> IO[str]:
@@ -107,8 +107,9 @@ def _opened(file: Path) -> IO[str]:
 
 
 def _json_columns(files: list[Path]) -> tuple[Column, ...]:
-    # Every line is read (a sample could miss a column); objects are structs however many fields they have.
-    # A line is one value: as columns, DuckDB would give `Id` and `id` two names, where Hive has one.
+    # Reads every line, as a sample could miss a column, and treats objects as structs whatever their number
+    # of fields. Reads each line as one value, because DuckDB would give the columns `Id` and `id` two names
+    # where Hive has one.
     query = (
         "SELECT * FROM read_json(?, format = 'newline_delimited', records = false, union_by_name = true,"
         " hive_partitioning = false, sample_size = -1, maximum_depth = -1, map_inference_threshold = -1)"
@@ -120,7 +121,7 @@ def _json_columns(files: list[Path]) -> tuple[Column, ...]:
         return _columns(str(files[0].parent), _hive_types(files[0], _children(line), _JSON_TYPES))
     except DataError:
         for file in files:
-            _check_records(file)  # tells the line
+            _check_records(file)  # reports the line
         raise
 
 
@@ -154,10 +155,10 @@ def _parquet_columns(files: list[Path]) -> tuple[Column, ...]:
 
 
 def _described(files: list[Path], query: str) -> list[tuple[str, DuckDBPyType]]:
-    """Names and types of a query's columns over the files."""
-    import duckdb  # only those who publish need it
+    """Return the names and types of a query's columns."""
+    import duckdb  # needed only to publish
 
-    # One thread: the same columns in the same order on every machine.
+    # One thread, for the same order of columns on every machine.
     with duckdb.connect(config={"threads": 1}) as connection:
         try:
             relation = connection.sql(query, params=[[str(file) for file in files]])
@@ -188,7 +189,7 @@ def _hive_type(file: Path, name: str, kind: DuckDBPyType, types: dict[str, str])
 
 
 def _children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
-    # An array's size and an enum's values are among its children, too.
+    # The children of a type include an array's size and an enum's values.
     return [(n, k) for n, k in kind.children if not isinstance(k, int | list)]
 
 

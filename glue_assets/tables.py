@@ -1,10 +1,10 @@
-"""From data folders to catalog tables: `data/<database>/<table>/[<key>=<value>/...]<files>`.
+"""Catalog tables from data folders: `data/<database>/<table>/[<key>=<value>/...]<files>`.
 
-A table is CSV (`.csv`, `.csv.gz`; the first line names the columns, all of them strings), JSON Lines
-(`.json`, `.jsonl`, also `.gz`) or Parquet (`.parquet`; columns and types from the files themselves). Folders
-named `key=value` are partitions, as Hive has them. Files directly under `data/` belong to nobody; names that
-begin with `.` or `_` are hidden, as for Hive and Spark, but `_table.toml` in a table's folder describes it
-and its columns, and `_database.toml` a database.
+A table is CSV (`.csv`, `.csv.gz`, with column names in the first line, all strings), JSON Lines (`.json`,
+`.jsonl`, also `.gz`) or Parquet (`.parquet`, with columns and types from the files). Folders named
+`key=value` are Hive partitions. Files directly under `data/` are ignored. Names that begin with `.` or `_`
+are hidden, as in Hive and Spark, except `_table.toml`, which describes a table and its columns, and
+`_database.toml`, which describes a database.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PARTITION = re.compile(r"([^=]+)=(.+)")
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition: the values of the table's keys, and its folder below the table's."""
+    """A partition: the values of the partition keys, and its folder below the table's folder."""
 
     values: tuple[str, ...]
     path: str
@@ -45,7 +45,7 @@ class Partition:
 
 @dataclass(frozen=True)
 class Table:
-    """A catalog table; `format` is csv, json or parquet, `files` are in the order of their paths."""
+    """A catalog table. `format` is csv, json or parquet. `files` are sorted by path."""
 
     database: str
     name: str
@@ -58,13 +58,13 @@ class Table:
     database_description: str | None = None
 
     def below(self, file: Path) -> str:
-        """The path of one of its files below its folder."""
+        """Return the path of a file below the table's folder."""
         depth = len(self.partition_keys) + 1
         return "/".join(file.parts[-depth:])
 
 
 def find_tables(data: Path) -> tuple[Table, ...]:
-    """The tables of a data folder, by database and name; raises `DataError` for what cannot be one."""
+    """Return the tables of a data folder by database and name. Raise `DataError` if it is invalid."""
     if not data.is_dir():
         raise DataError(f"{data}: is not a folder")
     tables = [
@@ -115,7 +115,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 def _leaves(folder: Path, pairs: Pairs) -> Iterator[tuple[Pairs, list[Path]]]:
-    """The folders with files, at whatever depth, and the partition keys and values on the way to each."""
+    """Yield each folder with files, at any depth, with its partition keys and values."""
     entries = _visible(folder)
     if not entries:
         raise DataError(f"{folder}: has no files")
@@ -145,7 +145,7 @@ def _relative(folder: Path, table: Path) -> str:
 
 
 def _described(table: Table, folder: Path) -> Table:
-    """The table with what its `_table.toml` says of it."""
+    """Return the table with the descriptions of its `_table.toml`."""
     file = folder / "_table.toml"
     content = _read_toml(file, {"description", "columns"})
     comments = content.get("columns", {})
@@ -189,7 +189,7 @@ def _check_text(file: Path, name: str, text: object, longest: int) -> None:
 
 
 def _folders(parent: Path, *, alone: bool = False) -> list[Path]:
-    """The visible folders; with `alone`, there must be at least one and nothing else."""
+    """Return the visible folders. With `alone`, raise `DataError` if there are none, or other files."""
     found = _visible(parent)
     folders = [path for path in found if path.is_dir()]
     if alone and not folders:

@@ -1,4 +1,4 @@
-"""The stack's template: databases and tables added to the hand-written text, and what it then makes."""
+"""Stack template builder: assembles the modules and adds the databases and tables of the data."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OUTPUTS_MARK = "  # release.py: the databases of data/\n"
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 _BYTES, _RESOURCES, _OUTPUTS = 1024 * 1024, 500, 200
 NAMES_BYTES = 40_000
-"""All logical ids together: a sandbox's record, of 400 KB at most, has the state of each resource."""
+"""Limit for all logical ids: a sandbox's record, of at most 400 KB, contains the state of each resource."""
 
 _HIVE = "org.apache.hadoop.hive.ql.io"
 _TEXT = {
@@ -31,7 +31,7 @@ _STORAGE: dict[str, dict[str, Any]] = {
         **_TEXT,
         "SerdeInfo": {
             "SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
-            # It knows doubled quotes anyway, and refuses the quote as the escape character.
+            # OpenCSVSerde supports doubled quotes anyway and rejects the quote as escape character.
             "Parameters": {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\\"},
         },
     },
@@ -54,7 +54,7 @@ _MODULE_MARK = re.compile(r"(?m)^  # release\.py: (modules/[a-z]+\.yaml)\n")
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of the stack; `when` is the parameter that must be 'true' for it, if there is one."""
+    """A resource of the stack. `when` is the parameter that must be 'true' for it, or None."""
 
     logical_id: str
     type: str
@@ -62,7 +62,7 @@ class Resource:
 
 
 def assemble(folder: Path) -> str:
-    """The hand-written template: `template.yaml` of a folder with its modules' resources at their marks."""
+    """Insert the modules of a folder into its `template.yaml`."""
 
     def resources_of(mark: re.Match[str]) -> str:
         _, _, body = (folder / mark[1]).read_text(encoding="utf-8").partition("\nResources:\n")
@@ -72,9 +72,9 @@ def assemble(folder: Path) -> str:
 
 
 def complete(text: str, tables: Sequence[Table]) -> str:
-    """The template with a database per data folder and its tables at the marks; `tables` are by database.
+    """Add the databases and tables of the data to a template. `tables` must be sorted by database.
 
-    Raises `DataError` for names that cannot be told apart and for more than CloudFormation takes.
+    Raises `DataError` for ambiguous names and for exceeded CloudFormation limits.
     """
     made: dict[str, Any] = {}
     outputs: dict[str, Any] = {}
@@ -100,7 +100,7 @@ def complete(text: str, tables: Sequence[Table]) -> str:
 
 
 def resources(text: str) -> tuple[Resource, ...]:
-    """The resources of a template, in its order."""
+    """Return the resources of a template, in its order."""
     template = parse(text)
     conditions = template.get("Conditions", {})
     return tuple(
@@ -110,13 +110,13 @@ def resources(text: str) -> tuple[Resource, ...]:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """A template as data, `!Ref X` as {"Ref": "X"} and `!Sub X` as {"Fn::Sub": "X"}; `yaml.YAMLError`."""
+    """Parse a template, with `!Ref X` as {"Ref": "X"} and so on. Raise `yaml.YAMLError` if invalid."""
     template: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     return template
 
 
 def storage(table: Table) -> dict[str, Any]:
-    """The table's storage descriptor without its location."""
+    """Return the storage descriptor of a table without its location."""
     return {**_STORAGE[table.format], "Columns": [_column(column) for column in table.columns]}
 
 
@@ -137,7 +137,7 @@ def _database(database: str, description: str | None) -> dict[str, Any]:
 
 
 def definition(table: Table) -> dict[str, Any]:
-    """The table's TableInput without its name and location."""
+    """Return the TableInput of a table without its name and location."""
     return {
         **({"Description": table.description} if table.description else {}),
         "TableType": "EXTERNAL_TABLE",
@@ -208,10 +208,10 @@ class _Line(dict[str, str]):
 
 class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
-        return True  # CloudFormation has none
+        return True  # CloudFormation has no aliases
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)  # lists as the hand-written part has them
+        super().increase_indent(flow, False)  # indents lists as the hand-written part does
 
 
 _Dumper.add_representer(_Ref, lambda dumper, value: dumper.represent_scalar("!Ref", value))
@@ -222,7 +222,7 @@ _Dumper.add_representer(
 )
 
 
-class _Loader(yaml.CSafeLoader):  # in C: a template takes a second otherwise
+class _Loader(yaml.CSafeLoader):  # in C, because the Python loader takes a second
     pass
 
 
@@ -239,7 +239,7 @@ def _function(loader: _Loader, name: str, node: yaml.Node) -> dict[str, Any]:
 
 
 _Loader.add_multi_constructor("!", _function)
-# CloudFormation reads dates such as a policy's Version as text.
+# CloudFormation reads dates, such as a policy's Version, as strings.
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _loader, node: str(node.value))
 
 

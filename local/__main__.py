@@ -1,4 +1,7 @@
-"""The command line of the laptop: `up`, `demo`, `token`, `chaos`; the parts `aws`, `bootstrap`, `api`."""
+"""Command line of the local product: `up`, `demo`, `token` and `chaos`.
+
+`aws`, `bootstrap` and `api` run its parts.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ SECONDS_PER_STACK = 4.0
 
 
 def main() -> int:
-    """Run one command; its exit code."""
+    """Run one command. Return its exit code."""
     arguments = _parser().parse_args()
     clients.forget_real_aws()
     try:
@@ -35,7 +38,7 @@ def main() -> int:
         return 130
 
 
-# Each command imports its part itself: moto, Spark's preparation and Chalice take seconds to load.
+# Each command imports its own modules: moto, Spark and Chalice take seconds to load.
 
 
 def _aws(arguments: argparse.Namespace) -> None:
@@ -114,7 +117,7 @@ def _demo(arguments: argparse.Namespace) -> None:
 
 def _chaos(arguments: argparse.Namespace) -> int:
     sys.path.insert(0, str(ROOT / "chalice_app"))
-    os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"  # what goes wrong is meant to
+    os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"  # faults are expected
     from local.chaos import report
 
     return report.run(arguments.seed, arguments.environments)

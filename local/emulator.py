@@ -1,4 +1,4 @@
-"""The embedded AWS's process: moto over HTTP, with what moto lacks installed into it."""
+"""Process of the local AWS emulator: moto over HTTP, with patches and additions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True)
 class AwsOptions:
-    """`state` is the folder of Spark's and Athena's work; a stack takes `seconds_per_stack` to create."""
+    """Options of the emulator.
+
+    `state` is the working folder of Spark and Athena. Creating a stack takes `seconds_per_stack`.
+    """
 
     port: int
     region: str
@@ -48,20 +51,21 @@ class AwsOptions:
 
 
 class _RequestHandler(MotoRequestHandler):
-    # Headers and body in one write: every write may cost a wait for the interpreter lock.
+    # Send headers and body in one write: every write may wait for the interpreter lock.
     wbufsize = -1
 
     def handle_expect_100(self) -> bool:
-        """Say "go on" at once; many clients send no body before."""
+        """Send "100 Continue" immediately: many clients wait for it before they send the body."""
         is_accepted = super().handle_expect_100()
         self.wfile.flush()
         return is_accepted
 
 
 class _Services(DomainDispatcherApplication):
-    """moto's services; which one answers for a host is found once a host.
+    """moto's services, with a cache of the service for each host.
 
-    moto looks through the folders of its package for that at every request, under a lock: 10 ms each.
+    moto searches the folders of its package for the service on every request, under a lock, which takes 10
+    ms.
     """
 
     def __init__(self, create_app: Callable[[Any], Flask]) -> None:
@@ -69,14 +73,17 @@ class _Services(DomainDispatcherApplication):
         self._found: dict[str | None, Any] = {}
 
     def get_backend_for_host(self, host: str | None) -> Any:
-        """The name of the service."""
+        """Return the name of the service."""
         if host not in self._found:
             self._found[host] = super().get_backend_for_host(host)
         return self._found[host]
 
 
 def _keep_put_bodies(application: WSGIApplication) -> WSGIApplication:
-    """`curl -X PUT -d` calls its body a form; moto would parse it away and store an empty object."""
+    """Keep the body of PUT requests that have the content type of a form, as `curl -X PUT -d` sends them.
+
+    moto would parse the body as form fields and store an empty object.
+    """
 
     def call(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] == "PUT" and environ.get("CONTENT_TYPE", "").startswith(_FORM):
@@ -87,7 +94,7 @@ def _keep_put_bodies(application: WSGIApplication) -> WSGIApplication:
 
 
 def serve(options: AwsOptions) -> None:
-    """Serve until asked to stop; everything is in memory and gone then."""
+    """Serve until the process is stopped. All data is in memory and lost then."""
     stop = stop_requested(watch_stdin=options.watch_stdin)
     log_to_stderr()
     faults = Faults()
@@ -99,7 +106,7 @@ def serve(options: AwsOptions) -> None:
     url = f"http://127.0.0.1:{server.port}"
     make_client = functools.partial(clients.client, endpoint=url, region=options.region)
     with contextlib.ExitStack() as parts:
-        # moto parses the same few JSON paths anew for every event that it delivers, 5 ms each.
+        # moto parses the same few JSON paths for every event that it delivers, which takes 5 ms each.
         jsonpath_ng.ext.parse = functools.cache(jsonpath_ng.ext.parse)  # type: ignore[attr-defined]
         parts.callback(access.install())
         parts.callback(glue_names.install())

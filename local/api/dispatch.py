@@ -1,8 +1,9 @@
-"""Delivers events and schedules to the app's own handlers, as EventBridge and Lambda do in the cloud.
+"""Delivers events and schedules to the app's handlers, as EventBridge and Lambda do in the cloud.
 
-Every handler with an event pattern gets a rule with that pattern and a queue of its own; a thread polls the
-queue and calls the handler. A handler that raises gets its event again, as an asynchronous Lambda invocation
-would. Rules and queues are named after the handlers, so a restarted process goes on with what waited for it.
+Every handler with an event pattern gets a rule with that pattern and its own queue. A thread polls the queue
+and calls the handler. If the handler raises, its event is delivered again, as for an asynchronous Lambda
+invocation. Rules and queues are named after the handlers, so a restarted process continues with the waiting
+events.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from local.aws.clients import ACCOUNT
 from local.setup.bootstrap import Clients
 
 MAX_ATTEMPTS = 3
-"""Lambda's asynchronous invocation: one call and two retries."""
+"""Attempts of an asynchronous Lambda invocation: one call and two retries."""
 
-# A killed process leaves its last poll behind in the embedded SQS, where it may still take an event; short
-# polls (`wait_seconds`), and a short time until such an event comes again, keep that from being felt.
+# A killed process leaves its last poll open in the emulator's SQS, and that poll may still receive an event.
+# Short polls (`wait_seconds`) and a short visibility timeout keep the delay small.
 _VISIBILITY_SECONDS = 10
 _AT_ONCE = 4
 _AFTER_ERROR_SECONDS = 1.0
@@ -39,7 +40,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Subscription:
-    """A handler and the events it wants."""
+    """A handler and its event pattern."""
 
     name: str
     pattern: dict[str, Any]
@@ -48,7 +49,7 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A handler and how often it wants to be called."""
+    """A handler and the seconds between its calls."""
 
     name: str
     seconds: float
@@ -56,7 +57,7 @@ class Schedule:
 
 
 def subscriptions(app: Chalice) -> list[Subscription]:
-    """The app's handlers of EventBridge events."""
+    """Return the app's handlers of EventBridge events."""
     return [
         Subscription(source.name, source.event_pattern, app.handler_map[source.name])
         for source in app.event_sources
@@ -65,7 +66,7 @@ def subscriptions(app: Chalice) -> list[Subscription]:
 
 
 def schedules(app: Chalice, seconds: float | None = None) -> list[Schedule]:
-    """The app's scheduled handlers; `seconds` replaces their own rates."""
+    """Return the app's scheduled handlers. `seconds` replaces their own rates."""
     return [
         Schedule(source.name, seconds or _rate_seconds(source), app.handler_map[source.name])
         for source in app.event_sources
@@ -102,7 +103,7 @@ class Dispatcher:
         self._closed = threading.Event()
 
     def start(self) -> None:
-        """Make rules and queues where they are missing, then begin to deliver."""
+        """Create missing rules and queues, then start to deliver."""
         for subscription in self._subscriptions:
             queue = self._subscribe(subscription)
             self._thread(self._poll, subscription, queue)
@@ -110,7 +111,7 @@ class Dispatcher:
             self._thread(self._tick, schedule)
 
     def close(self) -> None:
-        """Take no further event; one that is cut off half-way comes again after a restart."""
+        """Stop receiving events. An interrupted event is delivered again after a restart."""
         self._closed.set()
 
     def _subscribe(self, subscription: Subscription) -> str:
@@ -151,7 +152,7 @@ class Dispatcher:
         attempt = int(message["Attributes"]["ApproximateReceiveCount"])
         receipt = {"QueueUrl": queue, "ReceiptHandle": message["ReceiptHandle"]}
         try:
-            event = {"account": ACCOUNT, **json.loads(message["Body"])}  # moto leaves the account out
+            event = {"account": ACCOUNT, **json.loads(message["Body"])}  # moto omits the account
             is_done = _call(subscription.name, subscription.handler, event)
             if is_done or attempt >= MAX_ATTEMPTS:
                 if not is_done:
@@ -162,7 +163,7 @@ class Dispatcher:
                     **receipt, VisibilityTimeout=self._retry_seconds * attempt
                 )
         except (BotoCoreError, ClientError):
-            _logger.exception("the queue does not answer")  # the event comes again
+            _logger.exception("the queue does not answer")  # the event is delivered again
         finally:
             room.release()
 
@@ -172,7 +173,10 @@ class Dispatcher:
             self._closed.wait(schedule.seconds)
 
     def _scheduled_event(self, schedule: Schedule) -> dict[str, Any]:
-        """https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-eventbridge-scheduler.html"""
+        """Return the event of a schedule.
+
+        https://docs.aws.amazon.com/eventbridge/latest/ref/events-ref-eventbridge-scheduler.html
+        """
         return {
             "version": "0",
             "id": str(uuid.uuid4()),
@@ -190,11 +194,11 @@ class Dispatcher:
 
 
 def _call(name: str, handler: Callable[[dict[str, Any], Any], Any], event: dict[str, Any]) -> bool:
-    """Call a handler as Lambda would; whether it came back without raising."""
+    """Call a handler as Lambda does. Return whether it succeeded."""
     context = LambdaContext(name, memory_size=512, max_runtime_ms=_LAMBDA_SECONDS * 1000)
     try:
         handler(event, context)
-    except Exception:  # the handler's own failure, whatever it is, is Lambda's to log and to retry
+    except Exception:  # as Lambda does, log any failure of the handler and retry
         _logger.exception("handler failed: %s", name)
         return False
     return True

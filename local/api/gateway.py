@@ -1,13 +1,14 @@
-"""Chalice's local gateway, taught what Amazon API Gateway does in the cloud and Chalice's does not.
+"""Local API Gateway: Chalice's local gateway with missing behavior of Amazon API Gateway.
 
-- An unknown route or method never reaches the app. The cloud's gateway responses turn API Gateway's 403
-  "Missing Authentication Token" into a 404 problem; so does this, for routes. The app itself refuses the
-  other methods that API Gateway knows; what that does not know (TRACE) is 405 here, and 404 in the cloud.
-- Every request has an id, which the app and the gateway's own answers give back as `X-Request-Id`.
-- Bodies may be chunked, and end at API Gateway's 10 MB.
-- The app's event has the stage, and the path as the caller's URL has it. The path may begin with the stage,
-  as in API Gateway's own URLs, or with a custom domain's mapping.
-- Some headers of the app's answers reach callers under another name, or not at all.
+- Requests for an unknown route or method do not reach the app. In the cloud, gateway responses turn API
+  Gateway's 403 "Missing Authentication Token" into a 404 problem; this gateway does the same for routes. The
+  app rejects other methods that API Gateway supports. Methods that API Gateway does not support (TRACE)
+  return 405 here and 404 in the cloud.
+- Every request has an id, returned as `X-Request-Id` by the app and by the gateway's own responses.
+- Bodies may be chunked, and are limited to API Gateway's 10 MB.
+- The app's event contains the stage, and the path of the caller's URL. The path may begin with the stage, as
+  in API Gateway's own URLs, or with the base path mapping of a custom domain.
+- Some response headers of the app are renamed or removed.
 """
 
 from __future__ import annotations
@@ -34,20 +35,21 @@ from chalice.local import (
 from deploy.gateway_responses import SAFE_HEADERS
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
-"""https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html: payload size."""
+"""Payload limit, https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html."""
 
 _DISCARDED_BYTES = 64 * 1024 * 1024
-"""So much of a body that is too large is read on; from who announces more nothing is."""
+"""Maximum number of bytes drained from an oversized body."""
 
 _LOGGED = 500
 
 _BACKLOG = 1024
-"""Connections that may wait to be accepted; Chalice's 5 resets connections when a crowd comes at once."""
+"""Connections that may wait to be accepted. Chalice's 5 would reset connections under load."""
 
 _logger = logging.getLogger(__name__)
 
 
-# "Amazon API Gateway important notes for REST APIs": what becomes of the headers of a Lambda's response.
+# Response headers of a Lambda function that API Gateway renames or removes, as in "Amazon API Gateway
+# important notes for REST APIs".
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
 _REMAPPED = {
     "authorization",
@@ -63,20 +65,20 @@ _DROPPED = {"expect", "host", "proxy-authenticate", "te", "trailer", "transfer-e
 
 
 def create_server(app: Chalice, config: Config, port: int, *, prefix: str = "") -> LocalDevServer:
-    """Chalice's own local server for the app, bound to the loopback, with this gateway in front.
+    """Create Chalice's local server for the app behind this gateway, on the loopback interface.
 
-    `prefix` is what paths begin with: `/` and the stage, as in API Gateway's own URLs, or a custom domain's
-    base path mapping.
+    `prefix` is the beginning of every path: `/` and the stage, as in API Gateway's own URLs, or the base path
+    mapping of a custom domain.
     """
     server = create_local_server(app, config, "127.0.0.1", port)
     server.server.RequestHandlerClass = functools.partial(_Handler, gateway=_Gateway(app, config, prefix))
     server.server.request_queue_size = _BACKLOG
-    server.server.server_activate()  # listens again, now with the longer queue
+    server.server.server_activate()  # listens again, with the longer queue
     return server
 
 
 class _Refused(LocalGatewayException):
-    """The gateway's own answer: a problem document."""
+    """An error response of the gateway itself: a problem document."""
 
     def __init__(self, status: HTTPStatus, code: str, detail: str, title: str = "", **more: str) -> None:
         request_id = str(uuid.uuid4())
@@ -100,7 +102,7 @@ class _Refused(LocalGatewayException):
 
 
 def remapped(headers: dict[str, Any]) -> dict[str, Any]:
-    """The headers of an app's answer as API Gateway hands them on."""
+    """Return the response headers of the app as API Gateway forwards them."""
     return {
         f"x-amzn-Remapped-{name}" if name.lower() in _REMAPPED else name: value
         for name, value in headers.items()
@@ -133,7 +135,7 @@ class _Gateway(LocalGateway):
         path = path.removeprefix(self._prefix)
         try:
             event = super()._generate_lambda_event(method, path, headers, body)
-        except ValueError as error:  # no such route
+        except ValueError as error:  # unknown route
             raise _not_found(method, path) from error
         methods = self._app_object.routes[event["requestContext"]["resourcePath"]]
         preflight = method == "OPTIONS" and any(route.cors for route in methods.values())
@@ -153,13 +155,13 @@ class _Gateway(LocalGateway):
         return event
 
     def _allowed(self, path: str, headers: dict[str, Any]) -> str:
-        """What the app itself says of a path."""
+        """Return the Allow header of the app for a path."""
         answer: dict[str, Any] = self.handle_request("OPTIONS", path, headers, None)
         return str(answer["headers"]["Allow"])
 
 
 class _Handler(ChaliceRequestHandler):
-    # Headers and body are two writes; with Nagle's algorithm the second waits for the client's delayed ACK.
+    # Headers and body are two writes. With Nagle's algorithm, the second would wait for a delayed ACK.
     disable_nagle_algorithm = True
 
     def __init__(self, request: Any, client_address: Any, server: Any, gateway: _Gateway) -> None:
@@ -219,12 +221,12 @@ class _Handler(ChaliceRequestHandler):
         return content
 
     def _discard(self, length: int) -> None:
-        """Read on to the end: many clients look at no answer before they have sent everything."""
+        """Read a body to its end: many clients send the whole body before they read the response."""
         while length > 0 and self.rfile.read(min(length, 65536)):
             length -= 65536
 
     def _refuse(self, status: HTTPStatus, code: str, detail: str, title: str = "") -> _Refused:
-        self.close_connection = True  # what is left of the body is not a next request
+        self.close_connection = True  # the rest of the body is not another request
         return _Refused(status, code, detail, title)
 
     def _send_http_response_with_body(
@@ -242,24 +244,24 @@ class _Handler(ChaliceRequestHandler):
             self.wfile.write(content)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is not even a request (http.server would send a page of HTML)."""
+        """Send a problem document for an invalid HTTP request, instead of http.server's HTML page."""
         self.close_connection = True
         status = HTTPStatus(code)
         name = status.phrase.lower().replace(" ", "_").replace("-", "_")
         self._send_error_response(_Refused(status, name, f"{status.description or status.phrase}."))
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log a request without its query, which may hold what is no log's business, and with nothing raw."""
+        """Log a request, escaped and without its query, which may contain confidential values."""
         line = " ".join(part.partition("?")[0] for part in str(self.requestline).split(" ")[:2])
         _logger.info("%s %s", line.encode("unicode_escape").decode()[:_LOGGED], int(code))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log what the server says of itself."""
+        """Log a message of the server, escaped."""
         _logger.info("%s", (format % args).encode("unicode_escape").decode()[:_LOGGED])
 
 
 def _portal() -> dict[str, str]:
-    """As the cloud's gateway responses: the portal may read these answers too."""
+    """Return the CORS headers for the portal, as the gateway responses in the cloud have them."""
     origin = os.environ.get("PORTAL_ORIGIN")
     return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"} if origin else {}
 

@@ -1,4 +1,4 @@
-"""The API's process: the unchanged Chalice app behind Chalice's own local server, and its events."""
+"""API process: the unchanged Chalice app behind Chalice's local server, with events and schedules."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ from local.setup import bootstrap, roles
 
 _STAGE = "local"
 _LEASE_SECONDS = 10
-"""How soon a restarted API takes over a slow step from the killed one."""
+"""Lease of a step, in seconds. A restarted API takes over the steps of a killed one after this time."""
 
 
 @dataclass(frozen=True)
 class ApiOptions:
-    """`aws` is the URL of the embedded AWS; `tick_seconds` replaces the rates of the app's schedules."""
+    """Options of the API process.
+
+    `aws` is the URL of the emulator. `tick_seconds` replaces the rates of the app's schedules.
+    """
 
     port: int
     aws: str
@@ -37,19 +40,19 @@ class ApiOptions:
 
 
 def serve(options: ApiOptions) -> None:
-    """Serve until asked to stop."""
+    """Serve until the process is stopped."""
     log_to_stderr()
     make_client = functools.partial(clients.client, endpoint=options.aws, region=options.region)
     identity = bootstrap.ensure_identity(make_client, options.aws, options.region)
     made = bootstrap.ensure_roles(make_client)
     known = roles.arns(bootstrap.TABLE, bootstrap.ASSETS_BUCKET, made["DeploymentRoleArn"], options.region)
-    # All functions share this process, so it has what they may do together.
+    # All functions share this process, so its role has the permissions of all of them.
     role = roles.ensure(make_client, roles.SERVICE, roles.functions().values(), known)
     os.environ.update(_settings(options, identity, made, roles.session(make_client, role)))
 
     config = CLIFactory(str(ROOT / "chalice_app")).create_config_obj(_STAGE)
     app = config.chalice_app
-    from chalicelib.config import Config  # Chalice has made it findable only now
+    from chalicelib.config import Config  # importable only after Chalice has loaded the app
     from chalicelib.variables import InvalidConfiguration
 
     try:

@@ -1,7 +1,7 @@
-"""Athena for the embedded AWS: moto's workgroups, and queries that are run, by DuckDB.
+"""Athena for the local AWS emulator: DuckDB runs the queries; workgroups remain moto's.
 
-A query sees the tables of moto's Data Catalog over the objects of moto's S3, with the credentials of its
-caller. docs/athena-on-a-laptop.md tells what differs from the cloud.
+A query reads the tables of moto's Data Catalog from objects in moto's S3, with the credentials of its caller.
+docs/athena-on-a-laptop.md lists the differences from the cloud.
 """
 
 from __future__ import annotations
@@ -35,14 +35,17 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AthenaOptions:
-    """`clients` makes boto3 clients of the embedded AWS; queries work below `work_dir`."""
+    """Options of Athena.
+
+    `clients` creates boto3 clients of the emulator. Queries work below `work_dir`.
+    """
 
     clients: Callable[..., Any]
     work_dir: Path
 
 
 class Athena:
-    """All query executions of the embedded AWS; they are kept with moto's workgroups."""
+    """All query executions of the emulator. They are stored with moto's workgroups."""
 
     def __init__(self, options: AthenaOptions) -> None:
         self._options = options
@@ -52,7 +55,7 @@ class Athena:
         self._restore_moto = replace_moto(self)
 
     def close(self) -> None:
-        """End every query, and give moto its own back."""
+        """Stop every query and restore moto's methods."""
         self._restore_moto()
         with self._lock:
             running = list(self._running.values())
@@ -62,8 +65,8 @@ class Athena:
             thread.join(_CLOSE_SECONDS)
 
     def start_query_execution(self, request: Request) -> Json:
-        """Begin a query; it goes on in a thread."""
-        # sqlglot takes a while to load; who asks nothing of Athena does not wait for it.
+        """Start a query in a thread."""
+        # Imported on the first query, because sqlglot loads slowly.
         from local.athena.execution import Execution, new_id
 
         values, backend = request.values, request.backend
@@ -84,11 +87,11 @@ class Athena:
         return {"QueryExecutionId": execution.order.id}
 
     def get_query_execution(self, request: Request) -> Json:
-        """Show an execution."""
+        """Describe an execution."""
         return {"QueryExecution": self._find(request).show()}
 
     def get_query_results(self, request: Request) -> Json:
-        """Show a page of a result."""
+        """Return a page of a result."""
         values = request.values
         return self._find(request).finished().page(values.get("NextToken"), values.get("MaxResults"))
 
@@ -98,7 +101,7 @@ class Athena:
         return {}
 
     def list_query_executions(self, request: Request) -> Json:
-        """Show a page of a workgroup's executions, newest first."""
+        """Return a page of a workgroup's executions, newest first."""
         values = request.values
         group = values.get("WorkGroup") or _PRIMARY
         ids = [
@@ -168,7 +171,7 @@ class Athena:
             execution.fail(str(failed), failed.category)
         except (BotoCoreError, ClientError) as error:
             execution.fail(f"GENERIC_INTERNAL_ERROR: {error}", 1)
-        except Exception as error:  # a defect of ours must end the query, not leave it RUNNING for ever
+        except Exception as error:  # an internal error must end the query, not leave it RUNNING
             _logger.exception("query failed: %s", execution.order.id)
             execution.fail(f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}", 1)
         finally:

@@ -1,4 +1,4 @@
-"""Plain boto3 against the embedded AWS, and against nothing else."""
+"""boto3 clients of the local AWS emulator, isolated from the developer's own AWS configuration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from botocore.config import Config
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
-"""The account that moto plays."""
+"""moto's default account."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Credentials:
 
     @property
     def client_arguments(self) -> dict[str, str]:
-        """What a boto3 client takes."""
+        """Keyword arguments for a boto3 client."""
         return {
             "aws_access_key_id": self.access_key_id,
             "aws_secret_access_key": self.secret_access_key,
@@ -36,14 +36,14 @@ class Credentials:
         }
 
 
-_ROOT = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}  # the embedded AWS takes any
+_ROOT = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}  # the emulator accepts any
 
-_making = threading.Lock()  # clients are safe to share between threads, making them is not
+_making = threading.Lock()  # clients are thread-safe, their creation is not
 
 
 @functools.cache
 def _session() -> boto3.Session:
-    """A session that no profile and no file of the developer has a say in."""
+    """Return a session that ignores the developer's profiles and configuration files."""
     variables = {
         "profile": (None, None, None, None),
         "config_file": (None, None, os.devnull, None),
@@ -60,13 +60,13 @@ def client(
     connections: int = 10,
     credentials: Credentials | None = None,
 ) -> Any:
-    """A boto3 client of one service of the embedded AWS: a role's, or the account root's.
+    """Create a boto3 client of one service of the emulator, with a role's credentials or the account root's.
 
-    Credentials and endpoint are given outright, so that nothing of the developer's own AWS set-up is used.
+    Credentials and endpoint are explicit, so that the client does not use the developer's AWS configuration.
     """
     given = credentials.client_arguments if credentials else _ROOT
     with _making:
-        make: Any = _session().client  # its type knows services by literal names only
+        make: Any = _session().client  # the type accepts literal service names only
         return make(
             service,
             endpoint_url=endpoint,
@@ -76,16 +76,16 @@ def client(
                 max_pool_connections=connections,
                 proxies={},
                 retries={"mode": "standard"},
-                # Nothing is made to fail for whoever is called so (faults/server.py).
+                # Faults are not injected into calls of this app id (faults/server.py).
                 user_agent_appid="terraglue-laptop",  # type: ignore[call-arg]  # unknown to the stubs
             ),
         )
 
 
 def forget_real_aws(environ: MutableMapping[str, str] = os.environ) -> None:
-    """Take every AWS variable of the developer (profile, keys) out of this process and its children.
+    """Remove the developer's AWS variables, such as profile and keys, from this process and its children.
 
-    A real account must not be within reach of a process that believes to be on a laptop.
+    The local product must not be able to reach a real account.
     """
     for name in [name for name in environ if name.startswith("AWS_")]:
         del environ[name]
@@ -103,7 +103,7 @@ def forget_real_aws(environ: MutableMapping[str, str] = os.environ) -> None:
 def aws_variables(
     endpoint: str, region: str = REGION, credentials: Credentials | None = None
 ) -> dict[str, str]:
-    """The environment variables with which boto3 and the AWS CLI see the embedded AWS."""
+    """Return the environment variables that direct boto3 and the AWS CLI to the emulator."""
     given = credentials.client_arguments if credentials else _ROOT
     return {
         "AWS_ENDPOINT_URL": endpoint,

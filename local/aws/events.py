@@ -1,4 +1,7 @@
-"""Events that moto does not send, put on its default EventBridge bus, where rules deliver them to queues."""
+"""Events that moto does not publish, for its default EventBridge bus.
+
+The rules of the bus deliver them to queues.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from local.aws.clients import ACCOUNT
 class AwsEvent:
     """An event of an AWS service.
 
-    `resources` are ARNs; `at`, in seconds of the epoch, is when it happened, if not now. EventBridge gives
-    times in whole seconds, and so does moto.
+    `resources` are ARNs. `at` is the time of the event in seconds since the epoch, by default now.
+    EventBridge and moto return times in whole seconds.
     """
 
     region: str
@@ -29,11 +32,11 @@ class AwsEvent:
 
 
 Publish = Callable[[AwsEvent], None]
-"""What sends an event, as `publish` does."""
+"""Function that publishes an event, as `publish` does."""
 
 
 def publish(event: AwsEvent) -> None:
-    """Send one event as an AWS service does (`aws.` sources are refused from anybody else)."""
+    """Publish an event as an AWS service. PutEvents itself rejects `aws.` sources."""
     entry = {
         **({} if event.at is None else {"Time": event.at}),
         "Source": event.source,

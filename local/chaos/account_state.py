@@ -22,7 +22,7 @@ _deserializer = TypeDeserializer()
 
 
 class State:
-    """The table and the account as they are, read once."""
+    """A snapshot of the table and the account."""
 
     def __init__(self, world: World) -> None:
         self.items = list(_scan(world.clients("dynamodb")))
@@ -47,7 +47,7 @@ def _scan(dynamodb: Any) -> Iterator[Item]:
 
 
 def _things(clients: Callable[[str], Any]) -> Iterator[tuple[str, str]]:
-    """Everything in the account that belongs to an environment, and the environment's id."""
+    """Yield every resource in the account that belongs to an environment, with the environment's id."""
     s3, glue, kms = clients("s3"), clients("glue"), clients("kms")
     found = [f"bucket {bucket['Name']}" for bucket in s3.list_buckets()["Buckets"]]
     found += [f"role {role['RoleName']}" for role in _pages(clients("iam"), "list_roles", "Roles")]

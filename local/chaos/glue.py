@@ -1,4 +1,4 @@
-"""Glue's job runs in simulated time: they run nothing, take a while, write a little, and end in any way."""
+"""Simulated Glue job runs: they run no script, take some time, write some output, and end in any state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PAGE = 200
 
 
 class SimulatedRuns:
-    """All job runs of the account. `restore` gives moto its own back."""
+    """All job runs of the account. `restore` restores moto's methods."""
 
     def __init__(
         self, clients: Callable[[str], Any], publish: Publish, region: str, simulation: Simulation, seed: int
@@ -29,11 +29,11 @@ class SimulatedRuns:
         self._publish = publish
         self._region = region
         self._simulation = simulation
-        self._rng = random.Random(f"runs {seed}")  # noqa: S311 - a simulation's
+        self._rng = random.Random(f"runs {seed}")  # noqa: S311 - for a simulation
         self.restore = replace_moto(self)
 
     def start_job_run(self, request: Json) -> Json:
-        """Begin a run."""
+        """Start a run."""
         glue = self._clients("glue")
         try:
             job = glue.get_job(JobName=request["JobName"])["Job"]
@@ -47,11 +47,11 @@ class SimulatedRuns:
         return {"JobRunId": run.id}
 
     def get_job_run(self, request: Json) -> Json:
-        """Show one run."""
+        """Describe a run."""
         return {"JobRun": self._find(request["JobName"], request["RunId"]).show()}
 
     def get_job_runs(self, request: Json) -> Json:
-        """Show the runs of a job, newest first."""
+        """Describe the runs of a job, newest first."""
         shown = [run.show() for run in self._of_job(request["JobName"])[::-1]]
         begin = int(request.get("NextToken") or 0)
         answer: Json = {"JobRuns": shown[begin : begin + _PAGE]}
@@ -60,7 +60,7 @@ class SimulatedRuns:
         return answer
 
     def batch_stop_job_run(self, request: Json) -> Json:
-        """Begin to stop runs."""
+        """Start to stop runs."""
         errors = []
         for run_id in request["JobRunIds"]:
             run = self._find(request["JobName"], run_id)
@@ -86,7 +86,7 @@ class SimulatedRuns:
             run.script_ended = run.modified = self._simulation.now()
             outcome = "TIMEOUT" if is_out_of_time else self._rng.choice(_OUTCOMES)
             if run.state == "STOPPING":
-                self._simulation.wait(self._rng.uniform(1, 20))  # and it may write while it stops
+                self._simulation.wait(self._rng.uniform(1, 20))  # a stopping run may still write
                 self._write(run)
         if run.state == "STOPPING":
             outcome = "STOPPED"
@@ -97,7 +97,7 @@ class SimulatedRuns:
         self._publish(AwsEvent(self._region, "aws.glue", "Glue Job State Change", detail))
 
     def _wait(self, run: Run, seconds: float) -> bool:
-        """Let a run go on for some time; False when it was stopped meanwhile."""
+        """Let a run continue for some time. Return False if it was stopped meanwhile."""
         while seconds > 0 and run.state != "STOPPING":
             step = min(seconds, 5.0)
             self._simulation.wait(step)
@@ -105,7 +105,7 @@ class SimulatedRuns:
         return run.state != "STOPPING"
 
     def _write(self, run: Run) -> None:
-        """What a job leaves behind outside of its stack: objects, a table, a log stream."""
+        """Write a job's output outside of its stack: objects, a table and log streams."""
         prefix, s3, glue, logs = run.order.log_groups, *map(self._clients, ("s3", "glue", "logs"))
         bucket = run.order.arguments["--OUTPUT_BUCKET"]
         try:

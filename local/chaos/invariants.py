@@ -1,7 +1,4 @@
-"""What must be true of the account and the table, whatever has gone wrong before.
-
-The table is read as DynamoDB has it, not through the service's own code.
-"""
+"""Invariants of the account and the table, which must hold after any faults."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from local.chaos.world import MOST_SKEW_SECONDS, World
 
 RESTING = {"READY", "FAILED", "DELETED"}
 WHOLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
-# The picture in docs/architecture.md: which status follows which.
+# Status transitions, as in the diagram of docs/architecture.md.
 LEGAL = {
     "QUEUED": {"CREATING", "FAILED", "DELETING"},
     "CREATING": {"SEEDING", "FAILED", "DELETING"},
@@ -35,13 +32,13 @@ _CALL = re.compile(r": [a-z0-9-]+:[A-Z]")
 
 
 def all_rest(world: World) -> bool:
-    """Whether every environment and every run is where it stays if nobody asks for anything."""
+    """Return whether every environment and every run is in a stable state."""
     state = State(world)
     return not [*_every_environment_rests(state, world), *every_run_has_ended(state)]
 
 
 def check(world: World, owners: Owners) -> list[str]:
-    """What does not hold, in words; empty when all is well."""
+    """Return the violated invariants, as messages."""
     state = State(world)
     checks = (
         _every_environment_rests(state, world),
@@ -60,7 +57,7 @@ def check(world: World, owners: Owners) -> list[str]:
 
 
 def check_all_gone(world: World) -> list[str]:
-    """What is left although every environment was to be deleted."""
+    """Return what remains although every environment was deleted."""
     state = State(world)
     left = [f"{name} is {item['status']}" for name, item in state.environments.items()
             if item["status"] != "DELETED"]  # fmt: skip
@@ -73,7 +70,7 @@ def check_all_gone(world: World) -> list[str]:
 
 
 def summary(world: World, owners: Owners) -> dict[str, int]:
-    """What happened, in numbers."""
+    """Return the numbers of the report."""
     state = State(world)
     return {
         "environments": len(state.environments),
@@ -90,7 +87,7 @@ def _every_environment_rests(state: State, world: World) -> Iterator[str]:
     is_full = len(state.admitted) >= world.service.config.capacity.environments
     for name, item in state.environments.items():
         if is_full and item["status"] == "QUEUED" and name not in state.admitted:
-            continue  # it waits for somebody to delete theirs
+            continue  # waits until somebody deletes an environment
         if item["status"] not in RESTING:
             yield f"environment {name} stays {item['status']} (reason: {item.get('reason')})"
         if item["status"] == "FAILED" and not (item.get("failure") or {}).get("message"):
@@ -104,7 +101,7 @@ def _every_environment_rests(state: State, world: World) -> Iterator[str]:
 
 
 def _places_are_counted(state: State, world: World) -> Iterator[str]:
-    """The record of the queue says what the environments say."""
+    """Yield the differences between the queue's record and the environments."""
     capacity = world.service.config.capacity
     queue: Item = next((item for item in state.items if item["sk"] == "QUEUE"), {})
     statuses = {name: item["status"] for name, item in state.environments.items()}
@@ -123,10 +120,10 @@ def _one_stack_each(state: State) -> Iterator[str]:
         stacks = state.stacks.get(name, [])
         if item["status"] == "READY" and (len(stacks) != 1 or stacks[0] not in WHOLE):
             yield f"environment {name} is READY and its stacks are {stacks}"
-        # A complete stack of a failed environment is kept: a retry goes on with it, or with the way back.
+        # The complete stack of a failed environment is kept: a retry updates it or rolls it back.
         kept = {"CREATE_COMPLETE"} if not item.get("wanted") else {*WHOLE, "UPDATE_ROLLBACK_FAILED"}
         if _is_lost(item):
-            kept |= {"DELETE_FAILED"}  # what somebody's hand has left is kept for its owner
+            kept |= {"DELETE_FAILED"}  # kept for the owner after a manual deletion
         if item["status"] == "FAILED" and (len(stacks) > 1 or not kept.issuperset(stacks)):
             yield f"environment {name} is FAILED and its stacks are {stacks}"
         if item["status"] == "DELETED" and stacks:
@@ -155,7 +152,7 @@ def _every_ready_one_is_whole(state: State) -> Iterator[str]:
 
 
 def _is_lost(item: Item) -> bool:
-    """Whether somebody has deleted what an environment needs, and it says so."""
+    """Return whether an environment failed because of a manual deletion."""
     told = (item.get("failure") or {}).get("message") or ""
     return item["status"] == "FAILED" and "by somebody else" in told
 
@@ -189,7 +186,7 @@ def _one_live_environment_per_owner(state: State) -> Iterator[str]:
     for owner, items in lives.items():
         items.sort(key=lambda item: item["created_at"])
         for one, other in itertools.pairwise(items):
-            # Two clocks have told these times; an environment lives longer than they differ.
+            # Two clocks have set these times. The allowed difference is shorter than an environment's life.
             begun = datetime.fromisoformat(other["created_at"]) + timedelta(seconds=2 * MOST_SKEW_SECONDS)
             if "deleted_at" not in one or datetime.fromisoformat(one["deleted_at"]) > begun:
                 yield f"{owner} had {one['id']} and {other['id']} at once"

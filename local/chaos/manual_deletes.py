@@ -1,4 +1,4 @@
-"""Somebody with the account's console: deletes, past the service, what READY environments need."""
+"""Manual deletions: deletes resources of READY environments without the service, as a console user would."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from local.chaos.world import World
 from local.setup.bootstrap import TABLE
 
 _HOW_OFTEN = 0.04
-"""How likely it is that the hand deletes something when a person asks the service for something."""
+"""Probability of a manual deletion for each request to the service."""
 _OBJECTS = ("Versions", "DeleteMarkers")
 
 
 class ManualDeletes:
-    """Deletes at random; `deleted` tells what, in words, and `last` when it was, in simulated seconds."""
+    """Deletes at random.
+
+    `deleted` describes the deletions. `last` is the time of the last one, in simulated seconds.
+    """
 
     def __init__(self, world: World, seed: int) -> None:
         self.deleted: list[str] = []
         self.last: float | None = None
         self._world = world
-        self._rng = random.Random(f"hand {seed}")  # noqa: S311 - a simulation's
+        self._rng = random.Random(f"hand {seed}")  # noqa: S311 - for a simulation
         self._kinds: list[tuple[str, Callable[[str], None]]] = [
             ("stack", self._stack),
             ("empty stack", self._empty_stack),
@@ -31,7 +34,7 @@ class ManualDeletes:
         ]
 
     def act(self) -> None:
-        """Perhaps delete something now."""
+        """Delete something, with a probability of `_HOW_OFTEN`."""
         if self._rng.random() < _HOW_OFTEN:
             self._world.simulation.later(0, "hand", self._delete)
 
@@ -57,11 +60,11 @@ class ManualDeletes:
         self._stack(environment_id)
 
     def _stack(self, environment_id: str) -> None:
-        """With data in its buckets that leaves a stack that could not be deleted as a whole."""
+        """Delete a stack. If its buckets contain data, the deletion fails and leaves a partial stack."""
         cloudformation = self._world.clients("cloudformation")
         try:
             cloudformation.delete_stack(StackName=f"terraglue-{environment_id}")
-        except cloudformation.exceptions.ClientError:  # it has just begun to be updated
+        except cloudformation.exceptions.ClientError:  # an update has just started
             self.deleted.pop()
 
     def _job(self, environment_id: str) -> None:
@@ -81,7 +84,7 @@ class ManualDeletes:
         try:
             iam.delete_role(RoleName=f"terraglue-{environment_id}-glue-job")
         except iam.exceptions.NoSuchEntityException:
-            self.deleted.pop()  # it was the role's turn before
+            self.deleted.pop()  # deleted before
 
     def _buckets(self, environment_id: str) -> list[str]:
         found = self._world.clients("s3").list_buckets()["Buckets"]

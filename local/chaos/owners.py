@@ -1,4 +1,4 @@
-"""People who ask the service for things at random: they repeat, mistake the moment, and give up answers."""
+"""Simulated users: they send random requests, repeat them, and send them at the wrong moment."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ ADMIN = Caller("root", is_admin=True)
 
 @dataclass
 class Owner:
-    """Somebody, and the requests with a key that they may repeat."""
+    """A user, and the requests with an idempotency key that the user may repeat."""
 
     caller: Caller
     requests: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Owners:
-    """Asks for environments until there were `wanted`, and for all else that people ask for.
+    """Requests environments until `wanted` were accepted, and sends all other requests.
 
-    `accepted` are the environments that were answered, by id; `answers` all ids that a key was answered with.
+    `accepted` are the owners of accepted environments, by id. `answers` are all ids that were returned for an
+    idempotency key.
     """
 
     def __init__(self, world: World, wanted: int, seed: int) -> None:
@@ -38,7 +39,7 @@ class Owners:
         self.answers: dict[tuple[str, str], set[str]] = {}
         self._world = world
         self._wanted = wanted
-        self._rng = random.Random(f"owners {seed}")  # noqa: S311 - a simulation's
+        self._rng = random.Random(f"owners {seed}")  # noqa: S311 - for a simulation
         self._owners = [Owner(Caller(f"owner-{n}", is_admin=False)) for n in range(max(4, wanted * 2 // 3))]
         self._count = 0
         self._commands: list[tuple[int, str, Callable[[Owner], None]]] = [
@@ -56,18 +57,18 @@ class Owners:
 
     @property
     def satisfied(self) -> bool:
-        """Whether there were as many environments as wanted."""
+        """Whether enough environments were accepted."""
         return len(self.accepted) >= self._wanted
 
     def act(self) -> None:
-        """Let somebody ask for something now."""
+        """Send a random request now."""
         weights = [weight for weight, _, _ in self._commands]
         [(_, name, command)] = self._rng.choices(self._commands, weights)
         owner = self._rng.choice(self._owners)
         self._world.invoke("request", f"{owner.caller.owner} {name}", lambda: command(owner))
 
     def delete_all(self) -> None:
-        """Let everybody ask for the deletion of what they have."""
+        """Let every owner request the deletion of their environment."""
         for owner in self._owners:
             delete = functools.partial(self._delete, owner)
             self._world.invoke("request", f"{owner.caller.owner} delete", delete)
@@ -106,7 +107,7 @@ class Owners:
         body: Any,
         ask: Callable[[IdempotentRequest], Created[Environment] | Created[JobRun]],
     ) -> None:
-        """Ask for something new, perhaps with a key, which lets it be asked for again."""
+        """Send a creating request. With an idempotency key, it can be repeated."""
         key = self._new("key") if self._rng.random() < 0.7 else None
         mark = fingerprint(route, body.model_dump(mode="json"))
 

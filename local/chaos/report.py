@@ -1,4 +1,4 @@
-"""Runs the bench for somebody at a terminal."""
+"""Report of the chaos test for the terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SHOWN = 40
 
 
 def run(seed: int, environments: int) -> int:
-    """Run one storm and say how it went; 1 when something that must hold does not."""
+    """Run one storm and print the result. Return 1 if an invariant is violated."""
     print(f"Seed {seed}, {environments} environments.", flush=True)
     began = time.monotonic()
     outcome = scenario.run(seed, environments)

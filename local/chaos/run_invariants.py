@@ -1,4 +1,4 @@
-"""Invariants of job runs and of the money that they cost."""
+"""Invariants of job runs and their cost."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def money_adds_up(state: State, world: World) -> Iterator[str]:
 
 
 def _accounts_add_up(state: State, spent: Mapping[str, int]) -> Iterator[str]:
-    """Of each owner, over all their environments: a period is longer than the simulation."""
+    """Check each owner's budget over all environments. A budget period is longer than the simulation."""
     of_owner: dict[str, int] = defaultdict(int)
     for name, item in state.environments.items():
         of_owner[item["owner"]] += spent[name]

@@ -1,7 +1,7 @@
-"""The bench: a storm of faults over many environments, then a calm day, then everything is deleted.
+"""Chaos test scenario: a storm of faults over many environments, a calm day, and the deletion of everything.
 
-In the storm somebody also deletes things by hand. After each of the last two the invariants must hold
-(`invariants.py`).
+During the storm, resources are also deleted manually. The invariants must hold after each of the last two
+phases (`invariants.py`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MOST_STORM_SECONDS = 48 * 3600.0
 _DUE_IN_SECONDS = 900.0
 _DAY_SECONDS = 24 * 3600.0
 
-# What goes wrong, and how often at most; how often, the rng of the seed say.
+# Fault rules with their maximum probability. The seed determines the actual probability.
 _STORM = (
     ("*:* throttle", 0.06),
     ("*:* 500", 0.02),
@@ -49,7 +49,7 @@ _STORM = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run of the bench went: what is wrong (nothing, one hopes), what happened, and every call."""
+    """Result of a chaos test: violated invariants, numbers, and a log of every call."""
 
     seed: int
     violations: list[str]
@@ -58,7 +58,7 @@ class Outcome:
 
     @property
     def digest(self) -> str:
-        """Tells one log from another, to the byte."""
+        """Digest of the log, to compare it with another one byte by byte."""
         return hashlib.sha256("\n".join(self.log).encode()).hexdigest()
 
     def write_log(self, path: Path) -> None:
@@ -68,17 +68,17 @@ class Outcome:
 
 
 def run(seed: int, environments: int) -> Outcome:
-    """One storm; the same seed and number give the same outcome, to the byte of the log."""
-    # So few places that people have to wait for both kinds.
+    """Run one storm. The same seed and number of environments give the same log, byte by byte."""
+    # The limits are low enough to make environments wait for both.
     capacity = Capacity(creating=4, environments=max(5, environments // 3))
     with simulated(seed, capacity) as world:
         owners, manual_deletes = Owners(world, environments, seed), ManualDeletes(world, seed)
-        rng = random.Random(f"storm {seed}")  # noqa: S311 - a simulation's
+        rng = random.Random(f"storm {seed}")  # noqa: S311 - for a simulation
         world.tick()
         _storm(world, owners, manual_deletes, rng, seed)
         world.faults.replace([], seed)
         world.missed_ticks = world.skew = 0.0
-        if manual_deletes.last is not None:  # each READY environment is looked at within a day
+        if manual_deletes.last is not None:  # each READY environment is checked once a day
             world.simulation.run(max(0.0, manual_deletes.last + _DAY_SECONDS - world.simulation.seconds))
         _calm_down(world)
         violations = invariants.check(world, owners)
@@ -99,11 +99,11 @@ def _storm(
         owners.act()
         manual_deletes.act()
         world.simulation.run(rng.expovariate(1 / _SECONDS_PER_COMMAND))
-    world.simulation.run(_DUE_IN_SECONDS)  # for the last ones, too
+    world.simulation.run(_DUE_IN_SECONDS)  # includes the last requests
 
 
 def _calm_down(world: World) -> None:
-    """Let time pass until nothing is under way, or until nobody would wait any longer."""
+    """Let time pass until the system is stable, up to a limit."""
     for _ in range(_MOST_CALMS):
         world.simulation.run(_CALM_SECONDS)
         if invariants.all_rest(world):

@@ -1,8 +1,8 @@
-"""Simulated time: pieces of work of which one goes on at a time, always the one that is due next.
+"""Simulated time: a scheduler that runs one work item at a time, in the order of their due times.
 
-Each piece of work has a thread, for it may wait in the midst of code that knows nothing of a simulation (a
-handler of the service in its AWS call). But a thread only goes on when it is handed the turn, so everything
-happens in one order, which follows from the work and its waits alone.
+Each work item has a thread, because it may wait inside code that is unaware of the simulation, such as a
+handler of the service during an AWS call. A thread continues only when it is its turn, so that the order of
+events depends only on the work items and their waits.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _LOOK_SECONDS = 1.0
 
 
 class Killed(BaseException):
-    """The process that does this work is gone. Not an Exception: nobody may go on after it."""
+    """The process of this work item was killed. Not an Exception, so that no handler continues after it."""
 
 
 class Abandoned(Killed):
-    """The simulation is over."""
+    """The simulation has ended."""
 
 
 @dataclass
 class Work:
-    """A piece of work, by name; `error` is what it ended with, if not well.
+    """A work item. `error` is the exception that it ended with.
 
-    One that is `killed`, or goes on after its `deadline` (in seconds of the simulation), calls nobody any
-    more, even where code swallows its `Killed`. Its machine's clock is `skew` seconds ahead.
+    A work item that is `killed`, or that continues after its `deadline` (in simulated seconds), makes no more
+    calls, even if code suppresses its `Killed`. Its machine's clock is ahead by `skew` seconds.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Work:
 
 
 class Simulation(Runner):
-    """A process whose clock moves only from one piece of work to the next. Use it as a context manager."""
+    """A process whose clock advances only between work items. Use it as a context manager."""
 
     def __init__(self, begin: datetime) -> None:
         self._travel = time_machine.travel(begin, tick=False)
@@ -70,7 +70,7 @@ class Simulation(Runner):
 
     def __exit__(self, *_: object) -> None:
         self._over = True
-        while self._due:  # every thread that waits is told to end
+        while self._due:  # ends every waiting thread
             waiting = heapq.heappop(self._due)[2]
             if waiting.thread is not None:
                 self._hand_over(waiting)
@@ -78,34 +78,34 @@ class Simulation(Runner):
 
     @property
     def seconds(self) -> float:
-        """Seconds since the begin."""
+        """Simulated seconds since the begin."""
         return self._time - self._begin
 
     @property
     def current(self) -> Work:
-        """The piece of work that goes on now."""
+        """The running work item."""
         if self._current is None:
             raise RuntimeError("no work of the simulation goes on")
         return self._current
 
     def now(self) -> datetime:
-        """The simulated time, UTC."""
+        """Return the simulated time in UTC."""
         return datetime.fromtimestamp(self._time, UTC)
 
     def clock(self) -> datetime:
-        """The time by the clock of the machine on which the current work is done."""
+        """Return the time of the clock of the machine that runs the current work item."""
         skew = self._current.skew if self._current is not None else 0.0
         return datetime.fromtimestamp(self._time + skew, UTC)
 
     def later(self, seconds: float, name: str, do: Callable[[], None]) -> Work:
-        """Do something after some seconds."""
+        """Schedule a work item after some seconds."""
         work = Work(name, do, self._time + seconds)
         work.turn.acquire()
         self._enqueue(work, work.began)
         return work
 
     def start(self, name: str, work: Callable[[], None]) -> Callable[[], None]:
-        """Do something as soon as it may; gives what waits, within other work, for its end."""
+        """Schedule a work item now. Return a function that waits for its end within another work item."""
         begun = self.later(0, name, work)
 
         def until_ended() -> None:
@@ -115,12 +115,12 @@ class Simulation(Runner):
         return until_ended
 
     def wait(self, seconds: float) -> None:
-        """Let seconds pass for the current work, in which others go on. Any thread of that work may call."""
+        """Let seconds pass for the current work item. Can be called from any of its threads."""
         if self._over:
             raise Abandoned
         wake = self._time + seconds
         if wake <= self._until and (not self._due or wake < self._due[0][0]):
-            self._move_to(wake)  # nobody else is due before
+            self._move_to(wake)  # no other work item is due before
             return
         work = self.current
         self._enqueue(work, wake)
@@ -130,7 +130,7 @@ class Simulation(Runner):
             raise Abandoned
 
     def run(self, seconds: float) -> None:
-        """Let some seconds pass; an error of work that nobody has expected is raised here."""
+        """Run the work items of the next seconds. Raise the unexpected error of a work item."""
         self._until = self._time + seconds
         while self._due and self._due[0][0] <= self._until:
             when, _, work = heapq.heappop(self._due)
@@ -141,7 +141,7 @@ class Simulation(Runner):
         self._move_to(self._until)
 
     def close(self) -> None:
-        """As a `Runner`: who waits is told by the end of the simulation."""
+        """Do nothing, as the end of the simulation ends all waits."""
 
     def _enqueue(self, work: Work, when: float) -> None:
         self._count += 1

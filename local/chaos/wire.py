@@ -1,4 +1,4 @@
-"""The way of a simulated process's calls to moto: it takes time, faults lie on it, every call is logged."""
+"""Transport of a simulated process's calls to moto: adds latency, injects faults and logs every call."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from local.faults.plan import Faults
 from local.faults.rules import Kind, Rule
 
 _TIMEOUT_SECONDS = 10.0
-"""How long the service's clients wait for an answer (`wiring.py`)."""
+"""Read timeout of the service's clients (`wiring.py`)."""
 
 
 class ImpatientSession(boto3.Session):
-    """Its clients never repeat a call by themselves: every fault is the service's to bear."""
+    """A session whose clients never retry, so that the service must handle every fault."""
 
     def client(self, service_name: str, *args: Any, **options: Any) -> Any:
-        """A client that calls once."""
+        """Create a client without retries."""
         once = Config(retries={"total_max_attempts": 1, "mode": "standard"})
         config = options.pop("config", None)
-        make: Any = super().client  # its type knows services by literal names only
+        make: Any = super().client  # the type accepts literal service names only
         return make(service_name, *args, config=config.merge(once) if config else once, **options)
 
 
 class Wire:
-    """Between the clients of a session and moto. `log` gets a line per call."""
+    """Transport between the clients of a session and moto. `log` receives a line per call."""
 
     def __init__(
         self, simulation: Simulation, faults: Faults, rng: random.Random, log: Callable[[str], None]
@@ -48,15 +48,15 @@ class Wire:
         self._log = log
 
     def session(self, region: str) -> boto3.Session:
-        """A session whose clients' calls go this way."""
+        """Create a session whose clients use this transport."""
         session = ImpatientSession(region_name=region)
-        events: Any = session.events  # its type knows functions that answer nothing
+        events: Any = session.events  # the type expects handlers without a result
         events.unregister("before-send", botocore_stubber)
         events.register("before-send", self)
         return session
 
     def __call__(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        """Carry one call."""
+        """Execute one call."""
         service = service_of(_text(request.headers["Authorization"])) or ""
         operation = event_name.rpartition(".")[2]
         rule = self._faults.of_call(service, operation)
@@ -101,7 +101,7 @@ class Wire:
         return response
 
     def _live(self, *, kill_now: bool) -> None:
-        """Die, or have died: who is dead calls nobody."""
+        """Raise `Killed` if the process is killed now or was killed before."""
         work = self._simulation.current
         work.killed = work.killed or kill_now or self._simulation.seconds > work.deadline
         if work.killed:
@@ -116,7 +116,7 @@ def _text(value: str | bytes) -> str:
 
 
 def _digest(request: AWSPreparedRequest) -> str:
-    """Tells one request from another, to the byte."""
+    """Return a digest of a request, to compare requests byte by byte."""
     body: Any = request.body or b""
     if not isinstance(body, str | bytes):
         content = body.read()

@@ -1,4 +1,4 @@
-"""Change sets: what an update, or a new stack, would do; looked at first, then executed or thrown away."""
+"""Change sets: the changes of an update or of a new stack, to review, execute or delete."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ _UNCHANGED = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
-"""The states of a stack that can be updated."""
+"""States in which a stack can be updated."""
 
 
 @dataclass
 class ChangeSet:
-    """A change set; `operation` is the number of the stack's operation that executes it.
+    """A change set.
 
-    `gone` are the logical ids of resources that were deleted past CloudFormation, if it was to look for them.
+    `operation` is the number of the stack operation that executes it. `gone` are the logical ids of manually
+    deleted resources, if the change set looks for them.
     """
 
     id: str
@@ -53,7 +54,7 @@ class ChangeSet:
 
     @property
     def execution_status(self) -> str:
-        """Whether it can be executed, or has been."""
+        """ExecutionStatus of the change set."""
         if self.operation is not None:
             end = self.stack.ends.get(self.operation)
             if end is None and self.stack.operation == self.operation:
@@ -70,13 +71,13 @@ class Engine(Protocol):
     stacks: Stacks
 
     def review(self, request: StackRequest, change_set: str) -> Stack:
-        """A new stack that nothing has been made of yet, or the one that waits already."""
+        """Return a new stack without resources, or the existing one that is still in review."""
 
     def check_role(self, role_arn: str | None) -> None:
-        """`Refused` for a role that CloudFormation cannot have."""
+        """Raise `Refused` if CloudFormation cannot assume the role."""
 
     def gone(self, stack: Stack, role_arn: str | None) -> frozenset[str]:
-        """The logical ids of a stack's resources that do not exist any more."""
+        """Return the logical ids of a stack's resources that no longer exist."""
 
     def begin(
         self,
@@ -87,11 +88,11 @@ class Engine(Protocol):
         is_new: bool,
         gone: frozenset[str] = frozenset(),
     ) -> int:
-        """Begin to create or to update a stack, and make again what is gone; the operation's number."""
+        """Start to create or update a stack. Recreate resources that are gone. Return the operation's number."""
 
 
 class ChangeSets:
-    """The change sets of all stacks; `lock` is that of the engine, making one takes `seconds`."""
+    """The change sets of all stacks. `lock` is the engine's lock. Creating one takes `seconds`."""
 
     def __init__(
         self, engine: Engine, prefix: str, lock: AbstractContextManager[Any], runner: Runner, seconds: float
@@ -104,7 +105,7 @@ class ChangeSets:
         self._lock = lock
 
     def create(self, request: StackRequest, name: str, kind: str, description: str | None) -> ChangeSet:
-        """Begin to make a change set; the same token again gives the same one."""
+        """Start to create a change set. The same token returns the same change set."""
         if not _NAME.fullmatch(name):
             raise Refused(
                 "ValidationError",
@@ -149,7 +150,7 @@ class ChangeSets:
         return made
 
     def find(self, name_or_id: str, stack_name: str | None) -> ChangeSet:
-        """A change set by its id, or by its name and that of its stack."""
+        """Return a change set by id, or by its name and its stack's name."""
         with self._lock:
             if name_or_id in self._all:
                 return self._all[name_or_id]
@@ -161,12 +162,12 @@ class ChangeSets:
         raise Refused("ChangeSetNotFound", f"ChangeSet [{name_or_id}] does not exist")
 
     def of(self, stack: Stack) -> list[ChangeSet]:
-        """The change sets of a stack."""
+        """Return the change sets of a stack."""
         with self._lock:
             return [one for one in self._all.values() if one.stack is stack]
 
     def execute(self, change_set: ChangeSet, token: str | None) -> None:
-        """Carry a change set out; the other ones of its stack are gone then."""
+        """Execute a change set and delete the other change sets of its stack."""
         with self._lock, change_set.stack.lock:
             if change_set.operation is not None and token is not None and change_set.request.token == token:
                 return
@@ -189,7 +190,7 @@ class ChangeSets:
                     del self._all[other.id]
 
     def delete(self, name_or_id: str, stack_name: str | None) -> None:
-        """Throw a change set away; one that is not there is gone already."""
+        """Delete a change set. Has no effect if it does not exist."""
         with self._lock:
             if not name_or_id.startswith("arn:"):
                 self._engine.stacks.find_live(_given(stack_name))
@@ -206,7 +207,7 @@ class ChangeSets:
             del self._all[change_set.id]
 
     def outdate(self, stack: Stack) -> None:
-        """The stack has been changed by something else."""
+        """Mark the change sets of a stack as obsolete after another change."""
         for change_set in self.of(stack):
             change_set.is_obsolete = True
 
@@ -219,7 +220,7 @@ class ChangeSets:
                 change_set.gone = self._engine.gone(stack, change_set.request.role_arn)
             with stack.lock:
                 differences = compare(stack, change_set.version, change_set.gone)
-        except Exception as error:  # whatever it is, it is this change set's failure
+        except Exception as error:  # any error makes the change set FAILED
             change_set.reason = reason_of(error)
             change_set.status = "FAILED"
             return
@@ -232,7 +233,7 @@ class ChangeSets:
 
 
 def refuse_unless_updatable(stack: Stack) -> None:
-    """Only a stack that has settled well can be updated."""
+    """Raise `Refused` if the stack's status does not allow updates."""
     if stack.status not in UPDATABLE:
         raise Refused(
             "ValidationError", f"Stack:{stack.id} is in {stack.status} state and can not be updated."

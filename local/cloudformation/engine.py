@@ -1,9 +1,8 @@
-"""CloudFormation for the embedded AWS: moto's HTTP, our stacks.
+"""CloudFormation for the local AWS emulator: stacks behind moto's HTTP layer.
 
-moto's own CloudFormation knows no Glue, Athena or bucket policies, skips what it does not know, and calls a
-stack complete before it answers. This one creates and updates resource by resource over some seconds, with an
-event for each, fails loudly at what it does not know, rolls back, and refuses to delete a bucket that holds
-something.
+moto's CloudFormation supports no Glue, Athena or bucket policies, ignores unknown properties, and completes a
+stack before it responds. This implementation creates and updates resources one by one over some seconds,
+publishes events, rejects what it does not support, rolls back, and does not delete a bucket with content.
 """
 
 from __future__ import annotations
@@ -31,17 +30,18 @@ from local.cloudformation.work import Tools, WhyFailed, Work, no_fault
 from local.iam import access
 from local.moto_patches import updates
 
-_HANDLER_MODULES = (analytics, iam, keys, logs, storage)  # importing them registers their types
+_HANDLER_MODULES = (analytics, iam, keys, logs, storage)  # importing the modules registers their types
 _FEW = 20
-"""A stack of fewer resources takes less time than one of a sandbox."""
+"""Minimum number of resources for the duration of a resource, so that small stacks take less time."""
 
 
 @dataclass(frozen=True)
 class CloudFormationOptions:
-    """`clients` makes boto3 clients of the embedded AWS; creating a stack takes `seconds_per_stack`.
+    """Options of CloudFormation.
 
-    `why_failed` is asked for an action (create, update, delete), a type and a logical id before each
-    resource; a reason that it gives is why the resource fails. `runner` carries out what takes time.
+    `clients` creates boto3 clients of the emulator. Creating a stack takes `seconds_per_stack`. `why_failed`
+    returns a reason to fail an action (create, update, delete) on a resource by its type and logical id, or
+    None. `runner` runs the operations.
     """
 
     clients: Clients
@@ -54,7 +54,7 @@ class CloudFormationOptions:
 
 
 class CloudFormation(StackApi):
-    """All stacks of the embedded AWS."""
+    """All stacks of the emulator."""
 
     def __init__(self, options: CloudFormationOptions) -> None:
         self._options = options
@@ -75,12 +75,12 @@ class CloudFormation(StackApi):
         self._closing.callback(replace_calls(stack_api.calls(self) | update_api.calls(self)))
 
     def close(self) -> None:
-        """Give moto its own CloudFormation back; what is under way ends with the process."""
+        """Restore moto's CloudFormation. Running operations end with the process."""
         self._options.runner.close()
         self._closing.close()
 
     def create_stack(self, request: StackRequest) -> str:
-        """Check and begin a stack; its id. The same token again gives the same stack."""
+        """Validate a stack and start to create it. Return its id. The same token returns the same stack."""
         with self._lock:
             existing = self.stacks.live(request.name)
             if existing is None:
@@ -100,7 +100,7 @@ class CloudFormation(StackApi):
         return stack.id
 
     def update_stack(self, request: StackRequest) -> str:
-        """Check and begin an update; the stack's id. The same token again is the same update."""
+        """Validate an update and start it. Return the stack's id. The same token is the same update."""
         with self._lock:
             stack = self.stacks.find_live(request.name)
             with stack.lock:
@@ -120,7 +120,7 @@ class CloudFormation(StackApi):
         return stack.id
 
     def review(self, request: StackRequest, change_set: str) -> Stack:
-        """A new stack that nothing has been made of yet, or the one that waits already."""
+        """Return a new stack without resources, or the existing one that is still in review."""
         with self._lock:
             existing = self.stacks.live(request.name)
             if existing is not None:
@@ -135,13 +135,13 @@ class CloudFormation(StackApi):
             stack_id = self.stacks.new_id(request.name)
             nothing = dataclasses.replace(request, body=NOTHING, parameters={}, tags={})
             stack = self._new_stack(stack_id, nothing, version_of(nothing, stack_id))
-            version_of(with_previous(request, stack), stack_id)  # before there is a stack to see
+            version_of(with_previous(request, stack), stack_id)  # validates before the stack is visible
             self.stacks.add(stack)
         stack.set_status("REVIEW_IN_PROGRESS", "User Initiated")
         return stack
 
     def gone(self, stack: Stack, role_arn: str | None) -> frozenset[str]:
-        """The logical ids of a stack's resources that do not exist any more, as its role sees it."""
+        """Return the logical ids of a stack's resources that no longer exist, as its role sees them."""
         tools = self._tools_of(role_arn or stack.role_arn)
         with stack.lock:
             resources = list(stack.resources.values())
@@ -157,7 +157,7 @@ class CloudFormation(StackApi):
         is_new: bool,
         gone: frozenset[str] = frozenset(),
     ) -> int:
-        """Begin to create or to update a stack, and make again what is gone; the operation's number."""
+        """Start to create or update a stack. Recreate resources that are gone. Return the operation's number."""
         with stack.lock:
             if not is_new or (stack.operation and stack.status != "REVIEW_IN_PROGRESS"):
                 refuse_unless_updatable(stack)
@@ -178,7 +178,7 @@ class CloudFormation(StackApi):
             return stack.start("UPDATE_IN_PROGRESS", lambda _: update.run())
 
     def cancel_update(self, name_or_id: str, token: str | None) -> None:
-        """Roll an update back that is under way."""
+        """Cancel a running update and roll it back."""
         stack = self.stacks.find_live(name_or_id)
         with stack.lock:
             if stack.status != "UPDATE_IN_PROGRESS":
@@ -191,7 +191,7 @@ class CloudFormation(StackApi):
     def continue_rollback(
         self, name_or_id: str, token: str | None, skip: list[str], role_arn: str | None
     ) -> None:
-        """Try again to roll an update back, without the resources that are to be skipped."""
+        """Retry the rollback of an update, except for the resources in `skip`."""
         stack = self.stacks.find_live(name_or_id)
         with stack.lock:
             if stack.status != "UPDATE_ROLLBACK_FAILED":
@@ -215,7 +215,7 @@ class CloudFormation(StackApi):
     def delete_stack(
         self, name_or_id: str, token: str | None, retain: list[str], role_arn: str | None = None
     ) -> None:
-        """Begin to delete a stack, as its own role or another; one that does not exist is deleted."""
+        """Start to delete a stack, with its own role or another one. Has no effect if it does not exist."""
         try:
             stack = self.stacks.find(name_or_id)
         except Refused:
@@ -255,11 +255,11 @@ class CloudFormation(StackApi):
         )
 
     def check_role(self, role_arn: str | None) -> None:
-        """`Refused` for a role that CloudFormation cannot have."""
+        """Raise `Refused` if CloudFormation cannot assume the role."""
         self._tools_of(role_arn)
 
     def _tools_of(self, role_arn: str | None) -> Tools:
-        """What the work on a stack is done with: its role's credentials, if it has a role."""
+        """Return the tools for operations on a stack, with the credentials of its role if it has one."""
         if role_arn is None:
             return self._tools
         try:

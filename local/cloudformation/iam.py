@@ -157,7 +157,7 @@ def _update_managed_policy(context: Context, former: Former, properties: Json) -
     arn = former.name
     if changed(former, properties, "PolicyDocument"):
         content = document(properties["PolicyDocument"])
-        # A policy has five versions at most; CloudFormation keeps only the one that is in force.
+        # A policy can have five versions. CloudFormation keeps only the default version.
         context.call("iam", "create_policy_version", PolicyArn=arn, PolicyDocument=content, SetAsDefault=True)
         for version in context.call("iam", "list_policy_versions", PolicyArn=arn)["Versions"]:
             if not version["IsDefaultVersion"]:

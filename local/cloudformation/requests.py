@@ -1,7 +1,7 @@
-"""CloudFormation's calls as moto's HTTP layer receives them, answered by our stacks.
+"""CloudFormation requests: parameters of moto's HTTP layer, and the replacement of moto's methods.
 
-moto parses the query protocol and writes the XML; only what its methods do is replaced. Calls that are not
-here raise, so that nothing is answered from moto's own, always empty, list of stacks.
+moto parses the query protocol and writes the XML. Only its methods are replaced. Unsupported calls raise an
+error, because moto's own list of stacks is always empty.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from moto.core.responses import ActionResult
 from local.cloudformation.resources import Json
 from local.moto_patches.patching import loaded_when_called, replace_methods
 
-# How moto itself would make resources, for which it loads all the services it has: half of the time that the
-# embedded AWS takes to start. Ours makes them by calls.
+# moto would load all of its services to create resources, half of the emulator's start time. This
+# implementation creates resources by calls.
 with loaded_when_called("moto.cloudformation.parsing", "Export", "OutputMap", "ResourceMap"):
     from moto.cloudformation.responses import CloudFormationResponse
     from moto.cloudformation.utils import get_stack_from_s3_url
@@ -26,15 +26,15 @@ _PAGE = 100
 
 
 class Refused(ServiceException):
-    """CloudFormation refuses a call: `Refused(code, message)`."""
+    """CloudFormation rejects the call: `Refused(code, message)`."""
 
 
 @dataclass(frozen=True)
 class StackRequest:
-    """What CreateStack or an update is asked; `by_url` tells where the body came from, for its limit of size.
+    """Parameters of CreateStack or an update.
 
-    An update takes from the stack as it is: the template where `body` is None, the values of the parameters
-    that are None, and all the tags where they are None.
+    `by_url` tells whether the template came from a URL, which has a higher size limit. In an update, the
+    stack's current values replace a `body` that is None, parameters that are None, and `tags` that are None.
     """
 
     name: str
@@ -55,7 +55,7 @@ def stack_request(
     on_failure: str,
     token: str = "ClientRequestToken",  # noqa: S107 - a parameter's name
 ) -> StackRequest:
-    """What the parameters of a call say of a stack."""
+    """Read the parameters of a call about a stack."""
     tags = request._get_param("Tags")
     return StackRequest(
         name=request._get_param("StackName"),
@@ -76,12 +76,12 @@ def stack_request(
 
 
 def template_body(request: CloudFormationResponse) -> str:
-    """The template that a call brings or points at."""
+    """Return the template of a call, from its body or its URL."""
     url, body = request._get_param("TemplateURL"), request._get_param("TemplateBody")
     if url:
         try:
             return str(get_stack_from_s3_url(url, request.current_account, request.partition))
-        except Exception as error:  # moto raises what its S3 raises, or an AttributeError
+        except Exception as error:  # moto raises errors of its S3, or an AttributeError
             raise Refused("ValidationError", f"S3 error: cannot read {url}: {error}") from error
     if not body:
         raise Refused("ValidationError", "Either Template URL or Template Body must be specified.")
@@ -89,14 +89,14 @@ def template_body(request: CloudFormationResponse) -> str:
 
 
 def page(request: CloudFormationResponse, key: str, items: list[Json], **more: Any) -> ActionResult:
-    """A hundred of the items, and where the next ones are."""
+    """Return a page of the items with the token of the next page."""
     start = int(request._get_param("NextToken") or 0)
     following = str(start + _PAGE) if start + _PAGE < len(items) else None
     return ActionResult({**more, key: items[start : start + _PAGE], "NextToken": following})
 
 
 def tag_list(tags: Mapping[str, str]) -> list[Json]:
-    """Tags as the API shows them."""
+    """Return tags in the API's format."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 

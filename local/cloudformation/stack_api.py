@@ -36,12 +36,12 @@ class StackApi(Protocol):
     stacks: Stacks
 
     def create_stack(self, request: StackRequest) -> str:
-        """Begin a stack; its id."""
+        """Start to create a stack. Return its id."""
 
     def delete_stack(
         self, name_or_id: str, token: str | None, retain: list[str], role_arn: str | None
     ) -> None:
-        """Begin to delete a stack."""
+        """Start to delete a stack."""
 
 
 def calls(api: StackApi) -> dict[str, Callable[[CloudFormationResponse], Any]]:

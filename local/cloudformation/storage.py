@@ -32,7 +32,7 @@ _TAKE_AWAY: dict[str, tuple[str, Json]] = {
     "LifecycleConfiguration": ("delete_bucket_lifecycle", {}),
     "LoggingConfiguration": ("put_bucket_logging", {"BucketLoggingStatus": {}}),
 }
-"""What a bucket is without a property that it had: a call, and what it takes beside the bucket's name."""
+"""Calls that remove a property of a bucket, with their arguments besides the bucket's name."""
 
 
 def _update_bucket(context: Context, former: Former, properties: Json) -> Placed:
@@ -93,7 +93,7 @@ def _bucket(context: Context, properties: Json) -> Placed:
 
 
 def _refuse_existing(context: Context, name: str) -> None:
-    """S3 in us-east-1 lets an owner create the same bucket again; CloudFormation does not."""
+    """Raise an error for an existing bucket. S3 in us-east-1 would accept its owner's request."""
     try:
         context.call("s3", "head_bucket", Bucket=name)
     except CallFailed as error:
@@ -128,7 +128,7 @@ def _configure_bucket(context: Context, name: str, properties: Json) -> None:
 
 
 def _configure_logging(context: Context, name: str, configuration: Json) -> None:
-    """The template's words are not the API's, and what is left out means the bucket itself."""
+    """Configure logging. Without a destination, the bucket itself is the destination."""
     wanted = {
         "TargetBucket": configuration.get("DestinationBucketName", name),
         "TargetPrefix": configuration.get("LogFilePrefix", ""),
@@ -143,7 +143,7 @@ def _encryption_rule(rule: Json) -> Json:
 
 
 def _lifecycle_rule(rule: Json) -> Json:
-    """The template's words for a rule are not the API's."""
+    """Convert a rule of the template to the API's format."""
     taken = {"Id", "Status", "Prefix", "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"}
     unknown = rule.keys() - taken - {"ExpirationInDays", "ExpiredObjectDeleteMarker"}
     if unknown:

@@ -1,4 +1,4 @@
-"""The calls about updates and change sets, as moto's HTTP layer receives them.
+"""CloudFormation API calls about updates and change sets.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
 """
@@ -41,19 +41,19 @@ class UpdateApi(Protocol):
     change_sets: ChangeSets
 
     def update_stack(self, request: StackRequest) -> str:
-        """Begin an update; the stack's id."""
+        """Start an update. Return the stack's id."""
 
     def cancel_update(self, name_or_id: str, token: str | None) -> None:
-        """Roll an update back that is under way."""
+        """Cancel a running update and roll it back."""
 
     def continue_rollback(
         self, name_or_id: str, token: str | None, skip: list[str], role_arn: str | None
     ) -> None:
-        """Try again to roll an update back."""
+        """Retry the rollback of an update."""
 
 
 def calls(api: UpdateApi) -> dict[str, Callable[[CloudFormationResponse], Any]]:
-    """What moto's methods of these names are to do."""
+    """Return the handlers of the calls, by the name of moto's method."""
     answers: tuple[Callable[[UpdateApi, CloudFormationResponse], Any], ...] = (
         *(update_stack, cancel_update_stack, continue_update_rollback),
         *(create_change_set, describe_change_set, list_change_sets, execute_change_set, delete_change_set),
@@ -93,7 +93,7 @@ def continue_update_rollback(api: UpdateApi, request: CloudFormationResponse) ->
 
 
 def create_change_set(api: UpdateApi, request: CloudFormationResponse) -> ActionResult:
-    """CreateChangeSet, whose own token has another name."""
+    """CreateChangeSet, which has another parameter for its token."""
     mode = request._get_param("DeploymentMode")
     if mode not in (None, "REVERT_DRIFT"):
         raise Refused("ValidationError", f"Value '{mode}' at 'deploymentMode' failed to satisfy constraint")

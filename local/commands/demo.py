@@ -1,4 +1,4 @@
-"""What a person would do with curl, done and shown: ask for a sandbox, run its job, describe at the table."""
+"""Demo: requests a sandbox over HTTP, runs its job and shows the resulting table."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _TOTALS = "SELECT count(*), sum(sum_order_price) FROM read_parquet($files, hive_
 
 
 class Times:
-    """How long each step took."""
+    """Duration of each step."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -57,28 +57,28 @@ class Times:
         self._steps.append((name, self._clock() - began))
 
     def line(self) -> str:
-        """All steps and the whole, in one line."""
+        """Return all steps and the total in one line."""
         steps = [*self._steps, ("all", self._clock() - self._began)]
         return " | ".join(f"{name} {seconds:.1f} s" for name, seconds in steps)
 
 
 class Api:
-    """Calls the API as curl would, and shows it."""
+    """Calls the API and prints the equivalent curl commands."""
 
     def __init__(self, url: str, token: str, progress: Progress) -> None:
         self._url = url
         self._token = token
         self._progress = progress
-        # No proxy between here and the loopback, whatever the environment says.
+        # Calls to the loopback interface use no proxy.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def show(self, method: str, path: str) -> None:
-        """Print the curl line of a call."""
+        """Print the curl command of a call."""
         option = "" if method == "GET" else f"-X {method} "
         self._progress.say(f'\n$ curl -s {option}{self._url}{path} -H "Authorization: Bearer $TOKEN"')
 
     def call(self, method: str, path: str) -> Any:
-        """The answer's JSON; `Failed` with the problem's own words for an error status."""
+        """Return the JSON of a response. Raise `Failed` with the problem document for an error status."""
         request = urllib.request.Request(  # noqa: S310 - our own loopback URL
             self._url + path, method=method, headers={"Authorization": f"Bearer {self._token}"}
         )
@@ -93,7 +93,7 @@ class Api:
 
 
 def run(options: UpOptions) -> None:
-    """The whole demo; `Failed` says what went wrong."""
+    """Run the whole demo. Raise `Failed` if a step fails."""
     interrupt_on_signals()
     progress = Progress()
     times = Times()
@@ -191,7 +191,7 @@ def _log(api: Api, path: str, stream: str) -> list[str]:
 
 
 def _rows(up: Running, location: str, progress: Progress) -> None:
-    """Ten rows of the Parquet files below `location`, read by DuckDB."""
+    """Print ten rows of the Parquet files below `location`, read by DuckDB."""
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     progress.say(f"\nThe table, downloaded from {location} with boto3 and read by DuckDB:")
     s3 = up.clients("s3")

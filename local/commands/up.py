@@ -1,4 +1,4 @@
-"""Starts the embedded AWS and the API as two processes, sets the service up in between, and stops both."""
+"""Starts the emulator and the API as two processes, sets up the service, and stops both."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ _CHECK_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class UpOptions:
-    """Port 0 means any free ones; otherwise the API gets the port and the embedded AWS the next.
+    """Options of `up`.
 
-    `state` None means a temporary folder that goes when everything went well. `faults` are injected, as the
-    dice of `fault_seed` fall, once everything is up.
+    With `port` 0, both processes use free ports. Otherwise the API uses `port` and the emulator the next one.
+    If `state` is None, a temporary folder is used and deleted on success. `faults` are injected once
+    everything is running, at random by `fault_seed`.
     """
 
     port: int
@@ -52,9 +53,9 @@ class UpOptions:
 
 @dataclass(frozen=True)
 class Running:
-    """What is up: the URLs, who signs tokens, what was published, and the processes.
+    """The running product: its URLs, identity provider, release and processes.
 
-    `cursor_key` is the API's secret for page cursors, which one that is started again keeps.
+    `cursor_key` is the API's secret for page cursors. A restarted API keeps it.
     """
 
     aws: str
@@ -68,20 +69,20 @@ class Running:
     children: list[Child]
 
     def clients(self, service: str) -> Any:
-        """A boto3 client of the embedded AWS."""
+        """Return a boto3 client of the emulator."""
         return clients.client(service, self.aws, self.region)
 
     def token(self, name: str, *, is_admin: bool = False) -> str:
-        """A fresh token of a user."""
+        """Return a fresh token of a user."""
         identity = self.identity
         return bootstrap.token(
             self.clients, identity.user_pool_id, identity.client_id, name, is_admin=is_admin
         )
 
     def check(self) -> bool:
-        """Raise `Failed` when a process has gone; True when it was an API that was killed, as faults may do.
+        """Restart a killed API. Return whether it was killed. Raise `Failed` if another process has ended.
 
-        That one is started again at once: it serves at the same port, and goes on with what there is to do.
+        Faults may kill the API. The new process uses the same port and continues unfinished work.
         """
         restarted = False
         for number, child in enumerate(self.children):
@@ -97,7 +98,7 @@ class Running:
         return restarted
 
     def document(self) -> dict[str, Any]:
-        """The ready file."""
+        """Return the content of the ready file."""
         return {
             "api": self.api,
             **bootstrap.description(self.aws, self.region, self.identity),
@@ -108,7 +109,7 @@ class Running:
 
 
 def run(options: UpOptions, ready_file: Path) -> None:
-    """Start everything, print how to use it, stay until Ctrl-C or SIGTERM; `Failed` when a process goes."""
+    """Start everything, print usage, and wait for Ctrl-C or SIGTERM. Raise `Failed` if a process ends."""
     interrupt_on_signals()
     progress = Progress()
     try:
@@ -131,7 +132,7 @@ def run(options: UpOptions, ready_file: Path) -> None:
 
 @contextmanager
 def running(options: UpOptions, progress: Progress) -> Iterator[Running]:
-    """Everything up and set up, and nothing left of it afterwards; `Failed` says what did not start."""
+    """Start and set up everything, and stop it on exit. Raise `Failed` if something does not start."""
     if not options.data.is_dir():
         raise Failed(f"There is no data folder {options.data}.")
     aws_port = options.port + 1 if options.port else 0
@@ -170,7 +171,7 @@ def running(options: UpOptions, progress: Progress) -> Iterator[Running]:
         )
     except Exception:
         for child in children:
-            child.check()  # a process that has gone explains whatever failed without it
+            child.check()  # the cause may be a process that ended
         raise
     finally:
         for child in children:
@@ -225,7 +226,7 @@ def _started(children: list[Child], child: Child, progress: Progress) -> dict[st
 def _aws(options: UpOptions, state: Path, port: int) -> Child:
     arguments = ["--port", str(port), "--state", str(state)]
     arguments += ["--seconds-per-stack", str(options.seconds_per_stack)]
-    # The job runs are its children: what it does not know, none of them finds out.
+    # Job runs inherit the emulator's environment, so it gets only variables that scripts may see.
     environ = harmless(os.environ, "AWS_.*|JAVA_HOME|MOTO_.*|NO_PROXY|no_proxy|PYTHON.*|TMPDIR")
     return Child.start("aws", arguments, environ, state)
 
@@ -243,7 +244,7 @@ def _state_folder(options: UpOptions) -> Path:
     if options.state is None:
         return Path(tempfile.mkdtemp(prefix="terraglue-"))
     options.state.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(options.state / "runs", ignore_errors=True)  # of one that was killed
+    shutil.rmtree(options.state / "runs", ignore_errors=True)  # left by a killed process
     return options.state.resolve()
 
 
@@ -260,5 +261,5 @@ def _check_health(api: str) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         opener.open(f"{api}/health", timeout=30).close()
-    except OSError as error:  # an error status is one, too
+    except OSError as error:  # includes error statuses
         raise Failed(f"The API does not say that it is well: {error}") from error

@@ -1,4 +1,4 @@
-"""What an AWS service answers when something is wrong, in its own protocol and with its own codes."""
+"""Error responses of AWS services, in the protocol and with the error codes of each service."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from local.faults.rules import Kind, Rule
 
 _REQUEST_ID = "00000000-fau1-fau1-fau1-000000000000"
 
-# The codes of each service's API reference ("Common Errors", and the errors of its calls); `json` and
-# `query` are those that services of that protocol have in common.
+# Error codes of each service's API reference ("Common Errors" and the errors of its calls). `json` and
+# `query` are the codes that services of that protocol have in common.
 _THROTTLED = {
     "dynamodb": (
         400,
@@ -40,7 +40,7 @@ _BROKEN = {
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as HTTP has it."""
+    """An HTTP response."""
 
     status: int
     headers: dict[str, str]
@@ -48,7 +48,7 @@ class Answer:
 
 
 def answer(rule: Rule, service: str, operation: str) -> Answer:
-    """What a throttled, denied or broken call of a service is answered."""
+    """Return the response to a throttled, denied or failed call."""
     protocol = _protocol(service)
     known = service if service in _BROKEN else protocol
     if rule.kind is Kind.THROTTLE:
@@ -91,6 +91,6 @@ def _in_protocol(protocol: str, status: int, code: str, message: str) -> Answer:
 
 @functools.cache
 def _protocol(service: str) -> str:
-    """`json`, `query` or `rest-xml`."""
+    """Return the protocol of a service: `json`, `query` or `rest-xml`."""
     protocol: str = botocore.session.get_session().get_service_model(service).resolved_protocol
     return protocol

@@ -1,4 +1,4 @@
-"""Which operation of which service an HTTP request is: services and operations as botocore names them."""
+"""Recognition of the service and operation of an HTTP request, with botocore's names."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from urllib.parse import parse_qs
 
 import botocore.session
 
-_ELSEWHERE = {"ListDirectoryBuckets"}  # at another endpoint, where it looks like ListBuckets
+_ELSEWHERE = {"ListDirectoryBuckets"}  # at another endpoint, where it has the form of ListBuckets
 _CREDENTIAL = re.compile(r"Credential=[^/,]+/\d+/[^/]+/([^/]+)/aws4_request")
 
 
 def service_of(authorization: str) -> str | None:
-    """The service that a request was signed for; None without a signature."""
+    """Return the service of a request's signature, or None for an unsigned request."""
     match = _CREDENTIAL.search(authorization)
     return match[1] if match else None
 
@@ -24,7 +24,10 @@ def service_of(authorization: str) -> str | None:
 def operation_of(
     service: str, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
 ) -> str:
-    """The operation; empty when it is none that botocore knows. `headers` have names in lower case."""
+    """Return the operation, or an empty string if botocore does not know it.
+
+    The names in `headers` are in lower case.
+    """
     if service == "s3":
         return _of_s3(method, path, query, headers)
     if target := headers.get("x-amz-target"):
@@ -35,7 +38,7 @@ def operation_of(
 
 @dataclass(frozen=True)
 class _S3Operation:
-    """How a request for it looks: the more it must have, the surer it is meant."""
+    """Required parts of a request for an operation. Operations with more required parts match first."""
 
     name: str
     method: str
@@ -60,7 +63,10 @@ def _of_s3(method: str, path: str, query: str, headers: Mapping[str, str]) -> st
 
 @functools.cache
 def _s3_operations() -> list[_S3Operation]:
-    """The most particular first; of two that look the same, the newer (its name is longer)."""
+    """Return the operations with the most required parts first.
+
+    Of two operations with the same form, the newer one comes first. It has the longer name.
+    """
     model = botocore.session.get_session().get_service_model("s3")
     found = []
     for name in set(model.operation_names) - _ELSEWHERE:

@@ -1,4 +1,4 @@
-"""Decides, by rules and a seed, what goes wrong when."""
+"""Fault decisions, by rules and a seed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass
 class _RuleState:
-    """A rule's own rng: what other rules meet does not change how they fall."""
+    """A rule with its own random generator, so that other rules do not affect its decisions."""
 
     rule: Rule
     rng: random.Random
@@ -28,7 +28,7 @@ class _RuleState:
     acted: int = 0
 
     def decide(self) -> bool:
-        """Whether the rule acts on this match."""
+        """Count a match. Return whether the rule acts on it."""
         rule = self.rule
         self.matched += 1
         is_chosen = self.rng.random() < rule.probability
@@ -38,7 +38,7 @@ class _RuleState:
 
 
 class Faults:
-    """The rules in force. The same rules, seed and questions give the same answers; threads may ask."""
+    """The active rules. The same rules, seed and sequence of calls give the same faults. Thread-safe."""
 
     def __init__(self, rules: Iterable[Rule] = (), seed: int = 0) -> None:
         self._lock = threading.Lock()
@@ -46,7 +46,7 @@ class Faults:
         self.replace(rules, seed)
 
     def replace(self, rules: Iterable[Rule], seed: int) -> None:
-        """Other rules in their place; no rules: nothing goes wrong any more."""
+        """Replace the rules. Without rules, no faults are injected."""
         states = [_RuleState(rule, random.Random(f"{seed} {n}")) for n, rule in enumerate(rules)]  # noqa: S311
         with self._lock:
             self._states = states
@@ -55,12 +55,12 @@ class Faults:
         return bool(self._states)
 
     def of_call(self, service: str, operation: str) -> Rule | None:
-        """The first rule that acts on a call of an operation (`glue`, `StartJobRun`)."""
+        """Return the first rule that acts on a call of an operation (`glue`, `StartJobRun`), or None."""
         acting = self._acting(f"{service}:{operation}", lambda rule: rule.hits_call(service, operation))
         return next((state.rule for state in acting), None)
 
     def of_resource(self, action: str, resource_type: str, logical_id: str) -> str | None:
-        """Why CloudFormation fails to `create`, `update` or `delete` a resource; None: it does not."""
+        """Return why CloudFormation fails to `create`, `update` or `delete` a resource, or None."""
         kind = Kind(f"{action}_failed")
         acting = self._acting(
             f"{resource_type} {logical_id}", lambda rule: rule.hits_resource(kind, resource_type, logical_id)
@@ -68,7 +68,7 @@ class Faults:
         return next((state.rule.reason or _NO_REASON for state in acting), None)
 
     def of_event(self, detail_type: str) -> list[float]:
-        """After how many seconds an event is delivered, once for each time that it is."""
+        """Return the delay in seconds of each delivery of an event. Empty if the event is lost."""
         kind = EVENT_KINDS.get(detail_type, "")
         copies = [0.0]
         for state in self._acting(f"{kind} event", lambda rule: rule.hits_event(kind)):
@@ -84,7 +84,7 @@ class Faults:
         return copies
 
     def show(self) -> list[dict[str, Any]]:
-        """The rules, with how often each was asked and has acted."""
+        """Return the rules with the number of matches and of injected faults."""
         with self._lock:
             return [{"rule": o.rule.text, "matched": o.matched, "acted": o.acted} for o in self._states]
 

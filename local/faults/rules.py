@@ -1,4 +1,4 @@
-"""The rules by which faults are injected, as text: docs/faults.md tells the grammar.
+"""Fault rules in text form. docs/faults.md describes the grammar.
 
 cloudformation:CreateStack throttle 0.5
 glue:StartJobRun 500_after 1 times 2
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import botocore.session
 
-_TIMEOUT_SECONDS = 15.0  # the service's clients wait 10 s for an answer
+_TIMEOUT_SECONDS = 15.0  # the service's clients time out after 10 s
 _EVENT_SECONDS = 30.0
 _ERROR = re.compile(r"(5\d\d)(_after)?")
 _WILD = re.compile(r"[*?\[]")
@@ -32,15 +32,15 @@ EVENT_KINDS = {
     "CloudFormation Resource Status Change": "resource",
     "Glue Job State Change": "job",
 }
-"""What rules call the events that the embedded AWS sends, by their detail types."""
+"""Names that rules use for the emulator's events, by detail type."""
 
 
 class BadRule(ValueError):
-    """A rule that cannot be read; the message says why."""
+    """The rule is invalid. The message states the reason."""
 
 
 class Kind(StrEnum):
-    """What may go wrong."""
+    """Kinds of faults."""
 
     THROTTLE = "throttle"
     ACCESS_DENIED = "access_denied"
@@ -56,7 +56,7 @@ class Kind(StrEnum):
     REORDERED = "reordered"
 
 
-# The word of a rule: what goes wrong, and whether the call has its effect all the same.
+# Faults of calls: the kind, and whether the call still has its effect.
 _OF_CALLS = {
     "500": (Kind.ERROR, False),
     "500_after": (Kind.ERROR, True),
@@ -73,10 +73,11 @@ _OF_EVENTS = {str(kind): kind for kind in (Kind.LOST, Kind.DOUBLED, Kind.LATE, K
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `scope` is `stack`, `events` or a pattern of services; `pattern` is what in there is meant.
+    """A fault rule.
 
-    `effect`: the call is carried out, and only its answer is lost. `after` matches are left alone first, at
-    most `times` are hit (None: any number).
+    `scope` is `stack`, `events` or a pattern of services. `pattern` selects resources, events or operations
+    in the scope. With `effect`, the call is executed and only its response is lost. The first `after` matches
+    are skipped, and the rule acts at most `times` times (None: unlimited).
     """
 
     text: str
@@ -92,22 +93,22 @@ class Rule:
     reason: str = ""
 
     def hits_call(self, service: str, operation: str) -> bool:
-        """Whether it is about such a call."""
+        """Return whether the rule applies to a call."""
         is_call = self.scope not in ("stack", "events")
         return is_call and fnmatchcase(service, self.scope) and fnmatchcase(operation, self.pattern)
 
     def hits_resource(self, kind: Kind, resource_type: str, logical_id: str) -> bool:
-        """Whether it is about making, changing or removing such a resource."""
+        """Return whether the rule applies to a fault of this kind on a resource."""
         names = (resource_type, logical_id)
         return self.kind is kind and any(fnmatchcase(name, self.pattern) for name in names)
 
     def hits_event(self, kind: str) -> bool:
-        """Whether it is about such an event."""
+        """Return whether the rule applies to an event."""
         return self.scope == "events" and fnmatchcase(kind, self.pattern)
 
 
 def parse_all(text: str) -> list[Rule]:
-    """Rules with semicolons in between; `BadRule` for the first that is wrong."""
+    """Parse rules that are separated by semicolons. Raise `BadRule` for the first invalid rule."""
     words = shlex.shlex(text, posix=True, punctuation_chars=";")
     words.whitespace_split = True
     words.commenters = ""
@@ -124,7 +125,7 @@ def parse_all(text: str) -> list[Rule]:
 
 
 def parse(text: str) -> Rule:
-    """One rule; `BadRule` says what is wrong with it."""
+    """Parse one rule. Raise `BadRule` if it is invalid."""
     rules = parse_all(text)
     if len(rules) != 1:
         raise BadRule(f"{text!r} is not one fault.")
@@ -165,7 +166,7 @@ def _fault(scope: str, pattern: str, fault: str) -> dict[str, Any]:
 
 
 def _check_call(service: str, pattern: str) -> None:
-    """A service or an operation that does not exist is a slip of the pen."""
+    """Reject misspelled services and operations."""
     if _WILD.search(service):
         return
     session = botocore.session.get_session()

@@ -1,7 +1,7 @@
-"""Glue job runs for the embedded AWS: moto's jobs, and runs that run.
+"""Glue job runs for the local AWS emulator. Each run executes its script; jobs remain moto's.
 
-A run is a process of its own that gets the job's script, its arguments and an environment in which Spark, S3
-and the Data Catalog are those of the laptop. docs/glue-on-a-laptop.md tells what differs from the cloud.
+A run is a process with the job's script and arguments, in an environment where Spark, S3 and the Data Catalog
+are local. docs/glue-on-a-laptop.md lists the differences from the cloud.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class GlueOptions:
-    """`clients` makes boto3 clients of the embedded AWS at `endpoint`; runs work below `work_dir`.
+    """Options of the job runs.
 
-    `cache_dir` is where `local.spark.appcds.prepare` puts what makes Spark start faster; it may be empty. A
-    minute of a job's Timeout takes `seconds_per_minute`.
+    `clients` creates boto3 clients of the emulator at `endpoint`. Runs work below `work_dir`. `cache_dir` is
+    the folder of `local.spark.appcds.prepare` and may be empty. A minute of a job's timeout lasts
+    `seconds_per_minute`.
     """
 
     clients: Callable[..., Any]
@@ -53,7 +54,7 @@ class _Entry:
 
 
 class GlueRuns:
-    """All job runs of the embedded AWS."""
+    """All job runs of the emulator."""
 
     def __init__(self, options: GlueOptions) -> None:
         self._options = options
@@ -64,7 +65,7 @@ class GlueRuns:
         self._restore_moto = replace_moto(self)
 
     def close(self) -> None:
-        """End every running script with all it has started, and give moto its own runs back."""
+        """Stop every running script with its child processes, and restore moto's methods."""
         self._restore_moto()
         with self._lock:
             self._closed = True
@@ -75,7 +76,7 @@ class GlueRuns:
             entry.thread.join(_CLOSE_SECONDS)
 
     def start_job_run(self, request: Json) -> Json:
-        """Begin a run; it goes on in a thread."""
+        """Start a run in a thread."""
         job = self._job(request["JobName"])
         configuration = request.get("SecurityConfiguration") or job.get("SecurityConfiguration")
         encrypting = configuration if configuration and self._encrypts_logs(configuration) else None
@@ -97,12 +98,12 @@ class GlueRuns:
         thread.start()
 
     def get_job_run(self, request: Json) -> Json:
-        """Show one run."""
+        """Describe a run."""
         with self._lock:
             return {"JobRun": self._find(request["JobName"], request["RunId"]).run.show()}
 
     def get_job_runs(self, request: Json) -> Json:
-        """Show a page of a job's runs, newest first; the token is the id of the last run shown."""
+        """Describe a page of a job's runs, newest first. The page token is the id of the last run shown."""
         job = request["JobName"]
         with self._lock:
             entries = self._of_job(job)[::-1]
@@ -122,7 +123,7 @@ class GlueRuns:
         return answer
 
     def batch_stop_job_run(self, request: Json) -> Json:
-        """Begin to stop runs; one that has ended, or never was, is an error of its own in the answer."""
+        """Start to stop runs. A run that has ended or does not exist is reported as an error."""
         job = request["JobName"]
         stopped, errors = [], []
         for run_id in request["JobRunIds"]:
@@ -178,7 +179,7 @@ class GlueRuns:
             outcome = Work(run.order, run.id, self._place(run), stop).run(began, ended, seconds)
         except access.NotTrusted as error:
             outcome = Outcome("FAILED", str(error))
-        except Exception as error:  # a defect of ours must end the run, not leave it RUNNING for ever
+        except Exception as error:  # an internal error must end the run, not leave it RUNNING
             _logger.exception("job run failed: %s", run.id)
             outcome = Outcome("FAILED", f"{type(error).__name__}: {error}")
         with self._lock:
@@ -190,7 +191,7 @@ class GlueRuns:
             self._announce(run)
 
     def _place(self, run: Run) -> Place:
-        """Where a run works, with the credentials of its role."""
+        """Return the working environment of a run, with the credentials of its role."""
         options = self._options
         credentials = access.assume(
             self._clients, run.order.role, "glue.amazonaws.com", "GlueJobRunnerSession"
@@ -205,7 +206,7 @@ class GlueRuns:
 
     def _began(self, run: Run) -> None:
         with self._lock:
-            if run.state == "STARTING":  # a stop may have been asked for meanwhile
+            if run.state == "STARTING":  # the run may have been stopped meanwhile
                 run.change("RUNNING")
 
     def _ended(self, run: Run) -> None:
@@ -213,7 +214,10 @@ class GlueRuns:
             run.script_ended = now()
 
     def _announce(self, run: Run) -> None:
-        """The event of https://docs.aws.amazon.com/glue/latest/dg/automating-awsglue-with-cloudwatch-events.html"""
+        """Publish the event of a finished run.
+
+        https://docs.aws.amazon.com/glue/latest/dg/automating-awsglue-with-cloudwatch-events.html
+        """
         severity, message = {
             "SUCCEEDED": ("INFO", "Job run succeeded"),
             "STOPPED": ("INFO", "Job run stopped"),

@@ -1,4 +1,4 @@
-"""One run from its script's object in S3 to its last file back in S3, in a thread of its own."""
+"""Execution of a job run: downloads the script and buckets, runs the script, uploads the results."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PIPE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run works: its role's clients, the account's own, what its process gets, and folders."""
+    """Working environment of a run: clients of its role and of the account, variables and folders."""
 
     clients: Callable[[str], Any]
     account: Callable[[str], Any]
@@ -43,14 +43,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a script ended: one of Glue's final states, and Glue's words for a failure."""
+    """Result of a script: one of Glue's final states, and Glue's error message for a failure."""
 
     state: str
     error: str = ""
 
 
 class Work:
-    """A run's process and everything around it."""
+    """The process of a run with its files and logs."""
 
     def __init__(self, order: Order, run_id: str, place: Place, stop: threading.Event) -> None:
         self._order = order
@@ -65,7 +65,7 @@ class Work:
         self._work_dir = place.folder
 
     def run(self, began: Callable[[], None], ended: Callable[[], None], timeout_seconds: float) -> Outcome:
-        """Do it all. `began` and `ended` are called when the script's process starts and when it is gone."""
+        """Execute the run. Calls `began` when the script's process starts and `ended` when it has ended."""
         try:
             self._output.create()
             self._error.create()
@@ -88,7 +88,7 @@ class Work:
             shutil.rmtree(self._place.folder, ignore_errors=True)
 
     def _prepare(self) -> dict[str, str]:
-        """Fetch script, libraries and buckets; the environment of the process."""
+        """Download the script, libraries and buckets. Return the environment of the process."""
         folder, arguments = self._place.folder, self._order.arguments
         self._fetch(self._order.script, self._script)
         libraries = folder / "libraries"
@@ -102,7 +102,7 @@ class Work:
             self._fetch(uri, library)
             if library.suffix == ".zip":
                 python_path.append(library)
-        account = self._place.account  # only the account knows what there is; what is read, the role reads
+        account = self._place.account  # lists all buckets; objects are read with the role's clients
         for bucket in needed(account("s3"), account("glue"), self._order.script, arguments.values()):
             mirror = Mirror(self._s3, bucket, folder / "buckets" / bucket)
             try:
@@ -148,11 +148,11 @@ class Work:
     def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
         arguments = {"--JOB_NAME": self._order.job, "--JOB_RUN_ID": self._run_id} | self._order.arguments
         command = [sys.executable, "-P", str(_RUNNER), str(self._error_file), str(self._script)]
-        process = subprocess.Popen(  # noqa: S603 - the sandbox's own script, which is what is asked for
+        process = subprocess.Popen(  # noqa: S603 - runs the sandbox's own script
             [*command, *(word for pair in arguments.items() for word in pair)],
             env=environment,
             cwd=self._work_dir,
-            stdin=subprocess.PIPE,  # never written to; when it ends, the process ends (runner.py)
+            stdin=subprocess.PIPE,  # never written to; its end stops the process (runner.py)
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
@@ -163,7 +163,7 @@ class Work:
         return process
 
     def _watch(self, process: subprocess.Popen[bytes], deadline: float) -> Outcome:
-        """Write the logs out until the script has ended, or end it."""
+        """Send the logs until the script has ended, or stop the script."""
         outcome = None
         flushed = time.monotonic()
         while process.poll() is None:
@@ -178,7 +178,7 @@ class Work:
                 self._output.flush()
                 self._error.flush()
                 flushed = moment
-        kill_group(process)  # also what a script that has ended leaves behind: Spark's Java, at least
+        kill_group(process)  # includes processes that the script left running, such as Spark's Java
         code = process.wait()
         if process.stdin:
             process.stdin.close()
@@ -196,6 +196,6 @@ class Work:
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started in its group; nothing happens when all are gone."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter is macOS for zombies
+    """Kill a process and its process group. Has no effect if all have ended."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS raises the latter for zombies
         os.killpg(process.pid, signal.SIGKILL)

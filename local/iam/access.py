@@ -1,9 +1,9 @@
-"""IAM for the embedded AWS: a role's or a user's credentials may do what its policies allow.
+"""IAM for the local AWS emulator: a role or a user may only do what its policies allow.
 
-moto can check policies, but all callers or none, most calls only against the resource "*", and without most
-conditions (see the head of its `iam/access_control.py`). Here the credentials that STS gave for a role and
-the access keys of users are checked, always; any other credentials are those of the account's root. Neither
-signatures nor the end of a session are checked.
+moto can check policies, but only for all callers or none, mostly against the resource "*", and without most
+conditions (see its `iam/access_control.py`). This module always checks the credentials that STS issued for a
+role and the access keys of users. Any other credentials are those of the account's root. It does not check
+signatures or the expiration of sessions.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _NOTHING: Json = {"Statement": []}
 
 
 class NotTrusted(Exception):
-    """A role that does not exist, or that does not let the service assume it."""
+    """The role does not exist or does not let the service assume it."""
 
 
 def assume(clients: Callable[[str], Any], role: str, service: str, session: str) -> Credentials:
-    """Credentials of a role (name or ARN) for an AWS service, if the role trusts that; else `NotTrusted`."""
+    """Return credentials of a role (name or ARN) for an AWS service. Raise `NotTrusted` if not possible."""
     name = role.rpartition("/")[2]
     iam = clients("iam")
     try:
@@ -53,16 +53,19 @@ def assume(clients: Callable[[str], Any], role: str, service: str, session: str)
 
 
 Trail = Callable[[str, PermissionCheck, str | None], None]
-"""Is told every check of a role or a user: the ARN of who it is, the check, and why it is refused or None."""
+"""Callback for each permission check of a role or a user.
+
+Its arguments are the principal's ARN, the check, and the reason of a denial or None.
+"""
 
 
 def install(trail: Trail = lambda *_: None) -> Callable[[], None]:
-    """Put the checks into moto, in server and in `mock_aws`; gives what puts back those that were there."""
+    """Install the checks in moto, for the server and for `mock_aws`. Return a function that removes them."""
 
     def authenticate(self: Any, request_class: type, resource: str = "*") -> None:
         authorize(self, resource, trail)
 
-    for kind, methods in ACTIONS_UNKNOWN_TO_MOTO.items():  # before the default, which catches all
+    for kind, methods in ACTIONS_UNKNOWN_TO_MOTO.items():  # before the default, which matches everything
         for method, actions in methods.items():
             known = ACTION_MAP[kind][method]
             ACTION_MAP[kind][method] = {**actions, **known}
@@ -70,7 +73,10 @@ def install(trail: Trail = lambda *_: None) -> Callable[[], None]:
 
 
 def authorize(request: Any, resource: str, trail: Trail) -> None:
-    """Refuse a request, one of moto's response objects, that its caller may not make."""
+    """Raise an access denied error if the caller of a request may not make it.
+
+    `request` is one of moto's response objects.
+    """
     signed = _signature(request)
     if signed is None:
         return
@@ -87,8 +93,8 @@ def authorize(request: Any, resource: str, trail: Trail) -> None:
 
 
 def _signature(request: Any) -> tuple[str, str, str] | None:
-    """The access key, region and service of a request's signature; None without one."""
-    query = unquote(request.uri)  # where a presigned URL has it, in one of two versions
+    """Return the access key, region and service of a request's signature, or None for an unsigned request."""
+    query = unquote(request.uri)  # a presigned URL has its signature here, in version 2 or 4
     for place in (request.headers.get("Authorization", ""), query):
         if match := _CREDENTIAL.search(place):
             return match[1], match[2], match[3]
@@ -99,14 +105,14 @@ def _signature(request: Any) -> tuple[str, str, str] | None:
 
 @dataclass(frozen=True)
 class Caller:
-    """A role's session or a user, and the documents that all must allow what it does."""
+    """A role session or a user, with its layers of policies. Every layer must allow a request."""
 
     session: str
     principal: str
     layers: dict[str, list[Json]]
 
     def verdicts(self, check: PermissionCheck) -> dict[str, Verdict]:
-        """What each layer of policies says of a check."""
+        """Return the verdict of each layer of policies on a permission check."""
         context = {"aws:PrincipalArn": self.principal}
         if ":user/" in self.principal:
             context["aws:username"] = self.principal.rpartition("/")[2]
@@ -118,7 +124,7 @@ _IDENTITY = "identity-based policy"
 
 
 def _refusal(account: str, caller: Caller, check: PermissionCheck) -> str | None:
-    """Why a caller may not do this, in AWS's message; None when it may."""
+    """Return the reason of a denial, in AWS's words, or None if the caller is allowed."""
     verdicts = caller.verdicts(check)
     for name, found in verdicts.items():
         if found is Verdict.DENIED:
@@ -126,7 +132,7 @@ def _refusal(account: str, caller: Caller, check: PermissionCheck) -> str | None
     if check.action == "sts:AssumeRole":
         itself = {caller.principal, caller.session}
         if _is_trusted(account, check.resource, itself):
-            del verdicts[_IDENTITY]  # who is named in the role's trust policy needs no policy of its own
+            del verdicts[_IDENTITY]  # a principal named in the trust policy needs no policy of its own
         elif not _is_trusted(account, check.resource, {f"arn:aws:iam::{account}:root", account}):
             return f"because no resource-based policy allows the {check.action} action"
     for name, found in verdicts.items():
@@ -141,7 +147,7 @@ def _caller(account: str, key: str) -> Caller | None:
         if session.access_key_id == key:
             name = session.role_arn.rpartition("/")[2]
             role = next((role for role in list(iam.roles.values()) if role.name == name), None)
-            # As in AWS, the sessions of a role that is gone may do nothing.
+            # As in AWS, the sessions of a deleted role have no permissions.
             layers = {_IDENTITY: []} if role is None else _layers(iam, role, role.permissions_boundary_arn)
             if session.policy:
                 layers["session policy"] = [parsed(session.policy)]
@@ -173,7 +179,7 @@ def _managed(iam: Any, arn: str) -> Json:
 
 
 def _is_trusted(account: str, role_arn: str, principals: set[str]) -> bool:
-    """Whether the trust policy of a role names one of the principals."""
+    """Return whether the trust policy of a role names one of the principals."""
     roles = list(iam_backends[account]["aws"].roles.values())
     role = next((role for role in roles if role.arn == role_arn), None)
     return role is not None and _trusts(parsed(role.assume_role_policy_document), "AWS", principals)

@@ -1,6 +1,6 @@
-"""What a request to DynamoDB asks for: the actions and the ARNs of tables and indexes.
+"""Permission checks of DynamoDB requests: actions on tables and indexes.
 
-A transaction has no action of its own: it asks for those of its parts.
+A transaction has no action of its own: it requires the actions of its items.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
 """
 
@@ -21,7 +21,7 @@ _PARTS = {
 
 
 def actions(operation: str, values: Json, arn: Callable[[str], str]) -> Iterator[tuple[str, str]]:
-    """The (action, ARN) pairs of a request; `arn` makes an ARN of a resource, such as `table/a`."""
+    """Yield the (action, ARN) pairs of a request. `arn` returns the ARN of a resource such as `table/a`."""
 
     def table(name: str) -> str:
         return name if name.startswith("arn:") else arn(f"table/{name}")

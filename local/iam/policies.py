@@ -1,4 +1,4 @@
-"""IAM's policy language: whether documents allow or deny an action on a resource.
+"""Evaluation of IAM policies: whether documents allow or deny an action on a resource.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -16,7 +16,7 @@ from local.iam.checks import Context, Json, PermissionCheck
 
 
 class Verdict(Enum):
-    """What a set of documents says."""
+    """Result of the evaluation of a set of documents."""
 
     ALLOWED = "allowed"
     DENIED = "denied"
@@ -24,9 +24,9 @@ class Verdict(Enum):
 
 
 def verdict(documents: list[Json], check: PermissionCheck) -> Verdict:
-    """What the documents say together; a denial wins.
+    """Evaluate the documents together. A denial takes precedence.
 
-    `NotImplementedError` for a condition operator that is not known here.
+    Raises `NotImplementedError` for an unsupported condition operator.
     """
     context = {key.lower(): value for key, value in check.context.items()}
     found = Verdict.SILENT
@@ -40,7 +40,7 @@ def verdict(documents: list[Json], check: PermissionCheck) -> Verdict:
 
 
 def parsed(value: str | Json) -> Json:
-    """A document as JSON, not to be changed; moto keeps some of them URL-encoded."""
+    """Return a document as JSON, which callers must not modify. moto stores some documents URL-encoded."""
     return _loaded(value) if isinstance(value, str) else value
 
 
@@ -51,7 +51,7 @@ def _loaded(text: str) -> Json:
 
 
 def listed(value: Any) -> list[Any]:
-    """A list, or the list of the one value that stands for it."""
+    """Return a list unchanged, and any other value in a list."""
     return value if isinstance(value, list) else [value]
 
 
@@ -88,7 +88,7 @@ def _like(pattern: str, value: str, context: Context, ignore_case: bool = False)
 
 @functools.lru_cache(maxsize=4096)
 def _regex(pattern: str, variables: tuple[tuple[str, str], ...], ignore_case: bool) -> re.Pattern[str] | None:
-    """`*` and `?` as wildcards, `${key}` as the key's value; None when there is no such key."""
+    """Compile a pattern with `*`, `?` and `${key}`. Return None if the context has no such key."""
     known = {"*": "*", "?": "?", "$": "$", **dict(variables)}
     parts = []
     for number, part in enumerate(re.split(r"\$\{([^}]*)\}", pattern)):
@@ -138,7 +138,7 @@ _TESTS = {
     "Bool": _equal_ignoring_case,
     "StringLike": _similar,
     "ArnLike": _similar,
-    "ArnEquals": _similar,  # the two are the same
+    "ArnEquals": _similar,  # same as ArnLike
 }
 _NEGATIVE = {
     "StringNotEquals": "StringEquals",

@@ -18,12 +18,12 @@ _INSTALL = (
 
 
 def find() -> str | None:
-    """The path of a Chromium; None when there is none."""
+    """Return the path of Chromium, or None if it is not installed."""
     return next((path for name in _NAMES if (path := shutil.which(name))), None)
 
 
 def main() -> int:
-    """Install it if need be; the exit code is 0 either way, for nothing but those tests needs it."""
+    """Install Chromium if it is missing. Return 0 even on failure, because only some tests need it."""
     if find() is not None:
         return 0
     if shutil.which("apt-get") is None or os.geteuid() != 0:

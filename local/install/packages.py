@@ -1,8 +1,8 @@
-"""Installs the pinned packages into .venv: `python3.11 -m local.install`, with the standard library alone.
+"""Installs the pinned packages into .venv, with the standard library alone.
 
-The pins are complete (`pip check` says so at the end), so there is nothing to resolve, and two pips side by
-side do in half the time what one would do. Byte code is made of what is imported: most modules never are.
-As soon as Spark is there, the archive that makes it start faster is made; nothing waits for it.
+The pins are complete, as `pip check` verifies, so pip has nothing to resolve, and two parallel pips take half
+the time of one. Byte code is compiled only for the modules that are used. As soon as Spark is installed, a
+background process creates its class archive.
 """
 
 from __future__ import annotations
@@ -33,33 +33,33 @@ _FOUND = ("Collecting ", "Processing ", "Requirement already satisfied")
 
 @dataclass(frozen=True)
 class Environment:
-    """The virtual environment that is made."""
+    """The virtual environment to create."""
 
     folder: Path
 
     @property
     def python(self) -> Path:
-        """Its interpreter."""
+        """The environment's interpreter."""
         return self.folder / "bin" / "python"
 
     def create(self) -> None:
-        """Make it, or mend one that was interrupted."""
+        """Create the environment, or repair an incomplete one."""
         if not self.python.exists() or self._pip(["--version"], self.folder / "pip.log") != 0:
             try:
                 venv.EnvBuilder(with_pip=True, symlinks=True).create(self.folder)
-            except subprocess.CalledProcessError as error:  # Debian keeps ensurepip in a package of its own
+            except subprocess.CalledProcessError as error:  # Debian packages ensurepip separately
                 raise Failed(
                     "This Python cannot make a virtual environment with pip in it; "
                     "on Debian and Ubuntu install python3.11-venv."
                 ) from error
 
     def install(self, pins: list[str], log: Path) -> None:
-        """Install exactly these."""
+        """Install exactly these pins."""
         if self._pip(["install", "--no-deps", "--no-compile", "--progress-bar", "off", *pins], log) != 0:
             raise Failed(f"pip could not install the pinned packages. {tail(log)}")
 
     def prepare(self, task: str, log: Path) -> None:
-        """Do a task that makes later starts faster; without it everything works, only slower."""
+        """Run a task that makes later starts faster. Its failure is ignored."""
         with log.open("wb") as output:
             subprocess.run(  # noqa: S603 - our own program
                 self._task(task),
@@ -71,19 +71,19 @@ class Environment:
             )
 
     def start(self, task: str, log: Path) -> None:
-        """Start such a task and leave it to finish by itself; Ctrl-C ends it too."""
+        """Start such a task in the background. Ctrl-C stops it, too."""
         with log.open("wb") as output:
             subprocess.Popen(  # noqa: S603 - our own program
                 self._task(task), cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
             )
 
     def check(self, log: Path) -> None:
-        """Nothing that is installed lacks anything."""
+        """Check that no installed package lacks a dependency."""
         if self._pip(["check"], log) != 0:
             raise Failed(f"The pinned packages do not fit together. {tail(log)}")
 
     def installed(self) -> int:
-        """How many packages there are."""
+        """Return the number of installed packages."""
         return len(list(self.folder.glob("lib/python3*/site-packages/*.dist-info")))
 
     def _task(self, task: str) -> list[str]:
@@ -98,8 +98,8 @@ class Environment:
 
 
 def main() -> int:
-    """Install; the exit code."""
-    if sys.version_info < (3, 11):  # noqa: UP036 - only this file is run by whatever Python is there
+    """Install the packages. Return the exit code."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - only this program is run by any Python
         print(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
         return 1
     if sys.argv[1:]:
@@ -116,13 +116,13 @@ def main() -> int:
 
 
 def _prepare(task: str) -> None:
-    """Runs in the new environment."""
+    """Run a task, in the new environment."""
     if task == _ARCHIVE:
         from local.spark import appcds
 
         appcds.prepare(SPARK_CACHE)
     elif task == _BYTE_CODE:
-        for module in _COMPILED:  # importing a module compiles it and all that it imports
+        for module in _COMPILED:  # importing a module compiles it and its imports
             importlib.import_module(module)
 
 

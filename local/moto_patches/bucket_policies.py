@@ -1,7 +1,7 @@
-"""Bucket policies with a condition on TLS, which moto's S3 reads without the condition.
+"""Bucket policies: support for the condition on TLS, which moto's S3 ignores.
 
-A policy that denies whatever comes without TLS would deny everything there. What goes over the loopback
-cannot be listened to from outside, so it counts as TLS here: such a statement never applies, all others stay.
+Without the condition, a policy that denies requests without TLS would deny every request. Traffic on the
+loopback interface counts as TLS, so such a statement never applies. All other statements still apply.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _ONLY_WITHOUT_TLS = {"Bool": {"aws:SecureTransport": "false"}}
 
 
 def install() -> None:
-    """Put the change into moto; doing it twice changes nothing more."""
+    """Install the patch. Repeated calls have no effect."""
     original = FakeBucket.get_permission
 
     @wraps(original)

@@ -1,17 +1,14 @@
-"""DynamoDB as moto has it, with a promise kept, and in a tenth of the time.
+"""DynamoDB of moto with atomic transactions and item size limits, and ten times faster.
 
-The promise is the one that moto keeps only for one caller at a time: all of a transaction or none of it.
-And an item over DynamoDB's limit, by its own way of counting, is refused, whatever puts or updates it.
+moto's transactions are atomic for one caller at a time only. It copies the whole table once per item, and
+puts the copies back if a condition fails. With several threads, this fails ("dictionary changed size during
+iteration") or loses concurrent writes, and its cost grows with the table. Here, calls are serialized, and
+only the items that a transaction names are kept and restored.
 
-moto carries out a transaction by copying the whole table, once per item, and puts the copies back when a
-condition fails. With requests in several threads that fails ("dictionary changed size during iteration") or
-loses what another request has written meanwhile, and it costs more the more the table holds. Here the calls
-are done one after the other, and only the items that a transaction names are kept and put back.
-
-The time goes into three things: every answer about items is compared with its model, value by value, although
-it is the JSON that is wanted already; every query sorts the whole table before it looks for its items; and
-how large an item is, which is asked at every attribute that is set, is found by copying it. Copies of items
-are also remembered for ever, for a page of moto's that shows them.
+moto spends its time on three things: it compares every response about items with its model, value by value,
+although the result is JSON already. Every query sorts the whole table before it filters. And the size of an
+item, which moto computes for every attribute that is set, is measured on a copy. It also keeps copies of all
+items forever, for a page of its web interface.
 """
 
 from __future__ import annotations
@@ -44,7 +41,7 @@ _lock = threading.RLock()
 
 
 def install() -> None:
-    """Put the changes into moto; doing it twice does nothing more."""
+    """Install the patches. Repeated calls have no effect."""
     if hasattr(DynamoHandler.call_action, "serialized"):
         return
     _serialize_calls()
@@ -69,7 +66,7 @@ def _serialize_calls() -> None:
 
 
 def _refuse_large_items() -> None:
-    """Measure whole items: moto counts each attribute that an update replaces twice, and no put."""
+    """Check the size of whole items: moto counts replaced attributes twice on updates and ignores puts."""
     put, update = Table.put_item, DynamoDBBackend.update_item
 
     @wraps(put)
@@ -85,7 +82,7 @@ def _refuse_large_items() -> None:
         table = self.get_table(table_name)
         keys = self.get_keys_value(table, key)
         now = table.get_item(*keys)
-        # Most items are far from the limit, and are neither copied nor measured.
+        # Most items are far below the limit and are neither copied nor measured.
         if (now.size() if now else 0) + len(str((args, kwargs))) < ITEM_BYTES // 4:
             return update(self, table_name, key, *args, **kwargs)
         before = copy.deepcopy(now)
@@ -107,7 +104,7 @@ def _copy_items_instead_of_tables() -> None:
     def transact_write_items(self: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
         named = [place for item in transact_items if (place := _place(self, item)) is not None]
         before = [(table, keys, copy.deepcopy(table.get_item(*keys))) for table, keys in named]
-        # moto's own copies become references, so that putting them back changes nothing.
+        # Turns moto's own copies into references, so that restoring them has no effect.
         Table.__deepcopy__ = lambda table, _memo: table  # type: ignore[attr-defined]
         try:
             original(self, transact_items)
@@ -116,7 +113,7 @@ def _copy_items_instead_of_tables() -> None:
             for table, keys, item in before:
                 _put_back(table, keys, item)
             if isinstance(error, ItemSizeTooLarge | ItemSizeToUpdateTooLarge):
-                # moto says so of the whole call, AWS in one of its reasons.
+                # moto fails the whole call; AWS reports the error in a cancellation reason.
                 raise TransactionCanceledException([("ValidationError", str(error.message), None)]) from error
             raise
         finally:
@@ -131,7 +128,7 @@ def _check_total(items: Iterable[Item | None]) -> None:
 
 
 def _place(backend: DynamoDBBackend, action: dict[str, Any]) -> tuple[Table, Any] | None:
-    """The table and key that an action names; None for what moto is about to refuse."""
+    """Return the table and the key of an action, or None if moto will reject the action."""
     operation = next(iter(action.values()))
     table = backend.tables.get(operation.get("TableName"))
     key = operation.get("Key") or operation.get("Item")
@@ -169,7 +166,7 @@ def _sort_only_what_is_found() -> None:
 
     @wraps(original)
     def query(self: Table, hash_key: Any, *args: Any, **kwargs: Any) -> Any:
-        # `query` sorts what it finds; while it looks, the items may come in any order, and only likely ones.
+        # `query` sorts its result itself, so the items may come in any order and may be prefiltered.
         index = kwargs.get("index_name") or (args[6] if len(args) > 6 else None)
         self.candidates = _in_index(self, index) if index else _in_partition(self, hash_key)  # type: ignore[attr-defined]
         try:
@@ -191,7 +188,7 @@ def _in_partition(table: Table, hash_key: Any) -> list[Any]:
 
 
 def _in_index(table: Table, name: str) -> list[Any]:
-    """The items that have the index's hash keys: those of a sparse index are few."""
+    """Return the items that have the hash keys of the index, which are few for a sparse index."""
     index = next((index for index in table.all_indexes() if index.name == name), None)
     if index is None:
         return []

@@ -1,7 +1,7 @@
-"""How large an item is to DynamoDB, and the limits that it has for that.
+"""DynamoDB item sizes and size limits.
 
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html and, for the
-limits, ServiceQuotas.html beside it.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html and
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ TRANSACTION_BYTES = 4 * 1024 * 1024
 
 
 def item_bytes(item: Mapping[str, Any]) -> int:
-    """The size of an item in DynamoDB's JSON: the bytes of its names and values, and what those add."""
+    """Return the size in bytes of an item in DynamoDB JSON, including names and overhead."""
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
 

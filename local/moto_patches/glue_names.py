@@ -1,7 +1,7 @@
-"""Names of databases and tables in moto's Data Catalog: kept in small letters, found in any.
+"""Data Catalog names: databases and tables are stored in lower case and found in any case.
 
 https://docs.aws.amazon.com/glue/latest/webapi/API_TableInput.html: "For Hive compatibility, this is folded to
-lowercase when it is stored." moto keeps them as they come.
+lowercase when it is stored." moto stores names unchanged.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _INPUTS = ("database_input", "table_input")
 
 
 def install() -> Callable[[], None]:
-    """Let moto's Glue fold names; gives what takes that back."""
+    """Fold names in moto's Glue. Return a function that removes the patch."""
     methods = {
         name: _folding(method)
         for name, method in vars(GlueBackend).items()

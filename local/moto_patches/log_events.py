@@ -1,9 +1,9 @@
-"""GetLogEvents as CloudWatch Logs answers it: pages of 1 MB, and empty ones with more behind them.
+"""GetLogEvents with the pages of CloudWatch Logs: at most 1 MB each, with empty pages in between.
 
-An answer "can return empty results while there are more log events available through the token"
-(https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html). moto has no such
-pages, so a reader that takes the first empty one for the end would look right. Here there is one before every
-further page.
+The API "can return empty results while there are more log events available through the token"
+(https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html). moto has no
+empty pages, so a client that stops at the first empty page would seem correct. Here an empty page precedes
+every further page.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from local.moto_patches.patching import replace_methods
 _PAGE_BYTES = 1_048_576
 _EVENT_OVERHEAD = 26
 _EMPTY = "e"
-"""What a token of an empty page begins with; the token without it leads on."""
+"""Prefix of the token of an empty page. The rest is the token of the page after it."""
 
 Page = tuple[list[dict[str, Any]], str | None, str | None]
 
 
 def install() -> Callable[[], None]:
-    """Put the pages into moto; gives what takes them away again."""
+    """Install the pages in moto. Return a function that removes them."""
     original = LogStream.get_log_events
 
     @wraps(original)
@@ -39,7 +39,7 @@ def install() -> Callable[[], None]:
     ) -> Page:
         if next_token is not None and next_token.startswith(_EMPTY):
             return [], next_token[1:], next_token[1:]
-        # moto's tokens: a direction, and the place of a page's first or last event.
+        # moto's tokens are a direction and the position of the first or last event of a page.
         events, backward, forward = original(self, start_time, end_time, limit, next_token, start_from_head)
         goes_forward = next_token[0] == "f" if next_token else bool(start_from_head)
         kept = _page(events if goes_forward else events[::-1])
@@ -56,7 +56,7 @@ def install() -> Callable[[], None]:
 
 
 def _page(events: list[dict[str, Any]]) -> int:
-    """How many of some events make a page: at least one."""
+    """Return how many of the events fit into a page, at least one."""
     size = 0
     for number, event in enumerate(events):
         size += len(event["message"].encode()) + _EVENT_OVERHEAD

@@ -1,4 +1,4 @@
-"""What of moto is replaced by ours, put back, or loaded late."""
+"""Helpers that replace, restore and lazily load parts of moto."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ABSENT = object()
 
 
 def replace_methods(owner: type | types.ModuleType, methods: Mapping[str, Any]) -> Callable[[], None]:
-    """Set them on a class or module; gives what puts back those that were there and takes the others away."""
+    """Replace methods of a class or a module. Return a function that restores the originals."""
     before = {name: vars(owner).get(name, _ABSENT) for name in methods}
     for name, method in methods.items():
         setattr(owner, name, method)
@@ -31,7 +31,10 @@ def replace_methods(owner: type | types.ModuleType, methods: Mapping[str, Any]) 
 
 @contextlib.contextmanager
 def loaded_when_called(module: str, *names: str) -> Iterator[None]:
-    """While in here, who imports these classes of a module gets functions that load it once called."""
+    """Within the context, load a module only when one of the named classes is called.
+
+    Imports of these classes return functions that import the module on their first call.
+    """
     if module in sys.modules:
         yield
         return

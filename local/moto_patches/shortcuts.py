@@ -1,4 +1,4 @@
-"""What moto does anew for every call in `mock_aws`, done once: a third of the time of a small call."""
+"""Caches for work that moto repeats on every call in `mock_aws`, a third of the time of a small call."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from local.moto_patches.patching import replace_methods
 
 
 def install() -> Callable[[], None]:
-    """Put them into moto; gives what takes them away again.
+    """Install the caches in moto. Return a function that removes them.
 
-    moto loads the module of S3's URLs for every call of every service, in case a custom endpoint has come,
-    and makes an RSA key for every KMS key, also for a symmetric one.
+    moto imports the module of S3's URLs for every call of every service, in case a custom endpoint was added,
+    and generates an RSA key for every KMS key, even a symmetric one.
     """
     parts = contextlib.ExitStack()
     parts.callback(replace_methods(S3Backend, {"_url_module": property(lambda _: moto.s3.urls)}))

@@ -1,6 +1,6 @@
-"""Updates that moto lacks, or does otherwise than AWS.
+"""Update calls that moto lacks or implements differently from AWS.
 
-Glue's UpdateJob and UpdatePartition, Athena's UpdateWorkGroup, log groups' keys.
+Glue's UpdateJob and UpdatePartition, Athena's UpdateWorkGroup, and KMS keys of log groups.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 
 def install() -> Callable[[], None]:
-    """Put them into moto; gives what takes them away again."""
+    """Install the calls in moto. Return a function that removes them."""
     parts = contextlib.ExitStack()
     added: dict[type, tuple[Callable[..., Any], ...]] = {
         GlueResponse: (update_job,),
@@ -40,7 +40,7 @@ _update_partition = FakeTable.update_partition
 
 
 def update_partition(self: FakeTable, old_values: str, partiton_input: Json) -> None:
-    """UpdatePartition: a partition keeps the time when it came into the catalog."""
+    """UpdatePartition, which keeps the creation time of the partition."""
     before = self.partitions.get(str(old_values))
     _update_partition(self, old_values, partiton_input)
     if before is not None:
@@ -48,7 +48,7 @@ def update_partition(self: FakeTable, old_values: str, partiton_input: Json) -> 
 
 
 def update_job(self: GlueResponse) -> ActionResult:
-    """UpdateJob: what is not given is as if the job had never had it; tags are not its business.
+    """UpdateJob, which resets omitted properties and keeps the tags.
 
     https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-job.html#aws-glue-api-jobs-job-JobUpdate
     """
@@ -62,12 +62,15 @@ def update_job(self: GlueResponse) -> ActionResult:
 
 
 def _ask(request: GlueResponse, parameters: Json) -> None:
-    """Let moto read other parameters from a request."""
+    """Replace the parameters that moto reads from a request."""
     request.body = json.dumps(parameters)
 
 
 def update_work_group(self: AthenaResponse) -> Any:
-    """UpdateWorkGroup; see https://docs.aws.amazon.com/athena/latest/APIReference/API_UpdateWorkGroup.html."""
+    """UpdateWorkGroup.
+
+    https://docs.aws.amazon.com/athena/latest/APIReference/API_UpdateWorkGroup.html
+    """
     group = self.athena_backend.work_groups.get(self._get_param("WorkGroup"))
     if group is None:
         return self.error(f"WorkGroup {self._get_param('WorkGroup')} is not found.", 400)
@@ -82,7 +85,7 @@ def update_work_group(self: AthenaResponse) -> Any:
 
 
 def _updated(before: Json, updates: Json) -> Json:
-    """A structure after its updates, where `RemoveX` takes X away."""
+    """Return a structure after its updates, where `RemoveX` removes X."""
     gone = {
         key.removeprefix("Remove") for key, value in updates.items() if key.startswith("Remove") and value
     }
@@ -91,13 +94,13 @@ def _updated(before: Json, updates: Json) -> Json:
 
 
 def associate_kms_key(self: LogsResponse) -> str:
-    """AssociateKmsKey, with a log group."""
+    """AssociateKmsKey of a log group."""
     _log_group(self).kms_key_id = self._get_param("kmsKeyId")
     return ""
 
 
 def disassociate_kms_key(self: LogsResponse) -> str:
-    """DisassociateKmsKey, from a log group."""
+    """DisassociateKmsKey of a log group."""
     _log_group(self).kms_key_id = None
     return ""
 

@@ -1,4 +1,4 @@
-"""Processes that start, are watched and end together."""
+"""Processes: start, supervision and shutdown."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _HARMLESS = re.compile(
 
 
 def harmless(environ: Mapping[str, str], more: str = "") -> dict[str, str]:
-    """Return the variables that any program may see: where programs are, the language and the time zone.
+    """Return the variables that any program may see: paths of programs, language and time zone.
 
-    `more` is a regular expression of other names that are taken too.
+    `more` is a regular expression for the names of further variables.
     """
     return {
         name: value
@@ -36,14 +36,14 @@ def harmless(environ: Mapping[str, str], more: str = "") -> dict[str, str]:
 
 
 class Failed(Exception):
-    """Something did not start or did not stay; the message says it to a person."""
+    """A process did not start or has ended. The message is for the user."""
 
 
 def stop_requested(*, watch_stdin: bool = False) -> threading.Event:
-    """An event that is set by SIGTERM, by Ctrl-C or, with `watch_stdin`, by the end of the standard input.
+    """Return an event that SIGTERM, Ctrl-C or, with `watch_stdin`, the end of the standard input sets.
 
-    Whoever starts a process with a pipe to its standard input need not live long enough to stop it: when they
-    die, however they die, the pipe ends. Call it in the main thread.
+    A parent that starts a process with a pipe as its standard input does not have to stop it: the pipe closes
+    when the parent dies. Must be called in the main thread.
     """
     event = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -54,20 +54,20 @@ def stop_requested(*, watch_stdin: bool = False) -> threading.Event:
 
 
 def interrupt_on_signals() -> None:
-    """Let SIGTERM, and Ctrl-C even where a shell ignores it, end the main thread through `with` blocks."""
+    """Let SIGTERM and Ctrl-C raise KeyboardInterrupt, even if the shell ignores SIGINT."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.default_int_handler)
 
 
 def log_to_stderr() -> None:
-    """Log what is worth reading; `up` keeps the standard error of its processes in files."""
+    """Log to standard error, which `up` writes to files."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     for chatty in ("botocore", "werkzeug"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
-    """Write a file that others wait for: it appears whole or not at all, readable by its owner alone."""
+    """Write a JSON file atomically, readable only by its owner."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.touch(mode=0o600)
@@ -77,7 +77,7 @@ def write_json(path: Path, document: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class Child:
-    """A process that was started here, in a process group of its own, logging to a file."""
+    """A child process in its own process group, with a log file."""
 
     name: str
     process: subprocess.Popen[bytes]
@@ -88,9 +88,9 @@ class Child:
     def start(
         cls, name: str, arguments: list[str], environ: Mapping[str, str], state: Path, *, again: bool = False
     ) -> Child:
-        """Start `python -m local <name> <arguments>`; its ready file and its log go to the folder `state`.
+        """Start `python -m local <name> <arguments>` with its ready file and its log in the folder `state`.
 
-        With `again`, the log of the one before is continued.
+        With `again`, append to the existing log.
         """
         log, ready_file = state / f"{name}.log", state / f"{name}.json"
         ready_file.unlink(missing_ok=True)
@@ -108,37 +108,37 @@ class Child:
         return cls(name, process, log, ready_file)
 
     def is_ready(self) -> bool:
-        """Whether it serves; `Failed` when it has ended instead."""
+        """Return whether the process serves. Raise `Failed` if it has ended."""
         if self.ready_file.exists():
             return True
         self.check()
         return False
 
     def ready(self) -> dict[str, Any]:
-        """What it wrote when it began to serve."""
+        """Return the content of the ready file."""
         document: dict[str, Any] = json.loads(self.ready_file.read_text(encoding="utf-8"))
         return document
 
     def is_killed(self) -> bool:
-        """Whether it is gone by a kill, and not by itself."""
+        """Return whether the process was killed by SIGKILL."""
         return self.process.poll() == -signal.SIGKILL
 
     def check(self) -> None:
-        """Raise `Failed` with the end of its log when it is no longer there."""
+        """Raise `Failed` with the end of the log if the process has ended."""
         code = self.process.poll()
         if code is not None:
             how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
             raise Failed(f"The process '{self.name}' {how}. {tail(self.log)}")
 
     def ask_to_stop(self) -> None:
-        """Tell it to end, without waiting."""
+        """Ask the process to end, without waiting."""
         if self.process.poll() is None:
             self.process.terminate()
         if self.process.stdin is not None:
             self.process.stdin.close()
 
     def wait_stopped(self, seconds: float = _KILL_AFTER_SECONDS) -> None:
-        """Wait until it has ended; after `seconds` it is made to, with all of its process group."""
+        """Wait until the process has ended. After `seconds`, kill its process group."""
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -147,7 +147,7 @@ class Child:
 
 
 def tail(log: Path, lines: int = 20) -> str:
-    """The last lines of a log, introduced by a sentence."""
+    """Return the last lines of a log after an introductory sentence."""
     try:
         last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
     except OSError:

@@ -1,4 +1,4 @@
-"""Tells a person how far things are: in place on a terminal, else line by line; never silent for long."""
+"""Progress output: updates one line on a terminal, otherwise prints line by line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _POLL_SECONDS = 0.05
 
 
 class Progress:
-    """One line that changes while something is going on."""
+    """Progress of a running task."""
 
     def __init__(
         self,
@@ -36,13 +36,13 @@ class Progress:
         self._is_open = False
 
     def say(self, text: str = "") -> None:
-        """Print lines that stay."""
+        """Print permanent lines."""
         self._clear()
         print(text, file=self._out, flush=True)
         self._last_time = self._clock()
 
     def update(self, text: str, since: float | None = None) -> None:
-        """Show where things are; `since` adds the seconds that have passed."""
+        """Show the current state. `since` adds the elapsed seconds."""
         now = self._clock()
         pause = _NEWS_SECONDS if text != self._last_text else _SPEAK_AFTER_SECONDS
         if not self._in_place and now - self._last_time < pause:
@@ -57,7 +57,7 @@ class Progress:
         self._last_text, self._last_time = text, now
 
     def until(self, done: Callable[[], bool], what: str, seconds: float, poll: float = _POLL_SECONDS) -> None:
-        """Wait until `done()`, showing `what` with the time; `Failed` after `seconds`."""
+        """Wait until `done()` and show `what` with the elapsed time. Raise `Failed` after `seconds`."""
         began = self._clock()
         while not done():
             if self._clock() - began > seconds:
@@ -68,7 +68,7 @@ class Progress:
     def watch(
         self, describe: Callable[[], str], done: Callable[[], bool], seconds: float, poll: float
     ) -> None:
-        """Show what `describe()` says until `done()`; `Failed` after `seconds`."""
+        """Show the text of `describe()` until `done()`. Raise `Failed` after `seconds`."""
         began = self._clock()
         while True:
             seen = describe()
@@ -80,7 +80,7 @@ class Progress:
             self._sleep(poll)
 
     def result(self, future: Future[Result], what: str, seconds: float) -> Result:
-        """The result of work in another thread, showing `what` meanwhile."""
+        """Return the result of a future, showing `what` meanwhile."""
         self.until(future.done, what, seconds)
         return future.result()
 

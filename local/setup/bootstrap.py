@@ -1,6 +1,6 @@
-"""What an operator sets up once before the first request: identity provider, table, bucket, release.
+"""One-time setup of the service in the emulator: identity provider, table, bucket, roles and release.
 
-Everything here finds what is there already, so that a restarted process may simply ask again.
+Every function reuses existing resources, so that a restarted process can call it again.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _ROLES = {
 _TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 Clients = Callable[[str], Any]
-"""Gives the client of a service."""
+"""Function that returns the boto3 client of a service."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The user pool that signs the tokens, and its app client, whom the tokens are for."""
+    """The user pool that signs the tokens, and the app client that is their audience."""
 
     user_pool_id: str
     client_id: str
@@ -50,7 +50,7 @@ class Identity:
 
 
 def description(aws: str, region: str, identity: Identity) -> dict[str, str]:
-    """What scripts need to know of what is up, for ready files."""
+    """Return the description of the running product for ready files."""
     return {
         "aws": aws,
         "region": region,
@@ -64,7 +64,7 @@ def description(aws: str, region: str, identity: Identity) -> dict[str, str]:
 
 
 def ensure_identity(clients: Clients, aws: str, region: str) -> Identity:
-    """The user pool and its client."""
+    """Return the user pool and its app client. Create them if missing."""
     cognito = clients("cognito-idp")
     pools = cognito.list_user_pools(MaxResults=60)["UserPools"]
     pool = next((pool["Id"] for pool in pools if pool["Name"] == _POOL), None)
@@ -87,7 +87,7 @@ def ensure_identity(clients: Clients, aws: str, region: str) -> Identity:
 
 
 def ensure_storage(clients: Clients) -> None:
-    """The service's table, as `chalice_app/resources.json` defines it, and the assets bucket."""
+    """Create the table as `chalice_app/resources.json` defines it, and the assets bucket, if missing."""
     dynamodb, s3 = clients("dynamodb"), clients("s3")
     if TABLE not in dynamodb.list_tables()["TableNames"]:
         resources = json.loads((ROOT / "chalice_app" / "resources.json").read_text(encoding="utf-8"))
@@ -100,11 +100,11 @@ def ensure_storage(clients: Clients) -> None:
 
 
 def ensure_roles(clients: Clients, api_role: str = roles.SERVICE) -> dict[str, str]:
-    """Make the roles that the service works with. Return their ARNs by output.
+    """Create the roles of the service. Return their ARNs by output name.
 
-    These are the role that CloudFormation makes sandboxes with, the boundary of theirs, and the role that
-    reads a sandbox on behalf of its owner, which trusts `api_role`. They come by a stack of their own, made
-    of what is packaged, as they would in the cloud.
+    The roles are CloudFormation's role for sandboxes, the permissions boundary of sandbox roles, and the role
+    that reads a sandbox on behalf of its owner and trusts `api_role`. A separate stack creates them from the
+    packaged resources, as in the cloud.
     """
     cloudformation = clients("cloudformation")
     app = ROOT / "chalice_app"
@@ -129,7 +129,7 @@ def ensure_roles(clients: Clients, api_role: str = roles.SERVICE) -> dict[str, s
 
 
 def build_release(data: Path) -> releases.Release:
-    """The release of this checkout with the data of a folder; `Failed` says what is wrong with the data."""
+    """Build the release of this checkout with the data of a folder. Raise `Failed` for invalid data."""
     try:
         release = releases.build(ROOT, data, releases.project_version(ROOT), lint=False)
         _lint(release.template)
@@ -139,7 +139,7 @@ def build_release(data: Path) -> releases.Release:
 
 
 def _lint(template: str) -> None:
-    """Refuse what cfn-lint finds fault with, once: it takes seconds, so what has passed is remembered."""
+    """Reject a template that cfn-lint rejects. Passed templates are recorded, because cfn-lint takes seconds."""
     passed = LINTED / hashlib.sha256(f"{version('cfn-lint')} {template}".encode()).hexdigest()
     if passed.exists():
         return
@@ -150,7 +150,7 @@ def _lint(template: str) -> None:
 
 
 def everything(aws: str, region: str, data: Path) -> None:
-    """Set up a whole embedded AWS that has just begun to serve."""
+    """Set up an emulator that has just started."""
     make_client = functools.partial(client, endpoint=aws, region=region)
     ensure_storage(make_client)
     ensure_identity(make_client, aws, region)
@@ -159,7 +159,7 @@ def everything(aws: str, region: str, data: Path) -> None:
 
 
 def token(clients: Clients, user_pool_id: str, client_id: str, name: str, *, is_admin: bool) -> str:
-    """A fresh id token of the user `name`, who is made if need be, with or without the admin role."""
+    """Return a fresh id token of a user, created if missing, with or without the admin role."""
     cognito = clients("cognito-idp")
     user = {"UserPoolId": user_pool_id, "Username": name}
     password = f"Laptop-1-{client_id}"

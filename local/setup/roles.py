@@ -1,4 +1,4 @@
-"""The roles of the service's functions, with the policies that they have in the cloud."""
+"""IAM roles of the service's functions, with the policies that they have in the cloud."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from local.runtime.paths import ROOT
 Json = dict[str, Any]
 
 SERVICE = "terraglue-service"
-"""The role of the laptop's service, whose functions share a process."""
+"""Role of the local API process, which all functions share."""
 
 _CHALICE = ROOT / "chalice_app" / ".chalice"
 _TRUST = {
@@ -26,7 +26,7 @@ _TRUST = {
 
 
 def functions() -> dict[str, Json]:
-    """The policy documents of the functions by name, as the packaged stage has them."""
+    """Return the policy documents of the functions in the packaged stage, by function name."""
     config = json.loads((_CHALICE / "config.json").read_text(encoding="utf-8"))
     chosen = config["stages"]["prod"]["lambda_functions"]
     return {
@@ -36,7 +36,7 @@ def functions() -> dict[str, Json]:
 
 
 def arns(table: str, bucket: str, deployment_role_arn: str, region: str = REGION) -> dict[str, str]:
-    """What the policies refer to, as it is called on a laptop."""
+    """Return the local values of the references in the policies."""
     logs = re.findall(r'"(\w+Logs)", "Arn"', "".join(json.dumps(policy) for policy in functions().values()))
     return {
         "AWS::Partition": "aws",
@@ -53,7 +53,7 @@ def arns(table: str, bucket: str, deployment_role_arn: str, region: str = REGION
 def ensure(
     clients: Callable[[str], Any], name: str, policies: Iterable[Json], known: Mapping[str, str]
 ) -> str:
-    """A role that Lambda may assume and that has the statements of all the policies; its ARN."""
+    """Create a role for Lambda with the statements of all policies. Return its ARN."""
     statements: list[Json] = []
     for policy in policies:
         statements += [statement for statement in policy["Statement"] if statement not in statements]
@@ -68,13 +68,13 @@ def ensure(
 
 
 def session(clients: Callable[[str], Any], role_arn: str) -> Credentials:
-    """Credentials of a role."""
+    """Return credentials of a role."""
     given = clients("sts").assume_role(RoleArn=role_arn, RoleSessionName="lambda")["Credentials"]
     return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
 def resolved(value: Any, known: Mapping[str, str]) -> Any:
-    """CloudFormation's Fn::Sub, Fn::GetAtt and Ref filled in; `KeyError` for what is not known."""
+    """Resolve Fn::Sub, Fn::GetAtt and Ref. Raise `KeyError` for an unknown name."""
     if isinstance(value, list):
         return [resolved(item, known) for item in value]
     if not isinstance(value, dict):

@@ -1,8 +1,8 @@
-"""An archive of the classes that Spark loads, so that a start does not load and check them one by one.
+"""Creation of the class archive (AppCDS), which spares a start of Spark the loading of single classes.
 
-Java makes it (AppCDS): a base archive of Java's own classes, and on top of it the classes of one Spark
-session that did what jobs do. It takes 45 s and 160 MB, so it is made once and kept in a cache.
-Without it everything works, only slower: nothing here is worth failing for.
+Java creates a base archive of its own classes and an archive of the classes of a Spark session that did what
+jobs do. This takes 45 s and 160 MB, so the archive is cached. Errors are only logged, because Spark also
+works without the archive.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _logger = logging.getLogger(__name__)
 
 
 def prepare(cache_dir: Path) -> Archive | None:
-    """Make the archive unless it is there; None when it cannot be made, which is logged."""
+    """Return the archive, created if missing. Return None and log a warning if it cannot be created."""
     java = java_home()
     if (archive := find(cache_dir, java)) is not None:
         return archive
@@ -37,7 +37,7 @@ def prepare(cache_dir: Path) -> Archive | None:
             made = Path(scratch) / "archive"
             made.mkdir()
             _make(java, cache_dir, Path(scratch), made)
-            # The folder appears whole or not at all; if another process was first, its archive is as good.
+            # The folder appears atomically. If another process was first, its archive is equivalent.
             if not final.exists():
                 made.rename(final)
     except (OSError, subprocess.SubprocessError) as error:
@@ -50,7 +50,7 @@ def prepare(cache_dir: Path) -> Archive | None:
 
 def _make(java: Path, cache_dir: Path, scratch: Path, made: Path) -> None:
     base, classes = made / "base.jsa", made / "classes.jsa"
-    # Java packages leave Java's own archive out to be smaller; ours goes to the cache, not into the package.
+    # Java packages omit Java's own archive to save space, so it is created in the cache.
     dump = [str(java / "bin/java"), "-Xshare:dump", "-XX:+UseSerialGC", f"-XX:SharedArchiveFile={base}"]
     subprocess.run(dump, check=True, capture_output=True, timeout=_SECONDS)  # noqa: S603 - our own Java
     (scratch / "bucket").mkdir()
@@ -75,7 +75,7 @@ def _make(java: Path, cache_dir: Path, scratch: Path, made: Path) -> None:
 
 
 def _drop_leftovers(cache_dir: Path) -> None:
-    """Remove what a killed `prepare` left behind; a living one needs minutes at most."""
+    """Remove folders of killed processes. A running process needs minutes at most."""
     for folder in cache_dir.glob("scratch-*"):
         if time.time() - folder.stat().st_mtime > 10 * _SECONDS:
             shutil.rmtree(folder, ignore_errors=True)

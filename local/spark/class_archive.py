@@ -17,39 +17,39 @@ TRAINING = Path(__file__).with_name("training.py")
 
 @dataclass(frozen=True)
 class Archive:
-    """A finished archive; both files belong together, and to one Java, one Spark and one class path."""
+    """A finished archive. Its two files fit one Java, one Spark and one class path."""
 
     base: Path
     classes: Path
 
     @property
     def options(self) -> tuple[str, ...]:
-        """What Spark's Java needs; `-Xshare:auto` and a silent log, so that a bad archive costs only time."""
+        """Options for Spark's Java. With `-Xshare:auto` and no log, an invalid archive costs only time."""
         files = f'"-XX:SharedArchiveFile={self.base}:{self.classes}"'
         return (files, "-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off")
 
     @property
     def launcher_options(self) -> tuple[str, ...]:
-        """What the Java needs that only composes Spark's command line; a shell splits these at spaces."""
+        """Options for the Java process that builds Spark's command line. A shell splits them at spaces."""
         if " " in str(self.base):
             return ()
         return (f"-XX:SharedArchiveFile={self.base}", "-Xshare:auto", "-Xlog:cds=off")
 
 
 def conf_dir(cache_dir: Path) -> Path:
-    """The empty SPARK_CONF_DIR; a part of the class path, so the archive is bound to this very folder."""
+    """Return the empty SPARK_CONF_DIR. It is in the class path, so the archive works only with this folder."""
     return cache_dir / "empty-conf"
 
 
 def find(cache_dir: Path, java: Path | None = None) -> Archive | None:
-    """The archive for the installed versions, if it was prepared."""
+    """Return the archive for the installed versions, or None if it was not created."""
     folder = cache_dir / key(java or java_home(), cache_dir)
     archive = Archive(folder / "base.jsa", folder / "classes.jsa")
     return archive if archive.base.exists() and archive.classes.exists() else None
 
 
 def key(java: Path, cache_dir: Path) -> str:
-    """A name that changes with everything an archive is bound to."""
+    """Return a folder name that depends on everything that the archive depends on."""
     parts = [
         str(java),
         java_version(java),
