@@ -32,11 +32,12 @@ class Answer:
     retry_after: int | None = None
 
 
-_NOT_FOUND = Answer(404, "not_found", "Not found", "There is nothing at this path with this method.")
-_BAD_REQUEST = Answer(400, "bad_request", "Bad request", "The request cannot be read.")
-_FORBIDDEN = Answer(403, "forbidden", "Forbidden", "This request is not let in.")
-_BUSY = "Too many requests come at once; try again shortly."
-_SLOW = "There is no answer in time. What was begun is finished by itself: look before you ask again."
+_NOT_FOUND = Answer(404, "not_found", "Not found", "No route matches this method and path.")
+_BAD_REQUEST = Answer(400, "bad_request", "Bad request", "The request is malformed.")
+_FORBIDDEN = Answer(403, "forbidden", "Forbidden", "The request is not allowed.")
+_BUSY = "Too many requests. Retry after `Retry-After` seconds."
+_INTERNAL = "Internal error. Retry; if it persists, report `instance`."
+_SLOW = "The request timed out but may still complete. Check before retrying."
 
 ANSWERS = {
     # For an unknown path, API Gateway requires an AWS signature and reports any Authorization header as an
@@ -49,7 +50,7 @@ ANSWERS = {
     "BAD_REQUEST_PARAMETERS": _BAD_REQUEST,
     "ACCESS_DENIED": _FORBIDDEN,
     "WAF_FILTERED": _FORBIDDEN,
-    "REQUEST_TOO_LARGE": Answer(413, "payload_too_large", "Payload too large", "The body is over 10 MB."),
+    "REQUEST_TOO_LARGE": Answer(413, "payload_too_large", "Payload too large", "The body exceeds 10 MB."),
     "UNSUPPORTED_MEDIA_TYPE": Answer(
         415, "unsupported_media_type", "Unsupported media type", "Send Content-Type: application/json."
     ),
@@ -59,7 +60,9 @@ ANSWERS = {
     "INTEGRATION_TIMEOUT": Answer(503, "unavailable", "Service unavailable", _SLOW, retry_after=5),
     "INTEGRATION_FAILURE": Answer(503, "unavailable", "Service unavailable", _SLOW, retry_after=5),
     "DEFAULT_4XX": _BAD_REQUEST,
-    "DEFAULT_5XX": Answer(500, "internal_error", "Internal error", "Something failed on our side."),
+    "DEFAULT_5XX": Answer(
+        500, "internal_error", "Internal error", "Internal error. Retry; if it persists, report `instance`."
+    ),
 }
 
 

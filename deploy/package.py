@@ -51,7 +51,7 @@ def merged(app: Path) -> Json:
 def package(out: Path) -> None:
     """Write `sam.json` and `deployment.zip`, reproducibly. Raises `PackagingFailed`."""
     if sys.version_info[:2] != _RUNTIME:
-        raise PackagingFailed("The package is for Python 3.11: make .venv with it (make PYTHON=python3.11).")
+        raise PackagingFailed("The package requires Python 3.11. Create .venv with make PYTHON=python3.11.")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         app = folder / "app"  # a copy, so that the zip contains only files of the checkout
@@ -79,7 +79,7 @@ def main() -> int:
     where = PACKAGE.relative_to(ROOT)
     size = (PACKAGE / "deployment.zip").stat().st_size / 1e6
     print(f"Packaged: {where}/sam.json and {where}/deployment.zip ({size:.1f} MB, Python 3.11 on Lambda).")
-    print("Next: deploy them into an AWS account, as docs/deployment.md says.")
+    print("Next: deploy them to an AWS account (docs/deployment.md).")
     return 0
 
 
@@ -104,7 +104,7 @@ def _chalice(arguments: list[str], app: Path, constraints: Path) -> None:
     # If a package has no wheel for Lambda, Chalice only warns and continues.
     if done.returncode != 0 or "Could not install dependencies" in done.stdout:
         last = "\n".join(done.stdout.strip().splitlines()[-5:])
-        raise PackagingFailed(f"chalice package says (is the package index reachable?):\n{last}")
+        raise PackagingFailed(f"chalice package failed (is the package index reachable?):\n{last}")
 
 
 def _normalize(path: Path) -> None:

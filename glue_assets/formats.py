@@ -1,4 +1,4 @@
-"""Columns of data files: from the header of CSV files, or from the content of JSON Lines and Parquet files."""
+"""Columns of data files: from the header of CSV files, or the content of JSON Lines and Parquet files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 NAME_LENGTH = 128  # Glue allows 255; the sandbox's name precedes a database's name
-NAME_RULE = "a name has a-z, 0-9 and _, begins with a letter and has at most 128 characters"
+NAME_RULE = "a name consists of a-z, 0-9 and _, begins with a letter and has at most 128 characters"
 
 _CHECKED_RECORDS = 1000
 
@@ -74,7 +74,9 @@ def _csv_columns(files: list[Path]) -> tuple[Column, ...]:
     for file in files:
         if (other := _header(file)) != header:
             differing = sorted(set(header) ^ set(other)) or ["the order of the columns"]
-            raise DataError(f"{file}:1: the header is not that of {files[0].name}: {', '.join(differing)}")
+            raise DataError(
+                f"{file}:1: the header differs from that of {files[0].name}: {', '.join(differing)}"
+            )
     return _columns(f"{files[0]}:1", [(name, "string") for name in header])
 
 
@@ -91,7 +93,7 @@ def _header(file: Path) -> list[str]:
                 raise DataError(f"{file}:1: the header is an empty line")
             for record in itertools.islice(records, _CHECKED_RECORDS):
                 if record and len(record) != len(header):
-                    words = f"has {len(record)} fields, and the header {len(header)}"
+                    words = f"has {len(record)} fields, but the header has {len(header)}"
                     raise DataError(f"{file}:{records.line_num}: {words}")
     except (csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error) as exc:
         line = max(1, records.line_num) if records else 1
@@ -117,7 +119,7 @@ def _json_columns(files: list[Path]) -> tuple[Column, ...]:
     try:
         [(_, line)] = _described(files, query)
         if line.id != "struct":
-            raise DataError(f"{files[0].parent}: has no objects with fields")
+            raise DataError(f"{files[0].parent}: contains no objects with fields")
         return _columns(str(files[0].parent), _hive_types(files[0], _children(line), _JSON_TYPES))
     except DataError:
         for file in files:
@@ -150,7 +152,7 @@ def _parquet_columns(files: list[Path]) -> tuple[Column, ...]:
     found = [_columns(str(f), _hive_types(f, _described([f], query), _HIVE_TYPES)) for f in files]
     for file, columns in zip(files, found, strict=True):
         if columns != found[0]:
-            raise DataError(f"{file}: the columns are not those of {files[0].name}")
+            raise DataError(f"{file}: the columns differ from those of {files[0].name}")
     return found[0]
 
 
@@ -184,7 +186,7 @@ def _hive_type(file: Path, name: str, kind: DuckDBPyType, types: dict[str, str])
         inner = [hive_type for _, hive_type in _hive_types(file, _children(kind), types)]
         return f"{nested[kind.id]}<{','.join(inner)}>"
     if kind.id not in types:
-        raise DataError(f"{file}: the column {name} is {kind}, which has no Hive type")
+        raise DataError(f"{file}: the column {name} has the type {kind}, which has no Hive type")
     return types[kind.id]
 
 
@@ -200,6 +202,6 @@ def _columns(place: str, named: list[tuple[str, str]]) -> tuple[Column, ...]:
         if not NAME.fullmatch(column.name) or len(column.name) > NAME_LENGTH:
             raise DataError(f"{place}: {column.name!r} cannot be a column: {NAME_RULE}")
         if column.name in seen:
-            raise DataError(f"{place}: the column {column.name} is there twice")
+            raise DataError(f"{place}: the column {column.name} occurs twice")
         seen.add(column.name)
     return columns

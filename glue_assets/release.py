@@ -41,7 +41,7 @@ _NOTES_LENGTH = 4000
 
 @dataclass(frozen=True)
 class ReleaseFile:
-    """A file of the release at `path`, copied to `key` in the sandbox's bucket `target`. `size` is in bytes."""
+    """A file of the release at `path`, copied to `key` in the bucket `target`. `size` is in bytes."""
 
     path: str
     target: str
@@ -122,7 +122,7 @@ def build(root: Path, data: Path, version: str, *, notes: str | None = None, lin
     if len(notes) > _NOTES_LENGTH:
         raise DataError(f"the notes have more than {_NOTES_LENGTH:,} characters")
     if not _VERSION.fullmatch(version):
-        raise DataError(f"{version!r} cannot be a version: 1 to 64 letters, digits or any of .+-")
+        raise DataError(f"{version!r} is not a valid version: use 1 to 64 letters, digits, or any of .+-")
     tables = find_tables(data)
     template = complete(assemble(root / "glue_assets"), tables)
     jobs = root / "glue_assets" / "jobs"
@@ -170,7 +170,7 @@ def publish(release: Release, s3: S3Client, bucket: str) -> bool:
 
 
 def published(s3: S3Client, bucket: str) -> list[str]:
-    """Return the releases in a bucket, newest first, one per line. A star marks the default of new sandboxes."""
+    """Return the releases in a bucket, newest first, one per line. A star marks the default release."""
     latest = json.loads(_read(s3, bucket, LATEST) or b"{}").get("release")
     found = []
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="releases/"):
@@ -207,14 +207,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     building = commands.add_parser("build", help="write a release to a folder")
     building.add_argument(
-        "--out", type=Path, required=True, help="where to; releases/<release>/ is made there"
+        "--out", type=Path, required=True, help="output folder; receives releases/<release>/"
     )
     publishing = commands.add_parser("publish", help="write a release to the assets bucket")
     publishing.add_argument("--bucket", required=True, help="the assets bucket")
     for command in (building, publishing):
-        command.add_argument("--data", type=Path, default=ROOT / "data", help="folder of <database>/<table>/")
+        command.add_argument(
+            "--data", type=Path, default=ROOT / "data", help="data folder: <database>/<table>/"
+        )
         command.add_argument("--version", default=project_version(ROOT), help="default: %(default)s")
-        command.add_argument("--notes", help="what is new; default: glue_assets/NOTES.md")
+        command.add_argument("--notes", help="release notes; default: glue_assets/NOTES.md")
     listing = commands.add_parser("list", help="list the releases in the assets bucket, newest first")
     listing.add_argument("--bucket", required=True, help="the assets bucket")
     options = parser.parse_args(argv)
@@ -255,7 +257,7 @@ def _partitions(table: Table) -> dict[str, Any]:
 def _file(source: Path, path: str, target: str, key: str) -> ReleaseFile:
     size = source.stat().st_size
     if size > _FILE_LIMIT:
-        raise DataError(f"{source}: has more than 5 GB; split it")
+        raise DataError(f"{source}: is larger than 5 GB; split it")
     with source.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return ReleaseFile(path, target, key, size, digest, source)

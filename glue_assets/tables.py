@@ -73,7 +73,7 @@ def find_tables(data: Path) -> tuple[Table, ...]:
         for folder in _folders(_checked(database), alone=True)
     ]
     if not tables:
-        raise DataError(f"{data}: has no <database>/<table>/<file>")
+        raise DataError(f"{data}: contains no <database>/<table>/<file>")
     return tuple(tables)
 
 
@@ -96,7 +96,7 @@ def _table(database: str, folder: Path) -> Table:
     columns = columns_of(files, formats[first])
     for key in keys:
         if key in {column.name for column in columns}:
-            raise DataError(f"{folder}: {key} is a partition and a column")
+            raise DataError(f"{folder}: {key} is both a partition key and a column")
     partitions = tuple(
         Partition(tuple(value for _, value in pairs), _relative(found[0].parent, folder))
         for pairs, found in leaves
@@ -105,7 +105,7 @@ def _table(database: str, folder: Path) -> Table:
     values = [partition.values for partition in partitions]
     for partition in partitions:
         if values.count(partition.values) > 1:
-            raise DataError(f"{folder / partition.path}: is there twice")
+            raise DataError(f"{folder / partition.path}: occurs twice")
     key_columns = tuple(Column(key, "string") for key in keys)
     table = Table(database, folder.name, formats[first], columns, tuple(files), key_columns, partitions)
     return _described(table, folder)
@@ -118,25 +118,25 @@ def _leaves(folder: Path, pairs: Pairs) -> Iterator[tuple[Pairs, list[Path]]]:
     """Yield each folder with files, at any depth, with its partition keys and values."""
     entries = _visible(folder)
     if not entries:
-        raise DataError(f"{folder}: has no files")
+        raise DataError(f"{folder}: contains no files")
     folders = [entry for entry in entries if entry.is_dir()]
     if not folders:
         yield pairs, entries
         return
     if len(folders) != len(entries):
         stray = next(entry for entry in entries if not entry.is_dir())
-        raise DataError(f"{stray}: is beside folders; a table's files lie all at one depth")
+        raise DataError(f"{stray}: is beside folders; all files of a table must have the same depth")
     for entry in folders:
         match = _PARTITION.fullmatch(entry.name)
         if match is None:
-            raise DataError(f"{entry}: is not a partition: those are named key=value")
+            raise DataError(f"{entry}: is not a partition; its name must be key=value")
         key, value = match[1], unquote(match[2])
         if not NAME.fullmatch(key) or len(key) > NAME_LENGTH:
             raise DataError(f"{entry}: {key!r} cannot be a partition key: {NAME_RULE}")
         if key in dict(pairs):
-            raise DataError(f"{entry}: the partition key {key} is there twice")
+            raise DataError(f"{entry}: the partition key {key} occurs twice")
         if not value.isprintable() or "/" in value:
-            raise DataError(f"{entry}: the value cannot be a partition's: it must be printable and have no /")
+            raise DataError(f"{entry}: the partition value must be printable and must not contain /")
         yield from _leaves(entry, (*pairs, (key, value)))
 
 
@@ -154,7 +154,7 @@ def _described(table: Table, folder: Path) -> Table:
     known = {column.name for column in (*table.columns, *table.partition_keys)}
     for name, comment in comments.items():
         if name not in known:
-            raise DataError(f"{file}: there is no column {name}")
+            raise DataError(f"{file}: the column {name} does not exist")
         _check_text(file, name, comment, _COMMENT_LENGTH)
     return replace(
         table,
@@ -177,7 +177,7 @@ def _read_toml(file: Path, known: set[str]) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise DataError(f"{file}: {exc}") from exc
     if unknown := sorted(content.keys() - known):
-        raise DataError(f"{file}: knows no {', '.join(unknown)}")
+        raise DataError(f"{file}: unknown key {', '.join(unknown)}")
     if "description" in content:
         _check_text(file, "description", content["description"], _DESCRIPTION_LENGTH)
     return content
@@ -193,10 +193,10 @@ def _folders(parent: Path, *, alone: bool = False) -> list[Path]:
     found = _visible(parent)
     folders = [path for path in found if path.is_dir()]
     if alone and not folders:
-        raise DataError(f"{parent}: has no table folders")
+        raise DataError(f"{parent}: contains no table folders")
     if alone and len(folders) != len(found):
         stray = next(path for path in found if not path.is_dir())
-        raise DataError(f"{stray}: is not in a table's folder")
+        raise DataError(f"{stray}: is outside of a table's folder")
     return folders
 
 

@@ -80,7 +80,7 @@ def complete(text: str, tables: Sequence[Table]) -> str:
     outputs: dict[str, Any] = {}
     for database, members in groupby(tables, key=lambda table: table.database):
         if database == "sot":
-            raise DataError("the database sot is the job's own; the data needs another name")
+            raise DataError("the database name sot is reserved for the job; rename the data's database")
         database_id = f"Database{_camel(database)}"
         tables_of = list(members)
         _add(made, database_id, _database(database, tables_of[0].database_description), database)
@@ -93,7 +93,7 @@ def complete(text: str, tables: Sequence[Table]) -> str:
             _add(made, f"{_camel(table.name)}In{_camel(database)}", _table(table, database_id), name)
     for mark, entries in ((RESOURCES_MARK, made), (OUTPUTS_MARK, outputs)):
         if text.count(mark) != 1:
-            raise ValueError(f"the template must have the line {mark.strip()!r} once")
+            raise ValueError(f"the template must contain the line {mark.strip()!r} once")
         text = text.replace(mark, mark + _block(entries))
     _check_limits(text)
     return text
@@ -163,7 +163,7 @@ def _table(table: Table, database_id: str) -> dict[str, Any]:
 
 def _add(entries: dict[str, Any], logical_id: str, entry: dict[str, Any], name: str) -> None:
     if logical_id in entries:
-        raise DataError(f"{name}: two names that differ only in where their _ are need other names")
+        raise DataError(f"{name}: names must not differ only in their underscores")
     entries[logical_id] = entry
 
 
@@ -188,7 +188,7 @@ def _check_limits(text: str) -> None:
         (len(template["Outputs"]), _OUTPUTS, "outputs"),
     ):
         if count > limit:
-            raise DataError(f"the template has {count} {what} with this data; CloudFormation takes {limit}")
+            raise DataError(f"the template has {count} {what} with this data; CloudFormation allows {limit}")
     names = sum(len(logical_id) for logical_id in template["Resources"])
     if names > NAMES_BYTES:
         raise DataError(f"the names of tables and databases are too long: {names} of {NAMES_BYTES} bytes")

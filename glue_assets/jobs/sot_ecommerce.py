@@ -134,10 +134,12 @@ def read_settings(
             raise JobError(f"The job argument --{name} is {values[name]!r} but must match {pattern}.")
     uri = values["OUTPUT_TABLE_URI"].rstrip("/")
     if not uri.startswith(f"s3://{values['OUTPUT_BUCKET']}/"):
-        raise JobError(f"The job argument --OUTPUT_TABLE_URI is {uri!r}, not a folder of --OUTPUT_BUCKET.")
+        raise JobError(f"The job argument --OUTPUT_TABLE_URI is {uri!r}, which is not in --OUTPUT_BUCKET.")
     partition = now.strftime(values["PARTITION_FORMAT"])
     if not re.fullmatch(r"[0-9A-Za-z_.-]+", partition):  # other characters need escaping in paths
-        raise JobError(f"The job argument --PARTITION_FORMAT gives {partition!r}, no usable partition value.")
+        raise JobError(
+            f"The job argument --PARTITION_FORMAT gives {partition!r}, an invalid partition value."
+        )
     return Settings(
         job_name=values["JOB_NAME"],
         source_db=values["SOURCE_DB"],

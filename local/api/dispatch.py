@@ -99,7 +99,7 @@ class Dispatcher:
             ScheduledEventConfig.__name__,
         }
         if unsupported:
-            raise NotImplementedError(f"The laptop delivers no {', '.join(sorted(unsupported))}.")
+            raise NotImplementedError(f"The dispatcher does not support {', '.join(sorted(unsupported))}.")
         self._closed = threading.Event()
 
     def start(self) -> None:
@@ -129,7 +129,7 @@ class Dispatcher:
             try:
                 message = self._receive(queue)
             except (BotoCoreError, ClientError):
-                _logger.exception("the queue does not answer")
+                _logger.exception("queue unavailable")
                 message = None
                 self._closed.wait(_AFTER_ERROR_SECONDS)
             if message is None:
@@ -156,14 +156,14 @@ class Dispatcher:
             is_done = _call(subscription.name, subscription.handler, event)
             if is_done or attempt >= MAX_ATTEMPTS:
                 if not is_done:
-                    _logger.error("event given up: handler %s, attempt %d", subscription.name, attempt)
+                    _logger.error("event dropped: handler %s, attempt %d", subscription.name, attempt)
                 self._sqs.delete_message(**receipt)
             else:
                 self._sqs.change_message_visibility(
                     **receipt, VisibilityTimeout=self._retry_seconds * attempt
                 )
         except (BotoCoreError, ClientError):
-            _logger.exception("the queue does not answer")  # the event is delivered again
+            _logger.exception("queue unavailable")  # the event is delivered again
         finally:
             room.release()
 
@@ -207,5 +207,5 @@ def _call(name: str, handler: Callable[[dict[str, Any], Any], Any], event: dict[
 def _rate_seconds(source: ScheduledEventConfig) -> float:
     expression = source.schedule_expression
     if not isinstance(expression, Rate):
-        raise NotImplementedError(f"The laptop runs only Rate(...) schedules, not that of '{source.name}'.")
+        raise NotImplementedError(f"The schedule of '{source.name}' is not a supported Rate(...).")
     return float(expression.value * _UNITS[expression.unit])

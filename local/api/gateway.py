@@ -189,7 +189,7 @@ class _Handler(ChaliceRequestHandler):
             return self._chunked_body()
         length = self.headers.get("content-length", "0")
         if not length.isdecimal():
-            raise self._refuse(HTTPStatus.BAD_REQUEST, "bad_request", "Content-Length is not a number.")
+            raise self._refuse(HTTPStatus.BAD_REQUEST, "bad_request", "Content-Length must be a number.")
         if MAX_BODY_BYTES < int(length) <= _DISCARDED_BYTES:
             self._discard(int(length))
         return self._read(int(length)) or None
@@ -214,7 +214,7 @@ class _Handler(ChaliceRequestHandler):
             raise self._refuse(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 "payload_too_large",
-                "The body is over 10 MB.",
+                "The body exceeds 10 MB.",
                 "Payload too large",
             )
         content: bytes = self.rfile.read(length)
@@ -267,11 +267,9 @@ def _portal() -> dict[str, str]:
 
 
 def _not_allowed(method: str, path: str, allowed: str) -> _Refused:
-    words = f"{path.partition('?')[0]} does not know {method}."
+    words = f"{path.partition('?')[0]} does not support {method}."
     return _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", words, Allow=allowed)
 
 
 def _not_found(method: str, path: str) -> _Refused:
-    return _Refused(
-        HTTPStatus.NOT_FOUND, "not_found", f"There is nothing at {method} {path.partition('?')[0]}."
-    )
+    return _Refused(HTTPStatus.NOT_FOUND, "not_found", f"No route matches {method} {path.partition('?')[0]}.")

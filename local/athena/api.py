@@ -100,7 +100,7 @@ def _get_work_group(request: Request) -> Json:
 
 
 def _no_statistics(_: Request) -> Json:
-    raise Refused("The Athena of the laptop has no runtime statistics.")
+    raise Refused("The local Athena has no runtime statistics.")
 
 
 def _tokens(self: AthenaBackend) -> Any:

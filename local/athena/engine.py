@@ -60,7 +60,7 @@ class Athena:
         with self._lock:
             running = list(self._running.values())
         for execution, _ in running:
-            execution.stop("The embedded AWS is shutting down.")
+            execution.stop("The AWS emulator is shutting down.")
         for _, thread in running:
             thread.join(_CLOSE_SECONDS)
 

@@ -27,4 +27,4 @@ class Cancelled(Exception):
 
 def unsupported(what: str) -> QueryFailed:
     """Return the error for a feature of Athena that the emulator lacks."""
-    return QueryFailed(f"NOT_SUPPORTED: the Athena of the laptop does not know {what}.")
+    return QueryFailed(f"NOT_SUPPORTED: the local Athena does not support {what}.")

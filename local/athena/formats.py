@@ -27,7 +27,7 @@ _CSV_TYPES = {"VARCHAR", "BOOLEAN", "BIGINT", "INTEGER", "DOUBLE"}
 
 
 def reader(table: Json, columns: Columns) -> Read:
-    """Return the reader of a table's files, with columns as DuckDB types. Raise `QueryFailed` if unsupported."""
+    """Return the reader of a table's files. `columns` are DuckDB types. Raise `QueryFailed` if unknown."""
     serde = table["StorageDescriptor"].get("SerdeInfo", {})
     library = serde.get("SerializationLibrary", "")
     match library.rpartition(".")[2]:
@@ -37,13 +37,13 @@ def reader(table: Json, columns: Columns) -> Read:
             return _json(columns)
         case "ParquetHiveSerDe":
             return _parquet(columns)
-    raise unsupported(f"the SerDe {library or 'of a table without one'}")
+    raise unsupported(f"the SerDe {library or 'of a table without a SerDe'}")
 
 
 def check_compression(key: str) -> None:
     """Raise `QueryFailed` for a compression other than gzip."""
     if key.endswith(_COMPRESSED) and not key.endswith(".snappy.parquet"):
-        raise unsupported(f"the compression of {key}, only gzip")
+        raise unsupported(f"the compression of {key}; use gzip")
 
 
 def _csv(columns: Columns, serde: Mapping[str, str], parameters: Mapping[str, str]) -> Read:

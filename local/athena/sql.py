@@ -55,7 +55,7 @@ def query(statement: Statement, database: str | None) -> Query:
     tree = statement.tree
     if not isinstance(tree, exp.Query):
         first = tree.sql(dialect="athena").split(None, 1)[0].upper()
-        raise unsupported(f"{first} statements, only SELECT")
+        raise unsupported(f"{first} statements; use SELECT")
     tree = tree.copy()
     tables: dict[tuple[str, str], None] = {}
     for table in _tables(tree):

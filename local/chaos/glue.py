@@ -65,7 +65,7 @@ class SimulatedRuns:
         for run_id in request["JobRunIds"]:
             run = self._find(request["JobName"], run_id)
             if run.is_final:
-                detail = {"ErrorCode": "InvalidInputException", "ErrorMessage": "It has ended."}
+                detail = {"ErrorCode": "InvalidInputException", "ErrorMessage": "The job run has ended."}
                 errors.append({"JobName": run.order.job, "JobRunId": run.id, "ErrorDetail": detail})
             else:
                 run.change("STOPPING")
@@ -90,7 +90,7 @@ class SimulatedRuns:
                 self._write(run)
         if run.state == "STOPPING":
             outcome = "STOPPED"
-        run.change(outcome, "" if outcome in ("SUCCEEDED", "STOPPED") else f"It ended as {outcome}.")
+        run.change(outcome, "" if outcome in ("SUCCEEDED", "STOPPED") else f"The job run ended as {outcome}.")
         if run.state == "FAILED" and run.attempt < run.order.retries:
             self._begin(run.retry())
         detail = {"jobName": run.order.job, "state": run.state, "jobRunId": run.id, "message": run.error}

@@ -62,10 +62,10 @@ def check_all_gone(world: World) -> list[str]:
     left = [f"{name} is {item['status']}" for name, item in state.environments.items()
             if item["status"] != "DELETED"]  # fmt: skip
     return [
-        *(f"environment {words} after all were deleted" for words in left),
-        *(f"{thing} is left of {name}" for thing, name in state.things.items()),
-        *(f"a stack of {name} is left: {statuses}" for name, statuses in state.stacks.items()),
-        *(f"lock of {lock['pk']} is left" for lock in state.locks),
+        *(f"environment {state_} after all were deleted" for state_ in left),
+        *(f"{thing} of {name} remains" for thing, name in state.things.items()),
+        *(f"a stack of {name} remains: {statuses}" for name, statuses in state.stacks.items()),
+        *(f"lock of {lock['pk']} remains" for lock in state.locks),
     ]
 
 
@@ -89,7 +89,7 @@ def _every_environment_rests(state: State, world: World) -> Iterator[str]:
         if is_full and item["status"] == "QUEUED" and name not in state.admitted:
             continue  # waits until somebody deletes an environment
         if item["status"] not in RESTING:
-            yield f"environment {name} stays {item['status']} (reason: {item.get('reason')})"
+            yield f"environment {name} remains {item['status']} (reason: {item.get('reason')})"
         if item["status"] == "FAILED" and not (item.get("failure") or {}).get("message"):
             yield f"environment {name} is FAILED without a reason"
         if item["status"] == "DELETED" and not item.get("receipt"):
@@ -97,7 +97,7 @@ def _every_environment_rests(state: State, world: World) -> Iterator[str]:
         if item["status"] == "DELETED" and item.get("due_at"):
             yield f"environment {name} is DELETED and still due"
         if item["status"] == "FAILED" and item.get("clean_up"):
-            yield f"environment {name} is FAILED and still not cleaned up (reason: {item.get('reason')})"
+            yield f"environment {name} is FAILED and not cleaned up (reason: {item.get('reason')})"
 
 
 def _places_are_counted(state: State, world: World) -> Iterator[str]:
@@ -108,26 +108,26 @@ def _places_are_counted(state: State, world: World) -> Iterator[str]:
     creating = {name for name in state.admitted if statuses[name] in ("QUEUED", "CREATING")}
     waiting = {name for name, status in statuses.items() if status == "QUEUED"} - state.admitted
     if set(queue.get("creating") or ()) != creating:
-        yield f"the queue has {queue.get('creating')} in creation and it is {creating}"
+        yield f"the queue records {queue.get('creating')} in creation instead of {creating}"
     if queue.get("live", 0) != len(state.admitted) or len(state.admitted) > capacity.environments:
-        yield f"the queue has {queue.get('live')} environments, and there are {len(state.admitted)}"
+        yield f"the queue records {queue.get('live')} environments instead of {len(state.admitted)}"
     if queue.get("waiting", 0) != len(waiting):
-        yield f"the queue has {queue.get('waiting')} waiting, and there are {len(waiting)}"
+        yield f"the queue records {queue.get('waiting')} waiting instead of {len(waiting)}"
 
 
 def _one_stack_each(state: State) -> Iterator[str]:
     for name, item in state.environments.items():
         stacks = state.stacks.get(name, [])
         if item["status"] == "READY" and (len(stacks) != 1 or stacks[0] not in WHOLE):
-            yield f"environment {name} is READY and its stacks are {stacks}"
+            yield f"environment {name} is READY, but its stacks are {stacks}"
         # The complete stack of a failed environment is kept: a retry updates it or rolls it back.
         kept = {"CREATE_COMPLETE"} if not item.get("wanted") else {*WHOLE, "UPDATE_ROLLBACK_FAILED"}
         if _is_lost(item):
             kept |= {"DELETE_FAILED"}  # kept for the owner after a manual deletion
         if item["status"] == "FAILED" and (len(stacks) > 1 or not kept.issuperset(stacks)):
-            yield f"environment {name} is FAILED and its stacks are {stacks}"
+            yield f"environment {name} is FAILED, but its stacks are {stacks}"
         if item["status"] == "DELETED" and stacks:
-            yield f"environment {name} is DELETED and its stacks are {stacks}"
+            yield f"environment {name} is DELETED, but its stacks are {stacks}"
 
 
 def _every_ready_one_is_whole(state: State) -> Iterator[str]:
@@ -148,13 +148,13 @@ def _every_ready_one_is_whole(state: State) -> Iterator[str]:
             if not resource["status"].endswith(("CREATE_COMPLETE", "UPDATE_COMPLETE"))
         ]
         if undone or len(item["resources"]) != item["total_resources"]:
-            yield f"environment {name} is READY and shows {undone} of {item['total_resources']} undone"
+            yield f"environment {name} is READY, but {undone} of {item['total_resources']} are incomplete"
 
 
 def _is_lost(item: Item) -> bool:
     """Return whether an environment failed because of a manual deletion."""
-    told = (item.get("failure") or {}).get("message") or ""
-    return item["status"] == "FAILED" and "by somebody else" in told
+    message = (item.get("failure") or {}).get("message") or ""
+    return item["status"] == "FAILED" and "by somebody else" in message
 
 
 def _nothing_without_its_environment(state: State) -> Iterator[str]:
@@ -169,13 +169,13 @@ def _nothing_without_its_environment(state: State) -> Iterator[str]:
     for thing, name in state.things.items():
         if name not in (known if thing.startswith("template ") else kept):
             status = state.environments.get(name, {}).get("status", "unknown")
-            yield f"{thing} is there, and its environment {name} is {status}"
+            yield f"{thing} exists, but its environment {name} is {status}"
     for name in state.stacks:
         if name not in known:
-            yield f"a stack of {name} is there, and no such environment"
+            yield f"a stack of {name} exists without its environment"
     for item in state.items:
         if item["pk"].startswith("ENV#") and item["pk"].partition("#")[2] not in state.environments:
-            yield f"record {item['pk']} {item['sk']} has no environment"
+            yield f"record {item['pk']} {item['sk']} exists without its environment"
 
 
 def _one_live_environment_per_owner(state: State) -> Iterator[str]:
@@ -189,21 +189,21 @@ def _one_live_environment_per_owner(state: State) -> Iterator[str]:
             # Two clocks have set these times. The allowed difference is shorter than an environment's life.
             begun = datetime.fromisoformat(other["created_at"]) + timedelta(seconds=2 * MOST_SKEW_SECONDS)
             if "deleted_at" not in one or datetime.fromisoformat(one["deleted_at"]) > begun:
-                yield f"{owner} had {one['id']} and {other['id']} at once"
+                yield f"{owner} had {one['id']} and {other['id']} at the same time"
         live = [item["id"] for item in items if item["status"] != "DELETED"]
         if live != [locks[owner]] if owner in locks else live:
-            yield f"{owner} has {live} and the lock says {locks.get(owner)}"
+            yield f"{owner} has {live}, but the lock names {locks.get(owner)}"
     for owner in locks.keys() - lives.keys():
-        yield f"{owner} has a lock and no environment"
+        yield f"{owner} has a lock without an environment"
 
 
 def _every_answer_holds(state: State, owners: Owners) -> Iterator[str]:
     for name, owner in owners.accepted.items():
         if state.environments.get(name, {}).get("owner") != owner:
-            yield f"environment {name} was promised to {owner} and is not recorded"
+            yield f"environment {name} was accepted for {owner} but is not recorded"
     for (owner, key), ids in owners.answers.items():
         if len(ids) > 1:
-            yield f"{owner}'s key {key} was answered with {sorted(ids)}"
+            yield f"{owner}'s key {key} returned {sorted(ids)}"
 
 
 def _timelines_are_legal(state: State) -> Iterator[str]:
@@ -221,9 +221,9 @@ def _timelines_are_legal(state: State) -> Iterator[str]:
         ]
         for change in changes:
             if change["old"] != status:
-                yield f"the timeline of {name} goes on from {change['old']} where it was {status}"
+                yield f"the timeline of {name} continues from {change['old']} instead of {status}"
             if change["new"] not in LEGAL[change["old"]]:
                 yield f"the timeline of {name} goes from {change['old']} to {change['new']}"
             status = change["new"]
         if status != item["status"]:
-            yield f"the timeline of {name} ends with {status} and it is {item['status']}"
+            yield f"the timeline of {name} ends with {status}, but the environment is {item['status']}"

@@ -73,7 +73,7 @@ class Owners:
             delete = functools.partial(self._delete, owner)
             self._world.invoke("request", f"{owner.caller.owner} delete", delete)
 
-    # -- what they ask for -------------------------------------------------------------------------------
+    # -- requests ----------------------------------------------------------------------------------------
 
     def _request(self, owner: Owner) -> None:
         settings = Settings(
@@ -182,7 +182,7 @@ class Owners:
     def _live(self, owner: Owner) -> Environment:
         live = self._world.service.environments.live(owner.caller)
         if live is None:
-            raise NotFound("They have none.")
+            raise NotFound("The owner has no environment.")
         return live
 
     def _new(self, what: str) -> str:

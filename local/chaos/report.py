@@ -20,12 +20,12 @@ def run(seed: int, environments: int) -> int:
     for what, number in outcome.summary.items():
         print(f"  {number:7d} {what}")
     print(f"  {time.monotonic() - began:7.0f} seconds")
-    print(f"Every call is in {log}, its SHA-256 is {outcome.digest}.")
+    print(f"Log of every call: {log} (SHA-256 {outcome.digest}).")
     for violation in outcome.violations[:_SHOWN]:
-        print(f"WRONG: {violation}")
+        print(f"VIOLATED: {violation}")
     if outcome.violations:
         again = f"make chaos SEED={seed} ENVIRONMENTS={environments}"
-        print(f"{len(outcome.violations)} things are wrong. The same again: {again}")
+        print(f"{len(outcome.violations)} invariants are violated. Repeat with: {again}")
         return 1
-    print("All that must hold, holds.")
+    print("All invariants hold.")
     return 0

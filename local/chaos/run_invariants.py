@@ -17,7 +17,7 @@ def every_run_has_ended(state: State) -> Iterator[str]:
     """Yield the runs that are not final."""
     for run in state.runs:
         if run["status"] not in FINAL_RUNS:
-            yield f"run {run['id']} of {run['environment_id']} stays {run['status']}"
+            yield f"run {run['id']} of {run['environment_id']} remains {run['status']}"
 
 
 def no_run_twice(state: State, world: World) -> Iterator[str]:
@@ -27,7 +27,7 @@ def no_run_twice(state: State, world: World) -> Iterator[str]:
         if times > 1:
             yield f"run {marker} was started {times} times"
     for marker in sorted(starts.keys() - {run["id"] for run in state.runs}):
-        yield f"Glue has a run {marker} that is not recorded"
+        yield f"run {marker} exists in Glue but is not recorded"
 
 
 def money_adds_up(state: State, world: World) -> Iterator[str]:
@@ -40,10 +40,10 @@ def money_adds_up(state: State, world: World) -> Iterator[str]:
         cost = int(run.get("cost_micro_usd") or 0)
         spent[run["environment_id"]] += cost
         if run["status"] in FINAL_RUNS and abs(cost - paid[run["id"]]) > 1:
-            yield f"run {run['id']} ({run['status']}) cost {cost} and Glue says {paid[run['id']]:.0f}"
+            yield f"run {run['id']} ({run['status']}) cost {cost}, but Glue charged {paid[run['id']]:.0f}"
     for name, item in state.environments.items():
         if item["spent_micro_usd"] != spent[name]:
-            yield f"environment {name} has spent {item['spent_micro_usd']} and its runs {spent[name]}"
+            yield f"environment {name} has spent {item['spent_micro_usd']}, but its runs cost {spent[name]}"
         if item["reserved_micro_usd"] != 0:
             yield f"environment {name} keeps {item['reserved_micro_usd']} reserved"
     yield from _accounts_add_up(state, spent)
@@ -58,6 +58,6 @@ def _accounts_add_up(state: State, spent: Mapping[str, int]) -> Iterator[str]:
         account = state.accounts.get(owner, {})
         found = [int(account.get(f"{what}_micro_usd", 0)) for what in ("spent", "reserved", "committed")]
         if found != [cost, 0, cost]:
-            yield f"{owner} has {found} spent, reserved and both, and the runs cost {cost}"
+            yield f"{owner} has {found} spent, reserved and committed, but the runs cost {cost}"
         if cost > BUDGET_USD * 1_000_000:
-            yield f"{owner} has spent {cost}, which is more than the budget"
+            yield f"{owner} has spent {cost}, more than the budget"

@@ -150,7 +150,7 @@ def manifest() -> Json:
     return {
         "release": RELEASE,
         "version": "0.0.1",
-        "notes": "The bench's.",
+        "notes": "Release of the chaos test.",
         "template": {"path": "template.yaml"},
         "files": files,
         "resources": [

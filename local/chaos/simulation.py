@@ -85,7 +85,7 @@ class Simulation(Runner):
     def current(self) -> Work:
         """The running work item."""
         if self._current is None:
-            raise RuntimeError("no work of the simulation goes on")
+            raise RuntimeError("no work item is running")
         return self._current
 
     def now(self) -> datetime:

@@ -97,7 +97,7 @@ class Wire:
     def _reach(self, request: AWSPreparedRequest) -> AWSResponse:
         response = botocore_stubber("", request)
         if response is None:
-            raise RuntimeError(f"moto does not know {request.url}")
+            raise RuntimeError(f"moto does not support {request.url}")
         return response
 
     def _live(self, *, kill_now: bool) -> None:

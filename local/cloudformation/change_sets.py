@@ -88,7 +88,7 @@ class Engine(Protocol):
         is_new: bool,
         gone: frozenset[str] = frozenset(),
     ) -> int:
-        """Start to create or update a stack. Recreate resources that are gone. Return the operation's number."""
+        """Start to create or update a stack and recreate missing resources. Return the operation's number."""
 
 
 class ChangeSets:
@@ -119,7 +119,7 @@ class ChangeSets:
                 f"Member must have length less than or equal to {_DESCRIPTION_LIMIT}",
             )
         if kind not in ("CREATE", "UPDATE"):
-            raise Refused("ValidationError", f"The embedded AWS does not support change sets of type {kind}.")
+            raise Refused("ValidationError", f"The AWS emulator does not support change sets of type {kind}.")
         is_new = kind == "CREATE"
         with self._lock:
             stack = (

@@ -157,7 +157,7 @@ class CloudFormation(StackApi):
         is_new: bool,
         gone: frozenset[str] = frozenset(),
     ) -> int:
-        """Start to create or update a stack. Recreate resources that are gone. Return the operation's number."""
+        """Start to create or update a stack and recreate missing resources. Return the operation's number."""
         with stack.lock:
             if not is_new or (stack.operation and stack.status != "REVIEW_IN_PROGRESS"):
                 refuse_unless_updatable(stack)

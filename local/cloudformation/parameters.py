@@ -39,7 +39,7 @@ def _checked(name: str, rule: Json, value: Any) -> Any:
     kind, text = rule.get("Type", "String"), text_of(value)
     constraint = rule.get("ConstraintDescription")
     if kind not in ("String", "Number", "CommaDelimitedList"):
-        raise TemplateError(f"The embedded AWS does not support parameters of type {kind}.")
+        raise TemplateError(f"The AWS emulator does not support parameters of type {kind}.")
     if len(text.encode()) > _MOST_BYTES:
         raise TemplateError(f"Parameter {name} is longer than {_MOST_BYTES} bytes")
     if not _fits(rule, text):

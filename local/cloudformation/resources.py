@@ -147,7 +147,7 @@ def update(kind: str, context: Context, former: Former, properties: Json) -> Pla
     """Update a resource in place. Raises `CallFailed` and `Unsupported` as `create` does."""
     handler = _handler(kind, properties)
     if handler.update is None:
-        raise Unsupported(f"The embedded AWS does not support updates of {kind}.")
+        raise Unsupported(f"The AWS emulator does not support updates of {kind}.")
     return handler.update(context, former, properties)
 
 
@@ -165,7 +165,7 @@ def _handler(kind: str, properties: Json) -> Handler:
     handler = HANDLERS[kind]
     unknown = sorted(properties.keys() - handler.properties)
     if unknown:
-        raise Unsupported(f"The embedded AWS does not support {', '.join(unknown)} of {kind}.")
+        raise Unsupported(f"The AWS emulator does not support {', '.join(unknown)} of {kind}.")
     return handler
 
 

@@ -76,7 +76,7 @@ def schema(kind: str) -> Schema:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Return whether two values are equal to CloudFormation, which equates "5" with 5 and "true" with true."""
+    """Return whether CloudFormation treats two values as equal, such as "5" and 5, or "true" and true."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):

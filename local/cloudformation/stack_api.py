@@ -71,7 +71,7 @@ def _method(api: StackApi, call: Callable[[StackApi, CloudFormationResponse], An
 
 def _unsupported(name: str) -> Callable[[StackApi, CloudFormationResponse], Any]:
     def call(_api: StackApi, _request: CloudFormationResponse) -> Any:
-        raise Refused("ValidationError", f"The embedded AWS does not support {name} of CloudFormation.")
+        raise Refused("ValidationError", f"The AWS emulator does not support {name} of CloudFormation.")
 
     return call
 
@@ -82,7 +82,7 @@ def _create_stack(api: StackApi, request: CloudFormationResponse) -> ActionResul
         on_failure = "DO_NOTHING"
     for name in ("TimeoutInMinutes", "EnableTerminationProtection", "StackPolicyBody", "NotificationARNs"):
         if request._get_param(name):
-            raise Refused("ValidationError", f"The embedded AWS does not support {name} of CreateStack.")
+            raise Refused("ValidationError", f"The AWS emulator does not support {name} of CreateStack.")
     wanted = stack_request(request, template_body(request), on_failure)
     return ActionResult({"StackId": api.create_stack(wanted)})
 

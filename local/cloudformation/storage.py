@@ -147,7 +147,7 @@ def _lifecycle_rule(rule: Json) -> Json:
     taken = {"Id", "Status", "Prefix", "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"}
     unknown = rule.keys() - taken - {"ExpirationInDays", "ExpiredObjectDeleteMarker"}
     if unknown:
-        raise Unsupported(f"The embedded AWS does not support {', '.join(unknown)} of a lifecycle rule.")
+        raise Unsupported(f"The AWS emulator does not support {', '.join(unknown)} of a lifecycle rule.")
     made: Json = {"Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
     made |= {"ID": rule["Id"]} if "Id" in rule else {}
     made |= given(rule, "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload")

@@ -36,7 +36,7 @@ def parse(body: str) -> Json:
     if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
         raise TemplateError("Template format error: At least one Resources member must be defined.")
     if "Transform" in template:
-        raise TemplateError("The embedded AWS does not support Transform.")
+        raise TemplateError("The AWS emulator does not support Transform.")
     return template
 
 
@@ -168,7 +168,7 @@ class Template:
         if name == "Fn::FindInMap":
             first, second, third = resolved
             return self._template["Mappings"][first][second][third]
-        raise TemplateError(f"The embedded AWS does not support {name}.")
+        raise TemplateError(f"The AWS emulator does not support {name}.")
 
     def _ref(self, name: str, placed: Mapping[str, Placed]) -> Any:
         if name == "AWS::NoValue":

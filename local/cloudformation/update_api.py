@@ -175,7 +175,7 @@ def _refuse_what_is_not_here(request: CloudFormationResponse) -> None:
     named = [name for name in _NOT_HERE if request._get_param(name)]
     named += [name for name in _NOT_HERE_IF_TRUE if request._get_bool_param(name, False)]
     if named:
-        raise Refused("ValidationError", f"The embedded AWS does not support {named[0]} of an update.")
+        raise Refused("ValidationError", f"The AWS emulator does not support {named[0]} of an update.")
 
 
 def _summary(found: ChangeSet) -> Json:

@@ -240,7 +240,7 @@ def reason_of(error: Exception) -> str:
         )
     if isinstance(error, InjectedFault | Unsupported | TemplateError | BotoCoreError):
         return str(error)
-    return f"Internal failure of the embedded AWS: {type(error).__name__}: {error}"
+    return f"Internal error of the AWS emulator: {type(error).__name__}: {error}"
 
 
 def _failed_to_delete(logical_ids: list[str]) -> str:

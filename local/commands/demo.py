@@ -87,9 +87,9 @@ class Api:
                 return json.load(response)
         except urllib.error.HTTPError as error:
             answer = error.read().decode(errors="replace")
-            raise Failed(f"{method} {path} answered {error.code}: {answer}") from error
+            raise Failed(f"{method} {path} returned {error.code}: {answer}") from error
         except OSError as error:
-            raise Failed(f"{method} {path} got no answer: {error}") from error
+            raise Failed(f"{method} {path} got no response: {error}") from error
 
 
 def run(options: UpOptions) -> None:
@@ -99,9 +99,9 @@ def run(options: UpOptions) -> None:
     times = Times()
     with contextlib.ExitStack() as stack:
         with times.step("start"):
-            progress.say("Starting the embedded AWS and the API, publishing a release.")
+            progress.say("Starting the AWS emulator and the API, publishing a release.")
             up = stack.enter_context(running(options, progress))
-            progress.say(f"API {up.api}, embedded AWS {up.aws}, release {up.release}")
+            progress.say(f"API {up.api}, AWS emulator {up.aws}, release {up.release}")
         _story(up, progress, times)
         with times.step("stop"):
             stack.close()
@@ -109,7 +109,7 @@ def run(options: UpOptions) -> None:
 
 
 def _story(up: Running, progress: Progress, times: Times) -> None:
-    progress.say(f"\n$ TOKEN=$(python -m local token {LEARNER})    # the embedded Cognito signs a real JWT")
+    progress.say(f"\n$ TOKEN=$(python -m local token {LEARNER})    # the emulated Cognito signs a real JWT")
     api = Api(up.api, up.token(LEARNER), progress)
     with times.step("environment"):
         environment = _environment(api, progress)
@@ -157,7 +157,7 @@ def _run(api: Api, environment: Any, progress: Progress) -> Any:
     runs = f"/jobs/{environment['outputs']['job_id']}/runs"
     api.show("POST", runs)
     run = api.call("POST", runs)
-    progress.say(f"run {run['id']} is {run['status']}, and costs at most {run['max_cost_usd']} USD")
+    progress.say(f"run {run['id']} is {run['status']} and costs at most {run['max_cost_usd']} USD")
     path = f"{runs}/{run['id']}"
     api.show("GET", path)
 
@@ -209,9 +209,9 @@ def _rows(up: Running, location: str, progress: Progress) -> None:
             columns = [name for name, *_ in table.description or []]
             rows = [[str(value) for value in row] for row in table.fetchall()]
     if not rows:
-        raise Failed(f"There is no row in {location}.")
+        raise Failed(f"{location} contains no rows.")
     progress.say(_aligned([columns, *rows]))
-    progress.say(f"{count} rows in all; sum_order_price adds up to {total}.")
+    progress.say(f"{count} rows in total; the sum of sum_order_price is {total}.")
 
 
 def _aligned(rows: list[list[str]]) -> str:

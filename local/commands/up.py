@@ -121,7 +121,7 @@ def run(options: UpOptions, ready_file: Path) -> None:
                 while True:
                     if up.check():
                         write_json(ready_file, up.document())
-                        progress.say("The API was killed; it is started again.")
+                        progress.say("The API was killed and is restarting.")
                     time.sleep(_CHECK_SECONDS)
             finally:
                 ready_file.unlink(missing_ok=True)
@@ -134,7 +134,7 @@ def run(options: UpOptions, ready_file: Path) -> None:
 def running(options: UpOptions, progress: Progress) -> Iterator[Running]:
     """Start and set up everything, and stop it on exit. Raise `Failed` if something does not start."""
     if not options.data.is_dir():
-        raise Failed(f"There is no data folder {options.data}.")
+        raise Failed(f"The data folder {options.data} does not exist.")
     aws_port = options.port + 1 if options.port else 0
     for port in filter(None, (options.port, aws_port)):
         _check_free(port)
@@ -187,15 +187,15 @@ def _welcome(up: Running, ready_file: Path) -> str:
     python = Path(sys.executable)
     python = python.relative_to(ROOT) if python.is_relative_to(ROOT) else python
     return f"""
-self-service terraglue is up.
+self-service terraglue is running.
 
   API           {up.api}
-  embedded AWS  {up.aws}  (region {up.region}, any credentials)
-  release       {up.release}, made of the data in {up.options.data}
-  data          in the memory of the embedded AWS: it goes when this stops
-  logs          {up.state}  (aws.log, api.log, and the work of Spark)
+  AWS emulator  {up.aws}  (region {up.region}, any credentials)
+  release       {up.release}, built from the data in {up.options.data}
+  data          in the memory of the emulator: lost when it stops
+  logs          {up.state}  (aws.log, api.log, and files of Spark)
 {_shown_faults(up)}
-Ready to paste (the token lasts an hour; a fresh one: {python} -m local token ana{option}):
+Examples (the token is valid for an hour; get a new one with: {python} -m local token ana{option}):
 
 TOKEN={up.token("ana")}
 curl -s -X POST {up.api}/environments -H "Authorization: Bearer $TOKEN"
@@ -212,14 +212,14 @@ def _shown_faults(up: Running) -> str:
         return ""
     rules = "\n                ".join(rule.text for rule in up.options.faults)
     return f"""  faults        {rules}
-                how often each has acted: curl -s {up.aws}{PATH}
-                the same dice again: --fault-seed {up.options.fault_seed}
+                counts of injected faults: curl -s {up.aws}{PATH}
+                repeat with: --fault-seed {up.options.fault_seed}
 """
 
 
 def _started(children: list[Child], child: Child, progress: Progress) -> dict[str, Any]:
     children.append(child)
-    progress.until(child.is_ready, "starting the embedded AWS", _START_SECONDS)
+    progress.until(child.is_ready, "starting the AWS emulator", _START_SECONDS)
     return child.ready()
 
 
@@ -254,7 +254,9 @@ def _check_free(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise Failed(f"Port {port} is taken; stop what uses it, or choose another: --port N.") from error
+            raise Failed(
+                f"Port {port} is in use. Stop its process, or choose another port: --port N."
+            ) from error
 
 
 def _check_health(api: str) -> None:
@@ -262,4 +264,4 @@ def _check_health(api: str) -> None:
     try:
         opener.open(f"{api}/health", timeout=30).close()
     except OSError as error:  # includes error statuses
-        raise Failed(f"The API does not say that it is well: {error}") from error
+        raise Failed(f"API health check failed: {error}") from error

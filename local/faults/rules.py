@@ -120,7 +120,7 @@ def parse_all(text: str) -> list[Rule]:
             else:
                 rules[-1].append(word)
     except ValueError as error:
-        raise BadRule(f"The fault {text!r} cannot be read: a quote does not end.") from error
+        raise BadRule(f"The fault {text!r} is invalid: a quote is not closed.") from error
     return [_rule(words) for words in rules if words]
 
 
@@ -128,7 +128,7 @@ def parse(text: str) -> Rule:
     """Parse one rule. Raise `BadRule` if it is invalid."""
     rules = parse_all(text)
     if len(rules) != 1:
-        raise BadRule(f"{text!r} is not one fault.")
+        raise BadRule(f"{text!r} is not a single fault.")
     return rules[0]
 
 
@@ -136,7 +136,7 @@ def _rule(words: list[str]) -> Rule:
     text = " ".join(shlex.quote(word) if _TO_QUOTE.search(word) else word for word in words)
     try:
         if len(words) < 2:
-            raise BadRule("it needs a target and a fault, as in 'glue:StartJobRun throttle 0.5'")
+            raise BadRule("it requires a target and a fault, as in 'glue:StartJobRun throttle 0.5'")
         target, fault, *options = words
         scope, _, pattern = target.partition(":")
         return Rule(
@@ -146,17 +146,17 @@ def _rule(words: list[str]) -> Rule:
             **_fault(scope, pattern, fault) | _options(options, may_have_reason=scope == "stack"),
         )
     except BadRule as why:
-        raise BadRule(f"The fault {text!r} cannot be read: {why}.") from why
+        raise BadRule(f"The fault {text!r} is invalid: {why}.") from why
 
 
 def _fault(scope: str, pattern: str, fault: str) -> dict[str, Any]:
     if not scope or not pattern:
-        raise BadRule("the target is not SERVICE:OPERATION, stack:TYPE-OR-LOGICAL-ID or events:KIND")
+        raise BadRule("the target must be SERVICE:OPERATION, stack:TYPE-OR-LOGICAL-ID or events:KIND")
     if scope == "stack":
         return {"kind": _known(fault, _OF_STACKS, "a resource's fault")}
     if scope == "events":
         if not any(fnmatchcase(kind, pattern) for kind in EVENT_KINDS.values()):
-            raise BadRule(f"the events are {_listed(EVENT_KINDS.values())} (or * for all)")
+            raise BadRule(f"the events must be {_listed(EVENT_KINDS.values())}, or * for all")
         return {"kind": _known(fault, _OF_EVENTS, "an event's fault"), "seconds": _EVENT_SECONDS}
     _check_call(scope, pattern)
     if error := _ERROR.fullmatch(fault):
@@ -171,7 +171,7 @@ def _check_call(service: str, pattern: str) -> None:
         return
     session = botocore.session.get_session()
     if service not in session.get_available_services():
-        raise BadRule(f"there is no service {service!r}")
+        raise BadRule(f"the service {service!r} does not exist")
     if not any(fnmatchcase(name, pattern) for name in session.get_service_model(service).operation_names):
         raise BadRule(f"{service} has no operation {pattern!r}")
 
@@ -181,13 +181,13 @@ def _options(words: list[str], *, may_have_reason: bool) -> dict[str, Any]:
     left = iter(words)
     for word in left:
         if word in ("after", "times"):
-            found[word] = int(_number(next(left, ""), _WHOLE, f"{word} needs a whole number"))
+            found[word] = int(_number(next(left, ""), _WHOLE, f"{word} requires a whole number"))
         elif word == "seconds":
-            found[word] = _number(next(left, ""), _DECIMAL, "seconds needs a number")
+            found[word] = _number(next(left, ""), _DECIMAL, "seconds requires a number")
         elif _DECIMAL.fullmatch(word):
             found["probability"] = float(word)
             if found["probability"] > 1:
-                raise BadRule(f"a probability is at most 1, not {word}")
+                raise BadRule(f"a probability must be at most 1, not {word}")
         elif may_have_reason and "reason" not in found:
             found["reason"] = word
         else:
@@ -203,7 +203,7 @@ def _number(word: str, pattern: re.Pattern[str], why: str) -> float:
 
 def _known(word: str, names: Mapping[str, _T], what: str) -> _T:
     if word not in names:
-        raise BadRule(f"{what} is {_listed(names)}, not {word!r}")
+        raise BadRule(f"{what} must be {_listed(names)}, not {word!r}")
     return names[word]
 
 

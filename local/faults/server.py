@@ -149,4 +149,4 @@ def _kill(pid: int) -> None:
             return
     except (psutil.NoSuchProcess, ProcessLookupError):
         return  # the process has ended already
-    _logger.error("process %d was not started together with this one; it is not killed", pid)
+    _logger.error("process %d is not a child of `up` and is not killed", pid)

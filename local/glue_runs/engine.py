@@ -83,7 +83,7 @@ class GlueRuns:
         run = Run(Order.of(job, request, encrypting))
         with self._lock:
             if self._closed:
-                raise Refused("InternalServiceException", "The embedded AWS is shutting down.")
+                raise Refused("InternalServiceException", "The AWS emulator is shutting down.")
             name = run.order.job
             active = [entry for entry in self._of_job(name) if not entry.run.is_final]
             if len(active) >= run.order.concurrent:

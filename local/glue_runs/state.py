@@ -106,7 +106,7 @@ def _log_groups(arguments: dict[str, str], role: str, encrypting: str | None) ->
 
 
 def _not_here(what: str) -> Refused:
-    return Refused("InvalidInputException", f"The Glue of the laptop does not support {what}.")
+    return Refused("InvalidInputException", f"The local Glue does not support {what}.")
 
 
 def now() -> datetime:

@@ -96,9 +96,7 @@ class Work:
         for uri in filter(None, (uri.strip() for uri in arguments.get("--extra-py-files", "").split(","))):
             library = libraries / uri.rpartition("/")[2]
             if library.suffix not in (".py", ".zip"):
-                raise OSError(
-                    f"--extra-py-files {uri}: the Glue of the laptop takes .py and .zip files only."
-                )
+                raise OSError(f"--extra-py-files {uri}: the local Glue supports only .py and .zip files.")
             self._fetch(uri, library)
             if library.suffix == ".zip":
                 python_path.append(library)
@@ -107,11 +105,11 @@ class Work:
             mirror = Mirror(self._s3, bucket, folder / "buckets" / bucket)
             try:
                 for key in mirror.download():
-                    self._error.write(f"s3://{bucket}/{key} is left out; Spark will not see it.")
+                    self._error.write(f"s3://{bucket}/{key} is skipped; Spark cannot read it.")
             except ClientError as error:
                 if error.response["Error"]["Code"] != "AccessDenied":
                     raise
-                self._error.write(f"s3://{bucket} is left out; the job's role may not list it.")
+                self._error.write(f"s3://{bucket} is skipped; the job's role may not list it.")
                 continue
             self._mirrors.append(mirror)
         java, cache_dir = java_home(), self._place.cache_dir
@@ -130,7 +128,7 @@ class Work:
     def _fetch(self, uri: str, path: Path) -> None:
         bucket, key = split_uri(uri)
         if not bucket:
-            raise OSError(f"{uri!r} is no s3:// location.")
+            raise OSError(f"{uri!r} is not an s3:// URI.")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             path.write_bytes(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())

@@ -109,7 +109,7 @@ def _holds(operator: str, actual: Any, expected: list[Any], context: Context) ->
         return (actual is None) == (wanted == ["true"])
     test = _NEGATIVE.get(base) or base
     if test not in _TESTS:
-        raise NotImplementedError(f"The embedded AWS does not know the condition operator {operator}.")
+        raise NotImplementedError(f"The AWS emulator does not support the condition operator {operator}.")
     if actual is None:
         return plain.endswith("IfExists") or quantifier == "ForAllValues" or base in _NEGATIVE
 

@@ -27,14 +27,14 @@ def main() -> int:
     if find() is not None:
         return 0
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        print("There is no Chromium, and only root on Debian can install it: tests of pages are skipped.")
+        print("Chromium is not installed. Only root on Debian can install it. Tests of pages are skipped.")
         return 0
-    print("Setting up Chromium (Debian's package).", flush=True)
+    print("Installing Chromium.", flush=True)
     for command in _INSTALL:
         environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
         if done.returncode != 0:
-            print(f"It could not be installed: tests of pages are skipped. {done.stderr.strip()[-500:]}")
+            print(f"Installing Chromium failed. Tests of pages are skipped. {done.stderr.strip()[-500:]}")
             return 0
     return 0
 

@@ -49,7 +49,7 @@ class Environment:
                 venv.EnvBuilder(with_pip=True, symlinks=True).create(self.folder)
             except subprocess.CalledProcessError as error:  # Debian packages ensurepip separately
                 raise Failed(
-                    "This Python cannot make a virtual environment with pip in it; "
+                    "This Python cannot create a virtual environment with pip; "
                     "on Debian and Ubuntu install python3.11-venv."
                 ) from error
 
@@ -80,7 +80,7 @@ class Environment:
     def check(self, log: Path) -> None:
         """Check that no installed package lacks a dependency."""
         if self._pip(["check"], log) != 0:
-            raise Failed(f"The pinned packages do not fit together. {tail(log)}")
+            raise Failed(f"The pinned packages are not compatible. {tail(log)}")
 
     def installed(self) -> int:
         """Return the number of installed packages."""
@@ -100,7 +100,7 @@ class Environment:
 def main() -> int:
     """Install the packages. Return the exit code."""
     if sys.version_info < (3, 11):  # noqa: UP036 - only this program is run by any Python
-        print(f"Python 3.11 or newer is needed; this is {sys.version.split()[0]}.", file=sys.stderr)
+        print(f"Python 3.11 or newer is required; this is {sys.version.split()[0]}.", file=sys.stderr)
         return 1
     if sys.argv[1:]:
         _prepare(sys.argv[1])
@@ -138,7 +138,7 @@ def _install(environment: Environment, progress: Progress) -> None:
     for log in logs:
         log.unlink(missing_ok=True)
     with ThreadPoolExecutor(_AT_ONCE) as pips, ThreadPoolExecutor(1) as java:
-        progress.result(pips.submit(environment.create), "making the virtual environment", _SECONDS)
+        progress.result(pips.submit(environment.create), "creating the virtual environment", _SECONDS)
         progress.result(pips.submit(environment.install, pip, logs[0]), "updating pip", _SECONDS)
         before = environment.installed()
         installs = [pips.submit(environment.install, *share) for share in zip(shares, logs, strict=True)]
@@ -156,9 +156,9 @@ def _install(environment: Environment, progress: Progress) -> None:
         )
         for install in installs:
             install.result()
-        progress.result(pips.submit(environment.check, logs[0]), "checking that they fit together", _SECONDS)
+        progress.result(pips.submit(environment.check, logs[0]), "checking compatibility", _SECONDS)
         compiled = pips.submit(environment.prepare, _BYTE_CODE, environment.folder / "byte-code.log")
-        progress.result(compiled, "preparing fast starts", _SECONDS)
+        progress.result(compiled, "compiling byte code", _SECONDS)
         archived.result()
 
 

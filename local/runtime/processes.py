@@ -153,8 +153,8 @@ def tail(log: Path, lines: int = 20) -> str:
     except OSError:
         last = []
     if not last:
-        return f"It logged nothing in {log}."
-    return "\n  ".join([f"The end of its log, {log}:", *last])
+        return f"Its log, {log}, is empty."
+    return "\n  ".join([f"Last lines of its log, {log}:", *last])
 
 
 def _until_end_of_stdin(event: threading.Event) -> None:

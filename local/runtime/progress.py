@@ -61,7 +61,7 @@ class Progress:
         began = self._clock()
         while not done():
             if self._clock() - began > seconds:
-                raise Failed(f"Waited {seconds:.0f} s in vain: {what}.")
+                raise Failed(f"Timed out after {seconds:.0f} s: {what}.")
             self.update(what, since=began)
             self._sleep(poll)
 
@@ -75,7 +75,7 @@ class Progress:
             if done():
                 return
             if self._clock() - began > seconds:
-                raise Failed(f"Waited {seconds:.0f} s in vain; the last was: {seen}.")
+                raise Failed(f"Timed out after {seconds:.0f} s. Last state: {seen}.")
             self.update(seen, since=began)
             self._sleep(poll)
 

@@ -134,12 +134,12 @@ def build_release(data: Path) -> releases.Release:
         release = releases.build(ROOT, data, releases.project_version(ROOT), lint=False)
         _lint(release.template)
     except DataError as error:
-        raise Failed(f"The data in {data} cannot be used: {error}") from error
+        raise Failed(f"The data in {data} is invalid: {error}") from error
     return release
 
 
 def _lint(template: str) -> None:
-    """Reject a template that cfn-lint rejects. Passed templates are recorded, because cfn-lint takes seconds."""
+    """Reject a template that fails cfn-lint. Records passed templates, as cfn-lint takes seconds."""
     passed = LINTED / hashlib.sha256(f"{version('cfn-lint')} {template}".encode()).hexdigest()
     if passed.exists():
         return

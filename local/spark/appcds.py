@@ -43,7 +43,7 @@ def prepare(cache_dir: Path) -> Archive | None:
     except (OSError, subprocess.SubprocessError) as error:
         output = getattr(error, "stderr", None) or b""
         _logger.warning(
-            "no class archive, Spark starts slower: %s %s", error, output[-2000:].decode("utf-8", "replace")
+            "no class archive; Spark starts slowly: %s %s", error, output[-2000:].decode("utf-8", "replace")
         )
     return find(cache_dir, java)
 
@@ -71,7 +71,7 @@ def _make(java: Path, cache_dir: Path, scratch: Path, made: Path) -> None:
         timeout=_SECONDS,
     )
     if not classes.exists():
-        raise OSError("Java ended without writing its archive.")
+        raise OSError("Java did not write its archive.")
 
 
 def _drop_leftovers(cache_dir: Path) -> None:

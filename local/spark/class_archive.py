@@ -37,7 +37,7 @@ class Archive:
 
 
 def conf_dir(cache_dir: Path) -> Path:
-    """Return the empty SPARK_CONF_DIR. It is in the class path, so the archive works only with this folder."""
+    """Return the empty SPARK_CONF_DIR. The archive requires this folder, as it is in the class path."""
     return cache_dir / "empty-conf"
 
 

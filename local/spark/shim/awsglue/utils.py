@@ -29,7 +29,7 @@ def getResolvedOptions(args: Sequence[str], options: Sequence[str]) -> dict[str,
 
 def unsupported(what: str) -> NoReturn:
     """Raise an error for an unsupported feature. Not part of AWS's module."""
-    raise NotImplementedError(f"awsglue on the laptop has no {what}.")
+    raise NotImplementedError(f"The local awsglue does not support {what}.")
 
 
 def refuse(what: str, given: dict[str, Any], supported: Sequence[str] = ()) -> None:
