@@ -30,7 +30,7 @@ MAX_ATTEMPTS = 3
 # A killed process leaves its last poll open in the emulator's SQS, and that poll may still receive an event.
 # Short polls (`wait_seconds`) and a short visibility timeout keep the delay small.
 _VISIBILITY_SECONDS = 10
-_AT_ONCE = 4
+_CONCURRENT_EVENTS = 4
 _AFTER_ERROR_SECONDS = 1.0
 _LAMBDA_SECONDS = 900
 _UNITS = {Rate.MINUTES: 60, Rate.HOURS: 3600, Rate.DAYS: 86400}
@@ -123,7 +123,7 @@ class Dispatcher:
         return queue
 
     def _poll(self, subscription: Subscription, queue: str) -> None:
-        room = threading.Semaphore(_AT_ONCE)
+        room = threading.Semaphore(_CONCURRENT_EVENTS)
         while not self._closed.is_set():
             room.acquire()
             try:

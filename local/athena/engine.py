@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_AT_ONCE = 4
+_CONCURRENT_QUERIES = 4
 _CLOSE_SECONDS = 10.0
 _PRIMARY = "primary"
 
@@ -50,7 +50,7 @@ class Athena:
     def __init__(self, options: AthenaOptions) -> None:
         self._options = options
         self._lock = threading.Lock()
-        self._slots = threading.Semaphore(_AT_ONCE)
+        self._slots = threading.Semaphore(_CONCURRENT_QUERIES)
         self._running: dict[str, tuple[Execution, threading.Thread]] = {}
         self._restore_moto = replace_moto(self)
 

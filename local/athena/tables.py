@@ -22,7 +22,7 @@ Json = dict[str, Any]
 
 _SYMLINKS = "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat"
 # Limits views that refer to themselves. https://docs.aws.amazon.com/athena/latest/ug/views.html has no limit.
-_DEEPEST_VIEW = 16
+_MAX_VIEW_DEPTH = 16
 _LOCATION = re.compile(r"s3[an]?://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/.*)?)", re.DOTALL)
 
 
@@ -44,7 +44,7 @@ class Tables:
 
     def add(self, connection: DuckDBPyConnection, database: str, name: str, *, depth: int = 0) -> None:
         """Create the view `"database"."name"`. Raise `QueryFailed` if the table cannot be read."""
-        if depth > _DEEPEST_VIEW:
+        if depth > _MAX_VIEW_DEPTH:
             raise QueryFailed(f"INVALID_VIEW: View is recursive: {database}.{name}")
         if (database, name) in self._added:
             return

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from local.chaos.account_state import Item, State
 from local.chaos.owners import Owners
 from local.chaos.run_invariants import every_run_has_ended, money_adds_up, no_run_twice
-from local.chaos.world import MOST_SKEW_SECONDS, World
+from local.chaos.world import MAX_SKEW_SECONDS, World
 
-RESTING = {"READY", "FAILED", "DELETED"}
-WHOLE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
+STABLE = {"READY", "FAILED", "DELETED"}
+COMPLETE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"}
 # Status transitions, as in the diagram of docs/architecture.md.
-LEGAL = {
+TRANSITIONS = {
     "QUEUED": {"CREATING", "FAILED", "DELETING"},
     "CREATING": {"SEEDING", "FAILED", "DELETING"},
     "SEEDING": {"READY", "FAILED", "DELETING"},
@@ -31,24 +31,24 @@ LEGAL = {
 _CALL = re.compile(r": [a-z0-9-]+:[A-Z]")
 
 
-def all_rest(world: World) -> bool:
+def all_stable(world: World) -> bool:
     """Return whether every environment and every run is in a stable state."""
     state = State(world)
-    return not [*_every_environment_rests(state, world), *every_run_has_ended(state)]
+    return not [*_every_environment_is_stable(state, world), *every_run_has_ended(state)]
 
 
 def check(world: World, owners: Owners) -> list[str]:
     """Return the violated invariants, as messages."""
     state = State(world)
     checks = (
-        _every_environment_rests(state, world),
+        _every_environment_is_stable(state, world),
         every_run_has_ended(state),
-        _places_are_counted(state, world),
+        _queue_is_counted(state, world),
         _one_stack_each(state),
-        _every_ready_one_is_whole(state),
+        _every_ready_environment_is_complete(state),
         _nothing_without_its_environment(state),
         _one_live_environment_per_owner(state),
-        _every_answer_holds(state, owners),
+        _every_response_holds(state, owners),
         no_run_twice(state, world),
         money_adds_up(state, world),
         _timelines_are_legal(state),
@@ -83,12 +83,12 @@ def summary(world: World, owners: Owners) -> dict[str, int]:
     }
 
 
-def _every_environment_rests(state: State, world: World) -> Iterator[str]:
+def _every_environment_is_stable(state: State, world: World) -> Iterator[str]:
     is_full = len(state.admitted) >= world.service.config.capacity.environments
     for name, item in state.environments.items():
         if is_full and item["status"] == "QUEUED" and name not in state.admitted:
             continue  # waits until somebody deletes an environment
-        if item["status"] not in RESTING:
+        if item["status"] not in STABLE:
             yield f"environment {name} remains {item['status']} (reason: {item.get('reason')})"
         if item["status"] == "FAILED" and not (item.get("failure") or {}).get("message"):
             yield f"environment {name} is FAILED without a reason"
@@ -100,7 +100,7 @@ def _every_environment_rests(state: State, world: World) -> Iterator[str]:
             yield f"environment {name} is FAILED and not cleaned up (reason: {item.get('reason')})"
 
 
-def _places_are_counted(state: State, world: World) -> Iterator[str]:
+def _queue_is_counted(state: State, world: World) -> Iterator[str]:
     """Yield the differences between the queue's record and the environments."""
     capacity = world.service.config.capacity
     queue: Item = next((item for item in state.items if item["sk"] == "QUEUE"), {})
@@ -118,11 +118,11 @@ def _places_are_counted(state: State, world: World) -> Iterator[str]:
 def _one_stack_each(state: State) -> Iterator[str]:
     for name, item in state.environments.items():
         stacks = state.stacks.get(name, [])
-        if item["status"] == "READY" and (len(stacks) != 1 or stacks[0] not in WHOLE):
+        if item["status"] == "READY" and (len(stacks) != 1 or stacks[0] not in COMPLETE):
             yield f"environment {name} is READY, but its stacks are {stacks}"
         # The complete stack of a failed environment is kept: a retry updates it or rolls it back.
-        kept = {"CREATE_COMPLETE"} if not item.get("wanted") else {*WHOLE, "UPDATE_ROLLBACK_FAILED"}
-        if _is_lost(item):
+        kept = {"CREATE_COMPLETE"} if not item.get("wanted") else {*COMPLETE, "UPDATE_ROLLBACK_FAILED"}
+        if _was_deleted_manually(item):
             kept |= {"DELETE_FAILED"}  # kept for the owner after a manual deletion
         if item["status"] == "FAILED" and (len(stacks) > 1 or not kept.issuperset(stacks)):
             yield f"environment {name} is FAILED, but its stacks are {stacks}"
@@ -130,7 +130,7 @@ def _one_stack_each(state: State) -> Iterator[str]:
             yield f"environment {name} is DELETED, but its stacks are {stacks}"
 
 
-def _every_ready_one_is_whole(state: State) -> Iterator[str]:
+def _every_ready_environment_is_complete(state: State) -> Iterator[str]:
     for name, item in state.environments.items():
         if item["status"] != "READY":
             continue
@@ -151,7 +151,7 @@ def _every_ready_one_is_whole(state: State) -> Iterator[str]:
             yield f"environment {name} is READY, but {undone} of {item['total_resources']} are incomplete"
 
 
-def _is_lost(item: Item) -> bool:
+def _was_deleted_manually(item: Item) -> bool:
     """Return whether an environment failed because of a manual deletion."""
     message = (item.get("failure") or {}).get("message") or ""
     return item["status"] == "FAILED" and "by somebody else" in message
@@ -164,7 +164,7 @@ def _nothing_without_its_environment(state: State) -> Iterator[str]:
         for name in known
         if state.stacks.get(name)
         or state.environments[name]["status"] != "FAILED"
-        or _is_lost(state.environments[name])
+        or _was_deleted_manually(state.environments[name])
     }
     for thing, name in state.things.items():
         if name not in (known if thing.startswith("template ") else kept):
@@ -187,7 +187,7 @@ def _one_live_environment_per_owner(state: State) -> Iterator[str]:
         items.sort(key=lambda item: item["created_at"])
         for one, other in itertools.pairwise(items):
             # Two clocks have set these times. The allowed difference is shorter than an environment's life.
-            begun = datetime.fromisoformat(other["created_at"]) + timedelta(seconds=2 * MOST_SKEW_SECONDS)
+            begun = datetime.fromisoformat(other["created_at"]) + timedelta(seconds=2 * MAX_SKEW_SECONDS)
             if "deleted_at" not in one or datetime.fromisoformat(one["deleted_at"]) > begun:
                 yield f"{owner} had {one['id']} and {other['id']} at the same time"
         live = [item["id"] for item in items if item["status"] != "DELETED"]
@@ -197,7 +197,7 @@ def _one_live_environment_per_owner(state: State) -> Iterator[str]:
         yield f"{owner} has a lock without an environment"
 
 
-def _every_answer_holds(state: State, owners: Owners) -> Iterator[str]:
+def _every_response_holds(state: State, owners: Owners) -> Iterator[str]:
     for name, owner in owners.accepted.items():
         if state.environments.get(name, {}).get("owner") != owner:
             yield f"environment {name} was accepted for {owner} but is not recorded"
@@ -222,7 +222,7 @@ def _timelines_are_legal(state: State) -> Iterator[str]:
         for change in changes:
             if change["old"] != status:
                 yield f"the timeline of {name} continues from {change['old']} instead of {status}"
-            if change["new"] not in LEGAL[change["old"]]:
+            if change["new"] not in TRANSITIONS[change["old"]]:
                 yield f"the timeline of {name} goes from {change['old']} to {change['new']}"
             status = change["new"]
         if status != item["status"]:

@@ -9,7 +9,7 @@ from typing import Any
 from local.chaos.world import World
 from local.setup.bootstrap import TABLE
 
-_HOW_OFTEN = 0.04
+_PROBABILITY = 0.04
 """Probability of a manual deletion for each request to the service."""
 _OBJECTS = ("Versions", "DeleteMarkers")
 
@@ -34,8 +34,8 @@ class ManualDeletes:
         ]
 
     def act(self) -> None:
-        """Delete something, with a probability of `_HOW_OFTEN`."""
-        if self._rng.random() < _HOW_OFTEN:
+        """Delete something, with a probability of `_PROBABILITY`."""
+        if self._rng.random() < _PROBABILITY:
             self._world.simulation.later(0, "hand", self._delete)
 
     def _delete(self) -> None:

@@ -47,7 +47,7 @@ class Owners:
             (4, "repeat", self._repeat),
             (10, "run", self._run),
             (3, "delete", self._delete),
-            (3, "look", self._look),
+            (3, "look", self._read),
             (2, "stop", self._stop),
             (2, "retry", self._retry),
             (2, "extend", self._extend),
@@ -91,28 +91,30 @@ class Owners:
             ),
         )
         environments = self._world.service.environments
-        self._ask(owner, "POST /environments", settings, lambda asked: environments.request(asked, settings))
+        self._send(
+            owner, "POST /environments", settings, lambda request: environments.request(request, settings)
+        )
 
     def _run(self, owner: Owner) -> None:
         live = self._live(owner)
         wanted = RunRequest(timeout_minutes=self._rng.choice([None, 1, 2]))
         jobs = self._world.service.jobs
         route = f"POST /jobs/{live.job_id}/runs"
-        self._ask(owner, route, wanted, lambda asked: jobs.request_run(asked, live.job_id, wanted))
+        self._send(owner, route, wanted, lambda request: jobs.request_run(request, live.job_id, wanted))
 
-    def _ask(
+    def _send(
         self,
         owner: Owner,
         route: str,
         body: Any,
-        ask: Callable[[IdempotentRequest], Created[Environment] | Created[JobRun]],
+        send: Callable[[IdempotentRequest], Created[Environment] | Created[JobRun]],
     ) -> None:
         """Send a creating request. With an idempotency key, it can be repeated."""
         key = self._new("key") if self._rng.random() < 0.7 else None
         mark = fingerprint(route, body.model_dump(mode="json"))
 
         def request() -> None:
-            created = ask(IdempotentRequest(owner.caller, self._new("request"), key, mark))
+            created = send(IdempotentRequest(owner.caller, self._new("request"), key, mark))
             if route == "POST /environments":
                 self.accepted[created.record.id] = owner.caller.owner
             if key is not None:
@@ -172,7 +174,7 @@ class Owners:
         if runs:
             jobs.stop(owner.caller, live.job_id, self._rng.choice(runs).id, self._new("request"))
 
-    def _look(self, owner: Owner) -> None:
+    def _read(self, owner: Owner) -> None:
         live = self._live(owner)
         jobs = self._world.service.jobs
         for run in jobs.page(owner.caller, live.job_id, limit=2, start=None).items:

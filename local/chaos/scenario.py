@@ -15,13 +15,13 @@ from chalicelib.domain.capacity import Capacity
 from local.chaos import invariants
 from local.chaos.manual_deletes import ManualDeletes
 from local.chaos.owners import Owners
-from local.chaos.world import MOST_SKEW_SECONDS, World, simulated
+from local.chaos.world import MAX_SKEW_SECONDS, World, simulated
 from local.faults.rules import Rule, parse_all
 
 _SECONDS_PER_COMMAND = 12.0
 _CALM_SECONDS = 1800.0
-_MOST_CALMS = 12
-_MOST_STORM_SECONDS = 48 * 3600.0
+_MAX_CALM_PERIODS = 12
+_MAX_STORM_SECONDS = 48 * 3600.0
 _DUE_IN_SECONDS = 900.0
 _DAY_SECONDS = 24 * 3600.0
 
@@ -94,8 +94,8 @@ def _storm(
 ) -> None:
     world.faults.replace(_rules(rng), seed)
     world.missed_ticks = rng.uniform(0, 0.5)
-    world.skew = rng.uniform(0, MOST_SKEW_SECONDS)
-    while not owners.satisfied and world.simulation.seconds < _MOST_STORM_SECONDS:
+    world.skew = rng.uniform(0, MAX_SKEW_SECONDS)
+    while not owners.satisfied and world.simulation.seconds < _MAX_STORM_SECONDS:
         owners.act()
         manual_deletes.act()
         world.simulation.run(rng.expovariate(1 / _SECONDS_PER_COMMAND))
@@ -104,9 +104,9 @@ def _storm(
 
 def _calm_down(world: World) -> None:
     """Let time pass until the system is stable, up to a limit."""
-    for _ in range(_MOST_CALMS):
+    for _ in range(_MAX_CALM_PERIODS):
         world.simulation.run(_CALM_SECONDS)
-        if invariants.all_rest(world):
+        if invariants.all_stable(world):
             return
 
 

@@ -38,7 +38,7 @@ from local.setup.bootstrap import ASSETS_BUCKET, TABLE
 
 REGION = "us-east-1"
 BUDGET_USD = Decimal("2")
-MOST_SKEW_SECONDS = 30.0
+MAX_SKEW_SECONDS = 30.0
 """Maximum error of a machine's clock, about a hundred times that of Lambda."""
 
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -31,7 +31,7 @@ from local.iam import access
 from local.moto_patches import updates
 
 _HANDLER_MODULES = (analytics, iam, keys, logs, storage)  # importing the modules registers their types
-_FEW = 20
+_MIN_RESOURCES = 20
 """Minimum number of resources for the duration of a resource, so that small stacks take less time."""
 
 
@@ -68,7 +68,7 @@ class CloudFormation(StackApi):
         self.stacks = Stacks(options.region, options.account)
         self._lock = self.stacks.lock
         change_set = f"arn:aws:cloudformation:{options.region}:{options.account}:changeSet"
-        seconds = options.seconds_per_stack / _FEW
+        seconds = options.seconds_per_stack / _MIN_RESOURCES
         self.change_sets = ChangeSets(self, change_set, self._lock, options.runner, seconds)
         self._closing = contextlib.ExitStack()
         self._closing.callback(updates.install())
@@ -164,7 +164,7 @@ class CloudFormation(StackApi):
             role_arn = request.role_arn or stack.role_arn
             tools = self._tools_of(role_arn)
             stack.role_arn, stack.token = role_arn, request.token
-            pause = self._options.seconds_per_stack / max(_FEW, len(version.template.resources))
+            pause = self._options.seconds_per_stack / max(_MIN_RESOURCES, len(version.template.resources))
             if is_new:
                 stack.create_token, stack.on_failure, stack.version = (
                     request.token,
@@ -209,7 +209,7 @@ class CloudFormation(StackApi):
             role_arn = role_arn or stack.role_arn
             tools = self._tools_of(role_arn)
             stack.role_arn, stack.token = role_arn, token
-            update = Update(stack, tools, self._options.seconds_per_stack / _FEW)
+            update = Update(stack, tools, self._options.seconds_per_stack / _MIN_RESOURCES)
             stack.start("UPDATE_ROLLBACK_IN_PROGRESS", lambda _: update.roll_back(skip))
 
     def delete_stack(

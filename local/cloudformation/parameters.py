@@ -8,7 +8,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_MOST_BYTES = 4096
+_MAX_BYTES = 4096
 """Limit of https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 
 
@@ -40,8 +40,8 @@ def _checked(name: str, rule: Json, value: Any) -> Any:
     constraint = rule.get("ConstraintDescription")
     if kind not in ("String", "Number", "CommaDelimitedList"):
         raise TemplateError(f"The AWS emulator does not support parameters of type {kind}.")
-    if len(text.encode()) > _MOST_BYTES:
-        raise TemplateError(f"Parameter {name} is longer than {_MOST_BYTES} bytes")
+    if len(text.encode()) > _MAX_BYTES:
+        raise TemplateError(f"Parameter {name} is longer than {_MAX_BYTES} bytes")
     if not _fits(rule, text):
         words = constraint or "its Type, AllowedValues, AllowedPattern, length or range"
         raise TemplateError(f"Parameter {name} failed to satisfy constraint: {words}")

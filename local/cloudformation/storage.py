@@ -16,12 +16,12 @@ from local.cloudformation.resources import (
 )
 from local.cloudformation.template import Placed
 
-_PUT_AS_IT_IS = {
+_PUT_UNCHANGED = {
     "VersioningConfiguration": "put_bucket_versioning",
     "PublicAccessBlockConfiguration": "put_public_access_block",
     "OwnershipControls": "put_bucket_ownership_controls",
 }
-_TAKE_AWAY: dict[str, tuple[str, Json]] = {
+_REMOVALS: dict[str, tuple[str, Json]] = {
     "BucketEncryption": ("delete_bucket_encryption", {}),
     "VersioningConfiguration": (
         "put_bucket_versioning",
@@ -37,7 +37,7 @@ _TAKE_AWAY: dict[str, tuple[str, Json]] = {
 
 def _update_bucket(context: Context, former: Former, properties: Json) -> Placed:
     name = former.name
-    for key, (operation, arguments) in _TAKE_AWAY.items():
+    for key, (operation, arguments) in _REMOVALS.items():
         if key in former.properties and key not in properties:
             context.call("s3", operation, Bucket=name, **arguments)
     _configure_bucket(
@@ -112,7 +112,7 @@ def _configure_bucket(context: Context, name: str, properties: Json) -> None:
             Bucket=name,
             ServerSideEncryptionConfiguration={"Rules": [_encryption_rule(rule) for rule in rules]},
         )
-    for key, operation in _PUT_AS_IT_IS.items():
+    for key, operation in _PUT_UNCHANGED.items():
         if key in properties:
             context.call("s3", operation, Bucket=name, **{key: properties[key]})
     if "LifecycleConfiguration" in properties:

@@ -22,11 +22,11 @@ from local.cloudformation.stacks import Stacks
 if TYPE_CHECKING:
     from moto.cloudformation.responses import CloudFormationResponse
 
-_NOT_HERE = (
+_UNSUPPORTED = (
     *("NotificationARNs", "ResourceTypes", "RollbackConfiguration", "StackPolicyBody", "StackPolicyURL"),
     *("StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL", "ResourcesToImport"),
 )
-_NOT_HERE_IF_TRUE = (
+_UNSUPPORTED_IF_TRUE = (
     "DisableRollback",
     "RetainExceptOnCreate",
     "IncludeNestedStacks",
@@ -138,7 +138,7 @@ def list_change_sets(api: UpdateApi, request: CloudFormationResponse) -> ActionR
 
 def execute_change_set(api: UpdateApi, request: CloudFormationResponse) -> EmptyResult:
     """ExecuteChangeSet."""
-    _refuse_what_is_not_here(request)
+    _refuse_unsupported(request)
     api.change_sets.execute(_find(api, request), request._get_param("ClientRequestToken"))
     return EmptyResult()
 
@@ -161,7 +161,7 @@ def _find(api: UpdateApi, request: CloudFormationResponse) -> ChangeSet:
 
 
 def _update_request(request: CloudFormationResponse, token: str = "ClientRequestToken") -> StackRequest:  # noqa: S107
-    _refuse_what_is_not_here(request)
+    _refuse_unsupported(request)
     is_previous = request._get_bool_param("UsePreviousTemplate", False)
     has_own = request._get_param("TemplateBody") or request._get_param("TemplateURL")
     if is_previous and has_own:
@@ -171,9 +171,9 @@ def _update_request(request: CloudFormationResponse, token: str = "ClientRequest
     return stack_request(request, body, on_failure, token)
 
 
-def _refuse_what_is_not_here(request: CloudFormationResponse) -> None:
-    named = [name for name in _NOT_HERE if request._get_param(name)]
-    named += [name for name in _NOT_HERE_IF_TRUE if request._get_bool_param(name, False)]
+def _refuse_unsupported(request: CloudFormationResponse) -> None:
+    named = [name for name in _UNSUPPORTED if request._get_param(name)]
+    named += [name for name in _UNSUPPORTED_IF_TRUE if request._get_bool_param(name, False)]
     if named:
         raise Refused("ValidationError", f"The AWS emulator does not support {named[0]} of an update.")
 

@@ -102,13 +102,13 @@ def run(options: UpOptions) -> None:
             progress.say("Starting the AWS emulator and the API, publishing a release.")
             up = stack.enter_context(running(options, progress))
             progress.say(f"API {up.api}, AWS emulator {up.aws}, release {up.release}")
-        _story(up, progress, times)
+        _run_steps(up, progress, times)
         with times.step("stop"):
             stack.close()
     progress.say(f"\nDone: {times.line()}.")
 
 
-def _story(up: Running, progress: Progress, times: Times) -> None:
+def _run_steps(up: Running, progress: Progress, times: Times) -> None:
     progress.say(f"\n$ TOKEN=$(python -m local token {LEARNER})    # the emulated Cognito signs a real JWT")
     api = Api(up.api, up.token(LEARNER), progress)
     with times.step("environment"):

@@ -24,7 +24,7 @@ from local.aws import clients
 from local.faults.control import PATH, replace_faults
 from local.faults.rules import Rule
 from local.runtime.paths import READY_FILE, ROOT
-from local.runtime.processes import Child, Failed, harmless, interrupt_on_signals, write_json
+from local.runtime.processes import Child, Failed, interrupt_on_signals, safe_environment, write_json
 from local.runtime.progress import Progress
 from local.setup import bootstrap
 
@@ -87,7 +87,7 @@ class Running:
         restarted = False
         for number, child in enumerate(self.children):
             if child.name == "api" and child.is_killed():
-                child.ask_to_stop()
+                child.request_stop()
                 port = urlsplit(self.api).port or 0
                 self.children[number] = _api(
                     self.options, self.state, self.aws, port, self.cursor_key, again=True
@@ -175,7 +175,7 @@ def running(options: UpOptions, progress: Progress) -> Iterator[Running]:
         raise
     finally:
         for child in children:
-            child.ask_to_stop()
+            child.request_stop()
         for child in children:
             child.wait_stopped()
         if options.state is None and not isinstance(sys.exc_info()[1], Failed):
@@ -227,7 +227,7 @@ def _aws(options: UpOptions, state: Path, port: int) -> Child:
     arguments = ["--port", str(port), "--state", str(state)]
     arguments += ["--seconds-per-stack", str(options.seconds_per_stack)]
     # Job runs inherit the emulator's environment, so it gets only variables that scripts may see.
-    environ = harmless(os.environ, "AWS_.*|JAVA_HOME|MOTO_.*|NO_PROXY|no_proxy|PYTHON.*|TMPDIR")
+    environ = safe_environment(os.environ, "AWS_.*|JAVA_HOME|MOTO_.*|NO_PROXY|no_proxy|PYTHON.*|TMPDIR")
     return Child.start("aws", arguments, environ, state)
 
 

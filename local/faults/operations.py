@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 
 import botocore.session
 
-_ELSEWHERE = {"ListDirectoryBuckets"}  # at another endpoint, where it has the form of ListBuckets
+_OTHER_ENDPOINTS = {"ListDirectoryBuckets"}  # at another endpoint, where it has the form of ListBuckets
 _CREDENTIAL = re.compile(r"Credential=[^/,]+/\d+/[^/]+/([^/]+)/aws4_request")
 
 
@@ -69,7 +69,7 @@ def _s3_operations() -> list[_S3Operation]:
     """
     model = botocore.session.get_session().get_service_model("s3")
     found = []
-    for name in set(model.operation_names) - _ELSEWHERE:
+    for name in set(model.operation_names) - _OTHER_ENDPOINTS:
         operation = model.operation_model(name)
         path, _, query = operation.http["requestUri"].partition("?")
         parameters = set(parse_qs(query, keep_blank_values=True))

@@ -11,7 +11,7 @@ from typing import Any
 
 from local.faults.rules import EVENT_KINDS, Kind, Rule
 
-_NO_REASON = (
+_DEFAULT_REASON = (
     'Resource handler returned message: "A fault was injected" (HandlerErrorCode: GeneralServiceException)'
 )
 
@@ -65,7 +65,7 @@ class Faults:
         acting = self._acting(
             f"{resource_type} {logical_id}", lambda rule: rule.hits_resource(kind, resource_type, logical_id)
         )
-        return next((state.rule.reason or _NO_REASON for state in acting), None)
+        return next((state.rule.reason or _DEFAULT_REASON for state in acting), None)
 
     def of_event(self, detail_type: str) -> list[float]:
         """Return the delay in seconds of each delivery of an event. Empty if the event is lost."""

@@ -14,7 +14,7 @@ FINAL = frozenset({"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED"})
 
 _DEFAULT_TIMEOUT_MINUTES = 480  # Glue 5.0 and later
 _DEFAULT_WORKERS = 10
-_BILLED_SECONDS_AT_LEAST = 60
+_MIN_BILLED_SECONDS = 60
 # https://docs.aws.amazon.com/glue/latest/dg/worker-types.html
 _DPU = {
     **{"Standard": 1.0, "G.025X": 0.25, "G.1X": 1.0, "G.2X": 2.0, "G.4X": 4.0, "G.8X": 8.0, "G.12X": 12.0},
@@ -63,13 +63,13 @@ class Order:
         arguments = {**job.get("DefaultArguments", {}), **given, **(job.get("NonOverridableArguments") or {})}
         for name in _UNSUPPORTED:
             if arguments.get(name):
-                raise _not_here(f"the job argument {name}")
+                raise _unsupported(f"the job argument {name}")
         bookmark = arguments.get("--job-bookmark-option", "job-bookmark-disable")
         if bookmark != "job-bookmark-disable":
-            raise _not_here(f"--job-bookmark-option {bookmark}")
+            raise _unsupported(f"--job-bookmark-option {bookmark}")
         command = job.get("Command", {})
         if command.get("Name", "glueetl") != "glueetl":
-            raise _not_here(f"the command {command['Name']}")
+            raise _unsupported(f"the command {command['Name']}")
         worker_type = request.get("WorkerType") or job.get("WorkerType") or "G.1X"
         if worker_type not in _DPU:
             raise Refused("InvalidInputException", f"Worker type {worker_type} is not valid.")
@@ -105,7 +105,7 @@ def _log_groups(arguments: dict[str, str], role: str, encrypting: str | None) ->
     return f"{prefix}/{encrypting}-role/{role.rpartition('/')[2]}" if encrypting else prefix
 
 
-def _not_here(what: str) -> Refused:
+def _unsupported(what: str) -> Refused:
     return Refused("InvalidInputException", f"The local Glue does not support {what}.")
 
 
@@ -164,7 +164,7 @@ class Run:
         """
         if self.running_since is None:
             return 0.0
-        return self.order.capacity * max(_BILLED_SECONDS_AT_LEAST, self.seconds)
+        return self.order.capacity * max(_MIN_BILLED_SECONDS, self.seconds)
 
     def show(self) -> dict[str, Any]:
         """Return the `JobRun` of the Glue API."""

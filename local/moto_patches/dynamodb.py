@@ -45,12 +45,12 @@ def install() -> None:
     if hasattr(DynamoHandler.call_action, "serialized"):
         return
     _serialize_calls()
-    _refuse_large_items()
+    _reject_large_items()
     _copy_items_instead_of_tables()
-    _answer_in_plain_json()
-    _sort_only_what_is_found()
+    _skip_response_models()
+    _prefilter_queries()
     _measure_without_copies()
-    Item.__new__ = _unremembered  # type: ignore[method-assign,assignment]
+    Item.__new__ = _new_item  # type: ignore[method-assign,assignment]
 
 
 def _serialize_calls() -> None:
@@ -65,7 +65,7 @@ def _serialize_calls() -> None:
     DynamoHandler.call_action = call_action  # type: ignore[method-assign]
 
 
-def _refuse_large_items() -> None:
+def _reject_large_items() -> None:
     """Check the size of whole items: moto counts replaced attributes twice on updates and ignores puts."""
     put, update = Table.put_item, DynamoDBBackend.update_item
 
@@ -88,7 +88,7 @@ def _refuse_large_items() -> None:
         before = copy.deepcopy(now)
         item = update(self, table_name, key, *args, **kwargs)
         if item_bytes(item.to_json()["Attributes"]) > ITEM_BYTES:
-            _put_back(table, keys, before)
+            _restore_item(table, keys, before)
             raise ItemSizeToUpdateTooLarge
         return item
 
@@ -111,7 +111,7 @@ def _copy_items_instead_of_tables() -> None:
             _check_total(table.get_item(*keys) for table, keys in named)
         except Exception as error:
             for table, keys, item in before:
-                _put_back(table, keys, item)
+                _restore_item(table, keys, item)
             if isinstance(error, ItemSizeTooLarge | ItemSizeToUpdateTooLarge):
                 # moto fails the whole call; AWS reports the error in a cancellation reason.
                 raise TransactionCanceledException([("ValidationError", str(error.message), None)]) from error
@@ -135,7 +135,7 @@ def _place(backend: DynamoDBBackend, action: dict[str, Any]) -> tuple[Table, Any
     return None if table is None or key is None else (table, backend.get_keys_value(table, key))
 
 
-def _put_back(table: Table, keys: Any, item: Any) -> None:
+def _restore_item(table: Table, keys: Any, item: Any) -> None:
     hash_key, range_key = keys
     place: Any = table.items[hash_key] if range_key else table.items
     if item is None:
@@ -144,7 +144,7 @@ def _put_back(table: Table, keys: Any, item: Any) -> None:
         place[range_key or hash_key] = item
 
 
-def _answer_in_plain_json() -> None:
+def _skip_response_models() -> None:
     original = DynamoHandler.serialized
 
     @wraps(original)
@@ -161,7 +161,7 @@ def _answer_in_plain_json() -> None:
     DynamoHandler.serialized = serialized  # type: ignore[method-assign]
 
 
-def _sort_only_what_is_found() -> None:
+def _prefilter_queries() -> None:
     original, all_items = Table.query, Table.all_items
 
     @wraps(original)
@@ -211,5 +211,5 @@ def _measure_without_copies() -> None:
     DynamoType.size = size  # type: ignore[method-assign]
 
 
-def _unremembered(kind: type[Item], *_: Any, **__: Any) -> Item:
+def _new_item(kind: type[Item], *_: Any, **__: Any) -> Item:
     return object.__new__(kind)

@@ -54,14 +54,14 @@ def update_job(self: GlueResponse) -> ActionResult:
     """
     name, wanted = self.parameters["JobName"], self.parameters["JobUpdate"]
     before: FakeJob = self.glue_backend.get_job(name)
-    _ask(self, {**wanted, "Name": name})
+    _set_parameters(self, {**wanted, "Name": name})
     self.create_job()
     job = self.glue_backend.get_job(name)
     job.created_on, job.job_runs = before.created_on, before.job_runs
     return ActionResult({"JobName": name})
 
 
-def _ask(request: GlueResponse, parameters: Json) -> None:
+def _set_parameters(request: GlueResponse, parameters: Json) -> None:
     """Replace the parameters that moto reads from a request."""
     request.body = json.dumps(parameters)
 

@@ -18,12 +18,12 @@ from typing import Any
 from local.runtime.paths import ROOT
 
 _KILL_AFTER_SECONDS = 10.0
-_HARMLESS = re.compile(
+_SAFE_VARIABLES = re.compile(
     r"PATH|LD_LIBRARY_PATH|LANG|LANGUAGE|LC_(ALL|COLLATE|CTYPE|MESSAGES|MONETARY|NUMERIC|TIME)|TZ"
 )
 
 
-def harmless(environ: Mapping[str, str], more: str = "") -> dict[str, str]:
+def safe_environment(environ: Mapping[str, str], more: str = "") -> dict[str, str]:
     """Return the variables that any program may see: paths of programs, language and time zone.
 
     `more` is a regular expression for the names of further variables.
@@ -31,7 +31,7 @@ def harmless(environ: Mapping[str, str], more: str = "") -> dict[str, str]:
     return {
         name: value
         for name, value in environ.items()
-        if _HARMLESS.fullmatch(name) or (more and re.fullmatch(more, name))
+        if _SAFE_VARIABLES.fullmatch(name) or (more and re.fullmatch(more, name))
     }
 
 
@@ -130,7 +130,7 @@ class Child:
             how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
             raise Failed(f"The process '{self.name}' {how}. {tail(self.log)}")
 
-    def ask_to_stop(self) -> None:
+    def request_stop(self) -> None:
         """Ask the process to end, without waiting."""
         if self.process.poll() is None:
             self.process.terminate()

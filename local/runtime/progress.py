@@ -13,8 +13,8 @@ from local.runtime.processes import Failed
 
 Result = TypeVar("Result")
 
-_NEWS_SECONDS = 0.4
-_SPEAK_AFTER_SECONDS = 1.5
+_CHANGE_SECONDS = 0.4
+_REPEAT_SECONDS = 1.5
 _POLL_SECONDS = 0.05
 
 
@@ -32,7 +32,7 @@ class Progress:
         self._clock = clock
         self._in_place = out.isatty()
         self._last_text = ""
-        self._last_time = clock() - _SPEAK_AFTER_SECONDS
+        self._last_time = clock() - _REPEAT_SECONDS
         self._is_open = False
 
     def say(self, text: str = "") -> None:
@@ -44,7 +44,7 @@ class Progress:
     def update(self, text: str, since: float | None = None) -> None:
         """Show the current state. `since` adds the elapsed seconds."""
         now = self._clock()
-        pause = _NEWS_SECONDS if text != self._last_text else _SPEAK_AFTER_SECONDS
+        pause = _CHANGE_SECONDS if text != self._last_text else _REPEAT_SECONDS
         if not self._in_place and now - self._last_time < pause:
             return
         line = f"  {text}" if since is None else f"  {text} ({now - since:.0f} s)"

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.runtime.processes import harmless
+from local.runtime.processes import safe_environment
 from local.spark.class_archive import Archive
 
 SHIM = Path(__file__).parent / "shim"
@@ -61,7 +61,7 @@ class Launch:
         properties = self.scratch / "spark.properties"
         properties.write_text(self._properties(temporary), encoding="utf-8")
         options = [*_JAVA_OPTIONS[:2], *(self.archive.launcher_options if self.archive else ())]
-        return harmless(base) | {
+        return safe_environment(base) | {
             "HOME": str(self.work_dir),
             "JAVA_HOME": str(self.java_home),
             "NO_PROXY": "127.0.0.1,localhost",  # macOS has proxies without variables

@@ -16,7 +16,7 @@ from pathlib import Path
 _MESSAGE_LENGTH = 1000
 
 
-def _die_with_the_server() -> None:
+def _end_with_the_server() -> None:
     """Kill the process group when the standard input ends, which happens when the emulator dies."""
     while os.read(0, 4096):  # not sys.stdin: its lock would abort the interpreter at exit
         pass
@@ -37,7 +37,7 @@ def _one_line(error: BaseException) -> str:
 def _main() -> int:
     error_file, script = Path(sys.argv[1]), sys.argv[2]
     sys.argv[:] = sys.argv[2:]
-    threading.Thread(target=_die_with_the_server, daemon=True).start()
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
     try:
         runpy.run_path(script, run_name="__main__")
     except SystemExit as exit_:
