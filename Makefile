@@ -49,7 +49,7 @@ check: $(SET_UP) $(CHECKOV) $(SAM) package
 	    --config-file tests/checkov-service.yaml
 
 openapi: $(SET_UP)
-	@PYTHONPATH=chalice_app $(VENV_PYTHON) -c "import json, app; from chalicelib import openapi; \
+	@PYTHONPATH=chalice_app $(VENV_PYTHON) -c "import json, app; from chalicelib.api import openapi; \
 		print(json.dumps(openapi.document(app.api.all), indent=1, ensure_ascii=False))" > docs/openapi.json
 
 $(CHECKOV): tests/checkov.txt $(SET_UP)

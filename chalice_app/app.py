@@ -15,9 +15,10 @@ from chalicelib.api.operations import Call, Files, Operations
 from chalicelib.api.queries import EnvironmentsQuery, LogsQuery, PageQuery, RowsQuery
 from chalicelib.aws.dynamodb import Page
 from chalicelib.clock import parse
-from chalicelib.domain.records import Environment, Json
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.json_types import Json
 from chalicelib.domain.requests import EnvironmentChange, RunRequest
-from chalicelib.domain.settings import Settings, misfits
+from chalicelib.domain.settings import Settings, invalid_combinations
 from chalicelib.services.idempotency import Created
 from chalicelib.wiring import Once, build
 
@@ -59,12 +60,12 @@ _IDEMPOTENT = (errors.IdempotencyKeyReused,)
     tag="Environments",
     gives={202: responses.Environment},
     errors=(
-        *(errors.EnvironmentExists, errors.TooManyCreations, errors.Conflict, errors.Misfits),
+        *(errors.EnvironmentExists, errors.TooManyCreations, errors.Conflict, errors.InvalidCombination),
         *_IDEMPOTENT,
     ),
     idempotent=True,
     links=("get_environment", "list_events", "delete_environment"),
-    misfits=lambda settings: misfits(settings, service().config.limits),
+    invalid_combinations=lambda settings: invalid_combinations(settings, service().config.limits),
 )
 def request_environment(call: Call, body: Settings) -> Response:
     """Ask for the caller's environment."""
@@ -99,7 +100,12 @@ def get_environment(call: Call, environment_id: str) -> responses.Environment:
     "/environments/{environment_id}",
     tag="Environments",
     gives={200: responses.Environment, 202: responses.Environment},
-    errors=(errors.EnvironmentNotLive, errors.EnvironmentNotReady, errors.Misfits, errors.Conflict),
+    errors=(
+        errors.EnvironmentNotLive,
+        errors.EnvironmentNotReady,
+        errors.InvalidCombination,
+        errors.Conflict,
+    ),
 )
 def change_environment(call: Call, environment_id: str, body: EnvironmentChange) -> Response:
     """Change one environment: 202 when its settings or its release will be others, 200 when all is done.
@@ -232,7 +238,12 @@ def get_job(call: Call, job_id: str) -> job_responses.Job:
     tag="Jobs",
     gives={202: job_responses.JobRun},
     errors=(
-        *(errors.EnvironmentNotReady, errors.BudgetExceeded, errors.JobFilesMissing, errors.Misfits),
+        *(
+            errors.EnvironmentNotReady,
+            errors.BudgetExceeded,
+            errors.JobFilesMissing,
+            errors.InvalidCombination,
+        ),
         *_IDEMPOTENT,
     ),
     idempotent=True,

@@ -19,8 +19,9 @@ from moto import mock_aws
 from chalicelib.aws.cloudformation import Stack
 from chalicelib.aws.s3 import Buckets
 from chalicelib.config import Config
-from chalicelib.domain.records import BUCKET_KEYS, Environment, Status
-from chalicelib.domain.settings import Limits, Settings, misfits
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.names import BUCKET_KEYS
+from chalicelib.domain.settings import Limits, Settings, invalid_combinations
 from chalicelib.sandbox.provisioning import Provisioning
 from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
 from chalicelib.storage.releases import Releases
@@ -72,7 +73,7 @@ class Account:
     def environment(self, environment_id: str, given: dict[str, Any]) -> Environment:
         """A new environment with these settings, which must be valid."""
         settings = Settings.model_validate(given)
-        assert misfits(settings, self.config.limits) == []
+        assert invalid_combinations(settings, self.config.limits) == []
         return Environment(
             id=environment_id,
             owner="Ana Souza",

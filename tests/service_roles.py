@@ -15,8 +15,10 @@ import boto3
 from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import timestamp
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Environment, Event, JobRun
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.job_run import JobRun
 from chalicelib.domain.requests import RunRequest
+from chalicelib.domain.timeline import Event
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.storage.store import Store
 from chalicelib.wiring import Service, build

@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from chalicelib.domain.patterns import PLAIN, Matching
-from chalicelib.domain.settings import JobSettings, Limits, Schedule, Settings, misfits
+from chalicelib.domain.settings import JobSettings, Limits, Schedule, Settings, invalid_combinations
 
 Json = dict[str, Any]
 
@@ -139,7 +139,7 @@ def accepted(draw: st.DrawFn, limits: Limits) -> Settings:
         given |= {"mode": "production", "job": {**given.get("job", {}), "script": script}}
     for _ in range(20):
         settings = Settings.model_validate(given)
-        wrong = misfits(settings, limits)
+        wrong = invalid_combinations(settings, limits)
         if not wrong:
             return settings.within(limits).resolved()
         for one in wrong:

@@ -23,7 +23,7 @@
       PayloadTooLarge           413
       UnsupportedMediaType      415
       InvalidFields             422 all wrong fields at once, with JSON pointers
-        Misfits                 422 each field is right by itself, but not with the others or here
+        InvalidCombination      422 each field is right by itself, but not with the others or here
         InvalidFile             422 a job file is not what its name says
       IdempotencyKeyReused      422 the same key with another body
       TooManyCreations          429 the owner has created as many environments as they may in a day
@@ -223,10 +223,10 @@ class InvalidFields(ServiceError):
         self.errors = errors
 
 
-class Misfits(InvalidFields):
+class InvalidCombination(InvalidFields):
     """Each field is right by itself, but they do not fit together, or the operator does not allow them."""
 
-    code, title = "misfits", "Fields do not fit"
+    code, title = "invalid_combination", "Invalid combination of fields"
 
 
 class InvalidFile(InvalidFields):

@@ -1,7 +1,7 @@
 """Athena for the local AWS emulator: DuckDB runs the queries; workgroups remain moto's.
 
 A query reads the tables of moto's Data Catalog from objects in moto's S3, with the credentials of its caller.
-docs/athena-on-a-laptop.md lists the differences from the cloud.
+docs/local-aws.md lists the differences from the cloud.
 """
 
 from __future__ import annotations

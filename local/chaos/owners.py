@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Environment, JobRun
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.job_run import JobRun
 from chalicelib.domain.requests import EnvironmentChange, RunRequest
 from chalicelib.domain.settings import JobSettings, Settings
 from chalicelib.errors import NotFound

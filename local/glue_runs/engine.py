@@ -1,7 +1,7 @@
 """Glue job runs for the local AWS emulator. Each run executes its script; jobs remain moto's.
 
 A run is a process with the job's script and arguments, in an environment where Spark, S3 and the Data Catalog
-are local. docs/glue-on-a-laptop.md lists the differences from the cloud.
+are local. docs/local-aws.md lists the differences from the cloud.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def shell(command: str, variables: dict[str, str]) -> str:
 
 
 def curl_lines() -> list[str]:
-    section = README.partition("## With curl")[2].partition("##")[0]
+    section = README.partition("## Call the API")[2].partition("##")[0]
     return re.findall(r"^\$ (.+)$", section, re.MULTILINE)
 
 
@@ -91,7 +91,7 @@ def test_the_curl_lines_work_from_the_first_to_the_last(up: Up) -> None:
 
 
 def test_the_settings_of_the_readme_are_valid(up: Up) -> None:
-    [settings] = re.findall(r"^`(\{.*\})`", README, re.MULTILINE)
+    [settings] = re.findall(r"```json\n(.+?)```", README, re.DOTALL)
     caller = up.caller("settings")
     asked = caller.call("POST", "/environments", json.loads(settings))
     assert asked.status == 202, asked.body
@@ -100,7 +100,7 @@ def test_the_settings_of_the_readme_are_valid(up: Up) -> None:
 
 
 def test_every_file_that_the_documents_point_to_exists() -> None:
-    for document in [PROJECT / "README.md", *PROJECT.glob("docs/**/*.md")]:
+    for document in [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (document.parent / target).exists(), f"{document.name}: {target}"

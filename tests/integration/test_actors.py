@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.records import ActorType, Event
+from chalicelib.domain.timeline import ActorType, Event
 from chalicelib.sandbox.stack_update import _own_files
 from chalicelib.storage import items
 from tests.integration.conftest import Api

@@ -158,7 +158,7 @@ def test_bodies_that_cannot_be_read(api: Api, raw: bytes, content_type: str, sta
     assert (answer.status, answer.body["code"], answer.body["status"]) == (status, code, status)
 
 
-def test_misfits_are_named_with_the_fields_that_are_wrong_by_themselves(api: Api) -> None:
+def test_invalid_combinations_are_named_with_the_fields_that_are_wrong_by_themselves(api: Api) -> None:
     body = {
         "colour": "red",
         "kms_key": 1,

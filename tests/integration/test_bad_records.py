@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError, ParamValidationError
 
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Status
+from chalicelib.domain.environment import Status
 from chalicelib.domain.settings import Settings
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.wiring import Service, build
@@ -64,4 +64,4 @@ def test_a_call_that_is_never_sent_is_not_waited_for_as_if_aws_were_away(aws: No
     environment = service.environments.visible(asked.caller, environment_id)
     assert environment.status is Status.FAILED
     assert environment.failure is not None
-    assert type(error).__name__ in environment.failure["message"]
+    assert type(error).__name__ in environment.failure.message

@@ -14,7 +14,8 @@ import pytest
 from moto.cloudformation.models import cloudformation_backends
 
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import BUCKET_KEYS, Environment, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.requests import EnvironmentChange
 from chalicelib.domain.settings import Settings
 from chalicelib.services.idempotency import IdempotentRequest
@@ -181,7 +182,7 @@ def test_a_change_that_dies_anywhere_is_finished(world: World) -> None:
         world.tick()
         after = world.of(owner)
         assert (after.status, after.failure, after.wanted) == (Status.READY, None, None), f"{call}: {after}"
-        assert after.settings["job"]["number_of_workers"] == 3
+        assert after.settings.job.number_of_workers == 3
         assert times(world, environment, "change_requested") == 1
         cloudformation = boto3.client("cloudformation")
         [stack] = cloudformation.describe_stacks(StackName=environment.name)["Stacks"]

@@ -14,7 +14,8 @@ from botocore.exceptions import ClientError
 
 from chalicelib.clock import parse, timestamp
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Environment, RunStatus, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.job_run import RunStatus
 from chalicelib.domain.requests import EnvironmentChange, RunRequest
 from chalicelib.errors import EnvironmentNotReady, WorkgroupUnusable
 from chalicelib.services.idempotency import IdempotentRequest
@@ -41,7 +42,7 @@ def empty(bucket: str) -> None:
 
 
 def delete_stack(world: World, environment: Environment, *, emptied: bool = True) -> None:
-    for bucket in (environment.outputs or {})["buckets"].values() if emptied else ():
+    for bucket in environment.outputs.buckets.values() if emptied else ():
         empty(bucket)
     client("cloudformation").delete_stack(StackName=environment.name)
     world.operated.settled(environment, environment.stack_id)
@@ -101,8 +102,8 @@ def test_a_deleted_stack_is_noticed_by_its_event_or_within_a_day(world: World, i
     else:
         lost = a_day(world, ready)
     assert lost.status is Status.FAILED
-    assert lost.failure is not None and lost.failure["message"] == DELETED
-    assert lost.reason == lost.failure["fix"]
+    assert lost.failure is not None and lost.failure.message == DELETED
+    assert lost.reason == lost.failure.fix
     assert lost.admitted_at == ready.admitted_at, "its place is not given to others"
     with pytest.raises(EnvironmentNotReady):
         start(world, ready)
@@ -146,8 +147,8 @@ def test_it_can_be_deleted_and_its_runs_are_settled(world: World) -> None:
     ended = world.store.run(ready.id, run.id)
     assert ended is not None and ended.status is RunStatus.STOPPED
     assert gone.receipt is not None
-    assert {each["type"] for each in gone.receipt["remaining"]} == {"AWS::KMS::Key"}
-    listed = {each["type"] for each in gone.receipt["removed"]}
+    assert {each.type for each in gone.receipt.remaining} == {"AWS::KMS::Key"}
+    listed = {each.type for each in gone.receipt.removed}
     assert {"AWS::S3::Bucket", "AWS::Glue::Job", "AWS::IAM::Role"} <= listed
     statuses = {each["status"] for each in gone.resources.values()}
     assert statuses == {"DELETE_COMPLETE"}
@@ -162,7 +163,7 @@ def test_a_change_that_finds_no_stack_keeps_what_is_left(world: World) -> None:
     world.operator.environments.change(caller(ready), ready.id, wanted, "r")
     lost = finish(world, ready)
     assert lost.failure is not None
-    assert (lost.status, lost.failure["message"]) == (Status.FAILED, DELETED)
+    assert (lost.status, lost.failure.message) == (Status.FAILED, DELETED)
     assert keys(ready.bucket("sot")) == ["mine"]
 
 
@@ -172,7 +173,7 @@ def test_a_reset_that_finds_no_stack_is_failed(world: World) -> None:
     world.operator.environments.reset(IdempotentRequest(caller(ready), "r"), ready.id)
     lost = finish(world, ready)
     assert lost.failure is not None
-    assert (lost.status, lost.failure["message"]) == (Status.FAILED, DELETED)
+    assert (lost.status, lost.failure.message) == (Status.FAILED, DELETED)
 
 
 def test_a_retry_of_a_failed_seeding_whose_stack_was_deleted_since_builds_it_anew(world: World) -> None:
@@ -232,9 +233,9 @@ def test_a_resource_deleted_by_hand_is_noticed_within_a_day_and_a_retry_creates_
     lost = a_day(world, ready)
     assert lost.status is Status.FAILED
     assert lost.failure is not None
-    assert (lost.failure["resource"], lost.failure["type"]) == (logical_id, kind)
-    assert "deleted by somebody else" in lost.failure["message"]
-    assert "Retry" in lost.failure["fix"]
+    assert (lost.failure.resource, lost.failure.type) == (logical_id, kind)
+    assert "deleted by somebody else" in lost.failure.message
+    assert "Retry" in lost.failure.fix
     with pytest.raises(EnvironmentNotReady):
         start(world, ready)
     again = retry(world, lost)
@@ -263,7 +264,7 @@ def test_a_change_creates_what_was_deleted_again_noticed_or_not(world: World) ->
     by_hand(ready, "GlueJob")
     assert a_day(world, ready).status is Status.FAILED
     again = change(None)
-    assert (again.status, again.settings["job"]["number_of_workers"]) == (Status.READY, 3)
+    assert (again.status, again.settings.job.number_of_workers) == (Status.READY, 3)
     assert client("glue").get_job(JobName=ready.job_id)["Job"]["NumberOfWorkers"] == 3
 
 
@@ -273,8 +274,8 @@ def test_a_key_whose_deletion_can_be_cancelled_is_not_replaced(world: World) -> 
     client("kms").schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
     lost = a_day(world, ready)
     assert lost.failure is not None
-    assert (lost.status, lost.failure["resource"]) == (Status.FAILED, "Key")
-    assert "must cancel the deletion of the key" in lost.failure["fix"]
+    assert (lost.status, lost.failure.resource) == (Status.FAILED, "Key")
+    assert "must cancel the deletion of the key" in lost.failure.fix
     assert retry(world, lost).failure == lost.failure
     client("kms").cancel_key_deletion(KeyId=key)
     client("kms").enable_key(KeyId=key)
@@ -292,7 +293,7 @@ def test_what_cannot_be_created_again_stays_failed_and_says_why(world: World) ->
     client("iam").put_role_policy(RoleName=role, PolicyName="less", PolicyDocument=document)
     failed = retry(world, lost)
     assert failed.failure is not None
-    assert (failed.status, failed.failure["cause"]) == (Status.FAILED, "permission")
+    assert (failed.status, failed.failure.cause) == (Status.FAILED, "permission")
     client("iam").delete_role_policy(RoleName=role, PolicyName="less")
     assert retry(world, failed).status is Status.READY
 
@@ -303,7 +304,7 @@ def test_a_sandbox_that_has_lost_a_part_can_be_deleted(world: World) -> None:
         by_hand(ready, logical_id)
     lost = a_day(world, ready)
     assert lost.failure is not None
-    assert f"(and {len(BY_HAND) - 1} more)" in lost.failure["message"]
+    assert f"(and {len(BY_HAND) - 1} more)" in lost.failure.message
     world.change(lost, delete_requested=True, due_at=timestamp(world.moment))
     assert finish(world, ready).status is Status.DELETED
 
@@ -325,7 +326,7 @@ def test_an_update_by_somebody_else_that_takes_a_resource_away_is_noticed_by_its
     world.reconcile(world.operator, ready)
     lost = world.look(ready)
     assert lost.failure is not None
-    assert (lost.status, lost.failure["resource"]) == (Status.FAILED, "Workgroup")
+    assert (lost.status, lost.failure.resource) == (Status.FAILED, "Workgroup")
     assert retry(world, lost).status is Status.READY
     assert client("athena").get_work_group(WorkGroup=ready.name)
 
@@ -416,7 +417,7 @@ def test_a_run_of_a_job_that_is_gone_makes_the_sandbox_failed_at_once(world: Wor
     assert run is not None and run.status is RunStatus.ERROR
     lost = world.look(ready)
     assert lost.failure is not None
-    assert (lost.status, lost.failure["resource"]) == (Status.FAILED, "GlueJob")
+    assert (lost.status, lost.failure.resource) == (Status.FAILED, "GlueJob")
 
 
 def test_a_view_of_a_workgroup_that_is_gone_makes_the_sandbox_failed_at_the_next_tick(world: World) -> None:

@@ -12,7 +12,7 @@ from moto.cloudformation.models import cloudformation_backends
 
 from chalicelib.aws.errors import AwsRefused, AwsThrottled
 from chalicelib.aws.s3 import Buckets
-from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.wiring import build
 from tests.integration.test_life_cycle import ANA, World
 
@@ -102,7 +102,7 @@ def test_a_million_objects_are_removed_within_lambdas_time_and_keep_nobody_waiti
     assert not session.huge.left
     gone = world.see(environment.id)
     assert gone.receipt is not None
-    [objects] = [entry for entry in gone.receipt["removed"] if entry["type"] == "AWS::S3::Object"]
+    [objects] = [entry for entry in gone.receipt.removed if entry.type == "AWS::S3::Object"]
     assert objects["count"] == MILLION + 2  # and the release's two files
 
 

@@ -10,10 +10,14 @@ import pytest
 
 from chalicelib.aws.dynamodb import Table
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.records import Environment, Event, JobRun, RunStatus, Status
+from chalicelib.domain.environment import Environment, ResourceState, Status
+from chalicelib.domain.job_run import JobRun, RunStatus
+from chalicelib.domain.settings import Settings
+from chalicelib.domain.timeline import Event
 from chalicelib.errors import StaleRecord
+from chalicelib.storage.conflicts import AtCapacity, BudgetUsedUp, KeyTaken, OwnerTaken
 from chalicelib.storage.items import IdempotencyKey
-from chalicelib.storage.store import AtCapacity, BudgetUsedUp, KeyTaken, OwnerTaken, Store
+from chalicelib.storage.store import Store
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.conftest import TABLE
 from tests.integration.test_many_at_once import INDEXES
@@ -28,7 +32,7 @@ def environment(n: int, **more: Any) -> Environment:
         owner=f"owner-{n}",
         status=Status.QUEUED,
         release="r",
-        settings={"job": {"name": "j", "arguments": {}}, "size": 1.5},
+        settings=Settings().resolved(),
         created_at=AT.format(n),
         updated_at=AT.format(n),
         expires_at="2026-01-02T00:00:00.000Z",
@@ -82,10 +86,11 @@ def everything(store: Store) -> list[str]:
         told(lambda: store.due(AT.format(9), 2)),
         told(lambda: store.look_at_queue(AT.format(8))),
     ]
-    resource = {"type": "t", "status": "CREATE_COMPLETE", "order": "2"}
+    resource = ResourceState("t", "CREATE_COMPLETE", "2")
+    older = ResourceState("t", "CREATE_COMPLETE", "1")
     log += [
         told(lambda: store.note_resource("env1", "stack", "Job", resource)),
-        told(lambda: store.note_resource("env1", "stack", "Job", {**resource, "order": "1"})),
+        told(lambda: store.note_resource("env1", "stack", "Job", older)),
         told(lambda: store.note_resource("none", "stack", "Job", resource)),
         told(lambda: store.save_environment(two, two.but(admitted_at=AT.format(3)), event)),
         told(

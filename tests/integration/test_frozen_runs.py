@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Environment, Event, JobRun, RunStatus, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.requests import RunRequest
+from chalicelib.domain.timeline import Event
 from chalicelib.runs.new_run import new_run
 from tests.integration.test_updates import ID, actions, ask, data, finish, world
 from tests.sandbox_stacks import client
@@ -59,7 +61,7 @@ def test_more_retries_wait_until_the_runs_have_ended(world: World) -> None:
     world.glue.runs[run.glue_run_id] |= {"JobRunState": "FAILED", "ExecutionTime": 60}
     event(world, run, run.glue_run_id)  # the end of the run is what goes on with the change
     after = finish(world, environment)
-    assert (after.status, after.settings["job"]["max_retries"], after.reason) == (Status.READY, 3, None)
+    assert (after.status, after.settings.job.max_retries, after.reason) == (Status.READY, 3, None)
     assert retries_in_glue(environment) == 3
     assert recorded(world, run).cost_micro_usd == cost(60) == world.store.account(ID).spent_micro_usd
 
@@ -82,7 +84,7 @@ def test_a_run_that_waits_to_be_started_is_waited_for_too(world: World) -> None:
         assert world.look(environment).status is Status.UPDATING
     caller = Caller(environment.owner, is_admin=False)
     world.operator.jobs.stop(caller, environment.job_id, waiting.id, "r")
-    assert finish(world, environment).settings["job"]["max_retries"] == 2
+    assert finish(world, environment).settings.job.max_retries == 2
     assert recorded(world, waiting).status is RunStatus.STOPPED
 
 
@@ -90,7 +92,7 @@ def test_another_change_does_not_wait_for_runs(world: World) -> None:
     environment = ready(world)
     world.ask_run(environment, "RUNNING")
     ask(world, environment, settings={"job": {"number_of_workers": 3, "timeout_minutes": 60}})
-    assert finish(world, environment).settings["job"]["number_of_workers"] == 3
+    assert finish(world, environment).settings.job.number_of_workers == 3
 
 
 @pytest.mark.parametrize("asked", ["delete", "expire"])

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.clock import environment_id
-from chalicelib.domain.records import Environment
-from chalicelib.domain.settings import Limits
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.settings import Limits, Settings
 from chalicelib.domain.settings_changes import SettingsChange, changed
 from tests.sandbox_stacks import Account
 from tests.settings_strategies import accepted, without
@@ -19,7 +19,7 @@ from tests.settings_strategies import accepted, without
 STAYS = ("expires_in_hours", "buckets", "name", "files_prefix")
 
 
-def change_of(stored: dict[str, Any], wanted: dict[str, Any], limits: Limits) -> dict[str, Any]:
+def change_of(stored: Settings, wanted: dict[str, Any], limits: Limits) -> Settings:
     """Stored settings after a PATCH that asks for others, less what it refuses."""
     job = {name: value for name, value in wanted["job"].items() if name not in STAYS}
     change = {name: value for name, value in wanted.items() if name not in STAYS} | {"job": job}
@@ -46,7 +46,7 @@ def test_what_passes_is_built_changed_and_removed(operated: Account) -> None:
     @given(accepted(limits), accepted(limits), st.text(min_size=1, max_size=128).filter(str.isprintable))
     def build(first: Any, second: Any, owner: str) -> None:
         made: Environment = dataclasses.replace(
-            operated.environment(environment_id(), {}), owner=owner, settings=first.model_dump()
+            operated.environment(environment_id(), {}), owner=owner, settings=first
         )
         assert operated.deploy(made)["StackStatus"] == "CREATE_COMPLETE", operated.failures(made)
         after = change_of(made.settings, second.model_dump(), limits)

@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Environment
+from chalicelib.domain.environment import Environment
 from chalicelib.domain.requests import RunRequest
 from chalicelib.domain.settings import JobSettings, Settings
 from chalicelib.errors import Conflict
@@ -55,9 +55,9 @@ def test_parallel_puts_end_with_one_content_everywhere(api: Api, number: int) ->
     environment = service.environments.visible(caller, made)
     body = live(environment)
     assert body in accepted
-    assert hashlib.sha256(body).hexdigest() == environment.job_files[PATH]["sha256"]
+    assert hashlib.sha256(body).hexdigest() == environment.job_files[PATH].sha256
     assert service.job_files.read(caller, made, PATH) == body
-    content = environment.job_files[PATH]["content"]
+    content = environment.job_files[PATH].content
     assert keys(environment) == {"jobs/sot_ecommerce.py", f"jobs/{PATH}", f"jobs/.content/{content}/{PATH}"}
 
 
@@ -120,7 +120,7 @@ def check(world: World, environment: Environment, bodies: tuple[bytes, ...], whe
     now = look(world)
     body = live(environment)
     assert body in bodies, where
-    assert hashlib.sha256(body).hexdigest() == now.job_files[PATH]["sha256"], where
+    assert hashlib.sha256(body).hexdigest() == now.job_files[PATH].sha256, where
     read: list[bytes] = []
     caller = Caller(OWNER, is_admin=False)
     world.invoke(

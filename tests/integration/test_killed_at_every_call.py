@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.requests import EnvironmentChange
 from chalicelib.domain.settings import Settings
 from chalicelib.errors import NotFound
@@ -170,7 +170,7 @@ def test_what_a_failed_attempt_has_left_is_removed(world: World) -> None:
         asked(world, owner, request, STACK_SECONDS + A_FEW_TICKS)
         environment = of(world, owner)
         assert environment.status is Status.FAILED, f"{fault} {call}: {environment}"
-        assert environment.failure and environment.failure["message"] == "no room"
+        assert environment.failure and environment.failure.message == "no room"
         assert not environment.clean_up, f"{fault} {call}: {environment}"
         if not died:
             assert call > 20, "so few calls: was anything killed?"
@@ -230,7 +230,7 @@ def test_a_change_is_finished(world: World) -> None:
         environment = of(world, owner)
         assert environment.status is Status.READY, f"{fault} {call}: {environment}"
         job = world.clients("glue").get_job(JobName=environment.job_id)["Job"]
-        assert (job["Timeout"], environment.settings["job"]["timeout_minutes"]) == (7, 7), f"{fault} {call}"
+        assert (job["Timeout"], environment.settings.job.timeout_minutes) == (7, 7), f"{fault} {call}"
         if not died:
             assert call > 20, "so few calls: was anything killed?"
             return

@@ -12,7 +12,7 @@ from moto.cloudformation.models import cloudformation_backends
 
 from chalicelib.clock import later
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.settings import Settings
 from chalicelib.errors import Conflict, InvalidFields
 from chalicelib.services.idempotency import IdempotentRequest
@@ -123,7 +123,7 @@ def test_a_refused_creation_fails_with_its_cause(world: World) -> None:
     environment = world.ask()
     assert environment.status is Status.FAILED
     assert environment.failure is not None
-    assert environment.failure["cause"] == "permission"
+    assert environment.failure.cause == "permission"
     world.faults.clear()
     gone, accepted = world.service.environments.delete(ANA, environment.id, "r2")
     assert (gone.status, accepted) == (Status.DELETED, True)
@@ -137,7 +137,7 @@ def test_the_first_failed_resource_is_shown_while_the_rollback_goes_on(world: Wo
     shown = world.see(environment.id)
     assert shown.status is Status.CREATING
     assert shown.failure is not None
-    assert (shown.failure["resource"], shown.failure["cause"]) == ("SotBucket", "name_conflict")
+    assert (shown.failure.resource, shown.failure.cause) == ("SotBucket", "name_conflict")
     page = world.service.environments.timeline(ANA, environment.id, limit=10, start=None)
     assert [event.detail for event in page.items if event.action == "resource_failed"] == [shown.failure]
 
@@ -149,7 +149,7 @@ def test_old_and_repeated_resource_events_change_nothing(world: World) -> None:
     world.resource_event(environment, "SorBucket", "CREATE_COMPLETE", at=later)
     world.resource_event(environment, "SorBucket", "CREATE_IN_PROGRESS", at=now)
     world.resource_event(environment, "SorBucket", "CREATE_IN_PROGRESS", at=later)
-    assert world.see(environment.id).resources["SorBucket"]["status"] == "CREATE_COMPLETE"
+    assert world.see(environment.id).resources["SorBucket"].status == "CREATE_COMPLETE"
 
 
 def test_events_of_unknown_and_foreign_stacks_are_left_alone(world: World) -> None:
@@ -203,7 +203,7 @@ def test_a_stack_that_somebody_deleted_is_a_failure(world: World) -> None:
     failed = world.see(environment.id)
     assert failed.status is Status.FAILED
     assert failed.failure is not None
-    assert failed.failure["message"] == "The stack was deleted by somebody else."
+    assert failed.failure.message == "The stack was deleted by somebody else."
 
 
 def test_an_object_that_cannot_be_removed_is_reported_and_tried_again(world: World) -> None:
@@ -247,7 +247,7 @@ def test_what_a_failed_creation_leaves_is_removed_by_itself(world: World) -> Non
     failed = world.see(environment.id)
     assert (failed.status, failed.stack_id, failed.clean_up) == (Status.FAILED, None, False)
     assert failed.failure is not None
-    assert failed.reason == failed.failure["fix"]
+    assert failed.reason == failed.failure.fix
     assert stacks_of(environment) == ["DELETE_COMPLETE"]
     assert actions(world, environment)[-1] == "cleaned_up"
     world.calls.clear()

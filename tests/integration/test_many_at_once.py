@@ -20,8 +20,9 @@ from chalicelib.clock import timestamp
 from chalicelib.config import Config
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.records import Environment, Event, Status
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.settings import Settings
+from chalicelib.domain.timeline import Event
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.storage.store import Store
 from chalicelib.wiring import Service, build

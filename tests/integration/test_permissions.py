@@ -14,8 +14,11 @@ import pytest
 from chalice.test import Client
 
 from chalicelib.clock import sortable_id, timestamp
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.job_run import JobRun, RunStatus
+from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.pricing import worst_case_micro_usd
-from chalicelib.domain.records import BUCKET_KEYS, Environment, Event, JobRun, RunStatus, Status
+from chalicelib.domain.timeline import Event
 from chalicelib.wiring import Service
 from glue_assets.release import build, publish
 from local.iam.policies import Verdict, listed, verdict
@@ -113,7 +116,7 @@ def test_every_function_may_notice_what_was_deleted_by_hand_and_create_it_again(
     world.change(ready, look_at=timestamp(world.moment))
     world.reconcile(service, ready)
     lost = world.look(ready)
-    assert (lost.status, (lost.failure or {}).get("resource")) == (Status.FAILED, "GlueJob")
+    assert (lost.status, lost.failure and lost.failure.resource) == (Status.FAILED, "GlueJob")
     world.change(lost, status=Status.UPDATING, due_at=timestamp(world.moment))  # as a retry does
     for _ in range(4):
         world.reconcile(service, ready)
@@ -225,7 +228,7 @@ def whole_life(world: World, function: str, environment_id: str, data: Path, **m
     gone = world.look(ready)
     assert gone.status is Status.DELETED, gone
     assert gone.receipt is not None
-    assert [entry["type"] for entry in gone.receipt["remaining"]] == ["AWS::KMS::Key"]
+    assert [entry.type for entry in gone.receipt.remaining] == ["AWS::KMS::Key"]
     there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
     assert not there & {ready.bucket(key) for key in BUCKET_KEYS}
 
@@ -308,7 +311,7 @@ def other_settings_and_back(world: World, service: Service, environment: Environ
     iam.delete_role_policy(**named)
     world.moment += timedelta(seconds=61)
     back = finish(world, service, environment)
-    assert back.failure is not None and back.failure["cause"] == "permission"
+    assert back.failure is not None and back.failure.cause == "permission"
     plain = update(world, service, environment, settings={**was.settings, "job": {**job, "arguments": {}}})
     assert plain.failure is None
 
@@ -344,7 +347,7 @@ def failed_creation(world: World, function: str, environment_id: str) -> None:
     failed = world.look(environment)
     assert failed.status is Status.FAILED
     assert failed.failure is not None
-    assert (failed.failure["resource"], failed.failure["cause"]) == ("SpecBucket", "name_conflict")
+    assert (failed.failure.resource, failed.failure.cause) == ("SpecBucket", "name_conflict")
 
 
 def resource_changes(world: World, environment_id: str) -> None:

@@ -13,8 +13,8 @@ import pytest
 from chalicelib.api import presenters
 from chalicelib.clock import timestamp
 from chalicelib.domain.caller import Caller
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.owner_accounts import Allowance
-from chalicelib.domain.records import Environment, Status
 from chalicelib.domain.requests import EnvironmentChange
 from tests.sandbox_stacks import client
 from tests.service_roles import World, serving

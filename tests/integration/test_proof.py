@@ -15,7 +15,7 @@ from botocore.stub import Stubber
 from chalicelib.aws.cloudformation import Part, Stack, Stacks
 from chalicelib.aws.existence import Prover
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.services.idempotency import IdempotentRequest
 from tests.sandbox_stacks import client
 from tests.service_roles import World, serving
@@ -71,7 +71,7 @@ def test_the_receipt_has_each_thing_that_the_stack_had_made_by_its_id(world: Wor
     gone = delete(world, ready)
     assert gone.status is Status.DELETED, gone.reason
     assert gone.receipt is not None
-    removed, [key] = gone.receipt["removed"], gone.receipt["remaining"]
+    removed, [key] = gone.receipt.removed, gone.receipt.remaining
     listed = {(each["type"], each["id"]) for each in removed if "id" in each}
     assert listed | {(key["type"], key["id"])} == made
     assert [each for each in removed if "id" in each and "why" in each] == [], "a type is not checked"
@@ -162,7 +162,7 @@ def test_the_first_failed_resource_is_told_before_the_rollback_is_in_any_order(
     shown = world.look(environment)
     assert shown.status is Status.CREATING, "the stack has not told of its end"
     assert shown.failure is not None
-    assert (shown.failure["type"], shown.failure["cause"]) == ("AWS::Glue::Job", "permission")
+    assert (shown.failure.type, shown.failure.cause) == ("AWS::Glue::Job", "permission")
     everything = json.dumps([shown.failure, shown.resources])
     assert "glue:CreateJob" in everything
     assert ACCOUNT not in everything
@@ -180,7 +180,7 @@ def test_what_a_failure_leaves_is_cleaned_up_by_itself_and_a_retry_starts_over(w
     failed = world.look(environment)
     assert (failed.status, failed.clean_up, failed.stack_id) == (Status.FAILED, False, None)
     assert failed.failure is not None
-    assert failed.reason == failed.failure["fix"]
+    assert failed.reason == failed.failure.fix
     assert {b["Name"] for b in client("s3").list_buckets()["Buckets"]} == {"assets"}
     allow_again(DEPLOYMENT)
     world.operator.environments.retry(
@@ -192,7 +192,7 @@ def test_what_a_failure_leaves_is_cleaned_up_by_itself_and_a_retry_starts_over(w
     assert (ready.status, ready.failure, ready.creations) == (Status.READY, None, 2)
     gone = delete(world, ready)
     assert gone.receipt is not None
-    keys = [(each["type"], each["id"]) for each in gone.receipt["remaining"]]
+    keys = [(each.type, each.id) for each in gone.receipt.remaining]
     assert len(set(keys)) == 2, "the key of the attempt that failed waits to be removed, too"
 
 
@@ -222,7 +222,7 @@ def test_a_bucket_that_is_somebody_elses_is_not_emptied(world: World) -> None:
     gone = let_go(world, gone, stack_id)
     assert client("s3").get_object(Bucket=taken, Key="theirs")["ContentLength"] == 1
     assert gone.failure is not None
-    assert gone.failure["cause"] == "name_conflict"
+    assert gone.failure.cause == "name_conflict"
 
 
 def test_a_type_that_is_not_known_is_said_to_be_unchecked_and_one_that_stays_by_policy_remains() -> None:

@@ -12,8 +12,8 @@ from chalicelib.api import presenters
 from chalicelib.clock import parse
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.capacity import Usage, in_creation, is_counted, waits
+from chalicelib.domain.environment import Environment, QueuePosition, Status
 from chalicelib.domain.owner_accounts import Allowance
-from chalicelib.domain.records import Environment, Status
 from chalicelib.domain.settings import Settings
 from chalicelib.services.idempotency import IdempotentRequest
 from tests.integration.test_life_cycle import World, roll_back
@@ -83,7 +83,7 @@ def test_a_place_that_becomes_free_goes_to_who_waits_longest(crowd: Crowd) -> No
     crowd.stack_event(crowd.of("ana"))
     crowd.tick_after(minutes=2)
     assert crowd.status("ana", "cleo", "dora", "emma") == "READY READY QUEUED QUEUED"
-    assert crowd.of("dora").queue == {"position": 1, "begins_at": None}, "nobody knows when one is deleted"
+    assert crowd.of("dora").queue == QueuePosition(1), "nobody knows when one is deleted"
     crowd.service.environments.delete(ADMIN, crowd.of("ana").id, "r2")
     crowd.tick_after(minutes=2)
     assert crowd.status("ana", "dora", "emma") == "DELETED CREATING QUEUED"
@@ -213,6 +213,6 @@ def test_whoever_waits_can_leave(crowd: Crowd) -> None:
     gone, _ = crowd.service.environments.delete(ADMIN, crowd.of("cleo").id, "r2")
     assert gone.status is Status.DELETED
     crowd.tick_after(seconds=59)
-    place = crowd.of("dora").queue or {}
-    assert place["position"] == 1
+    place = crowd.of("dora").queue
+    assert place is not None and place.position == 1
     crowd.check()

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.requests import EnvironmentChange, RunRequest
 from chalicelib.errors import EnvironmentNotFailed, EnvironmentNotLive, EnvironmentNotReady
 from chalicelib.services.idempotency import IdempotentRequest

@@ -6,7 +6,9 @@ import json
 from datetime import timedelta
 
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import BUCKET_KEYS, Environment, RunStatus, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.job_run import RunStatus
+from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.services.idempotency import IdempotentRequest
 from tests.integration.test_updates import ID, data, finish, keys, world  # noqa: F401 - fixtures
 from tests.sandbox_stacks import client
@@ -68,7 +70,7 @@ def test_afterwards_it_is_as_one_that_was_just_made(world: World) -> None:  # no
         PartitionInput={"Values": ["7"], "StorageDescriptor": {"Location": "s3://x/"}},
     )
     assert catalog(ready) != was[0]
-    key = ready.outputs and ready.outputs["kms_key_arn"]
+    key = ready.outputs and ready.outputs.kms_key_arn
     budget = world.store.account(ready.owner)
 
     after = reset(world, ready)

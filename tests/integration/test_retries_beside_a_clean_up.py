@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.clock import parse
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Status
+from chalicelib.domain.environment import Status
 from chalicelib.lifecycle.transitions import Moves
 from chalicelib.services.idempotency import IdempotentRequest
 from tests.integration.test_crashes import MOST_CALLS, World, fail_and_roll_back

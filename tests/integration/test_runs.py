@@ -132,7 +132,7 @@ def test_a_run_above_the_operators_ceilings_is_refused(
     api: Api = request.getfixturevalue("api")
     job = api.ready_environment(job={"number_of_workers": 2, "timeout_minutes": 5})["outputs"]["job_id"]
     answer = api.call("POST", f"/jobs/{job}/runs", body={"number_of_workers": 4, "timeout_minutes": 11})
-    assert (answer.status, answer.body["code"]) == (422, "misfits")
+    assert (answer.status, answer.body["code"]) == (422, "invalid_combination")
     assert [error["pointer"] for error in answer.body["errors"]] == ["/number_of_workers", "/timeout_minutes"]
 
 

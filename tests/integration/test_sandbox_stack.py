@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.kms.models import kms_backends
 
-from chalicelib.domain.records import Environment
+from chalicelib.domain.environment import Environment
 from chalicelib.sandbox.template_parameters import template_parameters
 from local.iam import access
 from tests.sandbox_stacks import ACCOUNT, REGION, Account, client, random_settings
@@ -50,8 +50,8 @@ def check_references(operated: Account, made: Environment, stack: dict[str, Any]
     assert made.role_name in there["roles"]
     assert set(outputs["buckets"].values()) <= there["buckets"]
     assert outputs["buckets"] == {key: made.bucket(key) for key in outputs["buckets"]}
-    assert job["Command"]["ScriptLocation"] == made.job_file_uri(made.settings["job"]["script"])
-    assert {**job["DefaultArguments"], **made.settings["job"]["arguments"]} == job["DefaultArguments"]
+    assert job["Command"]["ScriptLocation"] == made.job_file_uri(made.settings.job.script)
+    assert {**job["DefaultArguments"], **made.settings.job.arguments} == job["DefaultArguments"]
     assert set(outputs["log_groups"].values()) <= there["log_groups"]
     assert job.get("SecurityConfiguration") == outputs["security_configuration"]
     assert outputs["kms_key_arn"] is None or outputs["kms_key_arn"] in there["keys"]
@@ -131,7 +131,7 @@ def test_every_resource_that_can_have_tags_has_them(operated: Account) -> None:
     found = [
         *(
             _pairs(aws("s3").get_bucket_tagging(Bucket=made.bucket(key))["TagSet"])
-            for key in made.settings["buckets"]
+            for key in made.settings.buckets
         ),
         _pairs(aws("iam").list_role_tags(RoleName=made.role_name)["Tags"]),
         _pairs(aws("kms").list_resource_tags(KeyId=outputs["KmsKeyArn"])["Tags"], "Tag"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.records import Environment
+from chalicelib.domain.environment import Environment
 from tests.sandbox_stacks import Account, random_settings
 from tests.sandbox_state import described
 
@@ -154,5 +154,5 @@ def test_from_any_settings_to_any_others_is_as_if_made_with_those(operated: Acco
 
 def hands_a_bucket_on(before: Environment, wanted: Environment) -> bool:
     """Whether a bucket is to have the name of another one."""
-    old, new = before.settings["buckets"], wanted.settings["buckets"]
+    old, new = before.settings.buckets, wanted.settings.buckets
     return any(new[key] == old[other] for key in new for other in old if other != key)

@@ -12,7 +12,8 @@ import pytest
 
 from chalicelib.domain import expiry
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Environment, JobRun, RunStatus, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.settings import JobSettings, Settings
 from chalicelib.services.idempotency import IdempotentRequest
 from local.chaos import invariants

@@ -13,7 +13,7 @@ from pyspark.sql.types import LongType, StructField, StructType
 
 import sot_ecommerce as job
 from chalicelib.aws.catalog import MARK
-from chalicelib.domain.records import RUN_MARKER
+from chalicelib.domain.names import RUN_MARKER
 from local.moto_patches import updates
 from tests.unit.test_sot_arguments import read_settings
 

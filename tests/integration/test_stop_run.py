@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from moto.moto_api import state_manager
 
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import JobRun, RunStatus
+from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.errors import NotFound
 from tests.integration.conftest import Api
 from tests.integration.test_runs import DiesAfterTheCall, DyingStarter, ask, end_in_glue, glue_runs

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.clock import environment_id
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Environment
+from chalicelib.domain.environment import Environment
 from chalicelib.errors import ServiceError, TableOutOfReach, TableUnreadable
 from chalicelib.services.tables import Rows
 from tests.athena_tables import CSV, PARQUET, Aws, table

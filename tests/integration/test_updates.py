@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.requests import EnvironmentChange
-from chalicelib.errors import EnvironmentNotReady, Misfits
+from chalicelib.errors import EnvironmentNotReady, InvalidCombination
 from chalicelib.services.idempotency import IdempotentRequest
 from glue_assets.release import Release, build, publish
 from tests.sandbox_stacks import ROOT, client
@@ -137,7 +137,7 @@ def test_null_is_the_default_again(world: World) -> None:
     copy = f"environments/{ID}/template.yaml"
     assert keys("assets").count(copy) == 1
     after = changed(world, ready, settings={"job": {"number_of_workers": None, "arguments": None}})
-    assert (after.settings["job"]["number_of_workers"], after.settings["job"]["arguments"]) == (5, {})
+    assert (after.settings.job.number_of_workers, after.settings.job.arguments) == (5, {})
     assert "--A" not in client("glue").get_job(JobName=after.job_id)["Job"]["DefaultArguments"]
     assert copy not in keys("assets"), "the copy of a template that no stack is made from any more"
 
@@ -152,7 +152,7 @@ def test_what_is_as_it_was_needs_no_work(world: World) -> None:
 
 def test_what_cannot_change_is_refused_at_once_and_all_of_it(world: World) -> None:
     ready = world.ready(ID, {"mode": "production", "job": {"script": "a.py"}})
-    with pytest.raises(Misfits) as refused:
+    with pytest.raises(InvalidCombination) as refused:
         ask(
             world,
             ready,
@@ -239,7 +239,7 @@ def test_a_newer_release_brings_its_files_and_takes_what_only_the_old_one_had(
     glue = client("glue")
     found = glue.get_partitions(DatabaseName=ready.database("db_shop"), TableName="tbl_days")["Partitions"]
     assert [partition["Values"] for partition in found] == [["2"]]
-    assert after.outputs is not None and after.outputs["databases"]["db_web"] == ready.database("db_web")
+    assert after.outputs is not None and after.outputs.databases["db_web"] == ready.database("db_web")
     [stack] = client("cloudformation").describe_stacks(StackName=ready.name)["Stacks"]
     assert {"Key": "terraglue:release", "Value": release.id} in stack["Tags"]
     back = changed(world, after, release=ready.release)
@@ -298,14 +298,14 @@ def test_what_would_replace_or_remove_a_bucket_with_data_is_refused(
     release = release_of(world, data, "2.0.0", *more)
     after = changed(world, ready, release="latest", settings={"job": {"number_of_workers": 9}})
     assert after.status is Status.READY, after.failure
-    assert after.settings["job"]["number_of_workers"] == (5 if told else 9)
+    assert after.settings.job.number_of_workers == (5 if told else 9)
     assert change_sets(world, after) == []
     if told:
         assert (after.release, after.outputs) == (ready.release, ready.outputs)
         assert after.failure is not None
-        assert after.failure["message"].startswith(("The change would replace", "The change would remove"))
-        assert told in after.failure["message"]
-        assert after.reason == after.failure["fix"]
+        assert after.failure.message.startswith(("The change would replace", "The change would remove"))
+        assert told in after.failure.message
+        assert after.reason == after.failure.fix
     else:
         assert (after.release, after.failure) == (release.id, None), "an empty bucket holds nothing"
 
@@ -318,13 +318,13 @@ def test_a_database_goes_with_the_releases_tables_but_not_with_ones_own(world: W
     glue.create_table(**database, TableInput={"Name": "mine"})
     refused = changed(world, ready, release="latest")
     assert refused.failure is not None
-    assert refused.failure["resource"] == "DatabaseDbShop"
+    assert refused.failure.resource == "DatabaseDbShop"
     assert refused.release == ready.release
     glue.delete_table(**database, Name="mine")
     after = changed(world, ready, release="latest")
     assert (after.release, after.failure) == (release.id, None)
     assert after.outputs is not None
-    assert set(after.outputs["databases"]) == {"db_web", "sot"}
+    assert set(after.outputs.databases) == {"db_web", "sot"}
     assert keys(ready.bucket("sor")) == ["db_web/tbl_clicks/a.csv"]
 
 
@@ -339,8 +339,8 @@ def test_a_failed_change_is_taken_back_and_says_why(world: World) -> None:
     assert after.status is Status.READY
     assert after.settings == ready.settings
     assert after.failure is not None
-    assert (after.failure["resource"], after.failure["cause"]) == ("Workgroup", "permission")
-    assert after.reason == after.failure["fix"]
+    assert (after.failure.resource, after.failure.cause) == ("Workgroup", "permission")
+    assert after.reason == after.failure.fix
     assert after.reason.startswith("A change that fails is taken back.")
     assert client("glue").get_job(JobName=ready.job_id)["Job"]["NumberOfWorkers"] == 5
     assert change_sets(world, after) == []
@@ -357,7 +357,7 @@ def test_a_way_back_that_fails_is_tried_again_and_then_left_to_people(world: Wor
     failed = changed(world, ready, settings={"job": {"number_of_workers": 9}})
     assert failed.status is Status.FAILED
     assert failed.failure is not None
-    assert failed.failure["resource"] == "GlueJob"
+    assert failed.failure.resource == "GlueJob"
     assert failed.settings == ready.settings
     rollbacks = [
         event
@@ -389,7 +389,7 @@ def test_a_sandbox_that_is_changing_is_deleted_after_cloudformation_is_done(worl
     gone = world.look(ready)
     assert gone.status is Status.DELETED
     assert gone.receipt is not None
-    assert [entry["type"] for entry in gone.receipt["remaining"]] == ["AWS::KMS::Key"]
+    assert [entry.type for entry in gone.receipt.remaining] == ["AWS::KMS::Key"]
     assert f"environments/{ID}/template.yaml" not in keys("assets")
 
 
@@ -410,6 +410,6 @@ def test_its_end_comes_after_the_change(world: World) -> None:
 def test_time_and_settings_change_in_one_request(world: World) -> None:
     ready = world.ready(ID, {})
     after = changed(world, ready, expires_in_hours=5, settings={"job": {"timeout_minutes": 20}})
-    assert after.settings["job"]["timeout_minutes"] == 20
+    assert after.settings.job.timeout_minutes == 20
     assert after.expires_at < ready.expires_at
     assert actions(world, after).count("change_requested") == 1

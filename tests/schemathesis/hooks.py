@@ -7,7 +7,7 @@ own for that. Anything else means that the document promises what the API does n
 
 import schemathesis
 
-_MEANING = {"misfits", "invalid_file", "idempotency_key_reused", "bad_cursor"}
+_MEANING = {"invalid_combination", "invalid_file", "idempotency_key_reused", "bad_cursor"}
 
 
 @schemathesis.check

@@ -10,9 +10,11 @@ import pytest
 from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import timestamp
 from chalicelib.domain.capacity import Capacity, Usage
-from chalicelib.domain.records import Environment, Event, Status
+from chalicelib.domain.environment import Environment, QueuePosition, Status
+from chalicelib.domain.timeline import Event
 from chalicelib.lifecycle.admission import Admission
-from chalicelib.storage.store import AtCapacity, Store
+from chalicelib.storage.conflicts import AtCapacity
+from chalicelib.storage.store import Store
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.test_fast_dynamodb import environment
 from tests.integration.test_many_at_once import INDEXES
@@ -44,7 +46,7 @@ class Line:
 
     def position(self, n: int) -> int | None:
         place = self.of(n).queue
-        return place["position"] if place else None
+        return place.position if place else None
 
     def finish(self, n: int) -> None:
         found = self.of(n)
@@ -76,7 +78,7 @@ def test_the_look_that_gives_the_last_place_tells_the_others_that_nobody_knows_w
     line.delete(1)
     [third] = line.admission.admit()
     assert third.id == environment(3).id
-    assert line.of(4).queue == {"position": 1, "begins_at": None}
+    assert line.of(4).queue == QueuePosition(1)
 
 
 def test_while_more_may_exist_the_time_is_that_of_the_creations_before() -> None:
@@ -84,7 +86,7 @@ def test_while_more_may_exist_the_time_is_that_of_the_creations_before() -> None
     for n in (1, 2, 3, 4, 5):
         line.ask(n)
     line.admission.admit()
-    begins = [(line.of(n).queue or {})["begins_at"] for n in (3, 4, 5)]
+    begins = [line.of(n).queue.begins_at for n in (3, 4, 5)]
     guess = 120 / 2  # two at a time, and nothing is known yet of what one takes
     assert begins == [timestamp(NOW + timedelta(seconds=guess * place)) for place in (1, 2, 3)]
 
@@ -131,7 +133,7 @@ def test_a_place_is_told_anew_when_it_is_another_or_when_nobody_knows_any_more_a
     assert line.of(2) == told, "the time alone is not worth a write"
     fewer = Admission(line.store, Capacity(1, 1), clock=lambda: NOW)  # the operator allows fewer
     fewer.admit()
-    assert line.of(2).queue == {"position": 1, "begins_at": None}
+    assert line.of(2).queue == QueuePosition(1)
     version = line.of(2).version
     fewer.admit()
     assert line.of(2).version == version

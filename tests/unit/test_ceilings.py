@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.domain.settings import Limits, Settings, misfits
+from chalicelib.domain.settings import Limits, Settings, invalid_combinations
 from chalicelib.domain.settings_changes import SettingsChange, changed
 
 LIMITS = Limits(expires_in_hours=24, number_of_workers=3, timeout_minutes=10)
@@ -12,7 +12,7 @@ LIMITS = Limits(expires_in_hours=24, number_of_workers=3, timeout_minutes=10)
 
 def within(given: dict[str, Any]) -> tuple[int, int, int]:
     settings = Settings.model_validate(given)
-    assert misfits(settings, LIMITS) == []
+    assert invalid_combinations(settings, LIMITS) == []
     settings = settings.within(LIMITS).resolved()
     return settings.expires_in_hours, settings.job.number_of_workers, settings.job.timeout_minutes
 
@@ -33,7 +33,7 @@ def test_what_is_asked_for_above_a_ceiling_is_refused() -> None:
         "expires_in_hours": 72,
         "job": {"number_of_workers": 5, "timeout_minutes": 15},
     }  # the defaults, said
-    wrong = misfits(Settings.model_validate(given), LIMITS)
+    wrong = invalid_combinations(Settings.model_validate(given), LIMITS)
     assert [one["pointer"] for one in wrong] == [
         "/expires_in_hours",
         "/job/number_of_workers",
@@ -43,9 +43,9 @@ def test_what_is_asked_for_above_a_ceiling_is_refused() -> None:
 
 
 def patched(limits: Limits, job: dict[str, Any], **change: Any) -> tuple[dict[str, Any], list[str]]:
-    stored = Settings.model_validate({"job": job}).resolved().model_dump()
+    stored = Settings.model_validate({"job": job}).resolved()
     after, wrong = changed(stored, SettingsChange.model_validate({"job": change}), limits)
-    return after["job"], [one["pointer"] for one in wrong]
+    return after.job.model_dump(), [one["pointer"] for one in wrong]
 
 
 def test_null_is_the_capped_default_again() -> None:

@@ -15,7 +15,10 @@ from chalicelib.aws.errors import AwsRefused
 from chalicelib.aws.existence import Proof
 from chalicelib.clock import timestamp
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.records import Environment, Event, Status
+from chalicelib.domain.environment import Environment, ResourceState, Status
+from chalicelib.domain.failures import Failure
+from chalicelib.domain.receipts import Receipt, ReceiptEntry
+from chalicelib.domain.timeline import Event
 from chalicelib.lifecycle.deletion import Deletion
 from chalicelib.lifecycle.transitions import Moves
 from chalicelib.storage.store import Store
@@ -26,8 +29,9 @@ from tests.integration.test_many_at_once import INDEXES
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 BUCKET = Part("AWS::S3::Bucket", "SotBucket", "terraglue-env1-sot", "DELETE_COMPLETE")
 OBJECTS, TABLES = "AWS::S3::Object", "AWS::Glue::Table"
-KEY = {"type": "AWS::KMS::Key", "id": "the first attempt's"}
-OTHER_KEY = {"type": "AWS::KMS::Key", "id": "the second attempt's"}
+KEY = ReceiptEntry("AWS::KMS::Key", id="the first attempt's")
+OTHER_KEY = ReceiptEntry("AWS::KMS::Key", id="the second attempt's")
+FAILED_BUCKET = {"SotBucket": ResourceState("AWS::S3::Bucket", "CREATE_FAILED", "2026-01-01T00:00:00#02")}
 
 
 @dataclass
@@ -36,7 +40,7 @@ class Aws:
 
     stack: Stack | None
     there: list[Part] = field(default_factory=list)
-    remaining: list[dict[str, str]] = field(default_factory=list)
+    remaining: list[ReceiptEntry] = field(default_factory=list)
     slices: list[tuple[str, int] | Exception] = field(default_factory=list)
     runs_are_stopped: bool = True
     logs: int = 0
@@ -48,7 +52,7 @@ class Aws:
         return self.stack
 
     def prove(self, _: Stack) -> Proof:
-        return Proof([{"type": "AWS::IAM::Role", "id": "r"}], self.remaining, self.there, [])
+        return Proof([ReceiptEntry("AWS::IAM::Role", id="r")], self.remaining, self.there, [])
 
     def stop_runs(self, environment: Environment) -> bool:
         assert environment.id == "env1"
@@ -80,7 +84,8 @@ class Aws:
 
     def receipt(self, environment: Environment, proof: Proof | None) -> dict[str, Any]:
         left = [*environment.remaining, *(proof.remaining if proof else [])]
-        return {"removed": dict(environment.removed), "remaining": left}
+        removed = [ReceiptEntry(kind, count=count) for kind, count in environment.removed.items()]
+        return Receipt(removed, left)
 
 
 class Desk:
@@ -121,8 +126,8 @@ def stack(status: str, reason: str | None = None) -> Stack:
 
 
 def failed(aws: Aws, **fields: Any) -> Desk:
-    cause = {"message": "It broke.", "fix": "Mend it."}
-    resources = {"SotBucket": {"status": "CREATE_FAILED"}}
+    cause = Failure("internal", "It broke.", "Mend it.")
+    resources = FAILED_BUCKET
     return Desk(aws, status=Status.FAILED, clean_up=True, failure=cause, resources=resources, **fields)
 
 
@@ -146,7 +151,7 @@ def test_a_clean_up_is_not_done_while_something_is_still_there() -> None:
     assert (cleaned.clean_up, cleaned.stack_id, cleaned.due_at) == (False, None, cleaned.expires_at)
     assert (cleaned.attempts, cleaned.lease_until) == (0, None)
     assert (cleaned.admitted_at, cleaned.reason) == (None, "Mend it.")
-    assert cleaned.resources == {"SotBucket": {"status": "CREATE_FAILED"}}, "what has failed is shown no more"
+    assert cleaned.resources == FAILED_BUCKET, "what has failed is shown no more"
     assert desk.actions()[-1] == "cleaned_up"
 
 
@@ -160,7 +165,7 @@ def test_what_each_attempt_leaves_for_a_reason_is_kept_for_the_receipt() -> None
     gone = desk.read()
     assert (gone.status, gone.remaining) == (Status.DELETED, [])
     assert gone.receipt is not None
-    assert gone.receipt["remaining"] == [KEY, OTHER_KEY]
+    assert gone.receipt.remaining == [KEY, OTHER_KEY]
 
 
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE"])
@@ -174,7 +179,7 @@ def test_a_clean_up_keeps_a_stack_that_is_complete(status: str) -> None:
 
 @pytest.mark.parametrize("last", [None, stack("DELETE_COMPLETE")])
 def test_a_retried_one_keeps_its_place_and_forgets_the_failed_attempts_resources(last: Stack | None) -> None:
-    desk = Desk(Aws(last), clean_up=True, resources={"SotBucket": {"status": "CREATE_FAILED"}})
+    desk = Desk(Aws(last), clean_up=True, resources=FAILED_BUCKET)
     assert desk.clean_up() is True
     cleaned = desk.read()
     assert (cleaned.status, cleaned.admitted_at, cleaned.due_at) == (Status.QUEUED, *[desk.after(0)] * 2)
@@ -328,7 +333,9 @@ def test_the_end_has_its_receipt_and_frees_the_owner(last: Stack | None) -> None
     assert desk.step() is False
     gone = desk.read()
     assert (gone.status, gone.deleted_at) == (Status.DELETED, desk.after(0))
-    assert gone.receipt == {"removed": {OBJECTS: 3, "AWS::Logs::LogGroup": 2}, "remaining": []}
+    assert gone.receipt == Receipt(
+        [ReceiptEntry(OBJECTS, count=3), ReceiptEntry("AWS::Logs::LogGroup", count=2)], []
+    )
     assert (gone.due_at, gone.lease_until, gone.admitted_at, gone.reason) == (None, None, None, None)
     assert (gone.removed, gone.remaining) == ({}, [])
     [line] = desk.store.events("env1", limit=1).items

@@ -27,10 +27,10 @@ CODES = {
 def test_a_code_has_its_class(cause: str, code: str) -> None:
     for written in (f"{code}: no", f"It failed ({code.lower()})", f"HandlerErrorCode: {code.upper()})"):
         told = failure("Bucket", "AWS::S3::Bucket", written)
-        assert told["cause"] == cause, written
+        assert told.cause == cause, written
         assert is_name_conflict(written) == (cause == "name_conflict")
-        assert (told["resource"], told["type"]) == ("Bucket", "AWS::S3::Bucket")
-        assert told["fix"]
+        assert (told.resource, told.type) == ("Bucket", "AWS::S3::Bucket")
+        assert told.fix
 
 
 @pytest.mark.parametrize("length", [299, 300])
@@ -64,4 +64,4 @@ def test_principals_people_and_accounts_are_hidden(words: str, shown: str) -> No
 def test_a_failure_shows_the_environments_own_names() -> None:
     words = "terraglue-abcdefgh23-sor already exists in terraglue-zzzzzzzz77-sor"
     told = failure("SorBucket", "AWS::S3::Bucket", words, environment_id="abcdefgh23")
-    assert told["message"] == "terraglue-abcdefgh23-sor already exists in [another environment]"
+    assert told.message == "terraglue-abcdefgh23-sor already exists in [another environment]"

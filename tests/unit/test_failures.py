@@ -171,8 +171,8 @@ SEEN = [
 )
 def test_what_aws_says_is_classified(cause: str, words: str, source: str) -> None:
     found = failure("Thing", "AWS::X::Y", words)
-    assert found["cause"] == cause, source
-    assert found["fix"]
+    assert found.cause == cause, source
+    assert found.fix
     assert is_name_conflict(words) == (cause == "name_conflict")
 
 
@@ -215,7 +215,7 @@ def test_only_ones_own_names_are_shown(words: str, shown: str) -> None:
 
 def test_without_an_environment_no_name_is_shown() -> None:
     assert redacted(f"terraglue-{OWN}-sor", "") == "[another environment]"
-    assert failure(None, None, f"terraglue-{OWN}-sor exists")["message"] == "[another environment] exists"
+    assert failure(None, None, f"terraglue-{OWN}-sor exists").message == "[another environment] exists"
 
 
 def test_a_long_text_is_cut() -> None:

@@ -10,13 +10,16 @@ import pytest
 from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import timestamp
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.records import Environment, Event, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.failures import Failure
+from chalicelib.domain.timeline import Event
 from chalicelib.lifecycle.transitions import Moves
 from chalicelib.storage.store import Store
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.test_fast_dynamodb import environment
 from tests.integration.test_many_at_once import INDEXES
 
+BROKEN = Failure("internal", "It broke.", "Mend it.")
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LEASE_SECONDS = 100
 
@@ -83,11 +86,11 @@ def test_a_failure_gives_the_lease_back_and_its_clean_up_is_due_at_once() -> Non
     desk = Desk()
     claimed = desk.moves.claim(desk.record, attempts=3)
     assert claimed is not None
-    failed = desk.moves.fail(claimed, {"message": "It broke.", "fix": "Mend it."})
+    failed = desk.moves.fail(claimed, BROKEN)
     assert failed == desk.read()
     assert (failed.status, failed.clean_up, failed.attempts) == (Status.FAILED, True, 0)
     assert (failed.lease_until, failed.due_at) == (None, desk.after(0))
-    assert (failed.reason, failed.failure) == ("Mend it.", {"message": "It broke.", "fix": "Mend it."})
+    assert (failed.reason, failed.failure) == ("Mend it.", BROKEN)
     assert desk.moves.claim(failed) is not None, "the clean-up would have to wait for the lease to run out"
     [line] = [e for e in desk.store.events(desk.record.id, limit=9).items if e.action == "status_changed"]
     assert line.detail == {"from": "QUEUED", "to": "FAILED", "why": "It broke."}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,12 +20,23 @@ from chalicelib.domain.byte_limits import (
     MOST_OUTPUTS,
     RECEIPT_BYTES,
     cut,
-    listed,
 )
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.failures import failure, redacted
-from chalicelib.domain.records import BUCKET_KEYS, Environment, Event, JobRun, Json, RunStatus, Status
+from chalicelib.domain.environment import (
+    DesiredState,
+    Environment,
+    JobFile,
+    Outputs,
+    ResourceState,
+    Status,
+    UpdateStage,
+)
+from chalicelib.domain.failures import Failure, failure, redacted
+from chalicelib.domain.job_run import JobRun, RunError, RunStatus
+from chalicelib.domain.names import BUCKET_KEYS
+from chalicelib.domain.receipts import Receipt, ReceiptEntry, listed
 from chalicelib.domain.settings import Settings
+from chalicelib.domain.timeline import ActorType, Event
 from chalicelib.runs.outputs import _entry
 from chalicelib.services.job_files import MAX_FILES
 from chalicelib.storage import items
@@ -51,7 +63,7 @@ def arguments(letter: str) -> dict[str, str]:
     return {name: "".join(chr(dice.randrange(0x4E00, 0x9FFF)) for _ in range(left // 120)) for name in names}
 
 
-def settings(letter: str) -> Json:
+def settings(letter: str) -> Settings:
     """Settings that two requests of the largest size have made: one the arguments, one all else."""
     chosen = Settings.model_validate(
         {
@@ -70,10 +82,10 @@ def settings(letter: str) -> Json:
             },
         }
     )
-    return chosen.resolved().model_dump()
+    return chosen.resolved()
 
 
-def resources(count: int = 500) -> dict[str, Json]:
+def resources(count: int = 500) -> dict[str, ResourceState]:
     """500 resources, all failed, with the longest names that a release may have."""
     words = f"Resource handler returned message: {WIDE}"
     return {
@@ -84,11 +96,10 @@ def resources(count: int = 500) -> dict[str, Json]:
     }
 
 
-def things(count: int) -> list[Json]:
+def things(count: int) -> list[ReceiptEntry]:
     """Entries of a receipt, with the longest names."""
     return [
-        {"type": "AWS::Glue::Table", "logical_id": "l" * 255, "id": f"{n}" + "i" * 500, "why": "y" * 80}
-        for n in range(count)
+        ReceiptEntry("AWS::Glue::Table", "l" * 255, f"{n}" + "i" * 500, why="y" * 80) for n in range(count)
     ]
 
 
@@ -99,7 +110,7 @@ def environment(**more: Any) -> Environment:
         status=Status.UPDATING,
         release="r" * 77,
         settings=settings("A"),
-        wanted={"settings": settings("B"), "release": "r" * 77, "stage": "execute", "rollbacks": 2},
+        wanted=DesiredState(settings("B"), "r" * 77, UpdateStage.EXECUTE, rollbacks=2),
         created_at=AT,
         updated_at=AT,
         expires_at=AT,
@@ -107,25 +118,27 @@ def environment(**more: Any) -> Environment:
         failure=failure("l" * 255, "AWS::Glue::SecurityConfiguration", WIDE, environment_id=ID),
         stack_id=STACK,
         resources=resources(),
-        outputs={
-            "buckets": {key: f"terraglue-{ID}-{'b' * 40}" for key in BUCKET_KEYS},
-            "databases": {f"{n}" + "d" * 126: "c" * 150 for n in range(10)},
-            "job_id": f"terraglue-{ID}-{'j' * 40}",
-            **dict.fromkeys(("athena_workgroup", "security_configuration"), "o" * 255),
-            **dict.fromkeys(("role_arn", "kms_key_arn"), "o" * 256),
-            "log_groups": {"output": "l" * 512, "error": "l" * 512},
-            "console": {f"{n}" + "k" * 126: "u" * 400 for n in range(25)},
-        },
+        outputs=Outputs(
+            buckets={key: f"terraglue-{ID}-{'b' * 40}" for key in BUCKET_KEYS},
+            databases={f"{n}" + "d" * 126: "c" * 150 for n in range(10)},
+            job_id=f"terraglue-{ID}-{'j' * 40}",
+            athena_workgroup="o" * 255,
+            security_configuration="o" * 255,
+            role_arn="o" * 256,
+            kms_key_arn="o" * 256,
+            log_groups={"output": "l" * 512, "error": "l" * 512},
+            console={f"{n}" + "k" * 126: "u" * 400 for n in range(25)},
+        ),
         removed={f"AWS::S3::{n}": 10**12 for n in range(10)},
         remaining=listed(things(2000), LEFT_BYTES),
         job_files={
-            f"{PATH[:-3]}{n:03}": {
-                "size_bytes": 1_048_576,
-                "sha256": "5f" * 32,
-                "changed_by": OWNER,
-                "changed_by_type": "release",
-                "changed_at": AT,
-            }
+            f"{PATH[:-3]}{n:03}": JobFile(
+                size_bytes=1_048_576,
+                sha256="5f" * 32,
+                changed_by=OWNER,
+                changed_by_type=ActorType.RELEASE,
+                changed_at=AT,
+            )
             for n in range(MAX_FILES)
         },
         due_at=AT,
@@ -136,7 +149,7 @@ def environment(**more: Any) -> Environment:
 
 def deleted() -> Environment:
     remaining = [*listed(things(2000), LEFT_BYTES), *things(500)]
-    receipt = {"removed": listed(things(2000), RECEIPT_BYTES), "remaining": listed(remaining, RECEIPT_BYTES)}
+    receipt = Receipt(listed(things(2000), RECEIPT_BYTES), listed(remaining, RECEIPT_BYTES))
     return environment(status=Status.DELETED, wanted=None, remaining=[], removed={}, receipt=receipt)
 
 
@@ -172,7 +185,7 @@ def run(**more: Any) -> JobRun:
         glue_run_id="jr_" + "8" * 64,
         stopped_by=OWNER,
         stopped_by_type="user",
-        error={"message": redacted(WIDE, ID), "log_tail": tail},
+        error=RunError(redacted(WIDE, ID), tail),
         output=_entry(TABLE, [[WIDE] * 3] * 20),
         outputs=[_entry(TABLE, [[WIDE] * 3] * 20)] * MOST_OUTPUTS,
     ).but(**more)
@@ -180,9 +193,9 @@ def run(**more: Any) -> JobRun:
 
 def event() -> Event:
     """A change of all settings: the request, and every value before and after."""
-    asked = {"settings": settings("B"), "release": "r" * 77, "expires_in_hours": 720}
+    asked = {"settings": settings("B").model_dump(), "release": "r" * 77, "expires_in_hours": 720}
     told = Event(AT, OWNER, "change_requested", "q" * 64, asked)
-    return items.told(told, environment(), environment(settings=settings("B"), wanted=None))
+    return items.with_changes(told, environment(), environment(settings=settings("B"), wanted=None))
 
 
 def used_key() -> IdempotencyKey:
@@ -217,15 +230,12 @@ def test_texts_are_cut_by_bytes_and_between_characters() -> None:
 
 
 def test_what_a_receipt_has_no_room_for_is_counted() -> None:
-    key = {"type": "K", "id": "k" * 100, "why": "w"}
-    entries = [{**key, "until": AT}, {**key, "until": "2026-02-01T00:00:00.000Z"}, {**key, "until": AT}]
-    short = listed(entries, 150)
-    assert short == [
-        {**key, "until": AT},
-        {"type": "K", "why": "w", "count": 2, "until": "2026-02-01T00:00:00.000Z"},
-    ]
-    assert listed([*short, {**key, "until": AT}], 150)[1]["count"] == 3
-    assert listed([{"type": "T", "count": 7}], 0) == [{"type": "T", "count": 7}]
+    key = ReceiptEntry("K", id="k" * 100, why="w", until=AT)
+    late = "2026-02-01T00:00:00.000Z"
+    short = listed([key, replace(key, until=late), key], 150)
+    assert short == [key, ReceiptEntry("K", why="w", count=2, until=late)]
+    assert listed([*short, key], 150)[1].count == 3
+    assert listed([ReceiptEntry("T", count=7)], 0) == [ReceiptEntry("T", count=7)]
 
 
 # -- a record that cannot be saved all the same ------------------------------------------------------------
@@ -241,7 +251,7 @@ def test_a_run_that_is_too_large_ends_without_its_texts_and_gives_its_money_back
     store.add_environment(home, Event(AT, OWNER, "requested"), None)
     begun = run(error=None, max_cost_micro_usd=220_000)
     assert store.add_run(begun, Event(AT, OWNER, "run_requested"), None)
-    error = {"message": "m" * 300_000, "log_tail": ["t" * 200_000]}
+    error = RunError("m" * 300_000, ["t" * 200_000])
     ended = begun.but(status=RunStatus.FAILED, cost_micro_usd=0, error=error)
 
     saved = store.save_run(
@@ -250,7 +260,7 @@ def test_a_run_that_is_too_large_ends_without_its_texts_and_gives_its_money_back
 
     assert store.run(ID, begun.id) == saved
     assert saved.status is RunStatus.FAILED and saved.arguments == begun.arguments
-    assert saved.error == {"message": "What AWS said of it could not be stored.", "log_tail": []}
+    assert saved.error == RunError("What AWS said of it could not be stored.")
     found = store.environment(ID)
     assert found is not None
     assert (found.reserved_micro_usd, store.account(found.owner).reserved_micro_usd) == (0, 0)
@@ -260,26 +270,24 @@ def test_a_run_that_is_too_large_ends_without_its_texts_and_gives_its_money_back
 def test_an_environment_that_is_too_large_goes_on_without_its_texts(store: Store) -> None:
     home = environment(status=Status.READY, wanted=None)
     store.add_environment(home, Event(AT, OWNER, "requested"), None)
-    large = {"cause": "internal", "message": "m" * 500_000, "resource": None, "type": None, "fix": "Retry."}
+    large = Failure("internal", "m" * 500_000, "Retry.")
 
     saved = store.save_environment(home, home.but(status=Status.FAILED, failure=large, reason="r" * 500_000))
 
     assert store.environment(ID) == saved
     assert saved.status is Status.FAILED and saved.settings == home.settings
-    assert saved.failure is not None and saved.failure["fix"] == "Retry."
+    assert saved.failure is not None and saved.failure.fix == "Retry."
 
 
 def test_a_resource_that_does_not_fit_is_passed_over(store: Store) -> None:
     home = environment(status=Status.CREATING)
     store.add_environment(home, Event(AT, OWNER, "requested"), None)
     for _ in range(2):
-        assert not store.note_resource(
-            ID, STACK, "New", {"order": AT, "status": "s", "reason": "r" * 400_000}
-        )
+        assert not store.note_resource(ID, STACK, "New", ResourceState("t", "s", AT, "r" * 400_000))
 
 
 def test_what_no_leaving_out_mends_is_an_error(store: Store) -> None:
     home = environment(status=Status.READY)
     store.add_environment(home, Event(AT, OWNER, "requested"), None)
     with pytest.raises(AwsError):
-        store.save_environment(home, home.but(outputs={"job_id": "j" * 500_000}))
+        store.save_environment(home, home.but(outputs=replace(home.outputs, job_id="j" * 500_000)))

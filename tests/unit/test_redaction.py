@@ -112,3 +112,12 @@ def test_every_new_id_has_a_digit() -> None:
 @pytest.mark.parametrize("piece", ["x", "a.", "terraglue-", "arn:aws:", "@", "zzzzzzzz77 ", "0", "a@"])
 def test_a_text_without_end_is_read_in_no_time(piece: str) -> None:
     assert len(redacted(piece * 300_000, OWN).encode()) <= 600
+
+
+@pytest.mark.parametrize("escape", ["%2F", "%2f", "%20", "%3A"])
+@pytest.mark.parametrize(
+    "secret",
+    ["e3e70682-c209-4cac-629f-6fbed82c07cd", "123456789012", "AROAEXAMPLEEXAMPLE123", "0123456789abcdef" * 2],
+)
+def test_a_secret_behind_an_escape_of_a_url_is_hidden(escape: str, secret: str) -> None:
+    assert secret.lower() not in redacted(f"https://x.invalid/a?b={escape}{secret} failed", OWN).lower()

@@ -19,8 +19,8 @@ from chalicelib.aws.sandbox_credentials import (
     SandboxCredentials,
     session_policy,
 )
-from chalicelib.domain.records import Environment, Status
-from chalicelib.domain.settings import Settings
+from chalicelib.domain.environment import Environment, Outputs, Status
+from chalicelib.domain.settings import BucketNames, Settings
 from local.iam.checks import PermissionCheck
 from local.iam.policies import Verdict, verdict
 
@@ -30,17 +30,20 @@ KEY = f"arn:aws:kms:{REGION}:123456789012:key/11111111-2222-3333-4444-5555555555
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+OUTPUTS = Outputs(*({}, {}, "job", "role", {}), athena_workgroup="terraglue-aaaaaaaaaa", kms_key_arn=KEY)
+
+
 def environment(**outputs: Any) -> Environment:
     return Environment(
         id="aaaaaaaaaa",
         owner="ana",
         status=Status.READY,
         release="1",
-        settings=Settings().resolved().model_dump(),
+        settings=Settings().resolved(),
         created_at="",
         updated_at="",
         expires_at="",
-        outputs={"athena_workgroup": "terraglue-aaaaaaaaaa", "kms_key_arn": KEY, **outputs},
+        outputs=dataclasses.replace(OUTPUTS, **outputs),
     )
 
 
@@ -97,8 +100,8 @@ def test_a_sandbox_without_workgroup_and_key_has_the_primary_one_and_no_key() ->
 
 def test_the_longest_policy_is_one_that_sts_takes() -> None:
     longest = environment(athena_workgroup=f"terraglue-aaaaaaaaaa-{'x' * 64}")
-    buckets = dict.fromkeys(longest.settings["buckets"], "x" * 40)
-    longest = longest.but(settings={**longest.settings, "buckets": buckets})
+    buckets = BucketNames(**dict.fromkeys(BucketNames.model_fields, "x" * 40))
+    longest = longest.but(settings=longest.settings.model_copy(update={"buckets": buckets}))
     role = ROLE.replace("arn:aws:", "arn:aws-us-gov:")
     assert len(session_policy(longest, role, "ap-southeast-99")) <= MOST_CHARACTERS
 

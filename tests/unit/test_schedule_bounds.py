@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from chalicelib.domain.settings import Limits, Settings, misfits
+from chalicelib.domain.settings import Limits, Settings, invalid_combinations
 
 
 def is_taken(text: str) -> bool:
     """Whether a request with such a schedule would pass, wherever it is checked."""
     try:
-        return misfits(Settings.model_validate({"job": {"schedule": text}}), Limits()) == []
+        return invalid_combinations(Settings.model_validate({"job": {"schedule": text}}), Limits()) == []
     except ValidationError:
         return False
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.settings import Limits, Settings, misfits
+from chalicelib.domain.settings import Limits, Settings, invalid_combinations
 from chalicelib.domain.settings_changes import SettingsChange, changed
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
     ],
 )
 def test_a_schedule_that_cannot_run_is_refused(schedule: str, words: str) -> None:
-    [wrong] = misfits(Settings.model_validate({"job": {"schedule": schedule}}), Limits(), NOW)
+    [wrong] = invalid_combinations(Settings.model_validate({"job": {"schedule": schedule}}), Limits(), NOW)
     assert wrong["pointer"] == "/job/schedule"
     assert wrong["detail"].startswith(words)
 
@@ -34,12 +34,13 @@ def test_a_schedule_that_cannot_run_is_refused(schedule: str, words: str) -> Non
     "schedule", ["cron(1 12 26 11 ? 2026)", "cron(0 12 ? * fri-SAT,Sun-mon *)", "rate(2 hours)"]
 )
 def test_a_schedule_that_will_run_is_taken(schedule: str) -> None:
-    assert misfits(Settings.model_validate({"job": {"schedule": schedule}}), Limits(), NOW) == []
+    assert invalid_combinations(Settings.model_validate({"job": {"schedule": schedule}}), Limits(), NOW) == []
 
 
 def patched(stored: str, **job: Any) -> list[str]:
-    settings = Settings.model_validate({}).resolved().model_dump()
-    settings["job"]["schedule"] = stored
+    settings = Settings().resolved()
+    scheduled = settings.job.model_copy(update={"schedule": stored})
+    settings = settings.model_copy(update={"job": scheduled})
     change = SettingsChange.model_validate({"job": job})
     return [wrong["pointer"] for wrong in changed(settings, change, Limits(), NOW)[1]]
 

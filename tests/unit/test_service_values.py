@@ -12,13 +12,8 @@ from chalicelib.aws.cloudformation import resource_state
 from chalicelib.clock import environment_id, later, parse, sortable_id, timestamp
 from chalicelib.config import Config
 from chalicelib.domain import pricing
-from chalicelib.domain.records import (
-    ENVIRONMENT_ID,
-    Environment,
-    Status,
-    environment_of_job,
-    environment_of_stack,
-)
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.names import ENVIRONMENT_ID, environment_of_job, environment_of_stack
 from chalicelib.domain.requests import RunRequest
 from chalicelib.domain.settings import Settings
 from chalicelib.errors import BadRequest, IdempotencyKeyReused, InvalidFields
@@ -113,7 +108,7 @@ def test_a_later_state_of_a_resource_sorts_after_an_earlier_one() -> None:
     begun = resource_state("s", "T", "CREATE_IN_PROGRESS", None, second)
     done = resource_state("s", "T", "CREATE_COMPLETE", None, second)
     deleting = resource_state("s", "T", "DELETE_IN_PROGRESS", None, "2026-11-23T12:00:01Z")
-    assert begun["order"] < done["order"] < deleting["order"]
+    assert begun.order < done.order < deleting.order
 
 
 def test_an_owner_with_odd_characters_is_made_safe_for_tags() -> None:
@@ -122,7 +117,7 @@ def test_an_owner_with_odd_characters_is_made_safe_for_tags() -> None:
         owner="ana <script>\u00e9@x.org",
         status=Status.QUEUED,
         release="1",
-        settings=Settings().model_dump(),
+        settings=Settings(),
         created_at="",
         updated_at="",
         expires_at="",

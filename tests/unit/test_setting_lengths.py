@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.settings import Limits, Settings, misfits
+from chalicelib.domain.settings import Limits, Settings, invalid_combinations
 from chalicelib.domain.settings_changes import SettingsChange, changed
 from local.cloudformation.parameters import TemplateError, parameter_values
 
@@ -18,7 +18,7 @@ def production(**job: Any) -> dict[str, Any]:
 
 
 def wrong(given: dict[str, Any]) -> list[str]:
-    return [one["pointer"] for one in misfits(Settings.model_validate(given), Limits())]
+    return [one["pointer"] for one in invalid_combinations(Settings.model_validate(given), Limits())]
 
 
 def files(count: int, length: int) -> list[str]:
@@ -46,7 +46,7 @@ def test_what_is_too_long_in_bytes_is_refused(given: dict[str, Any], pointers: l
 
 
 def test_a_change_is_held_to_the_same() -> None:
-    stored = Settings.model_validate(production()).resolved().model_dump()
+    stored = Settings.model_validate(production()).resolved()
     change = SettingsChange.model_validate(
         {"job": {"extra_files": files(20, 220), "description": "\u20ac" * 700}}
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from chalicelib.domain.settings import Limits, Settings, misfits
+from chalicelib.domain.settings import Limits, Settings, invalid_combinations
 from chalicelib.storage.releases import with_arguments
 
 ROLE = "arn:aws:iam::123456789012:role/terraglue-shared-analysts"
@@ -16,7 +16,7 @@ LIMITS = Limits(role_arns=(ROLE,), kms_key_arns=(KEY,))
 
 
 def pointers(**given: Any) -> list[str]:
-    return [wrong["pointer"] for wrong in misfits(Settings.model_validate(given), LIMITS)]
+    return [wrong["pointer"] for wrong in invalid_combinations(Settings.model_validate(given), LIMITS)]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""docs/settings.md tells every setting and every variable of terraglue."""
+"""docs/settings.md lists every setting and every terraglue variable, docs/deployment.md the operator's."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config import Config
-from chalicelib.domain.settings import BucketNames, JobSettings, Limits, Settings, misfits
+from chalicelib.domain.settings import BucketNames, JobSettings, Limits, Settings, invalid_combinations
 from chalicelib.variables import InvalidConfiguration
 
-TEXT = (Path(__file__).parents[2] / "docs/settings.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+TEXT = (DOCS / "settings.md").read_text(encoding="utf-8")
+TABLES = TEXT.partition("## All settings")[2].partition("\n## ")[0]
 
 # The variables of terraglue's two versions, from its variables.tf files.
 TERRAGLUE = [
@@ -74,38 +76,37 @@ TERRAGLUE = [
 ]
 
 
-def test_every_variable_of_terraglue_is_in_the_table() -> None:
-    first_cells = " ".join(line.split("|")[1] for line in TEXT.splitlines() if line.startswith("| "))
-    assert [name for name in TERRAGLUE if f"`{name}`" not in first_cells] == []
+def test_every_variable_of_terraglue_is_in_a_table() -> None:
+    rows = [line.split("|")[1:-1] for line in TABLES.splitlines() if line.startswith("| ")]
+    cells = " ".join(row[-1] if len(row) == 4 else row[0] for row in rows)
+    assert [name for name in TERRAGLUE if f"`{name}`" not in cells] == []
 
 
-def test_every_setting_is_told_with_its_default() -> None:
-    rows = [
-        [cell.strip() for cell in line.split("|")[2:4]] for line in TEXT.splitlines() if line.startswith("| ")
-    ]
-    told = {name: default for names, default in rows for name in re.findall(r"`([a-z_.]+)`", names)}
+def test_every_setting_is_listed_with_its_default() -> None:
+    rows = [line.split("|")[1:3] for line in TABLES.partition("\n### ")[0].splitlines() if line[:2] == "| "]
+    listed = {name: default for names, default in rows for name in re.findall(r"`([a-z0-9_.]+)`", names)}
     for name, default in (
         *((f.lower(), getattr(Settings(), f)) for f in Settings.model_fields if f not in ("job", "buckets")),
         *((f"job.{f}", getattr(JobSettings(), f)) for f in JobSettings.model_fields),
     ):
-        assert f"`{name}`" in TEXT, name
-        if name in told and isinstance(default, bool | int | str) and name != "job.description":
-            assert f"`{json.dumps(default) if isinstance(default, bool | int) else default}`" in told[name], (
-                name
-            )
-    assert all(f".{key}`" in TEXT for key in BucketNames.model_fields)
+        assert name in listed, name
+        if isinstance(default, bool | int | str) and name != "job.description":
+            shown = json.dumps(default) if isinstance(default, bool | int) else default
+            assert f"`{shown}`" in listed[name], name
+    assert all(f".{key}`" in TABLES for key in BucketNames.model_fields)
 
 
 def test_the_example_is_valid() -> None:
     [example] = re.findall(r"```json\n(.+?)```", TEXT, re.DOTALL)
-    assert misfits(Settings.model_validate_json(example), Limits()) == []
+    assert invalid_combinations(Settings.model_validate_json(example), Limits()) == []
 
 
 def test_every_variable_of_the_operator_is_in_the_table() -> None:
-    class Told(dict[str, str]):
+    class Listed(dict[str, str]):
         def get(self, name: str, default: object = None) -> None:  # type: ignore[override]
             assert f"`{name}`" in first_cells, name
 
-    first_cells = " ".join(line.split("|")[1] for line in TEXT.splitlines() if line.startswith("| `"))
-    with pytest.raises(InvalidConfiguration):  # when it has asked for all of them
-        Config.from_environment(Told())
+    text = (DOCS / "deployment.md").read_text(encoding="utf-8")
+    first_cells = " ".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
+    with pytest.raises(InvalidConfiguration):  # after it has read all of them
+        Config.from_environment(Listed())

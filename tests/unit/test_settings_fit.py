@@ -21,8 +21,8 @@ from jsonschema import Draft7Validator
 
 from chalicelib import config as configuration
 from chalicelib.config import LOG_RETENTION_DAYS, Config
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.pricing import DPU_PER_WORKER
-from chalicelib.domain.records import Environment, Status
 from chalicelib.domain.settings import JobSettings, Limits, Settings
 from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
 from chalicelib.storage.releases import with_arguments
@@ -124,7 +124,7 @@ def environment(chosen: Settings, owner: str = "ana") -> Environment:
         owner=owner,
         status=Status.QUEUED,
         release="0.0.1-abcdef012345",
-        settings=chosen.model_dump(),
+        settings=chosen,
         created_at="2026-11-23T12:00:00.000Z",
         updated_at="2026-11-23T12:00:00.000Z",
         expires_at="2026-11-26T12:00:00.000Z",

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from chalicelib.config import Config
-from chalicelib.domain.records import BUCKET_KEYS, Environment, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.settings import Settings
 from chalicelib.sandbox.template_parameters import template_parameters
 from glue_assets.release import build
@@ -28,7 +29,7 @@ ENVIRONMENT = Environment(
     owner="Ana Souza",
     status=Status.QUEUED,
     release="0.0.1-abcdef012345",
-    settings=Settings().resolved().model_dump(),
+    settings=Settings().resolved(),
     created_at="2026-11-23T12:00:00.000Z",
     updated_at="2026-11-23T12:00:00.000Z",
     expires_at="2026-11-26T12:00:00.000Z",
@@ -69,8 +70,9 @@ def test_the_service_gives_every_parameter_a_value_that_the_template_takes() -> 
 @pytest.mark.parametrize(("mode", "most"), [("learning", "1"), ("production", "3")])
 def test_runs_of_the_releases_job_never_go_on_at_once(mode: str, most: str) -> None:
     """Each replaces the same partition; Glue itself lets the second wait, whoever has started it."""
-    job = ENVIRONMENT.settings["job"] | {"max_concurrent_runs": 3}
-    environment = ENVIRONMENT.but(settings=ENVIRONMENT.settings | {"mode": mode, "job": job})
+    job = ENVIRONMENT.settings.job.model_copy(update={"max_concurrent_runs": 3})
+    settings = ENVIRONMENT.settings.model_copy(update={"mode": mode, "job": job})
+    environment = ENVIRONMENT.but(settings=settings)
     assert template_parameters(environment, CONFIG)["MaxConcurrentRuns"] == most
 
 

@@ -11,10 +11,13 @@ from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import timestamp
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.records import Environment, Event, RunStatus, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.job_run import RunStatus
+from chalicelib.domain.timeline import Event
 from chalicelib.errors import StaleRecord
 from chalicelib.services.idempotency import IdempotentRequest
-from chalicelib.storage.store import AtCapacity, KeyTaken, Store
+from chalicelib.storage.conflicts import AtCapacity, KeyTaken
+from chalicelib.storage.store import Store
 from tests.fast_dynamodb import FastDynamoDb
 from tests.integration.test_fast_dynamodb import environment, run
 from tests.integration.test_many_at_once import INDEXES

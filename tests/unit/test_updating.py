@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,10 @@ from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.errors import AwsRefused
 from chalicelib.clock import timestamp
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.records import Environment, Event, Status
+from chalicelib.domain.environment import DesiredState, Environment, ResourceState, Status, UpdateStage
+from chalicelib.domain.failures import Failure
+from chalicelib.domain.settings import JobSettings, Settings
+from chalicelib.domain.timeline import Event
 from chalicelib.lifecycle.transitions import Moves
 from chalicelib.lifecycle.update import Updating
 from chalicelib.sandbox.missing_resources import Losses
@@ -25,10 +28,10 @@ from tests.integration.test_fast_dynamodb import environment
 from tests.integration.test_many_at_once import INDEXES
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-JOB = {"name": "j", "arguments": {}, "number_of_workers": 2, "max_retries": 0, "schedule": None}
-OLD = {"upload_data": True, "job": JOB}
-NEW = {**OLD, "job": {**JOB, "number_of_workers": 9}}
-FIRST = {"message": "The first failure.", "fix": "Do this."}
+OLD = Settings(job=JobSettings(number_of_workers=2)).resolved()
+NEW = Settings(job=JobSettings(number_of_workers=9)).resolved()
+FIRST = Failure("internal", "The first failure.", "Do this.")
+UPDATED = {"Job": ResourceState("AWS::Glue::Job", "UPDATE_COMPLETE", "2026-01-01T00:00:00#11")}
 
 
 def change_set(status: str, execution: str = "UNAVAILABLE", reason: str = "") -> ChangeSet:
@@ -46,7 +49,7 @@ class Aws:
 
     stack: Stack | None
     proposals: list[ChangeSet | None] = field(default_factory=list)
-    refused: dict[str, str] | None = None
+    refused: Failure | None = None
     executes: bool | Exception = True
     discards: Exception | None = None
     files: int = 0
@@ -73,7 +76,7 @@ class Aws:
         return self.executes
 
     def discard(self, environment: Environment, ends_as: Environment) -> None:
-        self.done.append(f"discard {environment.changes} for {ends_as.settings['job']['number_of_workers']}")
+        self.done.append(f"discard {environment.changes} for {ends_as.settings.job.number_of_workers}")
         if self.discards:
             raise self.discards
 
@@ -81,13 +84,13 @@ class Aws:
         assert (environment.id, stack.id) == ("env1", "stack")
         self.done.append(f"roll back {number}")
 
-    def refusal(self, environment: Environment, proposal: ChangeSet) -> dict[str, str] | None:
+    def refusal(self, environment: Environment, proposal: ChangeSet) -> Failure | None:
         assert (environment.id, proposal) == ("env1", READY_TO_GO)
         return self.refused
 
-    def failure(self, environment: Environment, stack: Stack) -> dict[str, str]:
+    def failure(self, environment: Environment, stack: Stack) -> Failure:
         assert (environment.id, stack.id) == ("env1", "stack")
-        return {"message": "A later failure.", "fix": "Do that."}
+        return Failure("internal", "A later failure.", "Do that.")
 
     def note_resources(self, environment: Environment, stack: Stack) -> None:
         assert (environment.id, stack.id) == ("env1", "stack")
@@ -95,11 +98,11 @@ class Aws:
 
     def resources(self, stack: Stack) -> dict[str, Any]:
         assert stack.id == "stack"
-        return {"Job": {"status": "UPDATE_COMPLETE"}}
+        return UPDATED
 
     def whole(self, environment: Environment, stack: Stack) -> dict[str, Any]:
         assert (environment.id, stack.id) == ("env1", "stack")
-        return {"resources": {"Job": {"status": "UPDATE_COMPLETE"}}}
+        return {"resources": UPDATED}
 
     def losses(self, environment: Environment, stack: Stack) -> Losses:
         return Losses([], [])
@@ -128,7 +131,7 @@ class Desk:
         moment = timestamp(NOW)
         new = environment(1, created_at=moment, updated_at=moment, admitted_at=moment, settings=OLD)
         self.store.add_environment(new, Event(moment, "ana", "requested"), None)
-        wanted = {"settings": NEW, "release": "r", "stage": stage, "rollbacks": 0, **fields.pop("wanted", {})}
+        wanted = replace(DesiredState(NEW, "r", UpdateStage(stage)), **fields.pop("wanted", {}))
         values = {"stack_id": "stack", "due_at": moment, "changes": 4, "attempts": 2, **fields}
         values = {"status": Status.UPDATING, **values}
         self.store.save_environment(new, new.but(wanted=wanted, **values))
@@ -159,13 +162,15 @@ class Desk:
         return str((line.detail or {})["why"])
 
     def stage(self) -> str:
-        return str((self.read().wanted or {})["stage"])
+        wanted = self.read().wanted
+        assert wanted is not None
+        return str(wanted.stage)
 
     def actions(self) -> list[str]:
         return [line.action for line in reversed(self.store.events("env1", limit=100).items)]
 
     def workers(self) -> int:
-        return int(self.read().settings["job"]["number_of_workers"])
+        return int(self.read().settings.job.number_of_workers)
 
 
 def stack(status: str = "UPDATE_COMPLETE") -> Stack:
@@ -176,7 +181,7 @@ def assert_ended_as_it_was(desk: Desk, message: str) -> None:
     ended = desk.read()
     assert (ended.status, ended.wanted, desk.workers()) == (Status.READY, None, 2)
     assert ended.failure is not None
-    assert (ended.failure["message"], ended.reason) == (message, ended.failure["fix"])
+    assert (ended.failure.message, ended.reason) == (message, ended.failure.fix)
     assert desk.why() == message
     assert (ended.lease_until, ended.attempts, ended.due_at) == (None, 0, ended.expires_at)
 
@@ -221,7 +226,7 @@ def test_a_change_that_does_nothing_only_brings_the_settings() -> None:
 
 
 def test_a_change_that_would_end_data_is_not_carried_out() -> None:
-    desk = Desk(Aws(stack(), [READY_TO_GO], refused={"message": "It holds data.", "fix": "Empty it."}))
+    desk = Desk(Aws(stack(), [READY_TO_GO], refused=Failure("internal", "It holds data.", "Empty it.")))
     assert desk.step() is False
     assert_ended_as_it_was(desk, "It holds data.")
     assert desk.aws.done == ["discard 4 for 2"]
@@ -238,7 +243,7 @@ def test_a_refused_execution_ends_the_change_and_what_cannot_be_discarded_is_lef
     desk = Desk(Aws(stack(), [READY_TO_GO], executes=refusal, discards=refusal))
     assert desk.step() is False
     assert_ended_as_it_was(desk, str(refusal))
-    assert desk.read().resources == {"Job": {"status": "UPDATE_COMPLETE"}}
+    assert desk.read().resources == UPDATED
 
 
 def test_an_execution_that_is_not_possible_now_is_tried_again_in_five_seconds() -> None:
@@ -299,7 +304,7 @@ def test_a_rollback_tells_its_failure_once_by_an_event_or_by_the_schedule(second
     desk.moment = NOW + timedelta(seconds=seconds)
     for _ in range(2):
         assert desk.step() is False
-    assert (desk.read().failure or {})["message"] == "A later failure."
+    assert desk.read().failure.message == "A later failure."
     assert desk.actions() == ["requested", "resource_failed"]
     assert desk.read().due_at == desk.after(120 if seconds else 60)
     assert desk.aws.done == (["note"] if seconds else [])
@@ -317,7 +322,11 @@ def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
         assert desk.step() is False
     assert desk.aws.done == ["roll back 1"]
     tried = desk.read()
-    assert (tried.status, (tried.wanted or {})["rollbacks"], desk.stage()) == (Status.UPDATING, 1, "execute")
+    assert (tried.status, tried.wanted and tried.wanted.rollbacks, desk.stage()) == (
+        Status.UPDATING,
+        1,
+        "execute",
+    )
     assert (tried.failure, tried.due_at) == (FIRST, desk.after(60))
     assert tried.reason == "The change has failed, and AWS could not take it back; that is tried again."
     assert desk.actions() == ["requested", "delayed"]
@@ -331,10 +340,10 @@ def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
     assert (failed.status, failed.clean_up, failed.lease_until) == (Status.FAILED, False, None)
     assert (failed.attempts, desk.why()) == (0, "The first failure.")
     assert failed.failure is not None
-    assert failed.failure["message"] == "The first failure."
+    assert failed.failure.message == "The first failure."
     assert (
         failed.reason
-        == failed.failure["fix"]
+        == failed.failure.fix
         == ("An operator must see to the stack, then retry; or delete the environment.")
     )
     assert failed.wanted is not None, "a retry would not know what to take back"
@@ -345,7 +354,7 @@ def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
 def test_a_failure_that_no_event_told_is_looked_up_when_the_way_back_fails() -> None:
     desk = Desk(Aws(stack("UPDATE_ROLLBACK_FAILED")), "execute")
     desk.step()
-    assert (desk.read().failure or {})["message"] == "A later failure."
+    assert desk.read().failure.message == "A later failure."
 
 
 @pytest.mark.parametrize("found", [None, stack("DELETE_IN_PROGRESS")])
@@ -355,7 +364,7 @@ def test_a_stack_that_somebody_deletes_fails_and_what_is_left_is_kept(found: Sta
     failed = desk.read()
     assert failed.lease_until is None, "a retry would have to wait for it"
     assert (failed.status, failed.clean_up, failed.wanted) == (Status.FAILED, False, None)
-    assert (failed.failure or {})["message"] == "The stack was deleted by somebody else."
+    assert failed.failure.message == "The stack was deleted by somebody else."
     assert failed.due_at == failed.expires_at
 
 
@@ -364,7 +373,7 @@ def test_a_stack_that_is_broken_fails_and_is_left_as_it_is() -> None:
     assert desk.step() is True
     failed = desk.read()
     assert (failed.status, failed.clean_up) == (Status.FAILED, False)
-    assert (failed.failure or {})["message"] == "The stack is ROLLBACK_FAILED."
+    assert failed.failure.message == "The stack is ROLLBACK_FAILED."
 
 
 # -- the end -----------------------------------------------------------------------------------------------
@@ -377,8 +386,10 @@ def test_a_stack_that_is_broken_fails_and_is_left_as_it_is() -> None:
 def test_files_are_brought_for_another_release_or_data_that_were_not_wanted(
     before: bool, after: bool, release: str, brings: bool
 ) -> None:
-    wanted = {"settings": {**NEW, "upload_data": after}, "release": release}
-    desk = Desk(Aws(stack(), files=3), "seed", settings={**OLD, "upload_data": before}, wanted=wanted)
+    wanted = {"settings": NEW.model_copy(update={"upload_data": after}), "release": release}
+    desk = Desk(
+        Aws(stack(), files=3), "seed", settings=OLD.model_copy(update={"upload_data": before}), wanted=wanted
+    )
     assert desk.step() is False
     assert ("seed from 0" in desk.aws.done) is brings
     assert (desk.read().status, desk.read().release) == (Status.READY, release)

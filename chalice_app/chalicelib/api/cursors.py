@@ -15,7 +15,7 @@ import json
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 from chalicelib.errors import BadCursor
 
 Scope = tuple[str | bool | None, ...]

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from chalicelib.api import responses
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 from chalicelib.domain.requests import EnvironmentChange, RunRequest
 from chalicelib.domain.settings import Settings
 

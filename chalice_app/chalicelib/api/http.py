@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from chalicelib.api.auth import Authenticator
 from chalicelib.aws.errors import AwsError, AwsMisused, AwsThrottled, AwsUnavailable
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 from chalicelib.errors import (
     InvalidFields,
     InvalidJson,
@@ -43,7 +43,7 @@ SAFE_HEADERS = {
 _EXPOSED_HEADERS = "ETag, Idempotency-Replayed, Location, Retry-After, X-Request-Id"
 
 Model = TypeVar("Model", bound=BaseModel)
-Misfitting = Callable[[Any], list[dict[str, str]]]
+CombinationCheck = Callable[[Any], list[dict[str, str]]]
 
 
 def answer(request: Request, get_response: Callable[[Request], Response]) -> Response:
@@ -156,10 +156,10 @@ def raw_body(request: Request) -> bytes:
     return raw.encode() if isinstance(raw, str) else raw
 
 
-def body(request: Request, model: type[Model], misfits: Misfitting | None = None) -> Model:
+def body(request: Request, model: type[Model], invalid_combinations: CombinationCheck | None = None) -> Model:
     """The request's JSON body as a model, where no body means an empty object.
 
-    When fields are wrong, `misfits` is asked about the others, so that all is told at once.
+    When fields are wrong, `invalid_combinations` checks the others, so that one response names every problem.
 
     Raises `PayloadTooLarge`, `UnsupportedMediaType`, `InvalidJson` or `InvalidFields`.
     """
@@ -188,7 +188,7 @@ def body(request: Request, model: type[Model], misfits: Misfitting | None = None
     except ValueError as error:
         words = "It has a number without end, or of too many digits"
         raise InvalidJson(f"The body is not valid JSON. {words}.") from error
-    return parse(model, value, misfits=misfits)
+    return parse(model, value, invalid_combinations=invalid_combinations)
 
 
 def _invalid_json(words: str, line: int, column: int) -> InvalidJson:
@@ -206,7 +206,11 @@ def query(request: Request, model: type[Model]) -> Model:
 
 
 def parse(
-    model: type[Model], value: Any, *, is_query: bool = False, misfits: Misfitting | None = None
+    model: type[Model],
+    value: Any,
+    *,
+    is_query: bool = False,
+    invalid_combinations: CombinationCheck | None = None,
 ) -> Model:
     """Validate a value; `InvalidFields` lists all that is wrong, by JSON pointer or parameter."""
     try:
@@ -226,7 +230,11 @@ def parse(
             rest = model.model_validate(
                 _without(value, [detail["loc"] for detail in error.errors()]), strict=True
             )
-            wrong += [one for one in (misfits(rest) if misfits else []) if one["pointer"] not in told]
+            wrong += [
+                one
+                for one in (invalid_combinations(rest) if invalid_combinations else [])
+                if one["pointer"] not in told
+            ]
         raise InvalidFields(wrong) from error
 
 

@@ -19,8 +19,8 @@ from chalicelib.api.responses import (
     Time,
     Usd,
 )
+from chalicelib.domain.job_run import RunStatus
 from chalicelib.domain.pricing import WorkerType
-from chalicelib.domain.records import RunStatus
 
 _RUN = "3oc6lp4hbslpve34"
 

@@ -14,7 +14,7 @@ from chalicelib import errors
 from chalicelib.api import job_responses, responses
 from chalicelib.api.examples import BODIES, example, shown
 from chalicelib.api.operations import Files, Operation
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 from chalicelib.errors import ServiceError
 
 VERSION = "1.0.0"

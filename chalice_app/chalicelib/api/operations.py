@@ -50,7 +50,7 @@ class Operation:
     public: bool = False
     idempotent: bool = False
     links: tuple[str, ...] = ()
-    misfits: http.Misfitting | None = None
+    invalid_combinations: http.CombinationCheck | None = None
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,13 @@ class Operations:
         public: bool = False,
         idempotent: bool = False,
         links: tuple[str, ...] = (),
-        misfits: http.Misfitting | None = None,
+        invalid_combinations: http.CombinationCheck | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorates a view: `view(call, **path parameters, [query], [body])`.
 
         It gives a model, which is answered with the first status of `gives`, or a Response. Its docstring is
-        what the document says of it; the operation's id is its name, or `name`. `misfits` tells what does not
-        fit together of a body, to be told with the fields that are wrong by themselves.
+        what the document says of it; the operation's id is its name, or `name`. `invalid_combinations` checks
+        the body's fields together; what it finds is returned with the fields that are invalid alone.
         """
 
         def register(view: Callable[..., Any]) -> Callable[..., Any]:
@@ -133,7 +133,7 @@ class Operations:
                 public,
                 idempotent,
                 links,
-                misfits,
+                invalid_combinations,
             )
             self.all.append(operation)
 
@@ -184,7 +184,7 @@ class Operations:
         if operation.query:
             given["query"] = query
         if operation.body:
-            given["body"] = http.body(request, operation.body, operation.misfits)
+            given["body"] = http.body(request, operation.body, operation.invalid_combinations)
         answer = view(call, **given)
         if isinstance(answer, BaseModel):
             return Response(answer.model_dump(mode="json"), status_code=next(iter(operation.gives)))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from chalicelib.api import job_responses, responses, table_responses
 from chalicelib.aws.catalog import CatalogTable, Column, Partitions
 from chalicelib.clock import parse, timestamp
+from chalicelib.domain.environment import Environment, Outputs, QueuePosition, Status
+from chalicelib.domain.failures import Failure
+from chalicelib.domain.job_run import JobRun, RunError, RunOutput
 from chalicelib.domain.owner_accounts import Account, Allowance
 from chalicelib.domain.pricing import WorkerType, usd
-from chalicelib.domain.records import ActorType, Environment, Event, JobRun, Json, Status
-from chalicelib.domain.settings import Limits, Settings
+from chalicelib.domain.receipts import Receipt
+from chalicelib.domain.settings import Limits
+from chalicelib.domain.timeline import ActorType, Event
 from chalicelib.storage.releases import Release
 
 if TYPE_CHECKING:  # they build on this module
@@ -39,9 +44,9 @@ def environment(
         status=environment.status,
         reason=environment.reason,
         failure=_maybe(responses.Failure, environment.failure),
-        mode=environment.settings["mode"],
+        mode=environment.settings.mode,
         release=environment.release,
-        settings=Settings(**environment.settings),
+        settings=environment.settings,
         progress=_progress(environment),
         queue=_queue(environment, moment),
         poll_after_seconds=None if is_settled else _pause(environment.updated_at, moment),
@@ -109,14 +114,15 @@ def rows(environment: Environment, rows: Rows, base: str) -> table_responses.Row
 
 def job(environment: Environment, max_cost_micro_usd: int, base: str) -> job_responses.Job:
     """An environment's job as it runs when a request says nothing else."""
-    settings = environment.settings["job"]
-    shown = settings.keys() & job_responses.Job.model_fields.keys()
+    settings = environment.settings.job
+    shown = type(settings).model_fields.keys() & job_responses.Job.model_fields.keys()
     link = f"{base}/jobs/{environment.job_id}"
     return job_responses.Job(
         id=environment.job_id,
         environment_id=environment.id,
-        **{name: settings[name] for name in shown} | {"max_concurrent_runs": environment.max_concurrent_runs},
-        script_uri=environment.job_file_uri(settings["script"]),
+        **{name: getattr(settings, name) for name in shown}
+        | {"max_concurrent_runs": environment.max_concurrent_runs},
+        script_uri=environment.job_file_uri(environment.script),
         max_cost_usd=usd(max_cost_micro_usd),
         next_run_at=environment.next_run_at if environment.status is Status.READY else None,
         links=job_responses.JobLinks(
@@ -134,11 +140,11 @@ def job_file(environment: Environment, path: str, base: str) -> job_responses.Jo
     file = environment.job_files[path]
     return job_responses.JobFile(
         path=path,
-        size_bytes=file["size_bytes"],
-        sha256=file["sha256"],
-        changed_by=file["changed_by"],
-        changed_by_type=file["changed_by_type"],
-        changed_at=file["changed_at"],
+        size_bytes=file.size_bytes,
+        sha256=file.sha256,
+        changed_by=file.changed_by,
+        changed_by_type=cast(Any, file.changed_by_type),
+        changed_at=file.changed_at,
         links=job_responses.JobFileLinks(self=link),
     )
 
@@ -154,9 +160,7 @@ def event(event: Event) -> responses.Event:
         request_id=event.request_id,
         detail=_in_usd(event.detail),
         changes=[
-            responses.Change(
-                pointer=change["pointer"], old=_in_usd(change.get("old")), new=_in_usd(change.get("new"))
-            )
+            responses.Change(pointer=change.pointer, old=_in_usd(change.old), new=_in_usd(change.new))
             for change in event.changes
         ],
     )
@@ -257,8 +261,8 @@ def run(run: JobRun, base: str, moment: datetime | None = None) -> job_responses
     )
 
 
-def _output(output: Json) -> job_responses.RunOutput:
-    return job_responses.RunOutput(**{"partitions": [], **output})
+def _output(output: RunOutput) -> job_responses.RunOutput:
+    return job_responses.RunOutput(**asdict(output))
 
 
 def _table(table: CatalogTable, partitions: Partitions | None, link: str) -> table_responses.Table:
@@ -291,8 +295,8 @@ def _column(column: Column) -> table_responses.Column:
     return table_responses.Column(name=column.name, type=column.type, comment=column.comment)
 
 
-def _maybe(model: type[Model], value: Json | None) -> Model | None:
-    return None if value is None else model(**value)
+def _maybe(model: type[Model], value: Failure | Outputs | RunError | None) -> Model | None:
+    return None if value is None else model(**asdict(value))
 
 
 def _pause(since: str, moment: datetime | None) -> int:
@@ -305,10 +309,10 @@ def _queue(environment: Environment, moment: datetime | None) -> responses.Queue
     if environment.status is not Status.QUEUED:
         return None
     # One whose turn has come waits for CloudFormation, which the record is due for.
-    place = environment.queue or {"position": 0, "begins_at": environment.due_at}
-    begins_at, since = place["begins_at"], moment or parse(environment.updated_at)
+    place = environment.queue or QueuePosition(0, environment.due_at)
+    begins_at, since = place.begins_at, moment or parse(environment.updated_at)
     eta = None if begins_at is None else max(0, round((parse(begins_at) - since).total_seconds()))
-    return responses.Queue(position=place["position"], eta_seconds=eta)
+    return responses.Queue(position=place.position, eta_seconds=eta)
 
 
 def _progress(environment: Environment) -> responses.Progress:
@@ -316,12 +320,12 @@ def _progress(environment: Environment) -> responses.Progress:
     resources = [
         responses.Resource(
             logical_id=logical_id,
-            type=resource["type"],
-            status=resource["status"],
-            reason=resource.get("reason"),
+            type=resource.type,
+            status=resource.status,
+            reason=resource.reason,
         )
         for logical_id, resource in sorted(
-            environment.resources.items(), key=lambda item: (item[1]["order"], item[0])
+            environment.resources.items(), key=lambda item: (item[1].order, item[0])
         )
     ]
     return responses.Progress(
@@ -331,10 +335,11 @@ def _progress(environment: Environment) -> responses.Progress:
     )
 
 
-def _receipt(receipt: Json) -> responses.Receipt:
-    nothing = dict.fromkeys(responses.Removed.model_fields)
-    rest = dict.fromkeys(responses.Remaining.model_fields)
+def _receipt(receipt: Receipt) -> responses.Receipt:
     return responses.Receipt(
-        removed=[responses.Removed(**{**nothing, **entry}) for entry in receipt["removed"]],
-        remaining=[responses.Remaining(**{**rest, **entry}) for entry in receipt["remaining"]],
+        removed=[
+            responses.Removed(**{name: getattr(entry, name) for name in responses.Removed.model_fields})
+            for entry in receipt.removed
+        ],
+        remaining=[responses.Remaining(**asdict(entry)) for entry in receipt.remaining],
     )

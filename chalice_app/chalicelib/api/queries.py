@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from chalicelib.domain.records import Status
+from chalicelib.domain.environment import Status
 from chalicelib.domain.settings import Strict
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from chalicelib.domain.records import Status
+from chalicelib.domain.environment import Status
 from chalicelib.domain.settings import Settings
 
 EXAMPLE_ID = "k3v7q2mzab"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from botocore.exceptions import ParamValidationError
 
 from chalicelib.aws.errors import AwsRefused, AwsUnavailable, calling, from_code
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient

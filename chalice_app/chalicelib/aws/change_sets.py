@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws.errors import calling
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient

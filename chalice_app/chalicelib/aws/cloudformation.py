@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib.aws.errors import AwsRefused, calling
 from chalicelib.domain.byte_limits import RESOURCE_REASON_BYTES
+from chalicelib.domain.environment import ResourceState
 from chalicelib.domain.failures import is_name_conflict, redacted
-from chalicelib.domain.records import Json, environment_of_stack
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.names import environment_of_stack
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -118,9 +120,9 @@ class Stacks:
             outputs={o["OutputKey"]: o["OutputValue"] for o in stack.get("Outputs", [])},
         )
 
-    def resources(self, stack_id: str) -> dict[str, Json]:
+    def resources(self, stack_id: str) -> dict[str, ResourceState]:
         """The state of every resource that CloudFormation has begun, by logical id."""
-        found: dict[str, Json] = {}
+        found: dict[str, ResourceState] = {}
         with calling():
             for page in self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id):
                 for summary in page["StackResourceSummaries"]:
@@ -165,9 +167,9 @@ class Stacks:
                         taken.add(key)
         return [part for key, part in found.items() if part.physical_id and key not in taken - made]
 
-    def first_failure(self, stack_id: str) -> Json | None:
+    def first_failure(self, stack_id: str) -> Part | None:
         """The first resource to fail as the stack was made or last updated: a cause, no consequence."""
-        oldest: Json | None = None
+        oldest: Part | None = None
         with calling():
             for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
                 for event in page["StackEvents"]:  # the newest first
@@ -176,11 +178,7 @@ class Stacks:
                     if is_stack and status in _BEGINNINGS:
                         return oldest  # what came before is another operation's
                     if status.endswith("_FAILED") and is_cause(reason) and not is_stack:
-                        oldest = {
-                            "logical_id": event["LogicalResourceId"],
-                            "type": event["ResourceType"],
-                            "reason": reason,
-                        }
+                        oldest = _part(cast(Any, event))
         return oldest
 
     def delete(self, stack_id: str, *, token: str) -> None:
@@ -208,12 +206,14 @@ def is_cause(reason: str) -> bool:
     return "cancelled" not in reason.lower()
 
 
-def order_time(resource: Json) -> datetime:
-    """When an entry of an environment's `resources` was as it is, in whole seconds."""
-    return datetime.fromisoformat(resource["order"][:19]).replace(tzinfo=UTC)
+def order_time(resource: ResourceState) -> datetime:
+    """Return when a resource reached its state, in whole seconds."""
+    return datetime.fromisoformat(resource.order[:19]).replace(tzinfo=UTC)
 
 
-def resource_state(stack_id: str, resource_type: str, status: str, reason: str | None, at: str) -> Json:
+def resource_state(
+    stack_id: str, resource_type: str, status: str, reason: str | None, at: str
+) -> ResourceState:
     """One entry of an environment's `resources`.
 
     Its reason tells nothing of other environments than the stack's, and is short: there may be 500 of them.
@@ -224,7 +224,6 @@ def resource_state(stack_id: str, resource_type: str, status: str, reason: str |
     """
     phase = next((n for n, begin in enumerate(_PHASES) if status.startswith(begin)), 0)
     rank = next((n for n, end in enumerate(_PROGRESS_RANKS) if status.endswith(end)), 0)
-    entry: Json = {"type": resource_type, "status": status, "order": f"{at[:19]}#{phase}{rank}"}
-    if not reason:
-        return entry
-    return {**entry, "reason": redacted(reason, environment_of_stack(stack_id) or "", RESOURCE_REASON_BYTES)}
+    environment_id = environment_of_stack(stack_id) or ""
+    shown = redacted(reason, environment_id, RESOURCE_REASON_BYTES) if reason else None
+    return ResourceState(resource_type, status, f"{at[:19]}#{phase}{rank}", shown)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from chalicelib.aws.cloudformation import Part
 from chalicelib.aws.errors import AwsError, AwsRefused, calling
 from chalicelib.clock import timestamp
-from chalicelib.domain.records import Json
+from chalicelib.domain.environment import ResourceState
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.receipts import ReceiptEntry
 
 _DATABASE, _KEY, _LOG_GROUP, _TABLE = (
     *("AWS::Glue::Database", "AWS::KMS::Key"),
@@ -39,15 +41,15 @@ _GOING = ("PendingDeletion", "PendingReplicaDeletion")
 class Proof:
     """What is gone and what remains for a reason, as the receipt lists them, and what is still there."""
 
-    removed: list[Json]
-    remaining: list[Json]
+    removed: list[ReceiptEntry]
+    remaining: list[ReceiptEntry]
     there: list[Part]
     parts: list[Part]
 
     def shown(self, at: str) -> Json:
         """The fields that show every resource as CloudFormation told last, though its events were lost."""
         resources = {
-            part.logical_id: {"type": part.type, "status": part.status, "order": f"{at[:19]}#22"}
+            part.logical_id: ResourceState(part.type, part.status, order=f"{at[:19]}#22")
             for part in reversed(self.parts)  # of one that was replaced, the newest counts
         }
         return {"resources": resources, "total_resources": len(resources)} if resources else {}
@@ -73,18 +75,19 @@ class Prover:
         proof = Proof([], [], [], parts)
         databases = [part.physical_id for part in parts if part.type == _DATABASE]
         for part in sorted(parts, key=lambda part: (part.logical_id, part.physical_id)):
-            entry = {"type": part.type, "logical_id": part.logical_id, "id": part.physical_id}
+            entry = ReceiptEntry(part.type, part.logical_id, part.physical_id)
             calls = self._calls(part, databases)
             found = next((answer for call in calls if (answer := _asked(part, call))), None)
             key = (found or {}).get("KeyMetadata", {})
             if found is None:
                 unchecked = "CloudFormation has deleted it; nothing of its type is looked for again."
-                proof.removed.append(entry if calls or part.type == _TABLE else {**entry, "why": unchecked})
+                is_checked = calls or part.type == _TABLE
+                proof.removed.append(entry if is_checked else replace(entry, why=unchecked))
             elif part.type == _KEY and key.get("KeyState") in _GOING:
                 why = "AWS keeps a deleted key for a waiting period, in which it cannot be used."
-                proof.remaining.append({**entry, "why": why, "until": _deletion_date(key)})
+                proof.remaining.append(replace(entry, why=why, until=_deletion_date(key)))
             elif part.status == "DELETE_SKIPPED":
-                proof.remaining.append({**entry, "why": "The release's template says that it stays."})
+                proof.remaining.append(replace(entry, why="The release's template says that it stays."))
             else:
                 proof.there.append(part)
         return proof

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib.aws.errors import calling
-from chalicelib.domain.records import RUN_MARKER, RunStatus
+from chalicelib.domain.job_run import RunStatus
+from chalicelib.domain.names import RUN_MARKER
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient

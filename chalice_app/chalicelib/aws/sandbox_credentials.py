@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from chalicelib.aws.errors import calling
 from chalicelib.clock import Clock, now
-from chalicelib.domain.records import Environment, Json
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.json_types import Json
 
 if TYPE_CHECKING:
     import boto3
@@ -113,7 +114,8 @@ def session_policy(environment: Environment, role_arn: str, region: str) -> str:
     It is short, for STS takes 2,048 characters; the role's own policy says which actions there are at all.
     """
     _, partition, _, _, account, *_ = role_arn.split(":", 5)
-    outputs = environment.outputs or {}
+    outputs = environment.outputs
+    workgroup = outputs.athena_workgroup if outputs else None
 
     def arn(service: str, resource: str) -> str:
         return f"arn:{partition}:{service}:{region}:{account}:{resource}"
@@ -137,9 +139,9 @@ def session_policy(environment: Environment, role_arn: str, region: str) -> str:
         # Athena looks whether there is a database `default`:
         # https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html
         _allowed(["glue:GetDatabase"], arn("glue", "database/default")),
-        _allowed(["athena:*"], arn("athena", f"workgroup/{outputs.get('athena_workgroup') or PRIMARY}")),
+        _allowed(["athena:*"], arn("athena", f"workgroup/{workgroup or PRIMARY}")),
     ]
-    if key := outputs.get("kms_key_arn"):
+    if outputs and (key := outputs.kms_key_arn):
         statements.append(_allowed(["kms:Decrypt", "kms:GenerateDataKey"], key))
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 

@@ -7,10 +7,6 @@ tests/unit/test_record_sizes.py builds the largest record of each kind from thes
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from chalicelib.domain.records import Json
-
 MESSAGE_BYTES = 600
 """A message of AWS: a failure's, a run's, a reason."""
 RESOURCE_REASON_BYTES = 100
@@ -38,28 +34,3 @@ def cut(text: str, most: int) -> str:
     if len(raw) <= most:
         return raw.decode()
     return raw[: most - len(_MORE.encode())].decode("utf-8", "ignore") + _MORE
-
-
-def listed(entries: Iterable[Json], most: int) -> list[Json]:
-    """A receipt's entries, one by one as far as they fit into `most` bytes, the rest counted by type.
-
-    An entry that counts several already is added to those.
-    """
-    alone: list[Json] = []
-    counted: dict[tuple[str, str | None], Json] = {}
-    left = most
-    for entry in entries:
-        size = sum(len(str(value).encode()) + len(name) for name, value in entry.items())
-        if "count" not in entry and size <= left:
-            left -= size
-            alone.append(entry)
-            continue
-        key = entry["type"], entry.get("why")
-        known = counted.get(key, {"count": 0})
-        until = max((e["until"] for e in (known, entry) if e.get("until")), default=None)
-        counted[key] = {
-            **{name: entry[name] for name in ("type", "why") if name in entry},
-            "count": known["count"] + entry.get("count", 1),
-            **({"until": until} if until else {}),
-        }
-    return [*alone, *counted.values()]

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.clock import later, parse
-from chalicelib.domain.records import Environment, Json, Status
+from chalicelib.domain.environment import Environment, QueuePosition, Status
+from chalicelib.domain.json_types import Json
 
 LEARNED = 9
 """How many of the last creations an ETA is learned from."""
@@ -41,15 +42,15 @@ class Usage:
         """How many may begin now."""
         return max(0, min(capacity.creating - len(self.creating), capacity.environments - self.live))
 
-    def place(self, position: int, capacity: Capacity, moment: datetime) -> Json:
+    def place(self, position: int, capacity: Capacity, moment: datetime) -> QueuePosition:
         """What is kept of a place in the queue: the position, and when its creation is likely to begin.
 
         That is unknown (None) while all environments that may exist do: it is for people to delete one.
         """
         if self.live >= capacity.environments:
-            return {"position": position, "begins_at": None}
+            return QueuePosition(position)
         usual = statistics.median(self.seconds) if self.seconds else _FIRST_GUESS_SECONDS
-        return {"position": position, "begins_at": later(moment, position * usual / capacity.creating)}
+        return QueuePosition(position, later(moment, position * usual / capacity.creating))
 
 
 @dataclass

@@ -11,7 +11,8 @@ from datetime import datetime
 
 from chalicelib.clock import later, parse, timestamp
 from chalicelib.domain import schedules
-from chalicelib.domain.records import Environment, Json
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.json_types import Json
 from chalicelib.observability import logger
 
 _WARNINGS_HOURS = (24, 1)
@@ -45,7 +46,7 @@ def next_warning(environment: Environment) -> str | None:
 
 def next_run_at(environment: Environment, moment: datetime) -> str | None:
     """When the environment's schedule is due after a moment; None when it has none, or none any more."""
-    schedule = environment.settings["job"]["schedule"]
+    schedule = environment.settings.job.schedule
     if schedule is None:
         return None
     try:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.byte_limits import MESSAGE_BYTES, cut
-from chalicelib.domain.records import Json
 
 _MOST_READ = 4000
 
@@ -75,37 +74,55 @@ _CUT_WORD = re.compile(r"(?<=\s)\S{1,300}$")
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
 _UNIQUE = "A3T[A-Z0-9]|ABIA|ACCA|AGPA|AIDA|AIPA|AKIA|ANPA|ANVA|APKA|AROA|ASCA|ASIA"
 _HEX = "[0-9a-f]"
+
+
+def _begins(characters: str) -> str:
+    """Return the pattern of where a run of characters begins: also behind an escape of a URL, such as %2F."""
+    return f"(?:(?<!{characters})|(?<=%[0-9a-f]{{2}}))"
+
+
 _SECRETS = (
-    (re.compile(rf"(?<![A-Z0-9])(?:{_UNIQUE})[A-Z0-9]{{12,}}", _ANY_CASE), "[id]"),
+    (re.compile(rf"{_begins('[A-Z0-9]')}(?:{_UNIQUE})[A-Z0-9]{{12,}}", _ANY_CASE), "[id]"),
     # Keys, multi-region ones (mrk-...) too, and canonical users; Glue's ids of runs (jr_...) may be shown.
-    (re.compile(rf"(?<!{_HEX}){_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}(?!{_HEX})", _ANY_CASE), "[id]"),
-    (re.compile(rf"(?<!jr_)(?<!{_HEX}){_HEX}{{32,}}", _ANY_CASE), "[id]"),
+    (
+        re.compile(rf"{_begins(_HEX)}{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}(?!{_HEX})", _ANY_CASE),
+        "[id]",
+    ),
+    (re.compile(rf"(?<!jr_){_begins(_HEX)}{_HEX}{{32,}}", _ANY_CASE), "[id]"),
     (re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+"), "[address]"),
-    (re.compile(r"(?<!\d)\d{4}(?:\d{8}|(?:-\d{4}){2})(?!\d)"), "[account]"),
+    (re.compile(_begins(r"\d") + r"\d{4}(?:\d{8}|(?:-\d{4}){2})(?!\d)", _ANY_CASE), "[account]"),
 )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an environment failed: the resource, if one did, the class of the cause, and what to do.
+
+    `message` is AWS's, redacted for the environment's owner.
+    """
+
+    cause: str
+    message: str
+    fix: str
+    resource: str | None = None
+    type: str | None = None
 
 
 def failure(
     logical_id: str | None, resource_type: str | None, message: str, *, environment_id: str = ""
-) -> Json:
-    """The `failure` of an environment: the resource, the class of the cause, AWS's words and what to do."""
+) -> Failure:
+    """Classify AWS's message about a resource, or about the whole stack."""
     rule = _rule_of(message)
-    return {
-        "resource": logical_id,
-        "type": resource_type,
-        "cause": rule.cause,
-        "message": redacted(message, environment_id),
-        "fix": rule.fix,
-    }
+    return Failure(rule.cause, redacted(message, environment_id), rule.fix, logical_id, resource_type)
 
 
-def stack_deleted() -> Json:
-    """The `failure` of an environment whose stack somebody else has deleted, or begun to delete."""
-    return {
-        **failure(None, None, "The stack was deleted by somebody else."),
-        "fix": "What is left of it is kept. Copy what you need; then retry, which removes that with its data "
+def stack_deleted() -> Failure:
+    """Return the failure of an environment whose stack was deleted outside the service."""
+    return replace(
+        failure(None, None, "The stack was deleted by somebody else."),
+        fix="What is left of it is kept. Copy what you need; then retry, which removes that with its data "
         "and creates the environment anew under the same id, or delete the environment.",
-    }
+    )
 
 
 def is_name_conflict(message: str) -> bool:

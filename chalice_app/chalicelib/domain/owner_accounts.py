@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chalicelib.clock import later, parse, timestamp
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 
 _DAY_SECONDS = 86400
 _NOTHING = "if_not_exists({0}, :nothing)"

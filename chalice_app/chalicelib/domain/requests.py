@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, model_validator
 
+from chalicelib.domain.json_types import Json
 from chalicelib.domain.patterns import Matching
 from chalicelib.domain.pricing import WorkerType
-from chalicelib.domain.records import Json
 from chalicelib.domain.settings import Arguments, NumberOfWorkers, Strict, TimeoutMinutes
 from chalicelib.domain.settings_changes import SettingsChange
 

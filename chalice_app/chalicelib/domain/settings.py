@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chalicelib.clock import now
 from chalicelib.domain import schedules
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.names import RUN_MARKER
 from chalicelib.domain.patterns import PLAIN, Matching
 from chalicelib.domain.pricing import WorkerType
-from chalicelib.domain.records import RUN_MARKER, Json
 
 LEARNING_SCRIPT = "sot_ecommerce.py"
 """The release's own script (glue_assets/jobs)."""
@@ -197,6 +198,14 @@ class Settings(Strict):
     s3_encryption: Literal["SSE-KMS", "SSE-S3", "DISABLED"] | None = None
     job: JobSettings = JobSettings()
 
+    @classmethod
+    def from_stored(cls, stored: Json) -> Settings:
+        """Build settings of a record without validation: rules may be stricter than when they were stored."""
+        buckets = BucketNames.model_construct(**stored["buckets"])
+        return cls.model_construct(
+            **{**stored, "buckets": buckets, "job": JobSettings.model_construct(**stored["job"])}
+        )
+
     def within(self, limits: Limits) -> Settings:
         """The same with the defaults that were left out capped by what the operator allows."""
         job = self.job.within(limits)
@@ -217,7 +226,7 @@ class Settings(Strict):
         }
 
     def resolved(self) -> Settings:
-        """The same with nothing left open, for settings without misfits: what is stored and shown."""
+        """Return the settings with every field set, as they are stored and shown."""
         schedule = schedules.parse(self.job.schedule).text if self.job.schedule else None
         job = self.job.model_copy(update={"script": self.job.script or LEARNING_SCRIPT, "schedule": schedule})
         if self.mode == "production" and "description" not in self.job.model_fields_set:
@@ -242,7 +251,9 @@ def _capped(settings: Model, **most: int) -> Model:
     )
 
 
-def misfits(settings: Settings, limits: Limits, moment: datetime | None = None) -> list[dict[str, str]]:
+def invalid_combinations(
+    settings: Settings, limits: Limits, moment: datetime | None = None
+) -> list[dict[str, str]]:
     """All that does not fit together, as `pointer` and `detail`; empty when everything does.
 
     A schedule must be due after `moment`, which is now unless it is given.

@@ -11,8 +11,16 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
 
-from chalicelib.domain.records import Json
-from chalicelib.domain.settings import OWN_JOB, BucketNames, JobSettings, Limits, Settings, Strict, misfits
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.settings import (
+    OWN_JOB,
+    BucketNames,
+    JobSettings,
+    Limits,
+    Settings,
+    Strict,
+    invalid_combinations,
+)
 
 _BUCKET = "A bucket of another name would be another bucket, without what is in this one."
 _FIXED = {
@@ -55,25 +63,30 @@ SettingsChange: Any = _partial(
 
 
 def changed(
-    stored: Json, change: BaseModel, limits: Limits, moment: datetime | None = None
-) -> tuple[Json, list[dict[str, str]]]:
-    """Settings, as they are stored, after a change; and all that is wrong with it, none if it may be.
+    current: Settings, change: BaseModel, limits: Limits, moment: datetime | None = None
+) -> tuple[Settings, list[dict[str, str]]]:
+    """Return the settings after a change, and everything that is wrong with it.
 
     Pointers are those of a body whose `settings` are the change. A new schedule must be due after `moment`,
     which is now unless it is given; one that stays may be over.
     """
-    merged = _merged(_opened(stored), _news(stored, change.model_dump(exclude_unset=True)))
+    stored = current.model_dump()
+    merged = _merged(_opened(current), _news(stored, change.model_dump(exclude_unset=True)))
     settings = Settings.model_validate(merged)
     settings = settings.model_copy(update={"job": settings.job.within(limits)})
-    if settings.job.schedule == stored["job"]["schedule"]:
+    if settings.job.schedule == current.job.schedule:
         moment = _BEFORE_ALL
     wrong = [
         *_unchangeable(stored, settings.model_dump()),
-        *(misfit for misfit in misfits(settings, limits, moment) if misfit["pointer"] not in _FIXED),
+        *(
+            invalid
+            for invalid in invalid_combinations(settings, limits, moment)
+            if invalid["pointer"] not in _FIXED
+        ),
     ]
     if wrong:
-        return stored, [{**each, "pointer": f"/settings{each['pointer']}"} for each in wrong]
-    return settings.resolved().model_dump(), []
+        return current, [{**each, "pointer": f"/settings{each['pointer']}"} for each in wrong]
+    return settings.resolved(), []
 
 
 def _unchangeable(stored: Json, after: Json) -> list[dict[str, str]]:
@@ -87,9 +100,8 @@ def _unchangeable(stored: Json, after: Json) -> list[dict[str, str]]:
     return [{"pointer": pointer, "detail": words} for pointer, words in wrong]
 
 
-def _opened(stored: Json) -> Json:
+def _opened(settings: Settings) -> Json:
     """What a person has chosen of stored settings: not the defaults, nor what followed from the key."""
-    settings = Settings(**stored)
     unset = settings.model_copy(update=dict.fromkeys(_ENCRYPTIONS))
     follows = {name: None for name, mode in unset.encryptions().items() if mode == getattr(settings, name)}
     job = settings.job

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from chalicelib.clock import Clock, later, now, timestamp
 from chalicelib.domain.capacity import Capacity, Usage, in_creation
-from chalicelib.domain.records import Environment, Json
+from chalicelib.domain.environment import Environment, QueuePosition
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
-from chalicelib.storage.store import AtCapacity, Store
+from chalicelib.storage.conflicts import AtCapacity
+from chalicelib.storage.store import Store
 
 _LOOK_AGAIN_SECONDS = 60
 _TOLD = 50
@@ -67,8 +68,8 @@ class Admission:
         return min(len(lost), max(0, self._capacity.environments - usage.live))
 
 
-def _differs(told: Json | None, place: Json) -> bool:
+def _differs(told: QueuePosition | None, place: QueuePosition) -> bool:
     """Whether a place is other than was told: the time alone is not worth a write, it is a guess."""
-    if told is None or told["position"] != place["position"]:
+    if told is None or told.position != place.position:
         return True
-    return (told["begins_at"] is None) != (place["begins_at"] is None)
+    return (told.begins_at is None) != (place.begins_at is None)

@@ -7,13 +7,17 @@ but for the progress of single resources, which is recorded as told unless somet
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 
 from chalicelib.aws.cloudformation import is_cause, resource_state
 from chalicelib.aws.errors import AwsError, AwsThrottled
 from chalicelib.clock import Clock, now, timestamp
+from chalicelib.domain.environment import Status
 from chalicelib.domain.failures import failure
-from chalicelib.domain.records import Event, Json, Status, environment_of_job, environment_of_stack
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.names import environment_of_job, environment_of_stack
+from chalicelib.domain.timeline import Event
 from chalicelib.errors import StaleRecord, Unavailable
 from chalicelib.lifecycle.admission import Admission
 from chalicelib.lifecycle.drift_check import Looks
@@ -157,7 +161,7 @@ class Events:
                 logical_id, resource_type, reason, environment_id=environment_id
             )
             try:
-                told = Event.by_service(timestamp(self._clock()), "resource_failed", cause)
+                told = Event.by_service(timestamp(self._clock()), "resource_failed", asdict(cause))
                 self._store.save_environment(environment, environment.but(failure=cause), told)
             except StaleRecord:
                 logger.info("changed meanwhile", environment_id=environment_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalicelib.aws.cloudformation import Stack, order_time
 from chalicelib.clock import later, timestamp
-from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.lifecycle.transitions import LOOK_AGAIN_SECONDS, Moves
 from chalicelib.sandbox.provisioning import Provisioning
 

@@ -8,8 +8,9 @@ from chalicelib.aws.cloudformation import Part, Stack
 from chalicelib.aws.errors import AwsError
 from chalicelib.clock import timestamp
 from chalicelib.domain import expiry
-from chalicelib.domain.byte_limits import LEFT_BYTES, listed
-from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.byte_limits import LEFT_BYTES
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.receipts import listed
 from chalicelib.lifecycle.transitions import Moves
 from chalicelib.sandbox.removal import Removal, so_far, still_there
 from chalicelib.storage.store import Store
@@ -79,7 +80,7 @@ class Deletion:
             **changes,
             clean_up=False,
             attempts=0,
-            reason=environment.failure["fix"] if failed and environment.failure else None,
+            reason=environment.failure.fix if failed and environment.failure else None,
             lease_until=None,
             due_at=expiry.next_look(environment) if failed else timestamp(self._moves.now()),
         )
@@ -105,7 +106,7 @@ class Deletion:
         reason = self._removal.stuck(cleared, stack) if stack.status == "DELETE_FAILED" else None
         self._removal.delete_stack(cleared, stack)
         attempts = cleared.attempts + 1
-        fix = cleared.failure["fix"] if cleared.status is Status.FAILED and cleared.failure else None
+        fix = cleared.failure.fix if cleared.status is Status.FAILED and cleared.failure else None
         self._moves.postpone(
             cleared,
             self._moves.backoff(attempts + 2),

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.aws.cloudformation import Stack
 from chalicelib.aws.errors import AwsError, AwsRefused
 from chalicelib.clock import later, timestamp
 from chalicelib.domain import expiry
-from chalicelib.domain.failures import failure, stack_deleted
-from chalicelib.domain.records import BUCKET_KEYS, Environment, Json
+from chalicelib.domain.environment import DesiredState, Environment
+from chalicelib.domain.failures import Failure, failure, stack_deleted
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.lifecycle.transitions import LOOK_AGAIN_SECONDS, Moves
 from chalicelib.observability import logger
 from chalicelib.sandbox.missing_resources import Inspector
@@ -132,21 +134,15 @@ class Upkeep:
 def mending(environment: Environment, lost: dict[str, str]) -> Json:
     """The fields by which a retry updates the stack to what the environment should be already."""
     return {
-        "wanted": {
-            "settings": environment.settings,
-            "release": environment.release,
-            "stage": "look",
-            "rollbacks": 0,
-            "lost": lost,
-        },
+        "wanted": DesiredState(environment.settings, environment.release, lost=lost),
         "changes": environment.changes + 1,
         "seeded_files": 0,
     }
 
 
-def _unfinished(environment: Environment, stack: Stack) -> Json:
+def _unfinished(environment: Environment, stack: Stack) -> Failure:
     """The `failure` of an environment whose stack somebody else could not update."""
     words = f"The stack is {stack.status} after a change by somebody else."
     told = failure(None, None, words, environment_id=environment.id)
     fix = "Retry: the change is taken back. If that fails, an operator must see to the stack."
-    return {**told, "cause": "internal", "fix": fix}
+    return replace(told, cause="internal", fix=fix)

@@ -19,8 +19,8 @@ from contextlib import suppress
 from chalicelib.aws.errors import AwsError, AwsRefused, AwsThrottled
 from chalicelib.clock import timestamp
 from chalicelib.domain import expiry
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.failures import failure, redacted
-from chalicelib.domain.records import Environment, Status
 from chalicelib.errors import StaleRecord
 from chalicelib.lifecycle.creation import Creation
 from chalicelib.lifecycle.deletion import Deletion
@@ -138,7 +138,7 @@ class Reconciler:
             logger.warning("job files are left", environment_id=environment.id, detail=str(error))
         changes: dict[str, object] = {}
         if environment.attempts:  # S3 was busy the last time
-            changes = {"attempts": 0, "reason": (environment.failure or {}).get("fix")}
+            changes = {"attempts": 0, "reason": environment.failure.fix if environment.failure else None}
         return self._moves.save(environment, due_at=expiry.next_look(environment), **changes)
 
     def _warn(self, environment: Environment) -> bool:

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 
 from chalicelib.aws.catalog import Catalog
 from chalicelib.aws.s3 import Buckets
-from chalicelib.domain.records import BUCKET_KEYS, Environment, Json
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.lifecycle.creation import Creation
 from chalicelib.lifecycle.transitions import Moves
 from chalicelib.runs.job_runs import Runs

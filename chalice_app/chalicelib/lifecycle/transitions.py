@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 
 from chalicelib.clock import Clock, later, now, parse, timestamp
 from chalicelib.domain import expiry
-from chalicelib.domain.records import Environment, Event, Json, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.failures import Failure
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.timeline import Event
 from chalicelib.observability import logger
 from chalicelib.storage.store import Store
 
@@ -58,9 +62,9 @@ class Moves:
         detail = {"from": str(environment.status), "to": str(status), "why": why}
         return self.event("status_changed", detail)
 
-    def resource_failed(self, cause: Json) -> Event:
+    def resource_failed(self, cause: Failure) -> Event:
         """A line about the first failed resource, as soon as it is known."""
-        return self.event("resource_failed", cause)
+        return self.event("resource_failed", asdict(cause))
 
     def trouble(self, environment: Environment, reason: str) -> Event | None:
         """A line about what keeps the service from going on; None when it was told before."""
@@ -70,20 +74,20 @@ class Moves:
         """A line of the timeline about what the service did by itself."""
         return Event.by_service(timestamp(self._clock()), action, detail)
 
-    def fail(self, environment: Environment, cause: Json) -> Environment:
+    def fail(self, environment: Environment, cause: Failure) -> Environment:
         """Record that building has failed, and that what is left of it is to be removed."""
         return self.move(
             environment,
             Status.FAILED,
-            why=str(cause["message"]),
+            why=cause.message,
             failure=cause,
-            reason=cause["fix"],
+            reason=cause.fix,
             clean_up=True,
             attempts=0,
             lease_until=None,
         )
 
-    def lose(self, environment: Environment, cause: Json, **changes: object) -> Environment:
+    def lose(self, environment: Environment, cause: Failure, **changes: object) -> Environment:
         """Record that somebody else has deleted what a working environment needs.
 
         What is left of it stays: it may hold data, so its owner decides by a retry or a delete.
@@ -91,9 +95,9 @@ class Moves:
         return self.move(
             environment,
             Status.FAILED,
-            why=str(cause["message"]),
+            why=cause.message,
             failure=cause,
-            reason=cause["fix"],
+            reason=cause.fix,
             clean_up=False,
             attempts=0,
             lease_until=None,

@@ -16,13 +16,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from chalicelib.aws.change_sets import ChangeSet
 from chalicelib.aws.cloudformation import Stack
 from chalicelib.aws.errors import AwsError, AwsRefused
 from chalicelib.clock import later
-from chalicelib.domain.failures import stack_deleted
-from chalicelib.domain.records import Environment, Json, Status
+from chalicelib.domain.environment import DesiredState, Environment, Status, UpdateStage
+from chalicelib.domain.failures import Failure, stack_deleted
 from chalicelib.lifecycle.transitions import LOOK_AGAIN_SECONDS, Moves
 from chalicelib.observability import logger
 from chalicelib.sandbox.stack_update import StackChanges, change_failure
@@ -59,7 +60,7 @@ class Updating:
             words = f"The stack is {stack.status}."
             self._moves.lose(environment, change_failure(None, None, words))
             return True
-        if _stage(environment) == "seed":
+        if _wanted(environment).stage is UpdateStage.SEED:
             return self._seed(environment, stack, deadline)
         if self._waits_for_runs(environment):
             return False
@@ -70,7 +71,7 @@ class Updating:
 
     def give_up(self, environment: Environment, error: AwsError) -> bool:
         """A call was refused: whether that ends the change. What is begun in AWS goes on to its end."""
-        stack = self._changes.look(environment) if _stage(environment) == "look" else None
+        stack = self._changes.look(environment) if _wanted(environment).stage is UpdateStage.LOOK else None
         if stack is None or not stack.is_complete:
             return False
         self._refused(environment, stack, str(error))
@@ -83,8 +84,12 @@ class Updating:
 
         Money is reserved as long as a run goes on, or waits to; no new one begins before READY.
         """
-        retries = (of.settings["job"]["max_retries"] for of in (environment, environment.goal))
-        if _stage(environment) != "look" or len({*retries}) == 1 or not environment.reserved_micro_usd:
+        retries = (of.settings.job.max_retries for of in (environment, environment.goal))
+        if (
+            _wanted(environment).stage is not UpdateStage.LOOK
+            or len({*retries}) == 1
+            or not environment.reserved_micro_usd
+        ):
             return False
         reason = "Waiting for the runs to end: another max_retries must not change what they can cost."
         delayed = self._moves.trouble(environment, reason)
@@ -92,7 +97,7 @@ class Updating:
         return True
 
     def _without_change_set(self, environment: Environment, stack: Stack, deadline: float) -> bool:
-        if _stage(environment) == "execute":
+        if _wanted(environment).stage is UpdateStage.EXECUTE:
             # It is gone with what it did, or somebody has removed it: another one will tell.
             if stack.status == "UPDATE_ROLLBACK_COMPLETE":
                 return self._end_as_it_was(environment, stack, self._failure(environment, stack))
@@ -101,7 +106,7 @@ class Updating:
         if losses.pending_key:
             return self._end_lost(environment, losses.failure(environment))
         if losses.ids.keys() - _lost(environment).keys():
-            wanted = {**(environment.wanted or {}), "lost": {**_lost(environment), **losses.ids}}
+            wanted = replace(_wanted(environment), lost={**_lost(environment), **losses.ids})
             environment = self._moves.save(environment, wanted=wanted)
         self._changes.propose(environment)
         for pause in _PAUSES:
@@ -120,7 +125,7 @@ class Updating:
                 self._moves.postpone(environment, _CHANGE_SET_SECONDS)
             return False
         if change_set.does_nothing or change_set.execution == "EXECUTE_COMPLETE":
-            self._to_stage(environment, "seed")
+            self._to_stage(environment, UpdateStage.SEED)
             return True
         if change_set.status == "FAILED":
             reason = change_set.reason or "CloudFormation could not make the change set."
@@ -134,10 +139,10 @@ class Updating:
         return self._execute(environment, stack, change_set)
 
     def _execute(self, environment: Environment, stack: Stack, change_set: ChangeSet) -> bool:
-        if _stage(environment) == "look":
+        if _wanted(environment).stage is UpdateStage.LOOK:
             if refused := self._changes.refusal(environment, change_set):
                 return self._end_as_it_was(environment, stack, refused)
-            environment = self._to_stage(environment, "execute")
+            environment = self._to_stage(environment, UpdateStage.EXECUTE)
         try:
             began = self._changes.execute(environment)
         except AwsRefused as error:
@@ -147,11 +152,11 @@ class Updating:
         return began
 
     def _begin_anew(self, environment: Environment) -> bool:
-        self._to_stage(environment, "look", changes=environment.changes + 1)
+        self._to_stage(environment, UpdateStage.LOOK, changes=environment.changes + 1)
         return True
 
-    def _to_stage(self, environment: Environment, stage: str, **changes: object) -> Environment:
-        wanted = {**(environment.wanted or {}), "stage": stage}
+    def _to_stage(self, environment: Environment, stage: UpdateStage, **changes: object) -> Environment:
+        wanted = replace(_wanted(environment), stage=stage)
         return self._moves.save(environment, wanted=wanted, attempts=0, **changes)
 
     # -- what CloudFormation does --------------------------------------------------------------------------
@@ -170,20 +175,20 @@ class Updating:
         return False
 
     def _roll_back(self, environment: Environment, stack: Stack) -> bool:
-        wanted = environment.wanted or {}
-        tried = int(wanted.get("rollbacks", 0))
+        wanted = _wanted(environment)
+        tried = wanted.rollbacks
         if tried and not self._moves.is_due(environment):
             return False
         cause = self._failure(environment, stack)
         if tried >= _MOST_ROLLBACKS:
             fix = "An operator must see to the stack, then retry; or delete the environment."
-            self._moves.lose(environment, {**cause, "fix": fix})
+            self._moves.lose(environment, replace(cause, fix=fix))
             return True
         reason = "The change has failed, and AWS could not take it back; that is tried again."
         environment = self._moves.save(
             environment,
             self._moves.trouble(environment, reason),
-            wanted={**wanted, "rollbacks": tried + 1},
+            wanted=replace(wanted, rollbacks=tried + 1),
             failure=cause,
             reason=reason,
             due_at=later(self._moves.now(), LOOK_AGAIN_SECONDS),
@@ -191,14 +196,14 @@ class Updating:
         self._changes.continue_rollback(environment, stack, tried + 1)
         return False
 
-    def _failure(self, environment: Environment, stack: Stack) -> Json:
+    def _failure(self, environment: Environment, stack: Stack) -> Failure:
         return environment.failure or self._changes.failure(environment, stack)
 
     # -- the ends ------------------------------------------------------------------------------------------
 
     def _seed(self, environment: Environment, stack: Stack, deadline: float) -> bool:
         if _lost(environment) and (losses := self._changes.losses(environment.goal, stack)).found:
-            return self._end_lost(environment, {**losses.failure(environment), "fix": _NOT_MADE})
+            return self._end_lost(environment, replace(losses.failure(environment), fix=_NOT_MADE))
         claimed = self._moves.claim(environment)
         if claimed is None:
             return False
@@ -218,7 +223,7 @@ class Updating:
         cause = change_failure(None, None, words, environment_id=environment.id)
         return self._end_as_it_was(environment, stack, cause)
 
-    def _end_as_it_was(self, environment: Environment, stack: Stack, cause: Json) -> bool:
+    def _end_as_it_was(self, environment: Environment, stack: Stack, cause: Failure) -> bool:
         try:
             self._changes.discard(environment, ends_as=environment)
         except AwsRefused as error:  # what is left goes with the stack
@@ -226,12 +231,12 @@ class Updating:
         if _lost(environment):
             return self._end_lost(environment, cause)
         shown = self._changes.whole(environment, stack)
-        self._ready(environment, str(cause["message"]), failure=cause, reason=cause["fix"], **shown)
+        self._ready(environment, cause.message, failure=cause, reason=cause.fix, **shown)
         return False
 
-    def _end_lost(self, environment: Environment, cause: Json) -> bool:
+    def _end_lost(self, environment: Environment, cause: Failure) -> bool:
         """What was deleted by hand could not be created again: FAILED as before, and a retry begins anew."""
-        wanted = {**(environment.wanted or {}), "stage": "look"}
+        wanted = replace(_wanted(environment), stage=UpdateStage.LOOK)
         self._moves.lose(environment, cause, wanted=wanted, changes=environment.changes + 1)
         return True
 
@@ -247,18 +252,19 @@ class Updating:
         )
 
 
-def _stage(environment: Environment) -> str:
-    return str((environment.wanted or {})["stage"])
+def _wanted(environment: Environment) -> DesiredState:
+    if environment.wanted is None:
+        raise RuntimeError(f"{environment.id} is UPDATING to nothing")
+    return environment.wanted
 
 
-def _lost(environment: Environment) -> Json:
+def _lost(environment: Environment) -> dict[str, str]:
     """What was deleted by hand and is created again: physical ids by logical ids."""
-    lost: Json = (environment.wanted or {}).get("lost", {})
-    return lost
+    return (environment.wanted and environment.wanted.lost) or {}
 
 
 def _brings_files(environment: Environment) -> bool:
     """Whether the change brings files: another release's, the data not wanted before, what was lost."""
     goal = environment.goal
-    gets_data = goal.settings["upload_data"] and not environment.settings["upload_data"]
-    return goal.release != environment.release or bool(gets_data) or bool(_lost(environment))
+    gets_data = goal.settings.upload_data and not environment.settings.upload_data
+    return goal.release != environment.release or gets_data or bool(_lost(environment))

@@ -17,9 +17,11 @@ from chalicelib.aws.glue import Glue, GlueRun
 from chalicelib.aws.logs import Logs
 from chalicelib.clock import Clock, later, now, parse, timestamp
 from chalicelib.domain import pricing
+from chalicelib.domain.environment import Environment
 from chalicelib.domain.failures import redacted
+from chalicelib.domain.job_run import JobRun, RunError, RunOutput, RunStatus
 from chalicelib.domain.pricing import Prices
-from chalicelib.domain.records import ActorType, Environment, Event, JobRun, Json, RunStatus
+from chalicelib.domain.timeline import ActorType, Event
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
 from chalicelib.runs.outputs import RunOutputs
@@ -185,8 +187,7 @@ class Runs:
         """Let Glue read the job files that the record names."""
         environment = self._store.environment(run.environment_id)
         if environment is not None:
-            job = environment.settings["job"]
-            self._files.settle(environment, [job["script"], *job["extra_files"]])
+            self._files.settle(environment, environment.files_of_run)
 
     # -- the steps ---------------------------------------------------------------------------------------
 
@@ -276,16 +277,16 @@ class Runs:
         with suppress(StaleRecord):  # then the same event has come twice
             self._store.save_run(run, after, event)
 
-    def _error(self, run: JobRun, seen: GlueRun) -> Json:
+    def _error(self, run: JobRun, seen: GlueRun) -> RunError:
         try:
             tail = self._logs.tail(f"{run.log_prefix}/error", seen.id, _LOG_TAIL_LINES)
         except AwsError as error:
             logger.warning("log tail unreadable", code=error.code, detail=error.message)
             tail = []
         words = redacted(seen.error or f"Glue says {seen.status}.", run.environment_id)
-        return {"message": words, "log_tail": tail}
+        return RunError(words, tail)
 
-    def _written(self, run: JobRun, attempts: Sequence[GlueRun], end: datetime) -> list[Json]:
+    def _written(self, run: JobRun, attempts: Sequence[GlueRun], end: datetime) -> list[RunOutput]:
         begins = [attempt.started_at for attempt in attempts if attempt.started_at is not None]
         try:
             return self._outputs.written(run, min(begins, default=parse(run.requested_at)), end)
@@ -330,7 +331,7 @@ class Runs:
             execution_seconds=0,
             dpu_seconds=0,
             cost_micro_usd=0,
-            error={"message": words, "log_tail": []},
+            error=RunError(words),
             reason=None,
             due_at=None,
         )
@@ -348,10 +349,8 @@ def default_arguments(environment: Environment) -> dict[str, str]:
 
 def log_prefix(environment: Environment) -> str:
     """What the log groups of an environment's runs have in common."""
-    groups = (environment.outputs or {}).get(
-        "log_groups", {"output": f"/aws-glue/jobs/{environment.name}/output"}
-    )
-    return str(groups["output"]).removesuffix("/output")
+    named = environment.outputs.log_groups["output"] if environment.outputs else None
+    return (named or f"/aws-glue/jobs/{environment.name}/output").removesuffix("/output")
 
 
 def _dpu_seconds(run: JobRun, seen: GlueRun) -> Decimal:

@@ -6,9 +6,11 @@ from datetime import datetime
 
 from chalicelib.clock import later, sortable_id, timestamp
 from chalicelib.domain import pricing
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.pricing import Prices
-from chalicelib.domain.records import ActorType, Environment, JobRun, RunStatus
 from chalicelib.domain.requests import RunRequest
+from chalicelib.domain.timeline import ActorType
 from chalicelib.runs.job_runs import default_arguments, log_prefix
 
 
@@ -28,18 +30,18 @@ def new_run(
     Workers, timeout and arguments are handed to StartJobRun, so nothing that happens to the job meanwhile
     makes it dearer; MaxRetries is the job's alone, which does not change while a run goes on (updating.py).
     """
-    job = environment.settings["job"]
-    worker_type = wanted.worker_type or job["worker_type"]
-    workers = wanted.number_of_workers or job["number_of_workers"]
-    timeout = wanted.timeout_minutes or job["timeout_minutes"]
-    price, retries = prices.of(worker_type), job["max_retries"]
+    job = environment.settings.job
+    worker_type = wanted.worker_type or job.worker_type
+    workers = wanted.number_of_workers or job.number_of_workers
+    timeout = wanted.timeout_minutes or job.timeout_minutes
+    price, retries = prices.of(worker_type), job.max_retries
     return JobRun(
         id=run_id or sortable_id(moment),
         environment_id=environment.id,
         owner=environment.owner,
         job_id=environment.job_id,
         status=RunStatus.PENDING,
-        arguments={**default_arguments(environment), **job["arguments"], **wanted.arguments},
+        arguments={**default_arguments(environment), **job.arguments, **wanted.arguments},
         worker_type=worker_type,
         number_of_workers=workers,
         timeout_minutes=timeout,
@@ -62,5 +64,4 @@ def missing_files(environment: Environment) -> list[str]:
 
     Without its script it would only cost a minute of Spark to say so.
     """
-    job = environment.settings["job"]
-    return [path for path in (job["script"], *job["extra_files"]) if path not in environment.job_files]
+    return [path for path in environment.files_of_run if path not in environment.job_files]

@@ -22,7 +22,8 @@ from chalicelib.domain.byte_limits import (
     PARTITION_VALUE_BYTES,
     cut,
 )
-from chalicelib.domain.records import Environment, JobRun, Json
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.job_run import JobRun, RunOutput
 from chalicelib.storage.store import Store
 
 # The bounds of one look: databases, tables of each (a call a hundred), calls for partitions, and reads of
@@ -54,7 +55,7 @@ class RunOutputs:
         self._store = store
         self._catalog = catalog
 
-    def written(self, run: JobRun, begin: datetime, end: datetime) -> list[Json]:
+    def written(self, run: JobRun, begin: datetime, end: datetime) -> list[RunOutput]:
         """The tables that a run has written between two times, the one that its arguments name first."""
         environment = self._store.environment(run.environment_id)
         if environment is None or environment.outputs is None:
@@ -62,7 +63,7 @@ class RunOutputs:
         look = _Look(self._store, self._catalog, run, _Window(begin, end))
         found = [entry for database in _databases(environment) for entry in look.tables(database)]
         named = tuple(run.arguments.get(name, "").lower() for name in ("--OUTPUT_DB", "--OUTPUT_TABLE"))
-        found.sort(key=lambda entry: (entry["database"], entry["table"]) != named)
+        found.sort(key=lambda entry: (entry.database, entry.table) != named)
         return found[:MOST_OUTPUTS]
 
 
@@ -77,7 +78,7 @@ class _Look:
         self._partition_calls = 0
         self._others: dict[str, JobRun | None] = {}
 
-    def tables(self, database: str) -> Iterator[Json]:
+    def tables(self, database: str) -> Iterator[RunOutput]:
         """The tables of a database that the run has written."""
         for table in self._catalog.tables(database, most=_TABLES) or ():
             if table.location is None:
@@ -114,22 +115,20 @@ class _Look:
 
 def _databases(environment: Environment) -> list[str]:
     """The environment's own databases that its job can write to."""
-    own = list((environment.outputs or {})["databases"].values())
-    if environment.settings[
-        "iam_role"
-    ]:  # whose policy lets it write to no other (glue_assets/modules/iam.yaml)
+    own = list(environment.outputs.databases.values() if environment.outputs else ())
+    if environment.settings.iam_role:  # its policy allows no other (glue_assets/modules/iam.yaml)
         return [name for name in own if name == environment.sot_database]
     return sorted(own, key=lambda name: name != environment.sot_database)[:_DATABASES]
 
 
-def _entry(table: CatalogTable, partitions: list[list[str]]) -> Json:
+def _entry(table: CatalogTable, partitions: list[list[str]]) -> RunOutput:
     keys = [key.name for key in table.partition_keys]
-    return {
-        "database": table.database,
-        "table": table.name,
-        "location": cut(table.location or "", LOCATION_BYTES),
-        "partitions": [
+    return RunOutput(
+        database=table.database,
+        table=table.name,
+        location=cut(table.location or "", LOCATION_BYTES),
+        partitions=[
             {name: cut(value, PARTITION_VALUE_BYTES) for name, value in zip(keys, values, strict=False)}
             for values in partitions[:MOST_OUTPUT_PARTITIONS]
         ],
-    }
+    )

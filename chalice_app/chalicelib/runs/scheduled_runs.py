@@ -14,15 +14,19 @@ from datetime import datetime
 
 from chalicelib.clock import Clock, now, parse, run_id_of, timestamp
 from chalicelib.domain import expiry, pricing
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.job_run import JobRun
+from chalicelib.domain.json_types import Json
 from chalicelib.domain.owner_accounts import Allowance
 from chalicelib.domain.pricing import Prices
-from chalicelib.domain.records import ActorType, Environment, Event, JobRun, Json, Status
 from chalicelib.domain.requests import RunRequest
+from chalicelib.domain.timeline import ActorType, Event
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
 from chalicelib.runs.job_runs import Runs
 from chalicelib.runs.new_run import missing_files, new_run
-from chalicelib.storage.store import BudgetUsedUp, Store
+from chalicelib.storage.conflicts import BudgetUsedUp
+from chalicelib.storage.store import Store
 
 
 class ScheduledRuns:
@@ -93,7 +97,7 @@ class ScheduledRuns:
     def _reason_against(self, environment: Environment) -> str | None:
         if missing := missing_files(environment):
             return f"These job files are not there yet: {', '.join(missing)}."
-        most = environment.settings["job"]["max_concurrent_runs"]
+        most = environment.settings.job.max_concurrent_runs
         if self._active(environment) >= most:
             return f"As many runs go on as may at once ({most})."
         return None

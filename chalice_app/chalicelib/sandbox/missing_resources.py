@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.aws.cloudformation import Part, Stack, Stacks
 from chalicelib.aws.errors import AwsError
 from chalicelib.aws.existence import CHECKED, Absence, Prover
 from chalicelib.config import Config
-from chalicelib.domain.failures import failure
-from chalicelib.domain.records import BUCKET_KEYS, Environment, Json
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.failures import Failure, failure
+from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.sandbox.template_parameters import camel, template_parameters
 from chalicelib.storage.releases import Releases
 
@@ -43,7 +44,7 @@ class Losses:
         """The key whose deletion can still be cancelled: another one in its place would lose the data."""
         return next((lost for lost in self.found if lost.is_pending), None)
 
-    def failure(self, environment: Environment) -> Json:
+    def failure(self, environment: Environment) -> Failure:
         """The `failure` of an environment that has lost these; not for none."""
         first = self.pending_key or self.found[0]
         more = f" (and {len(self.found) - 1} more)" if len(self.found) > 1 else ""
@@ -54,7 +55,7 @@ class Losses:
             fix = _CANCEL.format(before=f" before {first.until}" if first.until else "")
         else:
             fix = _FIXES.get(first.part.type, f"{_AGAIN}; no data is lost.")
-        return {**told, "cause": "internal", "fix": fix}
+        return replace(told, cause="internal", fix=fix)
 
 
 class Inspector:
@@ -96,5 +97,5 @@ def lost_buckets(environment: Environment) -> set[str]:
 
     What was encrypted with a key that is gone cannot be read: then it is all of them.
     """
-    lost: Json = (environment.wanted or {}).get("lost", {})
+    lost = (environment.wanted and environment.wanted.lost) or {}
     return {key for key in BUCKET_KEYS if "Key" in lost or f"{camel(key)}Bucket" in lost}

@@ -10,9 +10,10 @@ from chalicelib.aws.errors import AwsRefused
 from chalicelib.aws.existence import Proof, Prover
 from chalicelib.aws.logs import Logs
 from chalicelib.aws.s3 import Buckets
-from chalicelib.domain.byte_limits import MESSAGE_BYTES, RECEIPT_BYTES, cut, listed
+from chalicelib.domain.byte_limits import MESSAGE_BYTES, RECEIPT_BYTES, cut
+from chalicelib.domain.environment import Environment
 from chalicelib.domain.failures import redacted
-from chalicelib.domain.records import Environment, Json
+from chalicelib.domain.receipts import Receipt, ReceiptEntry, listed
 from chalicelib.runs.job_runs import Runs
 from chalicelib.storage.releases import Releases
 
@@ -109,18 +110,18 @@ class Removal:
             elif part.type == _DATABASE:
                 self._catalog.remove_database(part.physical_id)
 
-    def receipt(self, environment: Environment, proof: Proof | None) -> Json:
+    def receipt(self, environment: Environment, proof: Proof | None) -> Receipt:
         """Remove the last trace outside of the sandbox; say what was removed and what remains, and why."""
         self._releases.remove_template(environment)
         counted = [
-            {"type": kind, "count": count, "why": _WHY[kind]}
+            ReceiptEntry(kind, count=count, why=_WHY[kind])
             for kind, count in sorted(environment.removed.items())
             if count
         ]
-        return {
-            "removed": listed([*(proof.removed if proof else []), *counted], RECEIPT_BYTES),
-            "remaining": listed([*environment.remaining, *(proof.remaining if proof else [])], RECEIPT_BYTES),
-        }
+        return Receipt(
+            removed=listed([*(proof.removed if proof else []), *counted], RECEIPT_BYTES),
+            remaining=listed([*environment.remaining, *(proof.remaining if proof else [])], RECEIPT_BYTES),
+        )
 
 
 def so_far(removed: dict[str, int]) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from chalicelib.aws.catalog import Catalog
 from chalicelib.aws.change_sets import Change, ChangeSet, ChangeSets
 from chalicelib.aws.cloudformation import Stack, Stacks
 from chalicelib.aws.s3 import Buckets
 from chalicelib.config import Config
-from chalicelib.domain.failures import failure
-from chalicelib.domain.records import BUCKET_KEYS, Environment, Json
+from chalicelib.domain.environment import Environment, JobFile
+from chalicelib.domain.failures import Failure, failure
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.sandbox.missing_resources import Inspector, Losses, lost_buckets
 from chalicelib.sandbox.provisioning import Provisioning
 from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
@@ -72,7 +75,7 @@ class StackChanges:
             template_url=self._releases.template_url(goal),
             parameters=template_parameters(goal, self._config),
             tags=stack_tags(goal, self._config),
-            is_drift_aware=bool((environment.wanted or {}).get("lost")),
+            is_drift_aware=bool(environment.wanted and environment.wanted.lost),
         )
 
     def proposal(self, environment: Environment) -> ChangeSet | None:
@@ -86,7 +89,7 @@ class StackChanges:
     def discard(self, environment: Environment, ends_as: Environment) -> None:
         """Remove the change set, and the copy of a template that is not used as the environment ends."""
         self._change_sets.delete(environment.name, _name(environment))
-        if not ends_as.settings["job"]["arguments"]:
+        if not ends_as.settings.job.arguments:
             self._releases.remove_template(environment)
 
     def continue_rollback(self, environment: Environment, stack: Stack, number: int) -> None:
@@ -94,29 +97,23 @@ class StackChanges:
         token = f"{_name(environment)}-rollback-{number}"
         self._change_sets.continue_rollback(stack.id, token=token)
 
-    def failure(self, environment: Environment, stack: Stack) -> Json:
+    def failure(self, environment: Environment, stack: Stack) -> Failure:
         """Why the stack's last update has failed."""
         first = self._stacks.first_failure(stack.id)
         if first is None:
             words = stack.reason or f"The stack is {stack.status}."
             return change_failure(None, None, words, environment_id=environment.id)
-        return change_failure(
-            first["logical_id"], first["type"], first["reason"], environment_id=environment.id
-        )
+        return change_failure(first.logical_id, first.type, first.reason or "", environment_id=environment.id)
 
-    def refusal(self, environment: Environment, change_set: ChangeSet) -> Json | None:
+    def refusal(self, environment: Environment, change_set: ChangeSet) -> Failure | None:
         """Why a change set must not be carried out: it would end what holds data. None: it may be."""
         for change in change_set.changes:
             if change.ends_it and self._holds_data(environment, change, change_set):
                 verb = "remove" if change.action == "Remove" else "replace"
                 words = f"The change would {verb} {change.physical_id}, which holds data."
                 fix = "Nothing was changed. Remove what it holds and ask again, or have a new sandbox so."
-                return change_failure(
-                    change.logical_id, change.type, words, environment_id=environment.id
-                ) | {
-                    "cause": "invalid_request",
-                    "fix": fix,
-                }
+                refused = change_failure(change.logical_id, change.type, words, environment_id=environment.id)
+                return replace(refused, cause="invalid_request", fix=fix)
         return None
 
     def seed(self, environment: Environment) -> Iterator[int]:
@@ -129,14 +126,14 @@ class StackChanges:
         goal, old = environment.goal, self._releases.find(environment.release)
         new = self._releases.get(goal.release)
         known = {(file.target, file.key): file.sha256 for file in old.files} if old else {}
-        if not environment.settings["upload_data"]:
+        if not environment.settings.upload_data:
             known = {place: sha256 for place, sha256 in known.items() if place[0] != "sor"}
         lost = lost_buckets(environment)
         known = {place: sha256 for place, sha256 in known.items() if place[0] not in lost}
         own = {environment.job_file_key(path) for path in _own_files(environment)}
         for number, file in enumerate(new.files[environment.seeded_files :], environment.seeded_files + 1):
             key = _key(goal, file.target, file.key)
-            is_wanted = file.target != "sor" or goal.settings["upload_data"]
+            is_wanted = file.target != "sor" or goal.settings.upload_data
             is_own = file.target == "glue_assets" and key in own
             if is_wanted and not is_own and known.get((file.target, file.key)) != file.sha256:
                 self._buckets.copy(new.bucket, new.path(file.path), goal.bucket(file.target), key)
@@ -180,7 +177,7 @@ class StackChanges:
         return False
 
     def _seed_partitions(self, goal: Environment, old: Release | None, new: Release) -> Iterator[int]:
-        if not goal.settings["upload_data"]:
+        if not goal.settings.upload_data:
             return
         tables = {(table.database, table.name) for table in new.tables}
         wanted = {(p.database, p.table): {values for values, _ in p.partitions} for p in new.partitioned}
@@ -205,10 +202,10 @@ class StackChanges:
 
 def change_failure(
     logical_id: str | None, resource_type: str | None, message: str, *, environment_id: str = ""
-) -> Json:
+) -> Failure:
     """The `failure` of an environment whose change has failed, or is failing."""
     told = failure(logical_id, resource_type, message, environment_id=environment_id)
-    return {**told, "fix": _FIXES.get(told["cause"], _FIXES["internal"])}
+    return replace(told, fix=_FIXES.get(told.cause, _FIXES["internal"]))
 
 
 def _name(environment: Environment) -> str:
@@ -216,11 +213,11 @@ def _name(environment: Environment) -> str:
     return f"{environment.name}-change-{environment.changes}"
 
 
-def _own_files(environment: Environment) -> dict[str, Json]:
+def _own_files(environment: Environment) -> dict[str, JobFile]:
     """The job files that a user has put there, if they are not lost with their bucket."""
     if "glue_assets" in lost_buckets(environment):
         return {}
-    return {path: file for path, file in environment.job_files.items() if "content" in file}
+    return {path: file for path, file in environment.job_files.items() if file.content is not None}
 
 
 def _key(environment: Environment, target: str, key: str) -> str:

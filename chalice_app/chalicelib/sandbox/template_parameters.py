@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from chalicelib.config import Config
-from chalicelib.domain.records import BUCKET_KEYS, Environment
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.names import BUCKET_KEYS
 
 # What a tag value may hold; anything else in an owner's name becomes "-".
 _RESERVED = re.compile("^(?i:aws):")
@@ -15,42 +16,42 @@ _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.:/=+@-]")
 
 def template_parameters(environment: Environment, config: Config) -> dict[str, str]:
     """Every parameter, none left to the template's default."""
-    settings, job = environment.settings, environment.settings["job"]
+    settings, job = environment.settings, environment.settings.job
     texts = {
         "EnvironmentId": environment.id,
-        **{f"{camel(key)}BucketName": settings["buckets"][key] for key in BUCKET_KEYS},
-        "KmsKeyArn": settings["kms_key_arn"],
-        "AthenaWorkgroupName": settings["athena_workgroup_name"],
-        "RoleArn": settings["role_arn"],
+        **{f"{camel(key)}BucketName": getattr(settings.buckets, key) for key in BUCKET_KEYS},
+        "KmsKeyArn": settings.kms_key_arn,
+        "AthenaWorkgroupName": settings.athena_workgroup_name,
+        "RoleArn": settings.role_arn,
         "RoleName": environment.role_name,
         "PermissionsBoundaryArn": config.permissions_boundary_arn,
-        "CloudWatchEncryption": settings["cloudwatch_encryption"],
-        "JobBookmarksEncryption": settings["job_bookmarks_encryption"],
-        "S3Encryption": settings["s3_encryption"],
-        "JobName": job["name"],
-        "JobDescription": job["description"],
-        "JobFilesPrefix": job["files_prefix"],
-        "JobScript": job["script"],
-        "ExtraPyFiles": ",".join(environment.job_file_uri(path) for path in job["extra_files"]),
-        "PythonModules": ",".join(job["python_modules"]),
-        "GlueVersion": job["glue_version"],
-        "WorkerType": job["worker_type"],
+        "CloudWatchEncryption": settings.cloudwatch_encryption,
+        "JobBookmarksEncryption": settings.job_bookmarks_encryption,
+        "S3Encryption": settings.s3_encryption,
+        "JobName": job.name,
+        "JobDescription": job.description,
+        "JobFilesPrefix": job.files_prefix,
+        "JobScript": job.script,
+        "ExtraPyFiles": ",".join(environment.job_file_uri(path) for path in job.extra_files),
+        "PythonModules": ",".join(job.python_modules),
+        "GlueVersion": job.glue_version,
+        "WorkerType": job.worker_type,
     }
     numbers = {
-        "NumberOfWorkers": job["number_of_workers"],
-        "TimeoutMinutes": job["timeout_minutes"],
-        "MaxRetries": job["max_retries"],
+        "NumberOfWorkers": job.number_of_workers,
+        "TimeoutMinutes": job.timeout_minutes,
+        "MaxRetries": job.max_retries,
         "MaxConcurrentRuns": environment.max_concurrent_runs,
         "LogRetentionDays": config.log_retention_days,
         "AthenaScanLimitBytes": config.athena_scan_limit_bytes,
     }
     flags = {
-        "BlockPublicAccess": settings["block_public_access"],
-        "KmsKey": settings["kms_key"],
-        "KmsKeyRotation": settings["kms_key_rotation"],
-        "AthenaWorkgroup": settings["athena_workgroup"],
-        "IamRole": settings["iam_role"],
-        "SecurityConfiguration": settings["security_configuration"],
+        "BlockPublicAccess": settings.block_public_access,
+        "KmsKey": settings.kms_key,
+        "KmsKeyRotation": settings.kms_key_rotation,
+        "AthenaWorkgroup": settings.athena_workgroup,
+        "IamRole": settings.iam_role,
+        "SecurityConfiguration": settings.security_configuration,
     }
     return {
         **{name: text or "" for name, text in texts.items()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 from chalicelib.aws.dynamodb import Page
@@ -14,18 +15,21 @@ from chalicelib.config import Config
 from chalicelib.domain import expiry
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.capacity import Usage
+from chalicelib.domain.environment import DesiredState, Environment, Status
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.names import ENVIRONMENT_ID
 from chalicelib.domain.owner_accounts import Account
-from chalicelib.domain.records import ENVIRONMENT_ID, Environment, Event, Json, Status
 from chalicelib.domain.requests import EnvironmentChange
-from chalicelib.domain.settings import Settings, misfits
+from chalicelib.domain.settings import Settings, invalid_combinations
 from chalicelib.domain.settings_changes import changed
+from chalicelib.domain.timeline import Event
 from chalicelib.errors import (
     Conflict,
     EnvironmentExists,
     EnvironmentNotFailed,
     EnvironmentNotLive,
     EnvironmentNotReady,
-    Misfits,
+    InvalidCombination,
     NotFound,
     StaleRecord,
     TooManyCreations,
@@ -34,9 +38,10 @@ from chalicelib.lifecycle.reconcile import Reconciler
 from chalicelib.observability import logger
 from chalicelib.services.idempotency import Created, IdempotentRequest, once
 from chalicelib.storage import items
+from chalicelib.storage.conflicts import AtCapacity, CreationsUsedUp, OwnerTaken
 from chalicelib.storage.items import IdempotencyKey
 from chalicelib.storage.releases import Releases
-from chalicelib.storage.store import AtCapacity, CreationsUsedUp, OwnerTaken, Store
+from chalicelib.storage.store import Store
 
 _REQUEST_SECONDS = 8
 """How long a request may itself work on what it asked for; API Gateway hangs up after 29 s."""
@@ -68,8 +73,8 @@ class Environments:
         """Record a new environment for the caller and start creating it.
 
         Raises `EnvironmentExists` if the caller has a live one, `TooManyCreations` if they may not create
-        another today, and `Misfits` for settings that do not fit together or that the operator does not
-        allow.
+        another today, and `InvalidCombination` for settings that do not fit together or that the operator
+        does not allow.
         """
         return self._once(request, lambda: self._request(request, settings))
 
@@ -77,8 +82,8 @@ class Environments:
         return once(self._store, self._clock, request, act, items.environment)
 
     def _request(self, request: IdempotentRequest, settings: Settings) -> Environment:
-        if wrong := misfits(settings, self._config.limits, self._clock()):
-            raise Misfits(wrong)
+        if wrong := invalid_combinations(settings, self._config.limits, self._clock()):
+            raise InvalidCombination(wrong)
         settings = settings.within(self._config.limits).resolved()
         moment = self._clock()
         created_at = timestamp(moment)
@@ -87,13 +92,15 @@ class Environments:
             owner=request.caller.owner,
             status=Status.QUEUED,
             release=self._releases.latest().id,
-            settings=settings.model_dump(),
+            settings=settings,
             created_at=created_at,
             updated_at=created_at,
             **expiry.ending_in(settings.expires_in_hours, moment),
             due_at=later(moment, _DUE_AFTER_SECONDS),
         )
-        event = Event(created_at, request.caller.owner, "requested", request.request_id, environment.settings)
+        event = Event(
+            created_at, request.caller.owner, "requested", request.request_id, settings.model_dump()
+        )
         try:
             try:
                 created = self._add(request, environment.but(admitted_at=created_at), event)
@@ -191,8 +198,8 @@ class Environments:
                     f"The environment is {environment.condition}; only a FAILED one can be retried."
                 )
             if environment.wanted is not None:  # the way back from a change, which AWS would not go
-                wish = {**environment.wanted, "rollbacks": 0}
-                return {"status": Status.UPDATING, "wanted": wish, **_begun(moment)}
+                wanted_again = replace(environment.wanted, rollbacks=0)
+                return {"status": Status.UPDATING, "wanted": wanted_again, **_begun(moment)}
             begun = environment.stack_id is not None
             return {
                 "status": Status.QUEUED,
@@ -218,11 +225,11 @@ class Environments:
     def extend(self, caller: Caller, environment_id: str, hours: int, request_id: str) -> Environment:
         """Let an environment end some hours from now, later or sooner than it would have.
 
-        Raises `Misfits` above the operator's ceiling, which counts from now, and `EnvironmentNotLive` when
-        the environment is being deleted or is gone.
+        Raises `InvalidCombination` above the operator's ceiling, which counts from now, and
+        `EnvironmentNotLive` when the environment is being deleted or is gone.
         """
         if wrong := self._too_long(hours):
-            raise Misfits(wrong)
+            raise InvalidCombination(wrong)
 
         def wanted(environment: Environment, moment: datetime) -> Json:
             if environment.delete_requested or environment.status in (Status.DELETING, Status.DELETED):
@@ -243,7 +250,7 @@ class Environments:
         It must be READY, or FAILED for what was deleted by hand, which is created again on the way.
 
         Gives the environment as it is now, and False when that needs no work. Raises `EnvironmentNotReady`,
-        and `Misfits` for what cannot be changed or does not fit; then nothing is.
+        and `InvalidCombination` for what cannot be changed or does not fit; then nothing is.
         """
         given = change.model_fields_set
         if given == {"expires_in_hours"}:
@@ -255,20 +262,23 @@ class Environments:
             is_mended = _can_be_mended(environment)
             if not is_mended:
                 _check_ready(environment, "changed")
-            settings, misfitting = changed(environment.settings, change.settings, self._config.limits, moment)
-            if wrong or misfitting:
-                raise Misfits([*wrong, *misfitting])
+            settings, invalid = changed(environment.settings, change.settings, self._config.limits, moment)
+            if wrong or invalid:
+                raise InvalidCombination([*wrong, *invalid])
             fields: Json = {}
             if "expires_in_hours" in given:
                 fields = expiry.ending_in(change.expires_in_hours, moment)
                 fields["due_at"] = expiry.next_look(environment.but(**fields))
-            wish = {"settings": settings, "release": release or environment.release}
-            if not is_mended and wish == {"settings": environment.settings, "release": environment.release}:
+            lost = environment.wanted.lost if environment.wanted else None
+            desired = DesiredState(settings, release or environment.release, lost=lost)
+            if not is_mended and desired == DesiredState(
+                environment.settings, environment.release, lost=lost
+            ):
                 return fields
             return {
                 **fields,
                 "status": Status.UPDATING,
-                "wanted": {**(environment.wanted or {}), **wish, "stage": "look", "rollbacks": 0},
+                "wanted": desired,
                 "changes": environment.changes + 1,
                 "seeded_files": 0,
                 **_begun(moment),
@@ -403,7 +413,7 @@ def _check_ready(environment: Environment, what: str) -> None:
 
 def _can_be_mended(environment: Environment) -> bool:
     """Whether what it has lost by somebody's hand can be created again by an update of its stack."""
-    is_lost = "lost" in (environment.wanted or {})
+    is_lost = environment.wanted is not None and environment.wanted.lost is not None
     return environment.status is Status.FAILED and is_lost and not environment.delete_requested
 
 

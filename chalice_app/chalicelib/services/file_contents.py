@@ -13,7 +13,7 @@ import sys
 import threading
 from pathlib import Path
 
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 from chalicelib.errors import Unavailable
 from chalicelib.services import file_parser
 

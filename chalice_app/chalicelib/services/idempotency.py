@@ -16,10 +16,11 @@ from typing import Any, Generic, TypeVar
 
 from chalicelib.clock import Clock, later, timestamp
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 from chalicelib.errors import IdempotencyKeyReused, InvalidFields, ServiceError
+from chalicelib.storage.conflicts import KeyTaken
 from chalicelib.storage.items import IdempotencyKey
-from chalicelib.storage.store import KeyTaken, Store
+from chalicelib.storage.store import Store
 
 Record = TypeVar("Record")
 

@@ -14,8 +14,9 @@ from chalicelib.aws.errors import AwsError
 from chalicelib.aws.s3 import Buckets
 from chalicelib.clock import Clock, later, now, timestamp
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import ActorType, Environment, Event, Json, Status
+from chalicelib.domain.environment import Environment, JobFile, Status
 from chalicelib.domain.settings import JOB_FILE
+from chalicelib.domain.timeline import Event
 from chalicelib.errors import (
     Conflict,
     EnvironmentNotReady,
@@ -103,30 +104,29 @@ class JobFiles:
             try:
                 self._live.settle(environment, [path])
             finally:  # the record names another one, whatever came of that
-                self._live.remove(environment, path, (before or {}).get("content"))
+                self._live.remove(environment, path, before.content if before else None)
         except AwsError as error:  # the record says what holds; the schedule and the next run see to the rest
             logger.warning("job file left to the schedule", environment_id=environment_id, detail=str(error))
         return environment, before is None
 
     def _record(
         self, caller: Caller, environment: Environment, path: str, body: bytes, content: str, request_id: str
-    ) -> tuple[Environment, Json | None]:
+    ) -> tuple[Environment, JobFile | None]:
         """Let the record name a content. Return the environment, and the file that had its path before."""
-        before: Json | None = None
+        before: JobFile | None = None
         for _ in range(_WRITE_TRIES):
             _check_state(environment, path)
             before = environment.job_files.get(path)
             moment = self._clock()
             sha256 = hashlib.sha256(body).hexdigest()
-            file = {
-                "size_bytes": len(body),
-                "sha256": sha256,
-                "changed_by": caller.owner,
-                "changed_by_type": ActorType.USER,
-                "changed_at": timestamp(moment),
-                "content": content,
-            }
-            detail = {"path": path, "sha256": sha256, "before": (before or {}).get("sha256")}
+            file = JobFile(
+                size_bytes=len(body),
+                sha256=sha256,
+                changed_by=caller.owner,
+                changed_at=timestamp(moment),
+                content=content,
+            )
+            detail = {"path": path, "sha256": sha256, "before": before.sha256 if before else None}
             event = Event(timestamp(moment), caller.owner, "job_file_put", request_id, detail)
             soon = later(moment, _SETTLED_SECONDS)
             after = environment.but(
@@ -137,13 +137,14 @@ class JobFiles:
                 return self._store.save_environment(environment, after, event), before
             except StaleRecord:
                 environment = self._environments.visible(caller, environment.id)
-            if environment.job_files.get(path, {}).get("content") == content:
+            named = environment.job_files.get(path)
+            if named is not None and named.content == content:
                 return environment, before  # the answer to our own write was lost, and boto3 has repeated it
         raise Conflict("The environment is changing too fast; try again.")
 
 
 def _check_state(environment: Environment, path: str) -> None:
-    if environment.settings["mode"] != "production":
+    if environment.settings.mode != "production":
         raise LearningMode(
             "A learning sandbox runs the release's job. Ask for one with mode production to run your own."
         )

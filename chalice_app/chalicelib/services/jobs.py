@@ -13,27 +13,22 @@ from chalicelib.aws.logs import Logs
 from chalicelib.clock import Clock, later, now, parse, timestamp
 from chalicelib.domain import pricing
 from chalicelib.domain.caller import Caller
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.job_run import JobRun, RunStatus
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.names import RUN_ID, environment_of_job
 from chalicelib.domain.owner_accounts import Account, Allowance
 from chalicelib.domain.pricing import Prices
-from chalicelib.domain.records import (
-    RUN_ID,
-    Environment,
-    Event,
-    JobRun,
-    Json,
-    RunStatus,
-    Status,
-    environment_of_job,
-)
 from chalicelib.domain.requests import RunRequest
 from chalicelib.domain.settings import Limits, above_ceilings
+from chalicelib.domain.timeline import Event
 from chalicelib.errors import (
     BadCursor,
     BudgetExceeded,
     Conflict,
     EnvironmentNotReady,
+    InvalidCombination,
     JobFilesMissing,
-    Misfits,
     NotFound,
     StaleRecord,
 )
@@ -43,7 +38,8 @@ from chalicelib.runs.new_run import missing_files, new_run
 from chalicelib.services.environments import Environments
 from chalicelib.services.idempotency import Created, IdempotentRequest, once
 from chalicelib.storage import items
-from chalicelib.storage.store import BudgetUsedUp, Store
+from chalicelib.storage.conflicts import BudgetUsedUp
+from chalicelib.storage.store import Store
 
 _WRITE_TRIES = 5
 _START: Json = {"attempt": None, "token": None}
@@ -92,7 +88,7 @@ class Jobs:
         """Record a run of a job, reserve its worst cost, and start it.
 
         Raises `Conflict` when the environment is not READY or its owner's budget does not cover the run,
-        `Misfits` above the operator's ceilings.
+        `InvalidCombination` above the operator's ceilings.
         """
         return once(
             self._store,
@@ -109,7 +105,7 @@ class Jobs:
                 "/timeout_minutes": (wanted.timeout_minutes, self._limits.timeout_minutes),
             }
         ):
-            raise Misfits(wrong)
+            raise InvalidCombination(wrong)
         environment = self._environment(request.caller, job_id)
         self._check_files(environment)
         moment = self._clock()

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 
-from chalicelib.domain.records import Json
+from chalicelib.domain.json_types import Json
 
 _NESTED = ("array<", "map<", "struct<", "row(", "array(", "map(")
 _INTEGERS = ("tinyint", "smallint", "integer", "bigint")

@@ -16,7 +16,8 @@ from chalicelib.aws.catalog import Catalog, CatalogTable, Partitions
 from chalicelib.aws.sandbox_credentials import PRIMARY
 from chalicelib.domain import response_size
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.records import Environment, Json, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.json_types import Json
 from chalicelib.errors import EnvironmentNotReady, NotFound, TableUnreadable, WorkgroupUnusable
 from chalicelib.services import table_values
 from chalicelib.services.environments import Environments
@@ -112,8 +113,7 @@ class Tables:
             raise NotFound("There is no such table.")
         _check(found)
         columns = {column.name: column.type for column in (*found.columns, *found.partition_keys)}
-        outputs = environment.outputs or {}
-        workgroup = outputs.get("athena_workgroup")
+        workgroup = environment.outputs.athena_workgroup if environment.outputs else None
         try:
             result = self._athena_of(environment).run(
                 table_values.select(found.database, found.name, columns, limit),
@@ -168,5 +168,4 @@ def _size(table: CatalogTable, partitions: Partitions | None = None) -> int:
 
 def _databases(environment: Environment) -> dict[str, str]:
     """The catalog's names of the sandbox's databases by their short names."""
-    found: dict[str, str] = (environment.outputs or {}).get("databases", {})
-    return found
+    return environment.outputs.databases if environment.outputs else {}

@@ -19,16 +19,36 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
-from chalicelib.clock import parse, sortable_id
-from chalicelib.domain.byte_limits import cut, listed
-from chalicelib.domain.capacity import Usage
-from chalicelib.domain.owner_accounts import Account
-from chalicelib.domain.records import ActorType, Environment, Event, JobRun, Json, RunStatus, Status
+from pydantic import BaseModel
 
+from chalicelib.clock import parse, sortable_id
+from chalicelib.domain.byte_limits import cut
+from chalicelib.domain.capacity import Usage
+from chalicelib.domain.environment import (
+    DesiredState,
+    Environment,
+    JobFile,
+    Outputs,
+    QueuePosition,
+    ResourceState,
+    Status,
+    UpdateStage,
+)
+from chalicelib.domain.failures import Failure
+from chalicelib.domain.job_run import JobRun, RunError, RunOutput, RunStatus
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.owner_accounts import Account
+from chalicelib.domain.receipts import Receipt, ReceiptEntry, listed
+from chalicelib.domain.settings import Settings
+from chalicelib.domain.timeline import ActorType, Event, FieldChange
+from chalicelib.errors import Unavailable
+
+SCHEMA_VERSION = 1
+"""Of every record. Raise it when a change cannot be read by the version of the service before it."""
 DUE = "0"
 """The one partition of the index `due`: a tick with nothing due is one query."""
 QUEUE_KEY = {"pk": "QUEUE", "sk": "QUEUE"}
@@ -74,27 +94,27 @@ def account_key(owner: str) -> Json:
 
 
 def environment_item(environment: Environment) -> Json:
-    """An environment as an item."""
+    """Return the item of an environment."""
     return {
         **environment_key(environment.id),
         **_due(environment.due_at),
         "gsi_kind": "ENV",
         "gsi_owner": environment.owner,
         "gsi_status": str(environment.status),
-        **asdict(environment),
+        **stored_fields(environment),
     }
 
 
 def run_item(run: JobRun) -> Json:
-    """A run as an item."""
-    return {**run_key(run.environment_id, run.id), **_due(run.due_at), **asdict(run)}
+    """Return the item of a job run."""
+    return {**run_key(run.environment_id, run.id), **_due(run.due_at), **stored_fields(run)}
 
 
 def event_item(environment_id: str, owner: str, event: Event) -> Json:
     """A line of a timeline as an item."""
     number = sortable_id(parse(event.at))[9:]
     key = {"pk": f"ENV#{environment_id}", "sk": f"EVENT#{event.at}#{number}"}
-    return {**key, **asdict(event), "owner": owner}
+    return {**key, **stored_fields(event), "owner": owner}
 
 
 def used_key_key(owner: str, key: str) -> Json:
@@ -110,38 +130,36 @@ def used_key_item(used: IdempotencyKey) -> Json:
     return {
         **used_key_key(used.owner, used.key),
         "ttl": int(parse(used.expires_at).timestamp()),
-        **asdict(used),
+        **stored_fields(used),
         "record": _packed(json.dumps(record, ensure_ascii=False)),
     }
 
 
 def environment(item: Json) -> Environment:
-    """The environment of an item."""
-    files = {path: _typed(file, "changed_by") for path, file in item.get("job_files", {}).items()}
-    known = {**_known(Environment, item), "status": Status(item["status"]), "job_files": files}
-    return Environment(**known)
+    """Return the environment of an item. Raises `Unavailable` if a newer version of the service wrote it."""
+    return Environment(**_fields(Environment, _readable(item), _ENVIRONMENT))
 
 
 def run(item: Json) -> JobRun:
-    """The run of an item."""
-    item = _typed(_typed(item, "requested_by"), "stopped_by")
-    return JobRun(**{**_known(JobRun, item), "status": RunStatus(item["status"])})
+    """Return the job run of an item. Raises `Unavailable` as `environment` does."""
+    item = _readable(item)
+    return JobRun(**_fields(JobRun, _typed(_typed(item, "requested_by"), "stopped_by"), _RUN))
 
 
 def event(item: Json) -> Event:
-    """The line of a timeline of an item."""
-    return Event(**_known(Event, _typed(item, "actor")))
+    """Return the timeline event of an item."""
+    return Event(**_fields(Event, _typed(item, "actor"), _EVENT))
 
 
 def used_key(item: Json) -> IdempotencyKey:
     """Return the used key of an item."""
     record = json.loads(_unpacked(item["record"]))
-    return IdempotencyKey(**{**_known(IdempotencyKey, item), "record": record})
+    return IdempotencyKey(**{**_fields(IdempotencyKey, item), "record": record})
 
 
 def account(owner: str, item: Json) -> Account:
     """What an owner's item says; an empty one, that they never had an environment."""
-    known = {**_known(Account, item), "owner": owner}
+    known = {**_fields(Account, item), "owner": owner}
     return Account(**{**known, "creations": tuple(item.get("creations", ()))})
 
 
@@ -158,19 +176,19 @@ def usage(item: Json) -> Usage:
 def changes(old: Any, new: Any) -> Json:
     """The fields that differ between two states of a record; the version is not one of them."""
     return {
-        name.name: getattr(new, name.name)
+        name.name: _stored(getattr(new, name.name))
         for name in fields(old)
         if name.name != "version" and getattr(old, name.name) != getattr(new, name.name)
     }
 
 
-def told(event: Event, old: Any, new: Any) -> Event:
-    """The event with the old and the new values of what it changed."""
+def with_changes(event: Event, old: Any, new: Any) -> Event:
+    """Return the event with the values before and after of the fields that it changed."""
     found = [
         change
         for name in _TOLD
         if hasattr(old, name)
-        for change in _differences(f"/{name}", getattr(old, name), getattr(new, name))
+        for change in _differences(f"/{name}", _stored(getattr(old, name)), _stored(getattr(new, name)))
     ]
     return replace(event, changes=found)
 
@@ -183,18 +201,16 @@ def lean(record: Record) -> Record:
     kept: Any = record
     if isinstance(record, Environment):
         kept = record.but(
-            failure=record.failure and {**record.failure, "message": _LEFT_OUT},
+            failure=record.failure and replace(record.failure, message=_LEFT_OUT),
             reason=record.reason and cut(record.reason, _LEAN_BYTES),
-            resources={
-                name: {field: value for field, value in resource.items() if field != "reason"}
-                for name, resource in record.resources.items()
-            },
+            resources={name: replace(state, reason=None) for name, state in record.resources.items()},
             remaining=listed(record.remaining, 0),
-            receipt=record.receipt and {name: listed(part, 0) for name, part in record.receipt.items()},
+            receipt=record.receipt
+            and Receipt(listed(record.receipt.removed, 0), listed(record.receipt.remaining, 0)),
         )
     elif isinstance(record, JobRun):
         kept = record.but(
-            error=record.error and {"message": _LEFT_OUT, "log_tail": []},
+            error=record.error and RunError(_LEFT_OUT),
             reason=record.reason and cut(record.reason, _LEAN_BYTES),
             output=None,
             outputs=[],
@@ -228,17 +244,91 @@ def _typed(item: Json, name: str) -> Json:
     return {**item, f"{name}_type": ActorType(item.get(f"{name}_type") or old)}
 
 
-def _known(record: Any, item: Json) -> Json:
-    return {name.name: item[name.name] for name in fields(record) if name.name in item}
+def stored_fields(record: Any) -> Json:
+    """Return the fields of a record as they are stored, with the version of their schema."""
+    return {
+        **{name.name: _stored(getattr(record, name.name)) for name in fields(record)},
+        "schema_version": SCHEMA_VERSION,
+    }
+
+
+def stored_state(state: ResourceState) -> Json:
+    """Return the state of one resource as it is stored."""
+    return cast(Json, _stored(state))
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump()
+    if is_dataclass(value):
+        values = {name.name: _stored(getattr(value, name.name)) for name in fields(value)}
+        return {name: inner for name, inner in values.items() if inner is not None}
+    if isinstance(value, dict):
+        return {name: _stored(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_stored(inner) for inner in value]
+    return value
+
+
+def _fields(record: Any, item: Json, loads: Mapping[str, Callable[[Any], Any]] | None = None) -> Json:
+    """Return the fields of a record in an item; fields that this version does not know are left out."""
+    found = {name.name: item[name.name] for name in fields(record) if name.name in item}
+    return {
+        name: loads[name](value) if loads and name in loads and value is not None else value
+        for name, value in found.items()
+    }
+
+
+def _readable(item: Json) -> Json:
+    """Refuse what a newer version of the service wrote. Records without a version are the oldest."""
+    if item.get("schema_version", 0) > SCHEMA_VERSION:
+        raise Unavailable("A newer version of the service is being deployed; try again.", retry_after=60)
+    return item
+
+
+def _value(record: Callable[..., Any], **loads: Callable[[Any], Any]) -> Callable[[Json], Any]:
+    return lambda stored: record(**_fields(record, stored, loads))
+
+
+def _each(load: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def loaded(stored: Any) -> Any:
+        if isinstance(stored, dict):
+            return {name: load(value) for name, value in stored.items()}
+        return [load(value) for value in stored]
+
+    return loaded
+
+
+_Loads = Mapping[str, Callable[[Any], Any]]
+_ENVIRONMENT: _Loads = {
+    "status": Status,
+    "settings": Settings.from_stored,
+    "failure": _value(Failure),
+    "queue": _value(QueuePosition),
+    "resources": _each(_value(ResourceState)),
+    "outputs": _value(Outputs),
+    "wanted": _value(DesiredState, settings=Settings.from_stored, stage=UpdateStage),
+    "remaining": _each(_value(ReceiptEntry)),
+    "job_files": _each(lambda stored: _value(JobFile)(_typed(stored, "changed_by"))),
+    "receipt": _value(Receipt, removed=_each(_value(ReceiptEntry)), remaining=_each(_value(ReceiptEntry))),
+}
+_RUN: _Loads = {
+    "status": RunStatus,
+    "error": _value(RunError),
+    "output": _value(RunOutput),
+    "outputs": _each(_value(RunOutput)),
+}
+_EVENT: _Loads = {"changes": _each(_value(FieldChange))}
+"""What makes the typed values of stored ones, by field."""
 
 
 def _due(due_at: str | None) -> Json:
     return {} if due_at is None else {"due_shard": DUE}
 
 
-def _differences(pointer: str, old: Any, new: Any) -> Iterator[Json]:
+def _differences(pointer: str, old: Any, new: Any) -> Iterator[FieldChange]:
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() | new.keys()):
             yield from _differences(f"{pointer}/{name}", old.get(name), new.get(name))
     elif old != new:
-        yield {"pointer": pointer, "old": old, "new": new}
+        yield FieldChange(pointer, old, new)

@@ -15,7 +15,7 @@ from datetime import timedelta
 from chalicelib.aws.errors import AwsUnavailable
 from chalicelib.aws.s3 import Buckets
 from chalicelib.clock import Clock, now, sortable_id
-from chalicelib.domain.records import Environment, Status
+from chalicelib.domain.environment import Environment, Status
 from chalicelib.storage.store import Store
 
 _TRIES = 10
@@ -46,7 +46,7 @@ class LiveFiles:
 
         `buckets` has the rights of the sandbox: it is read for somebody.
         """
-        content = environment.job_files[path].get("content")
+        content = environment.job_files[path].content
         key = environment.job_file_key(path)  # of a file that came with the release
         if content is not None:
             key = _content_key(environment, content, path)
@@ -86,7 +86,7 @@ class LiveFiles:
     def remove_unused(self, environment: Environment) -> None:
         """Remove contents that requests have left which died before they were recorded, up to a thousand."""
         prefix = f"{environment.job_file_key('')}{_FOLDER}"
-        used = {file["content"] for file in environment.job_files.values() if "content" in file}
+        used = {file.content for file in environment.job_files.values()}
         before = self._clock() - _UNUSED_AFTER
         for key, written in self._buckets.listing(_bucket(environment), prefix):
             if written < before and key.removeprefix(prefix).partition("/")[0] not in used:
@@ -98,7 +98,7 @@ def _bucket(environment: Environment) -> str:
 
 
 def _content(environment: Environment, path: str) -> str:
-    return str(environment.job_files[path]["content"])
+    return environment.job_files[path].content or ""
 
 
 def _content_key(environment: Environment, content: str, path: str) -> str:
@@ -107,4 +107,8 @@ def _content_key(environment: Environment, content: str, path: str) -> str:
 
 def _put_by_people(environment: Environment, paths: Iterable[str] | None) -> list[str]:
     files = environment.job_files
-    return [path for path in (files if paths is None else paths) if "content" in files.get(path, {})]
+    return [
+        path
+        for path in (files if paths is None else paths)
+        if path in files and files[path].content is not None
+    ]

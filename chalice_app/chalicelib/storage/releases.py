@@ -14,7 +14,8 @@ from datetime import datetime
 
 from chalicelib.aws.s3 import Buckets
 from chalicelib.clock import Clock, now, timestamp
-from chalicelib.domain.records import Environment, Json
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.json_types import Json
 from chalicelib.errors import Unavailable
 
 _POINTER_SECONDS = 30
@@ -129,7 +130,7 @@ class Releases:
         """
         release = self.get(environment.release)
         key = release.path(release.template)
-        if arguments := environment.settings["job"]["arguments"]:
+        if arguments := environment.settings.job.arguments:
             text = self._buckets.read(self._bucket, key)
             if text is None:
                 raise Unavailable(f"Release {release.id} has lost its template.", retry_after=60)
@@ -139,7 +140,7 @@ class Releases:
 
     def remove_template(self, environment: Environment) -> None:
         """Remove an environment's copy of its template, if there is one."""
-        if environment.settings["job"]["arguments"] or environment.goal.settings["job"]["arguments"]:
+        if environment.settings.job.arguments or environment.goal.settings.job.arguments:
             self._buckets.remove(self._bucket, _template_copy(environment))
 
     def _read(self, release_id: str) -> Release | None:

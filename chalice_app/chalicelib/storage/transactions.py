@@ -1,0 +1,245 @@
+"""Transactions: the actions that a write consists of, and why DynamoDB refuses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from chalicelib.aws.dynamodb import ConditionFailed, ItemRefused, Table
+from chalicelib.clock import later, parse
+from chalicelib.domain.capacity import Capacity, counting
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.job_run import JobRun
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.owner_accounts import Account, Allowance, Update, charging, counting_creation
+from chalicelib.domain.timeline import Event
+from chalicelib.errors import StaleRecord
+from chalicelib.observability import logger
+from chalicelib.storage import items
+from chalicelib.storage.conflicts import (
+    AccountChanged,
+    AtCapacity,
+    BudgetUsedUp,
+    CreationsUsedUp,
+    KeyTaken,
+    OwnerTaken,
+)
+from chalicelib.storage.items import IdempotencyKey
+
+NEW = "attribute_not_exists(pk)"
+_MILLISECOND = 0.001  # the resolution of timestamps
+_TRIES = 5
+
+
+Record = TypeVar("Record")
+Saved = TypeVar("Saved")
+
+
+class Reduce(Protocol):
+    """Returns a record as it is stored."""
+
+    def __call__(self, record: Record) -> Record:
+        """Return the record, reduced if it does not fit."""
+
+
+class Transactions:
+    """Builds and writes transactions; methods that return actions write nothing."""
+
+    def __init__(self, table: Table, capacity: Capacity, allowance: Allowance) -> None:
+        self._table = table
+        self._capacity = capacity
+        self._allowance = allowance
+
+    def account(self, owner: str) -> Account:
+        """Read an owner's account, strongly consistent."""
+        return items.account(owner, self._table.get(items.account_key(owner)) or {})
+
+    def write(self, actions: list[Json]) -> None:
+        """Write all actions or none.
+
+        Raises `KeyTaken`, `OwnerTaken`, `AccountChanged` or `AtCapacity` if the condition on that item
+        failed, and `StaleRecord` if another one did.
+        """
+        try:
+            self._table.transact(actions)
+        except ConditionFailed as failure:
+            taken = {item["sk"]: item for item in failure.items}
+            if "KEY" in taken:
+                raise KeyTaken(items.used_key(taken["KEY"])) from failure
+            if "OWNER" in taken:
+                raise OwnerTaken(taken["OWNER"]["environment_id"]) from failure
+            if "BUDGET" in taken:
+                raise AccountChanged(taken["BUDGET"]) from failure
+            if "QUEUE" in taken:
+                raise AtCapacity(items.usage(taken["QUEUE"])) from failure
+            raise StaleRecord from failure
+
+    def write_creation(self, environment: Environment, actions: list[Json]) -> None:
+        """Write all actions or none, and count a creation of the owner. Raises `CreationsUsedUp`."""
+        moment = parse(environment.updated_at)
+
+        def count(account: Account) -> Update:
+            return counting_creation(account, self._allowance, moment)
+
+        try:
+            self.write_with_account(environment.owner, actions, count)
+        except AccountChanged as failure:
+            account = items.account(environment.owner, failure.item).at(moment, self._allowance)
+            next_at = account.next_creation_at(self._allowance)
+            if next_at is None:
+                raise  # other requests kept changing the account
+            raise CreationsUsedUp(next_at) from failure
+
+    def write_admission(self, run: JobRun, actions: list[Json], event: Event) -> None:
+        """Write all actions or none, record a run and reserve its worst cost. Raises `BudgetUsedUp`."""
+        moment, worst = parse(run.requested_at), run.max_cost_micro_usd
+
+        def reserve(account: Account) -> Update:
+            return charging(account, self._allowance, moment, reserved=worst, spent=0, is_admission=True)
+
+        actions = [
+            *actions,
+            self._table.put(items.run_item(run), NEW),
+            self.put_event(run.environment_id, run.owner, event),
+        ]
+        try:
+            self.write_with_account(run.owner, actions, reserve)
+        except AccountChanged as failure:
+            account = items.account(run.owner, failure.item).at(moment, self._allowance)
+            if account.available_micro_usd(self._allowance) >= worst:
+                raise  # other requests kept changing the account
+            raise BudgetUsedUp(account) from failure
+
+    def write_with_account(
+        self, owner: str, actions: list[Json], change: Callable[[Account], Update]
+    ) -> None:
+        """Write all actions or none, with a change computed from the owner's current account."""
+        for attempt in range(1, _TRIES + 1):
+            account = self.account(owner)
+            update = change(account)
+            action = self._table.update(
+                items.account_key(owner),
+                update.expression,
+                update.condition,
+                update.values,
+                returns_item=True,
+            )
+            try:
+                return self.write([*actions, action])
+            except AccountChanged as failure:
+                now = items.account(owner, failure.item)
+                if attempt == _TRIES or (now.period_begins_at, now.creations) == (
+                    account.period_begins_at,
+                    account.creations,
+                ):
+                    raise
+
+    def write_run(self, old: JobRun, new: JobRun, event: Event | None) -> None:
+        """Write a run, and settle its cost if that changed or the run ended."""
+        actions = [
+            self.update(items.run_key(old.environment_id, old.id), old.version, items.changes(old, new))
+        ]
+        if event:
+            actions.append(self.put_event(old.environment_id, old.owner, items.with_changes(event, old, new)))
+        reserved = -old.max_cost_micro_usd if new.status.is_final and not old.status.is_final else 0
+        spent = (new.cost_micro_usd or 0) - (old.cost_micro_usd or 0)
+        if not reserved and not spent:
+            self.write(actions)
+            return
+        moment = parse(event.at if event else new.completed_at or new.requested_at)
+        settlement = self._table.update(
+            items.environment_key(old.environment_id),
+            "SET reserved_micro_usd = reserved_micro_usd + :reserved, "
+            "spent_micro_usd = spent_micro_usd + :spent",
+            "attribute_exists(pk)",
+            {":reserved": reserved, ":spent": spent},
+        )
+        self.write_with_account(
+            old.owner,
+            [*actions, settlement],
+            lambda account: charging(
+                account, self._allowance, moment, reserved=reserved, spent=spent, is_admission=False
+            ),
+        )
+
+    def put_key(self, key: IdempotencyKey | None, record: Json, now: str) -> list[Json]:
+        """Return the action that stores a request's key with the record it writes; none without a key."""
+        if key is None:
+            return []
+        item = items.used_key_item(replace(key, record=record))
+        # DynamoDB removes expired items late, so the condition compares the time.
+        return [self._table.put(item, f"{NEW} OR expires_at <= :now", {":now": now})]
+
+    def put_event(self, environment_id: str, owner: str, event: Event) -> Json:
+        """Return the action that adds an event to a timeline."""
+        return self._table.put(items.event_item(environment_id, owner, event), NEW)
+
+    def record_event(
+        self, old: Environment, new: Environment, event: Event | None
+    ) -> tuple[list[Json], Environment]:
+        """Return the action for the event of a change, and the environment with the event's time.
+
+        That time is after the one before it, so that the timeline is in order although clocks differ.
+        """
+        if event is None:
+            return [], new
+        at = max(event.at, later(parse(old.updated_at), _MILLISECOND))
+        recorded = items.with_changes(replace(event, at=at), old, new)
+        return [self.put_event(old.id, old.owner, recorded)], new.but(updated_at=at)
+
+    def count(self, old: Environment | None, new: Environment) -> list[Json]:
+        """Return the action that updates the record `QUEUE`, if a change of an environment affects it."""
+        count = counting(old, new, self._capacity)
+        if count is None:
+            return []
+        if count.waiting > 0:
+            count.sets["due_at"] = "if_not_exists(due_at, :due)"
+            count.sets["due_shard"] = ":shard"
+            count.values |= {":due": new.updated_at, ":shard": items.DUE}
+        return [
+            self._table.update(
+                items.QUEUE_KEY, count.expression, count.condition, count.values, returns_item=True
+            )
+        ]
+
+    def update_environment(self, old: Environment, new: Environment) -> Json:
+        """Return the action that writes the fields that differ, if the record is still at `old.version`."""
+        changes = items.changes(old, new)
+        if "status" in changes:
+            changes["gsi_status"] = changes["status"]
+        return self.update(items.environment_key(old.id), old.version, changes)
+
+    def update(self, key: Json, version: int, changes: Json, adds: Mapping[str, int] | None = None) -> Json:
+        """Return the action that writes `changes` and adds `adds`, if the record is still at `version`."""
+        if "due_at" in changes:
+            changes["due_shard"] = None if changes["due_at"] is None else items.DUE
+        changes["version"] = version + 1
+        values = {f":{name}": value for name, value in changes.items() if value is not None}
+        sets = [f"#{name[1:]} = {name}" for name in values]
+        for name, amount in (adds or {}).items():
+            sets.append(f"{name} = {name} + :{name}")
+            values[f":{name}"] = amount
+        expression = "SET " + ", ".join(sets)
+        removed = [f"#{name}" for name, value in changes.items() if value is None]
+        if removed:
+            expression += " REMOVE " + ", ".join(removed)
+        return self._table.update(
+            key,
+            expression,
+            "#version = :read_version",
+            {**values, ":read_version": version},
+            {f"#{name}": name for name in changes},
+        )
+
+
+def storable(save: Callable[[Reduce], Saved]) -> Saved:
+    """Save records. If DynamoDB refuses their size or content, save them without texts from outside.
+
+    A record that cannot be stored is a defect of the service, and must not block its run or environment.
+    """
+    try:
+        return save(lambda record: record)
+    except ItemRefused as refused:
+        logger.error("stored without texts from outside", code=refused.code, detail=refused.message)
+        return save(items.lean)
