@@ -76,15 +76,15 @@ class Athena:
         with self._lock:
             if known := backend.tokens.known(workgroup.name, values):
                 return {"QueryExecutionId": known}
-            execution = Execution(self._order(values, workgroup, new_id()), workgroup)
-            backend.executions[execution.order.id] = execution
-            backend.tokens.keep(workgroup.name, values, execution.order.id)
+            execution = Execution(self._spec(values, workgroup, new_id()), workgroup)
+            backend.executions[execution.spec.id] = execution
+            backend.tokens.keep(workgroup.name, values, execution.spec.id)
             thread = threading.Thread(
                 target=self._carry_out, args=(execution, request.credentials), daemon=True
             )
-            self._running[execution.order.id] = execution, thread
+            self._running[execution.spec.id] = execution, thread
         thread.start()
-        return {"QueryExecutionId": execution.order.id}
+        return {"QueryExecutionId": execution.spec.id}
 
     def get_query_execution(self, request: Request) -> Json:
         """Describe an execution."""
@@ -124,9 +124,9 @@ class Athena:
             raise Refused(f"QueryExecution {execution_id} was not found")
         return execution
 
-    def _order(self, values: Json, workgroup: Any, execution_id: str) -> Any:
+    def _spec(self, values: Json, workgroup: Any, execution_id: str) -> Any:
         from local.athena import sql
-        from local.athena.execution import Order
+        from local.athena.execution import QuerySpec
 
         if workgroup.state != "ENABLED":
             raise Refused(f"WorkGroup {workgroup.name} is disabled.")
@@ -143,7 +143,7 @@ class Athena:
             )
         context = values.get("QueryExecutionContext") or {}
         parameters = values.get("ExecutionParameters")
-        return Order(
+        return QuerySpec(
             id=execution_id,
             text=values["QueryString"],
             statement=sql.read(values["QueryString"], parameters or []),
@@ -158,7 +158,7 @@ class Athena:
     def _carry_out(self, execution: Execution, credentials: Credentials) -> None:
         from local.athena.work import Work
 
-        folder = self._options.work_dir / execution.order.id
+        folder = self._options.work_dir / execution.spec.id
         clients = functools.cache(functools.partial(self._options.clients, credentials=credentials))
         try:
             with self._slots:
@@ -172,9 +172,9 @@ class Athena:
         except (BotoCoreError, ClientError) as error:
             execution.fail(f"GENERIC_INTERNAL_ERROR: {error}", 1)
         except Exception as error:  # an internal error must end the query, not leave it RUNNING
-            _logger.exception("query failed: %s", execution.order.id)
+            _logger.exception("query failed: %s", execution.spec.id)
             execution.fail(f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}", 1)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             with self._lock:
-                del self._running[execution.order.id]
+                del self._running[execution.spec.id]

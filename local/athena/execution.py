@@ -18,7 +18,7 @@ FINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 
 
 @dataclass(frozen=True)
-class Order:
+class QuerySpec:
     """What to run, and where its result goes: the `s3://` URI of a file, and its encryption."""
 
     id: str
@@ -35,8 +35,8 @@ class Order:
 class Execution:
     """A query execution. `workgroup` is moto's."""
 
-    def __init__(self, order: Order, workgroup: Any) -> None:
-        self.order = order
+    def __init__(self, spec: QuerySpec, workgroup: Any) -> None:
+        self.spec = spec
         self.workgroup = workgroup
         self.result: Result | None = None
         self.scanned = 0
@@ -91,7 +91,7 @@ class Execution:
     def show(self) -> Json:
         """Return the QueryExecution of GetQueryExecution."""
         with self._lock:
-            order, now = self.order, time.time()
+            spec, now = self.spec, time.time()
             started, completed = self._started or self._completed or now, self._completed or now
             status: Json = {"State": self.state, "SubmissionDateTime": self._submitted}
             if self._completed:
@@ -105,13 +105,13 @@ class Execution:
                     "Retryable": False,
                     "ErrorMessage": self._reason,
                 }
-            encryption = {"EncryptionConfiguration": order.encryption} if order.encryption else {}
-            context = {"Database": order.database, "Catalog": order.catalog}
+            encryption = {"EncryptionConfiguration": spec.encryption} if spec.encryption else {}
+            context = {"Database": spec.database, "Catalog": spec.catalog}
             shown: Json = {
-                "QueryExecutionId": order.id,
-                "Query": order.text,
-                "StatementType": order.statement.kind,
-                "ResultConfiguration": {"OutputLocation": order.location, **encryption},
+                "QueryExecutionId": spec.id,
+                "Query": spec.text,
+                "StatementType": spec.statement.kind,
+                "ResultConfiguration": {"OutputLocation": spec.location, **encryption},
                 "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
                 "QueryExecutionContext": {name: value for name, value in context.items() if value},
                 "Status": status,
@@ -129,7 +129,7 @@ class Execution:
                     "EffectiveEngineVersion": "Athena engine version 3",
                 },
             }
-            return shown | ({"ExecutionParameters": order.parameters} if order.parameters else {})
+            return shown | ({"ExecutionParameters": spec.parameters} if spec.parameters else {})
 
     def _check(self) -> None:
         if self.state == "CANCELLED":

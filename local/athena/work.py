@@ -58,8 +58,8 @@ class Work:
         execution.succeed(result)
 
     def _query(self, connection: duckdb.DuckDBPyConnection) -> Result:
-        order = self._execution.order
-        query = sql.query(order.statement, order.database)
+        spec = self._execution.spec
+        query = sql.query(spec.statement, spec.database)
         # A query is untrusted SQL: it may read the copies of its tables, but no other file.
         connection.execute(f"SET allowed_directories = ['{self._folder}']")
         for setting in ("TimeZone = 'UTC'", "enable_external_access = false", "lock_configuration = true"):
@@ -74,7 +74,7 @@ class Work:
     def _check(self) -> None:
         """Raise `Cancelled` if the query was stopped or exceeds the scan limit of its workgroup."""
         self._execution.check()
-        cutoff = self._execution.order.cutoff
+        cutoff = self._execution.spec.cutoff
         if cutoff and self._tables.scanned > cutoff:
             self._execution.scanned = self._tables.scanned
             self._execution.stop("Bytes scanned limit was exceeded")
@@ -91,9 +91,9 @@ class Work:
         return QueryFailed(f"{name}: {message.splitlines()[0] if name != 'HIVE_BAD_DATA' else message}")
 
     def _write(self, result: Result) -> None:
-        order = self._execution.order
-        place = urlsplit(order.location)
-        options = _encryption(order.encryption)
+        spec = self._execution.spec
+        place = urlsplit(spec.location)
+        options = _encryption(spec.encryption)
         s3 = self._clients("s3")
         for ending, body in (("", result.csv()), (".metadata", _metadata(result))):
             try:
@@ -103,7 +103,7 @@ class Work:
                 with contextlib.suppress(KeyError):
                     reason = error.response["Error"]["Message"]
                 raise QueryFailed(
-                    f"PERMISSION_DENIED: Unable to write to {order.location}: {reason}"
+                    f"PERMISSION_DENIED: Unable to write to {spec.location}: {reason}"
                 ) from error
 
 

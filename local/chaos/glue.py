@@ -10,7 +10,7 @@ from typing import Any
 from local.aws.events import AwsEvent, Publish
 from local.chaos.simulation import Simulation
 from local.glue_runs.api import Json, replace_moto
-from local.glue_runs.state import Order, Refused, Run
+from local.glue_runs.state import Refused, Run, RunSpec
 
 MARKER = "--terraglue-run-id"
 
@@ -39,10 +39,10 @@ class SimulatedRuns:
             job = glue.get_job(JobName=request["JobName"])["Job"]
         except glue.exceptions.EntityNotFoundException as error:
             raise Refused("EntityNotFoundException", f"Job {request['JobName']} not found.") from error
-        run = Run(Order.of(job, request))
-        active = [other for other in self._of_job(run.order.job) if not other.is_final]
-        if len(active) >= run.order.concurrent:
-            raise Refused("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {run.order.job}")
+        run = Run(RunSpec.of(job, request))
+        active = [other for other in self._of_job(run.spec.job) if not other.is_final]
+        if len(active) >= run.spec.concurrent:
+            raise Refused("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {run.spec.job}")
         self._begin(run)
         return {"JobRunId": run.id}
 
@@ -66,7 +66,7 @@ class SimulatedRuns:
             run = self._find(request["JobName"], run_id)
             if run.is_final:
                 detail = {"ErrorCode": "InvalidInputException", "ErrorMessage": "The job run has ended."}
-                errors.append({"JobName": run.order.job, "JobRunId": run.id, "ErrorDetail": detail})
+                errors.append({"JobName": run.spec.job, "JobRunId": run.id, "ErrorDetail": detail})
             else:
                 run.change("STOPPING")
         return {"SuccessfulSubmissions": [], "Errors": errors}
@@ -79,7 +79,7 @@ class SimulatedRuns:
         self._wait(run, self._rng.uniform(1, 60))
         if run.state == "STARTING":
             run.change("RUNNING")
-            limit = run.order.timeout_minutes * 60
+            limit = run.spec.timeout_minutes * 60
             needed = self._rng.uniform(10, limit * 1.1)
             is_out_of_time = self._wait(run, min(needed, limit)) and needed > limit
             self._write(run)
@@ -91,9 +91,9 @@ class SimulatedRuns:
         if run.state == "STOPPING":
             outcome = "STOPPED"
         run.change(outcome, "" if outcome in ("SUCCEEDED", "STOPPED") else f"The job run ended as {outcome}.")
-        if run.state == "FAILED" and run.attempt < run.order.retries:
+        if run.state == "FAILED" and run.attempt < run.spec.retries:
             self._begin(run.retry())
-        detail = {"jobName": run.order.job, "state": run.state, "jobRunId": run.id, "message": run.error}
+        detail = {"jobName": run.spec.job, "state": run.state, "jobRunId": run.id, "message": run.error}
         self._publish(AwsEvent(self._region, "aws.glue", "Glue Job State Change", detail))
 
     def _wait(self, run: Run, seconds: float) -> bool:
@@ -106,15 +106,15 @@ class SimulatedRuns:
 
     def _write(self, run: Run) -> None:
         """Write a job's output outside of its stack: objects, a table and log streams."""
-        prefix, s3, glue, logs = run.order.log_groups, *map(self._clients, ("s3", "glue", "logs"))
-        bucket = run.order.arguments["--OUTPUT_BUCKET"]
+        prefix, s3, glue, logs = run.spec.log_groups, *map(self._clients, ("s3", "glue", "logs"))
+        bucket = run.spec.arguments["--OUTPUT_BUCKET"]
         try:
             s3.put_object(Bucket=bucket, Key=f"tbsot_ecommerce_br/{run.id}.parquet", Body=b"rows")
         except s3.exceptions.NoSuchBucket:
             return
-        storage = {"Location": run.order.arguments["--OUTPUT_TABLE_URI"], "Columns": []}
-        table = {"Name": run.order.arguments["--OUTPUT_TABLE"], "StorageDescriptor": storage}
-        database = run.order.arguments["--OUTPUT_DB"]
+        storage = {"Location": run.spec.arguments["--OUTPUT_TABLE_URI"], "Columns": []}
+        table = {"Name": run.spec.arguments["--OUTPUT_TABLE"], "StorageDescriptor": storage}
+        database = run.spec.arguments["--OUTPUT_DB"]
         errors = glue.exceptions
         with contextlib.suppress(errors.AlreadyExistsException, errors.EntityNotFoundException):
             glue.create_table(DatabaseName=database, TableInput=table)
@@ -133,4 +133,4 @@ class SimulatedRuns:
         raise Refused("EntityNotFoundException", f"Job run {run_id} not found.")
 
     def _of_job(self, job: str) -> list[Run]:
-        return [run for run in self.runs if run.order.job == job]
+        return [run for run in self.runs if run.spec.job == job]

@@ -22,7 +22,7 @@ def every_run_has_ended(state: State) -> Iterator[str]:
 
 def no_run_twice(state: State, world: World) -> Iterator[str]:
     """Yield the runs that Glue started twice, or that the service did not record."""
-    starts = Counter(run.order.given[MARKER] for run in world.runs.runs if run.attempt == 0)
+    starts = Counter(run.spec.given[MARKER] for run in world.runs.runs if run.attempt == 0)
     for marker, times in starts.items():
         if times > 1:
             yield f"run {marker} was started {times} times"
@@ -34,7 +34,7 @@ def money_adds_up(state: State, world: World) -> Iterator[str]:
     """Yield the runs, environments and owners whose recorded cost differs from Glue's."""
     paid: dict[str, float] = defaultdict(float)
     for made in world.runs.runs:
-        paid[made.order.given[MARKER]] += made.dpu_seconds * PRICE_MICRO_USD_PER_DPU_SECOND
+        paid[made.spec.given[MARKER]] += made.dpu_seconds * PRICE_MICRO_USD_PER_DPU_SECOND
     spent: dict[str, int] = defaultdict(int)
     for run in state.runs:
         cost = int(run.get("cost_micro_usd") or 0)

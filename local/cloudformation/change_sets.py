@@ -66,7 +66,7 @@ class ChangeSet:
 
 
 class Engine(Protocol):
-    """What change sets need of the stacks."""
+    """CloudFormation operations that change sets use."""
 
     stacks: Stacks
 

@@ -31,7 +31,7 @@ _UNSUPPORTED = (
 
 
 class StackApi(Protocol):
-    """What the calls need."""
+    """CloudFormation operations that the calls use."""
 
     stacks: Stacks
 

@@ -35,7 +35,7 @@ _UNSUPPORTED_IF_TRUE = (
 
 
 class UpdateApi(Protocol):
-    """What the calls need."""
+    """CloudFormation operations that the calls use."""
 
     stacks: Stacks
     change_sets: ChangeSets

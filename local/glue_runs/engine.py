@@ -17,7 +17,7 @@ from typing import Any
 from local.aws.clients import aws_variables
 from local.aws.events import AwsEvent, Publish
 from local.glue_runs.api import Json, replace_moto
-from local.glue_runs.state import Order, Refused, Run, now
+from local.glue_runs.state import Refused, Run, RunSpec, now
 from local.glue_runs.work import Outcome, Place, Work
 from local.iam import access
 
@@ -80,13 +80,13 @@ class GlueRuns:
         job = self._job(request["JobName"])
         configuration = request.get("SecurityConfiguration") or job.get("SecurityConfiguration")
         encrypting = configuration if configuration and self._encrypts_logs(configuration) else None
-        run = Run(Order.of(job, request, encrypting))
+        run = Run(RunSpec.of(job, request, encrypting))
         with self._lock:
             if self._closed:
                 raise Refused("InternalServiceException", "The AWS emulator is shutting down.")
-            name = run.order.job
+            name = run.spec.job
             active = [entry for entry in self._of_job(name) if not entry.run.is_final]
-            if len(active) >= run.order.concurrent:
+            if len(active) >= run.spec.concurrent:
                 raise Refused("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {name}")
             self._begin(run)
         return {"JobRunId": run.id}
@@ -146,12 +146,12 @@ class GlueRuns:
 
     def _find(self, job: str, run_id: str) -> _Entry:
         entry = self._entries.get(run_id)
-        if entry is None or entry.run.order.job != job:
+        if entry is None or entry.run.spec.job != job:
             raise Refused("EntityNotFoundException", f"Job run {run_id} not found.")
         return entry
 
     def _of_job(self, job: str) -> list[_Entry]:
-        return [entry for entry in self._entries.values() if entry.run.order.job == job]
+        return [entry for entry in self._entries.values() if entry.run.spec.job == job]
 
     def _job(self, name: str) -> Json:
         glue = self._clients("glue")
@@ -173,10 +173,10 @@ class GlueRuns:
         return bool(logs.get("CloudWatchEncryptionMode") == "SSE-KMS")
 
     def _carry_out(self, run: Run, stop: threading.Event) -> None:
-        seconds = run.order.timeout_minutes * self._options.seconds_per_minute
+        seconds = run.spec.timeout_minutes * self._options.seconds_per_minute
         began, ended = functools.partial(self._began, run), functools.partial(self._ended, run)
         try:
-            outcome = Work(run.order, run.id, self._place(run), stop).run(began, ended, seconds)
+            outcome = Work(run.spec, run.id, self._place(run), stop).run(began, ended, seconds)
         except access.NotTrusted as error:
             outcome = Outcome("FAILED", str(error))
         except Exception as error:  # an internal error must end the run, not leave it RUNNING
@@ -185,7 +185,7 @@ class GlueRuns:
         with self._lock:
             run.change(outcome.state, outcome.error)
             is_announced = not self._closed
-            if run.state == "FAILED" and run.attempt < run.order.retries and is_announced:
+            if run.state == "FAILED" and run.attempt < run.spec.retries and is_announced:
                 self._begin(run.retry())
         if is_announced:
             self._announce(run)
@@ -194,7 +194,7 @@ class GlueRuns:
         """Return the working environment of a run, with the credentials of its role."""
         options = self._options
         credentials = access.assume(
-            self._clients, run.order.role, "glue.amazonaws.com", "GlueJobRunnerSession"
+            self._clients, run.spec.role, "glue.amazonaws.com", "GlueJobRunnerSession"
         )
         return Place(
             clients=functools.cache(functools.partial(options.clients, credentials=credentials)),
@@ -224,7 +224,7 @@ class GlueRuns:
             "TIMEOUT": ("WARN", "Job run timed out"),
         }.get(run.state, ("ERROR", run.error))
         detail = {
-            "jobName": run.order.job,
+            "jobName": run.spec.job,
             "severity": severity,
             "state": run.state,
             "jobRunId": run.id,

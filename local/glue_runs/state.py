@@ -36,7 +36,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Order:
+class RunSpec:
     """What to run: the job with the overrides of StartJobRun."""
 
     job: str
@@ -54,7 +54,7 @@ class Order:
     security_configuration: str | None
 
     @classmethod
-    def of(cls, job: dict[str, Any], request: dict[str, Any], encrypting: str | None = None) -> Order:
+    def of(cls, job: dict[str, Any], request: dict[str, Any], encrypting: str | None = None) -> RunSpec:
         """Merge a job and a StartJobRun request. Raise `Refused` for unsupported options.
 
         `encrypting` is the name of the security configuration if it encrypts logs.
@@ -118,7 +118,7 @@ def now() -> datetime:
 class Run:
     """A job run. Hold the engine's lock to change or describe it."""
 
-    order: Order
+    spec: RunSpec
     id: str = field(default_factory=lambda: f"jr_{secrets.token_hex(32)}")
     attempt: int = 0
     previous: str | None = None
@@ -139,7 +139,7 @@ class Run:
         """Return the next attempt of a failed run."""
         first = self.id.partition("_attempt_")[0]
         number = self.attempt + 1
-        return Run(self.order, f"{first}_attempt_{number}", number, self.id)
+        return Run(self.spec, f"{first}_attempt_{number}", number, self.id)
 
     def change(self, state: str, error: str = "") -> None:
         """Change the state."""
@@ -164,31 +164,31 @@ class Run:
         """
         if self.running_since is None:
             return 0.0
-        return self.order.capacity * max(_MIN_BILLED_SECONDS, self.seconds)
+        return self.spec.capacity * max(_MIN_BILLED_SECONDS, self.seconds)
 
     def show(self) -> dict[str, Any]:
         """Return the `JobRun` of the Glue API."""
         shown = {
             "Id": self.id,
             "Attempt": self.attempt,
-            "JobName": self.order.job,
+            "JobName": self.spec.job,
             "StartedOn": self.started,
             "LastModifiedOn": self.modified,
             "JobRunState": self.state,
-            "Arguments": self.order.given,
+            "Arguments": self.spec.given,
             "PredecessorRuns": [],
-            "AllocatedCapacity": int(self.order.capacity),
+            "AllocatedCapacity": int(self.spec.capacity),
             "ExecutionTime": self.seconds,
-            "Timeout": self.order.timeout_minutes,
-            "MaxCapacity": self.order.capacity,
-            "NumberOfWorkers": self.order.workers,
-            "WorkerType": self.order.worker_type,
-            "GlueVersion": self.order.glue_version,
-            "LogGroupName": self.order.log_groups,
+            "Timeout": self.spec.timeout_minutes,
+            "MaxCapacity": self.spec.capacity,
+            "NumberOfWorkers": self.spec.workers,
+            "WorkerType": self.spec.worker_type,
+            "GlueVersion": self.spec.glue_version,
+            "LogGroupName": self.spec.log_groups,
             "DPUSeconds": self.dpu_seconds,
         }
-        if self.order.security_configuration:
-            shown["SecurityConfiguration"] = self.order.security_configuration
+        if self.spec.security_configuration:
+            shown["SecurityConfiguration"] = self.spec.security_configuration
         if self.previous:
             shown["PreviousRunId"] = self.previous
         if self.completed:

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.glue_runs.buckets import Mirror, needed, split_uri
 from local.glue_runs.logs import LogStream
-from local.glue_runs.state import Order
+from local.glue_runs.state import RunSpec
 from local.spark import class_archive, launch
 from local.spark.java import java_home
 from local.spark.launch import Launch
@@ -52,15 +52,15 @@ class Outcome:
 class Work:
     """The process of a run with its files and logs."""
 
-    def __init__(self, order: Order, run_id: str, place: Place, stop: threading.Event) -> None:
-        self._order = order
+    def __init__(self, spec: RunSpec, run_id: str, place: Place, stop: threading.Event) -> None:
+        self._spec = spec
         self._run_id = run_id
         self._place = place
         self._stop = stop
         self._s3 = place.clients("s3")
         logs = place.clients("logs")
-        self._output = LogStream(logs, f"{order.log_groups}/output", run_id)
-        self._error = LogStream(logs, f"{order.log_groups}/error", run_id)
+        self._output = LogStream(logs, f"{spec.log_groups}/output", run_id)
+        self._error = LogStream(logs, f"{spec.log_groups}/error", run_id)
         self._mirrors: list[Mirror] = []
         self._work_dir = place.folder
 
@@ -89,8 +89,8 @@ class Work:
 
     def _prepare(self) -> dict[str, str]:
         """Download the script, libraries and buckets. Return the environment of the process."""
-        folder, arguments = self._place.folder, self._order.arguments
-        self._fetch(self._order.script, self._script)
+        folder, arguments = self._place.folder, self._spec.arguments
+        self._fetch(self._spec.script, self._script)
         libraries = folder / "libraries"
         python_path = [libraries]
         for uri in filter(None, (uri.strip() for uri in arguments.get("--extra-py-files", "").split(","))):
@@ -101,7 +101,7 @@ class Work:
             if library.suffix == ".zip":
                 python_path.append(library)
         account = self._place.account  # lists all buckets; objects are read with the role's clients
-        for bucket in needed(account("s3"), account("glue"), self._order.script, arguments.values()):
+        for bucket in needed(account("s3"), account("glue"), self._spec.script, arguments.values()):
             mirror = Mirror(self._s3, bucket, folder / "buckets" / bucket)
             try:
                 for key in mirror.download():
@@ -137,14 +137,14 @@ class Work:
 
     @property
     def _script(self) -> Path:
-        return self._place.folder / "script" / self._order.script.rpartition("/")[2]
+        return self._place.folder / "script" / self._spec.script.rpartition("/")[2]
 
     @property
     def _error_file(self) -> Path:
         return self._place.folder / "error"
 
     def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        arguments = {"--JOB_NAME": self._order.job, "--JOB_RUN_ID": self._run_id} | self._order.arguments
+        arguments = {"--JOB_NAME": self._spec.job, "--JOB_RUN_ID": self._run_id} | self._spec.arguments
         command = [sys.executable, "-P", str(_RUNNER), str(self._error_file), str(self._script)]
         process = subprocess.Popen(  # noqa: S603 - runs the sandbox's own script
             [*command, *(word for pair in arguments.items() for word in pair)],
