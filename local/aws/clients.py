@@ -77,7 +77,7 @@ def client(
                 proxies={},
                 retries={"mode": "standard"},
                 # Faults are not injected into calls of this app id (faults/server.py).
-                user_agent_appid="terraglue-laptop",  # type: ignore[call-arg]  # unknown to the stubs
+                user_agent_appid="terraglue-local",  # type: ignore[call-arg]  # unknown to the stubs
             ),
         )
 
