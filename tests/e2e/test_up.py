@@ -115,7 +115,10 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
             command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60
         )
     assert refused.returncode == 1
-    assert refused.stderr == f"up failed: Port {port} is in use. Stop its process or use --port N.\n"
+    assert (
+        refused.stderr
+        == f"up failed: Port {port} is in use. Stop its process, or choose another port: --port N.\n"
+    )
 
 
 def test_a_missing_data_folder_is_one_sentence(tmp_path: Path) -> None:
