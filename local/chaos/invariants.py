@@ -154,7 +154,7 @@ def _every_ready_environment_is_complete(state: State) -> Iterator[str]:
 def _was_deleted_manually(item: Item) -> bool:
     """Return whether an environment failed because of a manual deletion."""
     message = (item.get("failure") or {}).get("message") or ""
-    return item["status"] == "FAILED" and "by somebody else" in message
+    return item["status"] == "FAILED" and "outside this service" in message
 
 
 def _nothing_without_its_environment(state: State) -> Iterator[str]:

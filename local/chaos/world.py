@@ -19,12 +19,14 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
+from chalicelib.api.call import Service
 from chalicelib.aws.errors import AwsError
 from chalicelib.config import Config
 from chalicelib.domain.capacity import Capacity
 from chalicelib.errors import ServiceError, StaleRecord
-from chalicelib.wiring import Service, build
+from chalicelib.wiring import build
 from local.athena.api import miss_workgroups
+from local.aws.clients import ACCOUNT
 from local.aws.events import AwsEvent
 from local.chaos import sandbox
 from local.chaos.entropy import seeded
@@ -81,13 +83,21 @@ class World:
 
     def deliver(self, event: AwsEvent) -> None:
         """Deliver an event to the service as EventBridge does: possibly twice, late, or never."""
-        time = f"{self.simulation.now():%Y-%m-%dT%H:%M:%SZ}"
+        message = {
+            "version": "0",
+            "id": f"event-{self.simulation.seconds}",
+            "detail-type": event.detail_type,
+            "source": event.source,
+            "account": ACCOUNT,
+            "time": f"{self.simulation.now():%Y-%m-%dT%H:%M:%SZ}",
+            "region": event.region,
+            "resources": event.resources,
+            "detail": event.detail,
+        }
         handle = {
-            "CloudFormation Stack Status Change": lambda: self.service.events.stack_changed(event.detail),
-            "CloudFormation Resource Status Change": lambda: self.service.events.resource_changed(
-                event.detail, time
-            ),
-            "Glue Job State Change": lambda: self.service.events.job_changed(event.detail),
+            "CloudFormation Stack Status Change": lambda: self.service.events.stack_changed(message),
+            "CloudFormation Resource Status Change": lambda: self.service.events.resource_changed(message),
+            "Glue Job State Change": lambda: self.service.events.job_changed(message),
         }[event.detail_type]
         for seconds in self.faults.of_event(event.detail_type):
             self.invoke("event", "event", handle, after=seconds + self.rng.uniform(0.1, 1.5))

@@ -84,17 +84,17 @@ def once(
 
 
 def checked_key(header: str | None) -> str | None:
-    """The value of an Idempotency-Key header; `InvalidFields` for an empty, long or unprintable one."""
+    """Return a valid Idempotency-Key header. Raises `InvalidFields`."""
     if header is None:
         return None
     if not _KEY.fullmatch(header):
-        wrong = f"It must be 1 to {_LONGEST_KEY} printable ASCII characters, with no space."
+        wrong = f"Must be 1 to {_LONGEST_KEY} printable ASCII characters without spaces."
         raise InvalidFields([{"parameter": "Idempotency-Key", "detail": wrong}])
     return header
 
 
 def fingerprint(route: str, body: Any) -> str:
-    """A digest of what is asked for, the same however the JSON was written."""
+    """Return a digest of a request that does not depend on how its JSON is written."""
     text = json.dumps([route, body], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -103,5 +103,5 @@ def _replayed(request: IdempotentRequest, used: IdempotencyKey) -> Json:
     if (used.owner, used.key) != (request.caller.owner, request.key):
         raise RuntimeError("the stored key belongs to another owner or has another value")
     if used.fingerprint != request.fingerprint:
-        raise IdempotencyKeyReused("This Idempotency-Key was used with another request.")
+        raise IdempotencyKeyReused("This Idempotency-Key was used with another request. Send a new key.")
     return used.record

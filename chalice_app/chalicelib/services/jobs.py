@@ -26,7 +26,6 @@ from chalicelib.errors import (
     BadCursor,
     BudgetExceeded,
     Conflict,
-    EnvironmentNotReady,
     InvalidCombination,
     JobFilesMissing,
     NotFound,
@@ -37,11 +36,12 @@ from chalicelib.runs.job_runs import Runs
 from chalicelib.runs.new_run import missing_files, new_run
 from chalicelib.services.environments import Environments
 from chalicelib.services.idempotency import Created, IdempotentRequest, once
+from chalicelib.services.optimistic_writes import repeat_if_stale
+from chalicelib.services.readiness import require_ready
 from chalicelib.storage import items
 from chalicelib.storage.conflicts import BudgetUsedUp
 from chalicelib.storage.store import Store
 
-_WRITE_TRIES = 5
 _START: Json = {"attempt": None, "token": None}
 _LATE_LINES_SECONDS = 5
 """Glue's agent sends what a run wrote every few seconds, and once more after its end."""
@@ -141,27 +141,28 @@ class Jobs:
 
         Gives the run as it is now, and False when it had ended already.
         """
-        for _ in range(_WRITE_TRIES):
+
+        def read_and_write() -> tuple[JobRun, bool]:
             run = self._recorded(caller, job_id, run_id)
-            with suppress(StaleRecord):
-                if run.glue_run_id is not None:
-                    run = self._advanced(run)  # it may have ended meanwhile
-                if run.status.is_final:
-                    return run, False
-                if run.stopped_by is None:
-                    moment = timestamp(self._clock())
-                    detail = {"run_id": run_id}
-                    event = Event(moment, caller.owner, "run_stop_requested", request_id, detail)
-                    run = self._runs.want_stopped(run, caller.owner, event)
-                return self._advanced(run), True
-        raise Conflict("The run is changing too fast; try again.")
+            if run.glue_run_id is not None:
+                run = self._advanced(run)  # it may have ended meanwhile
+            if run.status.is_final:
+                return run, False
+            if run.stopped_by is None:
+                moment = timestamp(self._clock())
+                detail = {"run_id": run_id}
+                event = Event(moment, caller.owner, "run_stop_requested", request_id, detail)
+                run = self._runs.request_stop(run, caller.owner, event)
+            return self._advanced(run), True
+
+        return repeat_if_stale(read_and_write, "run")
 
     def _recorded(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
         environment_id = environment_of_job(job_id)
         known = environment_id is not None and RUN_ID.fullmatch(run_id) is not None
         run = self._store.run(environment_id, run_id) if environment_id and known else None
         if run is None or run.job_id != job_id or not caller.may_see(run.owner):
-            raise NotFound("There is no such run.")
+            raise NotFound("The run does not exist.")
         return run
 
     def _advanced(self, run: JobRun) -> JobRun:
@@ -179,12 +180,12 @@ class Jobs:
         """
         environment_id = environment_of_job(job_id)
         if environment_id is None:
-            raise NotFound("There is no such job.")
+            raise NotFound("The job does not exist or belongs to another owner.")
         page = self._store.runs(environment_id, limit=limit, start=start)
         if not page.items:
             self._environment(caller, job_id)
         if any(run.job_id != job_id or not caller.may_see(run.owner) for run in page.items):
-            raise NotFound("There is no such job.")
+            raise NotFound("The job does not exist or belongs to another owner.")
         return page
 
     def logs(
@@ -204,7 +205,7 @@ class Jobs:
         except AwsRefused as refused:
             if token is None or refused.code != "InvalidParameterException":
                 raise
-            raise BadCursor("The cursor is over a day old: begin again without one.") from refused
+            raise BadCursor("The cursor has expired after a day. Start again without it.") from refused
         if page.is_end and attempt != run.glue_run_id:
             return RunLogs(page.lines, {"attempt": run.glue_run_id, "token": None})
         if page.is_end and run.status.is_final and self._has_settled(run):
@@ -220,13 +221,13 @@ class Jobs:
     def _environment(self, caller: Caller, job_id: str) -> Environment:
         environment_id = environment_of_job(job_id)
         if environment_id is None:
-            raise NotFound("There is no such job.")
+            raise NotFound("The job does not exist or belongs to another owner.")
         try:
             environment = self._environments.visible(caller, environment_id)
         except NotFound as error:
-            raise NotFound("There is no such job.") from error
+            raise NotFound("The job does not exist or belongs to another owner.") from error
         if environment.job_id != job_id:
-            raise NotFound("There is no such job.")
+            raise NotFound("The job does not exist or belongs to another owner.")
         return environment
 
     def _new_run(
@@ -245,25 +246,22 @@ class Jobs:
         """A READY sandbox without its script would only cost a minute of Spark to say so."""
         missing = missing_files(environment)
         if environment.status is Status.READY and missing:
-            raise JobFilesMissing(f"These job files are not there yet: {', '.join(missing)}; PUT them first.")
+            raise JobFilesMissing(f"These job files do not exist: {', '.join(missing)}. Upload them first.")
 
     def _refuse(self, caller: Caller, run: JobRun, account: Account) -> NoReturn:
         environment = self._environments.visible(caller, run.environment_id)
-        if environment.status is not Status.READY or environment.delete_requested:
-            raise EnvironmentNotReady(
-                f"The environment is {environment.condition}; a job runs only in a READY one."
-            )
+        require_ready(environment, "to run the job")
         left = account.available_micro_usd(self._allowance)
         if left >= run.max_cost_micro_usd:  # it was READY again, or the account changed, just now
-            raise Conflict("The environment is changing too fast; try again.")
+            raise Conflict("Other requests changed the environment at the same time. Retry.")
         worst, limit = pricing.usd(run.max_cost_micro_usd), pricing.usd(self._allowance.budget_micro_usd)
         words = (
-            f"The run could cost {worst:.2f} USD and {pricing.usd(left):.2f} USD of the owner's budget of "
-            f"{limit:.2f} USD are left"
+            f"The run could cost up to {worst:.2f} USD, but {pricing.usd(left):.2f} USD of the owner's "
+            f"budget of {limit:.2f} USD is left"
         )
         if reserved := pricing.usd(account.reserved_micro_usd):
-            words += f", {reserved:.2f} USD more are reserved for runs that go on"
+            words += f", and {reserved:.2f} USD is reserved for active runs"
         ends_at = account.period_ends_at(self._allowance)
         raise BudgetExceeded(
-            f"{words}; the period ends at {ends_at}. Ask for fewer workers or a shorter timeout, or wait."
+            f"{words}. The period ends at {ends_at}. Use fewer workers or a shorter timeout, or wait."
         )

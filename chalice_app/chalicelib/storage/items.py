@@ -1,16 +1,16 @@
-"""How records lie in the service's one DynamoDB table: their keys, and what the indexes need.
+"""Items of the DynamoDB table: their keys, and the attributes that the indexes need.
 
 | pk                   | sk                | what                                                         |
 |----------------------|-------------------|--------------------------------------------------------------|
 | ENV#<id>             | ENV               | the environment                                              |
 | ENV#<id>             | RUN#<run id>      | a job run; run ids sort by time                              |
-| ENV#<id>             | EVENT#<time>#<n>  | the timeline                                                 |
-| OWNER#<owner>        | OWNER             | the lock that makes it one live environment per owner        |
-| OWNER#<owner>        | BUDGET            | their money and creations (accounts.py)                      |
+| ENV#<id>             | EVENT#<time>#<n>  | an event of the timeline                                     |
+| OWNER#<owner>        | OWNER             | the lock that limits an owner to one live environment        |
+| OWNER#<owner>        | BUDGET            | the owner's spending and creations (owner_accounts.py)       |
 | KEY#<digest>         | KEY               | an owner's used Idempotency-Key, with the record it wrote     |
-| QUEUE                | QUEUE             | who is in creation, how many exist and wait (capacity.py)    |
+| QUEUE                | QUEUE             | counters of creations, environments and the queue            |
 
-Sparse indexes: `due` (records that need attention, by when), `by_owner`, `by_status`, `by_created`.
+Sparse indexes: `due` (records that need a step, by time), `by_owner`, `by_status` and `by_created`.
 """
 
 from __future__ import annotations
@@ -19,44 +19,40 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar, cast
-
-from pydantic import BaseModel
 
 from chalicelib.clock import parse, sortable_id
 from chalicelib.domain.byte_limits import cut
 from chalicelib.domain.capacity import Usage
 from chalicelib.domain.environment import (
-    DesiredState,
     Environment,
-    JobFile,
-    Outputs,
-    QueuePosition,
-    ResourceState,
-    Status,
-    UpdateStage,
 )
-from chalicelib.domain.failures import Failure
-from chalicelib.domain.job_run import JobRun, RunError, RunOutput, RunStatus
+from chalicelib.domain.job_run import JobRun, RunError
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.owner_accounts import Account
-from chalicelib.domain.receipts import Receipt, ReceiptEntry, listed
-from chalicelib.domain.settings import Settings
-from chalicelib.domain.timeline import ActorType, Event, FieldChange
-from chalicelib.errors import Unavailable
+from chalicelib.domain.receipts import Receipt, listed
+from chalicelib.domain.timeline import Event, FieldChange
+from chalicelib.storage.codec import (
+    ENVIRONMENT,
+    EVENT,
+    RUN,
+    fields_of,
+    readable,
+    stored,
+    stored_fields,
+    with_actor_type,
+)
 
-SCHEMA_VERSION = 1
-"""Of every record. Raise it when a change cannot be read by the version of the service before it."""
 DUE = "0"
-"""The one partition of the index `due`: a tick with nothing due is one query."""
+"""The only partition of the index `due`: a tick with nothing due costs one query."""
 QUEUE_KEY = {"pk": "QUEUE", "sk": "QUEUE"}
 _PLAIN_BYTES = 50_000
 _LEAN_BYTES = 200
-_LEFT_OUT = "What AWS said of it could not be stored."
-_TOLD = ("status", "release", "settings", "expires_at", "stopped_by")
-"""The fields whose changes the timeline tells; the others follow from these or come from AWS."""
+_LEFT_OUT = "AWS's message could not be stored."
+_SHOWN = ("status", "release", "settings", "expires_at", "stopped_by")
+"""Fields whose changes the timeline shows. The others follow from them or come from AWS."""
 
 
 Record = TypeVar("Record")
@@ -64,7 +60,7 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True)
 class IdempotencyKey:
-    """A used Idempotency-Key; `record` is the item of the record that its request wrote, as it was first."""
+    """A used Idempotency-Key. `record` is the item that its request wrote, as it was first."""
 
     owner: str
     key: str
@@ -74,22 +70,22 @@ class IdempotencyKey:
 
 
 def environment_key(environment_id: str) -> Json:
-    """Where an environment is."""
+    """Return the key of an environment."""
     return {"pk": f"ENV#{environment_id}", "sk": "ENV"}
 
 
 def run_key(environment_id: str, run_id: str) -> Json:
-    """Where a run is."""
+    """Return the key of a run."""
     return {"pk": f"ENV#{environment_id}", "sk": f"RUN#{run_id}"}
 
 
 def owner_key(owner: str) -> Json:
-    """Where an owner's lock is."""
+    """Return the key of an owner's lock."""
     return {"pk": f"OWNER#{owner}", "sk": "OWNER"}
 
 
 def account_key(owner: str) -> Json:
-    """Where an owner's account is."""
+    """Return the key of an owner's account."""
     return {"pk": f"OWNER#{owner}", "sk": "BUDGET"}
 
 
@@ -111,7 +107,7 @@ def run_item(run: JobRun) -> Json:
 
 
 def event_item(environment_id: str, owner: str, event: Event) -> Json:
-    """A line of a timeline as an item."""
+    """Return the item of a timeline event."""
     number = sortable_id(parse(event.at))[9:]
     key = {"pk": f"ENV#{environment_id}", "sk": f"EVENT#{event.at}#{number}"}
     return {**key, **stored_fields(event), "owner": owner}
@@ -137,34 +133,36 @@ def used_key_item(used: IdempotencyKey) -> Json:
 
 def environment(item: Json) -> Environment:
     """Return the environment of an item. Raises `Unavailable` if a newer version of the service wrote it."""
-    return Environment(**_fields(Environment, _readable(item), _ENVIRONMENT))
+    return Environment(**fields_of(Environment, readable(item), ENVIRONMENT))
 
 
 def run(item: Json) -> JobRun:
     """Return the job run of an item. Raises `Unavailable` as `environment` does."""
-    item = _readable(item)
-    return JobRun(**_fields(JobRun, _typed(_typed(item, "requested_by"), "stopped_by"), _RUN))
+    item = readable(item)
+    return JobRun(
+        **fields_of(JobRun, with_actor_type(with_actor_type(item, "requested_by"), "stopped_by"), RUN)
+    )
 
 
 def event(item: Json) -> Event:
     """Return the timeline event of an item."""
-    return Event(**_fields(Event, _typed(item, "actor"), _EVENT))
+    return Event(**fields_of(Event, with_actor_type(item, "actor"), EVENT))
 
 
 def used_key(item: Json) -> IdempotencyKey:
     """Return the used key of an item."""
     record = json.loads(_unpacked(item["record"]))
-    return IdempotencyKey(**{**_fields(IdempotencyKey, item), "record": record})
+    return IdempotencyKey(**{**fields_of(IdempotencyKey, item), "record": record})
 
 
 def account(owner: str, item: Json) -> Account:
-    """What an owner's item says; an empty one, that they never had an environment."""
-    known = {**_fields(Account, item), "owner": owner}
+    """Return an owner's account. An empty item means that the owner never had an environment."""
+    known = {**fields_of(Account, item), "owner": owner}
     return Account(**{**known, "creations": tuple(item.get("creations", ()))})
 
 
 def usage(item: Json) -> Usage:
-    """What the queue's item says; an empty one, that nobody was ever here."""
+    """Return the counters of the queue. An empty item means that there never was an environment."""
     return Usage(
         creating=frozenset(item.get("creating", ())),
         live=item.get("live", 0),
@@ -174,9 +172,9 @@ def usage(item: Json) -> Usage:
 
 
 def changes(old: Any, new: Any) -> Json:
-    """The fields that differ between two states of a record; the version is not one of them."""
+    """Return the fields that differ between two states of a record, except the version."""
     return {
-        name.name: _stored(getattr(new, name.name))
+        name.name: stored(getattr(new, name.name))
         for name in fields(old)
         if name.name != "version" and getattr(old, name.name) != getattr(new, name.name)
     }
@@ -186,17 +184,17 @@ def with_changes(event: Event, old: Any, new: Any) -> Event:
     """Return the event with the values before and after of the fields that it changed."""
     found = [
         change
-        for name in _TOLD
+        for name in _SHOWN
         if hasattr(old, name)
-        for change in _differences(f"/{name}", _stored(getattr(old, name)), _stored(getattr(new, name)))
+        for change in _differences(f"/{name}", stored(getattr(old, name)), stored(getattr(new, name)))
     ]
     return replace(event, changes=found)
 
 
 def lean(record: Record) -> Record:
-    """The record without the texts that are not the service's own, for when it cannot be stored with them.
+    """Return the record without texts from outside the service, which may be too large to store.
 
-    What callers have asked for, and all that the life cycle goes by, stays.
+    Everything that callers requested and that the life cycle depends on is kept.
     """
     kept: Any = record
     if isinstance(record, Environment):
@@ -234,92 +232,6 @@ def _packed(record: str) -> str:
 
 def _unpacked(record: str) -> str:
     return record if record.startswith("{") else zlib.decompress(base64.b64decode(record)).decode()
-
-
-def _typed(item: Json, name: str) -> Json:
-    """The item with the type of a name in it; one that is older than types has that in the name."""
-    if name not in item:
-        return item
-    old = item[name] if item[name] in (*ActorType,) else ActorType.USER
-    return {**item, f"{name}_type": ActorType(item.get(f"{name}_type") or old)}
-
-
-def stored_fields(record: Any) -> Json:
-    """Return the fields of a record as they are stored, with the version of their schema."""
-    return {
-        **{name.name: _stored(getattr(record, name.name)) for name in fields(record)},
-        "schema_version": SCHEMA_VERSION,
-    }
-
-
-def stored_state(state: ResourceState) -> Json:
-    """Return the state of one resource as it is stored."""
-    return cast(Json, _stored(state))
-
-
-def _stored(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump()
-    if is_dataclass(value):
-        values = {name.name: _stored(getattr(value, name.name)) for name in fields(value)}
-        return {name: inner for name, inner in values.items() if inner is not None}
-    if isinstance(value, dict):
-        return {name: _stored(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_stored(inner) for inner in value]
-    return value
-
-
-def _fields(record: Any, item: Json, loads: Mapping[str, Callable[[Any], Any]] | None = None) -> Json:
-    """Return the fields of a record in an item; fields that this version does not know are left out."""
-    found = {name.name: item[name.name] for name in fields(record) if name.name in item}
-    return {
-        name: loads[name](value) if loads and name in loads and value is not None else value
-        for name, value in found.items()
-    }
-
-
-def _readable(item: Json) -> Json:
-    """Refuse what a newer version of the service wrote. Records without a version are the oldest."""
-    if item.get("schema_version", 0) > SCHEMA_VERSION:
-        raise Unavailable("A newer version of the service is being deployed; try again.", retry_after=60)
-    return item
-
-
-def _value(record: Callable[..., Any], **loads: Callable[[Any], Any]) -> Callable[[Json], Any]:
-    return lambda stored: record(**_fields(record, stored, loads))
-
-
-def _each(load: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def loaded(stored: Any) -> Any:
-        if isinstance(stored, dict):
-            return {name: load(value) for name, value in stored.items()}
-        return [load(value) for value in stored]
-
-    return loaded
-
-
-_Loads = Mapping[str, Callable[[Any], Any]]
-_ENVIRONMENT: _Loads = {
-    "status": Status,
-    "settings": Settings.from_stored,
-    "failure": _value(Failure),
-    "queue": _value(QueuePosition),
-    "resources": _each(_value(ResourceState)),
-    "outputs": _value(Outputs),
-    "wanted": _value(DesiredState, settings=Settings.from_stored, stage=UpdateStage),
-    "remaining": _each(_value(ReceiptEntry)),
-    "job_files": _each(lambda stored: _value(JobFile)(_typed(stored, "changed_by"))),
-    "receipt": _value(Receipt, removed=_each(_value(ReceiptEntry)), remaining=_each(_value(ReceiptEntry))),
-}
-_RUN: _Loads = {
-    "status": RunStatus,
-    "error": _value(RunError),
-    "output": _value(RunOutput),
-    "outputs": _each(_value(RunOutput)),
-}
-_EVENT: _Loads = {"changes": _each(_value(FieldChange))}
-"""What makes the typed values of stored ones, by field."""
 
 
 def _due(due_at: str | None) -> Json:

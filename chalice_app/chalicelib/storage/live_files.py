@@ -1,10 +1,9 @@
-"""Job files in a sandbox's bucket: the contents that people put, and the live objects that Glue reads.
+"""Job files in a sandbox's bucket: the contents that users put, and the live objects that Glue reads.
 
-A file's content is written once, under a key of its own. The record names the content of each path, and is
-written on the condition that nobody has changed it since. Only then the live object, which the Glue job's
-settings name, is made the same as what the record names. So the bytes of a request that is refused never
-reach the live object. A process that dies in between leaves a live object that is behind: the start of a run
-and the schedule mend that.
+A content is written once, under its own key. Then the record, which names the content of each path, is
+written if nobody changed it since. Only then the live object, which the Glue job uses, is replaced. So the
+bytes of a rejected request never reach the live object. If the process dies in between, the live object is
+outdated: the start of a run and the tick replace it.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ _FOLDER = ".content/"
 _MARK = "content"
 _TAKES_FILES = {Status.READY, Status.UPDATING}
 _UNUSED_AFTER = timedelta(hours=1)
-"""No request takes that long: a content that no record names by then was left by a process that died."""
+"""No request takes that long: a content that no record names by then was left by a dead process."""
 
 
 class LiveFiles:
-    """Every method can be repeated without harm; errors come out as `AwsError`."""
+    """Reads and writes job files. Every method is idempotent. Errors are raised as `AwsError`."""
 
     def __init__(self, store: Store, buckets: Buckets, *, clock: Clock = now) -> None:
         self._store = store
@@ -36,7 +35,7 @@ class LiveFiles:
         self._clock = clock
 
     def add(self, environment: Environment, path: str, body: bytes) -> str:
-        """Write a content that no record names yet. Return its id."""
+        """Write a content that no record names yet. Return its ID."""
         content = sortable_id(self._clock())
         self._buckets.write(_bucket(environment), _content_key(environment, content, path), body)
         return content
@@ -44,7 +43,7 @@ class LiveFiles:
     def read(self, environment: Environment, path: str, buckets: Buckets) -> bytes | None:
         """Return the bytes of a file that the record lists, or None if it was replaced meanwhile.
 
-        `buckets` has the rights of the sandbox: it is read for somebody.
+        `buckets` has the sandbox's credentials, because the file is read for a caller.
         """
         content = environment.job_files[path].content
         key = environment.job_file_key(path)  # of a file that came with the release
@@ -58,33 +57,32 @@ class LiveFiles:
             self._buckets.remove(_bucket(environment), _content_key(environment, content, path))
 
     def settle(self, environment: Environment, paths: Iterable[str] | None = None) -> None:
-        """Make the live objects of some paths, by default of all, the same as what the record names.
+        """Replace live objects that differ from what the record names; of all paths by default.
 
-        Only files that people have put are looked at. Each object is replaced on the condition that it is the
-        one that was there before the record was read (If-Match), so a slow writer does not undo what a later
-        one did:
+        Only files that users put are checked. An object is replaced only if it is the one that was there
+        before the record was read (If-Match), so a slow writer does not undo a later one:
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
         """
         bucket = _bucket(environment)
-        left: Collection[str] = _put_by_people(environment, paths)
+        left: Collection[str] = _put_by_users(environment, paths)
         for _ in range(_TRIES):
             if not left:
                 return
             live = {path: self._buckets.state(bucket, environment.job_file_key(path), _MARK) for path in left}
             read = self._store.environment(environment.id)
             if read is None or read.status not in _TAKES_FILES:
-                return  # what comes next empties the bucket
-            left = [path for path in _put_by_people(read, left) if live[path].mark != _content(read, path)]
+                return  # the next step empties the bucket
+            left = [path for path in _put_by_users(read, left) if live[path].mark != _content(read, path)]
             for path in left:
                 content = _content(read, path)
                 body = self._buckets.read(bucket, _content_key(read, content, path))
-                if body is not None:  # else it was replaced since
+                if body is not None:  # otherwise it was replaced since
                     key = read.job_file_key(path)
                     self._buckets.replace(bucket, key, body, etag=live[path].etag, mark={_MARK: content})
-        raise AwsUnavailable("JobFilesChanging", "The job files are changing too fast.")
+        raise AwsUnavailable("JobFilesChanging", "Other requests changed the job files at the same time.")
 
     def remove_unused(self, environment: Environment) -> None:
-        """Remove contents that requests have left which died before they were recorded, up to a thousand."""
+        """Remove up to a thousand contents that no record names because their request died."""
         prefix = f"{environment.job_file_key('')}{_FOLDER}"
         used = {file.content for file in environment.job_files.values()}
         before = self._clock() - _UNUSED_AFTER
@@ -105,7 +103,7 @@ def _content_key(environment: Environment, content: str, path: str) -> str:
     return environment.job_file_key(f"{_FOLDER}{content}/{path}")
 
 
-def _put_by_people(environment: Environment, paths: Iterable[str] | None) -> list[str]:
+def _put_by_users(environment: Environment, paths: Iterable[str] | None) -> list[str]:
     files = environment.job_files
     return [
         path

@@ -19,7 +19,8 @@ from chalicelib.domain.owner_accounts import Account, Allowance
 from chalicelib.domain.timeline import Event
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
-from chalicelib.storage import items
+from chalicelib.storage import items, metrics
+from chalicelib.storage.codec import stored_state
 from chalicelib.storage.items import IdempotencyKey
 from chalicelib.storage.transactions import NEW, Reduce, Transactions, storable
 
@@ -37,7 +38,7 @@ class Due(NamedTuple):
 
 
 class Store:
-    """Reads and writes records; AWS errors come out as `AwsError`."""
+    """Reads and writes records. AWS errors are raised as `AwsError`."""
 
     def __init__(self, table: Table, capacity: Capacity, allowance: Allowance | None = None) -> None:
         self._table = table
@@ -46,10 +47,10 @@ class Store:
     # -- environments ------------------------------------------------------------------------------------
 
     def add_environment(self, environment: Environment, event: Event, key: IdempotencyKey | None) -> None:
-        """Record a new environment, its owner's lock and its request's key, all or nothing.
+        """Record a new environment, its owner's lock and its request's key in one transaction.
 
-        Raises `KeyTaken`, `OwnerTaken`, `CreationsUsedUp` or `AtCapacity`; where several hold, the first of
-        them, for with a taken key this is a repetition.
+        Raises `KeyTaken`, `OwnerTaken`, `CreationsUsedUp` or `AtCapacity`. If several apply, the first is
+        raised: a request with a used key is a repetition.
         """
         lock = {**items.owner_key(environment.owner), "environment_id": environment.id}
         actions = [
@@ -62,12 +63,12 @@ class Store:
         self._transactions.write_creation(environment, actions)
 
     def environment(self, environment_id: str) -> Environment | None:
-        """Read one environment, strongly consistent; None when there is none."""
+        """Return an environment (strongly consistent), or None if it does not exist."""
         item = self._table.get(items.environment_key(environment_id))
         return items.environment(item) if item else None
 
     def live_environment_id(self, owner: str) -> str | None:
-        """The id of the owner's live environment; None when there is none."""
+        """Return the ID of the owner's live environment, or None."""
         item = self._table.get(items.owner_key(owner))
         return cast(str, item["environment_id"]) if item else None
 
@@ -78,12 +79,11 @@ class Store:
         event: Event | None = None,
         key: IdempotencyKey | None = None,
     ) -> Environment:
-        """Write the fields that differ, if the record is still at `old.version`; returns it as it now is.
+        """Write the fields that differ, if the record is still at `old.version`, and return the record.
 
-        Its `updated_at` is the event's time, which is put after that of the one before: the timeline is in
-        order though the clocks of those who write it are not the same. Raises `AtCapacity` when it would
-        begin to be created and no place is free, and `CreationsUsedUp` when it would be created once more and
-        its owner may not. With a `key`, which is stored together with the record, it may raise `KeyTaken`.
+        `updated_at` becomes the event's time. Raises `StaleRecord`, `AtCapacity` if a creation would start
+        and no slot is free, `CreationsUsedUp` if it would be one too many for the owner, and `KeyTaken` if
+        the request's `key` is used.
         """
 
         def save(reduced: Reduce) -> Environment:
@@ -99,12 +99,13 @@ class Store:
                 self._transactions.write_creation(after, actions)
             else:
                 self._transactions.write(actions)
+            metrics.environment_written(old, after)
             return after.but(version=old.version + 1)
 
         return storable(save)
 
     def end_environment(self, old: Environment, new: Environment, event: Event) -> Environment:
-        """Write the DELETED state and release the owner's lock in one transaction."""
+        """Write the DELETED status and release the owner's lock in one transaction."""
         release = self._table.delete(
             items.owner_key(old.owner), "attribute_not_exists(pk) OR environment_id = :id", {":id": old.id}
         )
@@ -119,26 +120,27 @@ class Store:
                     *self._transactions.count(old, after),
                 ]
             )
+            metrics.environment_written(old, after)
             return after.but(version=old.version + 1)
 
         return storable(save)
 
     def doubt(self, environment_id: str, at: str) -> None:
-        """Let a READY environment be due for a comparison with AWS: a part of it seems to be gone."""
+        """Make a READY environment due for a comparison with AWS: a resource seems to be missing."""
         environment = self.environment(environment_id)
         if environment is None or environment.status is not Status.READY:
             return
         if environment.look_at is None or environment.look_at > at:
-            with suppress(StaleRecord):  # whoever moved it has looked at it, too, or its end comes
+            with suppress(StaleRecord):  # whoever changed it has compared it, or deletes it
                 self.save_environment(environment, environment.but(look_at=at, due_at=at))
 
     def note_resource(
         self, environment_id: str, stack_id: str, logical_id: str, resource: ResourceState
     ) -> bool:
-        """Record the state of one resource unless a later one (by its `order`) is known; True if written.
+        """Record the state of a resource unless a later one is known. Return whether it was written.
 
-        What is told of another stack than the environment's own (that of an earlier attempt) is passed over,
-        and so are events that come late: when the stack is complete, all its resources are recorded at once.
+        States of another stack (that of an earlier attempt) are ignored, and so are late ones: all resources
+        are recorded at once when a stack is complete.
         """
         action = self._table.update(
             items.environment_key(environment_id),
@@ -147,7 +149,7 @@ class Store:
             "AND NOT gsi_status IN (:seeding, :ready, :resetting, :deleted) "
             "AND (attribute_not_exists(resources.#id) OR resources.#id.#order < :order)",
             {
-                ":resource": items.stored_state(resource),
+                ":resource": stored_state(resource),
                 ":order": resource.order,
                 ":stack": stack_id,
                 **_AT_REST,
@@ -158,15 +160,15 @@ class Store:
             self._table.write(action)
         except ConditionFailed:
             return False
-        except ItemRefused as refused:  # only the progress shows less; the stack itself tells how it ends
-            logger.error("resource not noted", environment_id=environment_id, detail=str(refused))
+        except ItemRefused as refused:  # only the progress is affected; the outcome comes from the stack
+            logger.error("resource not recorded", environment_id=environment_id, detail=str(refused))
             return False
         return True
 
     def environments(
         self, *, owner: str | None, status: Status | None, limit: int, start: Json | None
     ) -> Page[Environment]:
-        """One page of environments, newest first: of an owner, in a status, both, or all."""
+        """Return a page of environments, newest first, filtered by owner and status."""
         options: dict[str, Any] = {}
         values: Json
         if owner is not None:
@@ -181,7 +183,7 @@ class Store:
         return page.map(items.environment)
 
     def events(self, environment_id: str, *, limit: int, start: Json | None = None) -> Page[Event]:
-        """One page of an environment's timeline, newest first."""
+        """Return a page of an environment's timeline, newest first."""
         page = self._table.query(
             "pk = :pk AND begins_with(sk, :event)",
             {":pk": f"ENV#{environment_id}", ":event": "EVENT#"},
@@ -193,10 +195,10 @@ class Store:
     # -- job runs ----------------------------------------------------------------------------------------
 
     def add_run(self, run: JobRun, event: Event, key: IdempotencyKey | None) -> bool:
-        """Reserve the run's worst cost and record it, all or nothing.
+        """Reserve the run's maximum cost and record the run in one transaction.
 
-        False when the environment is not READY. Raises `BudgetUsedUp` when its owner's budget does not cover
-        the run, and `KeyTaken`.
+        Returns False if the environment is not READY. Raises `BudgetUsedUp` if its owner's budget does not
+        cover the run, and `KeyTaken`.
         """
         reserve = self._table.update(
             items.environment_key(run.environment_id),
@@ -220,9 +222,9 @@ class Store:
         return True
 
     def add_scheduled_run(self, run: JobRun, event: Event, old: Environment, new: Environment) -> None:
-        """Reserve the run's worst cost, record it, and move its environment's schedule on; all or nothing.
+        """Reserve the run's maximum cost, record the run and advance the schedule in one transaction.
 
-        Raises `BudgetUsedUp`, and `StaleRecord` when the environment has moved on or the run is recorded.
+        Raises `BudgetUsedUp`, and `StaleRecord` if the environment changed or the run is recorded already.
         """
         reserve = self._transactions.update(
             items.environment_key(old.id),
@@ -233,16 +235,16 @@ class Store:
         storable(lambda reduced: self._transactions.write_admission(reduced(run), [reserve], reduced(event)))
 
     def account(self, owner: str) -> Account:
-        """Read an owner's account, strongly consistent."""
+        """Return an owner's account (strongly consistent)."""
         return self._transactions.account(owner)
 
     def run(self, environment_id: str, run_id: str) -> JobRun | None:
-        """Read one run, strongly consistent; None when there is none."""
+        """Return a run (strongly consistent), or None if it does not exist."""
         item = self._table.get(items.run_key(environment_id, run_id))
         return items.run(item) if item else None
 
     def runs(self, environment_id: str, *, limit: int, start: Json | None = None) -> Page[JobRun]:
-        """One page of an environment's runs, newest first."""
+        """Return a page of an environment's runs, newest first."""
         page = self._table.query(
             "pk = :pk AND begins_with(sk, :run)",
             {":pk": f"ENV#{environment_id}", ":run": "RUN#"},
@@ -252,7 +254,7 @@ class Store:
         return page.map(items.run)
 
     def all_runs(self, environment_id: str) -> Iterator[JobRun]:
-        """Every run of an environment, newest first."""
+        """Yield every run of an environment, newest first."""
         start: Json | None = None
         while True:
             page = self.runs(environment_id, limit=100, start=start)
@@ -264,14 +266,14 @@ class Store:
     def save_run(self, old: JobRun, new: JobRun, event: Event | None = None) -> JobRun:
         """Write the fields that differ, if the record is still at `old.version`.
 
-        A run that reaches a final state gives its reservation back to its owner's budget and its cost is
-        spent, in the same transaction, so that money is settled exactly once. What Glue bills later is spent
-        when it is known.
+        When a run reaches a final status, the same transaction releases its reservation and charges its cost,
+        so money is settled exactly once. What Glue bills later is charged when it is known.
         """
 
         def save(reduced: Reduce) -> JobRun:
             after, recorded = reduced(new), reduced(event)
             self._transactions.write_run(old, after, recorded)
+            metrics.run_written(old, after)
             return after.but(version=old.version + 1)
 
         return storable(save)
@@ -279,11 +281,13 @@ class Store:
     # -- the queue ---------------------------------------------------------------------------------------
 
     def usage(self) -> Usage:
-        """Who is in creation, how many exist and how many wait."""
-        return items.usage(self._table.get(items.QUEUE_KEY) or {})
+        """Return the counters of creations, environments and the queue."""
+        usage = items.usage(self._table.get(items.QUEUE_KEY) or {})
+        metrics.queue_read(usage)
+        return usage
 
     def waiting(self, limit: int) -> list[Environment]:
-        """The environments that wait for a place, oldest first; `limit` also covers those just admitted."""
+        """Return queued environments, oldest first. `limit` also counts those just admitted."""
         page = self._table.query(
             "gsi_status = :status",
             {":status": str(Status.QUEUED), ":no": False},
@@ -295,7 +299,7 @@ class Store:
         return [items.environment(item) for item in page.items]
 
     def give_back(self, environment_ids: Iterable[str]) -> None:
-        """Free the places of environments that are not in creation."""
+        """Free the slots of environments that are not being created."""
         self._table.write(
             self._table.update(
                 items.QUEUE_KEY,
@@ -306,7 +310,7 @@ class Store:
         )
 
     def look_at_queue(self, at: str) -> None:
-        """Let the queue be due at a time, or never while nobody waits."""
+        """Make the queue due at a time, or never while it is empty."""
         with suppress(ConditionFailed):
             self._table.write(
                 self._table.update(
@@ -330,10 +334,10 @@ class Store:
         item = self._table.get(items.used_key_key(owner, key))
         return items.used_key(item) if item and item["expires_at"] > now else None
 
-    # -- what is due -------------------------------------------------------------------------------------
+    # -- due records -------------------------------------------------------------------------------------
 
     def due(self, now: str, limit: int) -> list[Due]:
-        """The records due by `now`, longest overdue first."""
+        """Return the records due by `now`, longest overdue first."""
         page = self._table.query(
             "due_shard = :shard AND due_at <= :now",
             {":shard": items.DUE, ":now": now},
@@ -341,6 +345,8 @@ class Store:
             newest_first=False,
             IndexName="due",
         )
+        if page.items:
+            metrics.due_read(now, page.items[0]["due_at"])
         return [
             Due(item["pk"].partition("#")[2] or None, item["sk"].partition("#")[2] or None)
             for item in page.items

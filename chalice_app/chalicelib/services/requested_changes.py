@@ -1,0 +1,94 @@
+"""What a request changes in an environment's record: one function per kind of request.
+
+Each returns the changed environment, or the environment itself if there is nothing to change, and raises an
+error if the environment's status does not allow the request. None of them reads or writes anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from chalicelib.clock import timestamp
+from chalicelib.domain import expiry
+from chalicelib.domain.environment import DesiredState, Environment, QueuePosition, Status
+from chalicelib.domain.settings import Settings
+from chalicelib.errors import EnvironmentNotFailed, EnvironmentNotLive
+from chalicelib.services.readiness import require_ready
+
+
+def request_deletion(environment: Environment, moment: datetime) -> Environment:
+    """Request the deletion of an environment, unless it is requested or done."""
+    if environment.delete_requested or environment.status is Status.DELETED:
+        return environment
+    return environment.but(delete_requested=True, due_at=timestamp(moment))
+
+
+def retry(environment: Environment, moment: datetime) -> Environment:
+    """Start a FAILED environment again. Raises `EnvironmentNotFailed` for any other.
+
+    A failed update is continued; otherwise this is another attempt to create the environment.
+    """
+    if environment.status is not Status.FAILED or environment.delete_requested:
+        raise EnvironmentNotFailed(
+            f"The environment is {environment.condition}. It must be FAILED to be retried."
+        )
+    if environment.wanted is not None:
+        again = replace(environment.wanted, rollbacks=0)
+        return _started(environment, moment).but(status=Status.UPDATING, wanted=again)
+    return environment.but(
+        status=Status.QUEUED,
+        admitted_at=environment.admitted_at or timestamp(moment),
+        creations=environment.creations + 1,
+        reason=None,
+        failure=None,
+        attempts=0,
+        resources=environment.resources if environment.stack_id is not None else {},
+        # A worker that still holds the lease, to clean up, is not interrupted.
+        due_at=max(timestamp(moment), environment.lease_until or ""),
+    )
+
+
+def retry_in_queue(environment: Environment, moment: datetime, position: QueuePosition) -> Environment:
+    """Start a FAILED environment again, at a position of the queue."""
+    return retry(environment, moment).but(admitted_at=None, queue=position)
+
+
+def extend(environment: Environment, moment: datetime, hours: int) -> Environment:
+    """Set the expiration to some hours from now. Raises `EnvironmentNotLive` once it is being deleted."""
+    if environment.delete_requested or environment.status in (Status.DELETING, Status.DELETED):
+        raise EnvironmentNotLive(
+            f"The environment is {environment.condition}. Its expiration cannot be changed."
+        )
+    extended = environment.but(**expiry.ending_in(hours, moment))
+    is_idle = environment.status in (Status.READY, Status.FAILED) and not environment.clean_up
+    return extended.but(due_at=expiry.next_look(extended)) if is_idle else extended
+
+
+def reset(environment: Environment, moment: datetime) -> Environment:
+    """Start a reset. Raises `EnvironmentNotReady` unless the environment is READY."""
+    require_ready(environment, "to be reset")
+    return _started(environment, moment).but(status=Status.RESETTING, is_emptied=False, seeded_files=0)
+
+
+def update(environment: Environment, moment: datetime, settings: Settings, release: str) -> Environment:
+    """Start an update to other settings or another release, if it changes anything or repairs."""
+    lost = environment.wanted.lost if environment.wanted else None
+    desired = DesiredState(settings, release, lost=lost)
+    is_same = desired == DesiredState(environment.settings, environment.release, lost=lost)
+    if is_same and not is_repairable(environment):
+        return environment
+    return _started(environment, moment).but(
+        status=Status.UPDATING, wanted=desired, changes=environment.changes + 1, seeded_files=0
+    )
+
+
+def is_repairable(environment: Environment) -> bool:
+    """Return whether resources were deleted by hand and an update of the stack can create them again."""
+    is_lost = environment.wanted is not None and environment.wanted.lost is not None
+    return environment.status is Status.FAILED and is_lost and not environment.delete_requested
+
+
+def _started(environment: Environment, moment: datetime) -> Environment:
+    """Clear what an earlier attempt left, and make the record due."""
+    return environment.but(failure=None, reason=None, attempts=0, due_at=timestamp(moment))

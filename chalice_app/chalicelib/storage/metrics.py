@@ -1,0 +1,43 @@
+"""Metrics of what the store has written: once per transaction, so a retried step does not count twice."""
+
+from __future__ import annotations
+
+from aws_lambda_powertools.metrics import MetricUnit
+
+from chalicelib.clock import parse
+from chalicelib.domain.capacity import Usage
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.job_run import JobRun
+from chalicelib.observability import record_metric
+
+_OUTCOMES = (Status.READY, Status.FAILED, Status.DELETED)
+
+
+def environment_written(old: Environment, new: Environment) -> None:
+    """Count an environment that became READY, FAILED or DELETED, and how long its creation took."""
+    if new.status is old.status or new.status not in _OUTCOMES:
+        return
+    record_metric(f"Environments{new.status.capitalize()}", 1)
+    if new.status is Status.READY and old.status is Status.SEEDING:
+        seconds = (parse(new.updated_at) - parse(new.created_at)).total_seconds()
+        record_metric("SecondsToReady", seconds, MetricUnit.Seconds)
+
+
+def run_written(old: JobRun, new: JobRun) -> None:
+    """Count a run that ended, and the cost that was settled."""
+    if new.status.is_final and not old.status.is_final:
+        record_metric(f"Runs{new.status.capitalize()}", 1)
+    spent = (new.cost_micro_usd or 0) - (old.cost_micro_usd or 0)
+    if spent:
+        record_metric("SpendUsd", spent / 1_000_000, MetricUnit.NoUnit)
+
+
+def queue_read(usage: Usage) -> None:
+    """Record the length of the queue and the number of environments."""
+    record_metric("QueueLength", usage.waiting)
+    record_metric("EnvironmentsLive", usage.live)
+
+
+def due_read(now: str, due_at: str) -> None:
+    """Record how late the longest overdue record is."""
+    record_metric("ReconcileLag", (parse(now) - parse(due_at)).total_seconds(), MetricUnit.Seconds)
