@@ -1,6 +1,6 @@
 # `make demo` and `make test` are all that a fresh machine with Python 3.11 to 3.13 needs; `make up` stays.
 
-# 3.11 comes first: Glue and Lambda run it. `local/install.py` rejects a python3 of another version.
+# 3.11 comes first: Glue and Lambda run it. `local/install` rejects a python3 of another version.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 DATA ?= data
 FAULTS ?=
@@ -27,7 +27,7 @@ unit: $(SET_UP)
 	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup tests/unit
 
 test: $(SET_UP) $(SAM)
-	@$(VENV_PYTHON) -m local.browser
+	@$(VENV_PYTHON) -m local.install.browser
 	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup $(SIZE)
 
 # The tests of `make test` at their full size, and those that cannot be made smaller.
@@ -42,7 +42,7 @@ mutants: $(MUTMUT)/.set-up
 		$(if $(SEED),--seed $(SEED)) --tests "$(TESTS)"
 
 package: $(SET_UP)
-	@$(VENV_PYTHON) -m local.package
+	@$(VENV_PYTHON) -m deploy.package
 
 check: $(SET_UP) $(CHECKOV) $(SAM) package
 	$(VENV_PYTHON) -m ruff check .
@@ -86,4 +86,4 @@ $(SET_UP): requirements-dev.txt chalice_app/requirements.txt
 
 clean:
 	rm -rf .local build .pytest_cache .mypy_cache .ruff_cache
-	find chalice_app data glue_assets local tests -name __pycache__ -prune -exec rm -rf {} +
+	find chalice_app data deploy glue_assets local tests -name __pycache__ -prune -exec rm -rf {} +

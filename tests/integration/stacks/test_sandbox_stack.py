@@ -14,7 +14,7 @@ from moto.kms.models import kms_backends
 
 from chalicelib.domain.environment import Environment
 from chalicelib.sandbox.template_parameters import template_parameters
-from local import access
+from local.iam import access
 from tests.support.sandbox_stacks import ACCOUNT, REGION, Account, client, random_settings
 from tests.support.size import sized
 

@@ -28,7 +28,7 @@ from chalicelib.domain.settings import JobSettings, Limits, Settings
 from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
 from chalicelib.storage.releases import with_arguments
 from glue_assets.release import build
-from glue_assets.template import parse
+from glue_assets.template_builder import parse
 from local.cloudformation.template import Placed, Template
 from tests.support.paths import ROOT
 from tests.support.settings_strategies import accepted, texts

@@ -12,7 +12,7 @@ from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.settings import Settings
 from chalicelib.sandbox.template_parameters import template_parameters
-from glue_assets.template import assemble, parse
+from glue_assets.template_builder import assemble, parse
 from tests.support.paths import ROOT
 
 TEMPLATE = parse(assemble(ROOT / "glue_assets"))
