@@ -81,19 +81,19 @@ api.reject_other_methods()
 @app.on_cw_event({"source": ["aws.cloudformation"], "detail-type": ["CloudFormation Stack Status Change"]})
 def stack_changed(event: CloudWatchEvent) -> None:
     """Handle a change of a stack's status."""
-    service().events.stack_changed(event.detail)
+    service().events.stack_changed(event.to_dict())
 
 
 @app.on_cw_event({"source": ["aws.cloudformation"], "detail-type": ["CloudFormation Resource Status Change"]})
 def resource_changed(event: CloudWatchEvent) -> None:
     """Handle a change of a stack resource's status."""
-    service().events.resource_changed(event.detail, event.to_dict()["time"])
+    service().events.resource_changed(event.to_dict())
 
 
 @app.on_cw_event({"source": ["aws.glue"], "detail-type": ["Glue Job State Change"]})
 def job_changed(event: CloudWatchEvent) -> None:
     """Handle a change of a Glue job run's state."""
-    service().events.job_changed(event.detail)
+    service().events.job_changed(event.to_dict())
 
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))

@@ -1,4 +1,4 @@
-"""Builds the service once: its configuration, its AWS clients and what uses them."""
+"""Wiring: builds the service from its configuration and AWS clients."""
 
 from __future__ import annotations
 
@@ -26,18 +26,24 @@ from chalicelib.aws.sandbox_credentials import SandboxClients, SandboxCredential
 from chalicelib.clock import Clock, now
 from chalicelib.config import Config
 from chalicelib.lifecycle.admission import Admission
-from chalicelib.lifecycle.aws_events import Events
-from chalicelib.lifecycle.drift_check import Upkeep
+from chalicelib.lifecycle.aws_events import AwsEvents
+from chalicelib.lifecycle.creation import Creation
+from chalicelib.lifecycle.deletion import Deletion
+from chalicelib.lifecycle.drift_check import DriftCheck
 from chalicelib.lifecycle.reconcile import Reconciler
-from chalicelib.lifecycle.reset import Clearing
-from chalicelib.lifecycle.transitions import Moves
+from chalicelib.lifecycle.reset import Reset
+from chalicelib.lifecycle.transitions import Transitions
+from chalicelib.lifecycle.update import Update
 from chalicelib.runs.job_runs import Runs
 from chalicelib.runs.outputs import RunOutputs
 from chalicelib.runs.scheduled_runs import ScheduledRuns
+from chalicelib.runs.settlement import Settlement
+from chalicelib.sandbox.clearing import Clearing
 from chalicelib.sandbox.missing_resources import Inspector
-from chalicelib.sandbox.provisioning import Provisioning
 from chalicelib.sandbox.removal import Removal
-from chalicelib.sandbox.stack_update import StackChanges
+from chalicelib.sandbox.seeding import Seeding
+from chalicelib.sandbox.stack import SandboxStacks
+from chalicelib.sandbox.stack_update import StackUpdates
 from chalicelib.services.environments import Environments
 from chalicelib.services.file_contents import FileContents
 from chalicelib.services.job_files import JobFiles
@@ -51,7 +57,7 @@ _PATIENT = ("s3", "glue", "logs", "athena", "iam", "kms")
 
 
 class Once:
-    """The service, made at the first call; a laptop's server has threads, which wait for that."""
+    """Builds the service at the first call. Other threads, as in the local server, wait for it."""
 
     def __init__(self, make: Callable[[], Service]) -> None:
         self._make = make
@@ -59,14 +65,14 @@ class Once:
         self._lock = threading.Lock()
 
     def __call__(self) -> Service:
-        """The one service."""
+        """Return the service."""
         with self._lock:
             if self._made is None:
                 self._made = self._make()
             return self._made
 
     def cache_clear(self) -> None:
-        """Make a new one at the next call, as a new process would."""
+        """Build a new service at the next call, as a new process would."""
         self._made = None
 
 
@@ -77,19 +83,19 @@ def build(
     session: boto3.Session | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Service:
-    """The service on AWS, as the environment variables (or `config`) say."""
+    """Build the service from the environment variables, or from `config`."""
     config = config or Config.from_environment()
     session = session or boto3.Session()
-    # Adaptive mode slows a client down when AWS throttles it. Waits are bounded: a gateway waits behind us.
+    # Adaptive mode slows a client down when AWS throttles it. Timeouts are short because API Gateway waits.
     patient = ClientConfig(
         retries={"mode": "adaptive", "total_max_attempts": 4}, connect_timeout=3, read_timeout=10
     )
-    # A query's calls must all fit into the request that waits for them.
+    # All calls of an Athena query must fit into the time limit of the request.
     quick = ClientConfig(
         retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=2, read_timeout=4
     )
-    # One call, one chance: a StartJobRun repeated by the client could start a second run. It must have ended
-    # before the lease of its attempt does.
+    # No retries: a StartJobRun that the client repeats could start a second run. The timeout is shorter than
+    # the lease of the attempt.
     once = ClientConfig(
         retries={"total_max_attempts": 1},
         connect_timeout=2,
@@ -112,51 +118,39 @@ def build(
     sandboxes = SandboxClients(
         session, SandboxCredentials(sts, config.sandbox_reader_role_arn, region, clock=clock), quick
     )
-    releases = Releases(buckets, config.assets_bucket, str(session.region_name), clock)
+    releases = Releases(buckets, config.assets_bucket, region, clock)
     live_files = LiveFiles(store, buckets, clock=clock)
     runs = Runs(
         store,
         glue,
         live_files,
-        RunOutputs(store, catalog),
-        logs,
-        prices=config.prices,
+        Settlement(store, glue, RunOutputs(store, catalog), logs, config.prices, clock=clock),
         lease_seconds=config.lease_seconds,
         clock=clock,
     )
-    provisioning = Provisioning(
-        config, stacks=stacks, buckets=buckets, catalog=catalog, releases=releases, store=store
-    )
     prover = Prover(clients)
     inspector = Inspector(config, stacks=stacks, prover=prover, releases=releases)
-    moves = Moves(store, lease_seconds=config.lease_seconds, clock=clock)
+    sandbox_stacks = SandboxStacks(config, stacks=stacks, releases=releases, store=store)
+    change_sets = ChangeSets(cloudformation, config.deployment_role_arn)
+    updates = StackUpdates(
+        config, change_sets=change_sets, buckets=buckets, catalog=catalog, releases=releases
+    )
+    seeding = Seeding(buckets=buckets, catalog=catalog, releases=releases)
+    clearing = Clearing(buckets=buckets, catalog=catalog, releases=releases)
+    removal = Removal(
+        stacks=stacks, buckets=buckets, catalog=catalog, logs=logs, prover=prover, releases=releases
+    )
+    transitions = Transitions(store, lease_seconds=config.lease_seconds, clock=clock)
+    creation = Creation(transitions, sandbox_stacks, seeding)
     reconciler = Reconciler(
         store,
-        moves,
-        provisioning,
-        Removal(
-            stacks=stacks,
-            buckets=buckets,
-            catalog=catalog,
-            logs=logs,
-            prover=prover,
-            releases=releases,
-            runs=runs,
-        ),
-        StackChanges(
-            config,
-            stacks=stacks,
-            change_sets=ChangeSets(cloudformation, config.deployment_role_arn),
-            buckets=buckets,
-            catalog=catalog,
-            releases=releases,
-            provisioning=provisioning,
-            inspector=inspector,
-        ),
-        Clearing(buckets=buckets, catalog=catalog, releases=releases, runs=runs),
+        transitions,
+        creation,
+        DriftCheck(transitions, sandbox_stacks, inspector),
+        Update(transitions, sandbox_stacks, updates, seeding, inspector, sleep=sleep),
+        Reset(transitions, runs, clearing, creation),
+        Deletion(transitions, sandbox_stacks, removal, runs, store),
         live_files,
-        Upkeep(moves, provisioning, inspector),
-        sleep=sleep,
     )
     environments = Environments(config, store, releases, reconciler, clock=clock)
     return Service(
@@ -189,7 +183,7 @@ def build(
             athena_of=lambda environment: Athena(sandboxes.client("athena", environment)),
         ),
         releases=releases,
-        events=Events(
+        events=AwsEvents(
             store,
             reconciler,
             runs,

@@ -9,8 +9,9 @@ from typing import Any
 import boto3
 from chalice.test import Client
 
-from local import gateway
+from local.api import gateway
 from tests.support.contract import Contract
+from tests.support.event_bridge import event_with
 from tests.support.identity import Issuer
 
 
@@ -59,7 +60,7 @@ class Api:
     def stack_event(self, environment_id: str) -> None:
         """What CloudFormation sends when the stack of an environment has changed."""
         stack = f"arn:aws:cloudformation:us-east-1:123456789012:stack/terraglue-{environment_id}/x"
-        self.app.service().events.stack_changed({"stack-id": stack})
+        self.app.service().events.stack_changed(event_with({"stack-id": stack}))
 
     def ready_environment(self, owner: str = "ana", **settings: Any) -> dict[str, Any]:
         asked = self.call("POST", "/environments", owner=owner, body=settings)

@@ -18,6 +18,7 @@ from chalicelib.domain.owner_accounts import Allowance
 from chalicelib.domain.settings import Settings
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.wiring import build
+from tests.support.event_bridge import event_with
 
 ANA = Caller("ana", is_admin=False)
 
@@ -93,7 +94,7 @@ class World:
 
     def stack_event(self, environment: Environment) -> None:
         stack_id = f"arn:aws:cloudformation:us-east-1:1:stack/{environment.name}/x"
-        self.service.events.stack_changed({"stack-id": stack_id})
+        self.service.events.stack_changed(event_with({"stack-id": stack_id}))
 
     def resource_event(self, environment: Environment, resource: str, status: str, **event: str) -> None:
         stack_id = f"arn:aws:cloudformation:us-east-1:1:stack/{environment.name}/{event.get('stack', 'x')}"
@@ -101,13 +102,15 @@ class World:
         if "stack" not in event and recorded is not None and recorded.stack_id:
             stack_id = recorded.stack_id
         self.service.events.resource_changed(
-            {
-                "stack-id": stack_id,
-                "logical-resource-id": resource,
-                "resource-type": "AWS::S3::Bucket",
-                "status-details": {"status": status, "status-reason": event.get("reason", "")},
-            },
-            event.get("at", "2026-11-23T12:00:00Z"),
+            event_with(
+                {
+                    "stack-id": stack_id,
+                    "logical-resource-id": resource,
+                    "resource-type": "AWS::S3::Bucket",
+                    "status-details": {"status": status, "status-reason": event.get("reason", "")},
+                },
+                event.get("at", "2026-11-23T12:00:00Z"),
+            )
         )
 
     def tick(self, minutes: int = 3) -> None:

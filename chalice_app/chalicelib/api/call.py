@@ -14,7 +14,7 @@ from chalicelib.api.cursors import Cursors
 from chalicelib.clock import Clock
 from chalicelib.config import Config
 from chalicelib.domain.caller import Caller
-from chalicelib.lifecycle.aws_events import Events
+from chalicelib.lifecycle.aws_events import AwsEvents
 from chalicelib.services.environments import Environments
 from chalicelib.services.idempotency import IdempotentRequest, checked_key, fingerprint
 from chalicelib.services.job_files import JobFiles
@@ -35,7 +35,7 @@ class Service:
     job_files: JobFiles
     tables: Tables
     releases: Releases
-    events: Events
+    events: AwsEvents
     cursors: Cursors
 
 

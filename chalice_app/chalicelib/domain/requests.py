@@ -1,4 +1,4 @@
-"""What callers may send beside settings: the models that validate requests."""
+"""Models of requests other than the settings of a new environment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class RunRequest(Strict):
 
 
 def _without_default(schema: Json) -> None:
-    """What is left out is not changed; the default only keeps null out of the type."""
+    """Remove the default from the schema: an omitted field is not changed.
+
+    The default in the model only keeps null out of the type.
+    """
     del schema["default"]
 
 
@@ -53,7 +56,7 @@ class EnvironmentChange(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _something(cls, value: Any) -> Any:
+    def _not_empty(cls, value: Any) -> Any:
         if value == {}:
             raise ValueError("Must have at least one field.")
         return value

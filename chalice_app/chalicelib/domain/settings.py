@@ -1,6 +1,6 @@
-"""What a person may choose about their sandbox: the fields, and what must fit together.
+"""Settings of an environment: fields, defaults and the rules for combinations.
 
-Defaults are terraglue's unless they are unsafe; docs/settings.md tells which terraglue variable became what.
+Defaults are terraglue's unless they are unsafe. docs/settings.md maps terraglue's variables to settings.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from chalicelib.domain.patterns import PLAIN, Matching
 from chalicelib.domain.pricing import WorkerType
 
 LEARNING_SCRIPT = "sot_ecommerce.py"
-"""The release's own script (glue_assets/jobs)."""
+"""The release's script (glue_assets/jobs)."""
 
 _SEGMENT = "[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}"
 JOB_FILE = re.compile(f"(?:{_SEGMENT}/){{0,2}}{_SEGMENT}")
-"""A job file's path: up to two folders, no hidden ones, no `..`."""
+"""Path of a job file: up to two folders, without hidden folders and `..`."""
 _SCRIPT = rf"(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,60}}\.py"
 _LIBRARY = rf"{_SCRIPT}|(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,59}}\.zip"
 
-# Arguments that Glue reads itself, by AWS's "Using job parameters in AWS Glue jobs"
-# (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html). Reserved are
-# those that would undo what a run's settings, logs or cost go by; docs/settings.md lists both kinds.
+# Arguments that Glue itself reads, from AWS's "Using job parameters in AWS Glue jobs"
+# (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html). Those that would
+# override the settings, logs or cost of a run are reserved. docs/settings.md lists both kinds.
 _RESERVED_ARGUMENTS = (
     # internal to Glue
     *("--conf", "--debug", "--mode", "--endpoint", "--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID"),
-    # other code than the settings say
+    # override the code that the settings define
     *("--scriptLocation", "--job-language", "--class", "--extra-py-files", "--additional-python-modules"),
     "--python-modules-installer-option",
-    # other encryption than the settings say
+    # override the encryption that the settings define
     *("--encryption-type", "--SECURITY_CONFIGURATION"),
     "--enable-continuous-cloudwatch-log",
 )
-# Logs where nobody reads them, and the service's own mark: all names that begin so.
+# Prefixes of reserved names: other log groups, and the marker of the service.
 _RESERVED_BEGINNINGS = ("--continuous-log-log", "--custom-log", RUN_MARKER.removesuffix("run-id"))
 
 
 def _in_any_case(name: str) -> str:
-    """A pattern for a name in any letter case; JSON Schema's have no flag for that."""
+    """Return a pattern for a name in any letter case, because JSON Schema has no flag for it."""
     return "".join(f"[{c.upper()}{c.lower()}]" if c.isalpha() else c for c in name)
 
 
@@ -56,12 +56,13 @@ _RESERVED = "|".join(
         *(f"{_in_any_case(name)}[A-Za-z0-9_-]*" for name in _RESERVED_BEGINNINGS),
     ]
 )
-# A requirement of pip: a name, extras, one version; no URL, no option (https://peps.python.org/pep-0508/).
+# A pip requirement: a name, extras and one version, without URLs and options
+# (https://peps.python.org/pep-0508/).
 _PYTHON_MODULE = (
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(\[[A-Za-z0-9,_-]{1,64}\])?((==|>=|<=|~=)[A-Za-z0-9.*+!-]{1,32})?"
 )
 _NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
-# What S3 keeps for itself, https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+# Suffixes that S3 reserves, https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _RESERVED_ENDINGS = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3", "-an")
 
 _DESCRIPTION_BYTES = 2048
@@ -79,8 +80,8 @@ ArgumentName = Annotated[
 ]
 
 
-def _told(schema: Json) -> None:
-    """pydantic tells the names of a mapping by `patternProperties`, which lets any other name in."""
+def _restrict_names(schema: Json) -> None:
+    """Replace pydantic's `patternProperties`, which allows any other name, with `propertyNames`."""
     [(pattern, value)] = schema.pop("patternProperties").items()
     schema["propertyNames"]["pattern"] = pattern
     schema["additionalProperties"] = value
@@ -88,7 +89,7 @@ def _told(schema: Json) -> None:
 
 Arguments = Annotated[
     dict[ArgumentName, Annotated[str, Field(max_length=2048), PLAIN]],
-    Field(max_length=40, json_schema_extra=_told),
+    Field(max_length=40, json_schema_extra=_restrict_names),
 ]
 NumberOfWorkers = Annotated[int, Field(ge=2, le=10)]
 TimeoutMinutes = Annotated[int, Field(ge=1, le=60)]
@@ -114,14 +115,14 @@ Schedule = Annotated[
     Field(max_length=100),
     Matching(r"(?:cron|rate)\([A-Za-z0-9 ,*?/#-]+\)", "must be cron(...) or rate(...)"),
 ]
-"""As AWS writes it; what it must be exactly is checked with all that must fit together."""
+"""A schedule in AWS's syntax. `invalid_combinations` validates it fully."""
 
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class Strict(BaseModel):
-    """Takes the fields it knows and no other."""
+    """Base of the request models: immutable, rejects unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -141,7 +142,7 @@ class BucketNames(Strict):
 
 
 OWN_JOB = "Runs the sandbox's own script"
-"""The description of a production job that was given none: what the default says is the release's job."""
+"""Default description of a production job. The default of the field describes the release's job."""
 
 
 class JobSettings(Strict):
@@ -184,7 +185,7 @@ class JobSettings(Strict):
     arguments: Arguments = Field(default={}, description="Arguments of the script by name, such as `--DATE`.")
 
     def within(self, limits: Limits) -> JobSettings:
-        """The same with the defaults that were left out capped by what the operator allows."""
+        """Return the settings with omitted fields capped by the operator's limits."""
         return _capped(
             self, number_of_workers=limits.number_of_workers, timeout_minutes=limits.timeout_minutes
         )
@@ -243,24 +244,24 @@ class Settings(Strict):
 
     @classmethod
     def from_stored(cls, stored: Json) -> Settings:
-        """Build settings of a record without validation: rules may be stricter than when they were stored."""
+        """Build stored settings without validation: the rules may be stricter than when they were stored."""
         buckets = BucketNames.model_construct(**stored["buckets"])
         return cls.model_construct(
             **{**stored, "buckets": buckets, "job": JobSettings.model_construct(**stored["job"])}
         )
 
     def within(self, limits: Limits) -> Settings:
-        """The same with the defaults that were left out capped by what the operator allows."""
+        """Return the settings with omitted fields capped by the operator's limits."""
         job = self.job.within(limits)
         return _capped(self, expires_in_hours=limits.expires_in_hours).model_copy(update={"job": job})
 
     @property
     def has_key(self) -> bool:
-        """Whether there is a KMS key, of its own or brought."""
+        """Return whether there is a KMS key, created or existing."""
         return self.kms_key or self.kms_key_arn is not None
 
     def encryptions(self) -> dict[str, str]:
-        """The three modes of encryption, which follow from the key where they are left open."""
+        """Return the three encryption modes. A mode that is None follows from the key."""
         key = self.has_key and self.security_configuration
         return {
             "cloudwatch_encryption": self.cloudwatch_encryption or ("SSE-KMS" if key else "DISABLED"),
@@ -269,7 +270,7 @@ class Settings(Strict):
         }
 
     def resolved(self) -> Settings:
-        """Return the settings with every field set, as they are stored and shown."""
+        """Return the settings with every field set, as the record and the API have them."""
         schedule = schedules.parse(self.job.schedule).text if self.job.schedule else None
         job = self.job.model_copy(update={"script": self.job.script or LEARNING_SCRIPT, "schedule": schedule})
         if self.mode == "production" and "description" not in self.job.model_fields_set:
@@ -278,7 +279,7 @@ class Settings(Strict):
 
 
 class Limits(NamedTuple):
-    """What the operator allows: ceilings, and the ARNs that a sandbox may bring."""
+    """The operator's limits: ceilings, and the existing ARNs that an environment may use."""
 
     expires_in_hours: int = 720
     number_of_workers: int = 10
@@ -297,13 +298,13 @@ def _capped(settings: Model, **most: int) -> Model:
 def invalid_combinations(
     settings: Settings, limits: Limits, moment: datetime | None = None
 ) -> list[dict[str, str]]:
-    """All that does not fit together, as `pointer` and `detail`; empty when everything does.
+    """Return the errors of settings whose fields are valid alone, each with `pointer` and `detail`.
 
-    A schedule must be due after `moment`, which is now unless it is given.
+    A schedule must be due after `moment`, by default now.
     """
     settings = settings.within(limits)
     wrong = [
-        *_brought(settings, limits),
+        *_existing_arns(settings, limits),
         *_encryption(settings),
         *_job(settings),
         *_lengths(settings),
@@ -321,12 +322,12 @@ def invalid_combinations(
         "/job/number_of_workers": (settings.job.number_of_workers, limits.number_of_workers),
         "/job/timeout_minutes": (settings.job.timeout_minutes, limits.timeout_minutes),
     }
-    told = [{"pointer": pointer, "detail": detail} for pointer, detail in wrong]
-    return [*told, *above_ceilings(ceilings)]
+    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in wrong]
+    return [*errors, *above_ceilings(ceilings)]
 
 
 def above_ceilings(values: Mapping[str, tuple[int | None, int]]) -> list[dict[str, str]]:
-    """What is above the most that the operator allows, of (value or None, most) by pointer."""
+    """Return the errors of values above their ceiling, from (value or None, ceiling) by pointer."""
     return [
         {"pointer": pointer, "detail": f"The operator allows at most {most}."}
         for pointer, (value, most) in values.items()
@@ -334,7 +335,7 @@ def above_ceilings(values: Mapping[str, tuple[int | None, int]]) -> list[dict[st
     ]
 
 
-def _brought(settings: Settings, limits: Limits) -> list[tuple[str, str]]:
+def _existing_arns(settings: Settings, limits: Limits) -> list[tuple[str, str]]:
     wrong = []
     for flag, pointer, arn, allowed in (
         ("iam_role", "/role_arn", settings.role_arn, limits.role_arns),
@@ -379,7 +380,7 @@ def _schedule(schedule: str | None, moment: datetime) -> list[tuple[str, str]]:
 
 
 def _lengths(settings: Settings) -> list[tuple[str, str]]:
-    """What is too long in bytes, which a schema cannot say."""
+    """Check lengths in bytes, which a schema cannot express."""
     wrong = []
     job = settings.job
     if len(job.description.encode()) > _DESCRIPTION_BYTES:

@@ -1,7 +1,7 @@
-"""Changes of an environment's settings: what callers may send, what stays as it was made, and what comes out.
+"""Changes of an environment's settings: the request model, the fixed fields, and the resulting settings.
 
-A change names the fields that it changes; a field that is null has its default again (RFC 7396), and one that
-is as it was is none. Fields of `buckets` and `job` are changed one by one, lists and `arguments` as a whole.
+A change lists the fields to change. Null restores the default (RFC 7396). An unchanged value is ignored.
+Fields of `buckets` and `job` change one by one, lists and `arguments` as a whole.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ _FIXED = {
     "/job/name": "Cannot be changed: the job ID, used by its runs, contains it.",
     "/job/files_prefix": "Cannot be changed: the job files are stored under it.",
 }
-"""What cannot be other than it was made, by JSON pointer, and why."""
+"""Error messages of the fields that cannot be changed, by JSON pointer."""
 
 _BEFORE_ALL = datetime(1969, 12, 31, tzinfo=UTC)
 _ENCRYPTIONS = ("cloudwatch_encryption", "job_bookmarks_encryption", "s3_encryption")
 
 
 def _without_defaults(schema: Json) -> None:
-    """What is left out stays as it is; a default would say otherwise."""
-    for told in schema["properties"].values():
-        told.pop("default", None)
+    """Remove the defaults from the schema, because an omitted field is not changed."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
 
 
 class _Partial(Strict):
@@ -48,7 +48,7 @@ class _Partial(Strict):
 
 
 def _partial(model: type[BaseModel], name: str, words: str, **parts: type[BaseModel]) -> Any:
-    """A model with the same fields, each of which may be left out, or null; `parts` replace some."""
+    """Return a model with the same fields, all optional and nullable. `parts` replaces types of fields."""
     hints: dict[str, Any] = get_type_hints(model, include_extras=True)
     fields: Any = {
         name: (parts.get(name, hints[name]) | None, Field(default=None, description=field.description))
@@ -68,19 +68,19 @@ SettingsChange: Any = _partial(
         "Settings of the job to change.",
     ),
 )
-"""A partial `Settings`."""
+"""Model of `Settings` in which every field is optional."""
 
 
 def changed(
     current: Settings, change: BaseModel, limits: Limits, moment: datetime | None = None
 ) -> tuple[Settings, list[dict[str, str]]]:
-    """Return the settings after a change, and everything that is wrong with it.
+    """Return the settings after a change, and its errors.
 
-    Pointers are those of a body whose `settings` are the change. A new schedule must be due after `moment`,
-    which is now unless it is given; one that stays may be over.
+    The errors' pointers are for a body with the change in `settings`. A new schedule must be due after
+    `moment`, by default now. An unchanged schedule may be over.
     """
     stored = current.model_dump()
-    merged = _merged(_opened(current), _news(stored, change.model_dump(exclude_unset=True)))
+    merged = _merged(_chosen(current), _differing(stored, change.model_dump(exclude_unset=True)))
     settings = Settings.model_validate(merged)
     settings = settings.model_copy(update={"job": settings.job.within(limits)})
     if settings.job.schedule == current.job.schedule:
@@ -109,8 +109,8 @@ def _unchangeable(stored: Json, after: Json) -> list[dict[str, str]]:
     return [{"pointer": pointer, "detail": words} for pointer, words in wrong]
 
 
-def _opened(settings: Settings) -> Json:
-    """What a person has chosen of stored settings: not the defaults, nor what followed from the key."""
+def _chosen(settings: Settings) -> Json:
+    """Return what the user chose: stored settings without defaults and without modes that follow the key."""
     unset = settings.model_copy(update=dict.fromkeys(_ENCRYPTIONS))
     follows = {name: None for name, mode in unset.encryptions().items() if mode == getattr(settings, name)}
     job = settings.job
@@ -121,13 +121,13 @@ def _opened(settings: Settings) -> Json:
     return settings.model_copy(update={**follows, "job": job}).model_dump(exclude_defaults=True)
 
 
-def _news(stored: Json, change: Json) -> Json:
-    """What of a change is other than it was."""
-    news = {
-        name: _news(stored[name], value) if name in ("buckets", "job") and value is not None else value
+def _differing(stored: Json, change: Json) -> Json:
+    """Return the fields of a change that differ from the stored settings or are null."""
+    differing = {
+        name: _differing(stored[name], value) if name in ("buckets", "job") and value is not None else value
         for name, value in change.items()
     }
-    return {name: value for name, value in news.items() if value is None or value != stored[name]}
+    return {name: value for name, value in differing.items() if value is None or value != stored[name]}
 
 
 def _merged(settings: Json, change: Json) -> Json:

@@ -1,1 +1,1 @@
-"""How an environment moves from one status to the next, driven by ticks and AWS events."""
+"""Life cycle of an environment: its steps, driven by AWS events and the tick."""

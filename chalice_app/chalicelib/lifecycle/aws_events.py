@@ -1,7 +1,7 @@
-"""What happens when AWS tells us something, or a minute has passed: reconcile is called.
+"""AWS events and the tick: they trigger reconciliation.
 
-Events may repeat, be late, come out of order or never; so an event is only a reason to look, never a fact,
-but for the progress of single resources, which is recorded as told unless something newer is known.
+Events may be repeated, late, out of order or lost, so an event only triggers a check of the current state.
+The exception is the progress of a single resource, which is recorded unless a newer state is known.
 """
 
 from __future__ import annotations
@@ -10,34 +10,45 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 
+from aws_lambda_powertools.utilities.parser import parse
+
 from chalicelib.aws.cloudformation import is_cause, resource_state
 from chalicelib.aws.errors import AwsError, AwsThrottled
 from chalicelib.clock import Clock, now, timestamp
 from chalicelib.domain.environment import Status
-from chalicelib.domain.failures import failure
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.names import environment_of_job, environment_of_stack
 from chalicelib.domain.timeline import Event
 from chalicelib.errors import StaleRecord, Unavailable
 from chalicelib.lifecycle.admission import Admission
-from chalicelib.lifecycle.drift_check import Looks
+from chalicelib.lifecycle.drift_check import CheckBudget
+from chalicelib.lifecycle.event_models import (
+    JobStateChange,
+    ResourceStatusChange,
+    ResourceStatusChangeDetail,
+    StackStatusChange,
+)
 from chalicelib.lifecycle.reconcile import Reconciler
+from chalicelib.lifecycle.transitions import Outcome
 from chalicelib.observability import logger
 from chalicelib.runs.job_runs import Runs
 from chalicelib.runs.scheduled_runs import ScheduledRuns
-from chalicelib.sandbox.stack_update import change_failure
+from chalicelib.sandbox.resource_failures import operation_failure
 from chalicelib.storage.store import Due, Store
 
 _BATCH = 25
-_MOST_THROTTLED = 3
-_TELLS_FAILURE = {Status.CREATING: failure, Status.UPDATING: change_failure}
+_MAX_THROTTLED = 3
 _WRITE_TRIES = 5
 _RECORD_SECONDS = 60
-"""What one record may take of a tick, so that one that has much to do does not keep the others waiting."""
+"""Seconds of a tick for one record, so that a record with much work does not delay the others."""
 
 
-class Events:
-    """One method per kind of event; each may be called any number of times."""
+class AwsEvents:
+    """Handles the EventBridge events and the tick. Every method can be called repeatedly.
+
+    An event that does not have the expected fields raises pydantic's `ValidationError`, so the invocation
+    fails and appears in the function's error metric.
+    """
 
     def __init__(
         self,
@@ -56,52 +67,55 @@ class Events:
         self._runs = runs
         self._clock = clock
 
-    def stack_changed(self, detail: Json) -> None:
-        """CloudFormation Stack Status Change."""
-        environment_id = environment_of_stack(detail["stack-id"])
-        if environment_id is not None:
-            try:
-                self._reconciler.reconcile(environment_id, is_told=True)
-            finally:
-                self._start_waiting()  # a place may have become free
-
-    def resource_changed(self, detail: Json, at: str) -> None:
-        """CloudFormation Resource Status Change; `at` is the event's time."""
-        environment_id = environment_of_stack(detail["stack-id"])
-        if environment_id is None or detail["resource-type"] == "AWS::CloudFormation::Stack":
-            return
-        status = detail["status-details"]["status"]
-        reason = detail["status-details"].get("status-reason") or ""
-        resource = resource_state(detail["stack-id"], detail["resource-type"], status, reason, at)
-        logical_id = detail["logical-resource-id"]
-        self._store.note_resource(environment_id, detail["stack-id"], logical_id, resource)
-        if status in ("CREATE_FAILED", "UPDATE_FAILED") and is_cause(reason):
-            # Told even if the rollback has removed the resource meanwhile: the order of events is no matter.
-            self._note_failure(
-                environment_id, detail["stack-id"], logical_id, detail["resource-type"], reason
-            )
-
-    def job_changed(self, detail: Json) -> None:
-        """Glue Job State Change."""
-        environment_id = environment_of_job(detail["jobName"])
+    def stack_changed(self, event: Json) -> None:
+        """Handle a CloudFormation Stack Status Change."""
+        detail = parse(event, StackStatusChange).detail
+        environment_id = environment_of_stack(detail.stack_id)
         if environment_id is None:
             return
         try:
-            self._runs.noticed(detail["jobName"], environment_id, detail["jobRunId"])
+            self._reconciler.reconcile(environment_id, stack_changed=True)
         finally:
-            self._reconciler.reconcile(environment_id)  # a delete may be waiting for this run to end
+            self._start_admitted()  # the change may have freed a slot
+
+    def resource_changed(self, event: Json) -> None:
+        """Handle a CloudFormation Resource Status Change."""
+        change = parse(event, ResourceStatusChange)
+        detail, status = change.detail, change.detail.status_details
+        environment_id = environment_of_stack(detail.stack_id)
+        if environment_id is None or detail.resource_type == "AWS::CloudFormation::Stack":
+            return
+        reason = status.status_reason or ""
+        state = resource_state(
+            detail.stack_id, detail.resource_type, status.status, reason, timestamp(change.time)
+        )
+        self._store.note_resource(environment_id, detail.stack_id, detail.logical_resource_id, state)
+        if status.status in ("CREATE_FAILED", "UPDATE_FAILED") and is_cause(reason):
+            # Even if the rollback has removed the resource already: events come in any order.
+            self._record_failure(environment_id, detail, reason)
+
+    def job_changed(self, event: Json) -> None:
+        """Handle a Glue Job State Change."""
+        detail = parse(event, JobStateChange).detail
+        environment_id = environment_of_job(detail.job_name)
+        if environment_id is None:
+            return
+        try:
+            self._runs.glue_run_changed(detail.job_name, environment_id, detail.job_run_id)
+        finally:
+            self._reconciler.reconcile(environment_id)  # a deletion may wait for the run
 
     def tick(self, *, seconds: float) -> int:
-        """Reconcile what is due, longest overdue first, for about `seconds`; gives how many records.
+        """Reconcile the due records for about `seconds`, longest overdue first. Return their number.
 
-        When AWS throttles one record after the other, the rest is left for the next minute.
+        Stops when AWS throttles several records in a row. The next tick continues.
         """
         throttled = 0
         deadline = self._clock().timestamp() + seconds
         seen: set[Due] = set()
-        looks = Looks()
+        checks = CheckBudget()
         while self._clock().timestamp() < deadline:
-            # Records whose step failed are still due, and are the longest overdue: look behind them.
+            # Records whose step failed are still due and come first, so ask for more than these.
             found = self._store.due(timestamp(self._clock()), _BATCH + len(seen))
             due = [key for key in found if key not in seen][:_BATCH]
             if not due:
@@ -111,59 +125,56 @@ class Events:
                 if left <= 0:
                     break
                 seen.add(key)
-                throttled = 0 if self._reconcile(key, min(left, _RECORD_SECONDS), looks) else throttled + 1
-                if throttled == _MOST_THROTTLED:
-                    logger.warning("throttled: the rest is left for later", records=len(seen))
+                outcome = self._reconcile(key, min(left, _RECORD_SECONDS), checks)
+                throttled = throttled + 1 if outcome is Outcome.THROTTLED else 0
+                if throttled == _MAX_THROTTLED:
+                    logger.warning("tick stopped: throttled", records=len(seen))
                     return len(seen)
         return len(seen)
 
-    def _reconcile(self, due: Due, seconds: float, looks: Looks) -> bool:
-        """One record of a tick; False when AWS throttled it."""
+    def _reconcile(self, due: Due, seconds: float, checks: CheckBudget) -> Outcome:
         if due.environment_id is None:
-            return self._guarded(self._start_waiting, due)
+            return self._guarded(self._start_admitted, due)
         if due.run_id is None:
-            return self._guarded(partial(self._step, due.environment_id, seconds, looks), due)
+            return self._guarded(partial(self._step, due.environment_id, seconds, checks), due)
         return self._guarded(partial(self._runs.reconcile, due.environment_id, due.run_id), due)
 
-    def _step(self, environment_id: str, seconds: float, looks: Looks) -> bool:
+    def _step(self, environment_id: str, seconds: float, checks: CheckBudget) -> Outcome:
         environment = self._scheduled_runs.start_due(environment_id)
-        return self._reconciler.reconcile(environment_id, seconds=seconds, looks=looks, written=environment)
+        return self._reconciler.reconcile(environment_id, seconds=seconds, checks=checks, written=environment)
 
-    def _start_waiting(self) -> bool:
+    def _start_admitted(self) -> Outcome:
+        """Admit environments from the queue and start their creation."""
         for environment in self._admission.admit():
             reconcile = partial(self._reconciler.reconcile, environment.id, written=environment)
-            if not self._guarded(reconcile, Due(environment.id, None)):
-                return False
-        return True
+            if self._guarded(reconcile, Due(environment.id, None)) is Outcome.THROTTLED:
+                return Outcome.THROTTLED
+        return Outcome.DONE
 
-    def _guarded(self, step: Callable[[], bool | None], due: Due) -> bool:
-        """Take a step of one record; False when AWS throttled it. An error does not stop other records."""
+    def _guarded(self, step: Callable[[], Outcome | None], due: Due) -> Outcome:
+        """Reconcile one record. An error is logged and does not stop other records."""
         try:
-            return step() is not False
+            return step() or Outcome.DONE
         except (AwsError, StaleRecord, Unavailable) as error:
-            logger.warning("record left for later", **due._asdict(), detail=str(error))
-            return not isinstance(error, AwsThrottled)
-        except Exception:  # a bug, which another record may not have
+            logger.warning("record postponed", **due._asdict(), detail=str(error))
+            return Outcome.THROTTLED if isinstance(error, AwsThrottled) else Outcome.DONE
+        except Exception:  # a bug that other records may not have
             logger.exception("record failed", **due._asdict())
-            return True
+            return Outcome.DONE
 
-    def _note_failure(
-        self, environment_id: str, stack_id: str, logical_id: str, resource_type: str, reason: str
-    ) -> None:
+    def _record_failure(self, environment_id: str, detail: ResourceStatusChangeDetail, reason: str) -> None:
         """Show the first failed resource at once, while CloudFormation still rolls back."""
         for _ in range(_WRITE_TRIES):
             environment = self._store.environment(environment_id)
-            if environment is None or environment.failure or environment.stack_id not in (None, stack_id):
-                return  # known, or of an earlier attempt
-            if environment.status not in _TELLS_FAILURE:
+            if environment is None or environment.status not in (Status.CREATING, Status.UPDATING):
                 return
-            cause = _TELLS_FAILURE[environment.status](
-                logical_id, resource_type, reason, environment_id=environment_id
-            )
+            if environment.failure or environment.stack_id not in (None, detail.stack_id):
+                return  # recorded already, or of an earlier attempt
+            cause = operation_failure(environment, detail.logical_resource_id, detail.resource_type, reason)
+            event = Event.by_service(timestamp(self._clock()), "resource_failed", asdict(cause))
             try:
-                told = Event.by_service(timestamp(self._clock()), "resource_failed", asdict(cause))
-                self._store.save_environment(environment, environment.but(failure=cause), told)
+                self._store.save_environment(environment, environment.but(failure=cause), event)
             except StaleRecord:
-                logger.info("changed meanwhile", environment_id=environment_id)
+                logger.info("record changed by another worker", environment_id=environment_id)
             else:
                 return

@@ -1,42 +1,46 @@
-"""Towards READY: the stack is started and watched, then the release's files are copied."""
+"""Creation of an environment: QUEUED, CREATING and SEEDING."""
 
 from __future__ import annotations
 
-from chalicelib.aws.cloudformation import Stack, order_time
+from chalicelib.aws.cloudformation import order_time
 from chalicelib.clock import later, timestamp
 from chalicelib.domain.environment import Environment, Status
-from chalicelib.lifecycle.transitions import LOOK_AGAIN_SECONDS, Moves
-from chalicelib.sandbox.provisioning import Provisioning
+from chalicelib.lifecycle.leased_work import LeasedWork
+from chalicelib.lifecycle.stack_progress import record_progress
+from chalicelib.lifecycle.transitions import CHECK_SECONDS, Next, Transitions
+from chalicelib.sandbox.seeding import Seeding
+from chalicelib.sandbox.stack import SandboxStacks
 
 
 class Creation:
-    """The steps of QUEUED, CREATING and SEEDING; each says whether another step may follow now."""
+    """The steps of QUEUED, CREATING and SEEDING."""
 
-    def __init__(self, moves: Moves, provisioning: Provisioning) -> None:
-        self._moves = moves
-        self._provisioning = provisioning
+    def __init__(self, transitions: Transitions, stacks: SandboxStacks, seeding: Seeding) -> None:
+        self._transitions = transitions
+        self._stacks = stacks
+        self._seeding = seeding
 
-    def start(self, environment: Environment) -> bool:
-        """QUEUED: start the stack, or go on with a complete one that a failed attempt has left."""
+    def start(self, environment: Environment) -> Next:
+        """QUEUED: start the stack, or reuse the complete stack of a failed attempt."""
         if environment.admitted_at is None:
-            if self._moves.is_due(environment):
-                self._moves.save(environment, due_at=environment.expires_at)
-            return False  # admission.py comes for it
+            if self._transitions.is_due(environment):
+                self._transitions.save(environment, due_at=environment.expires_at)
+            return Next.LATER  # until admission.py admits it
         if environment.stack_id is not None:
-            stack = self._provisioning.look(environment)
-            if stack is None or stack.is_removed:  # by somebody else: what is left goes first
-                self._moves.save(environment, clean_up=True, attempts=0)
-                return True
-            self._moves.move(
+            stack = self._stacks.find(environment)
+            if stack is None or stack.is_removed:  # outside the service: clean up what remains first
+                self._transitions.save(environment, clean_up=True, attempts=0)
+                return Next.AGAIN
+            self._transitions.move(
                 environment,
                 Status.CREATING,
                 why="the stack is already complete",
                 attempts=0,
-                due_at=later(self._moves.now(), LOOK_AGAIN_SECONDS),
+                due_at=later(self._transitions.now(), CHECK_SECONDS),
             )
-            return True
-        stack_id, total = self._provisioning.start(environment)
-        self._moves.move(
+            return Next.AGAIN
+        stack_id, total = self._stacks.create(environment)
+        self._transitions.move(
             environment,
             Status.CREATING,
             why="stack requested",
@@ -44,71 +48,59 @@ class Creation:
             total_resources=total,
             attempts=0,
             reason=None,
-            due_at=later(self._moves.now(), LOOK_AGAIN_SECONDS),
+            due_at=later(self._transitions.now(), CHECK_SECONDS),
         )
-        return False  # CloudFormation tells when there is something to see
+        return Next.LATER
 
-    def watch(self, environment: Environment) -> bool:
-        """CREATING: see whether the stack is complete or has failed; events save the schedule the look."""
-        if self._moves.is_due(environment) and self._silent_at(environment) > timestamp(self._moves.now()):
-            self._moves.save(environment, due_at=self._silent_at(environment))
-            return False
-        stack = self._provisioning.look(environment)
+    def check_stack(self, environment: Environment) -> Next:
+        """CREATING: check whether the stack is complete or has failed.
+
+        While events arrive, the scheduled check is moved and CloudFormation is not called.
+        """
+        check_at = self._events_overdue_at(environment)
+        if self._transitions.is_due(environment) and check_at > timestamp(self._transitions.now()):
+            self._transitions.save(environment, due_at=check_at)
+            return Next.LATER
+        stack = self._stacks.find(environment)
         if stack is not None and stack.in_progress and not stack.is_removed:
-            self._note_progress(environment, stack)
-            return False
+            return record_progress(self._transitions, self._stacks, environment, stack)
         if stack is not None and stack.is_complete:
-            self._moves.move(
+            self._transitions.move(
                 environment,
                 Status.SEEDING,
                 why="stack complete",
-                outputs=self._provisioning.outputs(environment, stack),
+                outputs=self._stacks.outputs(environment, stack),
                 failure=None,
-                **self._provisioning.whole(environment, stack),
+                **self._stacks.resource_fields(stack),
             )
-            return True
+            return Next.AGAIN
         if stack is not None:
-            self._provisioning.note_resources(environment, stack.id)
-        self._moves.fail(environment, environment.failure or self._provisioning.failure(environment, stack))
-        return True
+            self._stacks.record_resources(environment, stack)
+        self._transitions.fail(environment, environment.failure or self._stacks.failure(environment, stack))
+        return Next.AGAIN
 
-    def seed(self, environment: Environment, deadline: float) -> bool:
-        """SEEDING: copy what is not there yet."""
-        claimed = self._moves.claim(environment)
-        if claimed is None:
-            return False
-        for seeded in self._provisioning.seed(claimed):
-            if self._moves.now().timestamp() >= deadline:
-                self._moves.postpone(claimed, 0, seeded_files=seeded)
-                return True
-            if self._moves.half_over(claimed):
-                claimed = self._moves.renew(claimed, seeded_files=seeded)
-        self._moves.move(
-            claimed,
+    def seed(self, environment: Environment, deadline: float) -> Next:
+        """SEEDING: copy the release's files and register its partitions."""
+        leased = self._transitions.acquire_lease(environment)
+        if leased is None:
+            return Next.LATER
+        work = LeasedWork(self._transitions, leased, deadline)
+        if not work.run({"seeded_files": number} for number in self._seeding.seed(leased)):
+            return Next.AGAIN
+        self._transitions.move(
+            work.environment,
             Status.READY,
             why="data and scripts copied",
-            ready_at=timestamp(self._moves.now()),
-            job_files=self._provisioning.job_files(claimed),
+            ready_at=timestamp(self._transitions.now()),
+            job_files=self._seeding.job_files(work.environment),
             attempts=0,
             reason=None,
             lease_until=None,
-            look_at=self._moves.next_look_at(),
+            look_at=self._transitions.next_drift_check_at(),
         )
-        return False
+        return Next.LATER
 
-    def _silent_at(self, environment: Environment) -> str:
-        """When the events of a creation have been silent for so long that some may be lost."""
+    def _events_overdue_at(self, environment: Environment) -> str:
+        """Return when so much time has passed since the last event that events may be lost."""
         times = [order_time(resource) for resource in environment.resources.values()]
-        return later(max(times), LOOK_AGAIN_SECONDS) if times else ""
-
-    def _note_progress(self, environment: Environment, stack: Stack) -> None:
-        """A look at a stack in creation: usually events have told everything already."""
-        changes: dict[str, object] = {}
-        if self._moves.is_due(environment):
-            self._provisioning.note_resources(environment, stack.id)
-            changes["due_at"] = later(self._moves.now(), LOOK_AGAIN_SECONDS)
-        if environment.failure is None and stack.status.startswith("ROLLBACK"):
-            changes["failure"] = cause = self._provisioning.failure(environment, stack)
-            self._moves.save(environment, self._moves.resource_failed(cause), **changes)
-        elif changes:
-            self._moves.save(environment, **changes)
+        return later(max(times), CHECK_SECONDS) if times else ""

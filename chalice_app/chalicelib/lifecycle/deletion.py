@@ -1,4 +1,4 @@
-"""Towards DELETED, and the removal of what a failed attempt has left."""
+"""Deletion of an environment, and the clean-up after a failed creation."""
 
 from __future__ import annotations
 
@@ -10,160 +10,168 @@ from chalicelib.clock import timestamp
 from chalicelib.domain import expiry
 from chalicelib.domain.byte_limits import LEFT_BYTES
 from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.json_types import Json
 from chalicelib.domain.receipts import listed
-from chalicelib.lifecycle.transitions import Moves
-from chalicelib.sandbox.removal import Removal, so_far, still_there
+from chalicelib.lifecycle.leased_work import LeasedWork
+from chalicelib.lifecycle.transitions import RUNS_STOP_SECONDS, Next, Transitions
+from chalicelib.runs.job_runs import Runs
+from chalicelib.sandbox.removal import Removal, emptying_progress, leftovers_reason
+from chalicelib.sandbox.stack import SandboxStacks
 from chalicelib.storage.store import Store
-
-_RUN_STOPS_SECONDS = 5
 
 
 class Deletion:
-    """The steps of DELETING and of cleaning up; each says whether another step may follow now."""
+    """The steps of DELETING and of the clean-up."""
 
-    def __init__(self, moves: Moves, removal: Removal, store: Store) -> None:
-        self._moves = moves
+    def __init__(
+        self,
+        transitions: Transitions,
+        stacks: SandboxStacks,
+        removal: Removal,
+        runs: Runs,
+        store: Store,
+    ) -> None:
+        self._transitions = transitions
+        self._stacks = stacks
         self._removal = removal
+        self._runs = runs
         self._store = store
 
-    def step(self, environment: Environment, deadline: float) -> bool:
-        """DELETING: remove everything, then prove that it is gone."""
-        stack = self._removal.look(environment)
+    def step(self, environment: Environment, deadline: float) -> Next:
+        """DELETING: remove everything, then verify that it does not exist."""
+        stack = self._stacks.find(environment)
         if stack is not None and not stack.is_gone:
             return self._remove(environment, stack, deadline)
-        claimed = self._moves.claim(environment)
-        if claimed is None:
-            return False
-        if not self._removal.stop_runs(claimed):  # somebody else may have deleted the stack, and not them
-            self._moves.postpone(claimed, _RUN_STOPS_SECONDS)
-            return False
-        self._end(claimed, stack, deadline)
-        return False
+        leased = self._transitions.acquire_lease(environment)
+        if leased is None:
+            return Next.LATER
+        if not self._runs.stop_all(leased):  # runs continue if the stack was deleted outside the service
+            self._transitions.postpone(leased, RUNS_STOP_SECONDS)
+            return Next.LATER
+        self._finish(leased, stack, deadline)
+        return Next.LATER
 
-    def clean_up(self, environment: Environment, deadline: float) -> bool:
-        """FAILED, or QUEUED again: remove the stack of the attempt that failed; a complete one is kept."""
-        stack = self._removal.look(environment)
+    def clean_up(self, environment: Environment, deadline: float) -> Next:
+        """FAILED or QUEUED: remove the stack of the failed attempt, unless it is complete."""
+        stack = self._stacks.find(environment)
         if environment.ready_at and (stack is None or stack.is_gone):
-            # Runs of a working one may go on, and make log groups again that a new stack is to have.
-            if not self._removal.stop_runs(environment):
-                self._moves.postpone(environment, _RUN_STOPS_SECONDS)
-                return False
+            # Runs of a working environment may continue, and create log groups that the next stack needs.
+            if not self._runs.stop_all(environment):
+                self._transitions.postpone(environment, RUNS_STOP_SECONDS)
+                return Next.LATER
             self._removal.remove_logs(environment)
         if stack is None:
-            self._cleaned(environment, stack_id=None, resources={}, admitted_at=None)
+            self._cleaned_up(environment, stack_id=None, resources={}, admitted_at=None)
         elif stack.is_gone:
-            proof = self._removal.prove(stack)
+            proof = self._removal.verify(stack)
             if proof.there:
-                claimed = self._moves.claim(environment)
-                if claimed is not None:
-                    self._remove_left(claimed, proof.there, deadline)
-                return False
-            left = listed([*environment.remaining, *proof.remaining], LEFT_BYTES)
-            self._cleaned(environment, stack_id=None, resources={}, admitted_at=None, remaining=left)
+                leased = self._transitions.acquire_lease(environment)
+                if leased is not None:
+                    self._remove_leftovers(leased, proof.there, deadline)
+                return Next.LATER
+            remaining = listed([*environment.remaining, *proof.remaining], LEFT_BYTES)
+            self._cleaned_up(environment, stack_id=None, resources={}, admitted_at=None, remaining=remaining)
         elif stack.is_complete:
-            self._cleaned(environment, stack_id=stack.id)
+            self._cleaned_up(environment, stack_id=stack.id)
         elif stack.in_progress:
-            return self._moves.wait(environment)
+            return self._transitions.wait(environment)
         else:
             return self._remove(environment, stack, deadline)
-        return True
+        return Next.AGAIN
 
-    def _cleaned(self, environment: Environment, **changes: object) -> None:
+    def _cleaned_up(self, environment: Environment, **changes: object) -> None:
         failed = environment.status is Status.FAILED
         if failed:
-            changes.pop("resources", None)  # they show what has failed, until the next attempt
+            changes.pop("resources", None)  # they show the failure until the next attempt
         else:
-            changes.pop("admitted_at", None)  # its place is kept for the next attempt
-        self._moves.save(
+            changes.pop("admitted_at", None)  # the next attempt keeps the slot
+        self._transitions.save(
             environment,
-            self._moves.event("cleaned_up", {"why": "resources of the failed attempt removed"}),
+            self._transitions.event("cleaned_up", {"why": "resources of the failed attempt removed"}),
             **changes,
             clean_up=False,
             attempts=0,
             reason=environment.failure.fix if failed and environment.failure else None,
             lease_until=None,
-            due_at=expiry.next_look(environment) if failed else timestamp(self._moves.now()),
+            due_at=expiry.next_look(environment) if failed else timestamp(self._transitions.now()),
         )
 
-    def _remove(self, environment: Environment, stack: Stack, deadline: float) -> bool:
-        """Empty the buckets, then delete the stack."""
-        if stack.status.startswith("UPDATE") and stack.in_progress:
-            return self._moves.wait(environment)  # CloudFormation deletes no stack that it updates
-        if stack.status == "DELETE_IN_PROGRESS":
-            return self._moves.wait(environment)
-        if stack.status == "DELETE_FAILED" and not self._moves.is_due(environment):
-            return self._tell_stuck(environment, stack)
-        claimed = self._moves.claim(environment, stack_id=stack.id)
-        if claimed is None:
-            return False
-        if not self._removal.stop_runs(claimed):
-            # It could write again; look again when it has had time to stop.
-            self._moves.postpone(claimed, _RUN_STOPS_SECONDS)
-            return False
-        cleared = self._work(claimed, self._removal.clear(stack), deadline)
-        if cleared is None:
-            return False
-        reason = self._removal.stuck(cleared, stack) if stack.status == "DELETE_FAILED" else None
-        self._removal.delete_stack(cleared, stack)
-        attempts = cleared.attempts + 1
-        fix = cleared.failure.fix if cleared.status is Status.FAILED and cleared.failure else None
-        self._moves.postpone(
-            cleared,
-            self._moves.backoff(attempts + 2),
-            self._moves.trouble(environment, reason) if reason else None,
+    def _remove(self, environment: Environment, stack: Stack, deadline: float) -> Next:
+        """Stop the runs, empty the buckets, and delete the stack."""
+        is_updating = stack.status.startswith("UPDATE") and stack.in_progress  # and cannot be deleted
+        if is_updating or stack.status == "DELETE_IN_PROGRESS":
+            return self._transitions.wait(environment)
+        if stack.status == "DELETE_FAILED" and not self._transitions.is_due(environment):
+            return self._show_delay(environment, stack)
+        leased = self._transitions.acquire_lease(environment, stack_id=stack.id)
+        if leased is None:
+            return Next.LATER
+        if not self._runs.stop_all(leased):  # a run that is stopping can still write
+            self._transitions.postpone(leased, RUNS_STOP_SECONDS)
+            return Next.LATER
+        emptied = self._work(leased, self._removal.empty(stack), deadline)
+        if emptied is None:
+            return Next.LATER
+        failed = stack.status == "DELETE_FAILED"
+        reason = self._removal.failure_reason(emptied, stack) if failed else None
+        self._removal.delete_stack(emptied, stack)
+        attempts = emptied.attempts + 1
+        fix = emptied.failure.fix if emptied.status is Status.FAILED and emptied.failure else None
+        self._transitions.postpone(
+            emptied,
+            self._transitions.backoff(attempts + 2),
+            self._transitions.delayed(environment, reason) if reason else None,
             attempts=attempts,
             reason=reason or fix,
         )
-        return True
+        return Next.AGAIN
 
     def _work(
-        self, claimed: Environment, slices: Iterator[tuple[str, int]], deadline: float
+        self, leased: Environment, batches: Iterator[tuple[str, int]], deadline: float
     ) -> Environment | None:
-        """Remove things slice by slice, holding the lease; None when that goes on later, from where it is."""
-        removed = dict(claimed.removed)
-        told = claimed
-        try:
-            for kind, count in slices:
+        """Remove things batch by batch and count them by type. Return None if the work paused."""
+        removed = dict(leased.removed)
+        work = LeasedWork(self._transitions, leased, deadline)
+
+        def progress() -> Iterator[Json]:
+            for kind, count in batches:
                 removed[kind] = removed.get(kind, 0) + count
-                progress = {"removed": dict(removed), "reason": so_far(removed)}
-                if self._moves.now().timestamp() >= deadline:
-                    self._moves.postpone(told, 0, **progress, attempts=0)
-                    return None
-                if self._moves.half_over(told):
-                    told = self._moves.renew(told, **progress)
+                yield {"removed": dict(removed), "reason": emptying_progress(removed)}
+
+        try:
+            if not work.run(progress(), attempts=0):
+                return None
         except AwsError:
-            self._moves.save(told, removed=removed)
+            self._transitions.save(work.environment, removed=removed)
             raise
-        return told if removed == told.removed else self._moves.renew(told, removed=removed)
+        if removed == work.environment.removed:
+            return work.environment
+        return self._transitions.renew_lease(work.environment, removed=removed)
 
-    def _tell_stuck(self, environment: Environment, stack: Stack) -> bool:
-        reason = self._removal.stuck(environment, stack)
-        if told := self._moves.trouble(environment, reason):
-            self._moves.save(environment, told, reason=reason)
-        return False
+    def _show_delay(self, environment: Environment, stack: Stack) -> Next:
+        reason = self._removal.failure_reason(environment, stack)
+        if event := self._transitions.delayed(environment, reason):
+            self._transitions.save(environment, event, reason=reason)
+        return Next.LATER
 
-    def _try_again(self, environment: Environment, reason: str) -> None:
-        attempts = environment.attempts + 1
-        wait, told = self._moves.backoff(attempts), self._moves.trouble(environment, reason)
-        self._moves.postpone(environment, wait, told, attempts=attempts, reason=reason)
-
-    def _remove_left(self, claimed: Environment, there: list[Part], deadline: float) -> None:
-        worked = self._work(claimed, self._removal.remove_left(there), deadline)
+    def _remove_leftovers(self, leased: Environment, leftovers: list[Part], deadline: float) -> None:
+        worked = self._work(leased, self._removal.remove_leftovers(leftovers), deadline)
         if worked is not None:
-            self._try_again(worked, still_there(there))
+            self._transitions.retry_later(worked, leftovers_reason(leftovers))
 
-    def _end(self, claimed: Environment, stack: Stack | None, deadline: float) -> None:
-        kind, count = self._removal.remove_logs(claimed)
+    def _finish(self, leased: Environment, stack: Stack | None, deadline: float) -> None:
+        """Record DELETED and the receipt, or remove what still exists."""
+        kind, count = self._removal.remove_logs(leased)
         if count:
-            removed = {**claimed.removed, kind: claimed.removed.get(kind, 0) + count}
-            claimed = self._moves.renew(claimed, removed=removed)
-        proof = self._removal.prove(stack) if stack is not None else None
+            removed = {**leased.removed, kind: leased.removed.get(kind, 0) + count}
+            leased = self._transitions.renew_lease(leased, removed=removed)
+        proof = self._removal.verify(stack) if stack is not None else None
         if proof is not None and proof.there:
-            self._remove_left(claimed, proof.there, deadline)
+            self._remove_leftovers(leased, proof.there, deadline)
             return
-        receipt = self._removal.receipt(claimed, proof)
-        moment = timestamp(self._moves.now())
-        ended = claimed.but(
+        receipt = self._removal.receipt(leased, proof)
+        moment = timestamp(self._transitions.now())
+        deleted = leased.but(
             status=Status.DELETED,
             receipt=receipt,
             removed={},
@@ -177,5 +185,5 @@ class Deletion:
             due_at=None,
             reason=None,
         )
-        event = self._moves.status_event(claimed, Status.DELETED, "all removed")
-        self._store.end_environment(claimed, ended, event)
+        event = self._transitions.status_event(leased, Status.DELETED, "everything removed")
+        self._store.end_environment(leased, deleted, event)

@@ -1,8 +1,9 @@
-"""A READY environment is looked at again: what it needs may have been deleted, or changed, by hand.
+"""Drift check of a READY environment: its resources may have been deleted or changed outside the service.
 
-An event of its stack makes the service describe the stack, and all its resources if it is another than it
-was. Without an event, each environment is compared with AWS within a day (`look_at`), a few in a minute. What
-is certainly gone makes it FAILED, with what is left of it as it is; a retry, or a change, brings it back.
+A stack event triggers a description of the stack, and a check of every resource if the stack has changed.
+Without events, every environment is checked within a day (`look_at`), a limited number per tick. An
+environment whose stack or resources are certainly missing becomes FAILED and keeps its other resources. A
+retry or an update creates the missing ones again.
 """
 
 from __future__ import annotations
@@ -19,130 +20,138 @@ from chalicelib.domain.environment import DesiredState, Environment
 from chalicelib.domain.failures import Failure, failure, stack_deleted
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.names import BUCKET_KEYS
-from chalicelib.lifecycle.transitions import LOOK_AGAIN_SECONDS, Moves
+from chalicelib.lifecycle.transitions import CHECK_SECONDS, Next, Transitions
 from chalicelib.observability import logger
 from chalicelib.sandbox.missing_resources import Inspector
-from chalicelib.sandbox.provisioning import Provisioning
+from chalicelib.sandbox.stack import SandboxStacks
 from chalicelib.sandbox.template_parameters import camel
 
-_DOUBT_SECONDS = 900
+_RETRY_SECONDS = 900
 _DEFER_SECONDS = 3600
 
 
 @dataclass
-class Looks:
-    """How many environments may be compared with AWS in one tick, so that others do not wait for them."""
+class CheckBudget:
+    """The number of environments that one tick may check, so that other records do not wait for them."""
 
     left: int = 20
 
     def take(self) -> bool:
-        """Whether one more may be."""
+        """Take one check from the budget. Return False if none is left."""
         self.left -= 1
         return self.left >= 0
 
 
-class Upkeep:
-    """The steps of READY; each says whether another step may follow now."""
+class DriftCheck:
+    """The steps of READY."""
 
     def __init__(
         self,
-        moves: Moves,
-        provisioning: Provisioning,
+        transitions: Transitions,
+        stacks: SandboxStacks,
         inspector: Inspector,
         *,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._moves = moves
-        self._provisioning = provisioning
+        self._transitions = transitions
+        self._stacks = stacks
         self._inspector = inspector
         self._jitter = jitter
 
-    def step(self, environment: Environment, *, is_told: bool, looks: Looks | None) -> bool:
-        """READY: compare it with AWS when that is due, or an event of its stack has come (`is_told`)."""
-        is_due = environment.look_at is not None and environment.look_at <= timestamp(self._moves.now())
-        if not is_due and not is_told:
-            return False
-        if is_due and looks is not None and not looks.take():
-            self._look_later(environment, LOOK_AGAIN_SECONDS + _DEFER_SECONDS * self._jitter())
-            return False
+    def step(self, environment: Environment, *, stack_changed: bool, checks: CheckBudget | None) -> Next:
+        """READY: check the environment if its check is due, or if an event of its stack has arrived."""
+        is_due = environment.look_at is not None and environment.look_at <= timestamp(self._transitions.now())
+        if not is_due and not stack_changed:
+            return Next.LATER
+        if is_due and checks is not None and not checks.take():
+            self._check_later(environment, CHECK_SECONDS + _DEFER_SECONDS * self._jitter())
+            return Next.LATER
         try:
-            return self._compare(environment, is_due)
+            return self._check(environment, is_due)
         except AwsError as error:
-            # Nobody knows whether something is gone, and nobody waits for this: later, and others go on.
-            logger.warning(
-                "look failed", environment_id=environment.id, code=error.code, detail=error.message
-            )
-            self._look_later(environment, _DOUBT_SECONDS * (1 + self._jitter()))
-            return False
+            # Nothing waits for the check, so it is postponed and the tick continues with other records.
+            self._log_failed_check(environment, error)
+            self._check_later(environment, _RETRY_SECONDS * (1 + self._jitter()))
+            return Next.LATER
 
-    def end_if_lost(self, environment: Environment) -> bool:
-        """Let a RESETTING one, whose step AWS refused, be FAILED if its stack, or a part of it, is gone."""
-        stack = self._provisioning.look(environment)
+    def fail_if_incomplete(self, environment: Environment) -> bool:
+        """Make a RESETTING environment FAILED if its stack or one of its resources is missing.
+
+        Returns whether it is FAILED now. Called when AWS refused a step of the reset.
+        """
+        stack = self._stacks.find(environment)
         if stack is None or stack.is_removed:
-            self._moves.lose(environment, stack_deleted(), wanted=None)
+            self._transitions.fail_and_keep(environment, stack_deleted(), wanted=None)
             return True
-        losses = self._inspector.losses(environment, stack) if stack.is_complete else None
-        if losses is None or not losses.found:
+        if not stack.is_complete:
             return False
-        # A reset may have emptied any of them already.
+        missing = self._inspector.find_missing(environment, stack)
+        if not missing.found:
+            return False
+        # The reset may have emptied any of the buckets already.
         buckets = {f"{camel(key)}Bucket": environment.bucket(key) for key in BUCKET_KEYS}
-        wanted = mending(environment, {**buckets, **losses.ids})
-        self._moves.lose(environment, losses.failure(environment), **wanted)
+        repair = _repair(environment, {**buckets, **missing.ids})
+        self._transitions.fail_and_keep(environment, missing.failure(environment), **repair)
         return True
 
-    def _compare(self, environment: Environment, is_due: bool) -> bool:
-        stack = self._provisioning.look(environment)
+    def _check(self, environment: Environment, is_due: bool) -> Next:
+        stack = self._stacks.find(environment)
         if stack is None or stack.is_removed:
-            self._moves.lose(environment, stack_deleted(), wanted=None)
-            return True
-        if stack.in_progress:  # somebody else's update
-            self._look_later(environment, LOOK_AGAIN_SECONDS)
-            return False
+            self._transitions.fail_and_keep(environment, stack_deleted(), wanted=None)
+            return Next.AGAIN
+        if stack.in_progress:  # an update outside the service
+            self._check_later(environment, CHECK_SECONDS)
+            return Next.LATER
         if not stack.is_complete:
-            self._moves.lose(environment, _unfinished(environment, stack), **mending(environment, {}))
-            return True
-        shown = self._provisioning.whole(environment, stack)
-        if not is_due and shown["resources"] == environment.resources:
-            return False
-        losses = self._inspector.losses(environment, stack)
-        if losses.found:
-            self._moves.lose(
-                environment, losses.failure(environment), **mending(environment, losses.ids), **shown
-            )
-            return True
-        for doubt in losses.doubts[:1]:
-            logger.warning(
-                "look failed", environment_id=environment.id, code=doubt.code, detail=doubt.message
-            )
-        # One that is denied will be denied in a minute, too.
-        is_open = any(not isinstance(doubt, AwsRefused) for doubt in losses.doubts)
-        look_at = None if not is_open else self._in(_DOUBT_SECONDS * (1 + self._jitter()))
-        self._save(environment, look_at or self._moves.next_look_at(), **shown)
-        return False
+            cause = _incomplete_stack(environment, stack)
+            self._transitions.fail_and_keep(environment, cause, **_repair(environment, {}))
+            return Next.AGAIN
+        resources = self._stacks.resource_fields(stack)
+        if not is_due and resources["resources"] == environment.resources:
+            return Next.LATER
+        missing = self._inspector.find_missing(environment, stack)
+        if missing.found:
+            repair = _repair(environment, missing.ids)
+            self._transitions.fail_and_keep(environment, missing.failure(environment), **repair, **resources)
+            return Next.AGAIN
+        for error in missing.errors[:1]:
+            self._log_failed_check(environment, error)
+        # A refused check would be refused again, so only other errors lead to an early retry.
+        if any(not isinstance(error, AwsRefused) for error in missing.errors):
+            look_at = self._in(_RETRY_SECONDS * (1 + self._jitter()))
+        else:
+            look_at = self._transitions.next_drift_check_at()
+        self._save(environment, look_at, **resources)
+        return Next.LATER
 
-    def _look_later(self, environment: Environment, seconds: float) -> None:
+    def _check_later(self, environment: Environment, seconds: float) -> None:
         self._save(environment, self._in(seconds))
 
     def _save(self, environment: Environment, look_at: str, **changes: object) -> None:
         due_at = expiry.next_look(environment.but(look_at=look_at))
-        self._moves.save(environment, look_at=look_at, due_at=due_at, **changes)
+        self._transitions.save(environment, look_at=look_at, due_at=due_at, **changes)
 
     def _in(self, seconds: float) -> str:
-        return later(self._moves.now(), seconds)
+        return later(self._transitions.now(), seconds)
+
+    def _log_failed_check(self, environment: Environment, error: AwsError) -> None:
+        logger.warning(
+            "drift check failed", environment_id=environment.id, code=error.code, detail=error.message
+        )
 
 
-def mending(environment: Environment, lost: dict[str, str]) -> Json:
-    """The fields by which a retry updates the stack to what the environment should be already."""
+def _repair(environment: Environment, missing: dict[str, str]) -> Json:
+    """Return the fields that let a retry update the stack to the environment's current settings."""
     return {
-        "wanted": DesiredState(environment.settings, environment.release, lost=lost),
+        "wanted": DesiredState(environment.settings, environment.release, lost=missing),
         "changes": environment.changes + 1,
         "seeded_files": 0,
     }
 
 
-def _unfinished(environment: Environment, stack: Stack) -> Failure:
-    """The `failure` of an environment whose stack somebody else could not update."""
-    words = f"The stack is {stack.status} after a change outside this service."
-    told = failure(None, None, words, environment_id=environment.id)
+def _incomplete_stack(environment: Environment, stack: Stack) -> Failure:
+    """Return the `failure` of an environment whose stack an update outside the service left incomplete."""
+    message = f"The stack is {stack.status} after a change outside this service."
+    cause = failure(None, None, message, environment_id=environment.id)
     fix = "Retry to roll back the change. If that fails, ask an operator to repair the stack."
-    return replace(told, cause="internal", fix=fix)
+    return replace(cause, cause="internal", fix=fix)

@@ -1,19 +1,17 @@
-"""The one function that moves an environment towards what is wanted.
+"""Reconciler: moves an environment towards its desired state.
 
-`Reconciler.reconcile` looks at the record and at what AWS really has, takes the next step, and again, until
-there is nothing to do now. It may run twice at once, late, or after a crash at any line: a step first does
-what is idempotent in AWS and then records it, on the condition that the record is still the one that was
-read. Slow steps (seeding, emptying) first take a lease, so that two workers do not do the same copies; a
-worker that dies leaves the lease to run out, and the record is due again then.
+`Reconciler.reconcile` compares the record with what exists in AWS, takes the next step, and repeats that
+until nothing is left to do now. It may run concurrently, late, or after a crash at any line: a step first
+calls AWS idempotently and then records the result, on the condition that the record has not changed since it
+was read. Slow steps such as seeding and emptying acquire a lease first, so that workers do not repeat each
+other's work. If a worker dies, its lease expires and the record is due again.
 
-The steps themselves are in `creation.py`, `upkeep.py`, `updating.py`, `resetting.py` and `deletion.py`, how
-they are recorded in `moves.py`.
+The steps are in `creation.py`, `drift_check.py`, `update.py`, `reset.py` and `deletion.py`, and how they are
+recorded in `transitions.py`.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from contextlib import suppress
 
 from chalicelib.aws.errors import AwsError, AwsRefused, AwsThrottled
@@ -24,46 +22,41 @@ from chalicelib.domain.failures import failure, redacted
 from chalicelib.errors import StaleRecord
 from chalicelib.lifecycle.creation import Creation
 from chalicelib.lifecycle.deletion import Deletion
-from chalicelib.lifecycle.drift_check import Looks, Upkeep
-from chalicelib.lifecycle.reset import Clearing, Resetting
-from chalicelib.lifecycle.transitions import Moves
-from chalicelib.lifecycle.update import Updating
+from chalicelib.lifecycle.drift_check import CheckBudget, DriftCheck
+from chalicelib.lifecycle.reset import Reset
+from chalicelib.lifecycle.transitions import Next, Outcome, Transitions
+from chalicelib.lifecycle.update import Update
 from chalicelib.observability import logger
-from chalicelib.sandbox.provisioning import Provisioning
-from chalicelib.sandbox.removal import Removal
-from chalicelib.sandbox.stack_update import StackChanges
 from chalicelib.storage.live_files import LiveFiles
 from chalicelib.storage.store import Store
 
 _MAX_STEPS = 25
-_BUILDING = {Status.QUEUED, Status.CREATING, Status.SEEDING}
-_CHANGING = {Status.UPDATING, Status.RESETTING}
+_CREATION = {Status.QUEUED, Status.CREATING, Status.SEEDING}
+_CHANGE = {Status.UPDATING, Status.RESETTING}
 
 
 class Reconciler:
-    """Chooses the step of the life cycle that is next, and what to do when one fails."""
+    """Chooses the next step of the life cycle, and what happens if it fails."""
 
     def __init__(
         self,
         store: Store,
-        moves: Moves,
-        provisioning: Provisioning,
-        removal: Removal,
-        changes: StackChanges,
-        clearing: Clearing,
+        transitions: Transitions,
+        creation: Creation,
+        drift_check: DriftCheck,
+        update: Update,
+        reset: Reset,
+        deletion: Deletion,
         files: LiveFiles,
-        upkeep: Upkeep,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._store = store
-        self._moves = moves
-        self._creation = Creation(moves, provisioning)
-        self._deletion = Deletion(moves, removal, store)
-        self._updating = Updating(moves, changes, sleep=sleep)
+        self._transitions = transitions
+        self._creation = creation
+        self._drift_check = drift_check
+        self._update = update
+        self._reset = reset
+        self._deletion = deletion
         self._files = files
-        self._upkeep = upkeep
-        self._resetting = Resetting(moves, clearing, self._creation)
 
     def reconcile(
         self,
@@ -71,126 +64,120 @@ class Reconciler:
         *,
         seconds: float = 600,
         written: Environment | None = None,
-        is_told: bool = False,
-        looks: Looks | None = None,
-    ) -> bool:
-        """Take every step that can be taken now, for about `seconds`; what is left is due again by itself.
+        stack_changed: bool = False,
+        checks: CheckBudget | None = None,
+    ) -> Outcome:
+        """Take every step that is possible now, for about `seconds`. The rest is due again later.
 
-        Who has just written the record passes it as `written`, which saves reading it again. `is_told`: an
-        event of its stack has come; `looks` limits how many READY ones are compared with AWS. False when AWS
-        was too busy for a step: then others will not fare better now.
+        A caller that has just written the record passes it as `written`, which saves a read. `stack_changed`
+        means that an event of its stack has arrived, and `checks` limits drift checks. Returns THROTTLED if
+        AWS throttled a step: other records are likely to be throttled too.
         """
-        deadline = self._moves.now().timestamp() + seconds
+        deadline = self._transitions.now().timestamp() + seconds
         for _ in range(_MAX_STEPS):
             environment = written or self._store.environment(environment_id)
-            written, moved = None, False
+            written, following = None, Next.LATER
             if environment is None:
-                return True
+                return Outcome.DONE
             try:
-                moved = self._step(environment, deadline, is_told=is_told, looks=looks)
+                following = self._step(environment, deadline, stack_changed=stack_changed, checks=checks)
             except StaleRecord:
-                continue  # somebody else moved it: look again at what there is to do
+                continue  # another worker has changed the record: read it again
             except AwsError as error:
-                with suppress(StaleRecord):  # then somebody else has moved it, or will
-                    moved = self._failed_step(environment, error)
+                with suppress(StaleRecord):  # then another worker continues
+                    following = self._failed_step(environment, error)
                 if isinstance(error, AwsThrottled):
-                    return False
-            if not moved or self._moves.now().timestamp() >= deadline:
+                    return Outcome.THROTTLED
+            if following is Next.LATER or self._transitions.now().timestamp() >= deadline:
                 break
-        return True
+        return Outcome.DONE
 
-    def _step(self, environment: Environment, deadline: float, *, is_told: bool, looks: Looks | None) -> bool:
-        """Take one step; False when there is nothing (more) to do now."""
+    def _step(
+        self, environment: Environment, deadline: float, *, stack_changed: bool, checks: CheckBudget | None
+    ) -> Next:
+        """Take one step."""
         if environment.status is Status.DELETED:
-            return False
+            return Next.LATER
         if environment.status is Status.DELETING:
             return self._deletion.step(environment, deadline)
-        if environment.delete_requested or self._is_over(environment):
+        if environment.delete_requested or self._has_expired(environment):
             why = "deletion requested" if environment.delete_requested else "expired"
-            self._moves.move(environment, Status.DELETING, why=why, attempts=0, lease_until=None)
-            return True
+            self._transitions.move(environment, Status.DELETING, why=why, attempts=0, lease_until=None)
+            return Next.AGAIN
         if environment.clean_up:
             return self._deletion.clean_up(environment, deadline)
         if environment.status is Status.QUEUED:
             return self._creation.start(environment)
         if environment.status is Status.CREATING:
-            return self._creation.watch(environment)
+            return self._creation.check_stack(environment)
         if environment.status is Status.SEEDING:
             return self._creation.seed(environment, deadline)
         if environment.status is Status.UPDATING:
-            return self._updating.step(environment, deadline)
+            return self._update.step(environment, deadline)
         if environment.status is Status.RESETTING:
-            return self._resetting.step(environment, deadline)
+            return self._reset.step(environment, deadline)
         if self._warn(environment):
-            return True
+            return Next.AGAIN
         if environment.status is Status.READY:
-            if self._moves.is_due(environment):
+            if self._transitions.is_due(environment):
                 environment = self._settle_files(environment)
-            return self._upkeep.step(environment, is_told=is_told, looks=looks)
-        return False  # FAILED waits for a request or for its end
+            return self._drift_check.step(environment, stack_changed=stack_changed, checks=checks)
+        return Next.LATER  # FAILED: until a request, or the expiration
 
     def _settle_files(self, environment: Environment) -> Environment:
-        """Mend what a request about a job file that died has left."""
+        """Complete changes of job files whose request died."""
         try:
             self._files.settle(environment)
             self._files.remove_unused(environment)
-        except AwsRefused as error:  # the next run tries again
-            logger.warning("job files are left", environment_id=environment.id, detail=str(error))
+        except AwsRefused as error:  # the next run retries
+            logger.warning("job files not settled", environment_id=environment.id, detail=str(error))
         changes: dict[str, object] = {}
-        if environment.attempts:  # S3 was busy the last time
+        if environment.attempts:  # the previous try was throttled
             changes = {"attempts": 0, "reason": environment.failure.fix if environment.failure else None}
-        return self._moves.save(environment, due_at=expiry.next_look(environment), **changes)
+        return self._transitions.save(environment, due_at=expiry.next_look(environment), **changes)
 
     def _warn(self, environment: Environment) -> bool:
-        """Warn of the end when it is time to."""
-        left, moment = list(environment.warnings_due), timestamp(self._moves.now())
+        """Record a warning before the expiration if it is due. Return whether it was."""
+        left, moment = list(environment.warnings_due), timestamp(self._transitions.now())
         hours = None
-        while (next_ := expiry.next_warning(environment.but(warnings_due=left))) and next_ <= moment:
-            hours = left.pop(0)  # only the last of those whose time has come
+        while (due := expiry.next_warning(environment.but(warnings_due=left))) and due <= moment:
+            hours = left.pop(0)  # of several due warnings, only the last is recorded
         if hours is None:
             return False
         detail = {"hours_before": hours, "expires_at": environment.expires_at}
-        self._moves.save(
+        self._transitions.save(
             environment,
-            self._moves.event("expiry_warned", detail),
+            self._transitions.event("expiry_warned", detail),
             warnings_due=left,
             due_at=expiry.next_look(environment.but(warnings_due=left)),
         )
         return True
 
-    def _failed_step(self, tried: Environment, error: AwsError) -> bool:
-        """Refused while building: FAILED. Anything else, and anything while removing: tried again later."""
-        environment = self._store.environment(tried.id)  # the step may have claimed it first
+    def _failed_step(self, tried: Environment, error: AwsError) -> Next:
+        """Make a creation FAILED if AWS refused a call. Postpone every other step."""
+        environment = self._store.environment(tried.id)  # the step may have acquired the lease
         if environment is None or environment.status is not tried.status:
-            return False
-        building = environment.status in _BUILDING and not environment.clean_up
-        if isinstance(error, AwsRefused) and building:
+            return Next.LATER
+        if isinstance(error, AwsRefused) and environment.status in _CREATION and not environment.clean_up:
             logger.error("step refused", environment_id=tried.id, code=error.code, detail=error.message)
-            self._moves.fail(environment, failure(None, None, str(error), environment_id=tried.id))
-            return True
+            self._transitions.fail(environment, failure(None, None, str(error), environment_id=tried.id))
+            return Next.AGAIN
         if isinstance(error, AwsRefused) and environment.status is Status.UPDATING:
-            with suppress(AwsError):  # then it is postponed
-                if self._updating.give_up(environment, error):
-                    return True
+            with suppress(AwsError):  # then the step is postponed
+                if self._update.give_up(environment, error):
+                    return Next.AGAIN
         if isinstance(error, AwsRefused) and environment.status is Status.RESETTING:
             with suppress(AwsError):
-                if self._upkeep.end_if_lost(environment):
-                    return True
-        attempts = environment.attempts + 1
-        # What is refused needs somebody's help; what is busy or down does not.
-        words = str(error).rstrip(".") if isinstance(error, AwsRefused) else error.code
+                if self._drift_check.fail_if_incomplete(environment):
+                    return Next.AGAIN
+        # A refused call needs an operator, so it is shown with AWS's message.
+        message = str(error).rstrip(".") if isinstance(error, AwsRefused) else error.code
         logger.warning("step postponed", environment_id=tried.id, code=error.code, detail=error.message)
-        reason = redacted(f"Waiting to retry after {words}.", tried.id)
-        self._moves.postpone(
-            environment,
-            self._moves.backoff(attempts),
-            self._moves.trouble(environment, reason),
-            attempts=attempts,
-            reason=reason,
-        )
-        return False
+        reason = redacted(f"Waiting to retry after {message}.", tried.id)
+        self._transitions.retry_later(environment, reason)
+        return Next.LATER
 
-    def _is_over(self, environment: Environment) -> bool:
-        # A change is ended first, unless AWS keeps it from its end.
-        waits = environment.status in _CHANGING and not environment.attempts
-        return not waits and environment.expires_at <= timestamp(self._moves.now())
+    def _has_expired(self, environment: Environment) -> bool:
+        # An update or a reset is finished first, unless AWS prevents that.
+        is_changing = environment.status in _CHANGE and not environment.attempts
+        return not is_changing and environment.expires_at <= timestamp(self._transitions.now())

@@ -1,4 +1,4 @@
-"""What the phases of the life cycle share: how a step is recorded, claimed, and tried again later."""
+"""Transitions: writes of an environment's steps, its lease, and its retries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
+from enum import Enum, auto
 
 from chalicelib.clock import Clock, later, now, parse, timestamp
 from chalicelib.domain import expiry
@@ -16,14 +17,34 @@ from chalicelib.domain.timeline import Event
 from chalicelib.observability import logger
 from chalicelib.storage.store import Store
 
-LOOK_AGAIN_SECONDS = 60
-_LONGEST_BACKOFF_SECONDS = 900
-_READY_HOURS = (12, 22)
-"""A READY environment is looked at again after some hours between these: within a day, with some to spare."""
+CHECK_SECONDS = 60
+"""How long a step waits for an event before the schedule checks the environment."""
+RUNS_STOP_SECONDS = 5
+"""How long a step waits for runs that are stopping."""
+_MAX_BACKOFF_SECONDS = 900
+_DRIFT_CHECK_HOURS = (12, 22)
+"""Bounds of the time between two drift checks: every environment is checked within a day."""
 
 
-class Moves:
-    """Writes an environment's steps, each on the condition that the record is the one that was read."""
+class Next(Enum):
+    """What follows a step: another step now, or none until an event arrives or the record is due."""
+
+    AGAIN = auto()
+    LATER = auto()
+
+
+class Outcome(Enum):
+    """Outcome of reconciling one record: AWS may have throttled it."""
+
+    DONE = auto()
+    THROTTLED = auto()
+
+
+class Transitions:
+    """Writes an environment's steps, each on the condition that the record has not changed since it was read.
+
+    Every write raises `StaleRecord` if the record has changed.
+    """
 
     def __init__(
         self,
@@ -39,17 +60,20 @@ class Moves:
         self._jitter = jitter
 
     def now(self) -> datetime:
-        """The time, by the service's clock."""
+        """Return the current time of the service's clock."""
         return self._clock()
 
-    def move(self, environment: Environment, status: Status, *, why: str, **changes: object) -> Environment:
-        """Record a new status and say why in the timeline; due at once unless `changes` say otherwise.
+    # -- status ------------------------------------------------------------------------------------------
 
-        A READY one is due when it needs attention next.
+    def move(self, environment: Environment, status: Status, *, why: str, **changes: object) -> Environment:
+        """Record a new status and add the reason to the timeline.
+
+        The environment is due at once unless `changes` contain `due_at`. A READY environment is due when it
+        next needs attention.
         """
         moment = self._clock()
         after = environment.but(status=status, **{"due_at": timestamp(moment), **changes})
-        # The schedule counts from when the environment is READY, and from the settings that it has then.
+        # The schedule starts when the environment becomes READY, with the settings of that moment.
         is_ready = status is Status.READY
         after = after.but(next_run_at=expiry.next_run_at(after, moment) if is_ready else None)
         if is_ready:
@@ -57,25 +81,8 @@ class Moves:
         logger.info("environment moved", environment_id=environment.id, status=str(status), why=why)
         return self._store.save_environment(environment, after, self.status_event(environment, status, why))
 
-    def status_event(self, environment: Environment, status: Status, why: str) -> Event:
-        """The timeline's line about a new status."""
-        detail = {"from": str(environment.status), "to": str(status), "why": why}
-        return self.event("status_changed", detail)
-
-    def resource_failed(self, cause: Failure) -> Event:
-        """A line about the first failed resource, as soon as it is known."""
-        return self.event("resource_failed", asdict(cause))
-
-    def trouble(self, environment: Environment, reason: str) -> Event | None:
-        """A line about what keeps the service from going on; None when it was told before."""
-        return None if reason == environment.reason else self.event("delayed", {"why": reason})
-
-    def event(self, action: str, detail: Json) -> Event:
-        """A line of the timeline about what the service did by itself."""
-        return Event.by_service(timestamp(self._clock()), action, detail)
-
     def fail(self, environment: Environment, cause: Failure) -> Environment:
-        """Record that building has failed, and that what is left of it is to be removed."""
+        """Record that the creation failed. The clean-up removes what the attempt created."""
         return self.move(
             environment,
             Status.FAILED,
@@ -87,10 +94,10 @@ class Moves:
             lease_until=None,
         )
 
-    def lose(self, environment: Environment, cause: Failure, **changes: object) -> Environment:
-        """Record that somebody else has deleted what a working environment needs.
+    def fail_and_keep(self, environment: Environment, cause: Failure, **changes: object) -> Environment:
+        """Record that a working environment failed, and keep its resources.
 
-        What is left of it stays: it may hold data, so its owner decides by a retry or a delete.
+        The resources may hold data, so the owner decides: they retry or delete the environment.
         """
         return self.move(
             environment,
@@ -107,49 +114,78 @@ class Moves:
         )
 
     def save(self, environment: Environment, event: Event | None = None, /, **changes: object) -> Environment:
-        """Record changes within a status."""
+        """Record changes that keep the status."""
         return self._store.save_environment(environment, environment.but(**changes), event)
+
+    # -- timeline ----------------------------------------------------------------------------------------
+
+    def event(self, action: str, detail: Json) -> Event:
+        """Return a timeline event of the service."""
+        return Event.by_service(timestamp(self._clock()), action, detail)
+
+    def status_event(self, environment: Environment, status: Status, why: str) -> Event:
+        """Return the timeline event of a new status."""
+        detail = {"from": str(environment.status), "to": str(status), "why": why}
+        return self.event("status_changed", detail)
+
+    def resource_failed(self, cause: Failure) -> Event:
+        """Return the timeline event of the first resource that failed."""
+        return self.event("resource_failed", asdict(cause))
+
+    def delayed(self, environment: Environment, reason: str) -> Event | None:
+        """Return the timeline event of a delay, or None if the environment already shows this reason."""
+        return None if reason == environment.reason else self.event("delayed", {"why": reason})
+
+    # -- waiting and retries -----------------------------------------------------------------------------
+
+    def is_due(self, environment: Environment) -> bool:
+        """Return whether the environment is due by the schedule, independent of events."""
+        return environment.due_at is None or environment.due_at <= timestamp(self._clock())
+
+    def wait(self, environment: Environment) -> Next:
+        """Wait for CloudFormation's events, and schedule a check in case they are lost."""
+        if self.is_due(environment):
+            self.save(environment, due_at=later(self._clock(), CHECK_SECONDS))
+        return Next.LATER
 
     def postpone(
         self, environment: Environment, seconds: float, event: Event | None = None, /, **changes: object
     ) -> Environment:
-        """Give the lease back and let the record be due again in some seconds."""
+        """Release the lease and make the environment due after some seconds."""
         return self.save(
             environment, event, **changes, lease_until=None, due_at=later(self._clock(), seconds)
         )
 
-    def wait(self, environment: Environment) -> bool:
-        """Leave it to AWS, whose events tell of news, and look again by the schedule; always False."""
-        if self.is_due(environment):
-            self.save(environment, due_at=later(self._clock(), LOOK_AGAIN_SECONDS))
-        return False
+    def retry_later(self, environment: Environment, reason: str) -> Environment:
+        """Count a failed attempt, show the reason, and postpone the next attempt."""
+        attempts = environment.attempts + 1
+        wait, event = self.backoff(attempts), self.delayed(environment, reason)
+        return self.postpone(environment, wait, event, attempts=attempts, reason=reason)
 
-    def is_due(self, environment: Environment) -> bool:
-        """Whether the schedule, and not an event, is why it is looked at."""
-        return environment.due_at is None or environment.due_at <= timestamp(self._clock())
+    def backoff(self, attempts: int) -> float:
+        """Return the seconds until the next attempt: doubling from 5 s, with jitter to spread retries."""
+        longest = min(_MAX_BACKOFF_SECONDS, 5 << min(attempts, 10))
+        return longest * (0.5 + self._jitter() / 2)
 
-    def claim(self, environment: Environment, **changes: object) -> Environment | None:
-        """Take the lease for a slow step; None while somebody else has it."""
+    def next_drift_check_at(self) -> str:
+        """Return when a READY environment is next checked for drift, with jitter to spread the checks."""
+        least, most = _DRIFT_CHECK_HOURS
+        return later(self._clock(), 3600 * (least + (most - least) * self._jitter()))
+
+    # -- lease -------------------------------------------------------------------------------------------
+
+    def acquire_lease(self, environment: Environment, **changes: object) -> Environment | None:
+        """Acquire the lease for a slow step. Return None while another worker holds it."""
         if environment.lease_until is not None and environment.lease_until > timestamp(self._clock()):
             return None
-        return self.renew(environment, **changes)
+        return self.renew_lease(environment, **changes)
 
-    def renew(self, environment: Environment, **changes: object) -> Environment:
-        """Take or prolong the lease; if its holder dies, the record is due again when it runs out."""
+    def renew_lease(self, environment: Environment, **changes: object) -> Environment:
+        """Extend the lease. If its holder dies, the environment is due when the lease expires."""
         until = later(self._clock(), self._lease_seconds)
         return self.save(environment, **changes, lease_until=until, due_at=until)
 
-    def half_over(self, claimed: Environment) -> bool:
-        """Whether half of the lease has gone by."""
-        left = parse(claimed.lease_until or claimed.updated_at) - self._clock()
+    def is_half_over(self, leased: Environment) -> bool:
+        """Return whether more than half of the lease has passed."""
+        left = parse(leased.lease_until or leased.updated_at) - self._clock()
         return left.total_seconds() < self._lease_seconds / 2
-
-    def next_look_at(self) -> str:
-        """When a READY environment is compared with AWS again, with jitter: a class does not come at once."""
-        least, most = _READY_HOURS
-        return later(self._clock(), 3600 * (least + (most - least) * self._jitter()))
-
-    def backoff(self, attempts: int) -> float:
-        """Seconds until the next try: doubling from 5 s, with jitter so that many do not return at once."""
-        longest = min(_LONGEST_BACKOFF_SECONDS, 5 << min(attempts, 10))
-        return longest * (0.5 + self._jitter() / 2)

@@ -1,1 +1,1 @@
-"""Job runs: what starts, follows, stops and settles them."""
+"""Job runs: start, following, stop and settlement."""

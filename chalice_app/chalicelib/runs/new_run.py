@@ -1,4 +1,4 @@
-"""A job run as it is recorded first, whoever asks for it: with all that its worst cost follows from."""
+"""New job runs: the record of a run and its maximum cost."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.pricing import Prices
 from chalicelib.domain.requests import RunRequest
 from chalicelib.domain.timeline import ActorType
-from chalicelib.runs.job_runs import default_arguments, log_prefix
+
+SOT_TABLE = "tbsot_ecommerce_br"
+"""Default of the job's OUTPUT_TABLE (glue_assets/jobs/sot_ecommerce.py)."""
 
 
 def new_run(
     environment: Environment,
-    wanted: RunRequest,
+    request: RunRequest,
     *,
     prices: Prices,
     lease_seconds: int,
@@ -25,15 +27,15 @@ def new_run(
     requested_by_type: ActorType = ActorType.USER,
     run_id: str | None = None,
 ) -> JobRun:
-    """A run that whoever records it may start at once; its lease says when others may.
+    """Return a run that the caller may start as soon as it is recorded. Others may when its lease expires.
 
-    Workers, timeout and arguments are handed to StartJobRun, so nothing that happens to the job meanwhile
-    makes it dearer; MaxRetries is the job's alone, which does not change while a run goes on (updating.py).
+    StartJobRun gets the workers, the timeout and the arguments, so later changes of the job do not change the
+    cost. MaxRetries is read from the job, and does not change while runs are active (lifecycle/update.py).
     """
     job = environment.settings.job
-    worker_type = wanted.worker_type or job.worker_type
-    workers = wanted.number_of_workers or job.number_of_workers
-    timeout = wanted.timeout_minutes or job.timeout_minutes
+    worker_type = request.worker_type or job.worker_type
+    workers = request.number_of_workers or job.number_of_workers
+    timeout = request.timeout_minutes or job.timeout_minutes
     price, retries = prices.of(worker_type), job.max_retries
     return JobRun(
         id=run_id or sortable_id(moment),
@@ -41,7 +43,7 @@ def new_run(
         owner=environment.owner,
         job_id=environment.job_id,
         status=RunStatus.PENDING,
-        arguments={**default_arguments(environment), **job.arguments, **wanted.arguments},
+        arguments={**_output_arguments(environment), **job.arguments, **request.arguments},
         worker_type=worker_type,
         number_of_workers=workers,
         timeout_minutes=timeout,
@@ -51,7 +53,7 @@ def new_run(
         max_cost_micro_usd=pricing.worst_case_micro_usd(
             worker_type, workers, timeout, price, max_retries=retries
         ),
-        log_prefix=log_prefix(environment),
+        log_prefix=_log_prefix(environment),
         max_retries=retries,
         price_per_dpu_hour_usd=str(price),
         start_attempts=1,
@@ -60,8 +62,19 @@ def new_run(
 
 
 def missing_files(environment: Environment) -> list[str]:
-    """The job files that a run needs and that are not there yet.
+    """Return the paths of the job files that a run needs and that do not exist yet.
 
-    Without its script it would only cost a minute of Spark to say so.
+    Without them, a run would be billed for a minute and fail.
     """
     return [path for path in environment.files_of_run if path not in environment.job_files]
+
+
+def _output_arguments(environment: Environment) -> dict[str, str]:
+    """Return the template's job arguments that name the output table."""
+    return {"--OUTPUT_DB": environment.sot_database, "--OUTPUT_TABLE": SOT_TABLE}
+
+
+def _log_prefix(environment: Environment) -> str:
+    """Return the common prefix of the log groups of an environment's runs."""
+    name = environment.outputs.log_groups["output"] if environment.outputs else None
+    return (name or f"/aws-glue/jobs/{environment.name}/output").removesuffix("/output")

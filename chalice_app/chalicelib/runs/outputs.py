@@ -1,9 +1,9 @@
-"""What a run has written: the tables and partitions that carry its mark, or came or changed while it ran.
+"""Outputs of a run: the tables and partitions that carry its mark, or were created or updated while it ran.
 
-A job may say so itself, by the parameter `terraglue.run` of a table or partition, as the release's job does.
-Of any other job the Data Catalog tells by its times: `CreateTime` and `UpdateTime` of a table, `CreationTime`
-of a partition. A job that only adds objects to a partition that is in the catalog already changes nothing
-there, and is not seen. Two runs at once that mark nothing are both said to have written the same.
+The release's job sets the parameter `terraglue.run`, the mark, on the tables and partitions that it writes.
+For other jobs, the times in the Data Catalog decide: `CreateTime` and `UpdateTime` of a table, `CreationTime`
+of a partition. Limits: a job that only adds objects to an existing partition changes nothing in the Data
+Catalog, so that output is not found. Tables without a mark count as outputs of every run at that time.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from chalicelib.domain.environment import Environment
 from chalicelib.domain.job_run import JobRun, RunOutput
 from chalicelib.storage.store import Store
 
-# The bounds of one look: databases, tables of each (a call a hundred), calls for partitions, and reads of
-# other runs whose marks are found.
+# Limits of one search: databases, tables per database (one call per hundred), calls for partitions, and reads
+# of other runs whose marks are found.
 _DATABASES, _TABLES, _PARTITION_CALLS, _OTHER_RUNS = 10, 500, 20, 20
 _RUN_ID = re.compile("[a-z2-7]{16}")
 _SECOND = timedelta(seconds=1)
@@ -35,13 +35,13 @@ _SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True)
 class _Window:
-    """From when to when a run went on."""
+    """Start and end of a run."""
 
     begin: datetime
     end: datetime
 
-    def has(self, moment: datetime | None) -> bool:
-        """Whether something was then; Glue may tell of whole seconds only."""
+    def contains(self, moment: datetime | None) -> bool:
+        """Return whether a time of the Data Catalog, perhaps in whole seconds, is within the run."""
         if moment is None:
             return False
         begin = self.begin if moment.microsecond else self.begin.replace(microsecond=0)
@@ -49,26 +49,29 @@ class _Window:
 
 
 class RunOutputs:
-    """Finds out what runs have written; errors come out as `AwsError`."""
+    """Finds the outputs of runs. Raises `AwsError` if AWS fails."""
 
     def __init__(self, store: Store, catalog: Catalog) -> None:
         self._store = store
         self._catalog = catalog
 
     def written(self, run: JobRun, begin: datetime, end: datetime) -> list[RunOutput]:
-        """The tables that a run has written between two times, the one that its arguments name first."""
+        """Return the tables that a run wrote between two times.
+
+        The table that the run's arguments name comes first.
+        """
         environment = self._store.environment(run.environment_id)
         if environment is None or environment.outputs is None:
             return []
-        look = _Look(self._store, self._catalog, run, _Window(begin, end))
-        found = [entry for database in _databases(environment) for entry in look.tables(database)]
+        search = _Search(self._store, self._catalog, run, _Window(begin, end))
+        found = [entry for database in _databases(environment) for entry in search.tables(database)]
         named = tuple(run.arguments.get(name, "").lower() for name in ("--OUTPUT_DB", "--OUTPUT_TABLE"))
         found.sort(key=lambda entry: (entry.database, entry.table) != named)
         return found[:MOST_OUTPUTS]
 
 
-class _Look:
-    """One look at the catalog for one run, whose calls are counted."""
+class _Search:
+    """Search of the Data Catalog for the outputs of one run, with a limited number of calls."""
 
     def __init__(self, store: Store, catalog: Catalog, run: JobRun, window: _Window) -> None:
         self._store = store
@@ -79,7 +82,7 @@ class _Look:
         self._others: dict[str, JobRun | None] = {}
 
     def tables(self, database: str) -> Iterator[RunOutput]:
-        """The tables of a database that the run has written."""
+        """Yield the tables of a database that the run wrote."""
         for table in self._catalog.tables(database, most=_TABLES) or ():
             if table.location is None:
                 continue
@@ -97,12 +100,12 @@ class _Look:
     def _is_written(self, mark: str | None, moment: datetime | None) -> bool:
         if mark == self._run.id:
             return True
-        if not self._window.has(moment):
+        if not self._window.contains(moment):
             return False
         if mark is None or not _RUN_ID.fullmatch(mark):
             return True
         other = self._other(mark)
-        # What another run has marked, and had ended before this one began, this one has changed.
+        # The mark of a run that ended before this run started means that this run updated the table.
         return other is None or (
             other.completed_at is not None and parse(other.completed_at) < self._window.begin
         )
@@ -114,9 +117,9 @@ class _Look:
 
 
 def _databases(environment: Environment) -> list[str]:
-    """The environment's own databases that its job can write to."""
+    """Return the environment's databases that its job can write to."""
     own = list(environment.outputs.databases.values() if environment.outputs else ())
-    if environment.settings.iam_role:  # its policy allows no other (glue_assets/modules/iam.yaml)
+    if environment.settings.iam_role:  # its policy allows only this one (glue_assets/modules/iam.yaml)
         return [name for name in own if name == environment.sot_database]
     return sorted(own, key=lambda name: name != environment.sot_database)[:_DATABASES]
 

@@ -1,10 +1,10 @@
-"""The runs of sandboxes' schedules: started by the service's own tick, and admitted as all others are.
+"""Scheduled runs: started by the tick, with the same checks as requested runs.
 
-A READY environment's record says when its schedule is due next, and is itself due then. A run is recorded,
-its worst cost reserved and the schedule moved on in one transaction, so each time starts one run at most,
-however many ticks see it and wherever one dies. Times that nobody came for (the service was down) start one
-run. A time for which there is no money, no place or no script is passed over; the timeline says so, once for
-each cause.
+The record of a READY environment contains the next time of its schedule, and is due at that time. One
+transaction records the run, reserves its maximum cost and advances the schedule, so each time starts at most
+one run, even if ticks overlap or die. Several missed times, after an outage, start one run. A time is skipped
+if the budget, the limit of concurrent runs or a missing job file prevents the run. The timeline shows the
+first of consecutive skips for the same cause.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from chalicelib.storage.store import Store
 
 
 class ScheduledRuns:
-    """Starts what is due by the schedules of environments."""
+    """Starts runs that are due by the schedules of environments."""
 
     def __init__(
         self,
@@ -50,16 +50,16 @@ class ScheduledRuns:
         self._clock = clock
 
     def start_due(self, environment_id: str) -> Environment | None:
-        """Start the run that is due, if one is. Returns the environment as it is then, or None.
+        """Start the run that is due, if any. Return the environment afterwards, or None if it does not exist.
 
-        Raises `StaleRecord` when somebody else has changed the environment meanwhile.
+        Raises `StaleRecord` if the environment has changed since it was read.
         """
         environment, moment = self._store.environment(environment_id), self._clock()
         if environment is None or not _is_due(environment, moment):
             return environment
         fires_at = environment.next_run_at or ""
-        moved = environment.but(next_run_at=expiry.next_run_at(environment, moment))
-        moved = moved.but(due_at=expiry.next_look(moved))
+        advanced = environment.but(next_run_at=expiry.next_run_at(environment, moment))
+        advanced = advanced.but(due_at=expiry.next_look(advanced))
         run = new_run(
             environment,
             RunRequest(),
@@ -71,11 +71,11 @@ class ScheduledRuns:
             run_id=run_id_of(f"{environment.id} {fires_at}", parse(fires_at)),
         )
         if reason := self._reason_against(environment):
-            return self._skip(environment, moved, reason, run)
+            return self._skip(environment, advanced, reason, run)
         detail = {"run_id": run.id, "max_cost_micro_usd": run.max_cost_micro_usd, "scheduled_for": fires_at}
         event = _event(run, "run_requested", detail)
         try:
-            self._store.add_scheduled_run(run, event, environment, moved.but(run_skipped=None))
+            self._store.add_scheduled_run(run, event, environment, advanced.but(run_skipped=None))
         except BudgetUsedUp as failure:
             left = pricing.usd(failure.account.available_micro_usd(self._allowance))
             worst = pricing.usd(run.max_cost_micro_usd)
@@ -84,13 +84,13 @@ class ScheduledRuns:
                 f"The owner's budget does not cover the run, which could cost up to {worst:.2f} USD: "
                 f"{left:.2f} USD is left until {ends_at}."
             )
-            return self._skip(environment, moved, reason, run)
+            return self._skip(environment, advanced, reason, run)
         except StaleRecord:
             if self._store.run(environment.id, run.id) is None:
                 raise
-            # It was started by somebody whose clock is ahead of that of who set the time again.
-            return self._store.save_environment(environment, moved)
-        with suppress(StaleRecord):  # then a look at the run came in between and has brought it further
+            # A worker whose clock is ahead started the run of this time before the time was set again.
+            return self._store.save_environment(environment, advanced)
+        with suppress(StaleRecord):  # another worker has advanced the run
             self._runs.start(run)
         return self._store.environment(environment.id)
 
@@ -103,7 +103,7 @@ class ScheduledRuns:
         return None
 
     def _active(self, environment: Environment) -> int:
-        """How many runs go on: those whose worst costs are what is reserved."""
+        """Return the number of active runs, whose maximum costs add up to the reserved amount."""
         active, reserved = 0, environment.reserved_micro_usd
         if reserved:
             for run in self._store.all_runs(environment.id):
@@ -113,15 +113,15 @@ class ScheduledRuns:
                     break
         return active
 
-    def _skip(self, environment: Environment, moved: Environment, reason: str, run: JobRun) -> Environment:
-        """Pass a time over, and say so unless it was for the same cause the last time."""
+    def _skip(self, environment: Environment, advanced: Environment, reason: str, run: JobRun) -> Environment:
+        """Skip a time. Add a timeline event unless the previous time was skipped for the same cause."""
         kind = reason.partition(":")[0]
         event = None
         if environment.run_skipped != kind:
             detail = {"why": reason, "scheduled_for": environment.next_run_at}
             event = _event(run, "run_skipped", detail)
         logger.info("scheduled run skipped", environment_id=environment.id, why=reason)
-        return self._store.save_environment(environment, moved.but(run_skipped=kind), event)
+        return self._store.save_environment(environment, advanced.but(run_skipped=kind), event)
 
 
 def _event(run: JobRun, action: str, detail: Json) -> Event:

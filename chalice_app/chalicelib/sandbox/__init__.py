@@ -1,1 +1,1 @@
-"""The CloudFormation stack of one environment: what creates, changes and removes it."""
+"""The CloudFormation stack of one environment and its content: creation, seeding, update and removal."""

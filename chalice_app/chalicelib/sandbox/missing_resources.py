@@ -1,4 +1,4 @@
-"""Finds what was deleted by hand: resources of a complete stack that AWS says do not exist."""
+"""Missing resources: those of a complete stack that were deleted outside CloudFormation."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from chalicelib.sandbox.template_parameters import camel, template_parameters
 from chalicelib.storage.releases import Releases
 
 _KEY, _BUCKET, _DATABASE = "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::Glue::Database"
-_AGAIN = "Retry to create it again"
+_RETRY = "Retry to create it again"
 _FIXES = {
-    _BUCKET: f"{_AGAIN} with the release's files. Its other contents are lost.",
-    _DATABASE: f"{_AGAIN} with the release's tables. Your own tables are lost, but not their files.",
-    _KEY: f"{_AGAIN} and copy the release's files. Other data encrypted with it is lost.",
+    _BUCKET: f"{_RETRY} with the release's files. Its other contents are lost.",
+    _DATABASE: f"{_RETRY} with the release's tables. Your own tables are lost, but not their files.",
+    _KEY: f"{_RETRY} and copy the release's files. Other data encrypted with it is lost.",
 }
 _CANCEL = (
     "Ask an operator to cancel the deletion of the key and to enable it{before}, then retry. "
@@ -28,38 +28,38 @@ _CANCEL = (
 
 
 @dataclass(frozen=True)
-class Losses:
-    """What a stack has lost for certain, and the errors of the looks that told nothing."""
+class MissingResources:
+    """Resources that certainly do not exist, and the errors of the checks that failed."""
 
     found: list[Absence]
-    doubts: list[AwsError]
+    errors: list[AwsError]
 
     @property
     def ids(self) -> dict[str, str]:
-        """The physical ids of what can be created again, by logical ids."""
-        return {lost.part.logical_id: lost.part.physical_id for lost in self.found}
+        """Physical IDs by logical IDs."""
+        return {missing.part.logical_id: missing.part.physical_id for missing in self.found}
 
     @property
     def pending_key(self) -> Absence | None:
-        """The key whose deletion can still be cancelled: another one in its place would lose the data."""
-        return next((lost for lost in self.found if lost.is_pending), None)
+        """The key whose deletion can still be cancelled. Replacing it would lose the data."""
+        return next((missing for missing in self.found if missing.is_pending), None)
 
     def failure(self, environment: Environment) -> Failure:
-        """The `failure` of an environment that has lost these; not for none."""
+        """Return the `failure` of the environment. At least one resource must be missing."""
         first = self.pending_key or self.found[0]
         more = f" (and {len(self.found) - 1} more)" if len(self.found) > 1 else ""
         verb = "scheduled for deletion" if first.is_pending else "deleted"
-        words = f"{first.part.type} {first.part.physical_id}{more} was {verb} outside this service."
-        told = failure(first.part.logical_id, first.part.type, words, environment_id=environment.id)
+        message = f"{first.part.type} {first.part.physical_id}{more} was {verb} outside this service."
+        cause = failure(first.part.logical_id, first.part.type, message, environment_id=environment.id)
         if first.is_pending:
             fix = _CANCEL.format(before=f" before {first.until}" if first.until else "")
         else:
-            fix = _FIXES.get(first.part.type, f"{_AGAIN}. No data is lost.")
-        return replace(told, cause="internal", fix=fix)
+            fix = _FIXES.get(first.part.type, f"{_RETRY}. No data is lost.")
+        return replace(cause, cause="internal", fix=fix)
 
 
 class Inspector:
-    """Compares stacks with what AWS has."""
+    """Checks whether the resources of a stack exist."""
 
     def __init__(self, config: Config, *, stacks: Stacks, prover: Prover, releases: Releases) -> None:
         self._config = config
@@ -67,35 +67,40 @@ class Inspector:
         self._prover = prover
         self._releases = releases
 
-    def losses(self, environment: Environment, stack: Stack) -> Losses:
-        """Look for each resource of a complete stack, and for those that somebody has taken out of it.
+    def find_missing(self, environment: Environment, stack: Stack) -> MissingResources:
+        """Check each resource of a complete stack, including resources that were removed from the stack.
 
-        Costs a call a resource (some 15), and one for their list. A look that is throttled, denied or not
-        answered is a doubt, and never a loss.
+        Costs one call per resource (about 15) and one to list them. A resource whose check is throttled,
+        denied or unanswered does not count as missing.
         """
         parts = self._stacks.current(stack.id)
-        found, doubts = self._prover.absences(parts)
-        return Losses([*self._taken_out(environment, parts), *found], doubts)
+        found, errors = self._prover.absences(parts)
+        return MissingResources([*self._removed_from_stack(environment, parts), *found], errors)
 
-    def _taken_out(self, environment: Environment, parts: list[Part]) -> list[Absence]:
+    def _removed_from_stack(self, environment: Environment, parts: list[Part]) -> list[Absence]:
         release = self._releases.find(environment.release)
         if release is None:
             return []
-        there = {part.logical_id for part in parts if part.status != "DELETE_COMPLETE"}
+        existing = {part.logical_id for part in parts if part.status != "DELETE_COMPLETE"}
         parameters = template_parameters(environment, self._config)
         return [
             Absence(Part(kind, logical_id, "", "DELETE_COMPLETE"))
             for logical_id, kind, when in release.resources
             if kind in CHECKED
             and (when is None or parameters.get(when) == "true")
-            and logical_id not in there
+            and logical_id not in existing
         ]
 
 
-def lost_buckets(environment: Environment) -> set[str]:
-    """The keys of the buckets whose content is gone, as `wanted` tells.
+def lost_resources(environment: Environment) -> dict[str, str]:
+    """Return the missing resources that an update creates again: physical IDs by logical IDs."""
+    return (environment.wanted and environment.wanted.lost) or {}
 
-    What was encrypted with a key that is gone cannot be read: then it is all of them.
+
+def emptied_buckets(environment: Environment) -> set[str]:
+    """Return the keys of the buckets whose content is lost.
+
+    Without its KMS key, the content of every bucket is unreadable and so counts as lost.
     """
-    lost = (environment.wanted and environment.wanted.lost) or {}
+    lost = lost_resources(environment)
     return {key for key in BUCKET_KEYS if "Key" in lost or f"{camel(key)}Bucket" in lost}

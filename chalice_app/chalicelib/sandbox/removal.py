@@ -1,4 +1,4 @@
-"""What removing an environment asks of AWS: its runs, objects, tables, stack and logs; and the proof."""
+"""Removal of an environment: its objects, tables, stack, log groups and template copy, and its receipt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from chalicelib.domain.byte_limits import MESSAGE_BYTES, RECEIPT_BYTES, cut
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.failures import redacted
 from chalicelib.domain.receipts import Receipt, ReceiptEntry, listed
-from chalicelib.runs.job_runs import Runs
 from chalicelib.storage.releases import Releases
 
 _OBJECTS, _TABLES, _LOGS = "AWS::S3::Object", "AWS::Glue::Table", "AWS::Logs::LogGroup"
@@ -24,11 +23,11 @@ _WHY = {
     _TABLES: "Created in the environment outside the stack, by the job or by hand.",
     _LOGS: "Created by runs, outside the stack or after its deletion.",
 }
-_MOST_TOLD = 3
+_MOST_LISTED = 3
 
 
 class Removal:
-    """Every method can be repeated without harm."""
+    """Removes what an environment created. Every method can be repeated safely."""
 
     def __init__(
         self,
@@ -39,7 +38,6 @@ class Removal:
         logs: Logs,
         prover: Prover,
         releases: Releases,
-        runs: Runs,
     ) -> None:
         self._stacks = stacks
         self._buckets = buckets
@@ -47,21 +45,12 @@ class Removal:
         self._logs = logs
         self._prover = prover
         self._releases = releases
-        self._runs = runs
 
-    def look(self, environment: Environment) -> Stack | None:
-        """The environment's stack as it is now; None when there never was one."""
-        return self._stacks.find(environment.stack_id or environment.name)
+    def empty(self, stack: Stack) -> Iterator[tuple[str, int]]:
+        """Empty the buckets of a stack and remove tables that it did not create, so that it can be deleted.
 
-    def stop_runs(self, environment: Environment) -> bool:
-        """Stop the runs; False while one still has to stop, and could write again."""
-        return self._runs.stop_all(environment)
-
-    def clear(self, stack: Stack) -> Iterator[tuple[str, int]]:
-        """Empty the stack's buckets and remove the tables that it has not made, so that it can be deleted.
-
-        Gives after each slice of work what it has removed: a type and how many. What AWS refuses to remove is
-        passed over, and the first of it said at the end by an `AwsRefused`.
+        Yields the type and the number of removed things after each batch. Skips what AWS refuses to remove,
+        and raises the first `AwsRefused` at the end.
         """
         refused: AwsRefused | None = None
         parts = [part for part in self._stacks.parts(stack) if part.status != "DELETE_COMPLETE"]
@@ -80,11 +69,11 @@ class Removal:
             raise refused
 
     def delete_stack(self, environment: Environment, stack: Stack) -> None:
-        """Start deleting the stack; the version makes each attempt a new one to CloudFormation."""
+        """Start deleting the stack. The record's version makes each attempt a new request."""
         self._stacks.delete(stack.id, token=f"delete-{environment.id}-{environment.version}")
 
-    def stuck(self, environment: Environment, stack: Stack) -> str:
-        """Why CloudFormation could not delete the stack: which things, and AWS's words."""
+    def failure_reason(self, environment: Environment, stack: Stack) -> str:
+        """Return why CloudFormation could not delete the stack: the resources and AWS's messages."""
         failed = [part for part in self._stacks.parts(stack) if part.status == "DELETE_FAILED"]
         if not failed:
             return redacted(f"AWS could not delete the stack: {stack.reason or stack.status}", environment.id)
@@ -93,15 +82,15 @@ class Removal:
         return redacted(f"AWS could not delete {words}", environment.id)
 
     def remove_logs(self, environment: Environment) -> tuple[str, int]:
-        """Remove the log groups of the runs; one that ended late may have made its own again."""
+        """Remove the log groups of the runs. A run that ends late may create its log groups again."""
         return _LOGS, self._logs.remove_groups(f"/aws-glue/jobs/{environment.name}/")
 
-    def prove(self, stack: Stack) -> Proof:
-        """Look whether all that a deleted stack had made is really gone."""
+    def verify(self, stack: Stack) -> Proof:
+        """Check for each resource of a deleted stack that it does not exist."""
         return self._prover.prove(self._stacks.parts(stack))
 
-    def remove_left(self, parts: list[Part]) -> Iterator[tuple[str, int]]:
-        """Remove what a deleted stack has lost sight of, as far as the service may; in slices, as `clear`."""
+    def remove_leftovers(self, parts: list[Part]) -> Iterator[tuple[str, int]]:
+        """Remove resources that still exist after their stack was deleted, in batches like `empty`."""
         for part in parts:
             if part.type == _BUCKET:
                 for count in self._buckets.empty(part.physical_id):
@@ -111,7 +100,7 @@ class Removal:
                 self._catalog.remove_database(part.physical_id)
 
     def receipt(self, environment: Environment, proof: Proof | None) -> Receipt:
-        """Remove the last trace outside of the sandbox; say what was removed and what remains, and why."""
+        """Remove the copy of the template. Return what was removed, what remains, and why."""
         self._releases.remove_template(environment)
         counted = [
             ReceiptEntry(kind, count=count, why=_WHY[kind])
@@ -124,13 +113,13 @@ class Removal:
         )
 
 
-def so_far(removed: dict[str, int]) -> str:
-    """The progress of an emptying, for people."""
+def emptying_progress(removed: dict[str, int]) -> str:
+    """Return the progress of an emptying, as the environment's `reason` shows it."""
     return f"Emptying the buckets: {removed.get(_OBJECTS, 0):,} object versions removed so far."
 
 
-def still_there(parts: list[Part]) -> str:
-    """Why an environment is not DELETED though its stack is."""
-    told = ", ".join(f"{part.type} {part.physical_id}" for part in parts[:_MOST_TOLD])
-    more = f" and {len(parts) - _MOST_TOLD} more" if len(parts) > _MOST_TOLD else ""
-    return cut(f"The stack is deleted, but these resources still exist: {told}{more}.", MESSAGE_BYTES)
+def leftovers_reason(parts: list[Part]) -> str:
+    """Return why an environment is not DELETED although its stack is."""
+    listed_parts = ", ".join(f"{part.type} {part.physical_id}" for part in parts[:_MOST_LISTED])
+    more = f" and {len(parts) - _MOST_LISTED} more" if len(parts) > _MOST_LISTED else ""
+    return cut(f"The stack is deleted, but these resources still exist: {listed_parts}{more}.", MESSAGE_BYTES)

@@ -1,4 +1,4 @@
-"""An environment's settings as the parameters of the stack's template (glue_assets/template.yaml)."""
+"""Template parameters and tags of a stack (glue_assets/template.yaml)."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from chalicelib.config import Config
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.names import BUCKET_KEYS
 
-# What a tag value may hold; anything else in an owner's name becomes "-".
 _RESERVED = re.compile("^(?i:aws):")
-"""AWS keeps tags with this prefix for itself."""
+"""Prefix of tag values that is reserved for AWS."""
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.:/=+@-]")
+"""Characters that a tag value must not contain. They become "-" in an owner's name."""
 
 
 def template_parameters(environment: Environment, config: Config) -> dict[str, str]:
-    """Every parameter, none left to the template's default."""
+    """Return the value of every parameter, so that the template's defaults are never used."""
     settings, job = environment.settings, environment.settings.job
     texts = {
         "EnvironmentId": environment.id,
@@ -61,7 +61,7 @@ def template_parameters(environment: Environment, config: Config) -> dict[str, s
 
 
 def stack_tags(environment: Environment, config: Config) -> dict[str, str]:
-    """The tags of the stack, which CloudFormation hands on to every resource: the operator's and ours."""
+    """Return the operator's and the service's tags. CloudFormation adds a stack's tags to its resources."""
     return {
         **config.stack_tags,
         "terraglue:environment": environment.id,
@@ -71,5 +71,5 @@ def stack_tags(environment: Environment, config: Config) -> dict[str, str]:
 
 
 def camel(name: str) -> str:
-    """`glue_assets` as the template writes it: `GlueAssets`."""
+    """Return a name such as `glue_assets` in the template's spelling, `GlueAssets`."""
     return "".join(part.capitalize() for part in name.split("_"))

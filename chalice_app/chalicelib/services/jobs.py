@@ -152,7 +152,7 @@ class Jobs:
                 moment = timestamp(self._clock())
                 detail = {"run_id": run_id}
                 event = Event(moment, caller.owner, "run_stop_requested", request_id, detail)
-                run = self._runs.want_stopped(run, caller.owner, event)
+                run = self._runs.request_stop(run, caller.owner, event)
             return self._advanced(run), True
 
         return repeat_if_stale(read_and_write, "run")

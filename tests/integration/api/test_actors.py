@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.domain.timeline import ActorType, Event
-from chalicelib.sandbox.stack_update import _own_files
+from chalicelib.sandbox.seeding import uploaded_files
 from chalicelib.storage import items
 from tests.support.api import Api
 from tests.support.moto_runs import end_in_glue
@@ -69,7 +69,7 @@ def test_a_file_of_a_user_named_release_is_their_own(api: Api) -> None:
     record = api.app.service().job_files.listing(
         api.app.service().authenticator.caller(f"Bearer {api.issuer.token('release')}"), environment["id"]
     )
-    assert set(_own_files(record)) == {"main.py"}, "an upgrade leaves it as it is"
+    assert set(uploaded_files(record)) == {"main.py"}, "an upgrade leaves it as it is"
 
 
 def test_lines_that_are_older_than_types_have_them_in_the_name() -> None:

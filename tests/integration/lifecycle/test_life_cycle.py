@@ -14,6 +14,7 @@ from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.settings import Settings
 from chalicelib.errors import Conflict, InvalidFields
 from chalicelib.services.idempotency import IdempotentRequest
+from tests.support.event_bridge import event_with
 from tests.support.moto_service import ANA, World, actions, roll_back, stacks_of
 
 
@@ -99,7 +100,7 @@ def test_events_of_unknown_and_foreign_stacks_are_left_alone(world: World) -> No
     world.stack_event(ghost)
     world.resource_event(ghost, "SorBucket", "CREATE_COMPLETE")
     foreign = "arn:aws:cloudformation:us-east-1:1:stack/payroll/x"
-    world.service.events.stack_changed({"stack-id": foreign})
+    world.service.events.stack_changed(event_with({"stack-id": foreign}))
     assert world.service.environments.page(ANA, owner=None, status=None, limit=9, start=None).next is None
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from chalicelib.clock import parse
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Status
-from chalicelib.lifecycle.transitions import Moves
+from chalicelib.lifecycle.transitions import Transitions
 from chalicelib.services.idempotency import IdempotentRequest
 from tests.support.moto_service import MOST_CALLS, World, fail_and_roll_back
 
@@ -20,8 +20,8 @@ def test_a_retry_leaves_whoever_cleans_up_alone_until_the_lease_is_over(world: W
         world.killed(call, lambda: world.stack_event(world.of("ana")))
         if world.of("ana").status is Status.FAILED:
             break
-    another = Moves(world.service.events._store, lease_seconds=60, clock=lambda: world.moment)
-    held = another.claim(world.of("ana"))
+    another = Transitions(world.service.events._store, lease_seconds=60, clock=lambda: world.moment)
+    held = another.acquire_lease(world.of("ana"))
     assert held is not None
     assert held.lease_until is not None
     assert (held.status, held.clean_up) == (Status.FAILED, True)

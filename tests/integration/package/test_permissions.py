@@ -22,8 +22,9 @@ from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import Event
 from chalicelib.wiring import Service
 from glue_assets.release import build, publish
-from local import roles
-from local.access_policies import Verdict, listed, verdict
+from local.iam.policies import Verdict, listed, verdict
+from local.setup import roles
+from tests.support.event_bridge import event_with
 from tests.support.identity import AUDIENCE, ISSUER, Issuer
 from tests.support.paths import ROOT
 from tests.support.sandbox_stacks import client
@@ -335,7 +336,7 @@ def resource_changes(world: World, environment_id: str) -> None:
         "resource-type": "AWS::S3::Bucket",
         "status-details": {"status": "CREATE_FAILED", "status-reason": "exists already"},
     }
-    world.service("resource_changed").events.resource_changed(detail, "2026-11-23T12:00:00Z")
+    world.service("resource_changed").events.resource_changed(event_with(detail, "2026-11-23T12:00:00Z"))
     assert world.look(environment).failure is not None
 
 
@@ -345,7 +346,7 @@ def job_changes(world: World, environment_id: str) -> None:
     events = world.service("job_changed").events
     ended = world.ask_run(environment, "SUCCEEDED")
     waiting = pending(world, environment, reason="Waiting for an earlier run to end.")
-    events.job_changed({"jobName": environment.job_id, "jobRunId": ended.glue_run_id})
+    events.job_changed(event_with({"jobName": environment.job_id, "jobRunId": ended.glue_run_id}))
     assert status(world, ended) is RunStatus.SUCCEEDED
     assert status(world, waiting) is RunStatus.STARTING
 
@@ -353,7 +354,7 @@ def job_changes(world: World, environment_id: str) -> None:
     assert settled is not None and settled.cost_micro_usd is not None
     cost, mark = settled.cost_micro_usd, {"--terraglue-run-id": ended.id}
     run_id = world.glue.begin(environment.job_id, "FAILED", Attempt=1, Arguments=mark, ExecutionTime=60)
-    events.job_changed({"jobName": environment.job_id, "jobRunId": run_id})
+    events.job_changed(event_with({"jobName": environment.job_id, "jobRunId": run_id}))
     after = world.store.run(environment.id, ended.id)
     assert after is not None and after.cost_micro_usd in (2 * cost - 1, 2 * cost)  # rounded once, not twice
 
@@ -374,7 +375,7 @@ def queue(world: World, function: str, environment_id: str) -> None:
     if function == "tick":
         events.tick(seconds=60)
     else:
-        events.stack_changed({"stack-id": environment.name})
+        events.stack_changed(event_with({"stack-id": environment.name}))
     assert world.look(environment).status is Status.CREATING
 
 
@@ -533,8 +534,8 @@ def spare(world: World) -> list[str]:
                 if UNSEEN.keys() & {sid, action, f"{sid} {action}"}:
                     continue
                 fewer = [*whole[:number], *without(statement, action, resource), *whole[number + 1 :]]
-                asked = [wish for wish in world.wishes[function] if wish.action == action]
-                if all(verdict([{"Statement": fewer}], wish) is Verdict.ALLOWED for wish in asked):
+                checks = [check for check in world.checks[function] if check.action == action]
+                if all(verdict([{"Statement": fewer}], check) is Verdict.ALLOWED for check in checks):
                     found.append(f"{function} {sid} {action} {resource}")
     return found
 

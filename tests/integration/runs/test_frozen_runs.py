@@ -14,6 +14,7 @@ from chalicelib.domain.requests import RunRequest
 from chalicelib.domain.timeline import Event
 from chalicelib.runs.new_run import new_run
 from tests.support.environment_changes import ID, actions, ask, finish
+from tests.support.event_bridge import event_with
 from tests.support.sandbox_stacks import client
 from tests.support.service_roles import World
 
@@ -26,7 +27,7 @@ def ready(world: World, **job: Any) -> Environment:
 
 
 def event(world: World, run: JobRun, glue_run_id: str) -> None:
-    world.operator.events.job_changed({"jobName": run.job_id, "jobRunId": glue_run_id})
+    world.operator.events.job_changed(event_with({"jobName": run.job_id, "jobRunId": glue_run_id}))
 
 
 def recorded(world: World, run: JobRun) -> JobRun:

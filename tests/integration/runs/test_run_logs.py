@@ -11,8 +11,9 @@ import pytest
 
 from chalicelib.aws.logs import Logs
 from chalicelib.domain.caller import Caller
-from local import log_events
+from local.moto_patches import log_events
 from tests.support.api import Api
+from tests.support.event_bridge import event_with
 from tests.support.moto_runs import ask, end_in_glue, glue_runs
 
 
@@ -64,7 +65,7 @@ def test_a_run_that_waits_has_a_cursor_from_which_its_lines_are_read_later(api: 
     assert page["items"] == [] and page["next"]
     assert api.call("GET", f"{path}/logs?cursor={page['next']}").body == page
     ended(job)
-    api.app.service().events.job_changed({"jobName": job, "jobRunId": glue_runs(job)[0]["Id"]})
+    api.app.service().events.job_changed(event_with({"jobName": job, "jobRunId": glue_runs(job)[0]["Id"]}))
     assert api.call("GET", path).body["status"] != "PENDING"
     write(
         group,

@@ -139,7 +139,7 @@ def test_a_neighbours_database_is_never_looked_up(api: Api) -> None:
     def note(params: dict[str, Any], **_: Any) -> None:
         asked.append(params.get("DatabaseName", ""))
 
-    catalog = api.app.service().jobs._runs._outputs._catalog._client.meta.events
+    catalog = api.app.service().jobs._runs._settlement._outputs._catalog._client.meta.events
     for call in ("GetTables", "GetTable", "GetPartitions"):
         catalog.register(f"provide-client-params.glue.{call}", note)
     run = ended(api, location, job)

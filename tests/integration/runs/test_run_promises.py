@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.errors import AwsError
 from tests.support.api import Api
+from tests.support.event_bridge import event_with
 from tests.support.moto_runs import ANA, Stopper, ask, end_in_glue, glue_runs
 
 
@@ -39,7 +40,7 @@ def look(api: Api, run: Any, code: str) -> None:
 
 def notice(api: Api, job: str, run_id: str) -> None:
     """Hear from Glue that a run has changed; nothing else tells of it."""
-    api.app.service().events.job_changed({"jobName": job, "jobRunId": run_id, "state": "STOPPED"})
+    api.app.service().events.job_changed(event_with({"jobName": job, "jobRunId": run_id, "state": "STOPPED"}))
 
 
 @pytest.mark.parametrize(

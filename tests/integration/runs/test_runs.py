@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from tests.support.api import Api
+from tests.support.event_bridge import event_with
 from tests.support.moto_runs import MARKER, DiesAfterTheCall, DyingStarter, ask, end_in_glue, glue_runs
 
 
@@ -37,7 +38,7 @@ def test_a_finished_run_is_settled_once(api: Api) -> None:
     end_in_glue(job, seconds=120)
     event = {"jobName": job, "jobRunId": glue_runs(job)[0]["Id"], "state": "SUCCEEDED"}
     for _ in range(3):  # events repeat
-        api.app.service().events.job_changed(event)
+        api.app.service().events.job_changed(event_with(event))
     run = api.call("GET", asked.headers["Location"]).body
     assert (run["status"], run["execution_seconds"], run["dpu_seconds"]) == ("SUCCEEDED", 120, 600)
     assert run["cost_usd"] == pytest.approx(600 / 3600 * 0.44, abs=1e-6)
@@ -151,7 +152,9 @@ def test_a_run_waits_while_the_job_is_at_its_limit_of_concurrent_runs(api: Api) 
     assert (waiting["status"], waiting["reason"]) == ("PENDING", "Waiting for an earlier run to end.")
     end_in_glue(job)
     started = glue_runs(job)[0]["Id"]
-    api.app.service().events.job_changed({"jobName": job, "jobRunId": started, "state": "SUCCEEDED"})
+    api.app.service().events.job_changed(
+        event_with({"jobName": job, "jobRunId": started, "state": "SUCCEEDED"})
+    )
     assert api.call("GET", first.headers["Location"]).body["status"] == "SUCCEEDED"
     assert api.call("GET", second.headers["Location"]).body["status"] == "STARTING"
 

@@ -16,12 +16,13 @@ from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.settings import JobSettings, Settings
 from chalicelib.services.idempotency import IdempotentRequest
-from local import dynamodb
 from local.chaos import invariants
 from local.chaos.owners import Owners
 from local.chaos.world import simulated
 from local.faults.rules import parse_all
+from local.moto_patches import dynamodb
 from tests.support.environment_changes import ID, changed
+from tests.support.event_bridge import event_with
 from tests.support.service_roles import World
 
 DEAR = {"worker_type": "G.16X", "number_of_workers": 10, "timeout_minutes": 1, "max_retries": 3}
@@ -54,7 +55,7 @@ def end(world: World, run: JobRun, state: str = "SUCCEEDED", seconds: int = 60) 
         "ExecutionTime": seconds,
         "CompletedOn": world.moment.timestamp(),
     }
-    world.operator.events.job_changed({"jobName": run.job_id, "jobRunId": found.glue_run_id})
+    world.operator.events.job_changed(event_with({"jobName": run.job_id, "jobRunId": found.glue_run_id}))
 
 
 def lines(world: World, action: str) -> list[Any]:
@@ -127,7 +128,9 @@ def test_a_schedule_never_spends_more_than_the_budget(world: World) -> None:
                         Arguments=shown["Arguments"],
                         ExecutionTime=60,
                     )
-                world.operator.events.job_changed({"jobName": ready.job_id, "jobRunId": glue_run_id})
+                world.operator.events.job_changed(
+                    event_with({"jobName": ready.job_id, "jobRunId": glue_run_id})
+                )
         spent.append(world.store.account(ready.owner).spent_micro_usd)
     assert max(spent) == pytest.approx(4 * 10 * 16 * 60 * 0.44 / 3600 * 1e6, abs=2)
     assert max(spent) <= 5_000_000

@@ -18,6 +18,7 @@ from chalicelib.domain.failures import Failure
 from chalicelib.domain.job_run import RunStatus
 from chalicelib.domain.requests import EnvironmentChange, RunRequest
 from chalicelib.errors import EnvironmentNotReady, WorkgroupUnusable
+from chalicelib.lifecycle.transitions import Next
 from chalicelib.services.idempotency import IdempotentRequest
 from tests.support.sandbox_stacks import client
 from tests.support.service_roles import RICH, World
@@ -84,11 +85,11 @@ def keys(bucket: str) -> list[str]:
 # -- the stack -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("is_told", [True, False])
-def test_a_deleted_stack_is_noticed_by_its_event_or_within_a_day(world: World, is_told: bool) -> None:
+@pytest.mark.parametrize("has_event", [True, False])
+def test_a_deleted_stack_is_noticed_by_its_event_or_within_a_day(world: World, has_event: bool) -> None:
     ready = world.ready(ID, {})
     delete_stack(world, ready)
-    if is_told:
+    if has_event:
         world.reconcile(world.operator, ready)
         lost = world.look(ready)
     else:
@@ -347,8 +348,8 @@ def refusing(client: Any, operation: str, code: str, status: int = 400) -> Itera
 )
 def test_a_look_that_tells_nothing_makes_nobody_failed(world: World, code: str, status: int) -> None:
     ready = world.ready(ID, {})
-    upkeep: Any = world.operator.environments._reconciler._upkeep
-    with refusing(upkeep._inspector._prover._clients["glue"], "GetJob", code, status) as told:
+    drift_check: Any = world.operator.environments._reconciler._drift_check
+    with refusing(drift_check._inspector._prover._clients["glue"], "GetJob", code, status) as told:
         assert a_day(world, ready).status is Status.READY
         by_hand(ready, "GlueJobRole")
         assert a_day(world, ready).status is Status.FAILED, "another look is certain"
@@ -370,9 +371,11 @@ def test_a_burst_of_looks_does_not_keep_others_waiting_and_each_is_looked_at_wit
             environment_id, {}, status=Status.READY, stack_id="x", look_at=at, due_at=at, ready_at=at
         )
     looked: list[str] = []
-    upkeep: Any = world.operator.environments._reconciler._upkeep
+    drift_check: Any = world.operator.environments._reconciler._drift_check
     monkeypatch.setattr(
-        upkeep, "_compare", lambda environment, _: looked.append(environment.id) or _keep(world, environment)
+        drift_check,
+        "_check",
+        lambda environment, _: looked.append(environment.id) or _keep(world, environment),
     )
     world.moment += timedelta(minutes=1)
     world.change(ready, delete_requested=True, due_at=timestamp(world.moment))
@@ -385,10 +388,10 @@ def test_a_burst_of_looks_does_not_keep_others_waiting_and_each_is_looked_at_wit
     assert sorted(set(looked)) == many
 
 
-def _keep(world: World, environment: Environment) -> bool:
+def _keep(world: World, environment: Environment) -> Next:
     later = timestamp(world.moment + timedelta(hours=20))
     world.change(environment, look_at=later, due_at=later)
-    return False
+    return Next.LATER
 
 
 def test_a_new_one_is_looked_at_within_a_day_and_not_all_at_once(world: World) -> None:

@@ -14,6 +14,7 @@ from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.owner_accounts import Allowance
 from chalicelib.domain.requests import EnvironmentChange
+from tests.support.event_bridge import event_with
 from tests.support.sandbox_stacks import client
 from tests.support.service_roles import World
 
@@ -40,7 +41,7 @@ def tell(world: World, environment: Environment, seed: int) -> None:
             "status-details": {"status": each["ResourceStatus"], "status-reason": ""},
         }
         at = each["Timestamp"] + timedelta(seconds=dice.choice([0, 1, 2]))
-        world.operator.events.resource_changed(detail, at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        world.operator.events.resource_changed(event_with(detail, at.strftime("%Y-%m-%dT%H:%M:%SZ")))
 
 
 def whole(world: World, environment: Environment, status: Status, seed: int) -> Environment:

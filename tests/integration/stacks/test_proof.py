@@ -15,6 +15,7 @@ from chalicelib.aws.existence import Prover
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.services.idempotency import IdempotentRequest
+from tests.support.event_bridge import event_with
 from tests.support.sandbox_stacks import client
 from tests.support.service_roles import World
 
@@ -148,7 +149,7 @@ def test_the_first_failed_resource_is_told_before_the_rollback_is_in_any_order(
     if seed:
         random.Random(seed).shuffle(told)
     for detail, at in [*told, *told[:5]]:
-        world.operator.events.resource_changed(detail, at)
+        world.operator.events.resource_changed(event_with(detail, at))
     shown = world.look(environment)
     assert shown.status is Status.CREATING, "the stack has not told of its end"
     assert shown.failure is not None

@@ -20,7 +20,7 @@ from chalicelib.domain.failures import Failure
 from chalicelib.domain.receipts import Receipt, ReceiptEntry
 from chalicelib.domain.timeline import Event
 from chalicelib.lifecycle.deletion import Deletion
-from chalicelib.lifecycle.transitions import Moves
+from chalicelib.lifecycle.transitions import Next, Transitions
 from chalicelib.storage.store import Store
 from tests.support.fast_dynamodb import INDEXES, FastDynamoDb
 from tests.support.records import environment
@@ -46,21 +46,21 @@ class Aws:
     on_slice: Callable[[], None] = lambda: None
     done: list[str] = field(default_factory=list)
 
-    def look(self, environment: Environment) -> Stack | None:
+    def find(self, environment: Environment) -> Stack | None:
         assert environment.id == "env1"
         return self.stack
 
-    def prove(self, _: Stack) -> Proof:
+    def verify(self, _: Stack) -> Proof:
         return Proof([ReceiptEntry("AWS::IAM::Role", id="r")], self.remaining, self.there, [])
 
-    def stop_runs(self, environment: Environment) -> bool:
+    def stop_all(self, environment: Environment) -> bool:
         assert environment.id == "env1"
         return self.runs_are_stopped
 
-    def clear(self, _: Stack) -> Iterator[tuple[str, int]]:
-        yield from self._slices("clear")
+    def empty(self, _: Stack) -> Iterator[tuple[str, int]]:
+        yield from self._slices("empty")
 
-    def remove_left(self, parts: list[Part]) -> Iterator[tuple[str, int]]:
+    def remove_leftovers(self, parts: list[Part]) -> Iterator[tuple[str, int]]:
         yield from self._slices(f"remove {parts[0].physical_id}")
 
     def _slices(self, what: str) -> Iterator[tuple[str, int]]:
@@ -74,7 +74,7 @@ class Aws:
     def delete_stack(self, _: Environment, stack: Stack) -> None:
         self.done.append(f"delete {stack.id}")
 
-    def stuck(self, _: Environment, stack: Stack) -> str:
+    def failure_reason(self, _: Environment, stack: Stack) -> str:
         return f"AWS could not delete it: {stack.reason}"
 
     def remove_logs(self, environment: Environment) -> tuple[str, int]:
@@ -94,9 +94,11 @@ class Desk:
         client: Any = FastDynamoDb(INDEXES)
         self.aws, self.moment = aws, NOW
         self.store = Store(Table(client, "table"), Capacity())
-        moves = Moves(self.store, lease_seconds=100, clock=lambda: self.moment, jitter=lambda: 1.0)
-        removal: Any = aws
-        self.deletion = Deletion(moves, removal, self.store)
+        transitions = Transitions(
+            self.store, lease_seconds=100, clock=lambda: self.moment, jitter=lambda: 1.0
+        )
+        fake: Any = aws
+        self.deletion = Deletion(transitions, fake, fake, fake, self.store)
         moment = timestamp(NOW)
         new = environment(1, created_at=moment, updated_at=moment, admitted_at=moment, due_at=moment)
         self.store.add_environment(new, Event(moment, "ana", "requested"), None)
@@ -107,10 +109,10 @@ class Desk:
         assert found is not None
         return found
 
-    def step(self, seconds: float = 600) -> bool:
+    def step(self, seconds: float = 600) -> Next:
         return self.deletion.step(self.read(), self.moment.timestamp() + seconds)
 
-    def clean_up(self, seconds: float = 600) -> bool:
+    def clean_up(self, seconds: float = 600) -> Next:
         return self.deletion.clean_up(self.read(), self.moment.timestamp() + seconds)
 
     def after(self, seconds: float) -> str:
@@ -135,7 +137,7 @@ def failed(aws: Aws, **fields: Any) -> Desk:
 
 def test_a_clean_up_is_not_done_while_something_is_still_there() -> None:
     desk = failed(Aws(stack("DELETE_COMPLETE"), there=[BUCKET]))
-    assert desk.clean_up() is False
+    assert desk.clean_up() is Next.LATER
     waiting = desk.read()
     assert (waiting.clean_up, waiting.stack_id, waiting.attempts) == (True, "stack", 1)
     assert (
@@ -148,7 +150,7 @@ def test_a_clean_up_is_not_done_while_something_is_still_there() -> None:
     assert desk.actions().count("delayed") == 1, "the same trouble is told again"
     assert desk.read().attempts == 2
     desk.aws.there = []
-    assert desk.clean_up() is True
+    assert desk.clean_up() is Next.AGAIN
     cleaned = desk.read()
     assert (cleaned.clean_up, cleaned.stack_id, cleaned.due_at) == (False, None, cleaned.expires_at)
     assert (cleaned.attempts, cleaned.lease_until) == (0, None)
@@ -173,7 +175,7 @@ def test_what_each_attempt_leaves_for_a_reason_is_kept_for_the_receipt() -> None
 @pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE"])
 def test_a_clean_up_keeps_a_stack_that_is_complete(status: str) -> None:
     desk = failed(Aws(stack(status)))
-    assert desk.clean_up() is True
+    assert desk.clean_up() is Next.AGAIN
     cleaned = desk.read()
     assert (cleaned.clean_up, cleaned.stack_id, cleaned.admitted_at) == (False, "stack", desk.after(0))
     assert desk.aws.done == []
@@ -182,7 +184,7 @@ def test_a_clean_up_keeps_a_stack_that_is_complete(status: str) -> None:
 @pytest.mark.parametrize("last", [None, stack("DELETE_COMPLETE")])
 def test_a_retried_one_keeps_its_place_and_forgets_the_failed_attempts_resources(last: Stack | None) -> None:
     desk = Desk(Aws(last), clean_up=True, resources=FAILED_BUCKET)
-    assert desk.clean_up() is True
+    assert desk.clean_up() is Next.AGAIN
     cleaned = desk.read()
     assert (cleaned.status, cleaned.admitted_at, cleaned.due_at) == (Status.QUEUED, *[desk.after(0)] * 2)
     assert (cleaned.stack_id, cleaned.resources, cleaned.reason) == (None, {}, None)
@@ -190,14 +192,14 @@ def test_a_retried_one_keeps_its_place_and_forgets_the_failed_attempts_resources
 
 def test_a_clean_up_waits_while_cloudformation_still_rolls_back() -> None:
     desk = failed(Aws(stack("ROLLBACK_IN_PROGRESS")))
-    assert desk.clean_up() is False
+    assert desk.clean_up() is Next.LATER
     assert (desk.read().clean_up, desk.read().due_at, desk.aws.done) == (True, desk.after(60), [])
 
 
 def test_a_clean_up_deletes_a_stack_that_was_rolled_back_and_says_what_to_do() -> None:
     desk = failed(Aws(stack("ROLLBACK_COMPLETE")))
-    assert desk.clean_up() is True
-    assert desk.aws.done == ["clear", "delete stack"]
+    assert desk.clean_up() is Next.AGAIN
+    assert desk.aws.done == ["empty", "delete stack"]
     assert desk.read().reason == "Mend it."
 
 
@@ -209,13 +211,13 @@ def test_a_clean_up_deletes_a_stack_that_was_rolled_back_and_says_what_to_do() -
 )
 def test_a_stack_that_is_updated_is_waited_for(status: str) -> None:
     desk = Desk(Aws(stack(status)), status=Status.DELETING)
-    assert desk.step() is False
+    assert desk.step() is Next.LATER
     assert (desk.aws.done, desk.read().due_at) == ([], desk.after(60))
 
 
 def test_a_stack_that_is_being_deleted_is_waited_for() -> None:
     desk = Desk(Aws(stack("DELETE_IN_PROGRESS")), status=Status.DELETING)
-    assert desk.step() is False
+    assert desk.step() is Next.LATER
     assert (desk.aws.done, desk.read().due_at) == ([], desk.after(60))
 
 
@@ -226,9 +228,9 @@ def test_any_other_is_emptied_and_then_deleted(status: str) -> None:
     desk = Desk(
         Aws(stack(status), slices=[(OBJECTS, 1000), (OBJECTS, 7), (TABLES, 2)]), status=Status.DELETING
     )
-    assert desk.step() is True
+    assert desk.step() is Next.AGAIN
     after = desk.read()
-    assert desk.aws.done == ["clear", "delete stack"]
+    assert desk.aws.done == ["empty", "delete stack"]
     assert "delayed" not in desk.actions()
     assert after.removed == {OBJECTS: 1007, TABLES: 2}
     assert (after.attempts, after.lease_until, after.reason) == (1, None, None)
@@ -238,13 +240,13 @@ def test_any_other_is_emptied_and_then_deleted(status: str) -> None:
 def test_while_somebody_else_removes_nothing_is_done() -> None:
     desk = Desk(Aws(stack("CREATE_COMPLETE")), status=Status.DELETING, lease_until="2026-01-01T00:00:01.000Z")
     before = desk.read()
-    assert desk.step() is False
+    assert desk.step() is Next.LATER
     assert (desk.aws.done, desk.read()) == ([], before)
 
 
 def test_a_run_that_has_yet_to_stop_is_waited_for_a_little() -> None:
     desk = Desk(Aws(stack("CREATE_COMPLETE"), runs_are_stopped=False), status=Status.DELETING)
-    assert desk.step() is False
+    assert desk.step() is Next.LATER
     assert (desk.aws.done, desk.read().due_at, desk.read().lease_until) == ([], desk.after(5), None)
 
 
@@ -258,12 +260,12 @@ def test_what_was_removed_before_aws_refused_is_counted() -> None:
     with pytest.raises(AwsRefused):
         desk.step()
     assert desk.read().removed == {OBJECTS: 15, TABLES: 1}
-    assert desk.aws.done == ["clear"]
+    assert desk.aws.done == ["empty"]
 
 
 def test_time_that_is_up_ends_a_slice_and_another_goes_on_from_there() -> None:
     desk = Desk(Aws(stack("CREATE_COMPLETE"), slices=[(OBJECTS, 5), (OBJECTS, 6)]), status=Status.DELETING)
-    assert desk.step(seconds=0) is False
+    assert desk.step(seconds=0) is Next.LATER
     paused = desk.read()
     assert (paused.removed, paused.lease_until, paused.due_at) == ({OBJECTS: 5}, None, desk.after(0))
     assert paused.reason == "Emptying the buckets: 5 object versions removed so far."
@@ -282,7 +284,7 @@ def test_the_lease_is_renewed_while_the_work_goes_on_and_says_how_far_it_is() ->
         desk.moment += timedelta(seconds=60)
 
     desk.aws.on_slice = pass_the_time
-    assert desk.step() is True
+    assert desk.step() is Next.AGAIN
     so_far = "Emptying the buckets: 5 object versions removed so far."
     assert seen == [({}, None, desk.after(100)), ({OBJECTS: 5}, so_far, desk.after(160))]
     assert desk.read().removed == {OBJECTS: 11}
@@ -296,8 +298,8 @@ def test_a_stack_that_was_found_by_its_name_is_known_by_its_id_from_then_on() ->
 
 def test_a_failed_delete_that_is_due_is_told_and_tried_again_at_once() -> None:
     desk = Desk(Aws(stack("DELETE_FAILED", "locked")), status=Status.DELETING)
-    assert desk.step() is True
-    assert (desk.aws.done, desk.actions()[-1]) == (["clear", "delete stack"], "delayed")
+    assert desk.step() is Next.AGAIN
+    assert (desk.aws.done, desk.actions()[-1]) == (["empty", "delete stack"], "delayed")
     assert desk.read().reason == "AWS could not delete it: locked"
 
 
@@ -305,22 +307,22 @@ def test_a_failed_delete_is_told_at_once_and_tried_again_when_it_is_due() -> Non
     desk = Desk(
         Aws(stack("DELETE_FAILED", "locked")), status=Status.DELETING, due_at="2026-01-01T00:01:00.000Z"
     )
-    assert desk.step() is False
+    assert desk.step() is Next.LATER
     assert (desk.aws.done, desk.read().reason) == ([], "AWS could not delete it: locked")
     assert desk.actions()[-1] == "delayed"
     version = desk.read().version
     desk.step()
     assert desk.read().version == version, "the same is told again"
     desk.moment = NOW + timedelta(minutes=1)
-    assert desk.step() is True
-    assert desk.aws.done == ["clear", "delete stack"]
+    assert desk.step() is Next.AGAIN
+    assert desk.aws.done == ["empty", "delete stack"]
     assert (desk.read().attempts, desk.read().reason) == (1, "AWS could not delete it: locked")
     assert desk.actions().count("delayed") == 1
 
 
 def test_a_stack_that_is_gone_is_not_the_end_while_something_is_still_there() -> None:
     desk = Desk(Aws(stack("DELETE_COMPLETE"), there=[BUCKET], slices=[(OBJECTS, 3)]), status=Status.DELETING)
-    assert desk.step() is False
+    assert desk.step() is Next.LATER
     stuck = desk.read()
     assert (stuck.status, stuck.attempts, stuck.lease_until) == (Status.DELETING, 1, None)
     assert (
@@ -335,7 +337,7 @@ def test_a_stack_that_is_gone_is_not_the_end_while_something_is_still_there() ->
 @pytest.mark.parametrize("last", [None, stack("DELETE_COMPLETE")])
 def test_the_end_has_its_receipt_and_frees_the_owner(last: Stack | None) -> None:
     desk = Desk(Aws(last, logs=2), status=Status.DELETING, removed={OBJECTS: 3}, reason="so far", attempts=4)
-    assert desk.step() is False
+    assert desk.step() is Next.LATER
     gone = desk.read()
     assert (gone.status, gone.deleted_at) == (Status.DELETED, desk.after(0))
     assert gone.receipt == Receipt(
@@ -344,7 +346,7 @@ def test_the_end_has_its_receipt_and_frees_the_owner(last: Stack | None) -> None
     assert (gone.due_at, gone.lease_until, gone.admitted_at, gone.reason) == (None, None, None, None)
     assert (gone.removed, gone.remaining) == ({}, [])
     [line] = desk.store.events("env1", limit=1).items
-    assert line.detail == {"from": "DELETING", "to": "DELETED", "why": "all removed"}
+    assert line.detail == {"from": "DELETING", "to": "DELETED", "why": "everything removed"}
     assert desk.store.live_environment_id("owner-1") is None
     assert desk.store.usage().live == 0
     assert desk.actions()[-1] == "status_changed"
@@ -352,7 +354,7 @@ def test_the_end_has_its_receipt_and_frees_the_owner(last: Stack | None) -> None
 
 def test_two_who_would_end_it_are_one() -> None:
     desk = Desk(Aws(None), status=Status.DELETING, lease_until="2026-01-01T00:00:01.000Z")
-    assert desk.step() is False
+    assert desk.step() is Next.LATER
     assert desk.read().status is Status.DELETING
     desk.moment = NOW + timedelta(seconds=1)
     desk.step()

@@ -7,11 +7,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from chalicelib.aws.errors import AwsRefused, AwsThrottled, AwsUnavailable
 from chalicelib.errors import StaleRecord
-from chalicelib.lifecycle.aws_events import Events
+from chalicelib.lifecycle.aws_events import AwsEvents
+from chalicelib.lifecycle.transitions import Outcome
 from chalicelib.storage.store import Due
+from tests.support.event_bridge import event_with
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -21,7 +24,7 @@ class Aws:
     """Stands for the store, the reconciler, the runs and the queue; `answers` are by what is reconciled."""
 
     due_now: list[Due]
-    answers: dict[str, bool | Exception] = field(default_factory=dict)
+    answers: dict[str, Outcome | Exception] = field(default_factory=dict)
     takes: float = 0
     moment: datetime = NOW
     done: list[str] = field(default_factory=list)
@@ -34,14 +37,14 @@ class Aws:
     def start_due(self, environment_id: str) -> None:
         """No schedule is due."""
 
-    def reconcile(self, first: str, second: str | None = None, *, seconds: float = 0.0, **_: Any) -> bool:
+    def reconcile(self, first: str, second: str | None = None, *, seconds: float = 0.0, **_: Any) -> Outcome:
         name = second or first
         self.done.append(name)
         self.given.append(seconds)
         self.moment += timedelta(seconds=self.takes)
         if self.leaves:
             self.due_now = [due for due in self.due_now if name != (due.run_id or due.environment_id)]
-        answer = self.answers.get(name, True)
+        answer = self.answers.get(name, Outcome.DONE)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -56,10 +59,13 @@ def environments(*names: str) -> list[Due]:
     return [Due(name, None) for name in names]
 
 
-def tick(aws: Aws, seconds: float = 60) -> int:
+def events_of(aws: Aws) -> AwsEvents:
     anything: Any = aws
-    events = Events(anything, anything, anything, anything, anything, clock=lambda: aws.moment)
-    return events.tick(seconds=seconds)
+    return AwsEvents(anything, anything, anything, anything, anything, clock=lambda: aws.moment)
+
+
+def tick(aws: Aws, seconds: float = 60) -> int:
+    return events_of(aws).tick(seconds=seconds)
 
 
 def test_everything_due_is_done_once() -> None:
@@ -81,8 +87,8 @@ def test_more_than_one_look_has_is_done() -> None:
     assert aws.done == names
 
 
-@pytest.mark.parametrize("throttled", [False, AwsThrottled("Throttling", "slow")])
-def test_three_throttled_ones_in_a_row_end_it(throttled: bool | Exception) -> None:
+@pytest.mark.parametrize("throttled", [Outcome.THROTTLED, AwsThrottled("Throttling", "slow")])
+def test_three_throttled_ones_in_a_row_end_it(throttled: Outcome | Exception) -> None:
     names = ["e1", "e2", "e3", "e4", "e5"]
     aws = Aws(environments(*names), dict.fromkeys(names, throttled))
     assert tick(aws) == 3
@@ -91,7 +97,7 @@ def test_three_throttled_ones_in_a_row_end_it(throttled: bool | Exception) -> No
 
 def test_two_throttled_ones_and_one_that_is_not_end_nothing() -> None:
     names = ["e1", "e2", "e3", "e4", "e5"]
-    aws = Aws(environments(*names), dict.fromkeys(["e1", "e2", "e4", "e5"], False))
+    aws = Aws(environments(*names), dict.fromkeys(["e1", "e2", "e4", "e5"], Outcome.THROTTLED))
     assert tick(aws) == 5
 
 
@@ -109,3 +115,28 @@ def test_one_record_has_a_minute_and_never_more_than_the_tick() -> None:
     assert tick(aws, seconds=130) == 3
     assert aws.given == [60, 60, 30]
     assert tick(Aws(environments("e1")), seconds=0) == 0
+
+
+@pytest.mark.parametrize("handler", ["stack_changed", "resource_changed", "job_changed"])
+@pytest.mark.parametrize("event", [event_with({}), {"detail": {}}, {}])
+def test_an_event_without_the_expected_fields_fails_its_invocation(
+    handler: str, event: dict[str, Any]
+) -> None:
+    aws = Aws([])
+    with pytest.raises(ValidationError):
+        getattr(events_of(aws), handler)(event)
+    assert aws.done == []
+
+
+def test_an_event_of_a_stack_or_a_job_outside_the_service_is_ignored() -> None:
+    aws = Aws([])
+    stack = {
+        "stack-id": "arn:aws:cloudformation:us-east-1:1:stack/other/x",
+        "logical-resource-id": "Bucket",
+        "resource-type": "AWS::S3::Bucket",
+        "status-details": {"status": "CREATE_FAILED"},
+    }
+    events_of(aws).stack_changed(event_with(stack))
+    events_of(aws).resource_changed(event_with(stack))
+    events_of(aws).job_changed(event_with({"jobName": "other", "jobRunId": "jr_1"}))
+    assert aws.done == []

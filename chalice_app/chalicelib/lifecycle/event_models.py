@@ -1,0 +1,57 @@
+"""EventBridge events of CloudFormation and Glue, with the fields that the service reads.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-eventbridge.html
+https://docs.aws.amazon.com/glue/latest/dg/automating-awsglue-with-cloudwatch-events.html
+"""
+
+from __future__ import annotations
+
+from aws_lambda_powertools.utilities.parser.models import EventBridgeModel
+from pydantic import BaseModel, Field
+
+
+class StackStatusChangeDetail(BaseModel):
+    """Detail of a CloudFormation Stack Status Change."""
+
+    stack_id: str = Field(alias="stack-id")
+
+
+class StackStatusChange(EventBridgeModel):
+    """CloudFormation Stack Status Change."""
+
+    detail: StackStatusChangeDetail
+
+
+class StatusDetails(BaseModel):
+    """Status of a resource. Most statuses have no reason."""
+
+    status: str
+    status_reason: str | None = Field(default=None, alias="status-reason")
+
+
+class ResourceStatusChangeDetail(BaseModel):
+    """Detail of a CloudFormation Resource Status Change."""
+
+    stack_id: str = Field(alias="stack-id")
+    logical_resource_id: str = Field(alias="logical-resource-id")
+    resource_type: str = Field(alias="resource-type")
+    status_details: StatusDetails = Field(alias="status-details")
+
+
+class ResourceStatusChange(EventBridgeModel):
+    """CloudFormation Resource Status Change."""
+
+    detail: ResourceStatusChangeDetail
+
+
+class JobStateChangeDetail(BaseModel):
+    """Detail of a Glue Job State Change."""
+
+    job_name: str = Field(alias="jobName")
+    job_run_id: str = Field(alias="jobRunId")
+
+
+class JobStateChange(EventBridgeModel):
+    """Glue Job State Change."""
+
+    detail: JobStateChangeDetail

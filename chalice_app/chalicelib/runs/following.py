@@ -1,0 +1,76 @@
+"""Following of a run that Glue has started: its status, its retries by Glue, and its stop."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chalicelib.aws.errors import AwsRefused
+from chalicelib.aws.glue import Glue, GlueRun
+from chalicelib.clock import Clock, later, now, parse, timestamp
+from chalicelib.domain.job_run import JobRun, RunStatus
+from chalicelib.runs.settlement import Settlement
+from chalicelib.storage.store import Store
+
+CHECK_SECONDS = 60
+"""How long a run waits for Glue's event before the schedule checks it."""
+RETRY_SECONDS = 20
+_GLUE_RETRY_SECONDS = 120
+"""How long after a failed attempt Glue may start the next one."""
+
+
+class RunFollower:
+    """Records what Glue reports about runs."""
+
+    def __init__(self, store: Store, glue: Glue, settlement: Settlement, *, clock: Clock = now) -> None:
+        self._store = store
+        self._glue = glue
+        self._settlement = settlement
+        self._clock = clock
+
+    def check(self, run: JobRun) -> JobRun:
+        """Ask Glue for the status of a started run, and record it."""
+        try:
+            seen = self._glue.get(run.job_id, run.glue_run_id or "")
+        except AwsRefused as error:
+            return self._settlement.unknown_to_glue(run, error)
+        return self.record(run, seen)
+
+    def record(self, run: JobRun, seen: GlueRun) -> JobRun:
+        """Record the status of an attempt. Stop it if a stop is requested, and settle it if it has ended."""
+        moment = self._clock()
+        earlier: list[GlueRun] = []
+        if seen.status.is_final:
+            # Every attempt with the run's marker counts, whatever the record says about retries.
+            *earlier, seen = self._glue.attempts(run.job_id, run.id, parse(run.requested_at)) or [seen]
+            if _may_be_retried(run, seen, moment):
+                return self._wait_for_retry(run, seen, moment)
+        after = run.but(
+            status=seen.status,
+            glue_run_id=seen.id,
+            reason=None,
+            started_at=timestamp(seen.started_at) if seen.started_at else None,
+        )
+        if seen.status.is_final:
+            return self._settlement.save_end(run, after, seen, earlier, moment)
+        is_due = run.due_at is None or run.due_at <= timestamp(moment)
+        if run.stopped_by is not None:
+            if seen.status is not RunStatus.STOPPING and (is_due or run.status is not RunStatus.STOPPING):
+                self._glue.stop(run.job_id, seen.id)
+                is_due = True
+            after = after.but(status=RunStatus.STOPPING)
+        if is_due:
+            after = after.but(due_at=later(moment, CHECK_SECONDS))
+        return run if after == run else self._store.save_run(run, after)
+
+    def _wait_for_retry(self, run: JobRun, seen: GlueRun, moment: datetime) -> JobRun:
+        reason = f"Attempt {seen.attempt + 1} failed. Glue retries."
+        if run.reason == reason and (run.due_at or "") > timestamp(moment):
+            return run
+        due_at = later(moment, RETRY_SECONDS)
+        return self._store.save_run(run, run.but(glue_run_id=seen.id, reason=reason, due_at=due_at))
+
+
+def _may_be_retried(run: JobRun, seen: GlueRun, moment: datetime) -> bool:
+    """Return whether Glue may start another attempt. It does so soon after the failed one, or not at all."""
+    since = (moment - (seen.completed_at or moment)).total_seconds()
+    return seen.status is RunStatus.FAILED and seen.attempt < run.max_retries and since < _GLUE_RETRY_SECONDS
