@@ -44,31 +44,31 @@ check: $(SET_UP) $(CHECKOV) $(SAM) package
 	$(VENV_PYTHON) -m glue_assets.release build --out .local/checked
 	$(CHECKOV) --directory .local/checked --framework cloudformation --skip-download --quiet --compact
 	@rm -rf .local/checked && mkdir -p .local/checked
-	@AWS_DEFAULT_REGION=us-east-1 .venv/sam/bin/python tests/translate_sam.py build/package/sam.json .local/checked/service.json
+	@AWS_DEFAULT_REGION=us-east-1 .venv/sam/bin/python tests/tools/translate_sam.py build/package/sam.json .local/checked/service.json
 	$(CHECKOV) --directory .local/checked --framework cloudformation --skip-download --quiet --compact \
-	    --config-file tests/checkov-service.yaml
+	    --config-file tests/tools/checkov-service.yaml
 
 openapi: $(SET_UP)
 	@PYTHONPATH=chalice_app $(VENV_PYTHON) -c "import json, app; from chalicelib.api import openapi; \
 		print(json.dumps(openapi.document(app.api.all), indent=1, ensure_ascii=False))" > docs/openapi.json
 
-$(CHECKOV): tests/checkov.txt $(SET_UP)
+$(CHECKOV): tests/tools/checkov.txt $(SET_UP)
 	@echo "Setting up checkov in .venv/checkov."
 	@$(VENV_PYTHON) -m venv .venv/checkov
-	@.venv/checkov/bin/python -m pip install --quiet --no-deps -r tests/checkov.txt
+	@.venv/checkov/bin/python -m pip install --quiet --no-deps -r tests/tools/checkov.txt
 	@touch $@
 
-$(SAM): tests/sam-translator.txt $(SET_UP)
+$(SAM): tests/tools/sam-translator.txt $(SET_UP)
 	@echo "Setting up aws-sam-translator in .venv/sam."
 	@$(VENV_PYTHON) -m venv .venv/sam
-	@.venv/sam/bin/python -m pip install --quiet --no-deps -r tests/sam-translator.txt
+	@.venv/sam/bin/python -m pip install --quiet --no-deps -r tests/tools/sam-translator.txt
 	@touch $@
 
 # Beside the packages of .venv, not among them: mutmut needs the service's own and its tests'.
-$(MUTMUT)/.set-up: tests/mutmut.txt $(SET_UP)
+$(MUTMUT)/.set-up: tests/tools/mutmut.txt $(SET_UP)
 	@echo "Setting up mutmut in $(MUTMUT)."
 	@rm -rf $(MUTMUT)
-	@$(VENV_PYTHON) -m pip install --quiet --no-deps --target $(MUTMUT) -r tests/mutmut.txt
+	@$(VENV_PYTHON) -m pip install --quiet --no-deps --target $(MUTMUT) -r tests/tools/mutmut.txt
 	@touch $@
 
 # Written last: an interrupted set-up is continued, a change of the pins is followed.

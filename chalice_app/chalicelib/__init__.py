@@ -1,1 +1,1 @@
-"""The service: one module per noun, one thin module per AWS service."""
+"""The self-service API. docs/architecture.md describes the packages."""

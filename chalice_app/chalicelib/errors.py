@@ -1,15 +1,15 @@
-"""Every error the service raises on purpose.
+"""Errors that the service raises on purpose.
 
-    ServiceError                    carries the status and the words of an RFC 9457 problem
-      BadRequest                400 it cannot be read
+    ServiceError                    an RFC 9457 problem
+      BadRequest                400
         InvalidJson             400
-        BadCursor               400 a cursor that this list did not give to this caller
-      Unauthorized              401 no valid token
-      NotFound                  404 not there, or not yours
+        BadCursor               400
+      Unauthorized              401
+      NotFound                  404 missing, or another owner's
       MethodNotAllowed          405
-      NotAcceptable             406 it is not of a type that the caller accepts
-      Conflict                  409 the state does not allow it
-        EnvironmentExists       409 one live environment per owner; its link is in the problem
+      NotAcceptable             406
+      Conflict                  409 the state of an environment or run does not allow the request
+        EnvironmentExists       409 an owner has one live environment
         EnvironmentNotReady     409
         EnvironmentNotFailed    409
         EnvironmentNotLive      409
@@ -17,26 +17,26 @@
         JobFilesMissing         409
         LearningMode            409
         TooManyFiles            409
-        TableUnreadable         409 a table's files are not what the catalog says
-        TableOutOfReach         409 a table leads out of its sandbox
-        WorkgroupUnusable       409 somebody has changed the sandbox's workgroup
+        TableUnreadable         409 a table's files do not match its definition
+        TableOutOfReach         409 a table refers to data outside its environment
+        WorkgroupUnusable       409
       PayloadTooLarge           413
       UnsupportedMediaType      415
-      InvalidFields             422 all wrong fields at once, with JSON pointers
-        InvalidCombination      422 each field is right by itself, but not with the others or here
-        InvalidFile             422 a job file is not what its name says
-      IdempotencyKeyReused      422 the same key with another body
-      TooManyCreations          429 the owner has created as many environments as they may in a day
-      Throttled                 429 AWS asks us to slow down
-      Unavailable               503 a dependency is down
+      InvalidFields             422 lists every invalid field by JSON pointer
+        InvalidCombination      422 the fields are valid alone, but not together
+        InvalidFile             422 the content of a job file does not match its name
+      IdempotencyKeyReused      422
+      TooManyCreations          429
+      Throttled                 429 AWS throttles this service
+      Unavailable               503 a dependency is unavailable
         QueryTooSlow            503
-        TableChanging           503 a table's files changed while they were read
-    StaleRecord                     somebody else changed the record first: read it again
+        TableChanging           503
+    StaleRecord                     another process changed the record since it was read
 
-What AWS answers is in `aws_errors.py`.
+`aws/errors.py` has the errors of AWS calls.
 
-`ServiceError` derives from Chalice's `ChaliceUnhandledError` because that is the one exception Chalice hands
-on to the middleware, where `http.py` turns it into a response; so routes need no `try`.
+`ServiceError` derives from Chalice's `ChaliceUnhandledError`, the one exception that Chalice passes to the
+middleware, which turns it into a problem document. So views need no `try`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from chalice.app import ChaliceUnhandledError
 
 
 class ServiceError(ChaliceUnhandledError):
-    """An answer to the caller that is not a success."""
+    """An error response."""
 
     status = 500
     code = "internal_error"
@@ -72,7 +72,7 @@ class ServiceError(ChaliceUnhandledError):
 
 
 class BadRequest(ServiceError):
-    """The request cannot be read."""
+    """The request cannot be parsed."""
 
     status, code, title = 400, "bad_request", "Bad request"
 
@@ -84,51 +84,51 @@ class InvalidJson(BadRequest):
 
 
 class BadCursor(BadRequest):
-    """The cursor is not one that this list gave you."""
+    """The cursor is not valid for this list."""
 
     code = "bad_cursor"
 
 
 class Unauthorized(ServiceError):
-    """No token, or one that does not hold; the caller is told which, never why in cryptographic detail."""
+    """The bearer token is missing or invalid. The detail has no cryptographic reason."""
 
     status, code, title = 401, "unauthorized", "Unauthorized"
 
     def __init__(self, detail: str, *, error: str | None = "invalid_token") -> None:
-        # RFC 6750, section 3.1: no error code for who sent no token.
+        # RFC 6750, section 3.1: no error code if the request has no token.
         challenge = 'Bearer realm="terraglue"' + (f', error="{error}"' if error else "")
         super().__init__(detail, headers={"WWW-Authenticate": challenge})
 
 
 class NotFound(ServiceError):
-    """It does not exist, or it is somebody else's, which is the same to the caller."""
+    """The resource does not exist or belongs to another owner, which callers must not distinguish."""
 
     status, code, title = 404, "not_found", "Not found"
 
 
 class MethodNotAllowed(ServiceError):
-    """The path does not know that method."""
+    """The path does not support the method."""
 
     status, code, title = 405, "method_not_allowed", "Method not allowed"
 
     def __init__(self, allowed: Sequence[str]) -> None:
-        super().__init__("The path does not know that method.", headers={"Allow": ", ".join(allowed)})
+        super().__init__("The path does not support this method.", headers={"Allow": ", ".join(allowed)})
 
 
 class NotAcceptable(ServiceError):
-    """What the caller accepts is not what there is."""
+    """The resource has no media type that the request accepts."""
 
     status, code, title = 406, "not_acceptable", "Not acceptable"
 
 
 class Conflict(ServiceError):
-    """The state of the environment or the run does not allow it."""
+    """The state of the environment or run does not allow the request."""
 
     status, code, title = 409, "conflict", "Conflict"
 
 
 class EnvironmentExists(Conflict):
-    """The caller has a live environment already."""
+    """The caller already has a live environment."""
 
     code = "environment_exists"
 
@@ -140,109 +140,109 @@ class EnvironmentNotReady(Conflict):
 
 
 class EnvironmentNotFailed(Conflict):
-    """The environment has not FAILED."""
+    """The environment is not FAILED."""
 
     code = "environment_not_failed"
 
 
 class EnvironmentNotLive(Conflict):
-    """The environment is being deleted or is gone."""
+    """The environment is being deleted or is DELETED."""
 
     code = "environment_not_live"
 
 
 class BudgetExceeded(Conflict):
-    """What is left of the owner's budget does not cover the run's worst case."""
+    """The owner's remaining budget does not cover the run's maximum cost."""
 
     code = "budget_exceeded"
 
 
 class JobFilesMissing(Conflict):
-    """Files that the job needs are not there yet."""
+    """Job files that the job's settings name do not exist."""
 
     code = "job_files_missing"
 
 
 class LearningMode(Conflict):
-    """A learning sandbox runs the release's job and takes no files."""
+    """A learning environment runs the release's job and accepts no files."""
 
     code = "learning_mode"
 
 
 class TooManyFiles(Conflict):
-    """There are as many job files as there can be."""
+    """The environment has the maximum number of job files."""
 
     code = "too_many_files"
 
 
 class TableUnreadable(Conflict):
-    """Athena cannot read the table: its files are not what the catalog says of them."""
+    """Athena cannot read the table: its files do not match its definition."""
 
     code = "table_unreadable"
 
 
 class TableOutOfReach(Conflict):
-    """The table, or what it is made of, is not in the sandbox: AWS refused to read it with its rights."""
+    """The table refers to data that the environment's credentials may not read."""
 
     code = "table_out_of_reach"
 
 
 class WorkgroupUnusable(Conflict):
-    """The environment's Athena workgroup takes no queries."""
+    """The environment's Athena workgroup accepts no queries."""
 
     code = "workgroup_unusable"
 
 
 class PayloadTooLarge(ServiceError):
-    """The body is over the limit."""
+    """The body is larger than the limit."""
 
     status, code, title = 413, "payload_too_large", "Payload too large"
 
 
 class UnsupportedMediaType(ServiceError):
-    """The body is not declared as JSON."""
+    """The body has another media type than JSON."""
 
     status, code, title = 415, "unsupported_media_type", "Unsupported media type"
 
 
-_MOST_TOLD = 100
+_MOST_ERRORS = 100
 
 
 class InvalidFields(ServiceError):
-    """One or more fields or parameters are wrong: `errors` lists the first hundred.
+    """Fields or parameters are invalid. `errors` lists the first hundred.
 
-    Each has a `detail`, and a `pointer` into the body or the `parameter` of path, query or header.
+    Each has a `detail`, and a `pointer` into the body or the name of a path, query or header `parameter`.
     """
 
     status, code, title = 422, "invalid_fields", "Invalid fields"
 
     def __init__(self, errors: Sequence[Mapping[str, Any]], *, detail: str | None = None) -> None:
         what = "parameter" if all("parameter" in error for error in errors) else "field"
-        words = f"One {what} is wrong." if len(errors) == 1 else f"{len(errors)} {what}s are wrong."
-        super().__init__(detail or words, extra={"errors": list(errors)[:_MOST_TOLD]})
+        summary = f"One {what} is invalid." if len(errors) == 1 else f"{len(errors)} {what}s are invalid."
+        super().__init__(detail or summary, extra={"errors": list(errors)[:_MOST_ERRORS]})
         self.errors = errors
 
 
 class InvalidCombination(InvalidFields):
-    """Each field is right by itself, but they do not fit together, or the operator does not allow them."""
+    """The fields are valid alone, but not together or under the operator's limits."""
 
     code, title = "invalid_combination", "Invalid combination of fields"
 
 
 class InvalidFile(InvalidFields):
-    """The file is not what its name says."""
+    """The content of a job file does not match its name."""
 
     code, title = "invalid_file", "Invalid file"
 
 
 class IdempotencyKeyReused(ServiceError):
-    """The same Idempotency-Key came with another body."""
+    """The Idempotency-Key was used with another request."""
 
     status, code, title = 422, "idempotency_key_reused", "Idempotency key reused"
 
 
 class Throttled(ServiceError):
-    """AWS asks us to slow down, and waiting here would take too long."""
+    """AWS throttles this service, and waiting would take too long."""
 
     status, code, title = 429, "throttled", "Too many requests"
 
@@ -251,7 +251,7 @@ class Throttled(ServiceError):
 
 
 class TooManyCreations(ServiceError):
-    """You have created as many environments as you may in 24 hours; Retry-After says when you may again."""
+    """The owner has created as many environments in 24 hours as the operator allows."""
 
     status, code, title = 429, "too_many_creations", "Too many creations"
 
@@ -260,7 +260,7 @@ class TooManyCreations(ServiceError):
 
 
 class Unavailable(ServiceError):
-    """A dependency is down; what was begun is finished by reconcile."""
+    """A dependency is unavailable. Reconciliation continues accepted work."""
 
     status, code, title = 503, "unavailable", "Service unavailable"
 
@@ -275,10 +275,10 @@ class QueryTooSlow(Unavailable):
 
 
 class TableChanging(Unavailable):
-    """The files of the table changed while they were read."""
+    """The table's files changed during the query."""
 
     code = "table_changing"
 
 
 class StaleRecord(Exception):
-    """The record was changed by somebody else since it was read."""
+    """Another process changed the record since it was read."""

@@ -1,7 +1,6 @@
-"""Logger, metrics and tracer, built once.
+"""Logger, metrics and tracer of the service.
 
-Metrics go to CloudWatch in its embedded metric format, as lines of the function's log. Outside of Lambda
-nothing reads them, so nothing is written.
+Metrics are written to the log in CloudWatch's embedded metric format. Outside of Lambda, nothing is written.
 """
 
 from __future__ import annotations

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, cast
 
 import boto3
 from botocore.config import Config as ClientConfig
 
 from chalicelib.api.auth import Authenticator
+from chalicelib.api.call import Service
 from chalicelib.api.cursors import Cursors
 from chalicelib.aws.athena import Athena
 from chalicelib.aws.catalog import Catalog
@@ -54,22 +54,6 @@ from chalicelib.storage.releases import Releases
 from chalicelib.storage.store import Store
 
 _PATIENT = ("s3", "glue", "logs", "athena", "iam", "kms")
-
-
-@dataclass(frozen=True)
-class Service:
-    """Services that the routes and event handlers call."""
-
-    config: Config
-    clock: Clock
-    authenticator: Authenticator
-    environments: Environments
-    jobs: Jobs
-    job_files: JobFiles
-    tables: Tables
-    releases: Releases
-    events: AwsEvents
-    cursors: Cursors
 
 
 class Once:

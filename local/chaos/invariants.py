@@ -192,7 +192,7 @@ def _every_ready_one_is_whole(state: State) -> Iterator[str]:
 def _is_lost(item: Item) -> bool:
     """Whether somebody has deleted what an environment needs, and it says so."""
     told = (item.get("failure") or {}).get("message") or ""
-    return item["status"] == "FAILED" and "by somebody else" in told
+    return item["status"] == "FAILED" and "outside this service" in told
 
 
 def _nothing_without_its_environment(state: State) -> Iterator[str]:

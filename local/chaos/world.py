@@ -19,11 +19,12 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
+from chalicelib.api.call import Service
 from chalicelib.aws.errors import AwsError
 from chalicelib.config import Config
 from chalicelib.domain.capacity import Capacity
 from chalicelib.errors import ServiceError, StaleRecord
-from chalicelib.wiring import Service, build
+from chalicelib.wiring import build
 from local import cloudformation, dynamodb, moto_shortcuts
 from local.athena.api import miss_workgroups
 from local.bootstrap import ASSETS_BUCKET, TABLE

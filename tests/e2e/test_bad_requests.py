@@ -9,7 +9,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.e2e.conftest import Answer, Caller, Up
+from tests.support.local_up import Answer, Caller, Up
 
 UNKNOWN = "aaaaaaaaaa"
 

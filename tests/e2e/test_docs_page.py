@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from local import browser
-from tests.e2e.conftest import Up
+from tests.support.local_up import Up
 
 CHROMIUM = browser.find()
 # A container has no namespaces for Chromium's sandbox, and none of its own calls home is wanted.

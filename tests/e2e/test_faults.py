@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from local.faults.control import PATH, replace_faults
-from tests.e2e.conftest import LOCAL, PROJECT, Caller, Up, eventually, kill, running_up
+from tests.support.local_up import LOCAL, Caller, Up, eventually, kill, running_up
+from tests.support.paths import ROOT
 
 STORM = """
     cloudformation:* throttle 0.5 times 5; dynamodb:* throttle 0.1 times 5; s3:* 503 0.1 times 5;
@@ -112,7 +113,7 @@ def test_an_api_that_is_killed_is_started_again_and_goes_on(tmp_path: Path) -> N
 
 def test_a_fault_that_cannot_be_read_is_one_sentence() -> None:
     command = [*LOCAL, "up", "--port", "0", "--fault", "cloudformation:CreateStack slow"]
-    refused = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert refused.returncode == 1
     assert refused.stderr.startswith(
         "up failed: The fault 'cloudformation:CreateStack slow' cannot be read: "

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Up
+from tests.support.local_up import Up
 
 NAME = "generated_terraglue_client"
 

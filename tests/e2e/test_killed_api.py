@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from local import bootstrap, clients
-from tests.e2e.conftest import DATA, LOCAL, PROJECT, Caller, kill, wait_for_file
+from tests.support.local_up import DATA, LOCAL, Caller, kill, wait_for_file
+from tests.support.paths import ROOT
 
 ENDED = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR"}
 
@@ -25,7 +26,7 @@ def process(
     ready_file.unlink(missing_ok=True)
     with output.open("ab") as log:
         child = subprocess.Popen(
-            [*LOCAL, name, "--ready-file", str(ready_file), *options], cwd=PROJECT, stdout=log, stderr=log
+            [*LOCAL, name, "--ready-file", str(ready_file), *options], cwd=ROOT, stdout=log, stderr=log
         )
     try:
         wait_for_file(ready_file, child, output)
@@ -67,7 +68,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     options = ["--state", str(folder / "state"), "--seconds-per-stack", "2"]
     with process("aws", folder, *options) as (_, ready):
         command = [*LOCAL, "bootstrap", "--aws", ready["aws"], "--data", str(DATA)]
-        subprocess.run(command, cwd=PROJECT, check=True, timeout=60)
+        subprocess.run(command, cwd=ROOT, check=True, timeout=60)
         yield Api(ready["aws"], folder)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Caller, Up
+from tests.support.local_up import Caller, Up
 
 SCRIPT = """
 import sys

@@ -9,15 +9,16 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.e2e.conftest import PROJECT, Up
+from tests.support.local_up import Up
+from tests.support.paths import ROOT
 
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def shell(command: str, variables: dict[str, str]) -> str:
     result = subprocess.run(
         ["bash", "-c", command],
-        cwd=PROJECT,
+        cwd=ROOT,
         env={**os.environ, **variables},
         capture_output=True,
         text=True,
@@ -33,7 +34,7 @@ def curl_lines() -> list[str]:
 
 
 def test_the_lines_about_the_api_say_what_happens(up: Up) -> None:
-    page = (PROJECT / "docs" / "api.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     lines = re.findall(r"^\$ (.+)$", page, re.MULTILINE)
     me, ask, again, look, money, events, extend, change, reset, wrong = lines
     variables = {"API": up.ready["api"], "TOKEN": up.token("reader-of-api")}
@@ -100,7 +101,7 @@ def test_the_settings_of_the_readme_are_valid(up: Up) -> None:
 
 
 def test_every_file_that_the_documents_point_to_exists() -> None:
-    for document in [*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")]:
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (document.parent / target).exists(), f"{document.name}: {target}"

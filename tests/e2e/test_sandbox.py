@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from tests import sot_oracle
-from tests.e2e.conftest import DATA, Caller, Up
+from tests.support import sot_oracle
+from tests.support.local_up import DATA, Caller, Up
 
 
 def test_progress_is_seen_resource_by_resource(sandbox: list[dict[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from local import clients
-from tests.e2e.conftest import DATA, Caller, Up
+from tests.support.local_up import DATA, Caller, Up
 
 SOURCES = {
     "db_ecommerce": {

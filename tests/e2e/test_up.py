@@ -9,7 +9,8 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.e2e.conftest import LOCAL, PROJECT, Up, eventually, group_members, kill, running_up
+from tests.support.local_up import LOCAL, Up, eventually, group_members, kill, running_up
+from tests.support.paths import ROOT
 
 
 def assert_gone(up: Up) -> None:
@@ -43,7 +44,7 @@ def test_what_is_printed_can_be_pasted(up: Up) -> None:
 
 def test_the_token_command_prints_a_token_and_nothing_else(up: Up) -> None:
     command = [*LOCAL, "token", "zoe", "--admin", "--ready-file", str(up.ready_file)]
-    printed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True, timeout=60)
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
     assert printed.stderr == ""
     assert printed.stdout.count(".") == 2 and printed.stdout.count("\n") == 1
     request = urllib.request.Request(
@@ -56,7 +57,7 @@ def test_the_token_command_prints_a_token_and_nothing_else(up: Up) -> None:
 
 def test_a_token_of_nothing_is_refused_with_a_sentence(tmp_path: Path) -> None:
     command = [*LOCAL, "token", "ana", "--ready-file", str(tmp_path / "none.json")]
-    refused = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("token failed: Nothing is up")
 
@@ -111,9 +112,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         command = [*LOCAL, "up", "--port", str(port), "--ready-file", str(tmp_path / "ready.json")]
-        refused = subprocess.run(
-            command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60
-        )
+        refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert refused.returncode == 1
     assert (
         refused.stderr
@@ -124,7 +123,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
 def test_a_missing_data_folder_is_one_sentence(tmp_path: Path) -> None:
     command = [*LOCAL, "up", "--port", "0", "--data", str(tmp_path / "none")]
     refused = subprocess.run(
-        command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60, env=os.environ
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60, env=os.environ
     )
     assert refused.returncode == 1
     assert refused.stderr == f"up failed: There is no data folder {tmp_path / 'none'}.\n"

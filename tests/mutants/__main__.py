@@ -29,11 +29,9 @@ CORE = [
 ]
 """Modules that keep the service's promises about state, time and money."""
 SLOW = [
-    *("test_chaos", "test_glue_run_scripts", "test_killed_at_every_call", "test_many_at_once"),
-    *("test_package", "test_permissions", "test_sandbox_stack", "test_schemathesis"),
-    *("test_sot_ecommerce", "test_sot_job"),
+    *("chaos", "glue_job", "local", "local_aws", "package", "test_sandbox_stack", "test_schemathesis"),
 ]
-"""Tests that take minutes, start Spark, or look at a package of the whole tree."""
+"""Folders and modules of tests that take minutes, start Spark, or look at a package of the whole tree."""
 GOAL_PERCENT = 90
 NOTICED = {"killed", "timeout"}
 
@@ -130,13 +128,13 @@ def _configure(modules: list[str], tests: list[str]) -> None:
 
 def _fast_tests() -> list[str]:
     """Return the test files that use the service in their own process; others could not notice a change."""
-    paths = [*Path("tests/unit").glob("test_*.py"), *Path("tests/integration").glob("test_*.py")]
-    names_the_service = re.compile(r"\bchalicelib\b|tests\.integration\.conftest import")
+    paths = [*Path("tests/unit").rglob("test_*.py"), *Path("tests/integration").rglob("test_*.py")]
+    names_the_service = re.compile(r"\bchalicelib\b|tests\.support\.(api|moto_service|service_roles) import")
     return sorted(
         str(path)
         for path in paths
         if path.stem not in SLOW
-        and not path.stem.startswith("test_local_")
+        and path.parent.name not in SLOW
         and names_the_service.search(path.read_text())
     )
 

@@ -1,8 +1,8 @@
-"""Page cursors: a place in one list, encrypted, so that nobody reads it, alters it or makes up another.
+"""Page cursors: encrypted positions in lists, which callers cannot read, change or invent.
 
-A cursor is good for the list and the caller that it was given to, and for no other: both are its scope, whose
-parts callers choose, so it is sealed with them as a list and never joined to one text. The same place has the
-same cursor (AES-SIV, RFC 5297, needs no nonce), so a page that has not changed keeps its ETag.
+A cursor is valid for one list and one caller: its scope. Callers choose parts of the scope, so these are
+authenticated as a list of parts and never joined into one string. Equal positions have equal cursors, because
+AES-SIV (RFC 5297) needs no nonce, so an unchanged page keeps its ETag.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ Scope = tuple[str | bool | None, ...]
 
 
 class Cursors:
-    """Makes and reads cursors with the service's secret."""
+    """Encodes and decodes cursors with the service's secret."""
 
     def __init__(self, secret: str) -> None:
         self._cipher = AESSIV(hashlib.sha512(secret.encode()).digest())
 
     def encode(self, place: Json | None, scope: Scope) -> str | None:
-        """The cursor of a place to go on from in the list `scope`; None after the last page."""
+        """Return the cursor of a position in the list `scope`, or None if there is no next page."""
         if place is None:
             return None
         text = json.dumps(place, separators=(",", ":"), sort_keys=True).encode()
         return _text(self._cipher.encrypt(text, _sealed_with(scope)))
 
     def decode(self, cursor: str | None, scope: Scope) -> Json | None:
-        """The place inside a cursor; `BadCursor` for what `encode` did not make for this list."""
+        """Return the position of a cursor. Raise `BadCursor` if `encode` did not make it for this list."""
         if cursor is None:
             return None
         try:
             sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-            if _text(sealed) != cursor:  # base64 has several texts for the same bytes
-                raise BadCursor("The cursor is not one that this list gave you.")
+            if _text(sealed) != cursor:  # several base64 strings decode to the same bytes
+                raise BadCursor("The cursor is not valid for this list. Start again without it.")
             place: Json = json.loads(self._cipher.decrypt(sealed, _sealed_with(scope)))
         except (ValueError, binascii.Error, InvalidTag) as error:
-            raise BadCursor("The cursor is not one that this list gave you.") from error
+            raise BadCursor("The cursor is not valid for this list. Start again without it.") from error
         return place
 
 

@@ -1,4 +1,4 @@
-"""The issuer's public keys: fetched once, kept, and fetched again when a token names one that is unknown."""
+"""JSON Web Key Set of the issuer: the public keys that verify tokens (docs/decisions/0009)."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from chalicelib.observability import logger
 _TIMEOUT_SECONDS = 5
 _FRESH_SECONDS = 3600
 _PAUSE_SECONDS, _FIRST_PAUSE_SECONDS = 60, 5
-"""How long after an attempt the next one may come, so that made-up key ids cannot flood the issuer."""
+"""Pauses between fetches with and without known keys: invented key IDs must not flood the issuer."""
 _LARGEST_BYTES = 1024 * 1024
 
 Fetch = Callable[[str], bytes]
 
 
 class KeysUnavailable(Exception):
-    """The issuer does not answer, and nothing that it said before helps."""
+    """The issuer is unavailable, and the keys fetched before do not include the requested one."""
 
 
 class UnknownKey(Exception):
-    """The issuer has no such key."""
+    """The issuer does not publish the key."""
 
 
 class Keys:
-    """Finds the key that a token names. Keys that were seen once are kept while the issuer is down."""
+    """Finds keys by ID. Fetches them again every hour and for unknown IDs; keeps them during outages."""
 
     def __init__(self, uri: str, *, fetch: Fetch | None = None, clock: Clock = now) -> None:
         self._uri = uri
@@ -45,7 +45,7 @@ class Keys:
         self._lock = threading.Lock()
 
     def find(self, key_id: str) -> jwt.PyJWK:
-        """The key of an id; `UnknownKey`, or `KeysUnavailable` when nobody can tell."""
+        """Return the key with an ID. Raise `UnknownKey`, or `KeysUnavailable` if the issuer is down."""
         with self._lock:
             if key_id not in self._keys or self._older(self._fetched, _FRESH_SECONDS):
                 self._refresh()
@@ -61,7 +61,7 @@ class Keys:
         self._tried = self._clock()
         try:
             self._keys = _parsed(self._fetch(self._uri))
-        except (OSError, ValueError) as error:  # what is known stays known
+        except (OSError, ValueError) as error:  # the known keys stay valid
             logger.warning("token keys not fetched", uri=self._uri, detail=str(error))
             return
         self._fetched = self._tried
@@ -79,16 +79,16 @@ def _get(uri: str) -> bytes:
 
 
 def _parsed(body: bytes) -> dict[str, jwt.PyJWK]:
-    """The signing keys of a JWK set by id; those of a kind that is not known here are passed over."""
+    """Return the signing keys of a key set by ID. Skip keys of unsupported types."""
     found: dict[str, jwt.PyJWK] = {}
-    said = json.loads(body)
-    entries: list[Any] = said.get("keys", []) if isinstance(said, dict) else []
+    key_set = json.loads(body)
+    entries: list[Any] = key_set.get("keys", []) if isinstance(key_set, dict) else []
     for entry in entries:
         if isinstance(entry, dict) and entry.get("use", "sig") == "sig" and isinstance(entry.get("kid"), str):
             try:
                 found[entry["kid"]] = jwt.PyJWK(entry)
             except (jwt.PyJWTError, KeyError) as error:
-                logger.info("token key passed over", kid=entry["kid"], detail=str(error))
+                logger.info("token key skipped", kid=entry["kid"], detail=str(error))
     if not found:
-        raise ValueError("the issuer has no keys")
+        raise ValueError("the issuer publishes no usable keys")
     return found

@@ -9,41 +9,48 @@ from pydantic import Field, field_validator
 from chalicelib.domain.environment import Status
 from chalicelib.domain.settings import Strict
 
+_CURSOR = "Cursor of the page, from `next` of the previous response. Omit it for the first page."
+
 
 class NoQuery(Strict):
-    """No parameter at all: one that is not known must not be taken for one that had its effect."""
+    """No parameters. Rejects unknown query parameters, so a misspelled filter is not ignored."""
 
 
 class PageQuery(Strict):
-    """Which page of a list."""
+    """A page of a list."""
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
-    cursor: Annotated[str, Field(max_length=2048)] | None = None
+    limit: Annotated[int, Field(description="Maximum number of items in the page.", ge=1, le=100)] = 20
+    cursor: Annotated[str, Field(max_length=2048)] | None = Field(default=None, description=_CURSOR)
 
 
 class EnvironmentsQuery(PageQuery):
-    """Which environments, and which page of them."""
+    """A page of environments, filtered by status or owner."""
 
-    status: Status | None = None
-    owner: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    status: Status | None = Field(default=None, description="Return only environments with this status.")
+    owner: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
+        default=None,
+        description="Return only environments of this owner. Only admins see those of other owners.",
+    )
 
     @field_validator("status", mode="before")
     @classmethod
     def _known(cls, value: Any) -> Any:
         if value is not None and value not in list(Status):
-            raise ValueError(f"status must be one of {', '.join(Status)}")
+            raise ValueError(f"must be one of {', '.join(Status)}")
         return value
 
 
 class RowsQuery(Strict):
-    """How many rows of a table."""
+    """The first rows of a table."""
 
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    limit: Annotated[int, Field(description="Maximum number of rows.", ge=1, le=100)] = 20
 
 
 class LogsQuery(Strict):
-    """Which log stream of a run, and from where on."""
+    """A page of a run's log."""
 
-    stream: Literal["output", "error"] = "output"
-    limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    cursor: Annotated[str, Field(max_length=2048)] | None = None
+    stream: Annotated[
+        Literal["output", "error"], Field(description="Log stream: standard output or standard error.")
+    ] = "output"
+    limit: Annotated[int, Field(description="Maximum number of lines.", ge=1, le=1000)] = 100
+    cursor: Annotated[str, Field(max_length=2048)] | None = Field(default=None, description=_CURSOR)

@@ -1,6 +1,6 @@
-"""Swagger UI, from the files inside powertools: nothing comes from another host.
+"""Swagger UI at `/docs`, served from the files in powertools: the page loads nothing from other hosts.
 
-The page is three files of its own origin, so that its Content-Security-Policy need not let inline scripts in.
+Its scripts are files of the same origin, so its Content-Security-Policy allows no inline scripts.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ _START = """SwaggerUIBundle({
   validatorUrl: null, tryItOutEnabled: true, displayRequestDuration: true
 });
 """
-_PARTS = {
+_FILES = {
     "swagger-ui.js": ("text/javascript", "swagger-ui-bundle.min.js"),
     "swagger-ui.css": ("text/css", "swagger-ui.min.css"),
     "start.js": ("text/javascript", None),
 }
-MEDIA_TYPES = tuple(sorted({media_type for media_type, _ in _PARTS.values()}))
+MEDIA_TYPES = tuple(sorted({media_type for media_type, _ in _FILES.values()}))
 
 
 def page(base: str) -> Response:
-    """The page; `base` is what comes before the routes in the caller's URL."""
+    """Return the page. `base` is the part of the URL's path before the route."""
     headers: dict[str, str | list[str]] = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": _POLICY,
@@ -56,11 +56,11 @@ def page(base: str) -> Response:
     return Response(_PAGE.replace("{base}", base), headers=headers)
 
 
-def part(name: str) -> Response:
-    """One of its parts; `NotFound` for what is none."""
-    if name not in _PARTS:
-        raise NotFound("There is no such part of the page.")
-    media_type, file = _PARTS[name]
+def static_file(name: str) -> Response:
+    """Return a static file of the page. Raise `NotFound` if it has no such file."""
+    if name not in _FILES:
+        raise NotFound("The page has no such file.")
+    media_type, file = _FILES[name]
     text = (_FOLDER / file).read_text(encoding="utf-8") if file else _START
     headers: dict[str, str | list[str]] = {
         "Content-Type": f"{media_type}; charset=utf-8",

@@ -1,4 +1,4 @@
-"""How Athena is asked: one small query, within seconds or not at all."""
+"""Athena client: runs small queries with a time limit of seconds."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from mypy_boto3_athena.type_defs import QueryExecutionTypeDef
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0
-_MOST_ROWS = 1000  # of GetQueryResults; the first one has the names of the columns
+_MAX_ROWS = 1000  # of GetQueryResults, including the header row
 
-# The errors that begin a failure's reason, https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html
+# Error codes in a failure's reason, https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html
 _GONE = ("TABLE_NOT_FOUND", "SCHEMA_NOT_FOUND", "DATABASE_NOT_FOUND", "EntityNotFoundException")
-# A file that was listed and is not there any more: somebody is writing the table.
+# A listed file no longer exists: another process is writing the table.
 _CHANGING = ("NoSuchKey", "FileNotFound", "HIVE_FILESYSTEM_ERROR", "HIVE_PARTITION_DROPPED")
-# Who asked may not read it. Each service says it in words of its own, in capitals or not:
+# Lower-case phrases for denied access. Each AWS service uses its own wording and letter case:
 # https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html
 _DENIED = (
     "permission_denied",
@@ -47,7 +47,7 @@ _UNSUPPORTED = "NOT_SUPPORTED"
 
 @dataclass(frozen=True)
 class QueryResult:
-    """Rows of texts, None for null; `types` are Athena's, by column, in the columns' order."""
+    """Result of a query. `types` maps column names, in order, to Athena types. A null value is None."""
 
     types: dict[str, str]
     rows: list[list[str | None]]
@@ -55,7 +55,7 @@ class QueryResult:
 
 
 class Athena:
-    """Runs queries; what AWS refuses comes out as `AwsError`, what fails in the query as a `ServiceError`."""
+    """Runs queries. Failed AWS calls raise `AwsError`, failed queries a `ServiceError`."""
 
     def __init__(
         self,
@@ -78,19 +78,23 @@ class Athena:
         token: str,
         seconds: float,
     ) -> QueryResult:
-        """The result of a query of at most 999 rows; calls with the same token are the same query.
+        """Run a query and return its result, at most 999 rows.
 
-        Raises `QueryTooSlow` (and stops the query) when it takes longer than `seconds`, `TableChanging` when
-        it may work in a moment, `TableUnreadable` when data and catalog do not fit together, and `NotFound`
-        when the table is gone, `WorkgroupUnusable` when the workgroup is, and `TableOutOfReach` when the
-        client's credentials do not allow to read what the query names.
+        Calls with the same `token` share one query. Raises:
+
+        - `QueryTooSlow` if the query takes longer than `seconds`; the query is stopped.
+        - `TableChanging` if the table's files changed during the query; a retry can succeed.
+        - `TableUnreadable` if the files do not match the table's definition.
+        - `NotFound` if the table does not exist.
+        - `WorkgroupUnusable` if the workgroup is deleted, disabled or has no output location.
+        - `TableOutOfReach` if the client's credentials do not allow reading the table's data.
         """
         deadline = self._monotonic() + seconds
         query_id = self._start(sql, database, workgroup, output_location, token)
         with calling():
-            execution = self._ended(query_id, deadline)
-            _check(query_id, execution)
-            answer = self._client.get_query_results(QueryExecutionId=query_id, MaxResults=_MOST_ROWS)
+            execution = self._wait(query_id, deadline)
+            _raise_if_failed(query_id, execution)
+            answer = self._client.get_query_results(QueryExecutionId=query_id, MaxResults=_MAX_ROWS)
         found = answer["ResultSet"]
         return QueryResult(
             types={column["Name"]: column["Type"] for column in found["ResultSetMetadata"]["ColumnInfo"]},
@@ -112,15 +116,15 @@ class Athena:
         except AwsRefused as refused:
             if refused.code != "InvalidRequestException":
                 raise
-            # Our SQL is right, so it is the workgroup.
+            # The SQL is valid, so the workgroup is the cause.
             logger.warning("query refused", workgroup=workgroup, detail=refused.message)
             raise WorkgroupUnusable(
-                "The environment's Athena workgroup is gone, disabled, or has no place for results."
+                "The environment's Athena workgroup is deleted, disabled or has no output location."
             ) from refused
         logger.info("query started", query_id=query_id, workgroup=workgroup)
         return query_id
 
-    def _ended(self, query_id: str, deadline: float) -> QueryExecutionTypeDef:
+    def _wait(self, query_id: str, deadline: float) -> QueryExecutionTypeDef:
         pause = _FIRST_PAUSE
         while True:
             execution = self._client.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
@@ -128,7 +132,7 @@ class Athena:
                 return execution
             if self._monotonic() + pause > deadline:
                 self._stop(query_id)
-                raise QueryTooSlow("The query takes too long; it was stopped. Try again shortly.")
+                raise QueryTooSlow("The query took too long and was stopped. Retry.")
             self._sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
@@ -136,12 +140,12 @@ class Athena:
         try:
             with calling():
                 self._client.stop_query_execution(QueryExecutionId=query_id)
-        except AwsError as error:  # it ends by its LIMIT; the caller has waited enough
+        except AwsError as error:  # the query's LIMIT bounds its cost
             logger.warning("query not stopped", query_id=query_id, detail=str(error))
 
 
-def _check(query_id: str, execution: QueryExecutionTypeDef) -> None:
-    """Raise what it means for the caller when a query has not succeeded; AWS's own words go to the log."""
+def _raise_if_failed(query_id: str, execution: QueryExecutionTypeDef) -> None:
+    """Raise the error for a query that did not succeed. Logs AWS's reason, which callers do not see."""
     status = execution["Status"]
     if status["State"] == "SUCCEEDED":
         return
@@ -149,24 +153,26 @@ def _check(query_id: str, execution: QueryExecutionTypeDef) -> None:
     logger.warning("query failed", query_id=query_id, state=status["State"], detail=reason)
     failure = status.get("AthenaError", {})
     if status["State"] == "CANCELLED":  # by the workgroup's limit of scanned bytes, or by somebody's hand
-        raise TableUnreadable("The query was cancelled, by its workgroup's limits or by somebody else.")
+        raise TableUnreadable("The query was cancelled by a limit of its workgroup or by another user.")
     # First, for the names of the others are around the same words.
     if any(words in reason.lower() for words in _DENIED):
         raise TableOutOfReach(
-            "The table, or what it is made of, is not in this sandbox: a location, a partition, a view or a "
-            "property leads to data that the sandbox has no right to read."
+            "The table refers to data outside this environment, which it may not read: in a location, "
+            "partition, view or property."
         )
     if any(name in reason for name in _GONE):
-        raise NotFound("There is no such table.")
+        raise NotFound("The table does not exist.")
     if any(name in reason for name in _CHANGING):
-        raise TableChanging("The table's files are changing; try again shortly.")
+        raise TableChanging("The table's files changed during the query. Retry.")
     if "HIVE_PARTITION_SCHEMA_MISMATCH" in reason:
         raise TableUnreadable(
-            "Athena cannot read the table: a partition has columns of other types than the table. Make the "
-            "partition again, or give it the table's columns."
+            "Athena cannot read the table: a partition has other column types than the table. Recreate the "
+            "partition or update its columns."
         )
     if reason.startswith(_UNSUPPORTED):
-        raise TableUnreadable("Athena does not support the table's format or what its properties ask for.")
+        raise TableUnreadable("Athena does not support the table's format or properties.")
     if failure.get("Retryable") or failure.get("ErrorCategory") == 1:
         raise AwsUnavailable("AthenaError", reason)
-    raise TableUnreadable("Athena cannot read the table: its files do not fit what the catalog says of them.")
+    raise TableUnreadable(
+        "Athena cannot read the table: its files do not match the table's definition in the Data Catalog."
+    )

@@ -1,35 +1,32 @@
-"""How the Data Catalog is asked: databases, tables and partitions."""
+"""Glue Data Catalog client: databases, tables and partitions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from botocore.exceptions import ParamValidationError
-
-from chalicelib.aws.errors import AwsRefused, AwsUnavailable, calling, from_code
+from chalicelib.aws.errors import AwsRefused, AwsUnavailable, call_or_none, calling, from_code
 from chalicelib.domain.json_types import Json
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
 MARK = "terraglue.run"
-"""The parameter by which a run marks what it writes (glue_assets/jobs/sot_ecommerce.py)."""
+"""Parameter of tables and partitions: the run that wrote them (glue_assets/jobs/sot_ecommerce.py)."""
 _MISSING = "EntityNotFoundException"
-_THERE = "AlreadyExistsException"
-# Of names that cannot be one Glue says the others.
-_NO_SUCH_TABLE = (_MISSING, "InvalidInputException", "ValidationException")
-# What one call may be about: https://docs.aws.amazon.com/glue/latest/webapi/API_BatchDeleteTable.html,
+_EXISTS = "AlreadyExistsException"
+# For a malformed name, Glue returns one of the next two codes, and boto3 raises the last one without a call.
+_NO_SUCH_TABLE = (_MISSING, "InvalidInputException", "ValidationException", "ParamValidationError")
+# Maximum items of one call: https://docs.aws.amazon.com/glue/latest/webapi/API_BatchDeleteTable.html,
 # API_BatchCreatePartition.html, API_BatchUpdatePartition.html, API_BatchDeletePartition.html and
-# API_GetPartitions.html beside it.
-_TABLES_A_CALL = 100
-_NEW_PARTITIONS_A_CALL = 100
-_CHANGED_PARTITIONS_A_CALL = 100
-_OLD_PARTITIONS_A_CALL = 25
-_PARTITIONS_A_LOOK = 1000
+# API_GetPartitions.html in the same folder.
+_TABLES_PER_CALL = 100
+_CREATED_PARTITIONS_PER_CALL = 100
+_UPDATED_PARTITIONS_PER_CALL = 100
+_DELETED_PARTITIONS_PER_CALL = 25
+_LISTED_PARTITIONS_PER_CALL = 1000
 _LAST_PARTITIONS = 10
 
 
@@ -44,9 +41,9 @@ class Column:
 
 @dataclass(frozen=True)
 class CatalogTable:
-    """A table as the catalog describes it; `format` is its classification, such as csv.
+    """A table as the catalog describes it. `format` is its classification, such as csv.
 
-    `is_view` says that it is a stored query; such a table has no location.
+    `is_view` is whether it is a stored query. A view has no location.
     """
 
     database: str
@@ -59,12 +56,12 @@ class CatalogTable:
     updated_at: datetime | None
     is_view: bool = False
     mark: str | None = None
-    """The run that says that it has written it last."""
+    """The run that last wrote the table, according to the parameter `MARK`."""
 
 
 @dataclass(frozen=True)
 class MarkedPartition:
-    """A partition's values, when it came into the catalog, and the run that says it has written it last."""
+    """A partition's values, its creation time, and the run that last wrote it (parameter `MARK`)."""
 
     values: list[str]
     created_at: datetime | None
@@ -73,9 +70,9 @@ class MarkedPartition:
 
 @dataclass(frozen=True)
 class Partitions:
-    """Partitions of a table, as (values, location), sorted by their values, the last ones first.
+    """Number of partitions of a table, and the last ones as (values, location) in descending order.
 
-    `is_complete` is False when there are more than those that were counted.
+    `is_complete` is False if the table has more partitions than `count`.
     """
 
     count: int
@@ -84,71 +81,66 @@ class Partitions:
 
 
 class Catalog:
-    """The calls about databases and tables; errors come out as `AwsError`. Every method can be repeated."""
+    """Reads and changes databases, tables and partitions.
+
+    Methods raise `AwsError` and are safe to repeat.
+    """
 
     def __init__(self, client: GlueClient) -> None:
         self._client = client
 
     def tables(self, database: str, *, most: int | None = None) -> list[CatalogTable] | None:
-        """The first tables of a database, by name; None when there is no such database. A call a hundred."""
-        found: list[CatalogTable] = []
-        with calling(_MISSING, about=database):
+        """Return up to `most` tables of a database, sorted by name.
+
+        Returns None if the database does not exist. Makes one call for every 100 tables.
+        """
+
+        def read() -> list[CatalogTable]:
+            found: list[CatalogTable] = []
             for page in self._client.get_paginator("get_tables").paginate(DatabaseName=database):
                 found += [_table(database, table) for table in page["TableList"]]
                 if most is not None and len(found) >= most:
                     break
             return sorted(found[:most], key=lambda table: table.name)
-        return None
+
+        return call_or_none(read, _MISSING, about=database)
 
     def table(self, database: str, name: str) -> CatalogTable | None:
-        """One table; None when there is none of that name, or none could be."""
-        with calling(*_NO_SUCH_TABLE), suppress(ParamValidationError):
-            return _table(database, self._client.get_table(DatabaseName=database, Name=name)["Table"])
-        return None
+        """Return a table, or None if it does not exist or its name is invalid."""
+        found = call_or_none(
+            lambda: self._client.get_table(DatabaseName=database, Name=name)["Table"], *_NO_SUCH_TABLE
+        )
+        return _table(database, found) if found else None
 
     def partitions(self, database: str, table: str) -> Partitions:
-        """How many partitions a table has, up to a thousand, and the last of them; one call."""
-        with calling(_MISSING):
-            answer = self._client.get_partitions(
-                DatabaseName=database,
-                TableName=table,
-                ExcludeColumnSchema=True,
-                MaxResults=_PARTITIONS_A_LOOK,
-            )
-            found = sorted(
-                ((p["Values"], p.get("StorageDescriptor", {}).get("Location")) for p in answer["Partitions"]),
-                key=lambda partition: partition[0],
-                reverse=True,
-            )
-            return Partitions(len(found), "NextToken" not in answer, found[:_LAST_PARTITIONS])
-        return Partitions(0, True, [])  # dropped since it was listed
+        """Count up to 1,000 partitions of a table and return the last ten of them. Makes one call."""
+        page = self._first_partitions(database, table)
+        found = sorted(
+            ((p["Values"], p.get("StorageDescriptor", {}).get("Location")) for p in page["Partitions"]),
+            key=lambda partition: partition[0],
+            reverse=True,
+        )
+        return Partitions(len(found), "NextToken" not in page, found[:_LAST_PARTITIONS])
 
     def marked_partitions(self, database: str, table: str) -> list[MarkedPartition]:
-        """The first thousand partitions of a table; one call."""
-        with calling(_MISSING):
-            answer = self._client.get_partitions(
-                DatabaseName=database,
-                TableName=table,
-                ExcludeColumnSchema=True,
-                MaxResults=_PARTITIONS_A_LOOK,
-            )
-            return [
-                MarkedPartition(list(p["Values"]), p.get("CreationTime"), p.get("Parameters", {}).get(MARK))
-                for p in answer["Partitions"]
-            ]
-        return []  # dropped since it was listed
+        """Return the first 1,000 partitions of a table. Makes one call."""
+        return [
+            MarkedPartition(list(p["Values"]), p.get("CreationTime"), p.get("Parameters", {}).get(MARK))
+            for p in self._first_partitions(database, table)["Partitions"]
+        ]
 
     def restore(self, database: str, tables: Mapping[str, Json | None]) -> Iterator[int]:
-        """Let a database have these tables, as their TableInput says, and no other; gives after each call.
+        """Create or update the tables of a database by their TableInput and delete all other tables.
 
-        A table whose TableInput is not known (None) is left as it is. What is in the catalog already is
-        written again, without a version of it: that is one call, to find out whether it differs is one too.
+        Creates the database if it does not exist. Keeps a table whose TableInput is None. Updates every
+        existing table without archiving a version: comparing it first would cost a call as well. Yields after
+        each call, so that the caller can stop between two.
         """
-        there = self.tables(database)
-        if there is None:
-            with calling(_THERE):
+        existing = self.tables(database)
+        if existing is None:
+            with calling(ignore={_EXISTS}):
                 self._client.create_database(DatabaseInput={"Name": database})
-        names = {table.name for table in there or ()}
+        names = {table.name for table in existing or ()}
         yield from self._remove(database, sorted(names - tables.keys()))
         for name, definition in tables.items():
             if definition is not None:
@@ -156,45 +148,45 @@ class Catalog:
                 yield 1
 
     def remove_tables(self, database: str, *, but: Set[str]) -> Iterator[int]:
-        """Remove a database's tables but some, a hundred a step; gives after each how many.
+        """Delete all tables of a database except those in `but`. Yields the number of each batch of 100.
 
-        Glue removes their partitions and versions by itself, later; nobody can reach them from now on.
+        Glue deletes their partitions and versions later. They are unreachable from the call on.
         """
         found = self.tables(database) or ()
         yield from self._remove(database, [table.name for table in found if table.name not in but])
 
     def remove_database(self, database: str) -> None:
-        """Remove a database with its tables; one that does not exist is removed."""
-        with calling(_MISSING, about=database):
+        """Delete a database and its tables. Does nothing if it does not exist."""
+        with calling(ignore={_MISSING}, about=database):
             self._client.delete_database(Name=database)
 
     def add_partitions(
         self, database: str, table: str, storage: Json, partitions: list[tuple[list[str], str]]
     ) -> None:
-        """Make (values, location) partitions of a table; those that are there are left as they are."""
-        for begin in range(0, len(partitions), _NEW_PARTITIONS_A_CALL):
+        """Create partitions of a table from (values, location). Keeps existing partitions unchanged."""
+        for begin in range(0, len(partitions), _CREATED_PARTITIONS_PER_CALL):
             wanted = [
                 {"Values": values, "StorageDescriptor": {**storage, "Location": location}}
-                for values, location in partitions[begin : begin + _NEW_PARTITIONS_A_CALL]
+                for values, location in partitions[begin : begin + _CREATED_PARTITIONS_PER_CALL]
             ]
             with calling():
-                answer = self._client.batch_create_partition(
+                response = self._client.batch_create_partition(
                     DatabaseName=database, TableName=table, PartitionInputList=cast(Any, wanted)
                 )
-            _check(answer.get("Errors", []), _THERE, f"{database}.{table}")
+            _raise_first_error(response.get("Errors", []), _EXISTS, f"{database}.{table}")
 
     def update_partitions(self, database: str, table: str, storage: Json) -> Iterator[int]:
-        """Give all partitions of a table the storage descriptor of the table, but for their locations.
+        """Set the storage descriptor of all partitions of a table to `storage`, except for their locations.
 
-        Updates those that differ, a hundred a step, and yields after each how many. Glue itself leaves a
-        partition as it was when its table's columns change, and Athena then fails with
+        Updates the partitions that differ. Yields the number of each batch of up to 100. Glue does not update
+        partitions when the table's columns change, and Athena then fails with
         HIVE_PARTITION_SCHEMA_MISMATCH: https://docs.aws.amazon.com/athena/latest/ug/updates-and-partitions.html
         """
-        with calling(_MISSING):
+        with calling(ignore={_MISSING}):
             pages = self._client.get_paginator("get_partitions").paginate(
                 DatabaseName=database,
                 TableName=table,
-                PaginationConfig={"PageSize": _CHANGED_PARTITIONS_A_CALL},
+                PaginationConfig={"PageSize": _UPDATED_PARTITIONS_PER_CALL},
             )
             for page in pages:
                 changed = [
@@ -203,28 +195,43 @@ class Catalog:
                     if any(found["StorageDescriptor"].get(name) != value for name, value in storage.items())
                 ]
                 if changed:
-                    answer = self._client.batch_update_partition(
+                    response = self._client.batch_update_partition(
                         DatabaseName=database, TableName=table, Entries=cast(Any, changed)
                     )
-                    _check(answer.get("Errors", []), _MISSING, f"{database}.{table}")
+                    _raise_first_error(response.get("Errors", []), _MISSING, f"{database}.{table}")
                 yield len(changed)
 
     def remove_partitions(
         self, database: str, table: str, values: list[list[str]] | None = None
     ) -> Iterator[int]:
-        """Remove partitions of a table, by default all, 25 a step; those that are not there are removed."""
-        with calling(_MISSING):
+        """Delete partitions of a table, by default all. Yields the number of each batch of up to 25.
+
+        Ignores partitions that do not exist.
+        """
+        with calling(ignore={_MISSING}):
             if values is None:
                 values = self._partitions(database, table)
-            for begin in range(0, len(values), _OLD_PARTITIONS_A_CALL):
-                doomed = values[begin : begin + _OLD_PARTITIONS_A_CALL]
-                answer = self._client.batch_delete_partition(
+            for begin in range(0, len(values), _DELETED_PARTITIONS_PER_CALL):
+                batch = values[begin : begin + _DELETED_PARTITIONS_PER_CALL]
+                response = self._client.batch_delete_partition(
                     DatabaseName=database,
                     TableName=table,
-                    PartitionsToDelete=[{"Values": each} for each in doomed],
+                    PartitionsToDelete=[{"Values": each} for each in batch],
                 )
-                _check(answer.get("Errors", []), _MISSING, f"{database}.{table}")
-                yield len(doomed)
+                _raise_first_error(response.get("Errors", []), _MISSING, f"{database}.{table}")
+                yield len(batch)
+
+    def _first_partitions(self, database: str, table: str) -> Any:
+        page = call_or_none(
+            lambda: self._client.get_partitions(
+                DatabaseName=database,
+                TableName=table,
+                ExcludeColumnSchema=True,
+                MaxResults=_LISTED_PARTITIONS_PER_CALL,
+            ),
+            _MISSING,
+        )
+        return page or {"Partitions": []}  # the table was deleted after it was listed
 
     def _partitions(self, database: str, table: str) -> list[list[str]]:
         pages = self._client.get_paginator("get_partitions").paginate(
@@ -233,12 +240,12 @@ class Catalog:
         return [list(partition["Values"]) for page in pages for partition in page["Partitions"]]
 
     def _remove(self, database: str, tables: list[str]) -> Iterator[int]:
-        for begin in range(0, len(tables), _TABLES_A_CALL):
-            doomed = tables[begin : begin + _TABLES_A_CALL]
-            with calling(_MISSING, about=database):
-                answer = self._client.batch_delete_table(DatabaseName=database, TablesToDelete=doomed)
-                _check(answer.get("Errors", []), _MISSING, database)
-            yield len(doomed)
+        for begin in range(0, len(tables), _TABLES_PER_CALL):
+            batch = tables[begin : begin + _TABLES_PER_CALL]
+            with calling(ignore={_MISSING}, about=database):
+                response = self._client.batch_delete_table(DatabaseName=database, TablesToDelete=batch)
+                _raise_first_error(response.get("Errors", []), _MISSING, database)
+            yield len(batch)
 
     def _put(self, database: str, table: Json, *, is_new: bool) -> None:
         given = cast(Any, table)
@@ -249,24 +256,24 @@ class Catalog:
                 else:
                     self._client.update_table(DatabaseName=database, TableInput=given, SkipArchive=True)
         except AwsRefused as refused:
-            if refused.code not in (_MISSING, _THERE):
+            if refused.code not in (_MISSING, _EXISTS):
                 raise
-            # Somebody was there since the tables were listed: whoever comes next finds it otherwise.
+            # Another process changed the table after it was listed. A retry lists the tables again.
             raise AwsUnavailable(refused.code, refused.message) from refused
 
 
-def _check(errors: Any, passed_over: str, about: str) -> None:
-    """Raise the first thing that Glue could not do of several."""
+def _raise_first_error(errors: Any, ignored: str, about: str) -> None:
+    """Raise the first error of a batch call whose code is not `ignored`."""
     for failed in errors:
         detail = failed.get("ErrorDetail", {})
-        code, words = detail.get("ErrorCode", "Unknown"), detail.get("ErrorMessage", "")
-        if code != passed_over:
+        code, message = detail.get("ErrorCode", "Unknown"), detail.get("ErrorMessage", "")
+        if code != ignored:
             what = f"{about}.{failed['TableName']}" if "TableName" in failed else about
-            raise from_code(code, f"{what}: {words}")
+            raise from_code(code, f"{what}: {message}")
 
 
 def _with_storage(partition: Any, storage: Json) -> Json:
-    """Return a partition as PartitionInput with another storage descriptor at the same location."""
+    """Return the PartitionInput of a partition with another storage descriptor and the same location."""
     kept = {name: partition[name] for name in ("Values", "Parameters", "LastAccessTime") if name in partition}
     return {**kept, "StorageDescriptor": {**partition["StorageDescriptor"], **storage}}
 

@@ -1,4 +1,4 @@
-"""How CloudFormation is asked to change a stack: a change set is made, looked at, carried out or thrown away.
+"""CloudFormation client for change sets: creates, describes, executes and deletes them.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
 """
@@ -9,23 +9,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.errors import calling
+from chalicelib.aws.errors import AwsError, call_or_none, calling
 from chalicelib.domain.json_types import Json
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-# What CloudFormation says of a change set that would do nothing: it has no code for that.
+# Status reasons of a change set without changes, for which CloudFormation has no code.
 _NOTHING = ("didn't contain changes", "No updates are to be performed")
 _NO_CHANGE_SET = "ChangeSetNotFound"
-_NOT_NOW = (_NO_CHANGE_SET, "InvalidChangeSetStatus")
+_NOT_EXECUTABLE = (_NO_CHANGE_SET, "InvalidChangeSetStatus")
 
 
 @dataclass(frozen=True)
 class Change:
-    """What a change set would do to one resource; `replaced` is whether it may become another one.
+    """What a change set does to one resource. `replaced` is whether it may replace the resource.
 
-    `is_gone`: it was deleted outside of CloudFormation, and is created again.
+    `is_gone` is whether the resource was deleted outside of CloudFormation, so that it is created again.
     """
 
     action: str
@@ -37,7 +37,7 @@ class Change:
 
     @property
     def ends_it(self) -> bool:
-        """The resource as it is now goes, or may go."""
+        """Return whether the change deletes, or may delete, the present resource."""
         return not self.is_gone and (self.action == "Remove" or self.replaced)
 
 
@@ -52,17 +52,17 @@ class ChangeSet:
 
     @property
     def in_making(self) -> bool:
-        """CloudFormation is still finding out what it would do."""
+        """Return whether CloudFormation is still creating the change set."""
         return self.status in ("CREATE_PENDING", "CREATE_IN_PROGRESS")
 
     @property
     def does_nothing(self) -> bool:
-        """The stack is already as it should be."""
+        """Return whether the change set has no changes."""
         return self.status == "FAILED" and any(words in self.reason for words in _NOTHING)
 
 
 class ChangeSets:
-    """The calls of an update; errors come out as `AwsError`. Change sets are told by their stack and name."""
+    """Creates, executes and deletes change sets, identified by stack and name. Methods raise `AwsError`."""
 
     def __init__(self, client: CloudFormationClient, role_arn: str | None = None) -> None:
         self._client = client
@@ -78,14 +78,14 @@ class ChangeSets:
         tags: Mapping[str, str],
         is_drift_aware: bool = False,
     ) -> None:
-        """Begin to make a change set; one of that name stays as it is, so it may be asked for again.
+        """Start creating a change set. Keeps an existing one with the name, so a retry is safe.
 
-        One that is aware of drift creates again what was deleted outside of CloudFormation; any other only
-        compares templates, and does not notice:
+        A drift-aware change set recreates resources that were deleted outside of CloudFormation. Any other
+        only compares templates and does not detect them:
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
         """
         mode: Json = {"DeploymentMode": "REVERT_DRIFT"} if is_drift_aware else {}
-        with calling("AlreadyExistsException"):
+        with calling(ignore={"AlreadyExistsException"}):
             self._client.create_change_set(
                 StackName=stack,
                 ChangeSetName=name,
@@ -100,39 +100,42 @@ class ChangeSets:
             )
 
     def find(self, stack: str, name: str) -> ChangeSet | None:
-        """Describe a change set; None when there is none."""
-        with calling(_NO_CHANGE_SET):
-            pages: list[Any] = list(
-                self._client.get_paginator("describe_change_set").paginate(
-                    StackName=stack, ChangeSetName=name
-                )
-            )
-            return ChangeSet(
-                status=pages[-1]["Status"],
-                execution=pages[-1].get("ExecutionStatus", ""),
-                reason=pages[-1].get("StatusReason") or "",
-                changes=tuple(
-                    _change(told["ResourceChange"]) for page in pages for told in page.get("Changes", [])
-                ),
-            )
-        return None
+        """Return a change set, or None if it does not exist."""
+        paginator = self._client.get_paginator("describe_change_set")
+        pages: Any = call_or_none(
+            lambda: list(paginator.paginate(StackName=stack, ChangeSetName=name)), _NO_CHANGE_SET
+        )
+        if pages is None:
+            return None
+        return ChangeSet(
+            status=pages[-1]["Status"],
+            execution=pages[-1].get("ExecutionStatus", ""),
+            reason=pages[-1].get("StatusReason") or "",
+            changes=tuple(
+                _change(entry["ResourceChange"]) for page in pages for entry in page.get("Changes", [])
+            ),
+        )
 
     def execute(self, stack: str, name: str) -> bool:
-        """Begin to carry a change set out; False when it cannot be (any more): look at it again."""
-        with calling(*_NOT_NOW):
-            self._client.execute_change_set(
-                StackName=stack, ChangeSetName=name, ClientRequestToken=f"{name}-execute"
-            )
-            return True
-        return False
+        """Start executing a change set. Returns False if its state does not allow it or it does not exist."""
+        try:
+            with calling():
+                self._client.execute_change_set(
+                    StackName=stack, ChangeSetName=name, ClientRequestToken=f"{name}-execute"
+                )
+        except AwsError as error:
+            if error.code in _NOT_EXECUTABLE:
+                return False
+            raise
+        return True
 
     def delete(self, stack: str, name: str) -> None:
-        """Throw a change set away; one that is not there is gone."""
-        with calling(_NO_CHANGE_SET):
+        """Delete a change set. Does nothing if it does not exist."""
+        with calling(ignore={_NO_CHANGE_SET}):
             self._client.delete_change_set(StackName=stack, ChangeSetName=name)
 
     def continue_rollback(self, stack_id: str, *, token: str) -> None:
-        """Try once more to take a failed update back."""
+        """Continue the rollback of a failed update."""
         with calling():
             self._client.continue_update_rollback(
                 StackName=stack_id,
@@ -141,12 +144,12 @@ class ChangeSets:
             )
 
 
-def _change(told: Json) -> Change:
+def _change(described: Json) -> Change:
     return Change(
-        action=told["Action"],
-        logical_id=told["LogicalResourceId"],
-        physical_id=told.get("PhysicalResourceId") or "",
-        type=told["ResourceType"],
-        replaced=told.get("Replacement") in ("True", "Conditional"),
-        is_gone=told.get("ResourceDriftStatus") == "DELETED",
+        action=described["Action"],
+        logical_id=described["LogicalResourceId"],
+        physical_id=described.get("PhysicalResourceId") or "",
+        type=described["ResourceType"],
+        replaced=described.get("Replacement") in ("True", "Conditional"),
+        is_gone=described.get("ResourceDriftStatus") == "DELETED",
     )

@@ -1,4 +1,4 @@
-"""How CloudFormation is asked."""
+"""CloudFormation client: creates, describes and deletes stacks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COMPLETE = (
     *("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"),
     *("IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"),
 )
-_BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
+_STARTS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS")
 _PHASES = ("CREATE", "UPDATE", "DELETE")
 _PROGRESS_RANKS = ("IN_PROGRESS", "COMPLETE", "FAILED")
 
@@ -37,28 +37,28 @@ class Stack:
 
     @property
     def in_progress(self) -> bool:
-        """CloudFormation is still working on it."""
+        """Return whether CloudFormation is working on the stack."""
         return self.status.endswith("_IN_PROGRESS")
 
     @property
     def is_complete(self) -> bool:
-        """It is whole and can be used (after a failed update: as it was before)."""
+        """Return whether the last operation left a usable stack, including a rolled-back update."""
         return self.status in _COMPLETE
 
     @property
     def is_removed(self) -> bool:
-        """It has been deleted, is being deleted, or could not be deleted as a whole."""
+        """Return whether the stack is deleted, is being deleted, or failed to be deleted."""
         return self.status.startswith("DELETE_")
 
     @property
     def is_gone(self) -> bool:
-        """It has been deleted: only its description is left."""
+        """Return whether the stack is deleted. CloudFormation still describes it."""
         return self.status == "DELETE_COMPLETE"
 
 
 @dataclass(frozen=True)
 class Part:
-    """A thing that a stack has made, as CloudFormation last told of it."""
+    """A resource of a stack, in the last state that CloudFormation reported."""
 
     type: str
     logical_id: str
@@ -68,7 +68,7 @@ class Part:
 
 
 class Stacks:
-    """The calls that the life cycle needs; errors come out as `AwsError`."""
+    """Creates, describes and deletes stacks. Methods raise `AwsError`."""
 
     def __init__(self, client: CloudFormationClient, role_arn: str | None = None) -> None:
         self._client = client
@@ -83,9 +83,9 @@ class Stacks:
         tags: Mapping[str, str],
         token: str,
     ) -> str:
-        """Start creating a stack and return its id; the same token again returns the same stack.
+        """Start creating a stack and return its ID. A call with the same token returns the same stack.
 
-        A stack of that name made by an earlier call whose answer was lost is found and returned too.
+        Also returns an existing stack with the name, which an earlier call created whose response was lost.
         """
         try:
             with calling():
@@ -105,11 +105,11 @@ class Stacks:
             return existing.id
 
     def find(self, name_or_id: str) -> Stack | None:
-        """Describe a stack; deleted ones are found by id only. None when there is none."""
+        """Return a stack, or None if it does not exist. Finds deleted stacks only by ID."""
         try:
             with calling():
                 stack = self._client.describe_stacks(StackName=name_or_id)["Stacks"][0]
-        except AwsRefused as refused:  # which has no code of its own for it
+        except AwsRefused as refused:  # CloudFormation has no error code for a missing stack
             if "does not exist" in refused.message:
                 return None
             raise
@@ -121,7 +121,7 @@ class Stacks:
         )
 
     def resources(self, stack_id: str) -> dict[str, ResourceState]:
-        """The state of every resource that CloudFormation has begun, by logical id."""
+        """Return the state of every resource of a stack by logical ID."""
         found: dict[str, ResourceState] = {}
         with calling():
             for page in self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id):
@@ -136,27 +136,28 @@ class Stacks:
         return found
 
     def current(self, stack_id: str) -> list[Part]:
-        """The things that a living stack is made of now."""
+        """Return the present resources of a stack that is not deleted."""
         with calling():
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
-            return [_part(cast(Any, now)) for page in pages for now in page["StackResourceSummaries"]]
+            return [_part(cast(Any, summary)) for page in pages for summary in page["StackResourceSummaries"]]
 
     def parts(self, stack: Stack) -> list[Part]:
-        """All that a stack, which may be deleted, has ever made; what an update has replaced, too.
+        """Return every resource that a stack has ever created, including replaced ones.
 
-        A thing whose name was somebody else's already is not the stack's. CloudFormation keeps events for 90
-        days, so it is asked for what a living stack has, too; the end of each thing of a deleted one is told.
+        The stack may be deleted. Excludes resources whose creation failed because of a name conflict: they
+        belong to another stack. CloudFormation keeps events for 90 days, so the present resources of a stack
+        that is not deleted are listed as well.
         """
         found: dict[tuple[str, str], Part] = {}
-        made, taken = set(), set()
+        made, conflicting = set(), set()
         with calling():
             if not stack.is_gone:
                 for page in self._client.get_paginator("list_stack_resources").paginate(StackName=stack.id):
-                    for now in page["StackResourceSummaries"]:
-                        part = _part(cast(Any, now))
+                    for summary in page["StackResourceSummaries"]:
+                        part = _part(cast(Any, summary))
                         found[part.type, part.physical_id] = part
-            for told in self._client.get_paginator("describe_stack_events").paginate(StackName=stack.id):
-                for event in told["StackEvents"]:
+            for events in self._client.get_paginator("describe_stack_events").paginate(StackName=stack.id):
+                for event in events["StackEvents"]:
                     part = _part(cast(Any, event))
                     key = part.type, part.physical_id
                     if part.physical_id != event["StackId"]:
@@ -164,25 +165,28 @@ class Stacks:
                     if part.status == "CREATE_COMPLETE":
                         made.add(key)
                     elif part.status == "CREATE_FAILED" and is_name_conflict(part.reason or ""):
-                        taken.add(key)
-        return [part for key, part in found.items() if part.physical_id and key not in taken - made]
+                        conflicting.add(key)
+        return [part for key, part in found.items() if part.physical_id and key not in conflicting - made]
 
     def first_failure(self, stack_id: str) -> Part | None:
-        """The first resource to fail as the stack was made or last updated: a cause, no consequence."""
+        """Return the resource that failed first in the last creation or update, or None.
+
+        Excludes resources that CloudFormation cancelled because another one failed.
+        """
         oldest: Part | None = None
         with calling():
             for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
-                for event in page["StackEvents"]:  # the newest first
+                for event in page["StackEvents"]:  # newest first
                     reason, status = event.get("ResourceStatusReason", ""), event["ResourceStatus"]
                     is_stack = event.get("PhysicalResourceId") == event["StackId"]
-                    if is_stack and status in _BEGINNINGS:
-                        return oldest  # what came before is another operation's
+                    if is_stack and status in _STARTS:
+                        return oldest  # earlier events belong to another operation
                     if status.endswith("_FAILED") and is_cause(reason) and not is_stack:
                         oldest = _part(cast(Any, event))
         return oldest
 
     def delete(self, stack_id: str, *, token: str) -> None:
-        """Start deleting a stack; nothing happens when it is deleted or being deleted."""
+        """Start deleting a stack. Does nothing if it is deleted or being deleted."""
         with calling():
             self._client.delete_stack(
                 StackName=stack_id,
@@ -191,18 +195,18 @@ class Stacks:
             )
 
 
-def _part(told: Json) -> Part:
+def _part(described: Json) -> Part:
     return Part(
-        type=told["ResourceType"],
-        logical_id=told["LogicalResourceId"],
-        physical_id=told.get("PhysicalResourceId", ""),
-        status=told["ResourceStatus"],
-        reason=told.get("ResourceStatusReason"),
+        type=described["ResourceType"],
+        logical_id=described["LogicalResourceId"],
+        physical_id=described.get("PhysicalResourceId", ""),
+        status=described["ResourceStatus"],
+        reason=described.get("ResourceStatusReason"),
     )
 
 
 def is_cause(reason: str) -> bool:
-    """Whether a failed resource failed by itself, and not because CloudFormation cancelled it for another."""
+    """Return whether a resource failed, rather than being cancelled because another one failed."""
     return "cancelled" not in reason.lower()
 
 
@@ -214,13 +218,12 @@ def order_time(resource: ResourceState) -> datetime:
 def resource_state(
     stack_id: str, resource_type: str, status: str, reason: str | None, at: str
 ) -> ResourceState:
-    """One entry of an environment's `resources`.
+    """Return one entry of an environment's `resources`.
 
-    Its reason tells nothing of other environments than the stack's, and is short: there may be 500 of them.
+    The reason is redacted for the stack's environment and cut, because a stack can have 500 resources.
 
-    EventBridge gives times in whole seconds and no order within one, so `order` puts the state after the
-    time: a resource is made, updated and deleted, and each of these is in progress before it is complete or
-    has failed.
+    EventBridge has times in whole seconds and no order within one. So `order` is the time followed by two
+    digits for the status: CREATE, UPDATE, DELETE, then IN_PROGRESS, COMPLETE, FAILED.
     """
     phase = next((n for n, begin in enumerate(_PHASES) if status.startswith(begin)), 0)
     rank = next((n for n, end in enumerate(_PROGRESS_RANKS) if status.endswith(end)), 0)

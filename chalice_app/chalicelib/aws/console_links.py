@@ -1,4 +1,4 @@
-"""Where the AWS console shows the parts of a sandbox."""
+"""AWS console links to the resources of a sandbox."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _DOMAINS = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-u
 
 
 def links(stack_id: str, outputs: Outputs) -> dict[str, str]:
-    """A link for each part, from the stack's ARN and the environment's `outputs`."""
+    """Return links by resource name, from the stack's ARN and the environment's `outputs`."""
     _, partition, _, region, _ = stack_id.split(":", 4)
     domain = _DOMAINS.get(partition, "console.aws.amazon.com")
     home, here = f"https://{region}.{domain}", f"home?region={region}"
@@ -24,7 +24,7 @@ def links(stack_id: str, outputs: Outputs) -> dict[str, str]:
     for key, database in outputs.databases.items():
         found[f"database_{key}"] = f"{home}/glue/{here}#/v2/data-catalog/databases/view/{database}"
     for key, group in outputs.log_groups.items():
-        # The console's own escape: percent signs of the encoded name become $25.
+        # The console replaces the percent signs of the encoded name with $25.
         name = quote(group, safe="").replace("%", "$25")
         found[f"log_{key}"] = f"{home}/cloudwatch/{here}#logsV2:log-groups/log-group/{name}"
     if outputs.athena_workgroup:

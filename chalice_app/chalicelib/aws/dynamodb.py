@@ -1,4 +1,4 @@
-"""How DynamoDB is asked: one table, plain Python values in and out, AWS errors as `AwsError`."""
+"""DynamoDB client for one table: converts items to and from plain Python values."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _TRANSACTION_TRIES = 5
-# Why a transaction is cancelled that would go through a little later: another one on the same item, mostly.
+# Cancellation reasons of a transaction for which a retry can succeed, such as a conflict on an item.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
-_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
-# How a call is refused for what it would store, and how one of a transaction's actions is.
-_REFUSED, _REFUSED_REASON = "ValidationException", "ValidationError"
+_RETRYABLE = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+# Error code of a single write with an invalid item, and the cancellation reason in a transaction.
+_INVALID, _INVALID_REASON = "ValidationException", "ValidationError"
 
 
 class ItemRefused(AwsRefused):
-    """DynamoDB does not store what a write would leave: it is over 400 KB, mostly. No retry helps."""
+    """DynamoDB rejected the item, usually because it exceeds 400 KB. A retry does not help."""
 
 
 class ConditionFailed(Exception):
-    """A condition of a write did not hold; `items` are the items in the way, where DynamoDB returns them."""
+    """The condition of a write failed. `items` are the existing items, if DynamoDB returns them."""
 
     def __init__(self, items: list[Json]) -> None:
         super().__init__(items)
@@ -46,18 +46,18 @@ Other = TypeVar("Other")
 
 @dataclass(frozen=True)
 class Page(Generic[Item]):
-    """One page of a query, and the key to go on from (None: that was all)."""
+    """One page of a query. `next` is the start key of the next page, or None on the last page."""
 
     items: list[Item]
     next: Json | None
 
     def map(self, make: Callable[[Item], Other]) -> Page[Other]:
-        """The page with something made of each item."""
+        """Return the page with `make` applied to each item."""
         return Page([make(item) for item in self.items], self.next)
 
 
 class Table:
-    """One table; actions for `transact` come from `put`, `update` and `delete`."""
+    """One table. `put`, `update` and `delete` return actions for `transact`; the others raise `AwsError`."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Table:
         self._jitter = jitter
 
     def get(self, key: Json) -> Json | None:
-        """Read one item, strongly consistent; None when there is none."""
+        """Return an item by a strongly consistent read, or None if it does not exist."""
         with calling():
             response = self._client.get_item(TableName=self._name, Key=_serialize(key), ConsistentRead=True)
         return _deserialize(response["Item"]) if "Item" in response else None
@@ -89,7 +89,10 @@ class Table:
         names: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Page[Json]:
-        """One page of items; `options` are those of the Query call (IndexName, FilterExpression)."""
+        """Return one page of items. `options` are further parameters of Query, such as IndexName.
+
+        Raises `BadCursor` if DynamoDB rejects `start`.
+        """
         if start is not None:
             options["ExclusiveStartKey"] = _serialize(start)
         if names:
@@ -106,13 +109,13 @@ class Table:
                 )
         except AwsRefused as refused:
             if start is not None and refused.code == "ValidationException":
-                raise BadCursor("The cursor is not one that this list gave you.") from refused
+                raise BadCursor("The cursor is not valid for this list. Start again without it.") from refused
             raise
         last = response.get("LastEvaluatedKey")
         return Page([_deserialize(item) for item in response["Items"]], _deserialize(last) if last else None)
 
     def put(self, item: Json, condition: str, values: Json | None = None) -> Json:
-        """The action that puts an item if the condition holds; the item in the way is returned if not."""
+        """Return the action that puts an item. If the condition fails, DynamoDB returns the existing item."""
         put: Json = {
             "TableName": self._name,
             "Item": _serialize(item),
@@ -133,7 +136,10 @@ class Table:
         *,
         returns_item: bool = False,
     ) -> Json:
-        """The action that updates an item if the condition holds; with `returns_item`, the item if not."""
+        """Return the action that updates an item if the condition holds.
+
+        With `returns_item`, DynamoDB returns the existing item if the condition fails.
+        """
         update: Json = {
             "TableName": self._name,
             "Key": _serialize(key),
@@ -150,7 +156,7 @@ class Table:
         return {"Update": update}
 
     def delete(self, key: Json, condition: str, values: Json) -> Json:
-        """The action that deletes an item if the condition holds."""
+        """Return the action that deletes an item if the condition holds."""
         return {
             "Delete": {
                 "TableName": self._name,
@@ -161,19 +167,22 @@ class Table:
         }
 
     def write(self, action: Json) -> None:
-        """Do one update action by itself; raises `ConditionFailed` or `ItemRefused`."""
+        """Run one update action without a transaction. Raises `ConditionFailed` or `ItemRefused`."""
         try:
-            with calling("ConditionalCheckFailedException"):
+            with calling():
                 self._client.update_item(**action["Update"])
-                return
         except AwsRefused as refused:
-            if refused.code == _REFUSED:
+            if refused.code == "ConditionalCheckFailedException":
+                raise ConditionFailed([]) from refused
+            if refused.code == _INVALID:
                 raise ItemRefused(refused.code, refused.message) from refused
             raise
-        raise ConditionFailed([])
 
     def transact(self, actions: list[Json]) -> None:
-        """Do all actions or none; raises `ConditionFailed` or `ItemRefused`."""
+        """Run all actions in one transaction. Raises `ConditionFailed` or `ItemRefused`.
+
+        Retries conflicts with other transactions, up to five tries.
+        """
         for attempt in range(1, _TRANSACTION_TRIES + 1):
             try:
                 self._client.transact_write_items(TransactItems=cast(Any, actions))
@@ -184,9 +193,9 @@ class Table:
                 if failed:
                     items = [_deserialize(reason["Item"]) for reason in failed if "Item" in reason]
                     raise ConditionFailed(items) from error
-                if found := _refused(error, reasons):
+                if found := _rejection(error, reasons):
                     raise ItemRefused(*found) from error
-                if not reasons or any(reason["Code"] not in _PASSING for reason in reasons):
+                if not reasons or any(reason["Code"] not in _RETRYABLE for reason in reasons):
                     raise from_boto(error) from error
                 if attempt == _TRANSACTION_TRIES:
                     raise AwsThrottled(reasons[0]["Code"], "Too many transactions at once.") from error
@@ -200,13 +209,13 @@ def _cancellation_reasons(error: Exception) -> list[Json]:
     return [reason for reason in reasons if reason.get("Code", "None") != "None"]
 
 
-def _refused(error: Exception, reasons: list[Json]) -> tuple[str, str] | None:
-    """The code and the words by which DynamoDB says that it does not store this; None when it does not."""
+def _rejection(error: Exception, reasons: list[Json]) -> tuple[str, str] | None:
+    """Return the code and message of a rejected item, or None if the error has another cause."""
     for reason in reasons:
-        if reason["Code"] == _REFUSED_REASON:
+        if reason["Code"] == _INVALID_REASON:
             return reason["Code"], reason.get("Message", "")
     details: Json = cast(Any, error).response.get("Error", {}) if isinstance(error, ClientError) else {}
-    return (_REFUSED, details.get("Message", "")) if details.get("Code") == _REFUSED else None
+    return (_INVALID, details.get("Message", "")) if details.get("Code") == _INVALID else None
 
 
 _serializer = TypeSerializer()
@@ -214,7 +223,7 @@ _deserializer = TypeDeserializer()
 
 
 def _serialize(item: Mapping[str, Any]) -> dict[str, Any]:
-    """To DynamoDB's types: no None at the top (an absent attribute says that), no float (it has none)."""
+    """Convert an item to DynamoDB's types. Omits attributes that are None and converts floats to decimals."""
     return {name: _serializer.serialize(_plain(value)) for name, value in item.items() if value is not None}
 
 

@@ -1,16 +1,17 @@
-"""How calls to AWS fail.
+"""Errors of AWS calls, and the conversion of boto3's exceptions to them.
 
-AwsError            `code` and `message` are AWS's
-  AwsThrottled      the same call later will do
-  AwsUnavailable    5xx or no answer: it may or may not have happened
-  AwsRefused        it will not work as asked
-    AwsMisused      the call was never sent: a bug of ours, or no credentials, region or profile
+AwsError            has AWS's `code` and `message`
+  AwsThrottled      AWS limited the rate of calls: retry later
+  AwsUnavailable    5xx or no response: the call may or may not have had its effect
+  AwsRefused        AWS rejected the call: a retry does not help
+    AwsMisused      boto3 did not send the call: a bug, or missing credentials, region or profile
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -25,7 +26,7 @@ from botocore.parsers import ResponseParserError
 
 
 class AwsError(Exception):
-    """An AWS call failed; `code` is AWS's error code and `message` its words."""
+    """An AWS call failed. `code` and `message` are those of AWS's error response."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -34,19 +35,19 @@ class AwsError(Exception):
 
 
 class AwsThrottled(AwsError):
-    """AWS refused the call for its rate, not for what it asks."""
+    """AWS rejected the call because of the call rate. A later retry can succeed."""
 
 
 class AwsUnavailable(AwsError):
-    """No answer, or a 5xx: nobody knows whether the call had its effect."""
+    """AWS sent no response or a 5xx. The call may or may not have had its effect."""
 
 
 class AwsRefused(AwsError):
-    """AWS understood the call and refuses it."""
+    """AWS rejected the call. The same call fails again."""
 
 
 class AwsMisused(AwsRefused):
-    """boto3 did not send the call. Another try cannot help until the code or the set-up is mended."""
+    """boto3 did not send the call. A retry fails until the code or the configuration is fixed."""
 
 
 # Codes as in botocore's own retry classification (botocore/retries/standard.py, ThrottledRetryableChecker).
@@ -67,37 +68,55 @@ _THROTTLING = {
 }
 
 
-_UNANSWERED = {"InternalError", "InternalFailure", "ServiceUnavailable"}
+_UNAVAILABLE = {"InternalError", "InternalFailure", "ServiceUnavailable"}
 
-# Of botocore.exceptions, those of a connection: it was refused, timed out, or broke off half-way. The others
-# (ParamValidationError, NoCredentialsError, NoRegionError, ...) are raised before anything is sent.
+# The botocore exceptions of a connection that was refused, timed out or was interrupted. botocore raises its
+# other exceptions (ParamValidationError, NoCredentialsError, NoRegionError, ...) before it sends a request.
 _CONNECTION = (ConnectionError, HTTPClientError, IncompleteReadError, FlexibleChecksumError)
 
 
 BOTO_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
-"""All that a boto3 client raises of itself."""
+"""The exceptions that boto3 clients raise."""
+
+Result = TypeVar("Result")
 
 
 @contextmanager
-def calling(*passed_over: str, about: str = "") -> Iterator[None]:
-    """Calls to AWS in here fail with an `AwsError`, or with one of these codes just end what is in here.
+def calling(*, ignore: Collection[str] = (), about: str = "") -> Iterator[None]:
+    """Convert the exceptions of boto3 calls in the block to `AwsError`.
 
-    `about` is said before AWS's own words, where those do not tell what they are about.
+    An error with a code in `ignore` ends the block without an exception: use it only if nothing after the
+    block depends on the block's result. For a result that may be missing, use `call_or_none`. `about` is put
+    before AWS's message if the message does not name the resource.
     """
     try:
         yield
     except BOTO_ERRORS as error:
         failure = from_boto(error)
-        if failure.code in passed_over:
+        if failure.code in ignore:
             return
         if about:
             raise type(failure)(failure.code, f"{about}: {failure.message}") from error
         raise failure from error
 
 
+def call_or_none(call: Callable[[], Result], *codes: str, about: str = "") -> Result | None:
+    """Return the result of a function that calls AWS, or None if AWS returns one of these error codes.
+
+    Raises `AwsError` for every other code. `about` is as in `calling`.
+    """
+    try:
+        with calling(about=about):
+            return call()
+    except AwsError as error:
+        if error.code in codes:
+            return None
+        raise
+
+
 def from_boto(error: ClientError | BotoCoreError | ResponseParserError) -> AwsError:
-    """Classify what boto3 raised: throttled, unavailable (effect unknown), refused or never sent."""
-    if isinstance(error, CapacityNotAvailableError):  # the client's own rate limit, in adaptive mode
+    """Convert an exception of boto3 to the `AwsError` that fits it."""
+    if isinstance(error, CapacityNotAvailableError):  # boto3's client-side rate limit, in adaptive retry mode
         return AwsThrottled(type(error).__name__, str(error))
     if isinstance(error, (*_CONNECTION, ResponseParserError)):
         return AwsUnavailable(type(error).__name__, str(error))
@@ -109,9 +128,12 @@ def from_boto(error: ClientError | BotoCoreError | ResponseParserError) -> AwsEr
 
 
 def from_code(code: str, message: str, http_status: int = 0) -> AwsError:
-    """Classify one error, such as those that a call about many things lists; 0: it had no HTTP status."""
+    """Return the `AwsError` for an error code, such as one of the errors that a batch call returns.
+
+    `http_status` is 0 if the error has none.
+    """
     if code in _THROTTLING:
         return AwsThrottled(code, message)
-    if http_status >= 500 or code in _UNANSWERED:
+    if http_status >= 500 or code in _UNAVAILABLE:
         return AwsUnavailable(code, message)
     return AwsRefused(code, message)

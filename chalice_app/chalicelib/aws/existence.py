@@ -1,4 +1,4 @@
-"""Whether what a stack has made is really gone: AWS is asked for each thing, by its physical id."""
+"""Existence checks: finds out whether AWS still has the resources of a stack, by physical ID."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DATABASE, _KEY, _LOG_GROUP, _TABLE = (
     *("AWS::Glue::Database", "AWS::KMS::Key"),
     *("AWS::Logs::LogGroup", "AWS::Glue::Table"),
 )
-_LOOKS = {
+_DESCRIBE_CALLS = {
     "AWS::Athena::WorkGroup": ("athena", "get_work_group", "WorkGroup"),
     _DATABASE: ("glue", "get_database", "Name"),
     "AWS::Glue::Job": ("glue", "get_job", "JobName"),
@@ -27,19 +27,19 @@ _LOOKS = {
     "AWS::KMS::Alias": ("kms", "describe_key", "KeyId"),
     _KEY: ("kms", "describe_key", "KeyId"),
     "AWS::S3::Bucket": ("s3", "head_bucket", "Bucket"),
-    # Its id is the bucket's name, and it goes with that at the latest.
+    # Its physical ID is the bucket's name. It does not outlive the bucket.
     "AWS::S3::BucketPolicy": ("s3", "head_bucket", "Bucket"),
 }
-"""The call that describes a thing, and the argument that is its physical id."""
-CHECKED = (_LOOKS.keys() | {_LOG_GROUP}) - {"AWS::S3::BucketPolicy"}
-"""The types that a READY environment needs. Its tables are its user's: a reset brings them back."""
-_GONE = {"404", "EntityNotFoundException", "NoSuchEntity", "NotFoundException"}
+"""By resource type: client, method that describes the resource, and argument for its physical ID."""
+CHECKED = (_DESCRIBE_CALLS.keys() | {_LOG_GROUP}) - {"AWS::S3::BucketPolicy"}
+"""The types that a READY environment needs. Users may delete tables, which a reset restores."""
+_NOT_FOUND = {"404", "EntityNotFoundException", "NoSuchEntity", "NotFoundException"}
 _GOING = ("PendingDeletion", "PendingReplicaDeletion")
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What is gone and what remains for a reason, as the receipt lists them, and what is still there."""
+    """Result of verifying a deletion: entries for the receipt, and the parts that still exist (`there`)."""
 
     removed: list[ReceiptEntry]
     remaining: list[ReceiptEntry]
@@ -47,17 +47,17 @@ class Proof:
     parts: list[Part]
 
     def shown(self, at: str) -> Json:
-        """The fields that show every resource as CloudFormation told last, though its events were lost."""
+        """Return the environment fields with the last state of every resource, in case events were lost."""
         resources = {
             part.logical_id: ResourceState(part.type, part.status, order=f"{at[:19]}#22")
-            for part in reversed(self.parts)  # of one that was replaced, the newest counts
+            for part in reversed(self.parts)  # the newest of replaced resources wins
         }
         return {"resources": resources, "total_resources": len(resources)} if resources else {}
 
 
 @dataclass(frozen=True)
 class Absence:
-    """A thing that AWS says does not exist, or, a key, that cannot be used until `until` and then is gone."""
+    """A part that does not exist, or a key that AWS deletes at `until` (`is_pending`)."""
 
     part: Part
     is_pending: bool = False
@@ -65,35 +65,38 @@ class Absence:
 
 
 class Prover:
-    """Asks AWS for things that should be gone; `clients` are by service, errors come out as `AwsError`."""
+    """Checks whether the parts of a stack exist. `clients` are boto3 clients by service name."""
 
     def __init__(self, clients: Mapping[str, Any]) -> None:
         self._clients = clients
 
     def prove(self, parts: list[Part]) -> Proof:
-        """Look for each part of a deleted stack. A type that cannot be looked for is said to be unchecked."""
+        """Check each part of a deleted stack. The receipt marks parts of other types as unchecked.
+
+        Raises `AwsError` if a check fails.
+        """
         proof = Proof([], [], [], parts)
         databases = [part.physical_id for part in parts if part.type == _DATABASE]
         for part in sorted(parts, key=lambda part: (part.logical_id, part.physical_id)):
             entry = ReceiptEntry(part.type, part.logical_id, part.physical_id)
             calls = self._calls(part, databases)
-            found = next((answer for call in calls if (answer := _asked(part, call))), None)
+            found = next((response for call in calls if (response := _describe(part, call))), None)
             key = (found or {}).get("KeyMetadata", {})
             if found is None:
-                unchecked = "CloudFormation has deleted it; nothing of its type is looked for again."
+                unchecked = "CloudFormation deleted it. Resources of this type are not checked again."
                 is_checked = calls or part.type == _TABLE
                 proof.removed.append(entry if is_checked else replace(entry, why=unchecked))
             elif part.type == _KEY and key.get("KeyState") in _GOING:
-                why = "AWS keeps a deleted key for a waiting period, in which it cannot be used."
+                why = "AWS keeps a deleted key for a waiting period, during which it cannot be used."
                 proof.remaining.append(replace(entry, why=why, until=_deletion_date(key)))
             elif part.status == "DELETE_SKIPPED":
-                proof.remaining.append(replace(entry, why="The release's template says that it stays."))
+                proof.remaining.append(replace(entry, why="The release's template retains it."))
             else:
                 proof.there.append(part)
         return proof
 
     def absences(self, parts: list[Part]) -> tuple[list[Absence], list[AwsError]]:
-        """Look for each part of a living stack: those that are certainly gone, and the looks that failed."""
+        """Check each part of a present stack. Return the parts that do not exist and the failed checks."""
         gone: list[Absence] = []
         failed: list[AwsError] = []
         for part in parts:
@@ -101,7 +104,7 @@ class Prover:
                 continue
             [call] = self._calls(part, [])
             try:
-                found = _asked(part, call)
+                found = _describe(part, call)
             except AwsError as error:
                 failed.append(error)
                 continue
@@ -113,33 +116,35 @@ class Prover:
         return gone, failed
 
     def _calls(self, part: Part, databases: list[str]) -> list[Callable[[], Json]]:
-        """The calls of which one would answer if the part were there; none when there is no way to ask."""
+        """Return the calls to try: at least one succeeds if the part exists. Empty for an unknown type."""
         if part.type == _LOG_GROUP:
             return [partial(self._log_group, part.physical_id)]
-        if part.type == _TABLE:  # its id does not tell the database
-            look = self._clients["glue"].get_table
-            return [partial(look, DatabaseName=name, Name=part.physical_id) for name in databases]
-        if part.type not in _LOOKS:
+        if part.type == _TABLE:  # the physical ID does not contain the database
+            get_table = self._clients["glue"].get_table
+            return [partial(get_table, DatabaseName=name, Name=part.physical_id) for name in databases]
+        if part.type not in _DESCRIBE_CALLS:
             return []
-        service, operation, argument = _LOOKS[part.type]
+        service, operation, argument = _DESCRIBE_CALLS[part.type]
         return [partial(getattr(self._clients[service], operation), **{argument: part.physical_id})]
 
     def _log_group(self, name: str) -> Json:
-        # Of the names that begin with it, its own comes first.
-        answer = self._clients["logs"].describe_log_groups(logGroupNamePrefix=name, limit=1)
-        return next((group for group in answer["logGroups"] if group["logGroupName"] == name), {})
+        # Results are sorted, so an exact match precedes longer names with the prefix.
+        response = self._clients["logs"].describe_log_groups(logGroupNamePrefix=name, limit=1)
+        return next((group for group in response["logGroups"] if group["logGroupName"] == name), {})
 
 
 def _deletion_date(key: Json) -> str | None:
     return timestamp(key["DeletionDate"]) if "DeletionDate" in key else None
 
 
-def _asked(part: Part, call: Callable[[], Json]) -> Json:
-    """What AWS says of the part; nothing when it says that there is none."""
+def _describe(part: Part, call: Callable[[], Json]) -> Json:
+    """Return AWS's description of a part, or an empty dict if it does not exist."""
     try:
-        with calling(*_GONE, about=f"{part.type} {part.physical_id}"):
+        with calling(about=f"{part.type} {part.physical_id}"):
             return call()
-    except AwsRefused as refused:  # Athena has no code of its own for it
-        if refused.code != "InvalidRequestException" or "not found" not in refused.message:
-            raise
-    return {}
+    except AwsRefused as refused:
+        # Athena has no error code for a missing workgroup.
+        is_missing_workgroup = refused.code == "InvalidRequestException" and "not found" in refused.message
+        if refused.code in _NOT_FOUND or is_missing_workgroup:
+            return {}
+        raise

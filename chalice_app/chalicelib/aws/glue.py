@@ -1,4 +1,4 @@
-"""How Glue is asked about job runs."""
+"""Glue client: starts, reads and stops job runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
-from chalicelib.aws.errors import calling
+from chalicelib.aws.errors import call_or_none, calling
 from chalicelib.domain.job_run import RunStatus
 from chalicelib.domain.names import RUN_MARKER
 
@@ -15,16 +15,13 @@ if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
 # https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRuns.html
-_RUNS_A_LOOK = 200
+_RUNS_PER_CALL = 200
 _CLOCKS_APART = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class GlueRun:
-    """A job run as Glue describes it now.
-
-    `dpu_seconds` is None where Glue does not report it.
-    """
+    """A job run as Glue describes it. `dpu_seconds` is None if Glue does not report it."""
 
     id: str
     status: RunStatus
@@ -38,7 +35,10 @@ class GlueRun:
 
 
 class Glue:
-    """The calls that job runs need; errors come out as `AwsError`."""
+    """Starts, reads and stops job runs. Methods raise `AwsError`.
+
+    `starter` is a client that does not retry calls: a retried StartJobRun could start a second run.
+    """
 
     def __init__(self, client: GlueClient, starter: GlueClient) -> None:
         self._client = client
@@ -54,9 +54,9 @@ class Glue:
         number_of_workers: int,
         timeout_minutes: int,
     ) -> str:
-        """Start a run and return Glue's id for it; called at most once per look at `find`.
+        """Start a run and return Glue's ID of it.
 
-        The `starter` client never repeats a call by itself, for a repetition could start a second run.
+        Call `attempts` before each repetition, because StartJobRun has no request token.
         """
         with calling():
             return self._starter.start_job_run(
@@ -68,9 +68,10 @@ class Glue:
             )["JobRunId"]
 
     def attempts(self, job: str, marker: str, since: datetime) -> list[GlueRun]:
-        """The runs that carry a marker, oldest first: one, and those by which Glue itself retried it.
+        """Return the run with a marker and Glue's retries of it, oldest first.
 
-        `since` is when the first was asked for; as the newest come first, a job's earlier runs are not read.
+        `since` is when the run was requested. Glue lists runs newest first, so pages of earlier runs are not
+        read.
         """
         found: list[GlueRun] = []
         with calling():
@@ -82,19 +83,24 @@ class Glue:
         return sorted(found, key=lambda run: run.attempt)
 
     def active(self, job: str) -> list[GlueRun]:
-        """The runs that have not ended, whoever started them: one call, for they are among the newest."""
-        with calling("EntityNotFoundException"):
-            newest = self._client.get_job_runs(JobName=job, MaxResults=_RUNS_A_LOOK)["JobRuns"]
-            return [run for run in map(_run, newest) if not run.status.is_final]
-        return []
+        """Return the runs that have not ended, started by any client.
+
+        Makes one call, because active runs are among the newest. Returns an empty list if the job does not
+        exist.
+        """
+        newest = call_or_none(
+            lambda: self._client.get_job_runs(JobName=job, MaxResults=_RUNS_PER_CALL)["JobRuns"],
+            "EntityNotFoundException",
+        )
+        return [run for run in map(_run, newest or ()) if not run.status.is_final]
 
     def get(self, job: str, run_id: str) -> GlueRun:
-        """One run by Glue's id."""
+        """Return a run by Glue's ID."""
         with calling():
             return _run(self._client.get_job_run(JobName=job, RunId=run_id)["JobRun"])
 
     def stop(self, job: str, run_id: str) -> None:
-        """Ask Glue to stop a run; one that has ended is left as it is."""
+        """Stop a run. Does nothing if it has ended."""
         with calling():
             self._client.batch_stop_job_run(JobName=job, JobRunIds=[run_id])
 
@@ -103,7 +109,7 @@ def _run(run: Any) -> GlueRun:
     state = run["JobRunState"]
     return GlueRun(
         id=run["Id"],
-        # WAITING (job run queuing) and EXPIRED are Glue states that the contract folds into its own.
+        # The API has no WAITING (job run queuing) and no EXPIRED.
         status=RunStatus({"WAITING": "STARTING", "EXPIRED": "ERROR"}.get(state, state)),
         marker=run.get("Arguments", {}).get(RUN_MARKER),
         started_at=run.get("StartedOn"),

@@ -1,4 +1,4 @@
-"""How CloudWatch Logs is asked, for the streams that Glue writes: one for each run, named by it.
+"""CloudWatch Logs client: reads the log streams of job runs, one stream per run, named by its ID.
 
 https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.errors import calling
+from chalicelib.aws.errors import call_or_none, calling
 from chalicelib.clock import timestamp
 from chalicelib.domain.byte_limits import LOG_LINE_BYTES, cut
 from chalicelib.domain.response_size import MOST_BYTES, wire_bytes
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 _MISSING = "ResourceNotFoundException"
 
 
-# GetLogEvents "can return empty results while there are more log events available through the token"; the end
-# is where it returns the token that it was sent
+# GetLogEvents "can return empty results while there are more log events available through the token". At the
+# end of a stream it returns the token that it received
 # (https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html).
-_CALLS = 5
+_MAX_CALLS = 5
 _LONGEST_LINE_BYTES = MOST_BYTES // 8
-"""A control character takes seven bytes in an answer."""
+"""A control character takes seven bytes in a response."""
 
 
 @dataclass(frozen=True)
 class LogPage:
-    """Some log lines (time, text), oldest first, and the token to go on from.
+    """Log lines as (time, text), oldest first. `next` is the token of the next page.
 
-    `is_end` says that there were no more lines then. The token is None where there is no stream (yet).
+    `is_end` is whether the stream had no more lines. The token is None if the stream does not exist yet.
     """
 
     lines: list[tuple[str, str]]
@@ -42,64 +42,65 @@ class LogPage:
 
 
 class Logs:
-    """Reads the log streams of job runs and removes log groups; errors come out as `AwsError`."""
+    """Reads log streams and deletes log groups. Methods raise `AwsError`."""
 
     def __init__(self, client: CloudWatchLogsClient) -> None:
         self._client = client
 
     def page(self, group: str, stream: str, token: str | None, limit: int) -> LogPage:
-        """The lines after a token, or from the start: the first that are found in a few calls.
+        """Return up to `limit` lines after a token, or from the start. Makes at most five calls.
 
-        Fewer lines than `limit` are read again if those would be too large for an answer.
+        Reads again with a lower limit if the lines are too large for an API response.
         """
-        for _ in range(_CALLS):
-            answer = self._read(group, stream, limit, token, from_head=True)
-            if answer is None:
+        for _ in range(_MAX_CALLS):
+            response = self._read(group, stream, limit, token, from_head=True)
+            if response is None:
                 return LogPage([], token, True)
-            lines = [_line(event) for event in answer["events"]]
+            lines = [_line(event) for event in response["events"]]
             if len(lines) > 1 and wire_bytes(lines) > MOST_BYTES:
                 limit = max(1, len(lines) // 4)
                 continue
             lines = [(at, cut(text, _LONGEST_LINE_BYTES)) for at, text in lines]
-            sent, token = token, answer["nextForwardToken"]
+            sent, token = token, response["nextForwardToken"]
             if lines or token == sent:
                 return LogPage(lines, token, token == sent)
         return LogPage([], token, False)
 
     def tail(self, group: str, stream: str, lines: int) -> list[str]:
-        """The last lines of a stream, without their times, each cut to what a record keeps."""
+        """Return the last lines of a stream without times, each cut to `LOG_LINE_BYTES`."""
         found: list[str] = []
         token: str | None = None
-        for _ in range(_CALLS):
-            answer = self._read(group, stream, lines - len(found), token, from_head=False)
-            if answer is None:
+        for _ in range(_MAX_CALLS):
+            response = self._read(group, stream, lines - len(found), token, from_head=False)
+            if response is None:
                 break
-            found = [cut(_line(event)[1], LOG_LINE_BYTES) for event in answer["events"]] + found
-            sent, token = token, answer["nextBackwardToken"]
+            found = [cut(_line(event)[1], LOG_LINE_BYTES) for event in response["events"]] + found
+            sent, token = token, response["nextBackwardToken"]
             if len(found) >= lines or token == sent:
                 break
         return found
 
     def remove_groups(self, prefix: str) -> int:
-        """Remove every log group below a prefix; returns how many there were."""
+        """Delete every log group with a prefix. Return their number."""
         with calling():
             pages = self._client.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix)
             names = [group["logGroupName"] for page in pages for group in page["logGroups"]]
         for name in names:
-            with calling(_MISSING):  # somebody else may be faster
+            with calling(ignore={_MISSING}):  # another process may have deleted it
                 self._client.delete_log_group(logGroupName=name)
         return len(names)
 
     def _read(
         self, group: str, stream: str, limit: int, token: str | None, *, from_head: bool
     ) -> GetLogEventsResponseTypeDef | None:
-        """One answer, of 1 MB at most; None when there is no such stream."""
+        """Return one response of GetLogEvents, at most 1 MB, or None if the stream does not exist."""
         more: Any = {"nextToken": token} if token else {}
-        with calling(_MISSING):
-            return self._client.get_log_events(
+        return call_or_none(
+            lambda: self._client.get_log_events(
                 logGroupName=group, logStreamName=stream, startFromHead=from_head, limit=limit, **more
-            )
-        return None
+            ),
+            _MISSING,
+        )
 
 
 def _line(event: OutputLogEventTypeDef) -> tuple[str, str]:

@@ -1,8 +1,8 @@
-"""Credentials that reach one sandbox, and nothing of the service or of another sandbox.
+"""STS credentials that are limited to one sandbox.
 
-Whatever reads a tenant's data on a tenant's behalf uses these: a table, a partition or a view may point
-anywhere, and the service's own role must not lend its rights to that. The role of all sandboxes' readers is
-assumed with a session policy for one sandbox. A session may do what both allow:
+The service reads a user's data only with these credentials: a table, a partition or a view can refer to any
+location, and the service's own role has access to every sandbox. The credentials are a session of the
+readers' role with a session policy for one sandbox. A session has the permissions that both policies allow:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
 """
 
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from botocore.config import Config
 
 PRIMARY = "primary"
-"""The workgroup of a sandbox that has none of its own."""
+"""The workgroup of a sandbox without its own."""
 SESSION_SECONDS = 900
-"""The shortest session that STS gives: a changed sandbox has its new rights soon."""
+"""The shortest session that STS allows, so that changes of a sandbox apply soon."""
 MOST_CHARACTERS = 2048
-"""Of an inline session policy, https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
+"""Maximum length of an inline session policy, https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html"""
 
-_RENEWED_BEFORE = timedelta(seconds=120)
-_MOST_KEPT = 64
+_RENEWAL_MARGIN = timedelta(seconds=120)
+_MAX_CACHED = 64
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,7 @@ class Credentials:
 
 
 class SandboxCredentials:
-    """Gives each sandbox's credentials; they are kept until shortly before they expire.
-
-    `sts` is an STS client.
-    """
+    """Returns the credentials of sandboxes and caches them until shortly before they expire."""
 
     def __init__(self, sts: Any, role_arn: str, region: str, *, clock: Clock = now) -> None:
         self._sts = sts
@@ -57,16 +54,16 @@ class SandboxCredentials:
         self.region = region
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[str, str], Credentials] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, str], Credentials] = OrderedDict()
 
     def of(self, environment: Environment) -> Credentials:
-        """Return the credentials of a sandbox. Raises `AwsError` if STS gives none."""
+        """Return the credentials of a sandbox. Raises `AwsError` if AssumeRole fails."""
         policy = session_policy(environment, self._role_arn, self.region)
-        key = environment.id, policy  # what a sandbox has may change: another workgroup, another key
+        key = environment.id, policy  # the policy changes with the sandbox's workgroup and key
         with self._lock:
-            kept = self._kept.get(key)
-        if kept is not None and kept.expires_at - self._clock() > _RENEWED_BEFORE:
-            return kept
+            cached = self._cache.get(key)
+        if cached is not None and cached.expires_at - self._clock() > _RENEWAL_MARGIN:
+            return cached
         with calling():
             given = self._sts.assume_role(
                 RoleArn=self._role_arn,
@@ -78,26 +75,26 @@ class SandboxCredentials:
             given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], given["Expiration"]
         )
         with self._lock:
-            self._kept[key] = fresh
-            self._kept.move_to_end(key)
-            while len(self._kept) > _MOST_KEPT:
-                self._kept.popitem(last=False)
+            self._cache[key] = fresh
+            self._cache.move_to_end(key)
+            while len(self._cache) > _MAX_CACHED:
+                self._cache.popitem(last=False)
         return fresh
 
 
 class SandboxClients:
-    """Makes clients that have a sandbox's credentials."""
+    """Creates boto3 clients with the credentials of a sandbox."""
 
     def __init__(self, session: boto3.Session, credentials: SandboxCredentials, config: Config) -> None:
         self._session = session
         self._credentials = credentials
         self._config = config
-        self._making = threading.Lock()  # clients are safe to share between threads, making them is not
+        self._creation_lock = threading.Lock()  # clients are thread-safe, their creation is not
 
     def client(self, service: Literal["athena", "glue", "s3"], environment: Environment) -> Any:
         """Return a client of one service with the sandbox's credentials."""
         given = self._credentials.of(environment)
-        with self._making:
+        with self._creation_lock:
             return self._session.client(
                 service,
                 region_name=self._credentials.region,
@@ -111,7 +108,7 @@ class SandboxClients:
 def session_policy(environment: Environment, role_arn: str, region: str) -> str:
     """Return the policy that narrows the readers' role to one sandbox, as JSON.
 
-    It is short, for STS takes 2,048 characters; the role's own policy says which actions there are at all.
+    STS allows 2,048 characters, so it uses wildcards for actions. The role's own policy lists the actions.
     """
     _, partition, _, _, account, *_ = role_arn.split(":", 5)
     outputs = environment.outputs
@@ -123,12 +120,12 @@ def session_policy(environment: Environment, role_arn: str, region: str) -> str:
     results = f"arn:{partition}:s3:::{environment.bucket('athena_results')}"
     database = environment.database("*")
     statements: list[Json] = [
-        _allowed(
+        _allow(
             ["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"],
             f"arn:{partition}:s3:::{environment.name}-*",
         ),
-        _allowed(["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"], f"{results}/*"),
-        _allowed(
+        _allow(["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"], f"{results}/*"),
+        _allow(
             ["glue:BatchGetPartition", "glue:Get*"],
             [
                 arn("glue", "catalog"),
@@ -136,15 +133,15 @@ def session_policy(environment: Environment, role_arn: str, region: str) -> str:
                 arn("glue", f"table/{database}/*"),
             ],
         ),
-        # Athena looks whether there is a database `default`:
+        # Athena checks whether the database `default` exists:
         # https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html
-        _allowed(["glue:GetDatabase"], arn("glue", "database/default")),
-        _allowed(["athena:*"], arn("athena", f"workgroup/{workgroup or PRIMARY}")),
+        _allow(["glue:GetDatabase"], arn("glue", "database/default")),
+        _allow(["athena:*"], arn("athena", f"workgroup/{workgroup or PRIMARY}")),
     ]
     if outputs and (key := outputs.kms_key_arn):
-        statements.append(_allowed(["kms:Decrypt", "kms:GenerateDataKey"], key))
+        statements.append(_allow(["kms:Decrypt", "kms:GenerateDataKey"], key))
     return json.dumps({"Version": "2012-10-17", "Statement": statements}, separators=(",", ":"))
 
 
-def _allowed(actions: list[str], resources: str | list[str]) -> Json:
+def _allow(actions: list[str], resources: str | list[str]) -> Json:
     return {"Effect": "Allow", "Action": actions, "Resource": resources}

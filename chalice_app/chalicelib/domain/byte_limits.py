@@ -1,36 +1,36 @@
-"""How many bytes of what comes from outside a record keeps.
+"""Maximum sizes of the values from AWS and from jobs that a record stores.
 
-DynamoDB refuses an item over 400 KB, so every text, list and map that AWS or a job can make as long as it
-likes is cut before it is stored. What callers send has the bounds of their requests (http.py, settings.py).
-tests/unit/test_record_sizes.py builds the largest record of each kind from these numbers.
+DynamoDB rejects an item over 400 KB. AWS and jobs can return strings, lists and maps of any length, so these
+are cut before they are stored. Validation of requests limits what callers send.
+tests/unit/storage/test_record_sizes.py builds the largest record of each kind from these numbers.
 """
 
 from __future__ import annotations
 
 MESSAGE_BYTES = 600
-"""A message of AWS: a failure's, a run's, a reason."""
+"""A message of AWS, such as the reason of a failure or of a run."""
 RESOURCE_REASON_BYTES = 100
-"""Why one of up to 500 resources is as it is; of the first that failed, `failure` tells all."""
+"""The reason of one of up to 500 resources. `failure` has the whole message of the first failed one."""
 LOG_LINE_BYTES = 2000
-"""One line of a run's `log_tail`; the logs themselves have all of it."""
+"""One line of a run's `log_tail`. The log stream has the whole line."""
 RECEIPT_BYTES = 50_000
-"""One of a receipt's two lists, as far as it lists things one by one."""
+"""The individual entries in one of a receipt's two lists."""
 LEFT_BYTES = 15_000
-"""What the stacks of failed attempts have left, which the record collects until the receipt."""
+"""Remaining resources of the stacks of failed attempts, which the record lists until the receipt."""
 MOST_OUTPUTS, MOST_OUTPUT_PARTITIONS = 20, 10
-"""Tables that one run has written, and partitions of each."""
+"""Number of tables that a run lists as written, and of partitions of each table."""
 LOCATION_BYTES, PARTITION_VALUE_BYTES = 1200, 100
-"""Where such a table is, and a value of such a partition."""
+"""The location of such a table, and one value of such a partition."""
 
-_MORE = "…"
+_ELLIPSIS = "…"
 
 
 def cut(text: str, most: int) -> str:
-    """The text, or as much of it as fits into `most` bytes of UTF-8 with an ellipsis behind.
+    """Cut a string to at most `most` bytes of UTF-8, with an ellipsis at the end if it is too long.
 
-    Half a surrogate pair, which is no character and which DynamoDB refuses, becomes a question mark.
+    Replaces unpaired surrogates, which DynamoDB rejects, with question marks.
     """
     raw = text.encode("utf-8", "replace")
     if len(raw) <= most:
         return raw.decode()
-    return raw[: most - len(_MORE.encode())].decode("utf-8", "ignore") + _MORE
+    return raw[: most - len(_ELLIPSIS.encode())].decode("utf-8", "ignore") + _ELLIPSIS

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who proved who they are; as a text, it stands for exactly that."""
+    """A user whose bearer token is valid."""
 
     owner: str
     is_admin: bool
 
     @property
     def scope(self) -> tuple[str, bool]:
-        """Who a page cursor is given to."""
+        """Return the identity to which page cursors are bound."""
         return self.owner, self.is_admin
 
     def may_see(self, owner: str) -> bool:
-        """Admins see every environment, everybody else their own."""
+        """Return whether the caller may see an owner's environments: their own, or all as an admin."""
         return self.is_admin or self.owner == owner

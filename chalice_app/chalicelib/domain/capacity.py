@@ -1,8 +1,8 @@
-"""How many environments may be built at once and exist in all, and how long the others wait.
+"""Capacity: limits of environments in creation and in total, and the queue of those that wait.
 
-The table's one record `QUEUE` has the ids of those in creation, how many exist, how many wait, and what the
-last creations took. It changes in the transaction that changes an environment, by the difference between what
-the environment was and is, so a crash can neither lose nor double a place.
+The record `QUEUE` has the IDs of the environments in creation, the numbers of existing and of queued ones,
+and the durations of the last creations. The transaction that changes an environment also changes this record
+by the difference, so that a crash cannot lose a slot or use it twice.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from chalicelib.domain.environment import Environment, QueuePosition, Status
 from chalicelib.domain.json_types import Json
 
 LEARNED = 9
-"""How many of the last creations an ETA is learned from."""
+"""Number of past creations from which start times are estimated."""
 _FIRST_GUESS_SECONDS = 120.0
 _IN_CREATION = (Status.QUEUED, Status.CREATING)
 
 
 @dataclass(frozen=True)
 class Capacity:
-    """The operator's limits: stacks in creation at once, and environments with a stack in all."""
+    """The operator's limits: stacks in creation at the same time, and environments with a stack."""
 
     creating: int = 20
     environments: int = 1000
@@ -31,7 +31,7 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Usage:
-    """What the record `QUEUE` says; `seconds` are those that the last creations took."""
+    """Content of the record `QUEUE`. `seconds` are the durations of the last creations."""
 
     creating: frozenset[str] = frozenset()
     live: int = 0
@@ -39,13 +39,13 @@ class Usage:
     seconds: list[float] = field(default_factory=list)
 
     def free(self, capacity: Capacity) -> int:
-        """How many may begin now."""
+        """Return how many creations can start now."""
         return max(0, min(capacity.creating - len(self.creating), capacity.environments - self.live))
 
     def place(self, position: int, capacity: Capacity, moment: datetime) -> QueuePosition:
-        """What is kept of a place in the queue: the position, and when its creation is likely to begin.
+        """Return a queue position with its estimated start of creation.
 
-        That is unknown (None) while all environments that may exist do: it is for people to delete one.
+        The start is None while the maximum number of environments exists: a user must delete one first.
         """
         if self.live >= capacity.environments:
             return QueuePosition(position)
@@ -55,7 +55,7 @@ class Usage:
 
 @dataclass
 class Count:
-    """A change of the record `QUEUE`, in the parts of an UpdateItem call."""
+    """A change of the record `QUEUE`, as the elements of an UpdateItem call."""
 
     sets: dict[str, str]
     adds: dict[str, str]
@@ -66,7 +66,7 @@ class Count:
 
     @property
     def expression(self) -> str:
-        """The UpdateExpression."""
+        """Return the UpdateExpression."""
         parts = [
             ("SET", [f"{name} = {value}" for name, value in self.sets.items()]),
             ("ADD", [f"{name} {value}" for name, value in self.adds.items()]),
@@ -76,14 +76,15 @@ class Count:
 
     @property
     def condition(self) -> str | None:
-        """The ConditionExpression."""
+        """Return the ConditionExpression, or None if there is no condition."""
         return " AND ".join(self.conditions) or None
 
 
 def counting(old: Environment | None, new: Environment, capacity: Capacity) -> Count | None:
-    """How a change of an environment changes the counts, and on which condition; None: not at all.
+    """Return how a change of an environment changes the record `QUEUE`, or None if it does not.
 
-    `old` is None for a new environment. One that comes later does not go before those who wait.
+    `old` is None for a new environment. The condition rejects a change beyond the limits, and a new
+    environment that would overtake queued ones.
     """
     begins = in_creation(new) - in_creation(old)
     live, waiting = is_counted(new) - is_counted(old), waits(new) - waits(old)
@@ -104,22 +105,22 @@ def counting(old: Environment | None, new: Environment, capacity: Capacity) -> C
         count.conditions.append("(attribute_not_exists(waiting) OR waiting <= :nobody)")
         count.values[":nobody"] = 0
     if old is not None and old.admitted_at and new.status is Status.SEEDING:
-        # It takes the place of any of the last ones: to read the record first would be one call more.
+        # Overwrites one of the last durations by the ID: finding the oldest would cost another read.
         count.sets[f"seconds_{ord(new.id[-1]) % LEARNED}"] = ":seconds"
         count.values[":seconds"] = (parse(new.updated_at) - parse(old.admitted_at)).total_seconds()
     return count
 
 
 def in_creation(environment: Environment | None) -> bool:
-    """Whether it takes one of the places for creations."""
+    """Return whether an environment uses one of the slots for creations."""
     return is_counted(environment) and environment is not None and environment.status in _IN_CREATION
 
 
 def is_counted(environment: Environment | None) -> bool:
-    """Whether it has a stack, or may have."""
+    """Return whether an environment has, or may have, a stack."""
     return environment is not None and environment.admitted_at is not None
 
 
 def waits(environment: Environment | None) -> bool:
-    """Whether it is in the queue for a place."""
+    """Return whether an environment is queued."""
     return environment is not None and environment.status is Status.QUEUED and environment.admitted_at is None

@@ -1,4 +1,4 @@
-"""An environment: one user's sandbox, its status and what is known of it."""
+"""Environment: the record of one user's sandbox and its status."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chalicelib.domain.timeline import ActorType
 
 
 class Status(StrEnum):
-    """Where an environment is in its life (the picture is in docs/architecture.md)."""
+    """State of an environment."""
 
     QUEUED = "QUEUED"
     CREATING = "CREATING"
@@ -27,7 +27,7 @@ class Status(StrEnum):
 
 
 class UpdateStage(StrEnum):
-    """How far an update is; lifecycle/update.py has the steps."""
+    """Stage of an update. lifecycle/update.py has the steps."""
 
     LOOK = "look"
     EXECUTE = "execute"
@@ -36,10 +36,10 @@ class UpdateStage(StrEnum):
 
 @dataclass(frozen=True)
 class DesiredState:
-    """What an UPDATING environment is to become, and how far that is.
+    """Settings and release to which an UPDATING environment changes, and the stage of the update.
 
     `rollbacks` counts the attempts to roll back a failed update. `lost` maps the logical IDs of resources
-    that were deleted by hand, and are created again, to physical IDs; None if this is not a repair.
+    that were deleted outside the service, and are recreated, to physical IDs. It is None without a repair.
     """
 
     settings: Settings
@@ -51,7 +51,7 @@ class DesiredState:
 
 @dataclass(frozen=True)
 class QueuePosition:
-    """Position in the queue, from 1, and the estimated start of the creation if it is known."""
+    """Position in the queue, from 1, and the estimated start of creation, or None if it is unknown."""
 
     position: int
     begins_at: str | None = None
@@ -84,7 +84,7 @@ class Outputs:
 
 @dataclass(frozen=True)
 class JobFile:
-    """A job file. `content` is the ID of the bytes that a user put; None for a file of the release."""
+    """A job file. `content` is the ID of a user's upload, or None for a file of the release."""
 
     size_bytes: int
     sha256: str
@@ -96,29 +96,28 @@ class JobFile:
 
 @dataclass(frozen=True)
 class Environment:
-    """One person's sandbox: what is wanted, and the last that is known of it.
+    """The record of one user's sandbox: its desired state and its last known state.
 
-    Grain: one per environment id, for ever (DELETED ones keep their receipt). Money is in millionths of a
-    dollar, and that of this environment alone: what may be spent is the owner's account's matter
-    (accounts.py). `due_at` is when reconcile must look at it again even if no event comes; None: never.
-    `resources` maps a logical id to type, status, reason and the order of its last event; it is written by
-    events, field by field, and so is not covered by `version`, nor are the two amounts of money.
-    `admitted_at` is since when it counts as one that is built or exists (capacity.py); before, `queue` is its
-    place, as `position` and `begins_at`. `creations` counts the attempts to build it. `clean_up` says that
-    what a failed one has left, the stack `stack_id` or the one of its name, is still to be looked for and
-    removed. `look_at` is when a READY one is next compared with what AWS has (upkeep.py).
-    `warnings_due` are the warnings before its end that are still to come, in hours before it.
-    `wanted` is what an UPDATING one is to become: its `settings` and `release`, how far that is (`stage`, see
-    updating.py), how often its way back was tried (`rollbacks`), and what was deleted by hand and is created
-    again (`lost`, physical ids by logical ids); a retry of a FAILED one goes on with it. `changes` counts
-    such wishes, and is part of their change sets' names. `is_emptied` says that a RESETTING one has lost all
-    that was to go. `next_run_at` is when its schedule starts a run, while it is READY; `run_skipped` is why
-    it started none the last time.
-    `removed` counts, by type, what was removed so far that no stack removes; `remaining` is what the stacks
-    of failed attempts have left, as the receipt lists it.
-    `job_files` maps the path of a job file to its size in bytes, its sha256 and who put it there when:
-    `changed_by` is a user, or the release by its `changed_by_type`; `content`, of one that a user has put, is
-    what its bytes go by (live_files.py).
+    Grain: one per environment ID. Records are never deleted: a DELETED environment keeps its receipt.
+
+    - `version`: counts the writes. Events write `resources`, and runs the two amounts of money, without it.
+    - `admitted_at`: since when the environment uses capacity (capacity.py). Before, `queue` is its position.
+    - `creations`: number of attempts to create it.
+    - `clean_up`: the stack of a failed attempt, `stack_id` or the one of its name, must still be deleted.
+    - `look_at`: when a READY environment is next compared with the resources in AWS.
+    - `warnings_due`: the warnings that are not sent yet, in hours before the expiration.
+    - `resources`: the state of each resource by logical ID.
+    - `changes`: number of requested updates, which is part of the names of their change sets.
+    - `wanted`: the target of an UPDATING environment. A retry of a FAILED one continues with it.
+    - `is_emptied`: a RESETTING environment has lost all the data that a reset deletes.
+    - `removed`: number of deleted resources that belong to no stack, by type.
+    - `remaining`: what the stacks of failed attempts left, as entries of the receipt.
+    - `job_files`: the job files by path.
+    - `due_at`: when reconcile must process it again even if no event arrives, or None for never.
+    - `next_run_at`: when the schedule starts the next run of a READY environment.
+    - `run_skipped`: why the schedule did not start the last run.
+    - `reserved_micro_usd`, `spent_micro_usd`: money of this environment in millionths of a dollar. The
+      owner's budget is in owner_accounts.py.
     """
 
     id: str
@@ -163,65 +162,65 @@ class Environment:
 
     @property
     def name(self) -> str:
-        """The name of its stack, and the prefix of everything in it."""
+        """Return the stack's name, which is also the prefix of its resources' names."""
         return f"terraglue-{self.id}"
 
     @property
     def goal(self) -> Environment:
-        """What an UPDATING one is to become."""
+        """Return the environment with the desired settings and release."""
         if self.wanted is None:
             return self
         return self.but(settings=self.wanted.settings, release=self.wanted.release)
 
     @property
     def job_id(self) -> str:
-        """The id of its job, which is the Glue job's name."""
+        """Return the job ID, which is the Glue job's name."""
         return f"{self.name}-{self.settings.job.name}"
 
     @property
     def sot_database(self) -> str:
-        """The catalog database that the job writes to, as the template names it."""
+        """Return the name of the catalog database that the job writes to, as in the template."""
         return self.database("sot")
 
     def database(self, name: str) -> str:
-        """The catalog's name of one of its databases, as the template names it."""
+        """Return the name of a catalog database, as in the template."""
         return f"terraglue_{self.id}_{name}"
 
     def bucket(self, key: str) -> str:
-        """The bucket behind one of the keys of `outputs.buckets`, as the template names it."""
+        """Return the name of a bucket by its key in `outputs.buckets`, as in the template."""
         return f"{self.name}-{getattr(self.settings.buckets, key)}"
 
     @property
     def role_name(self) -> str:
-        """The name of the role that the job runs with, as the template names it, or the one brought."""
+        """Return the name of the job's role: an existing one, or the stack's, as in the template."""
         existing = self.settings.role_arn
         return existing.rpartition("/")[2] if existing else f"{self.name}-glue-job"
 
     @property
     def max_concurrent_runs(self) -> int:
-        """How many runs of its job Glue lets go on at once.
+        """Return the maximum number of concurrent runs of the job.
 
-        One in a learning sandbox, whatever its setting: each run of the release's job replaces the same
-        partition, and two at once would leave the rows of both.
+        It is 1 in learning mode, regardless of the setting: each run of the release's job replaces the same
+        partition, and two at the same time would leave the rows of both.
         """
         return self.settings.job.max_concurrent_runs if self.settings.mode == "production" else 1
 
     @property
     def script(self) -> str:
-        """Path of the job file that the job runs."""
+        """Return the path of the job file that the job runs."""
         return self.settings.job.script or LEARNING_SCRIPT
 
     @property
     def files_of_run(self) -> list[str]:
-        """Paths of the job files that a run needs."""
+        """Return the paths of the job files that a run needs."""
         return [self.script, *self.settings.job.extra_files]
 
     def job_file_key(self, path: str) -> str:
-        """Where a job file is in the bucket `glue_assets`."""
+        """Return the key of a job file in the bucket `glue_assets`."""
         return f"{self.settings.job.files_prefix}{path}"
 
     def job_file_uri(self, path: str) -> str:
-        """The same for Glue."""
+        """Return the S3 URI of a job file."""
         return f"s3://{self.bucket('glue_assets')}/{self.job_file_key(path)}"
 
     @property
@@ -231,10 +230,10 @@ class Environment:
 
     @property
     def condition(self) -> str:
-        """Its status in words for callers: a delete that was asked for may not have begun yet."""
+        """Return the status for messages: `being deleted` as soon as a deletion is requested."""
         is_going = self.delete_requested and self.status is not Status.DELETED
         return "being deleted" if is_going else str(self.status)
 
     def but(self, **changes: Any) -> Environment:
-        """The same environment with some fields changed."""
+        """Return a copy of the environment with some fields replaced."""
         return replace(self, **changes)

@@ -1,8 +1,7 @@
-"""When an environment ends, when its owner is warned of that, and when it is to be looked at before.
+"""Expiration of environments: warnings before it, and the times at which reconcile must act.
 
-A warning's time is fixed by the end that was set, so `warnings_due` lists those that are still to come, in
-hours before the end: one whose time had gone by already when the end was set is never given, and each of the
-others once, however late the schedule finds it.
+`warnings_due` lists the warnings that are not sent yet, in hours before the expiration. Setting an expiration
+omits warnings whose time is already over. Each other warning is sent once, even if reconcile runs late.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _WARNINGS_HOURS = (24, 1)
 
 
 def ending_in(hours: int, moment: datetime) -> Json:
-    """The fields of an environment that is to end some hours after a moment."""
+    """Return the fields of an environment that expires some hours after a moment."""
     return {
         "expires_at": later(moment, hours * 3600),
         "warnings_due": [before for before in _WARNINGS_HOURS if before < hours],
@@ -27,7 +26,7 @@ def ending_in(hours: int, moment: datetime) -> Json:
 
 
 def next_look(environment: Environment) -> str:
-    """When an environment that only waits needs attention: a warning, its end, a scheduled run, or a look."""
+    """Return when an idle environment is due: a warning, its expiration, a scheduled run or a check."""
     moments = (
         next_warning(environment),
         environment.look_at,
@@ -38,20 +37,20 @@ def next_look(environment: Environment) -> str:
 
 
 def next_warning(environment: Environment) -> str | None:
-    """When its owner is to be warned of the end next, or None when no warning is left."""
+    """Return when the next warning before the expiration is due, or None if no warning is left."""
     if not environment.warnings_due:
         return None
     return later(parse(environment.expires_at), -3600 * environment.warnings_due[0])
 
 
 def next_run_at(environment: Environment, moment: datetime) -> str | None:
-    """When the environment's schedule is due after a moment; None when it has none, or none any more."""
+    """Return when the schedule is next due after a moment, or None if there is no schedule or time left."""
     schedule = environment.settings.job.schedule
     if schedule is None:
         return None
     try:
         due = schedules.parse(schedule).next(moment)
-    except ValueError as error:  # it was checked when it was asked for; the record must go on all the same
+    except ValueError as error:  # stored before a validation rule changed; the record must not get stuck
         logger.error("schedule not understood", environment_id=environment.id, detail=str(error))
         return None
     return timestamp(due) if due else None

@@ -1,4 +1,4 @@
-"""Why AWS refused something, in words that help and that give nothing away."""
+"""Classification and redaction of AWS's error messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.byte_limits import MESSAGE_BYTES, cut
 
-_MOST_READ = 4000
+_MAX_READ = 4000
 
 
 @dataclass(frozen=True)
@@ -22,49 +22,51 @@ def _rule(pattern: str, cause: str, fix: str) -> _Rule:
 
 
 # The first rule that matches wins. Error codes as in the services' API references ("Common Errors" pages) and
-# CloudFormation's HandlerErrorCode values (resource-type-test-contract-errors.html); the words of those texts
-# that have no code are in tests/unit/test_failures.py, with where they were seen.
+# CloudFormation's HandlerErrorCode values (resource-type-test-contract-errors.html).
+# tests/unit/domain/test_failures.py has the messages without a code, with their sources.
 _RULES = (
     _rule(
         r"AccessDenied|Access Denied|not authorized|UnauthorizedOperation|Unauthorized|Forbidden|"
         r"InvalidCredentials|Insufficient Lake Formation permission|Insufficient permissions",
         "permission",
-        "An operator must allow this to the deployment role; then retry.",
+        "Ask an operator to allow this for the deployment role, then retry.",
     ),
     _rule(
         r"Throttl|Rate exceeded|SlowDown|TooManyRequests|Request ?Limit ?Exceeded|OperationAborted|"
         r"conflicting conditional operation",
         "throttling",
-        "AWS was too busy with this: retry in a few minutes.",
+        "AWS throttled the call. Retry in a few minutes.",
     ),
     _rule(
         r"LimitExceeded|TooManyBuckets|quota|Maximum policy size|limit for .* has been (reached|exceeded)|"
         r"more buckets than allowed",
         "quota",
-        "The AWS account is at a limit: an operator must raise it or remove unused environments; then retry.",
+        "The AWS account reached a limit. Ask an operator to raise it or to remove unused environments, "
+        "then retry.",
     ),
     _rule(
         r"already exist|AlreadyExist|already created|BucketAlreadyOwnedByYou|ResourceConflict",
         "name_conflict",
-        "Something of that name is there already: delete the environment and ask again, it gets new names.",
+        "A resource with this name already exists. Delete the environment and create another, which gets "
+        "new names.",
     ),
     _rule(
         r"Validation|InvalidInput|Malformed|InvalidRequest|InvalidParameter|InvalidArgument|"
         r"InvalidBucketName|Invalid template|new key policy will not allow|is not supported|"
         r"unsupported property|InvalidTypeConfiguration|NotUpdatable",
         "invalid_request",
-        "AWS refuses what the template asks for: change the settings, or tell the operator.",
+        "AWS rejected the template. Change the settings or contact the operator.",
     ),
 )
-_UNKNOWN = _rule("", "internal", "Retry; if it fails again, tell the operator.")
+_UNKNOWN = _rule("", "internal", "Retry. If it fails again, contact the operator.")
 
 _ANY_CASE = re.IGNORECASE
 _ARN = re.compile(r"arn:[a-z0-9-]*:[^\s\"',;)\]]+", _ANY_CASE)
-# What may be between parts of a name, also in a URL; and an id, which has a digit (clock.py).
+# Separators within a name, including URL escapes; and an environment ID, which has a digit (clock.py).
 _JOINT = r"(?:%[0-9a-f]{2}|[^a-z0-9\s])"
 _ID = r"(?=[a-z]{0,9}[2-7])[a-z2-7]{10}"
 _NAMES = (
-    # A sandbox's things are called terraglue-ID-..., its databases terraglue_ID_...; ids of old had no digit.
+    # Names of resources are terraglue-ID-..., of databases terraglue_ID_.... Old IDs may have no digit.
     re.compile(r"terraglue[-_](?P<id>[a-z2-7]{10})(?![a-z2-7])[\w.-]*", _ANY_CASE),
     re.compile(rf"terraglue{_JOINT}{{0,3}}(?P<id>{_ID})[\w.-]*", _ANY_CASE),
     re.compile(r"(?:environments?|env)[/#:=]+(?P<id>[a-z2-7]{10})(?![a-z0-9])", _ANY_CASE),
@@ -77,13 +79,13 @@ _HEX = "[0-9a-f]"
 
 
 def _begins(characters: str) -> str:
-    """Return the pattern of where a run of characters begins: also behind an escape of a URL, such as %2F."""
+    """Return a pattern for the start of a run of characters, also after a URL escape such as %2F."""
     return f"(?:(?<!{characters})|(?<=%[0-9a-f]{{2}}))"
 
 
 _SECRETS = (
     (re.compile(rf"{_begins('[A-Z0-9]')}(?:{_UNIQUE})[A-Z0-9]{{12,}}", _ANY_CASE), "[id]"),
-    # Keys, multi-region ones (mrk-...) too, and canonical users; Glue's ids of runs (jr_...) may be shown.
+    # KMS keys, also multi-region ones (mrk-...), and canonical users. IDs of Glue runs (jr_...) are kept.
     (
         re.compile(rf"{_begins(_HEX)}{_HEX}{{8}}(?:-{_HEX}{{4}}){{3}}-{_HEX}{{12}}(?!{_HEX})", _ANY_CASE),
         "[id]",
@@ -96,9 +98,9 @@ _SECRETS = (
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an environment failed: the resource, if one did, the class of the cause, and what to do.
+    """Why an environment failed: the class of the cause, what to do, and the resource, if one failed.
 
-    `message` is AWS's, redacted for the environment's owner.
+    `message` is AWS's message, redacted for the environment's owner.
     """
 
     cause: str
@@ -111,7 +113,7 @@ class Failure:
 def failure(
     logical_id: str | None, resource_type: str | None, message: str, *, environment_id: str = ""
 ) -> Failure:
-    """Classify AWS's message about a resource, or about the whole stack."""
+    """Return the failure for AWS's message about a resource, or about the whole stack."""
     rule = _rule_of(message)
     return Failure(rule.cause, redacted(message, environment_id), rule.fix, logical_id, resource_type)
 
@@ -119,23 +121,23 @@ def failure(
 def stack_deleted() -> Failure:
     """Return the failure of an environment whose stack was deleted outside the service."""
     return replace(
-        failure(None, None, "The stack was deleted by somebody else."),
-        fix="What is left of it is kept. Copy what you need; then retry, which removes that with its data "
-        "and creates the environment anew under the same id, or delete the environment.",
+        failure(None, None, "The stack was deleted outside this service."),
+        fix="The remaining resources are kept. Copy the data that you need. Then retry, which removes "
+        "them and creates the environment again under the same ID, or delete the environment.",
     )
 
 
 def is_name_conflict(message: str) -> bool:
-    """Whether AWS says that something of the name is there already."""
+    """Return whether AWS's message reports that a resource with the name already exists."""
     return _rule_of(message).cause == "name_conflict"
 
 
 def redacted(text: str, environment_id: str, most: int = MESSAGE_BYTES) -> str:
-    """AWS's words without what is not the reader's business, cut to `most` bytes.
+    """Return AWS's message without data of others, cut to `most` bytes.
 
-    Account ids, ARNs and names of anything but the environment itself, ids of other environments, of keys and
-    of principals, and addresses of people are replaced by what kind of thing they are, in any letter case;
-    without an environment, all ARNs are.
+    Replaces these, in any letter case, with their kind: account IDs, IDs of keys and principals, e-mail
+    addresses, and the ARNs, names and IDs of other environments. Keeps the ARNs and names of
+    `environment_id`. If that is empty, replaces all ARNs.
     """
 
     def name(match: re.Match[str]) -> str:
@@ -143,11 +145,11 @@ def redacted(text: str, environment_id: str, most: int = MESSAGE_BYTES) -> str:
 
     def arn(match: re.Match[str]) -> str:
         named = {found["id"].lower() for pattern in _NAMES[:2] for found in pattern.finditer(match[0])}
-        # Its own are shown, without the account, which goes below.
+        # The account ID in the environment's own ARNs is replaced below.
         return match[0] if named == {environment_id} else "[a resource of the account]"
 
-    if len(text) > _MOST_READ:  # the patterns take their time
-        text = _CUT_WORD.sub("", text[:_MOST_READ])
+    if len(text) > _MAX_READ:  # limits the time that the patterns take
+        text = _CUT_WORD.sub("", text[:_MAX_READ])
     text = _ARN.sub(arn, text)
     for pattern in _NAMES:
         text = pattern.sub(name, text)

@@ -10,7 +10,7 @@ from chalicelib.domain.timeline import ActorType
 
 
 class RunStatus(StrEnum):
-    """Where a job run is; from STARTING on these are Glue's own states."""
+    """State of a run. From STARTING on, the states are Glue's."""
 
     PENDING = "PENDING"
     STARTING = "STARTING"
@@ -24,7 +24,7 @@ class RunStatus(StrEnum):
 
     @property
     def is_final(self) -> bool:
-        """Nothing more will happen to a run in this state."""
+        """Return whether the run has ended."""
         return self in _FINAL_RUN_STATES
 
 
@@ -55,12 +55,13 @@ class RunOutput:
 class JobRun:
     """One run of an environment's job. Grain: one per accepted request to run it.
 
-    `start_attempts` counts the StartJobRun calls that may have reached Glue; it is raised before each one, so
-    that a run whose caller died is looked for before it is started again. `stopped_by` has wanted it stopped,
-    since `stop_requested_at`. `requested_by_type` and `stopped_by_type` say what kind of actor each name is.
-    `price_per_dpu_hour_usd` is what its worst cost was reserved at, and so what it is settled at. Its lines
-    are in the log groups `log_prefix`/output and `log_prefix`/error. `outputs` are the tables that it has
-    written, and `output` the first of them.
+    - `start_attempts`: number of StartJobRun calls that may have reached Glue. It is incremented before each
+      call, so that after a crash the run is searched for in Glue before it is started again.
+    - `stopped_by`, `stop_requested_at`: who requested the stop, and when.
+    - `requested_by_type`, `stopped_by_type`: the types of these actors.
+    - `price_per_dpu_hour_usd`: the price of the reservation, which also applies to the final cost.
+    - `log_prefix`: the log groups are `log_prefix`/output and `log_prefix`/error.
+    - `outputs`: the tables that the run wrote. `output` is the first of them.
     """
 
     id: str
@@ -97,5 +98,5 @@ class JobRun:
     stopped_by_type: str | None = None
 
     def but(self, **changes: Any) -> JobRun:
-        """The same run with some fields changed."""
+        """Return a copy of the run with some fields replaced."""
         return replace(self, **changes)

@@ -1,4 +1,4 @@
-"""JSON as Python has it."""
+"""Type of JSON objects."""
 
 from __future__ import annotations
 

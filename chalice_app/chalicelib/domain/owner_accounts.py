@@ -1,14 +1,14 @@
-"""What an owner may spend in a period and create in a day, over all their environments, deleted ones too.
+"""Owner accounts: the budget of each owner per period, and their creations per day.
 
-The table has one record per owner with the money that is spent and reserved in the current period, and when
-environments were created. It changes in the transaction that records, or ends, a run, or that adds an
-environment, so a crash can neither lose nor double money, and however many requests come at once, they cannot
-overspend.
+An account covers all environments of its owner, including deleted ones. The record has the money that is
+spent and reserved in the current period, and the times of creations. It changes in the transaction that adds
+or ends a run or adds an environment. So a crash cannot lose or duplicate money, and concurrent requests
+cannot overspend.
 
-Periods follow one another from the owner's first creation on. A period that is over is rolled by the first
-change that comes after it: what was spent is forgotten, what is reserved is reserved in the new one. So a run
-is charged to the period in which it is settled. Limit and length come from the operator at every change; the
-record has neither.
+The first period starts at the owner's first creation, and each next one when the previous one ends. The first
+change after the end of a period starts the next one: it resets the spent money and keeps the reserved money.
+So a run is charged to the period in which it is settled. The operator's configuration, and not the record,
+has the limit and the length of a period.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from chalicelib.clock import later, parse, timestamp
 from chalicelib.domain.json_types import Json
 
 _DAY_SECONDS = 86400
-_NOTHING = "if_not_exists({0}, :nothing)"
+_OR_ZERO = "if_not_exists({0}, :nothing)"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Allowance:
 
 @dataclass(frozen=True)
 class Account:
-    """What is recorded of an owner; `creations` are the times of the last ones, oldest first."""
+    """The account of one owner. `creations` are the times of the last creations, oldest first."""
 
     owner: str
     period_begins_at: str | None = None
@@ -43,7 +43,7 @@ class Account:
     creations: tuple[str, ...] = ()
 
     def at(self, moment: datetime, allowance: Allowance) -> Account:
-        """The account at a moment: in the period that is current then, with the last day's creations."""
+        """Return the account at a moment: in its current period, with the creations of the last day."""
         day_ago = later(moment, -_DAY_SECONDS)
         account = replace(self, creations=tuple(at for at in self.creations if at > day_ago))
         if self.period_begins_at is None:
@@ -57,17 +57,17 @@ class Account:
         return account
 
     def period_ends_at(self, allowance: Allowance) -> str | None:
-        """When the period ends; None before the owner's first creation."""
+        """Return when the period ends, or None before the owner's first creation."""
         if self.period_begins_at is None:
             return None
         return later(parse(self.period_begins_at), allowance.budget_days * _DAY_SECONDS)
 
     def available_micro_usd(self, allowance: Allowance) -> int:
-        """What another run may cost at most; never below 0, though the operator may lower the limit."""
+        """Return the maximum cost of another run, at least 0 even if the operator lowered the budget."""
         return max(0, allowance.budget_micro_usd - self.spent_micro_usd - self.reserved_micro_usd)
 
     def next_creation_at(self, allowance: Allowance) -> str | None:
-        """When the owner may create another environment; None: now."""
+        """Return when the owner may create another environment, or None if they may now."""
         if len(self.creations) < allowance.creations_per_day:
             return None
         return later(parse(self.creations[-allowance.creations_per_day]), _DAY_SECONDS)
@@ -75,7 +75,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Update:
-    """A change of an account, in the parts of an UpdateItem call."""
+    """A change of an account, as the elements of an UpdateItem call."""
 
     expression: str
     condition: str
@@ -85,20 +85,20 @@ class Update:
 def charging(
     account: Account, allowance: Allowance, moment: datetime, *, reserved: int, spent: int, is_admission: bool
 ) -> Update:
-    """Change what is reserved and spent, as it was read; a period that is over is rolled by the same write.
+    """Return the update that adds to the reserved and the spent money of an account.
 
-    An admission has the condition that the budget covers it.
+    The same write starts a new period if the account's period is over. The update requires that the period is
+    the one in `account`, and, for an admission, that the budget covers it.
     """
     current = account.at(moment, allowance)
     is_rolled = current.period_begins_at != account.period_begins_at or account.period_begins_at is None
-    # DynamoDB compares an attribute with a value only, so what is spent and reserved is kept as one number,
-    # too. It comes first: the others would not be what they were before for an engine that sets one after the
-    # other.
+    # A condition of DynamoDB cannot add two attributes, so the record also has the sum of both. The sum comes
+    # first, because an engine that sets attributes one by one would otherwise read the changed ones.
     kept = "reserved_micro_usd" if is_rolled else "committed_micro_usd"
     sets = {
-        "committed_micro_usd": f"{_NOTHING.format(kept)} + :committed",
-        "reserved_micro_usd": f"{_NOTHING.format('reserved_micro_usd')} + :reserved",
-        "spent_micro_usd": ":spent" if is_rolled else f"{_NOTHING.format('spent_micro_usd')} + :spent",
+        "committed_micro_usd": f"{_OR_ZERO.format(kept)} + :committed",
+        "reserved_micro_usd": f"{_OR_ZERO.format('reserved_micro_usd')} + :reserved",
+        "spent_micro_usd": ":spent" if is_rolled else f"{_OR_ZERO.format('spent_micro_usd')} + :spent",
     }
     values: Json = {":committed": reserved + spent, ":reserved": reserved, ":spent": spent, ":nothing": 0}
     if is_rolled:
@@ -119,11 +119,12 @@ def charging(
 
 
 def counting_creation(account: Account, allowance: Allowance, moment: datetime) -> Update:
-    """Count one more creation; the condition does not hold when the owner has had as many as they may."""
+    """Return the update that adds a creation. Its condition fails if the daily limit is reached."""
     current = account.at(moment, allowance)
     values: Json = {":creations": [*current.creations, timestamp(moment)]}
     if current.next_creation_at(allowance) is not None:
-        # Tried all the same: a repeated request, and one of somebody who has an environment, are told that.
+        # The transaction still runs: its other conditions detect a repeated request or an existing
+        # environment.
         return Update("SET creations = :creations", "attribute_not_exists(pk)", values)
     condition = "attribute_not_exists(creations)"
     if account.creations:

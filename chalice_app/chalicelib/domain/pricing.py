@@ -1,4 +1,4 @@
-"""What a job run costs, in millionths of a dollar."""
+"""Prices of job runs, in millionths of a dollar."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ MINIMUM_BILLED_SECONDS = 60
 
 @dataclass(frozen=True)
 class Prices:
-    """The region's prices, in USD: a DPU-hour's, and an M-DPU-hour's, which is what R workers are billed by.
+    """The region's prices in USD for a DPU-hour, and for an M-DPU-hour, the unit of R workers.
 
-    https://aws.amazon.com/glue/pricing/; the defaults are those of us-east-1.
+    The defaults are those of us-east-1 (https://aws.amazon.com/glue/pricing/).
     """
 
     dpu_hour: Decimal = Decimal("0.44")
     m_dpu_hour: Decimal = Decimal("0.52")
 
     def of(self, worker_type: str) -> Decimal:
-        """The price of an hour of one of a worker type's (M-)DPUs."""
+        """Return the price of a DPU-hour, or M-DPU-hour, of a worker type."""
         return self.m_dpu_hour if worker_type.startswith(_MEMORY_OPTIMIZED) else self.dpu_hour
 
 
 def dpu_seconds(worker_type: str, number_of_workers: int, execution_seconds: int) -> Decimal:
-    """DPU-seconds that Glue bills for a run; nothing for one that never executed."""
+    """Return the DPU-seconds that Glue bills for a run, or 0 if it never executed."""
     if execution_seconds <= 0:
         return Decimal(0)
     billed = max(MINIMUM_BILLED_SECONDS, execution_seconds)
@@ -50,7 +50,7 @@ def dpu_seconds(worker_type: str, number_of_workers: int, execution_seconds: int
 
 
 def cost_micro_usd(dpu_seconds_used: Decimal, price_per_dpu_hour_usd: Decimal) -> int:
-    """The price of some DPU-seconds, rounded half up to a millionth of a dollar."""
+    """Return the price of DPU-seconds, rounded half up to a millionth of a dollar."""
     micro = dpu_seconds_used * price_per_dpu_hour_usd * 1_000_000 / 3600
     return int(micro.to_integral_value(ROUND_HALF_UP))
 
@@ -63,15 +63,15 @@ def worst_case_micro_usd(
     *,
     max_retries: int = 0,
 ) -> int:
-    """The most that one run can cost: all its workers until its timeout, in every attempt.
+    """Return the maximum cost of a run: all workers until the timeout, in every attempt.
 
-    Nothing that a job's arguments say makes it more: autoscaling starts NumberOfWorkers at most, and the
-    executors of `--conf` run on these (https://docs.aws.amazon.com/glue/latest/dg/auto-scaling.html).
+    Job arguments cannot increase it: autoscaling starts at most NumberOfWorkers, and the executors of
+    `--conf` run on these workers (https://docs.aws.amazon.com/glue/latest/dg/auto-scaling.html).
     """
     attempt = dpu_seconds(worker_type, number_of_workers, timeout_minutes * 60)
     return cost_micro_usd(attempt * (1 + max_retries), price_per_dpu_hour_usd)
 
 
 def usd(micro_usd: int) -> float:
-    """Millionths of a dollar as dollars."""
+    """Convert millionths of a dollar to dollars."""
     return micro_usd / 1_000_000

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 
 @dataclass(frozen=True)
 class ReceiptEntry:
-    """One resource, or `count` of a type. `until` is when AWS removes what remains, if it is known."""
+    """One resource, or `count` resources of a type. `until` is when AWS deletes a remaining one, if known."""
 
     type: str
     logical_id: str | None = None
@@ -19,7 +19,7 @@ class ReceiptEntry:
 
     @property
     def size(self) -> int:
-        """Bytes that the entry takes in the record, about."""
+        """Return the approximate size of the entry in the record, in bytes."""
         values = {name.name: getattr(self, name.name) for name in fields(self)}
         return sum(
             len(str(value).encode()) + len(name) for name, value in values.items() if value is not None
@@ -35,7 +35,7 @@ class Receipt:
 
 
 def listed(entries: Iterable[ReceiptEntry], most: int) -> list[ReceiptEntry]:
-    """Return the entries one by one as far as they fit into `most` bytes, and the others counted by type."""
+    """Return the entries that fit into `most` bytes, and the others as counts by type and reason."""
     alone: list[ReceiptEntry] = []
     counted: dict[tuple[str, str | None], ReceiptEntry] = {}
     left = most

@@ -1,4 +1,4 @@
-"""What callers may send beside settings: the models that validate requests."""
+"""Models of requests other than the settings of a new environment."""
 
 from __future__ import annotations
 
@@ -14,40 +14,49 @@ from chalicelib.domain.settings_changes import SettingsChange
 
 
 class RunRequest(Strict):
-    """What one run of the job does otherwise than the job's settings say."""
+    """Settings of one run. Omitted fields have the job's settings."""
 
-    arguments: Arguments = Field(default_factory=dict)
-    worker_type: WorkerType | None = None
-    number_of_workers: NumberOfWorkers | None = None
-    timeout_minutes: TimeoutMinutes | None = None
+    arguments: Arguments = Field(
+        default_factory=dict, description="Arguments of the script, added to those of the job."
+    )
+    worker_type: WorkerType | None = Field(default=None, description="Type of the workers.")
+    number_of_workers: NumberOfWorkers | None = Field(default=None, description="Number of workers.")
+    timeout_minutes: TimeoutMinutes | None = Field(default=None, description="Timeout in minutes.")
 
 
 def _without_default(schema: Json) -> None:
-    """What is left out is not changed; the default only keeps null out of the type."""
+    """Remove the default from the schema: an omitted field is not changed.
+
+    The default in the model only keeps null out of the type.
+    """
     del schema["default"]
 
 
 class EnvironmentChange(Strict):
-    """What to change about an environment: `expires_in_hours` counts from now.
-
-    `settings` are those that change, and `release` is the one to go to; both need a READY environment.
-    """
+    """Changes of an environment: its expiration, settings or release."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
-    expires_in_hours: Annotated[int, Field(ge=1, le=720, json_schema_extra=_without_default)] = 72
-    settings: Annotated[SettingsChange, Field(json_schema_extra=_without_default)] = SettingsChange()
+    expires_in_hours: Annotated[int, Field(ge=1, le=720, json_schema_extra=_without_default)] = Field(
+        default=72, description="Hours from now until the service deletes the environment."
+    )
+    settings: Annotated[SettingsChange, Field(json_schema_extra=_without_default)] = Field(
+        default=SettingsChange(), description="Settings to change. Requires a READY environment."
+    )
     release: Annotated[
         str,
         Matching(
-            "latest|[A-Za-z0-9.+-]{1,64}-[0-9a-f]{12}", "must be latest, or the id of one of GET /releases"
+            "latest|[A-Za-z0-9.+-]{1,64}-[0-9a-f]{12}", "must be latest or a release ID from GET /releases"
         ),
         Field(json_schema_extra=_without_default),
-    ] = "latest"
+    ] = Field(
+        default="latest",
+        description="Release to update to: its ID, or `latest`. Requires a READY environment.",
+    )
 
     @model_validator(mode="before")
     @classmethod
-    def _something(cls, value: Any) -> Any:
+    def _not_empty(cls, value: Any) -> Any:
         if value == {}:
-            raise ValueError("Say what to change.")
+            raise ValueError("Must have at least one field.")
         return value

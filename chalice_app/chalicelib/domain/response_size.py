@@ -1,7 +1,7 @@
-"""How large an answer may be.
+"""Size limit of API responses.
 
-Lambda hands on at most 6 MB of JSON (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)
-in which the body, itself JSON, is a string: so quotes and all but ASCII are escaped, twice.
+Lambda returns at most 6 MB of JSON (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+The body is JSON in a string of that JSON, so quotes and non-ASCII characters are escaped twice.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 MOST_BYTES = 4 * 1024 * 1024
-"""Of what is variable in an answer; links, names and headers have room beside it."""
+"""Maximum size of the variable data in a response. The rest is for links, names and headers."""
 
 
 def wire_bytes(value: object) -> int:
-    """Return how many bytes a value takes in what Lambda hands on."""
+    """Return the size of a value in Lambda's JSON, in bytes."""
     return len(json.dumps(json.dumps(value, default=str)))
 
 
 def first_that_fit(items: Iterable[Item], most: int = MOST_BYTES) -> tuple[list[Item], bool]:
-    """Return the first items that are no larger together than `most`, and whether some were left out."""
+    """Return the first items that fit into `most` bytes together, and whether items were omitted."""
     fitting: list[Item] = []
     for item in items:
         most -= wire_bytes(item)

@@ -1,9 +1,9 @@
-"""Schedules of jobs: parses AWS's `cron(...)` and `rate(...)` and finds when they are due, in UTC.
+"""Schedules of jobs: parses AWS's `cron(...)` and `rate(...)` and finds their next times in UTC.
 
 The grammar is that of https://docs.aws.amazon.com/glue/latest/dg/monitor-data-warehouse-schedule.html, with
 `#` and the rules for `rate` from
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html. What those pages
-leave open is refused: ranges that run backwards, and `L`, `W` or `#` in a list.
+do not define is rejected: backward ranges, and `L`, `W` or `#` in a list.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 MINUTES_APART = 5
-"""Glue starts a job no more often."""
+"""Glue's minimum interval between starts of a job."""
 
 
 class _Field(NamedTuple):
@@ -24,15 +24,17 @@ class _Field(NamedTuple):
     high: int
     names: tuple[str, ...] = ()
     special: str | None = None
-    """What else the field may be, by itself."""
+    """Pattern of special values, which are not allowed in a list."""
 
     def number(self, text: str) -> int:
-        """The number that a value stands for. `ValueError` if it is none of the field's."""
+        """Return the number of a value. Raises `ValueError` if the field does not allow the value."""
         if text in self.names:
             return self.low + self.names.index(text)
         if not text.isdigit() or not self.low <= int(text) <= self.high:
             names = f" or {self.names[0]} to {self.names[-1]}" if self.names else ""
-            raise ValueError(f"{text[:20]!r} is no {self.name}: use {self.low} to {self.high}{names}")
+            raise ValueError(
+                f"{text[:20]!r} is not a valid {self.name}: use {self.low} to {self.high}{names}"
+            )
         return int(text)
 
 
@@ -47,16 +49,15 @@ _WEEKDAY = _Field(
 _YEAR = _Field("year", 1970, 2199)
 
 _ITEM = re.compile(r"(\*|[0-9A-Z]+)(?:-([0-9A-Z]+))?(?:/([0-9]+))?")
-_SYNTAX = "it must be cron(minutes hours day-of-month month day-of-week year) or rate(1 hour)"
+_SYNTAX = "must be cron(minutes hours day-of-month month day-of-week year) or rate(1 hour)"
 
 
 @dataclass(frozen=True)
 class Cron:
-    """A schedule: every time whose minute, hour, day, month and year are in it.
+    """A schedule: every time whose minute, hour, day, month and year it lists.
 
-    `text` is the expression as AWS's documentation writes it. Either the `days_of_month` or the
-    `days_of_week` (1 is Sunday) apply; the other is None. A special day (`L`, `15W`, `6#3`, `2L`) is kept as
-    that text.
+    `text` is the expression in AWS's syntax. Either `days_of_month` or `days_of_week` (1 is Sunday) is None.
+    A special day (`L`, `15W`, `6#3`, `2L`) is stored as a string.
     """
 
     text: str
@@ -68,13 +69,13 @@ class Cron:
     years: tuple[int, ...]
 
     def days(self, year: int, month: int) -> list[int]:
-        """The days of one month on which it is due, in order, whether or not its year and month are."""
+        """Return the due days of a month in order. Ignores whether the schedule lists the month and year."""
         if self.days_of_month is not None:
             return _days_of_month(self.days_of_month, year, month)
         return _days_of_week(self.days_of_week or (), year, month)
 
     def matches(self, moment: datetime) -> bool:
-        """Whether it is due in the minute of a moment."""
+        """Return whether the schedule is due in the minute of a moment."""
         moment = moment.astimezone(UTC)
         return (
             moment.minute in self.minutes
@@ -85,7 +86,7 @@ class Cron:
         )
 
     def next(self, after: datetime) -> datetime | None:
-        """The first time that is later than `after`, or None if there is none."""
+        """Return the first time later than `after`, or None if there is none."""
         start = after.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         for year in (year for year in self.years if year >= start.year):
             for month in self.months:
@@ -105,7 +106,7 @@ class Cron:
 
 
 def parse(text: str) -> Cron:
-    """Parse `cron(...)` or `rate(...)`. `ValueError` says what is wrong with it."""
+    """Parse `cron(...)` or `rate(...)`. Raises `ValueError` with the reason if it is not valid."""
     if match := re.fullmatch(r"rate\((.*)\)", text):
         text = _of_rate(match[1])
     match = re.fullmatch(r"cron\((.+)\)", text)
@@ -114,7 +115,7 @@ def parse(text: str) -> Cron:
         raise ValueError(_SYNTAX)
     minutes, hours, days, months, weekdays, years = fields
     if (days == "?") == (weekdays == "?"):
-        raise ValueError("one of day of month and day of week must be ?, and the other not")
+        raise ValueError("either day of month or day of week must be ?, but not both")
     days_of_month, days_of_week = _day(days, _DAY), _day(weekdays, _WEEKDAY)
     if isinstance(days_of_week, str):
         weekdays = days_of_week
@@ -128,47 +129,47 @@ def parse(text: str) -> Cron:
         years=_values(years, _YEAR),
     )
     if _closest(cron) < MINUTES_APART:
-        raise ValueError(f"a job can run every {MINUTES_APART} minutes at most")
+        raise ValueError(f"runs must be at least {MINUTES_APART} minutes apart")
     if not any(cron.days(year, month) for year in cron.years for month in cron.months):
-        raise ValueError("it is never due: no month that it names has such a day")
+        raise ValueError("the schedule never runs: none of its months has such a day")
     return cron
 
 
 def _of_rate(text: str) -> str:
-    """Return a rate as the cron expression that is stored and shown."""
+    """Convert a rate to a cron expression."""
     match = re.fullmatch(r"([1-9][0-9]*) (minute|hour|day)(s?)", text)
     if match is None:
         raise ValueError(
-            "a rate is a number and a unit, such as rate(30 minutes), rate(1 hour) or rate(1 day)"
+            "a rate must be a number and a unit, such as rate(30 minutes), rate(1 hour) or rate(1 day)"
         )
     number, unit = int(match[1]), match[2]
     if (number == 1) == bool(match[3]):
         raise ValueError(
-            "the unit of a rate is singular for 1 and plural for more: rate(1 hour), rate(2 hours)"
+            "a rate's unit must be singular for 1 and otherwise plural: rate(1 hour), rate(2 hours)"
         )
     whole = {"minute": 60, "hour": 24, "day": 1}[unit]
     if whole % number:
-        raise ValueError(f"rate must divide {'an hour' if unit == 'minute' else 'a day'} evenly")
+        raise ValueError(f"a rate must divide {'an hour' if unit == 'minute' else 'a day'} evenly")
     if unit == "minute" and number < MINUTES_APART:
-        raise ValueError(f"a job can run every {MINUTES_APART} minutes at most")
+        raise ValueError(f"runs must be at least {MINUTES_APART} minutes apart")
     if number == whole:
         return {"minute": "cron(0 * * * ? *)"}.get(unit, "cron(0 0 * * ? *)")
     return f"cron(0/{number} * * * ? *)" if unit == "minute" else f"cron(0 0/{number} * * ? *)"
 
 
 def _values(text: str, field: _Field) -> tuple[int, ...]:
-    """The values of `*`, `5`, `1-5`, `0/15`, `1-5/2` and of lists of them, in order."""
+    """Return the values of `*`, `5`, `1-5`, `0/15`, `1-5/2` or a list of these, in order."""
     found: set[int] = set()
     for item in text.split(","):
         match = _ITEM.fullmatch(item)
         if match is None or (match[1] == "*" and match[2] is not None):
-            raise ValueError(f"{item[:20]!r} cannot be {field.name}")
+            raise ValueError(f"{item[:20]!r} is not a valid {field.name}")
         first, last, step = match[1], match[2], match[3]
         begin = field.low if first == "*" else field.number(first)
         end = field.number(last) if last else (field.high if step or first == "*" else begin)
         if begin > end:
             raise ValueError(
-                f"the {field.name} {item[:20]!r} runs backwards: write two ranges with a comma in between"
+                f"the {field.name} range {item[:20]!r} is descending: use two ranges separated by a comma"
             )
         most = min(field.high, field.high - field.low + 1)
         if step and not 1 <= int(step) <= most:
@@ -178,14 +179,14 @@ def _values(text: str, field: _Field) -> tuple[int, ...]:
 
 
 def _day(text: str, field: _Field) -> tuple[int, ...] | str | None:
-    """The days of a field, the text of a special one, or None for `?`."""
+    """Return the days of a field, a special day as a string, or None for `?`."""
     if text == "?":
         return None
     match = re.fullmatch(field.special or "", text)
     if match is None:
         for item in text.split(","):
             if re.fullmatch(field.special or "", item):
-                raise ValueError(f"{item!r} must be the only {field.name}, not one of a list")
+                raise ValueError(f"{item!r} must be the only {field.name}")
         return _values(text, field)
     parts = match.groupdict()
     if parts.get("nearest"):
@@ -204,7 +205,7 @@ def _days_of_month(days: tuple[int, ...] | str, year: int, month: int) -> list[i
     day = length if days == "LW" else int(days[:-1])
     if day > length:
         return []
-    weekday = calendar.weekday(year, month, day)  # the nearest day from Monday to Friday, within the month
+    weekday = calendar.weekday(year, month, day)  # nearest day from Monday to Friday in the same month
     if weekday == calendar.SATURDAY:
         day += -1 if day > 1 else 2
     elif weekday == calendar.SUNDAY:
@@ -216,7 +217,7 @@ def _days_of_week(days: tuple[int, ...] | str, year: int, month: int) -> list[in
     first, length = calendar.monthrange(year, month)
     weekdays = {
         day: (first + day) % 7 + 1 for day in range(1, length + 1)
-    }  # AWS's week begins with Sunday, as 1
+    }  # AWS numbers the days of a week from 1, Sunday
     if not isinstance(days, str):
         return [day for day, weekday in weekdays.items() if weekday in days]
     if days == "L":
@@ -229,7 +230,7 @@ def _days_of_week(days: tuple[int, ...] | str, year: int, month: int) -> list[in
 
 
 def _closest(cron: Cron) -> int:
-    """The least number of minutes between two times, as if every day were one of its days."""
+    """Return the minimum number of minutes between two times, as if the schedule listed every day."""
     gaps = [later - earlier for earlier, later in zip(cron.minutes, cron.minutes[1:], strict=False)]
     if any((hour + 1) % 24 in cron.hours for hour in cron.hours):
         gaps.append(cron.minutes[0] + 60 - cron.minutes[-1])

@@ -1,6 +1,6 @@
-"""What a person may choose about their sandbox: the fields, and what must fit together.
+"""Settings of an environment: fields, defaults and the rules for combinations.
 
-Defaults are terraglue's unless they are unsafe; docs/settings.md tells which terraglue variable became what.
+Defaults are terraglue's unless they are unsafe. docs/settings.md maps terraglue's variables to settings.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ from chalicelib.domain.patterns import PLAIN, Matching
 from chalicelib.domain.pricing import WorkerType
 
 LEARNING_SCRIPT = "sot_ecommerce.py"
-"""The release's own script (glue_assets/jobs)."""
+"""The release's script (glue_assets/jobs)."""
 
 _SEGMENT = "[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}"
 JOB_FILE = re.compile(f"(?:{_SEGMENT}/){{0,2}}{_SEGMENT}")
-"""A job file's path: up to two folders, no hidden ones, no `..`."""
+"""Path of a job file: up to two folders, without hidden folders and `..`."""
 _SCRIPT = rf"(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,60}}\.py"
 _LIBRARY = rf"{_SCRIPT}|(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,59}}\.zip"
 
-# Arguments that Glue reads itself, by AWS's "Using job parameters in AWS Glue jobs"
-# (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html). Reserved are
-# those that would undo what a run's settings, logs or cost go by; docs/settings.md lists both kinds.
+# Arguments that Glue itself reads, from AWS's "Using job parameters in AWS Glue jobs"
+# (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html). Those that would
+# override the settings, logs or cost of a run are reserved. docs/settings.md lists both kinds.
 _RESERVED_ARGUMENTS = (
     # internal to Glue
     *("--conf", "--debug", "--mode", "--endpoint", "--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID"),
-    # other code than the settings say
+    # override the code that the settings define
     *("--scriptLocation", "--job-language", "--class", "--extra-py-files", "--additional-python-modules"),
     "--python-modules-installer-option",
-    # other encryption than the settings say
+    # override the encryption that the settings define
     *("--encryption-type", "--SECURITY_CONFIGURATION"),
     "--enable-continuous-cloudwatch-log",
 )
-# Logs where nobody reads them, and the service's own mark: all names that begin so.
+# Prefixes of reserved names: other log groups, and the marker of the service.
 _RESERVED_BEGINNINGS = ("--continuous-log-log", "--custom-log", RUN_MARKER.removesuffix("run-id"))
 
 
 def _in_any_case(name: str) -> str:
-    """A pattern for a name in any letter case; JSON Schema's have no flag for that."""
+    """Return a pattern for a name in any letter case, because JSON Schema has no flag for it."""
     return "".join(f"[{c.upper()}{c.lower()}]" if c.isalpha() else c for c in name)
 
 
@@ -56,12 +56,13 @@ _RESERVED = "|".join(
         *(f"{_in_any_case(name)}[A-Za-z0-9_-]*" for name in _RESERVED_BEGINNINGS),
     ]
 )
-# A requirement of pip: a name, extras, one version; no URL, no option (https://peps.python.org/pep-0508/).
+# A pip requirement: a name, extras and one version, without URLs and options
+# (https://peps.python.org/pep-0508/).
 _PYTHON_MODULE = (
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(\[[A-Za-z0-9,_-]{1,64}\])?((==|>=|<=|~=)[A-Za-z0-9.*+!-]{1,32})?"
 )
 _NAME = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
-# What S3 keeps for itself, https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+# Suffixes that S3 reserves, https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _RESERVED_ENDINGS = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3", "-an")
 
 _DESCRIPTION_BYTES = 2048
@@ -73,14 +74,14 @@ ArgumentName = Annotated[
     str,
     Matching(
         "--[A-Za-z][A-Za-z0-9_-]{0,126}",
-        "must be of the form --NAME, and none that Glue or the service keeps for itself",
+        "must have the form --NAME and must not be reserved by Glue or this service",
         but_not=_RESERVED,
     ),
 ]
 
 
-def _told(schema: Json) -> None:
-    """pydantic tells the names of a mapping by `patternProperties`, which lets any other name in."""
+def _restrict_names(schema: Json) -> None:
+    """Replace pydantic's `patternProperties`, which allows any other name, with `propertyNames`."""
     [(pattern, value)] = schema.pop("patternProperties").items()
     schema["propertyNames"]["pattern"] = pattern
     schema["additionalProperties"] = value
@@ -88,7 +89,7 @@ def _told(schema: Json) -> None:
 
 Arguments = Annotated[
     dict[ArgumentName, Annotated[str, Field(max_length=2048), PLAIN]],
-    Field(max_length=40, json_schema_extra=_told),
+    Field(max_length=40, json_schema_extra=_restrict_names),
 ]
 NumberOfWorkers = Annotated[int, Field(ge=2, le=10)]
 TimeoutMinutes = Annotated[int, Field(ge=1, le=60)]
@@ -96,8 +97,8 @@ BucketName = Annotated[
     str,
     Matching(
         _NAME,
-        "must be 1 to 40 of a-z, 0-9 and -, with no - at an end, and not end in "
-        f"{', '.join(_RESERVED_ENDINGS)}: S3 keeps those for itself",
+        "must have 1 to 40 characters of a-z, 0-9 and -, and no - at an end, and must not end in "
+        f"{', '.join(_RESERVED_ENDINGS)}, which S3 reserves",
         but_not=f".*(?:{'|'.join(_RESERVED_ENDINGS)})",
     ),
 ]
@@ -107,117 +108,160 @@ PythonModule = Annotated[
     str, Matching(_PYTHON_MODULE, "must be a package with at most one version, such as pandas==2.2.3")
 ]
 Arn = Annotated[
-    str, Field(max_length=256), Matching(r"arn:[A-Za-z0-9:/_+=,.@-]+", "must be an ARN: arn:aws:...")
+    str, Field(max_length=256), Matching(r"arn:[A-Za-z0-9:/_+=,.@-]+", "must be an ARN, such as arn:aws:...")
 ]
 Schedule = Annotated[
     str,
     Field(max_length=100),
     Matching(r"(?:cron|rate)\([A-Za-z0-9 ,*?/#-]+\)", "must be cron(...) or rate(...)"),
 ]
-"""As AWS writes it; what it must be exactly is checked with all that must fit together."""
+"""A schedule in AWS's syntax. `invalid_combinations` validates it fully."""
 
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class Strict(BaseModel):
-    """Takes the fields it knows and no other."""
+    """Base of the request models: immutable, rejects unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class BucketNames(Strict):
-    """The last parts of the buckets' names, after `terraglue-<environment id>-`."""
+    """Last parts of the bucket names, after `terraglue-<environment ID>-`."""
 
-    sor: BucketName = "sor"
-    sot: BucketName = "sot"
-    spec: BucketName = "spec"
-    glue_assets: BucketName = "glue-assets"
-    athena_results: BucketName = "athena-results"
+    sor: BucketName = Field(default="sor", description="Bucket of the source data (SoR).")
+    sot: BucketName = Field(default="sot", description="Bucket of the job's tables (SoT).")
+    spec: BucketName = Field(default="spec", description="Bucket for specialized tables (Spec).")
+    glue_assets: BucketName = Field(
+        default="glue-assets", description="Bucket of the job's scripts and libraries."
+    )
+    athena_results: BucketName = Field(
+        default="athena-results", description="Bucket of Athena's query results."
+    )
 
 
 OWN_JOB = "Runs the sandbox's own script"
-"""The description of a production job that was given none: what the default says is the release's job."""
+"""Default description of a production job. The default of the field describes the release's job."""
 
 
 class JobSettings(Strict):
-    """How the sandbox's Glue job is set up. `script` and `extra_files` are paths of job files."""
+    """Settings of the environment's Glue job. `script` and `extra_files` are paths of job files."""
 
-    name: Annotated[str, Matching(_NAME, "must be 1 to 40 of a-z, 0-9 and -, with no - at an end")] = (
-        "sot-ecommerce-br"
+    name: Annotated[
+        str,
+        Matching(_NAME, "must have 1 to 40 characters of a-z, 0-9 and -, and no - at an end"),
+    ] = Field(default="sot-ecommerce-br", description="Name of the job: the last part of its ID.")
+    description: Annotated[str, Field(min_length=1, max_length=1024), PLAIN] = Field(
+        default="Builds the table tbsot_ecommerce_br, one row per order",
+        description="Description of the job.",
     )
-    description: Annotated[str, Field(min_length=1, max_length=1024), PLAIN] = (
-        "Builds the table tbsot_ecommerce_br, one row per order"
+    script: Script | None = Field(
+        default=None,
+        description="Job file to run. Required in production mode, and not allowed in learning mode.",
     )
-    script: Script | None = None
-    extra_files: Annotated[list[Library], Field(max_length=20)] = []
-    python_modules: Annotated[list[PythonModule], Field(max_length=20)] = []
+    extra_files: Annotated[list[Library], Field(max_length=20)] = Field(
+        default=[], description="Job files that the script can import, in production mode."
+    )
+    python_modules: Annotated[list[PythonModule], Field(max_length=20)] = Field(
+        default=[], description="Python packages that Glue installs for a run, with an optional version."
+    )
     files_prefix: Annotated[
         str, Matching("([A-Za-z0-9_-]{1,40}/){1,3}", "must be one to three folders, such as jobs/")
-    ] = "jobs/"
-    glue_version: Literal["5.0", "5.1"] = "5.1"
-    worker_type: WorkerType = "G.1X"
-    number_of_workers: NumberOfWorkers = 5
-    timeout_minutes: TimeoutMinutes = 15
-    max_retries: Annotated[int, Field(ge=0, le=3)] = 0
-    max_concurrent_runs: Annotated[int, Field(ge=1, le=5)] = 1
-    schedule: Schedule | None = None
-    arguments: Arguments = {}
+    ] = Field(default="jobs/", description="Folders of the job files in their bucket.")
+    glue_version: Literal["5.0", "5.1"] = Field(default="5.1", description="Glue version.")
+    worker_type: WorkerType = Field(default="G.1X", description="Type of the workers.")
+    number_of_workers: NumberOfWorkers = Field(default=5, description="Number of workers of a run.")
+    timeout_minutes: TimeoutMinutes = Field(default=15, description="Timeout of a run in minutes.")
+    max_retries: Annotated[int, Field(ge=0, le=3)] = Field(
+        default=0, description="Retries of a run that fails. Each attempt is reserved in the budget."
+    )
+    max_concurrent_runs: Annotated[int, Field(ge=1, le=5)] = Field(
+        default=1, description="Maximum number of runs at the same time. Learning mode always has 1."
+    )
+    schedule: Schedule | None = Field(
+        default=None, description="Schedule in UTC, as cron(...) or rate(...), at most every 5 minutes."
+    )
+    arguments: Arguments = Field(default={}, description="Arguments of the script by name, such as `--DATE`.")
 
     def within(self, limits: Limits) -> JobSettings:
-        """The same with the defaults that were left out capped by what the operator allows."""
+        """Return the settings with omitted fields capped by the operator's limits."""
         return _capped(
             self, number_of_workers=limits.number_of_workers, timeout_minutes=limits.timeout_minutes
         )
 
 
 class Settings(Strict):
-    """What a person may choose about their sandbox; encryptions that are not given follow from the key."""
+    """Settings of an environment. Encryption modes that are null follow from the KMS key."""
 
-    mode: Literal["learning", "production"] = "learning"
-    expires_in_hours: Annotated[int, Field(ge=1, le=720)] = 72
-    upload_data: bool = True
-    block_public_access: bool = True
-    buckets: BucketNames = BucketNames()
-    athena_workgroup: bool = True
+    mode: Literal["learning", "production"] = Field(
+        default="learning", description="`learning` runs the release's job, `production` your own script."
+    )
+    expires_in_hours: Annotated[int, Field(ge=1, le=720)] = Field(
+        default=72, description="Hours from creation until the service deletes the environment."
+    )
+    upload_data: bool = Field(default=True, description="Copy the release's data into the SoR bucket.")
+    block_public_access: bool = Field(default=True, description="Block public access to the buckets.")
+    buckets: BucketNames = Field(default=BucketNames(), description="Names of the buckets.")
+    athena_workgroup: bool = Field(default=True, description="Create an Athena workgroup.")
     athena_workgroup_name: (
         Annotated[
             str,
-            Matching("[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "must be 1 to 64 of letters, digits, ., _ and -"),
+            Matching("[A-Za-z0-9][A-Za-z0-9._-]{0,63}", "must have 1 to 64 letters, digits, ., _ and -"),
         ]
         | None
-    ) = None
-    kms_key: bool = True
-    kms_key_rotation: bool = True
-    kms_key_arn: Arn | None = None
-    iam_role: bool = True
-    role_arn: Arn | None = None
-    security_configuration: bool = True
-    cloudwatch_encryption: Literal["SSE-KMS", "DISABLED"] | None = None
-    job_bookmarks_encryption: Literal["CSE-KMS", "DISABLED"] | None = None
-    s3_encryption: Literal["SSE-KMS", "SSE-S3", "DISABLED"] | None = None
-    job: JobSettings = JobSettings()
+    ) = Field(
+        default=None,
+        description="Last part of the workgroup's name, after `terraglue-<environment ID>-`; or null.",
+    )
+    kms_key: bool = Field(default=True, description="Create a KMS key for the environment's data and logs.")
+    kms_key_rotation: bool = Field(default=True, description="Rotate the created KMS key every year.")
+    kms_key_arn: Arn | None = Field(
+        default=None,
+        description="ARN of an existing KMS key that the operator shares. Requires `kms_key: false`.",
+    )
+    iam_role: bool = Field(default=True, description="Create an IAM role for the job.")
+    role_arn: Arn | None = Field(
+        default=None,
+        description="ARN of an existing IAM role that the operator shares. Requires `iam_role: false`.",
+    )
+    security_configuration: bool = Field(
+        default=True, description="Create a Glue security configuration, which encrypts what runs write."
+    )
+    cloudwatch_encryption: Literal["SSE-KMS", "DISABLED"] | None = Field(
+        default=None,
+        description="Encryption of the job's logs. Null: SSE-KMS with a KMS key, otherwise DISABLED.",
+    )
+    job_bookmarks_encryption: Literal["CSE-KMS", "DISABLED"] | None = Field(
+        default=None,
+        description="Encryption of job bookmarks. Null: CSE-KMS with a KMS key, otherwise DISABLED.",
+    )
+    s3_encryption: Literal["SSE-KMS", "SSE-S3", "DISABLED"] | None = Field(
+        default=None,
+        description="Encryption of runs' files in S3. Null: SSE-KMS with a KMS key, otherwise SSE-S3.",
+    )
+    job: JobSettings = Field(default=JobSettings(), description="Settings of the Glue job.")
 
     @classmethod
     def from_stored(cls, stored: Json) -> Settings:
-        """Build settings of a record without validation: rules may be stricter than when they were stored."""
+        """Build stored settings without validation: the rules may be stricter than when they were stored."""
         buckets = BucketNames.model_construct(**stored["buckets"])
         return cls.model_construct(
             **{**stored, "buckets": buckets, "job": JobSettings.model_construct(**stored["job"])}
         )
 
     def within(self, limits: Limits) -> Settings:
-        """The same with the defaults that were left out capped by what the operator allows."""
+        """Return the settings with omitted fields capped by the operator's limits."""
         job = self.job.within(limits)
         return _capped(self, expires_in_hours=limits.expires_in_hours).model_copy(update={"job": job})
 
     @property
     def has_key(self) -> bool:
-        """Whether there is a KMS key, of its own or brought."""
+        """Return whether there is a KMS key, created or existing."""
         return self.kms_key or self.kms_key_arn is not None
 
     def encryptions(self) -> dict[str, str]:
-        """The three modes of encryption, which follow from the key where they are left open."""
+        """Return the three encryption modes. A mode that is None follows from the key."""
         key = self.has_key and self.security_configuration
         return {
             "cloudwatch_encryption": self.cloudwatch_encryption or ("SSE-KMS" if key else "DISABLED"),
@@ -226,7 +270,7 @@ class Settings(Strict):
         }
 
     def resolved(self) -> Settings:
-        """Return the settings with every field set, as they are stored and shown."""
+        """Return the settings with every field set, as the record and the API have them."""
         schedule = schedules.parse(self.job.schedule).text if self.job.schedule else None
         job = self.job.model_copy(update={"script": self.job.script or LEARNING_SCRIPT, "schedule": schedule})
         if self.mode == "production" and "description" not in self.job.model_fields_set:
@@ -235,7 +279,7 @@ class Settings(Strict):
 
 
 class Limits(NamedTuple):
-    """What the operator allows: ceilings, and the ARNs that a sandbox may bring."""
+    """The operator's limits: ceilings, and the existing ARNs that an environment may use."""
 
     expires_in_hours: int = 720
     number_of_workers: int = 10
@@ -254,36 +298,36 @@ def _capped(settings: Model, **most: int) -> Model:
 def invalid_combinations(
     settings: Settings, limits: Limits, moment: datetime | None = None
 ) -> list[dict[str, str]]:
-    """All that does not fit together, as `pointer` and `detail`; empty when everything does.
+    """Return the errors of settings whose fields are valid alone, each with `pointer` and `detail`.
 
-    A schedule must be due after `moment`, which is now unless it is given.
+    A schedule must be due after `moment`, by default now.
     """
     settings = settings.within(limits)
     wrong = [
-        *_brought(settings, limits),
+        *_existing_arns(settings, limits),
         *_encryption(settings),
         *_job(settings),
         *_lengths(settings),
         *_schedule(settings.job.schedule, moment or now()),
     ]
     if settings.athena_workgroup_name is not None and not settings.athena_workgroup:
-        wrong.append(("/athena_workgroup_name", "There is no workgroup to name: athena_workgroup is false."))
+        wrong.append(("/athena_workgroup_name", "Requires athena_workgroup to be true."))
     names: dict[str, str] = {}
     for key, name in settings.buckets:
         if name in names:
-            wrong.append((f"/buckets/{key}", f"The bucket {names[name]} has that name already."))
+            wrong.append((f"/buckets/{key}", f"The bucket {names[name]} has the same name."))
         names.setdefault(name, key)
     ceilings = {
         "/expires_in_hours": (settings.expires_in_hours, limits.expires_in_hours),
         "/job/number_of_workers": (settings.job.number_of_workers, limits.number_of_workers),
         "/job/timeout_minutes": (settings.job.timeout_minutes, limits.timeout_minutes),
     }
-    told = [{"pointer": pointer, "detail": detail} for pointer, detail in wrong]
-    return [*told, *above_ceilings(ceilings)]
+    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in wrong]
+    return [*errors, *above_ceilings(ceilings)]
 
 
 def above_ceilings(values: Mapping[str, tuple[int | None, int]]) -> list[dict[str, str]]:
-    """What is above the most that the operator allows, of (value or None, most) by pointer."""
+    """Return the errors of values above their ceiling, from (value or None, ceiling) by pointer."""
     return [
         {"pointer": pointer, "detail": f"The operator allows at most {most}."}
         for pointer, (value, most) in values.items()
@@ -291,7 +335,7 @@ def above_ceilings(values: Mapping[str, tuple[int | None, int]]) -> list[dict[st
     ]
 
 
-def _brought(settings: Settings, limits: Limits) -> list[tuple[str, str]]:
+def _existing_arns(settings: Settings, limits: Limits) -> list[tuple[str, str]]:
     wrong = []
     for flag, pointer, arn, allowed in (
         ("iam_role", "/role_arn", settings.role_arn, limits.role_arns),
@@ -299,13 +343,13 @@ def _brought(settings: Settings, limits: Limits) -> list[tuple[str, str]]:
     ):
         is_made = getattr(settings, flag)
         if is_made and arn is not None:
-            wrong.append((pointer, f"Set {flag} to false to bring one."))
+            wrong.append((pointer, f"Set {flag} to false to use an existing ARN."))
         elif arn is not None and arn not in allowed:
-            wrong.append((pointer, "It is not one that the operator shares; GET /me lists those."))
+            wrong.append((pointer, "The operator does not share this ARN. GET /me lists the shared ones."))
     if not settings.iam_role and settings.role_arn is None:
-        wrong.append(("/role_arn", "The job needs a role: bring one, or leave iam_role true."))
+        wrong.append(("/role_arn", "Required if iam_role is false."))
     if not settings.kms_key and "kms_key_rotation" in settings.model_fields_set:
-        wrong.append(("/kms_key_rotation", "There is no key to rotate: kms_key is false."))
+        wrong.append(("/kms_key_rotation", "Requires kms_key to be true."))
     return wrong
 
 
@@ -314,9 +358,9 @@ def _encryption(settings: Settings) -> list[tuple[str, str]]:
     for name in ("cloudwatch_encryption", "job_bookmarks_encryption", "s3_encryption"):
         mode = getattr(settings, name)
         if mode is not None and not settings.security_configuration:
-            wrong.append((f"/{name}", "There is no security configuration: security_configuration is false."))
+            wrong.append((f"/{name}", "Requires security_configuration to be true."))
         elif mode is not None and mode.endswith("-KMS") and not settings.has_key:
-            wrong.append((f"/{name}", f"{mode} needs a key: kms_key is false and there is no kms_key_arn."))
+            wrong.append((f"/{name}", f"{mode} requires a KMS key: set kms_key to true or send kms_key_arn."))
     return wrong
 
 
@@ -328,11 +372,15 @@ def _schedule(schedule: str | None, moment: datetime) -> list[tuple[str, str]]:
     except ValueError as error:
         words = str(error)
         return [("/job/schedule", f"{words[:1].upper()}{words[1:]}.")]
-    return [("/job/schedule", "It is never due again: all its times are past.")] if is_over else []
+    return (
+        [("/job/schedule", "The schedule never runs again: all its times are in the past.")]
+        if is_over
+        else []
+    )
 
 
 def _lengths(settings: Settings) -> list[tuple[str, str]]:
-    """What is too long in bytes, which a schema cannot say."""
+    """Check lengths in bytes, which a schema cannot express."""
     wrong = []
     job = settings.job
     if len(job.description.encode()) > _DESCRIPTION_BYTES:
@@ -340,7 +388,7 @@ def _lengths(settings: Settings) -> list[tuple[str, str]]:
     folder = f"s3://terraglue-##########-{settings.buckets.glue_assets}/{job.files_prefix}"
     size = len(",".join(folder + path for path in job.extra_files))
     if size > _PARAMETER_BYTES:
-        words = f"Their locations have {size} bytes; at most {_PARAMETER_BYTES} are possible. Use a .zip."
+        words = f"The files' S3 locations have {size} bytes; the maximum is {_PARAMETER_BYTES}. Use a .zip."
         wrong.append(("/job/extra_files", words))
     return wrong
 
@@ -349,12 +397,12 @@ def _job(settings: Settings) -> list[tuple[str, str]]:
     job = settings.job
     if settings.mode == "production":
         if job.script is None:
-            return [("/job/script", "A production sandbox runs your own script: say which job file it is.")]
+            return [("/job/script", "Required in production mode: the path of the job file to run.")]
         return (
-            [("/job/extra_files", "The script itself is one of them.")]
+            [("/job/extra_files", "Must not contain the job's main script.")]
             if job.script in job.extra_files
             else []
         )
-    words = "A learning sandbox runs the release's job; set mode to production."
+    words = "Not allowed in learning mode, which runs the release's job. Set mode to production."
     given = (("/job/script", job.script), ("/job/extra_files", job.extra_files))
     return [(pointer, words) for pointer, value in given if value]

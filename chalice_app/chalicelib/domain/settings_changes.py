@@ -1,7 +1,7 @@
-"""Changes of an environment's settings: what callers may send, what stays as it was made, and what comes out.
+"""Changes of an environment's settings: the request model, the fixed fields, and the resulting settings.
 
-A change names the fields that it changes; a field that is null has its default again (RFC 7396), and one that
-is as it was is none. Fields of `buckets` and `job` are changed one by one, lists and `arguments` as a whole.
+A change lists the fields to change. Null restores the default (RFC 7396). An unchanged value is ignored.
+Fields of `buckets` and `job` change one by one, lists and `arguments` as a whole.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.settings import (
@@ -22,23 +22,25 @@ from chalicelib.domain.settings import (
     invalid_combinations,
 )
 
-_BUCKET = "A bucket of another name would be another bucket, without what is in this one."
+_BUCKET = "Cannot be changed: a new bucket would not contain this one's data."
 _FIXED = {
-    "/expires_in_hours": "It says how long a new sandbox lives; send expires_in_hours beside settings.",
+    "/expires_in_hours": (
+        "Applies only at creation. To change the expiration, send expires_in_hours at the top level."
+    ),
     **{f"/buckets/{key}": _BUCKET for key in BucketNames.model_fields},
-    "/job/name": "The job's id has that name in it, and its runs go by that.",
-    "/job/files_prefix": "The job's files lie there.",
+    "/job/name": "Cannot be changed: the job ID, used by its runs, contains it.",
+    "/job/files_prefix": "Cannot be changed: the job files are stored under it.",
 }
-"""What cannot be other than it was made, by JSON pointer, and why."""
+"""Error messages of the fields that cannot be changed, by JSON pointer."""
 
 _BEFORE_ALL = datetime(1969, 12, 31, tzinfo=UTC)
 _ENCRYPTIONS = ("cloudwatch_encryption", "job_bookmarks_encryption", "s3_encryption")
 
 
 def _without_defaults(schema: Json) -> None:
-    """What is left out stays as it is; a default would say otherwise."""
-    for told in schema["properties"].values():
-        told.pop("default", None)
+    """Remove the defaults from the schema, because an omitted field is not changed."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
 
 
 class _Partial(Strict):
@@ -46,32 +48,39 @@ class _Partial(Strict):
 
 
 def _partial(model: type[BaseModel], name: str, words: str, **parts: type[BaseModel]) -> Any:
-    """A model with the same fields, each of which may be left out, or null; `parts` replace some."""
+    """Return a model with the same fields, all optional and nullable. `parts` replaces types of fields."""
     hints: dict[str, Any] = get_type_hints(model, include_extras=True)
-    fields: Any = {field: (parts.get(field, hints[field]) | None, None) for field in model.model_fields}
+    fields: Any = {
+        name: (parts.get(name, hints[name]) | None, Field(default=None, description=field.description))
+        for name, field in model.model_fields.items()
+    }
     return create_model(name, __base__=_Partial, __doc__=words, **fields)
 
 
 SettingsChange: Any = _partial(
     Settings,
     "SettingsChange",
-    "The settings to change; those that are left out stay, and null is a setting's default again.",
-    buckets=_partial(BucketNames, "BucketNamesChange", "The buckets' names, which stay as they are."),
-    job=_partial(JobSettings, "JobSettingsChange", "The job's settings to change."),
+    "Settings to change. Omitted settings stay; null restores a default.",
+    buckets=_partial(BucketNames, "BucketNamesChange", "Names of the buckets, which cannot be changed."),
+    job=_partial(
+        JobSettings,
+        "JobSettingsChange",
+        "Settings of the job to change.",
+    ),
 )
-"""A partial `Settings`."""
+"""Model of `Settings` in which every field is optional."""
 
 
 def changed(
     current: Settings, change: BaseModel, limits: Limits, moment: datetime | None = None
 ) -> tuple[Settings, list[dict[str, str]]]:
-    """Return the settings after a change, and everything that is wrong with it.
+    """Return the settings after a change, and its errors.
 
-    Pointers are those of a body whose `settings` are the change. A new schedule must be due after `moment`,
-    which is now unless it is given; one that stays may be over.
+    The errors' pointers are for a body with the change in `settings`. A new schedule must be due after
+    `moment`, by default now. An unchanged schedule may be over.
     """
     stored = current.model_dump()
-    merged = _merged(_opened(current), _news(stored, change.model_dump(exclude_unset=True)))
+    merged = _merged(_chosen(current), _differing(stored, change.model_dump(exclude_unset=True)))
     settings = Settings.model_validate(merged)
     settings = settings.model_copy(update={"job": settings.job.within(limits)})
     if settings.job.schedule == current.job.schedule:
@@ -94,14 +103,14 @@ def _unchangeable(stored: Json, after: Json) -> list[dict[str, str]]:
         (pointer, words) for pointer, words in _FIXED.items() if _at(stored, pointer) != _at(after, pointer)
     ]
     if stored["mode"] == "production" and after["mode"] == "learning":
-        wrong.append(("/mode", "A sandbox with files of one's own does not become a learning one again."))
+        wrong.append(("/mode", "A production environment cannot return to learning mode."))
     if stored["kms_key"] and not after["kms_key"]:
-        wrong.append(("/kms_key", "The data are encrypted with the sandbox's key: without it they are lost."))
+        wrong.append(("/kms_key", "Cannot be changed: the environment's data is encrypted with its key."))
     return [{"pointer": pointer, "detail": words} for pointer, words in wrong]
 
 
-def _opened(settings: Settings) -> Json:
-    """What a person has chosen of stored settings: not the defaults, nor what followed from the key."""
+def _chosen(settings: Settings) -> Json:
+    """Return what the user chose: stored settings without defaults and without modes that follow the key."""
     unset = settings.model_copy(update=dict.fromkeys(_ENCRYPTIONS))
     follows = {name: None for name, mode in unset.encryptions().items() if mode == getattr(settings, name)}
     job = settings.job
@@ -112,13 +121,13 @@ def _opened(settings: Settings) -> Json:
     return settings.model_copy(update={**follows, "job": job}).model_dump(exclude_defaults=True)
 
 
-def _news(stored: Json, change: Json) -> Json:
-    """What of a change is other than it was."""
-    news = {
-        name: _news(stored[name], value) if name in ("buckets", "job") and value is not None else value
+def _differing(stored: Json, change: Json) -> Json:
+    """Return the fields of a change that differ from the stored settings or are null."""
+    differing = {
+        name: _differing(stored[name], value) if name in ("buckets", "job") and value is not None else value
         for name, value in change.items()
     }
-    return {name: value for name, value in news.items() if value is None or value != stored[name]}
+    return {name: value for name, value in differing.items() if value is None or value != stored[name]}
 
 
 def _merged(settings: Json, change: Json) -> Json:

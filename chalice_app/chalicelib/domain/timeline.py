@@ -9,7 +9,7 @@ from chalicelib.domain.json_types import Json
 
 
 class ActorType(StrEnum):
-    """Who did something. A user may have any name, also one of these."""
+    """Type of an actor. A user may have the same name as one of these values."""
 
     USER = "user"
     SERVICE = "service"
@@ -30,8 +30,8 @@ class FieldChange:
 class Event:
     """One line of an environment's timeline: who did what, when, in which request, and what it changed.
 
-    `changes` are (`pointer`, `old`, `new`) of what callers see of the environment or, where `detail` has
-    a `run_id`, of that run; `owner` is the environment's. The store fills both in from the records.
+    `changes` are those of the environment's representation or, if `detail` has a `run_id`, of that run's.
+    `owner` is the environment's owner. The store sets both from the records.
     """
 
     at: str
@@ -45,5 +45,5 @@ class Event:
 
     @classmethod
     def by_service(cls, at: str, action: str, detail: Json | None = None) -> Event:
-        """What nobody has asked for by a request."""
+        """Return an event of the service itself, without a request."""
         return cls(at, ActorType.SERVICE, action, detail=detail, actor_type=ActorType.SERVICE)

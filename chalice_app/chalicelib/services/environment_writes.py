@@ -65,10 +65,11 @@ class EnvironmentWrites:
         except CreationsUsedUp as used_up:
             raise self._too_many(used_up, moment) from used_up
         except StaleRecord as error:
-            raise Conflict("Your account is changing too fast; try again.") from error
+            raise Conflict("Other requests changed your account at the same time. Retry.") from error
         except OwnerTaken as taken:
             raise EnvironmentExists(
-                "You have an environment already: it must be deleted, and gone, before you can have another.",
+                "You already have an environment. Delete it and wait until it is DELETED before you create "
+                "another.",
                 links={"environment": f"/environments/{taken.environment_id}"},
             ) from taken
         return created
@@ -148,8 +149,8 @@ class EnvironmentWrites:
         seconds = math.ceil((parse(used_up.next_at) - moment).total_seconds())
         maximum = self._config.creations_per_day
         detail = (
-            f"An owner may create {maximum} environments in 24 hours, retries included; "
-            f"the next one may be created at {used_up.next_at}."
+            f"An owner can create {maximum} environments in 24 hours, including retries. Create the next one "
+            f"after {used_up.next_at}."
         )
         return TooManyCreations(detail, retry_after=max(1, seconds))
 

@@ -94,7 +94,7 @@ class Environments:
         known = ENVIRONMENT_ID.fullmatch(environment_id) is not None
         environment = self._store.environment(environment_id) if known else None
         if environment is None or not caller.may_see(environment.owner):
-            raise NotFound("There is no such environment.")
+            raise NotFound("The environment does not exist or belongs to another owner.")
         return environment
 
     def page(
@@ -118,7 +118,7 @@ class Environments:
         if not page.items:
             self.visible(caller, environment_id)
         if not all(caller.may_see(event.owner) for event in page.items):
-            raise NotFound("There is no such environment.")
+            raise NotFound("The environment does not exist or belongs to another owner.")
         return page
 
     def live(self, caller: Caller) -> Environment | None:
@@ -186,7 +186,7 @@ class Environments:
 
         def update(environment: Environment, moment: datetime) -> Environment:
             if not requested_changes.is_repairable(environment):
-                require_ready(environment, "only a READY one can be changed.")
+                require_ready(environment, "to be changed")
             settings, invalid = changed(environment.settings, change.settings, self._config.limits, moment)
             if wrong or invalid:
                 raise InvalidCombination([*wrong, *invalid])
@@ -224,7 +224,9 @@ class Environments:
             self._releases.latest(afresh=True) if requested == "latest" else self._releases.find(requested)
         )
         if found is None:
-            return None, [{"pointer": "/release", "detail": "GET /releases lists those that there are."}]
+            return None, [
+                {"pointer": "/release", "detail": "Unknown release. GET /releases lists the published ones."}
+            ]
         return found.id, []
 
     def _above_maximum(self, hours: int) -> list[dict[str, str]]:

@@ -21,7 +21,7 @@ _PARSER = Path(file_parser.__file__)
 _SECONDS = 10.0
 """Wall-clock time of a child; `file_parser` limits its CPU time and, where the system can, its memory."""
 _TURN_SECONDS = 10.0
-_TOO_MUCH = "The file takes too long or too much memory to check. Split it, or make it simpler."
+_TOO_MUCH = "Checking the file takes too much time or memory. Split or simplify it."
 ENDINGS = (".py", ".sql", ".json", ".zip")
 
 
@@ -42,12 +42,12 @@ class FileContents:
             try:
                 body.decode("utf-8")
             except UnicodeDecodeError as error:
-                return {"detail": f"It is not UTF-8: byte {error.start + 1}."}
+                return {"detail": f"Not UTF-8: byte {error.start + 1} is invalid."}
         return None if ending == ".sql" else self._parsed(ending, body)
 
     def _parsed(self, ending: str, body: bytes) -> Json | None:
         if not self._places.acquire(timeout=_TURN_SECONDS):
-            raise Unavailable("Too many files are being checked; try again.", retry_after=10)
+            raise Unavailable("Too many files are being checked. Retry.", retry_after=10)
         try:
             done = subprocess.run(  # noqa: S603 - our own program; it parses the file and never executes it
                 [sys.executable, "-I", "-S", str(_PARSER), ending],

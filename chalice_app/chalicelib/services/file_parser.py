@@ -51,11 +51,11 @@ def python(body: bytes) -> Wrong | None:
         ast.parse(body)
     except SyntaxError as error:
         if error.lineno is None:  # it is about the whole file, such as a null byte in it
-            return {"detail": f"It is not Python: {error.msg}."}
+            return {"detail": f"Not valid Python: {error.msg}."}
         words = f"Line {error.lineno}, column {error.offset}: {error.msg}."
         return {"detail": words, "line": error.lineno, "column": error.offset}
     except (ValueError, RecursionError) as error:
-        return {"detail": f"It is not Python: {error or type(error).__name__}."}
+        return {"detail": f"Not valid Python: {error or type(error).__name__}."}
     return None
 
 
@@ -67,7 +67,7 @@ def json_text(body: bytes) -> Wrong | None:
         words = f"Line {error.lineno}, column {error.colno}: {error.msg}."
         return {"detail": words, "line": error.lineno, "column": error.colno}
     except (ValueError, RecursionError) as error:
-        return {"detail": f"It is not JSON: {error}."}
+        return {"detail": f"Not valid JSON: {error}."}
     return None
 
 
@@ -85,29 +85,29 @@ def modules(body: bytes) -> Wrong | None:
         OSError,
         RuntimeError,
     ) as error:
-        detail = f"It is not a zip file that can be read: {error}."
+        detail = f"Not a readable zip file: {error}."
     return {"detail": detail} if detail else None
 
 
 def _listing_error(entries: list[zipfile.ZipInfo]) -> str | None:
     if len(entries) > MAX_ENTRIES:
-        return f"The zip file has {len(entries):,} entries; {MAX_ENTRIES:,} are allowed."
+        return f"The zip file has {len(entries):,} entries; the maximum is {MAX_ENTRIES:,}."
     if (size := sum(entry.file_size for entry in entries)) > MAX_UNPACKED_BYTES:
-        return f"The zip file has {size:,} bytes unpacked; {MAX_UNPACKED_BYTES:,} are allowed."
+        return f"The zip file has {size:,} unpacked bytes; the maximum is {MAX_UNPACKED_BYTES:,}."
     names: set[str] = set()
     for entry in entries:
         # The name as it is in the file: `filename` ends at a null byte and has other separators replaced.
         name = entry.orig_filename
         parts = name.removesuffix("/").split("/")
         if "\\" in name or "\0" in name or ":" in parts[0] or any(part in ("", ".", "..") for part in parts):
-            return f"The zip file has an entry with the path {name!r}; paths must be relative, without '..'."
+            return f"The zip file has the path {name!r}. Paths must be relative, without '..'."
         if name.removesuffix("/") in names:
             return f"The zip file has the entry {name!r} twice."
         names.add(name.removesuffix("/"))
         if entry.flag_bits & _ENCRYPTED:
             return f"The entry {name!r} of the zip file is encrypted."
         if entry.compress_type not in _METHODS:
-            return f"The entry {name!r} of the zip file is neither stored nor deflated."
+            return f"The entry {name!r} of the zip file must be stored or deflated."
     files = {entry.orig_filename for entry in entries if not entry.is_dir()}
     for name in names:
         parents = (name[:end] for end, letter in enumerate(name) if letter == "/")
@@ -124,7 +124,7 @@ def _content_error(archive: zipfile.ZipFile) -> str | None:
             while chunk := content.read(_CHUNK_BYTES):
                 size += len(chunk)
         if size != entry.file_size:
-            return f"The entry {entry.orig_filename!r} of the zip file is cut short."
+            return f"The entry {entry.orig_filename!r} of the zip file is truncated."
     return None
 
 

@@ -88,7 +88,7 @@ def checked_key(header: str | None) -> str | None:
     if header is None:
         return None
     if not _KEY.fullmatch(header):
-        wrong = f"It must be 1 to {_LONGEST_KEY} printable ASCII characters, with no space."
+        wrong = f"Must be 1 to {_LONGEST_KEY} printable ASCII characters without spaces."
         raise InvalidFields([{"parameter": "Idempotency-Key", "detail": wrong}])
     return header
 
@@ -103,5 +103,5 @@ def _replayed(request: IdempotentRequest, used: IdempotencyKey) -> Json:
     if (used.owner, used.key) != (request.caller.owner, request.key):
         raise RuntimeError("the stored key belongs to another owner or has another value")
     if used.fingerprint != request.fingerprint:
-        raise IdempotencyKeyReused("This Idempotency-Key was used with another request.")
+        raise IdempotencyKeyReused("This Idempotency-Key was used with another request. Send a new key.")
     return used.record

@@ -77,7 +77,7 @@ class JobFiles:
             body = self._live.read(environment, path, self._buckets_of(environment))
             if body is not None:
                 return body
-        raise NotFound("There is no such job file.")
+        raise NotFound("The job file does not exist.")
 
     def write(
         self, caller: Caller, environment_id: str, path: str, body: bytes, request_id: str
@@ -140,22 +140,25 @@ class JobFiles:
             named = environment.job_files.get(path)
             if named is not None and named.content == content:
                 return environment, before  # the answer to our own write was lost, and boto3 has repeated it
-        raise Conflict("The environment is changing too fast; try again.")
+        raise Conflict("Other requests changed the environment at the same time. Retry.")
 
 
 def _check_state(environment: Environment, path: str) -> None:
     if environment.settings.mode != "production":
         raise LearningMode(
-            "A learning sandbox runs the release's job. Ask for one with mode production to run your own."
+            "Job files are read-only in learning mode. Use production mode to upload your own."
         )
-    require_ready(environment, "it takes files only when READY.")
+    require_ready(environment, "to accept files")
     if path not in environment.job_files and len(environment.job_files) >= MAX_FILES:
-        raise TooManyFiles(f"There are {MAX_FILES} job files already, and no more can be.")
+        raise TooManyFiles(f"The environment already has {MAX_FILES} job files, which is the maximum.")
 
 
 def _check_path(path: str) -> None:
     if not JOB_FILE.fullmatch(path):
-        words = "A path has a-z, A-Z, 0-9, _, - and . in it, up to two folders, no dot at a beginning."
+        words = (
+            "Must have at most two folders. Each part must have 1 to 64 characters of a-z, A-Z, 0-9, _, - "
+            "and ., and must not start with a dot."
+        )
         raise InvalidFields([{"parameter": "path", "detail": words}])
 
 
@@ -163,7 +166,7 @@ def _ending(path: str, body: bytes) -> str:
     """Return the ending of a path, which says what the file is."""
     ending = "." + path.rpartition(".")[2]
     if ending not in ENDINGS:
-        raise UnsupportedMediaType(f"A job file ends in {', '.join(ENDINGS)}.")
+        raise UnsupportedMediaType(f"The name of a job file must end in {', '.join(ENDINGS)}.")
     if len(body) > MAX_BYTES:
-        raise PayloadTooLarge(f"A job file has at most {MAX_BYTES} bytes.")
+        raise PayloadTooLarge(f"A job file must be at most {MAX_BYTES} bytes.")
     return ending

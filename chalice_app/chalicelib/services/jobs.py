@@ -162,7 +162,7 @@ class Jobs:
         known = environment_id is not None and RUN_ID.fullmatch(run_id) is not None
         run = self._store.run(environment_id, run_id) if environment_id and known else None
         if run is None or run.job_id != job_id or not caller.may_see(run.owner):
-            raise NotFound("There is no such run.")
+            raise NotFound("The run does not exist.")
         return run
 
     def _advanced(self, run: JobRun) -> JobRun:
@@ -180,12 +180,12 @@ class Jobs:
         """
         environment_id = environment_of_job(job_id)
         if environment_id is None:
-            raise NotFound("There is no such job.")
+            raise NotFound("The job does not exist or belongs to another owner.")
         page = self._store.runs(environment_id, limit=limit, start=start)
         if not page.items:
             self._environment(caller, job_id)
         if any(run.job_id != job_id or not caller.may_see(run.owner) for run in page.items):
-            raise NotFound("There is no such job.")
+            raise NotFound("The job does not exist or belongs to another owner.")
         return page
 
     def logs(
@@ -205,7 +205,7 @@ class Jobs:
         except AwsRefused as refused:
             if token is None or refused.code != "InvalidParameterException":
                 raise
-            raise BadCursor("The cursor is over a day old: begin again without one.") from refused
+            raise BadCursor("The cursor has expired after a day. Start again without it.") from refused
         if page.is_end and attempt != run.glue_run_id:
             return RunLogs(page.lines, {"attempt": run.glue_run_id, "token": None})
         if page.is_end and run.status.is_final and self._has_settled(run):
@@ -221,13 +221,13 @@ class Jobs:
     def _environment(self, caller: Caller, job_id: str) -> Environment:
         environment_id = environment_of_job(job_id)
         if environment_id is None:
-            raise NotFound("There is no such job.")
+            raise NotFound("The job does not exist or belongs to another owner.")
         try:
             environment = self._environments.visible(caller, environment_id)
         except NotFound as error:
-            raise NotFound("There is no such job.") from error
+            raise NotFound("The job does not exist or belongs to another owner.") from error
         if environment.job_id != job_id:
-            raise NotFound("There is no such job.")
+            raise NotFound("The job does not exist or belongs to another owner.")
         return environment
 
     def _new_run(
@@ -246,22 +246,22 @@ class Jobs:
         """A READY sandbox without its script would only cost a minute of Spark to say so."""
         missing = missing_files(environment)
         if environment.status is Status.READY and missing:
-            raise JobFilesMissing(f"These job files are not there yet: {', '.join(missing)}; PUT them first.")
+            raise JobFilesMissing(f"These job files do not exist: {', '.join(missing)}. Upload them first.")
 
     def _refuse(self, caller: Caller, run: JobRun, account: Account) -> NoReturn:
         environment = self._environments.visible(caller, run.environment_id)
-        require_ready(environment, "a job runs only in a READY one.")
+        require_ready(environment, "to run the job")
         left = account.available_micro_usd(self._allowance)
         if left >= run.max_cost_micro_usd:  # it was READY again, or the account changed, just now
-            raise Conflict("The environment is changing too fast; try again.")
+            raise Conflict("Other requests changed the environment at the same time. Retry.")
         worst, limit = pricing.usd(run.max_cost_micro_usd), pricing.usd(self._allowance.budget_micro_usd)
         words = (
-            f"The run could cost {worst:.2f} USD and {pricing.usd(left):.2f} USD of the owner's budget of "
-            f"{limit:.2f} USD are left"
+            f"The run could cost up to {worst:.2f} USD, but {pricing.usd(left):.2f} USD of the owner's "
+            f"budget of {limit:.2f} USD is left"
         )
         if reserved := pricing.usd(account.reserved_micro_usd):
-            words += f", {reserved:.2f} USD more are reserved for runs that go on"
+            words += f", and {reserved:.2f} USD is reserved for active runs"
         ends_at = account.period_ends_at(self._allowance)
         raise BudgetExceeded(
-            f"{words}; the period ends at {ends_at}. Ask for fewer workers or a shorter timeout, or wait."
+            f"{words}. The period ends at {ends_at}. Use fewer workers or a shorter timeout, or wait."
         )

@@ -21,4 +21,4 @@ def repeat_if_stale(read_and_write: Callable[[], Result], record: str) -> Result
     for _ in range(_ATTEMPTS):
         with suppress(StaleRecord):
             return read_and_write()
-    raise Conflict(f"The {record} is changing too fast; try again.")
+    raise Conflict(f"Other requests changed the {record} at the same time. Retry.")

@@ -31,7 +31,7 @@ def retry(environment: Environment, moment: datetime) -> Environment:
     """
     if environment.status is not Status.FAILED or environment.delete_requested:
         raise EnvironmentNotFailed(
-            f"The environment is {environment.condition}; only a FAILED one can be retried."
+            f"The environment is {environment.condition}. It must be FAILED to be retried."
         )
     if environment.wanted is not None:
         again = replace(environment.wanted, rollbacks=0)
@@ -57,7 +57,9 @@ def retry_in_queue(environment: Environment, moment: datetime, position: QueuePo
 def extend(environment: Environment, moment: datetime, hours: int) -> Environment:
     """Set the expiration to some hours from now. Raises `EnvironmentNotLive` once it is being deleted."""
     if environment.delete_requested or environment.status in (Status.DELETING, Status.DELETED):
-        raise EnvironmentNotLive(f"The environment is {environment.condition}; it cannot be extended.")
+        raise EnvironmentNotLive(
+            f"The environment is {environment.condition}. Its expiration cannot be changed."
+        )
     extended = environment.but(**expiry.ending_in(hours, moment))
     is_idle = environment.status in (Status.READY, Status.FAILED) and not environment.clean_up
     return extended.but(due_at=expiry.next_look(extended)) if is_idle else extended
@@ -65,7 +67,7 @@ def extend(environment: Environment, moment: datetime, hours: int) -> Environmen
 
 def reset(environment: Environment, moment: datetime) -> Environment:
     """Start a reset. Raises `EnvironmentNotReady` unless the environment is READY."""
-    require_ready(environment, "only a READY one can be reset.")
+    require_ready(environment, "to be reset")
     return _started(environment, moment).but(status=Status.RESETTING, is_emptied=False, seeded_files=0)
 
 

@@ -111,7 +111,7 @@ class Tables:
         name = next((n for n, full in databases.items() if database.lower() in (n, full)), None)
         found = self._catalog_of(environment).table(databases[name], table.lower()) if name else None
         if name is None or found is None:
-            raise NotFound("There is no such table.")
+            raise NotFound("The table does not exist.")
         _check(found)
         columns = {column.name: column.type for column in (*found.columns, *found.partition_keys)}
         workgroup = environment.outputs.athena_workgroup if environment.outputs else None
@@ -130,7 +130,7 @@ class Tables:
         except NotFound as error:
             if not found.is_view:
                 raise
-            raise TableUnreadable("The view names a table that is not there.") from error
+            raise TableUnreadable("The view refers to a table that does not exist.") from error
         room = response_size.MOST_BYTES - _size(found)
         items, is_truncated = response_size.first_that_fit(
             table_values.rows(columns, result.types, result.rows), room
@@ -139,22 +139,22 @@ class Tables:
 
     def _ready(self, caller: Caller, environment_id: str) -> Environment:
         environment = self._environments.visible(caller, environment_id)
-        require_ready(environment, "its tables can be seen only when it is READY.")
+        require_ready(environment, "to read its tables")
         return environment
 
 
 def _check(table: CatalogTable) -> None:
     """Raise `TableUnreadable` for a table that no query can read, whatever its files are."""
     if _size(table) > response_size.MOST_BYTES // 2:
-        raise TableUnreadable("The catalog's description of the table is too large to be shown.")
+        raise TableUnreadable("The table's definition is too large to return.")
     if not table.columns and not table.partition_keys:
-        raise TableUnreadable("The catalog says of no column of the table.")
+        raise TableUnreadable("The table has no columns in the Data Catalog.")
     if table.is_view or table.partition_keys:  # a partition has its own location
         return
     if not table.location:
-        raise TableUnreadable("The catalog says of no location of the table.")
+        raise TableUnreadable("The table has no location in the Data Catalog.")
     if not _S3_LOCATION.fullmatch(table.location):
-        raise TableUnreadable("The table's location is not in S3: it must begin with s3:// and a bucket.")
+        raise TableUnreadable("The table's location must be in S3: s3:// and a bucket name.")
 
 
 def _size(table: CatalogTable, partitions: Partitions | None = None) -> int:

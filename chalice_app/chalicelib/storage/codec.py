@@ -72,7 +72,7 @@ def fields_of(record: Any, item: Json, readers: Readers | None = None) -> Json:
 def readable(item: Json) -> Json:
     """Return the item. Raises `Unavailable` if a newer version of the service wrote it."""
     if item.get("schema_version", 0) > SCHEMA_VERSION:
-        raise Unavailable("A newer version of the service is being deployed; try again.", retry_after=60)
+        raise Unavailable("A newer version of the service is being deployed. Retry.", retry_after=60)
     return item
 
 

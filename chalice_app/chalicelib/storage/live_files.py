@@ -79,7 +79,7 @@ class LiveFiles:
                 if body is not None:  # otherwise it was replaced since
                     key = read.job_file_key(path)
                     self._buckets.replace(bucket, key, body, etag=live[path].etag, mark={_MARK: content})
-        raise AwsUnavailable("JobFilesChanging", "The job files are changing too fast.")
+        raise AwsUnavailable("JobFilesChanging", "Other requests changed the job files at the same time.")
 
     def remove_unused(self, environment: Environment) -> None:
         """Remove up to a thousand contents that no record names because their request died."""

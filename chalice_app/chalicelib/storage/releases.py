@@ -133,7 +133,9 @@ class Releases:
         if arguments := environment.settings.job.arguments:
             text = self._buckets.read(self._bucket, key)
             if text is None:
-                raise Unavailable(f"Release {release.id} has lost its template.", retry_after=60)
+                raise Unavailable(
+                    f"Release {release.id} has no template in the assets bucket.", retry_after=60
+                )
             key = _template_copy(environment)
             self._buckets.write(self._bucket, key, with_arguments(text.decode(), arguments).encode())
         return f"https://{self._bucket}.s3.{self._region}.amazonaws.com/{key}"

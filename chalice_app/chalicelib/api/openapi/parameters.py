@@ -1,0 +1,119 @@
+"""Parameters of requests in the OpenAPI document: path, query and headers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from chalicelib.api.openapi.schemas import Schemas
+from chalicelib.api.operations import Operation
+from chalicelib.domain.json_types import Json
+
+_CATALOG_NAME = {"type": "string", "pattern": "^[a-z0-9_]{1,255}$"}
+_FOLDER = {
+    **{"type": "string", "minLength": 1, "maxLength": 64},
+    "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$",
+}
+_FILE = {
+    "type": "string",
+    "pattern": (
+        r"^[A-Za-z0-9_-](?:[A-Za-z0-9_.-]{0,60}\.py|[A-Za-z0-9_.-]{0,59}\.(?:sql|zip)"
+        r"|[A-Za-z0-9_.-]{0,58}\.json)$"
+    ),
+}
+
+
+def _path_parameter(description: str, schema: Json, example: str) -> Json:
+    return {
+        "in": "path",
+        "required": True,
+        "description": description,
+        "schema": schema,
+        "example": example,
+    }
+
+
+_PATH_PARAMETERS: Mapping[str, Json] = {
+    "environment_id": _path_parameter(
+        "ID of the environment.", {"type": "string", "pattern": "^[a-z2-7]{10}$"}, "k3v7q2mzab"
+    ),
+    "job_id": _path_parameter(
+        "ID of the job, from `outputs.job_id` of its environment.",
+        {"type": "string", "pattern": "^terraglue-[a-z2-7]{10}-[a-z0-9][a-z0-9-]{0,63}$"},
+        "terraglue-k3v7q2mzab-sot-ecommerce-br",
+    ),
+    "run_id": _path_parameter(
+        "ID of the run.", {"type": "string", "pattern": "^[a-z2-7]{16}$"}, "3oc6lp4hbslpve34"
+    ),
+    "database": _path_parameter(
+        "Short name of the database, such as `sot`, or its name in the Data Catalog.", _CATALOG_NAME, "sot"
+    ),
+    "table": _path_parameter("Name of the table.", _CATALOG_NAME, "tbsot_ecommerce_br"),
+    "name": _path_parameter(
+        "Name of the static file.",
+        {"type": "string", "enum": ["start.js", "swagger-ui.css", "swagger-ui.js"]},
+        "start.js",
+    ),
+    "folder": _path_parameter("A folder of the job file's path.", _FOLDER, "src"),
+    "file": _path_parameter(
+        "Name of the job file, which ends in .py, .sql, .json or .zip.", _FILE, "main.py"
+    ),
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": (
+        "Makes retries safe: for 24 hours, a request with the same key and body returns the first response."
+    ),
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "example": "monday-1",
+}
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "ETag of the last response. Returns 304 if nothing changed.",
+    "schema": {"type": "string"},
+}
+
+
+def parameters(operation: Operation) -> list[Json]:
+    """Return the parameters of an operation."""
+    return [*_path_parameters(operation), *_query_parameters(operation), *_headers(operation)]
+
+
+def _path_parameters(operation: Operation) -> Iterable[Json]:
+    names = re.findall(r"{(\w+)}", operation.path)
+    for name in names:
+        kind = name
+        if name.startswith("part"):  # of a job file's path: folders, then the file
+            kind = "file" if name == names[-1] else "folder"
+        yield {"name": name, **_PATH_PARAMETERS[kind]}
+
+
+def _query_parameters(operation: Operation) -> Iterable[Json]:
+    if operation.query is not None:
+        schema = operation.query.model_json_schema(schema_generator=Schemas)
+        for name, property_ in schema["properties"].items():
+            inlined = _inlined(property_, schema.get("$defs", {}))
+            description = inlined.pop("description")
+            yield {"name": name, "in": "query", "description": description, "schema": inlined}
+
+
+def _inlined(schema: Json, definitions: Json) -> Json:
+    """Return the schema of a query parameter, which is never null, with its references resolved."""
+    schema = dict(schema)
+    if "anyOf" in schema:
+        [choice] = [choice for choice in schema.pop("anyOf") if choice != {"type": "null"}]
+        schema = {**choice, **schema}
+    if schema.get("default", ...) is None:
+        del schema["default"]
+    if "$ref" in schema:
+        return {**definitions[schema.pop("$ref").rpartition("/")[2]], **schema}
+    return schema
+
+
+def _headers(operation: Operation) -> Iterable[Json]:
+    if operation.idempotent:
+        yield _IDEMPOTENCY_KEY
+    if operation.method == "GET":
+        yield _IF_NONE_MATCH

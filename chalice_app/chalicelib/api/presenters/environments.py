@@ -1,0 +1,99 @@
+"""Presenter of environments."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+from chalicelib.api import responses
+from chalicelib.api.presenters.polling import poll_after
+from chalicelib.clock import parse
+from chalicelib.domain.environment import Environment, QueuePosition, Status
+from chalicelib.domain.owner_accounts import Allowance
+from chalicelib.domain.pricing import usd
+from chalicelib.domain.receipts import Receipt
+
+_SETTLED = {Status.READY, Status.FAILED, Status.DELETED}
+_DONE = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
+_REMOVED = {"DELETE_COMPLETE", "DELETE_SKIPPED"}
+
+
+def environment_body(
+    environment: Environment, base: str, moment: datetime | None = None, *, allowance: Allowance
+) -> responses.Environment:
+    """Return the body of an environment. `moment` is now, or None if it was just written."""
+    link = f"{base}/environments/{environment.id}"
+    is_settled = environment.status in _SETTLED
+    return responses.Environment(
+        id=environment.id,
+        owner=environment.owner,
+        status=environment.status,
+        reason=environment.reason,
+        failure=responses.Failure(**asdict(environment.failure)) if environment.failure else None,
+        mode=environment.settings.mode,
+        release=environment.release,
+        settings=environment.settings,
+        progress=_progress(environment),
+        queue=_queue(environment, moment),
+        poll_after_seconds=None if is_settled else poll_after(environment.updated_at, moment),
+        outputs=responses.Outputs(**asdict(environment.outputs)) if environment.outputs else None,
+        budget=responses.Budget(
+            limit_usd=usd(allowance.budget_micro_usd),
+            spent_usd=usd(environment.spent_micro_usd),
+            reserved_usd=usd(environment.reserved_micro_usd),
+        ),
+        receipt=_receipt(environment.receipt) if environment.receipt else None,
+        created_at=environment.created_at,
+        ready_at=environment.ready_at,
+        updated_at=environment.updated_at,
+        expires_at=environment.expires_at,
+        deleted_at=environment.deleted_at,
+        links=responses.EnvironmentLinks(
+            self=link,
+            job=f"{base}/jobs/{environment.job_id}",
+            runs=f"{base}/jobs/{environment.job_id}/runs",
+            job_files=f"{link}/job/files",
+            events=f"{link}/events",
+            tables=f"{link}/tables",
+        ),
+    )
+
+
+def _progress(environment: Environment) -> responses.Progress:
+    done = _REMOVED if environment.status in (Status.DELETING, Status.DELETED) else _DONE
+    resources = [
+        responses.Resource(
+            logical_id=logical_id,
+            type=resource.type,
+            status=resource.status,
+            reason=resource.reason,
+        )
+        for logical_id, resource in sorted(
+            environment.resources.items(), key=lambda item: (item[1].order, item[0])
+        )
+    ]
+    return responses.Progress(
+        done=sum(resource.status in done for resource in resources),
+        total=max(environment.total_resources, len(resources)),
+        resources=resources,
+    )
+
+
+def _queue(environment: Environment, moment: datetime | None) -> responses.Queue | None:
+    if environment.status is not Status.QUEUED:
+        return None
+    # Without a position its turn has come, and it waits for CloudFormation until it is due.
+    place = environment.queue or QueuePosition(0, environment.due_at)
+    begins_at, since = place.begins_at, moment or parse(environment.updated_at)
+    eta = None if begins_at is None else max(0, round((parse(begins_at) - since).total_seconds()))
+    return responses.Queue(position=place.position, eta_seconds=eta)
+
+
+def _receipt(receipt: Receipt) -> responses.Receipt:
+    return responses.Receipt(
+        removed=[
+            responses.Removed(**{name: getattr(entry, name) for name in responses.Removed.model_fields})
+            for entry in receipt.removed
+        ],
+        remaining=[responses.Remaining(**asdict(entry)) for entry in receipt.remaining],
+    )

@@ -1,0 +1,73 @@
+"""Problem documents (RFC 9457): the JSON body of every error response."""
+
+from __future__ import annotations
+
+import json
+
+from chalice.app import Request, Response
+
+from chalicelib.api.http_request import base_path, request_id_of
+from chalicelib.aws.errors import AwsError, AwsMisused, AwsThrottled, AwsUnavailable
+from chalicelib.domain.json_types import Json
+from chalicelib.errors import ServiceError, Throttled, Unavailable
+from chalicelib.observability import logger
+
+MEDIA_TYPE = "application/problem+json"
+
+INTERNAL_ERROR = "Internal error. Retry; if it persists, report `instance`."
+
+# Chalice's own errors by status: title, code and detail.
+_CHALICE_ERRORS = {
+    405: ("Method not allowed", "method_not_allowed", "The path does not support this method."),
+    415: ("Unsupported media type", "unsupported_media_type", "Send Content-Type: application/json."),
+}
+_BUG = ("Internal error", "internal_error", INTERNAL_ERROR)
+
+
+def problem(error: ServiceError, request: Request) -> Response:
+    """Return the response of an error."""
+    links = {name: f"{base_path(request)}{path}" for name, path in error.links.items()}
+    document = _document(request, error.status, error.title, error.code, error.detail)
+    return _response(error.status, {**document, **error.extra, **links}, dict(error.headers))
+
+
+def chalice_problem(response: Response, request: Request) -> Response:
+    """Return the response of an error that Chalice answered: 405, 415 or a bug in a view."""
+    title, code, detail = _CHALICE_ERRORS.get(response.status_code, _BUG)
+    allow = {name: value for name, value in response.headers.items() if name.lower() == "allow"}
+    document = _document(request, response.status_code, title, code, detail)
+    return _response(response.status_code, document, allow)
+
+
+def aws_failure(error: AwsError) -> ServiceError:
+    """Log an AWS error and return the error for the caller: AWS's message may name other tenants."""
+    if isinstance(error, AwsThrottled):
+        logger.warning("aws throttled a request", code=error.code)
+        return Throttled("AWS is throttling requests. Retry after the seconds in Retry-After.")
+    if isinstance(error, AwsUnavailable):
+        logger.error("aws unavailable", code=error.code, detail=error.message)
+        return Unavailable("An AWS service is unavailable. Retry after the seconds in Retry-After.")
+    # A traceback only helps if this service made an invalid call.
+    is_bug = isinstance(error, AwsMisused)
+    logger.error("aws refused a call", code=error.code, detail=error.message, exc_info=is_bug)
+    return ServiceError(INTERNAL_ERROR)
+
+
+def _document(request: Request, status: int, title: str, code: str, detail: str) -> Json:
+    return {
+        "type": f"urn:terraglue:problem:{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": f"urn:terraglue:request:{request_id_of(request)}",
+        "code": code,
+    }
+
+
+def _response(status: int, document: Json, headers: dict[str, str | list[str]]) -> Response:
+    return Response(
+        # Details repeat what a caller sent, which may contain an unpaired surrogate.
+        body=json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace").decode(),
+        status_code=status,
+        headers={"Content-Type": MEDIA_TYPE, **headers},
+    )

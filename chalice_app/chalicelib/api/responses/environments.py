@@ -1,0 +1,192 @@
+"""Environments in responses."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from chalicelib.api.responses.base import (
+    EXAMPLE_ENVIRONMENT,
+    EXAMPLE_JOB,
+    EnvironmentId,
+    Link,
+    Page,
+    PollAfter,
+    ResponseBody,
+    Time,
+)
+from chalicelib.api.responses.outputs import Outputs
+from chalicelib.api.responses.receipts import Receipt
+from chalicelib.domain.environment import Status
+from chalicelib.domain.settings import Settings
+
+
+class Failure(ResponseBody):
+    """Why an environment could not be created or changed, and what to do."""
+
+    resource: Annotated[
+        str | None,
+        Field(description="Logical ID of the stack resource that failed, if known.", examples=["SotBucket"]),
+    ]
+    type: Annotated[
+        str | None,
+        Field(description="CloudFormation type of that resource.", examples=["AWS::S3::Bucket"]),
+    ]
+    cause: Annotated[
+        Literal["permission", "quota", "name_conflict", "throttling", "invalid_request", "internal"],
+        Field(description="Class of the cause, for programs.", examples=["quota"]),
+    ]
+    message: Annotated[
+        str,
+        Field(
+            description="Error message, without names and IDs of other tenants.",
+            examples=["You have attempted to create more buckets than allowed"],
+        ),
+    ]
+    fix: Annotated[
+        str,
+        Field(
+            description="What to do.",
+            examples=[
+                "The AWS account reached a limit. Ask an operator to raise it or to remove unused "
+                "environments, then retry."
+            ],
+        ),
+    ]
+
+
+class Resource(ResponseBody):
+    """A resource of an environment's stack."""
+
+    logical_id: Annotated[
+        str, Field(description="Logical ID in the template of the release.", examples=["SotBucket"])
+    ]
+    type: Annotated[str, Field(description="CloudFormation type.", examples=["AWS::S3::Bucket"])]
+    status: Annotated[str, Field(description="CloudFormation status.", examples=["CREATE_COMPLETE"])]
+    reason: Annotated[
+        str | None, Field(description="CloudFormation's explanation of the status.", examples=[None])
+    ]
+
+
+class Progress(ResponseBody):
+    """Progress of the stack: `done` of `total` resources."""
+
+    done: Annotated[
+        int, Field(ge=0, description="Number of resources created, or deleted while DELETING.", examples=[30])
+    ]
+    total: Annotated[int, Field(ge=0, description="Number of resources of the stack.", examples=[30])]
+    resources: Annotated[
+        list[Resource], Field(description="Resources that CloudFormation has started, oldest first.")
+    ]
+
+
+class Queue(ResponseBody):
+    """Position of an environment that waits for its creation."""
+
+    position: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Position in the queue, or 0 if its turn has come.",
+            examples=[3],
+        ),
+    ]
+    eta_seconds: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description=(
+                "Estimated seconds until creation starts. Null if an environment must be deleted first."
+            ),
+            examples=[240],
+        ),
+    ]
+
+
+class Budget(ResponseBody):
+    """Cost of an environment's runs.
+
+    The limit applies to all environments of the owner. `GET /me` returns what is left of it.
+    """
+
+    limit_usd: Annotated[float, Field(description="Budget of the owner for one period.", examples=[5.0])]
+    spent_usd: Annotated[
+        float,
+        Field(ge=0, description="Cost of this environment's runs since its creation.", examples=[0.036667]),
+    ]
+    reserved_usd: Annotated[
+        float, Field(ge=0, description="Maximum cost of this environment's active runs.", examples=[0.0])
+    ]
+
+
+class EnvironmentLinks(ResponseBody):
+    """Links of an environment."""
+
+    self: Annotated[Link, Field(description="The environment.", examples=[EXAMPLE_ENVIRONMENT])]
+    job: Annotated[Link, Field(description="Its job.", examples=[f"/jobs/{EXAMPLE_JOB}"])]
+    runs: Annotated[Link, Field(description="The job's runs.", examples=[f"/jobs/{EXAMPLE_JOB}/runs"])]
+    job_files: Annotated[
+        Link, Field(description="The job's files.", examples=[f"{EXAMPLE_ENVIRONMENT}/job/files"])
+    ]
+    events: Annotated[Link, Field(description="Its timeline.", examples=[f"{EXAMPLE_ENVIRONMENT}/events"])]
+    tables: Annotated[
+        Link,
+        Field(description="Its databases and tables.", examples=[f"{EXAMPLE_ENVIRONMENT}/tables"]),
+    ]
+
+
+class Environment(ResponseBody):
+    """An environment: the sandbox of one owner."""
+
+    id: EnvironmentId
+    owner: Annotated[str, Field(description="Name of the owner.", examples=["ana"])]
+    status: Annotated[Status, Field(description="State of the environment.", examples=["READY"])]
+    reason: Annotated[str | None, Field(description="Explanation of `status`, or null.", examples=[None])]
+    failure: Annotated[
+        Failure | None,
+        Field(description="Why the last operation failed, or null if it did not.", examples=[None]),
+    ]
+    mode: Annotated[
+        Literal["learning", "production"],
+        Field(
+            description="`learning` runs the release's job, `production` the owner's.", examples=["learning"]
+        ),
+    ]
+    release: Annotated[
+        str, Field(description="ID of the environment's release.", examples=["1.0.0-2f1c9a7be0d4"])
+    ]
+    settings: Annotated[Settings, Field(description="All settings, including defaults.")]
+    progress: Annotated[Progress, Field(description="Progress of the stack.")]
+    queue: Annotated[
+        Queue | None,
+        Field(description="Position in the queue while QUEUED, otherwise null.", examples=[None]),
+    ]
+    poll_after_seconds: Annotated[PollAfter, Field(examples=[None])]
+    outputs: Annotated[
+        Outputs | None,
+        Field(description="AWS resources of the environment, or null until the stack is complete."),
+    ]
+    budget: Annotated[Budget, Field(description="Cost of the environment's runs.")]
+    receipt: Annotated[
+        Receipt | None,
+        Field(description="What the deletion removed and left, or null until DELETED.", examples=[None]),
+    ]
+    created_at: Annotated[Time, Field(description="When the environment was requested.")]
+    ready_at: Annotated[
+        Time | None,
+        Field(description="When its creation ended, or null.", examples=["2026-11-24T09:32:10.000Z"]),
+    ]
+    updated_at: Annotated[
+        Time, Field(description="When it last changed.", examples=["2026-11-24T09:32:10.000Z"])
+    ]
+    expires_at: Annotated[
+        Time,
+        Field(description="Expiration: when the service deletes it.", examples=["2026-11-27T09:30:00.000Z"]),
+    ]
+    deleted_at: Annotated[Time | None, Field(description="When it was DELETED, or null.", examples=[None])]
+    links: Annotated[EnvironmentLinks, Field(description="Related resources.")]
+
+
+class EnvironmentPage(Page[Environment]):
+    """One page of environments."""

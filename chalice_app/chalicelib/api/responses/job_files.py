@@ -1,0 +1,43 @@
+"""Job files in responses."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from chalicelib.api.responses.base import EXAMPLE_ENVIRONMENT, Link, ResponseBody, Time
+
+
+class JobFileLinks(ResponseBody):
+    """Links of a job file."""
+
+    self: Annotated[
+        Link,
+        Field(
+            description="Content of the file.", examples=[f"{EXAMPLE_ENVIRONMENT}/job/files/sot_ecommerce.py"]
+        ),
+    ]
+
+
+class JobFile(ResponseBody):
+    """A file of an environment's job: a script, a library or a file that they read."""
+
+    path: Annotated[str, Field(description="Path, with up to two folders.", examples=["sot_ecommerce.py"])]
+    size_bytes: Annotated[int, Field(ge=0, description="Size in bytes.", examples=[17204])]
+    sha256: Annotated[
+        str, Field(description="SHA-256 of the content.", pattern="^[0-9a-f]{64}$", examples=["5f" * 32])
+    ]
+    changed_by: Annotated[str, Field(description="Name of the user, or `release`.", examples=["release"])]
+    changed_by_type: Annotated[
+        Literal["user", "release"],
+        Field(description="Whether a user or the release wrote the file.", examples=["release"]),
+    ]
+    changed_at: Annotated[Time, Field(description="When the file was written.")]
+    links: Annotated[JobFileLinks, Field(description="Related resources.")]
+
+
+class JobFiles(ResponseBody):
+    """All files of an environment's job, sorted by path."""
+
+    items: Annotated[list[JobFile], Field(description="The files.")]

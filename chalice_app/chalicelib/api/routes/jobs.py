@@ -1,0 +1,112 @@
+"""Jobs: the Glue job of an environment, its runs and their logs."""
+
+from __future__ import annotations
+
+from chalice.app import Response
+
+from chalicelib import errors
+from chalicelib.api import responses
+from chalicelib.api.call import Call
+from chalicelib.api.operations import Operations
+from chalicelib.api.presenters.jobs import job_body, run_body
+from chalicelib.api.queries import LogsQuery, PageQuery
+from chalicelib.api.routes.responding import accepted, page, response
+from chalicelib.domain.requests import RunRequest
+
+operations = Operations("Jobs")
+
+
+@operations.add("GET", "/jobs/{job_id}", returns={200: responses.Job})
+def get_job(call: Call, job_id: str) -> responses.Job:
+    """Get a job.
+
+    Returns the settings that its runs have by default, and the time of the next scheduled run.
+    """
+    environment, max_cost = call.service.jobs.job(call.caller, job_id)
+    return job_body(environment, max_cost, call.base)
+
+
+@operations.add(
+    "POST",
+    "/jobs/{job_id}/runs",
+    returns={202: responses.JobRun},
+    errors=(
+        errors.EnvironmentNotReady,
+        errors.BudgetExceeded,
+        errors.JobFilesMissing,
+        errors.InvalidCombination,
+        errors.IdempotencyKeyReused,
+    ),
+    idempotent=True,
+    links=("get_run", "get_run_logs"),
+)
+def request_run(call: Call, job_id: str, body: RunRequest) -> Response:
+    """Run a job.
+
+    Starts a run in a READY environment. The run's maximum cost is reserved in the owner's budget until the
+    run ends.
+    """
+    created = call.service.jobs.request_run(call.idempotent(body), job_id, body)
+    return accepted(run_body(created.record, call.base), created.replayed)
+
+
+@operations.add("GET", "/jobs/{job_id}/runs", returns={200: responses.JobRunPage})
+def list_runs(call: Call, job_id: str, query: PageQuery) -> responses.JobRunPage:
+    """List a job's runs.
+
+    Returns requested and scheduled runs, newest first.
+    """
+    items, following = page(
+        call,
+        query,
+        ("runs", job_id),
+        lambda start: call.service.jobs.page(call.caller, job_id, limit=query.limit, start=start),
+        lambda run: run_body(run, call.base, call.service.clock()),
+    )
+    return responses.JobRunPage(items=items, next=following)
+
+
+@operations.add("GET", "/jobs/{job_id}/runs/{run_id}", returns={200: responses.JobRun})
+def get_run(call: Call, job_id: str, run_id: str) -> responses.JobRun:
+    """Get a run.
+
+    Poll this operation while `poll_after_seconds` is not null.
+    """
+    run = call.service.jobs.run(call.caller, job_id, run_id)
+    return run_body(run, call.base, call.service.clock())
+
+
+@operations.add(
+    "DELETE",
+    "/jobs/{job_id}/runs/{run_id}",
+    returns={202: responses.JobRun, 200: responses.JobRun},
+    errors=(errors.Conflict,),
+)
+def stop_run(call: Call, job_id: str, run_id: str) -> Response:
+    """Stop a run.
+
+    Returns 202 while the run is being stopped and 200 if it has ended.
+    """
+    run, running = call.service.jobs.stop(call.caller, job_id, run_id, call.request_id)
+    body = run_body(run, call.base, call.service.clock())
+    return response(body, 202 if running else 200)
+
+
+@operations.add("GET", "/jobs/{job_id}/runs/{run_id}/logs", returns={200: responses.LogPage})
+def get_run_logs(call: Call, job_id: str, run_id: str, query: LogsQuery) -> responses.LogPage:
+    """Get a run's log.
+
+    Returns the oldest lines first, also while the run is active. `next` continues after the last line of
+    the page.
+    """
+    cursors, scope = call.service.cursors, ("logs", *call.caller.scope, job_id, run_id, query.stream)
+    logs = call.service.jobs.logs(
+        call.caller,
+        job_id,
+        run_id,
+        stream=query.stream,
+        limit=query.limit,
+        place=cursors.decode(query.cursor, scope),
+    )
+    items = [responses.LogLine(time=at, message=text) for at, text in logs.lines]
+    return responses.LogPage(items=items, next=cursors.encode(logs.next, scope))

@@ -1,0 +1,45 @@
+"""Service: the caller's account, releases and health."""
+
+from __future__ import annotations
+
+from chalicelib.api import responses
+from chalicelib.api.call import Call
+from chalicelib.api.operations import Operations
+from chalicelib.api.presenters.account import me_body
+from chalicelib.api.presenters.releases import release_body
+from chalicelib.api.routes.responding import present
+
+operations = Operations("Service")
+
+
+@operations.add("GET", "/me", returns={200: responses.Me})
+def get_me(call: Call) -> responses.Me:
+    """Get the caller's account.
+
+    Returns the caller's name, environment, remaining budget and limits.
+    """
+    service = call.service
+    live = service.environments.live(call.caller)
+    account = service.environments.account(call.caller)
+    return me_body(call.caller, account, present(call, live) if live else None, service.config)
+
+
+@operations.add("GET", "/releases", returns={200: responses.Releases})
+def list_releases(call: Call) -> responses.Releases:
+    """List the published releases.
+
+    Returns all releases, newest first.
+    """
+    releases = call.service.releases
+    latest = releases.latest().id
+    items = [release_body(item, is_latest=item.id == latest) for item in releases.all()]
+    return responses.Releases(items=items)
+
+
+@operations.add("GET", "/health", returns={200: responses.Health}, public=True)
+def get_health(call: Call) -> responses.Health:
+    """Check the service's health.
+
+    Returns the latest release, which new environments get. Requires no token.
+    """
+    return responses.Health(status="ok", release=call.service.releases.latest().id)

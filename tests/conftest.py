@@ -1,0 +1,43 @@
+"""Options of every test run."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import hypothesis
+import pytest
+from botocore.loaders import JSONFileLoader
+
+from tests.support import size
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--full", action="store_true", help="run every test at its full size, as `make test-all` does"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    size.FULL = config.getoption("--full")
+    hypothesis.settings.register_profile("small", max_examples=25)
+    if not size.FULL:
+        hypothesis.settings.load_profile("small")
+    _keep_service_models()
+
+
+def _keep_service_models() -> None:
+    """Parse each of botocore's data files once per process. Every session would parse them again."""
+    parse = JSONFileLoader().load_file
+
+    @functools.cache
+    def load_file(path: str) -> Any:
+        return parse(path)
+
+    JSONFileLoader.load_file = lambda _, path: load_file(path)  # type: ignore[method-assign]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("full") and not size.FULL:
+            item.add_marker(pytest.mark.skip(reason="runs with --full"))

@@ -1,0 +1,111 @@
+"""What a request costs: the number of AWS calls behind it, whatever the number of records in the table."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from moto.dynamodb.models import dynamodb_backends
+
+from chalicelib import wiring
+from chalicelib.config import Config
+from tests.support.api import Api
+from tests.support.small_account import TABLE
+
+ACCOUNT = "123456789012"
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+class Counter:
+    """Counts the calls that leave through a session."""
+
+    def __init__(self, session: boto3.Session) -> None:
+        self.calls: list[str] = []
+        session.events.register_first("before-call.*.*", self._before)
+
+    def _before(self, model: Any, **_: Any) -> None:
+        self.calls.append(f"{model.service_model.service_name}:{model.name}")
+
+
+@pytest.fixture
+def counter(api: Api) -> Iterator[Counter]:
+    session = boto3.Session()
+    counter = Counter(session)
+    moment = datetime.now(UTC)  # it stands still: the newest release is looked up once in 30 s
+    service = wiring.build(Config.from_environment(), session=session, clock=lambda: moment)
+    original, api.app.service = api.app.service, lambda: service
+    try:
+        service.releases.latest()  # what a process that has served before knows
+        yield counter
+    finally:
+        api.app.service = original
+
+
+def multiply(environments: int) -> None:
+    """Fill the table up to so many environments, straight into moto: copies of the one that is there."""
+    table = dynamodb_backends[ACCOUNT]["us-east-1"].tables[TABLE]
+    partitions = [key for key in table.items if key.value.startswith("ENV#")]
+    [pattern] = [item for sort_key, item in table.items[partitions[-1]].items() if sort_key.value == "ENV"]
+    for number in range(environments - len(partitions)):
+        name = "ENV#" + "".join(
+            "abcdefghijklmnopqrstuvwxyz234567"[number >> shift & 31] for shift in range(45, -1, -5)
+        )
+        key = copy.copy(partitions[-1])
+        key.value = name
+        clone = copy.copy(pattern)
+        clone.hash_key = key
+        clone.attrs = {**pattern.attrs, "pk": key}
+        table.items[key] = {pattern.range_key: clone}
+
+
+def calls(counter: Counter, api: Api, *args: Any, **kwargs: Any) -> list[str]:
+    counter.calls.clear()
+    answer = api.call(*args, **kwargs)
+    assert answer.status in (200, 202, 304), answer.body
+    return list(counter.calls)
+
+
+@pytest.mark.parametrize("environments", [10, 1_000, 100_000])
+def test_a_request_costs_the_same_however_many_environments_there_are(
+    api: Api, counter: Counter, environments: int
+) -> None:
+    environment = api.ready_environment()
+    own, job = f"/environments/{environment['id']}", environment["outputs"]["job_id"]
+    run = api.call("POST", f"/jobs/{job}/runs", body={"timeout_minutes": 1, "number_of_workers": 2}).body
+    while api.call("GET", f"/jobs/{job}/runs/{run['id']}").body["status"] != "SUCCEEDED":
+        pass  # moto's run moves on when it is looked at
+    multiply(environments)
+    admin = {"owner": "root", "groups": ("admins",)}
+
+    get, query = ["dynamodb:GetItem"], ["dynamodb:Query"]
+    assert calls(counter, api, "GET", own) == get
+    tag = {"If-None-Match": api.call("GET", own).headers["ETag"]}
+    assert calls(counter, api, "GET", own, headers=tag) == get
+    assert calls(counter, api, "GET", f"/jobs/{job}") == get
+    assert calls(counter, api, "GET", f"/jobs/{job}/runs/{run['id']}") == get
+    assert calls(counter, api, "GET", f"/jobs/{job}/runs") == query
+    assert calls(counter, api, "GET", f"{own}/events") == query
+    assert calls(counter, api, "GET", f"{own}/job/files") == get
+    assert calls(counter, api, "GET", "/environments") == query
+    assert calls(counter, api, "GET", "/environments?limit=100", **admin) == query
+    assert calls(counter, api, "GET", "/environments?status=READY&limit=5", **admin) == query
+    assert calls(counter, api, "GET", "/me") == ["dynamodb:GetItem"] * 3
+    assert calls(counter, api, "POST", "/environments", owner="ben") == [
+        "dynamodb:GetItem",
+        "dynamodb:TransactWriteItems",
+        "cloudformation:CreateStack",
+        "dynamodb:TransactWriteItems",
+    ]
+    again = {"timeout_minutes": 1, "number_of_workers": 2}
+    assert calls(counter, api, "POST", f"/jobs/{job}/runs", body=again) == [
+        "dynamodb:GetItem",
+        "dynamodb:GetItem",
+        "dynamodb:TransactWriteItems",
+        "dynamodb:GetItem",
+        "glue:StartJobRun",
+        "dynamodb:TransactWriteItems",
+    ]

@@ -1,0 +1,97 @@
+"""What every answer carries: ETags, hints when to look again, headers that keep browsers in line."""
+
+from __future__ import annotations
+
+import pytest
+
+from chalicelib.api import middleware
+from local import gateway_responses
+from tests.support.api import Api
+
+
+def test_who_has_the_answer_already_gets_nothing_but_that(api: Api) -> None:
+    path = f"/environments/{api.ready_environment()['id']}"
+    first = api.call("GET", path)
+    tag = first.headers["ETag"]
+    for header in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        again = api.call("GET", path, headers={"If-None-Match": header})
+        assert (again.status, again.body, again.headers["ETag"]) == (304, None, tag), header
+    assert api.call("GET", path, headers={"If-None-Match": '"other"'}).status == 200
+    api.call("DELETE", path)
+    changed = api.call("GET", path, headers={"If-None-Match": tag})
+    assert changed.status == 200
+    assert changed.headers["ETag"] != tag
+
+
+def test_files_have_an_etag_too(api: Api) -> None:
+    path = f"/environments/{api.ready_environment()['id']}/job/files/sot_ecommerce.py"
+    tag = api.call("GET", path).headers["ETag"]
+    assert api.call("GET", path, headers={"If-None-Match": tag}).status == 304
+
+
+def test_the_headers_of_the_gateway_are_the_apps() -> None:
+    assert gateway_responses.SAFE_HEADERS == middleware.SAFE_HEADERS
+
+
+def test_what_goes_on_says_when_to_look_again_and_what_has_ended_does_not(api: Api) -> None:
+    asked = api.call("POST", "/environments")
+    assert (asked.body["poll_after_seconds"], asked.headers["Retry-After"]) == (1, "1")
+    api.stack_event(asked.body["id"])
+    ready = api.call("GET", asked.headers["Location"])
+    assert ready.body["poll_after_seconds"] is None
+    assert "Retry-After" not in ready.headers
+
+
+def test_the_hint_grows_and_is_no_part_of_the_etag(api: Api) -> None:
+    import dataclasses
+    from datetime import timedelta
+
+    asked = api.call("POST", "/environments")
+    service = api.app.service()
+    hints, tags = [], set()
+    for seconds in (0, 60, 300, 3600):
+        later = dataclasses.replace(service, clock=lambda s=seconds: service.clock() + timedelta(seconds=s))
+        api.app.service.cache_clear()
+        original, api.app.service = api.app.service, lambda later=later: later
+        answer = api.call("GET", asked.headers["Location"])
+        api.app.service = original
+        hints.append(int(answer.headers["Retry-After"]))
+        tags.add(answer.headers["ETag"])
+    assert hints == [1, 3, 10, 30]
+    assert len(tags) == 1
+
+
+def test_every_answer_is_safe_to_show_in_a_browser(api: Api) -> None:
+    for answer in (
+        api.call("GET", "/health", owner=None),
+        api.call("GET", "/me", owner=None),
+        api.call("GET", "/environments/aaaaaaaaaa"),
+    ):
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert "max-age" in answer.headers["Strict-Transport-Security"]
+        assert answer.headers["Cache-Control"] in ("no-store", "private, no-cache")
+
+
+@pytest.fixture
+def portal(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("PORTAL_ORIGIN", "https://portal.example")
+    return "https://portal.example"
+
+
+def test_the_portals_pages_may_call_and_no_others(portal: str, api: Api) -> None:
+    asked = api.call("GET", "/me", headers={"Origin": portal})
+    assert asked.headers["Access-Control-Allow-Origin"] == portal
+    assert "Location" in asked.headers["Access-Control-Expose-Headers"]
+    refused = api.call("GET", "/me", owner=None, headers={"Origin": portal})
+    assert (refused.status, refused.headers["Access-Control-Allow-Origin"]) == (401, portal)
+    other = api.call("GET", "/me", headers={"Origin": "https://evil.example"})
+    assert "Access-Control-Allow-Origin" not in other.headers
+    before = api.call("OPTIONS", "/environments", owner=None, headers={"Origin": portal})
+    assert (before.status, before.headers["Access-Control-Allow-Origin"]) == (204, portal)
+    assert before.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS, POST"
+    assert "Idempotency-Key" in before.headers["Access-Control-Allow-Headers"]
+
+
+def test_without_a_portal_no_page_may_call(api: Api) -> None:
+    assert "Access-Control-Allow-Origin" not in api.call("GET", "/me", headers={"Origin": "null"}).headers

@@ -1,0 +1,167 @@
+"""Who may do what: every operation tried by its owner, by somebody else, by an admin and by nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.support.api import Answer, Api
+
+OWNER, OTHER, ADMIN, NOBODY = "owner", "other", "admin", "nobody"
+FILE = "/environments/{environment}/job/files"
+
+
+@dataclass(frozen=True)
+class Try:
+    """A request, and what the owner gets for it; others get 404, an admin what the owner gets, nobody 401.
+
+    `everyone` is for what belongs to nobody: each caller gets the same, about themselves.
+    """
+
+    method: str
+    path: str
+    owner: int
+    body: Any = None
+    raw: bytes | None = None
+    everyone: bool = False
+    public: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def expected(self, who: str) -> int:
+        if self.public:
+            return self.owner
+        if who == NOBODY:
+            return 401
+        return self.owner if self.everyone or who != OTHER else 404
+
+
+# One line an operation: a new route without a line here fails the test below.
+TRIES = {
+    "request_environment": Try("POST", "/environments", 409, body={}, everyone=True),
+    "list_environments": Try("GET", "/environments", 200, everyone=True),
+    "get_environment": Try("GET", "/environments/{environment}", 200),
+    "change_environment": Try("PATCH", "/environments/{environment}", 200, body={"expires_in_hours": 9}),
+    "reset_environment": Try("POST", "/environments/{environment}/reset", 202),
+    "retry_environment": Try("POST", "/environments/{environment}/retry", 409),
+    "delete_environment": Try("DELETE", "/environments/{environment}", 202),
+    "list_events": Try("GET", "/environments/{environment}/events", 200),
+    "get_job": Try("GET", "/jobs/{job}", 200),
+    "request_run": Try("POST", "/jobs/{job}/runs", 202, body={"timeout_minutes": 1}),
+    "list_runs": Try("GET", "/jobs/{job}/runs", 200),
+    "get_run": Try("GET", "/jobs/{job}/runs/{run}", 200),
+    "stop_run": Try("DELETE", "/jobs/{job}/runs/{run}", 200),  # moto's runs end when they are looked at
+    "get_run_logs": Try("GET", "/jobs/{job}/runs/{run}/logs", 200),
+    "list_tables": Try("GET", "/environments/{environment}/tables", 200),
+    "list_rows": Try("GET", "/environments/{environment}/tables/db_shop/tbl/rows", 404),
+    "list_job_files": Try("GET", FILE, 200),
+    "get_job_file": Try("GET", f"{FILE}/main.py", 200),
+    "get_job_file_in_folder": Try("GET", f"{FILE}/src/main.py", 200),
+    "get_job_file_in_subfolder": Try("GET", f"{FILE}/src/lib/main.py", 200),
+    "put_job_file": Try("PUT", f"{FILE}/main.py", 200, raw=b"x = 1\n"),
+    "put_job_file_in_folder": Try("PUT", f"{FILE}/src/main.py", 200, raw=b"x = 1\n"),
+    "put_job_file_in_subfolder": Try("PUT", f"{FILE}/src/lib/main.py", 200, raw=b"x = 1\n"),
+    "refuse_deep_job_file": Try("PUT", f"{FILE}/a/b/c/main.py", 422, raw=b"x = 1\n"),
+    "get_me": Try("GET", "/me", 200, everyone=True),
+    "list_releases": Try("GET", "/releases", 200, everyone=True),
+    "get_health": Try("GET", "/health", 200, public=True),
+    "get_openapi": Try("GET", "/openapi.json", 200, public=True),
+    "get_docs": Try("GET", "/docs", 200, public=True),
+    "get_docs_file": Try("GET", "/docs/start.js", 200, public=True),
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """An owner with a READY sandbox, a file of each depth and a run; another with a sandbox of their own."""
+
+    api: Api
+    places: dict[str, str]
+
+    def attempt(self, tried: Try, who: str) -> Answer:
+        return self.api.call(
+            tried.method,
+            tried.path.format(**self.places),
+            owner=None if who == NOBODY else who,
+            groups=("admins",) if who == ADMIN else (),
+            body=tried.body,
+            raw=tried.raw,
+            headers=tried.headers,
+        )
+
+
+@pytest.fixture
+def world(api: Api) -> World:
+    environment = api.ready_environment(
+        OWNER, mode="production", job={"script": "main.py", "number_of_workers": 2, "timeout_minutes": 1}
+    )
+    for who in (OTHER, ADMIN):
+        api.ready_environment(who)
+    files = f"/environments/{environment['id']}/job/files"
+    for path in ("main.py", "src/main.py", "src/lib/main.py"):
+        assert api.call("PUT", f"{files}/{path}", owner=OWNER, raw=b"print(1)\n").status == 201
+    job = environment["outputs"]["job_id"]
+    run = api.call("POST", f"/jobs/{job}/runs", owner=OWNER, body={})
+    assert run.status == 202, run.body
+    glue_run = boto3.client("glue").get_job_runs(JobName=job)["JobRuns"]
+    assert len(glue_run) == 1
+    return World(api, {"environment": environment["id"], "job": job, "run": run.body["id"]})
+
+
+def test_every_operation_is_tried(api: Api) -> None:
+    assert {operation.name for operation in api.app.api.all} == TRIES.keys()
+    told = {
+        told["operationId"]: (method.upper(), path)
+        for path, methods in api.contract.document["paths"].items()
+        for method, told in methods.items()
+    }
+    for name, tried in TRIES.items():
+        found = api.contract.operation(tried.method, tried.path.format(environment="e", job="j", run="r"))
+        assert found is not None, name
+        assert found["operationId"] == name
+    assert told.keys() == TRIES.keys()
+
+
+def test_only_the_owner_and_admins_get_at_what_is_somebodys(world: World) -> None:
+    # A delete comes last; and those who may do something come after those who may not.
+    names = sorted(TRIES, key=lambda name: (name == "delete_environment", name))
+    wrong = []
+    for name in names:
+        tried = TRIES[name]
+        for who in (NOBODY, OTHER, ADMIN, OWNER):
+            answer, expected = world.attempt(tried, who), tried.expected(who)
+            # What an admin has done for the owner may be begun or done by now.
+            if answer.status != expected and not (who == OWNER and answer.status in (200, 202)):
+                wrong.append((name, who, answer.status, expected))
+            if expected == 401:
+                assert answer.headers["x-amzn-Remapped-WWW-Authenticate"].startswith("Bearer")
+            if expected == 404:
+                assert "terraglue-" not in str(answer.body)
+    assert not wrong
+
+
+def test_somebody_else_changes_nothing(world: World) -> None:
+    seen = ("/environments/{environment}", "/jobs/{job}/runs", FILE, "/environments/{environment}/events")
+
+    def everything() -> list[Any]:
+        return [world.attempt(Try("GET", path, 200), OWNER).body for path in seen]
+
+    world.attempt(TRIES["get_run"], OWNER)  # the run is as far as it gets by itself
+    before = everything()
+    for tried in TRIES.values():
+        for who in (OTHER, NOBODY):
+            if tried.method != "GET" and not tried.everyone:
+                world.attempt(tried, who)
+    assert everything() == before
+
+
+def test_what_an_admin_does_for_somebody_is_told_as_that(world: World) -> None:
+    for name in ("change_environment", "request_run", "put_job_file", "delete_environment"):
+        assert world.attempt(TRIES[name], ADMIN).status in (200, 202), name
+    timeline = Try("GET", "/environments/{environment}/events?limit=100", 200)
+    by_admin = [event for event in world.attempt(timeline, OWNER).body["items"] if event["as_admin"]]
+    told = {event["action"] for event in by_admin}
+    assert told == {"extended", "run_requested", "job_file_put", "delete_requested"}
+    assert {event["actor"] for event in by_admin} == {ADMIN}

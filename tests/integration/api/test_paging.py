@@ -1,0 +1,139 @@
+"""Lists in pages: nothing is left out or told twice while things come and go; a cursor is for one list."""
+
+from __future__ import annotations
+
+import base64
+import time
+from typing import Any
+
+import pytest
+
+from tests.support.api import Api
+
+ADMIN: dict[str, Any] = {"owner": "root", "groups": ("admins",)}
+
+
+def ask(api: Api, *owners: str) -> None:
+    for owner in owners:
+        assert api.call("POST", "/environments", owner=owner).status == 202
+        time.sleep(0.002)  # created_at is in milliseconds
+
+
+def page(api: Api, path: str, cursor: str | None = None, **caller: Any) -> tuple[list[str], str | None]:
+    answer = api.call("GET", path + (f"&cursor={cursor}" if cursor else ""), **caller)
+    assert answer.status == 200, answer.body
+    return [item["owner"] for item in answer.body["items"]], answer.body["next"]
+
+
+def test_what_comes_in_between_shifts_no_page(api: Api) -> None:
+    ask(api, "ana", "ben", "cleo", "dan")
+    first, cursor = page(api, "/environments?limit=2", **ADMIN)
+    ask(api, "eve", "fay")
+    second, cursor = page(api, "/environments?limit=2", cursor, **ADMIN)
+    assert (first, second) == (["dan", "cleo"], ["ben", "ana"])
+    assert cursor is None or page(api, "/environments?limit=2", cursor, **ADMIN) == ([], None)
+
+
+def test_what_changes_its_status_in_between_is_not_told_twice(api: Api) -> None:
+    ask(api, "ana", "ben", "cleo")
+    first, cursor = page(api, "/environments?limit=1&status=CREATING", **ADMIN)
+    cleo = api.call("GET", "/environments", owner="cleo").body["items"][0]["id"]
+    api.stack_event(cleo)
+    rest, cursor = page(api, "/environments?limit=9&status=CREATING", cursor, **ADMIN)
+    assert (first, rest, cursor) == (["cleo"], ["ben", "ana"], None)
+    assert page(api, "/environments?limit=9&status=READY", **ADMIN) == (["cleo"], None)
+
+
+def test_filters_go_together(api: Api) -> None:
+    ask(api, "ana", "ben")
+    both = "/environments?limit=9&owner=ben&status=CREATING"
+    assert page(api, both, **ADMIN) == (["ben"], None)
+    assert page(api, "/environments?limit=9&owner=ben&status=READY", **ADMIN) == ([], None)
+    assert page(api, "/environments?limit=9&owner=nobody", **ADMIN) == ([], None)
+    assert page(api, both, owner="ana") == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("path", "caller"),
+    [
+        ("/environments?limit=1&status=READY", ADMIN),  # another filter
+        ("/environments?limit=1", {"owner": "ana"}),  # another caller
+        ("/environments?limit=1", {"owner": "root"}),  # the same, no longer an admin
+        ("/jobs/terraglue-aaaaaaaaaa-x/runs?limit=1", ADMIN),  # another list
+    ],
+)
+def test_a_cursor_is_good_for_its_list_and_caller_alone(api: Api, path: str, caller: dict[str, Any]) -> None:
+    ask(api, "ana", "ben")
+    _, cursor = page(api, "/environments?limit=1", **ADMIN)
+    answer = api.call("GET", f"{path}&cursor={cursor}", **caller)
+    assert (answer.status, answer.body["code"]) == (400, "bad_cursor")
+
+
+def test_a_cursor_that_was_tampered_with_is_refused_wherever_it_was(api: Api) -> None:
+    ask(api, "ana", "ben")
+    _, cursor = page(api, "/environments?limit=1", **ADMIN)
+    assert cursor is not None
+    for place in range(0, len(cursor), 7):
+        other = "A" if cursor[place] != "A" else "B"
+        changed = cursor[:place] + other + cursor[place + 1 :]
+        answer = api.call("GET", f"/environments?limit=1&cursor={changed}", **ADMIN)
+        assert (answer.status, answer.body["code"]) == (400, "bad_cursor"), place
+    for changed in (f"{cursor}%3D", f"{cursor}=", cursor[:-1] + chr(ord(cursor[-1]) ^ 1), cursor[4:]):
+        answer = api.call("GET", f"/environments?limit=1&cursor={changed}", **ADMIN)
+        assert (answer.status, answer.body["code"]) == (400, "bad_cursor"), changed
+
+
+def test_a_cursor_tells_nothing_and_stays_the_same(api: Api) -> None:
+    ask(api, "ana", "ben")
+    cursors = {page(api, "/environments?limit=1", **ADMIN)[1] for _ in range(3)}
+    [cursor] = cursors
+    assert b"ENV" not in base64.urlsafe_b64decode(f"{cursor}===")
+
+
+def forged(api: Api, place: dict[str, str], *scope: str | bool | None) -> str:
+    """What somebody could make who has the service's secret."""
+    made = api.app.service().cursors.encode(place, scope)
+    assert made is not None
+    return str(made)
+
+
+@pytest.mark.parametrize("to", ["mine", "theirs"])
+def test_a_forged_cursor_is_no_way_past_the_owner(api: Api, to: str) -> None:
+    mine, theirs = api.ready_environment("ana"), api.ready_environment("ben")
+    job = theirs["outputs"]["job_id"]
+    assert api.call("POST", f"/jobs/{job}/runs", owner="ben").status == 202
+    pk = f"ENV#{(mine if to == 'mine' else theirs)['id']}"
+    lists = {
+        f"/environments/{theirs['id']}/events": ("events", "ana", False, theirs["id"]),
+        f"/jobs/{job}/runs": ("runs", "ana", False, job),
+    }
+    for path, scope in lists.items():
+        for sk in ("EVENT#9", "EVENT#0", "RUN#z", "RUN#2"):
+            cursor = forged(api, {"pk": pk, "sk": sk}, *scope)
+            answer = api.call("GET", f"{path}?cursor={cursor}")
+            assert answer.status in (400, 404), (path, sk, answer.body)
+    scope = ("logs", "ana", False, job, "2" * 16, "output")
+    cursor = forged(api, {"token": "f/1"}, *scope)
+    assert api.call("GET", f"/jobs/{job}/runs/{'2' * 16}/logs?cursor={cursor}").status == 404
+
+
+def test_a_cursor_of_a_list_that_ends_there_still_needs_its_owner(api: Api) -> None:
+    mine = api.ready_environment("ana")
+    for path, kind, name in (
+        (f"/environments/{mine['id']}/events", "events", mine["id"]),
+        (f"/jobs/{mine['outputs']['job_id']}/runs", "runs", mine["outputs"]["job_id"]),
+    ):
+        end = {"pk": f"ENV#{mine['id']}", "sk": "EVENT#0" if kind == "events" else "RUN#0"}
+        own = api.call("GET", f"{path}?cursor={forged(api, end, kind, 'ana', False, name)}")
+        assert (own.status, own.body["items"]) == (200, [])
+        assert (
+            api.call("GET", f"{path}?cursor={forged(api, end, kind, 'ben', False, name)}", owner="ben").status
+            == 404
+        )
+
+
+def test_what_no_run_can_be_called_is_not_there(api: Api) -> None:
+    job = api.ready_environment()["outputs"]["job_id"]
+    for name in ("x" * 3000, "%00", "RUN%23", "A" * 16):
+        for path in (f"/jobs/{job}/runs/{name}", f"/jobs/{job}/runs/{name}/logs"):
+            assert api.call("GET", path).status == 404

@@ -1,0 +1,65 @@
+"""schemathesis runs the whole document against the API over real HTTP, with all its checks on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.api import Api
+from tests.support.paths import ROOT
+
+FILES = {
+    "": '"path.part1" = "main.py"',
+    "_in_folder": '"path.part1" = "src", "path.part2" = "main.py"',
+    "_in_subfolder": '"path.part1" = "src", "path.part2" = "lib", "path.part3" = "main.py"',
+}
+HERE = ROOT / "tests/schemathesis"
+
+
+def run(url: str, token: str, tmp_path: Path, *options: str, **parameters: str) -> None:
+    config = tmp_path / "schemathesis.toml"
+    pinned = "".join(f'"path.{name}" = "{value}"\n' for name, value in parameters.items())
+    # A part of a job file's path is a folder or the file, as the operation has it.
+    files = "".join(
+        f'[[operations]]\ninclude-operation-id = "{method}_job_file{where}"\nparameters = {{ {parts} }}\n'
+        for method in ("get", "put")
+        for where, parts in FILES.items()
+    )
+    config.write_text(f"{(HERE / 'schemathesis.toml').read_text()}\n{files}\n[parameters]\n{pinned}")
+    done = subprocess.run(
+        [
+            *(
+                sys.executable,
+                "-c",
+                "import sys; from schemathesis.cli import schemathesis; sys.exit(schemathesis())",
+            ),
+            *("--config-file", str(config), "run", f"{url}/openapi.json"),
+            *("--header", f"Authorization: Bearer {token}", "--seed", "4", *options),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(HERE), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
+
+
+def test_it_finds_nothing_in_a_sandbox_that_is_there(api: Api, url: str, tmp_path: Path) -> None:
+    environment = api.ready_environment(mode="production", job={"script": "main.py"})
+    files, job = f"/environments/{environment['id']}/job/files", environment["outputs"]["job_id"]
+    for path in ("main.py", "src/main.py", "src/lib/main.py"):
+        assert api.call("PUT", f"{files}/{path}", raw=b"print(1)\n").status == 201
+    asked = api.call("POST", f"/jobs/{job}/runs", body={"timeout_minutes": 1, "number_of_workers": 2})
+    run(
+        *(url, api.issuer.token("ana"), tmp_path),
+        *("--exclude-operation-id", "delete_environment", "--max-examples", "20"),
+        environment_id=environment["id"],
+        job_id=job,
+        run_id=asked.body["id"],
+    )
+
+
+def test_it_finds_nothing_from_the_first_request_on(api: Api, url: str, tmp_path: Path) -> None:
+    run(url, api.issuer.token("ana"), tmp_path, "--max-examples", "10")

@@ -1,0 +1,115 @@
+"""Uploads of job files whose process is killed: the record, S3 and a run agree in the end."""
+
+from __future__ import annotations
+
+import hashlib
+
+import boto3
+import pytest
+
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.requests import RunRequest
+from chalicelib.domain.settings import JobSettings, Settings
+from chalicelib.services.idempotency import IdempotentRequest
+from local.chaos.owners import ADMIN
+from local.chaos.world import World
+from local.faults.rules import parse_all
+from tests.support.kills import deaths, undisturbed
+
+PATH = "main.py"
+A_TICK_AFTER_SETTLING = 240
+
+
+def live(environment: Environment) -> bytes:
+    place = {"Bucket": environment.bucket("glue_assets"), "Key": environment.job_file_key(PATH)}
+    return bytes(boto3.client("s3").get_object(**place)["Body"].read())
+
+
+OWNER = "ana"
+
+
+def ready(world: World) -> Environment:
+    undisturbed(world)
+    settings = Settings(
+        mode="production",
+        kms_key=False,
+        athena_workgroup=False,
+        job=JobSettings(script=PATH, timeout_minutes=1),
+    )
+    asked = IdempotentRequest(Caller(OWNER, is_admin=False), "request", "key", "fingerprint")
+    world.invoke("request", OWNER, lambda: done(world.service.environments.request(asked, settings)))
+    world.simulation.run(120)
+    return look(world)
+
+
+def done(_: object) -> None:
+    pass
+
+
+def look(world: World) -> Environment:
+    found: list[Environment | None] = []
+    caller = Caller(OWNER, is_admin=False)
+    world.invoke("request", OWNER, lambda: found.append(world.service.environments.live(caller)))
+    world.simulation.run(1)
+    assert found[0] is not None
+    return found[0]
+
+
+def put(world: World, environment: Environment, body: bytes) -> None:
+    world.invoke(
+        "request", OWNER, lambda: done(world.service.job_files.write(ADMIN, environment.id, PATH, body, "r"))
+    )
+    world.simulation.run(5)
+
+
+def put_and_die(world: World, environment: Environment, body: bytes, fault: str, call: int) -> bool:
+    """Put a file and die at a call. False when no call was left."""
+    world.faults.replace(parse_all(f"*:* {fault} after {call} times 1; events:* lost"), 0)
+    put(world, environment, body)
+    died = bool(world.faults.show()[0]["acted"])
+    undisturbed(world)
+    return died
+
+
+def check(world: World, environment: Environment, bodies: tuple[bytes, ...], where: str) -> None:
+    now = look(world)
+    body = live(environment)
+    assert body in bodies, where
+    assert hashlib.sha256(body).hexdigest() == now.job_files[PATH].sha256, where
+    read: list[bytes] = []
+    caller = Caller(OWNER, is_admin=False)
+    world.invoke(
+        "request", OWNER, lambda: read.append(world.service.job_files.read(caller, environment.id, PATH))
+    )
+    world.simulation.run(1)
+    assert read == [body], where
+
+
+@pytest.mark.parametrize("mended_by", ["the schedule", "a run"])
+def test_a_put_that_dies_leaves_nothing_that_disagrees(world: World, mended_by: str) -> None:
+    environment = ready(world)
+    put(world, environment, b"print(0)\n")
+    check(world, environment, (b"print(0)\n",), "undisturbed")
+    last = b"print(0)\n"
+    for fault, call in deaths():
+        body = f"print('{fault} {call}')\n".encode()
+        died = put_and_die(world, environment, body, fault, call)
+        if mended_by == "a run":
+            asked = IdempotentRequest(Caller(OWNER, is_admin=False), "run", None, "fingerprint")
+            world.invoke(
+                "request",
+                OWNER,
+                lambda asked=asked: done(
+                    world.service.jobs.request_run(asked, environment.job_id, RunRequest())
+                ),
+            )
+            world.simulation.run(2)
+        else:
+            world.simulation.run(A_TICK_AFTER_SETTLING)
+        check(world, environment, (last, body), f"{fault} {call}")
+        last = live(environment)
+        world.simulation.run(A_TICK_AFTER_SETTLING)
+        if not died:
+            assert call > 8, "so few calls: was anything killed?"
+            return

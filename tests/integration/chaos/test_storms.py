@@ -1,0 +1,174 @@
+"""The bench itself: a small storm, that a seed repeats, and that what is wrong is found."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import zip_longest
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.settings import Settings
+from chalicelib.services.idempotency import IdempotentRequest
+from local.bootstrap import TABLE
+from local.chaos import bench, invariants
+from local.chaos.owners import Owners
+from local.chaos.world import World, simulated
+from tests.support.paths import ROOT
+
+SEED, ENVIRONMENTS = 2, 20
+
+
+def test_what_must_hold_holds_after_a_storm() -> None:
+    outcome = bench.run(SEED, ENVIRONMENTS)
+    again = f"the same again: make chaos SEED={SEED} ENVIRONMENTS={ENVIRONMENTS}"
+    assert outcome.violations == [], again
+    assert outcome.summary["environments"] >= ENVIRONMENTS
+    assert outcome.summary["calls that went wrong"] > 100
+    assert outcome.summary["runs"] and outcome.summary["DELETED"] and outcome.summary["READY"]
+
+
+def test_a_seed_repeats_to_the_byte_in_another_process() -> None:
+    command = [sys.executable, "-m", "local", "chaos", "--seed", "11", "--environments", "3"]
+    environ = {"PYTHONHASHSEED": "3"}  # not that of this process
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = (ROOT / ".local" / "chaos" / "seed-11.log").read_text(encoding="utf-8").splitlines()
+    here = bench.run(11, 3)
+    assert next((pair for pair in zip_longest(written, here.log) if pair[0] != pair[1]), None) is None
+    match = re.search("SHA-256 is ([0-9a-f]{64})", done.stdout)
+    assert match and match[1] == here.digest
+
+
+def ready(world: World) -> str:
+    """An environment of ana's, and its id."""
+    ids = []
+
+    def request() -> None:
+        asked = IdempotentRequest(Caller("ana", is_admin=False), "request", None, "")
+        ids.append(world.service.environments.request(asked, Settings()).record.id)
+
+    world.tick()
+    world.invoke("request", "ana", request)
+    world.simulation.run(300)
+    return str(ids[0])
+
+
+def set_field(world: World, environment_id: str, name: str, value: dict[str, Any]) -> None:
+    world.clients("dynamodb").update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"ENV#{environment_id}"}, "sk": {"S": "ENV"}},
+        UpdateExpression="SET #name = :value",
+        ExpressionAttributeNames={"#name": name},
+        ExpressionAttributeValues={":value": value},
+    )
+
+
+def put(world: World, **texts: str) -> None:
+    item = {name: {"S": text} for name, text in texts.items()}
+    world.clients("dynamodb").put_item(TableName=TABLE, Item=item)
+
+
+NOBODY = "aaaaaaaaaa"
+
+
+def a_bucket_of_nobody(world: World, _: str) -> str:
+    world.clients("s3").create_bucket(Bucket=f"terraglue-{NOBODY}-sor")
+    return f"bucket terraglue-{NOBODY}-sor is there, and its environment {NOBODY} is unknown"
+
+
+def a_database_of_nobody(world: World, _: str) -> str:
+    world.clients("glue").create_database(DatabaseInput={"Name": f"terraglue_{NOBODY}_sot"})
+    return f"database terraglue_{NOBODY}_sot is there"
+
+
+def a_key_of_nobody(world: World, _: str) -> str:
+    world.clients("kms").create_key()
+    return "and its environment ? is unknown"
+
+
+def a_stack_that_goes(world: World, environment_id: str) -> str:
+    world.clients("cloudformation").delete_stack(StackName=f"terraglue-{environment_id}")
+    return "is READY and its stacks are ['DELETE_IN_PROGRESS']"
+
+
+def money_that_nobody_spent(world: World, environment_id: str) -> str:
+    set_field(world, environment_id, "spent_micro_usd", {"N": "5"})
+    return "has spent 5 and its runs 0"
+
+
+def money_that_stays_reserved(world: World, environment_id: str) -> str:
+    set_field(world, environment_id, "reserved_micro_usd", {"N": "7"})
+    return "keeps 7 reserved"
+
+
+def money_that_an_owner_has_not_spent(world: World, _: str) -> str:
+    world.clients("dynamodb").update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": "OWNER#ana"}, "sk": {"S": "BUDGET"}},
+        UpdateExpression="SET committed_micro_usd = :value",
+        ExpressionAttributeValues={":value": {"N": "3"}},
+    )
+    return "ana has [0, 0, 3] spent, reserved and both, and the runs cost 0"
+
+
+def a_status_that_nobody_told(world: World, environment_id: str) -> str:
+    set_field(world, environment_id, "status", {"S": "CREATING"})
+    return "ends with READY and it is CREATING"
+
+
+def a_failure_without_a_reason(world: World, environment_id: str) -> str:
+    set_field(world, environment_id, "status", {"S": "FAILED"})
+    return "is FAILED without a reason"
+
+
+def a_run_without_its_environment(world: World, _: str) -> str:
+    put(world, pk=f"ENV#{NOBODY}", sk="RUN#1", environment_id=NOBODY, status="ERROR", id="1")
+    return f"record ENV#{NOBODY} RUN#1 has no environment"
+
+
+def a_lock_of_another_environment(world: World, _: str) -> str:
+    put(world, pk="OWNER#ana", sk="OWNER", environment_id=NOBODY)
+    return f"and the lock says {NOBODY}"
+
+
+def a_place_that_is_not_given_back(world: World, _: str) -> str:
+    world.clients("dynamodb").update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": "QUEUE"}, "sk": {"S": "QUEUE"}},
+        UpdateExpression="ADD creating :ids",
+        ExpressionAttributeValues={":ids": {"SS": [NOBODY]}},
+    )
+    return f"the queue has {{'{NOBODY}'}} in creation and it is set()"
+
+
+SPOILERS = [
+    a_bucket_of_nobody,
+    a_database_of_nobody,
+    a_key_of_nobody,
+    a_stack_that_goes,
+    money_that_nobody_spent,
+    money_that_stays_reserved,
+    money_that_an_owner_has_not_spent,
+    a_status_that_nobody_told,
+    a_failure_without_a_reason,
+    a_run_without_its_environment,
+    a_lock_of_another_environment,
+    a_place_that_is_not_given_back,
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILERS)
+def test_what_is_wrong_is_found(spoil: Callable[[World, str], str]) -> None:
+    with simulated(1) as world:
+        owners = Owners(world, 1, 1)
+        environment_id = ready(world)
+        assert invariants.check(world, owners) == []
+        words = spoil(world, environment_id)
+        found = invariants.check(world, owners)
+        assert any(words in violation for violation in found), found
+        assert invariants.check_all_gone(world) != []

@@ -1,0 +1,197 @@
+"""The queue: so many in creation, so many in all, the rest in line by age; no place is lost."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from chalicelib.domain.capacity import Usage, in_creation, is_counted, waits
+from chalicelib.domain.environment import QueuePosition, Status
+from chalicelib.services.idempotency import IdempotentRequest
+from tests.support.moto_service import ADMIN, World, roll_back
+
+
+class Crowd(World):
+    """Many owners, of whom two at a time may have their environments created, and three may have one."""
+
+    def status(self, *owners: str) -> str:
+        return " ".join(self.of(owner).status for owner in owners)
+
+    @property
+    def usage(self) -> Usage:
+        return self.service.events._store.usage()
+
+    def check(self) -> None:
+        """What the record counts is what there is."""
+        everyone = self.all()
+        assert self.usage.creating == {one.id for one in everyone if in_creation(one)}
+        assert self.usage.live == sum(is_counted(one) for one in everyone)
+        assert self.usage.waiting == sum(waits(one) for one in everyone)
+
+
+@pytest.fixture
+def crowd(aws: None, monkeypatch: pytest.MonkeyPatch) -> Crowd:
+    monkeypatch.setenv("MAX_CREATING", "2")
+    monkeypatch.setenv("MAX_ENVIRONMENTS", "3")
+    return Crowd()
+
+
+def test_who_comes_when_all_places_are_taken_waits_with_a_position(crowd: Crowd) -> None:
+    for owner in ("ana", "ben"):
+        crowd.ask_as(owner)
+        crowd.moment += timedelta(seconds=1)
+    shown = crowd.ask_as("cleo")
+    assert (shown["status"], shown["queue"]) == (Status.QUEUED, {"position": 1, "eta_seconds": 60})
+    crowd.moment += timedelta(seconds=1)
+    shown = crowd.ask_as("dora")
+    assert shown["queue"] == {"position": 2, "eta_seconds": 120}
+    assert crowd.status("ana", "ben", "cleo", "dora") == "CREATING CREATING QUEUED QUEUED"
+    assert crowd.calls.count("CreateStack") == 2
+    crowd.check()
+
+
+def test_a_place_that_becomes_free_goes_to_who_waits_longest(crowd: Crowd) -> None:
+    for owner in ("ana", "ben", "cleo", "dora"):
+        crowd.ask_as(owner)
+        crowd.moment += timedelta(seconds=10)
+    crowd.stack_event(crowd.of("ben"))
+    assert crowd.status("ben", "cleo", "dora") == "READY CREATING QUEUED"
+    crowd.ask_as("emma")  # all three environments exist: she waits though a creation could begin
+    crowd.stack_event(crowd.of("ana"))
+    crowd.tick_after(minutes=2)
+    assert crowd.status("ana", "cleo", "dora", "emma") == "READY READY QUEUED QUEUED"
+    assert crowd.of("dora").queue == QueuePosition(1), "nobody knows when one is deleted"
+    crowd.service.environments.delete(ADMIN, crowd.of("ana").id, "r2")
+    crowd.tick_after(minutes=2)
+    assert crowd.status("ana", "dora", "emma") == "DELETED CREATING QUEUED"
+    crowd.check()
+
+
+def test_who_comes_later_does_not_take_a_place_before_those_who_wait(crowd: Crowd) -> None:
+    for owner in ("ana", "ben", "cleo"):
+        crowd.ask_as(owner)
+        crowd.moment += timedelta(seconds=1)
+    # A place becomes free, and before anybody has looked at the queue somebody else asks.
+    crowd.service.environments.delete(ADMIN, crowd.of("ana").id, "r2")
+    shown = crowd.ask_as("dora")
+    assert shown["queue"]["position"] == 2
+    crowd.tick_after(minutes=1)
+    assert crowd.status("cleo", "dora") == "CREATING QUEUED"
+    crowd.check()
+
+
+def test_the_eta_is_learned_from_the_last_creations(crowd: Crowd) -> None:
+    crowd.ask_as("ana")
+    crowd.moment += timedelta(seconds=40)
+    crowd.stack_event(crowd.of("ana"))
+    crowd.ask_as("ben")
+    crowd.ask_as("cleo")
+    crowd.service.environments.delete(ADMIN, crowd.of("ana").id, "r2")
+    assert crowd.ask_as("dora")["queue"] == {"position": 1, "eta_seconds": 20}, "two at a time, 40 s each"
+
+
+def test_a_request_in_line_costs_four_calls_and_a_look_one(crowd: Crowd) -> None:
+    crowd.service.releases.latest()
+    for owner in ("ana", "ben"):
+        crowd.ask_as(owner)
+    crowd.calls.clear()
+    environment_id = crowd.ask_as("cleo")["id"]
+    assert crowd.calls == ["GetItem", "TransactWriteItems"] * 2  # the owner's account, and the write
+    crowd.calls.clear()
+    crowd.service.environments.visible(ADMIN, environment_id)
+    assert crowd.calls == ["GetItem"]
+
+
+def test_many_at_once_get_no_more_than_the_places_there_are(crowd: Crowd) -> None:
+    owners = [f"owner-{n}" for n in range(8)]
+    threads = [threading.Thread(target=crowd.ask_as, args=(owner,)) for owner in owners]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    statuses = [environment.status for environment in crowd.all()]
+    assert (statuses.count(Status.CREATING), statuses.count(Status.QUEUED)) == (2, 6)
+    crowd.check()
+
+
+def test_a_place_that_was_not_given_back_is_found_again(crowd: Crowd) -> None:
+    for owner in ("ana", "ben", "cleo"):
+        crowd.ask_as(owner)
+    store = crowd.service.events._store
+    gone = crowd.of("ana")
+    for key in ("ENV", "OWNER"):  # a record lost by hand
+        pk = f"ENV#{gone.id}" if key == "ENV" else "OWNER#ana"
+        store._table._client.delete_item(
+            TableName=crowd.service.config.table_name, Key={"pk": {"S": pk}, "sk": {"S": key}}
+        )
+    crowd.tick_after(seconds=59)
+    assert gone.id not in crowd.usage.creating
+    assert crowd.status("cleo") == "CREATING"
+
+
+def test_sixty_in_line_are_drained_at_the_cap_and_none_is_looked_at_in_vain(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_CREATING", "10")
+    crowd = Crowd()
+    for n in range(60):
+        crowd.ask_as(f"owner-{n}")
+        crowd.moment += timedelta(milliseconds=1)
+    crowd.calls.clear()
+    crowd.service.events.tick(seconds=60)
+    assert crowd.calls.count("CreateStack") == 0
+    assert len(crowd.calls) < 60, "everyone in line was looked at"
+    for minute in range(1, 6):
+        crowd.tick_after(minutes=1, seconds=1)
+        done = sum(environment.status is Status.READY for environment in crowd.all())
+        assert done == 10 * minute
+    crowd.check()
+
+
+def test_a_failed_creation_gives_its_place_back_and_a_retry_takes_one(crowd: Crowd) -> None:
+    crowd.ask_as("ana")
+    environment = crowd.of("ana")
+    roll_back(environment)
+    crowd.stack_event(environment)
+    crowd.tick_after(minutes=2)
+    assert (crowd.usage.creating, crowd.usage.live) == (frozenset(), 0)
+    for owner in ("ben", "cleo"):
+        crowd.ask_as(owner)
+    waiting = crowd.service.environments.retry(IdempotentRequest(ADMIN, "r2"), environment.id).record
+    assert (waiting.status, waiting.queue is not None) == (Status.QUEUED, True)
+    crowd.check()
+    crowd.stack_event(crowd.of("ben"))
+    assert crowd.status("ana", "ben") == "CREATING READY"
+    crowd.check()
+
+
+def test_a_throttled_tick_leaves_the_rest_for_the_next_minute(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd = Crowd()
+    crowd.faults["CreateStack"] = (400, "Throttling", "Rate exceeded")
+    for n in range(12):
+        crowd.ask_as(f"owner-{n}")
+    crowd.moment += timedelta(minutes=1)
+    crowd.calls.clear()
+    crowd.service.events.tick(seconds=60)
+    tried = crowd.calls.count("CreateStack")
+    assert 0 < tried < 12, "everyone was tried though CloudFormation throttles"
+    crowd.faults.clear()
+    for _ in range(3):
+        crowd.tick_after(minutes=1, seconds=30)
+    assert {environment.status for environment in crowd.all()} == {Status.READY}
+
+
+def test_whoever_waits_can_leave(crowd: Crowd) -> None:
+    for owner in ("ana", "ben", "cleo", "dora"):
+        crowd.ask_as(owner)
+        crowd.moment += timedelta(seconds=1)
+    gone, _ = crowd.service.environments.delete(ADMIN, crowd.of("cleo").id, "r2")
+    assert gone.status is Status.DELETED
+    crowd.tick_after(seconds=59)
+    place = crowd.of("dora").queue
+    assert place is not None and place.position == 1
+    crowd.check()

@@ -1,0 +1,38 @@
+"""A retry that comes while somebody cleans up what the failed attempt has left."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from chalicelib.clock import parse
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.environment import Status
+from chalicelib.lifecycle.transitions import Transitions
+from chalicelib.services.idempotency import IdempotentRequest
+from tests.support.moto_service import MOST_CALLS, World, fail_and_roll_back
+
+ANA = Caller("ana", is_admin=False)
+
+
+def test_a_retry_leaves_whoever_cleans_up_alone_until_the_lease_is_over(world: World) -> None:
+    environment = fail_and_roll_back(world, "ana")
+    for call in range(1, MOST_CALLS):  # die as soon as the failure is recorded
+        world.killed(call, lambda: world.stack_event(world.of("ana")))
+        if world.of("ana").status is Status.FAILED:
+            break
+    another = Transitions(world.service.events._store, lease_seconds=60, clock=lambda: world.moment)
+    held = another.acquire_lease(world.of("ana"))
+    assert held is not None
+    assert held.lease_until is not None
+    assert (held.status, held.clean_up) == (Status.FAILED, True)
+    world.service.environments.retry(IdempotentRequest(ANA, "r2"), environment.id)
+    begun = world.of("ana")
+    assert (begun.status, begun.clean_up, begun.due_at) == (Status.QUEUED, True, held.lease_until)
+    world.moment = parse(held.lease_until) - timedelta(seconds=1)
+    world.calls.clear()
+    world.service.events.tick(seconds=60)
+    assert world.calls == ["Query"], "it was not due yet"
+    world.moment += timedelta(seconds=1)
+    world.tick()
+    ready = world.of("ana")
+    assert (ready.status, ready.creations) == (Status.READY, 2)

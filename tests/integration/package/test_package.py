@@ -1,0 +1,479 @@
+"""What `make package` makes: AWS's own translator and linter accept it, and Lambda could run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import cfnlint
+import pytest
+
+from chalicelib import errors
+from chalicelib.config import Config
+from chalicelib.variables import InvalidConfiguration
+from local import roles
+from local.access_policies import listed
+from local.gateway_responses import ANSWERS
+from local.install import pinned
+from local.package import package
+from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.xdist_group("package")
+
+TRANSLATOR = Path(sys.prefix) / "sam/bin/python"
+IAM = json.loads(
+    (Path(cfnlint.__file__).parent / "data/AdditionalSpecs/Policies.json").read_text(encoding="utf-8")
+)
+FUNCTIONS = {
+    "APIHandler": "api_handler",
+    "StackChanged": "stack_changed",
+    "ResourceChanged": "resource_changed",
+    "JobChanged": "job_changed",
+    "Tick": "tick",
+}
+VARIABLES_OF_OTHERS = {"POWERTOOLS_LOG_LEVEL"}
+RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
+"""What Lambda's Python comes with."""
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the package; the wheels come from the registry."""
+    out = tmp_path_factory.mktemp("package")
+    package(out)
+    return out
+
+
+@pytest.fixture(scope="session")
+def sam(packaged: Path) -> dict[str, Any]:
+    template: dict[str, Any] = json.loads((packaged / "sam.json").read_text(encoding="utf-8"))
+    return template
+
+
+@pytest.fixture(scope="session")
+def translated(packaged: Path, sam: dict[str, Any]) -> Path:
+    """The CloudFormation that AWS would make of it."""
+    assert TRANSLATOR.exists(), "make test sets up .venv/sam"
+    target = packaged / "cloudformation.json"
+    script = str(ROOT / "tests/tools/translate_sam.py")
+    done = subprocess.run(
+        [TRANSLATOR, script, packaged / "sam.json", target],
+        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return target
+
+
+@pytest.fixture(scope="session")
+def resources(translated: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(translated.read_text(encoding="utf-8"))["Resources"]
+    return found
+
+
+@pytest.fixture(scope="session")
+def unzipped(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lambda")
+    with zipfile.ZipFile(packaged / "deployment.zip") as archive:
+        archive.extractall(folder)
+    return folder
+
+
+# -- the templates ----------------------------------------------------------------------------------------
+
+
+def test_cfn_lint_finds_nothing_in_the_template_and_in_what_aws_makes_of_it(
+    packaged: Path, translated: Path
+) -> None:
+    lint = "import sys; from cfnlint.runner import main; sys.exit(main())"
+    for template in (packaged / "sam.json", translated):
+        command = [sys.executable, "-c", lint, "--", template]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), template
+
+
+def test_the_template_is_not_longer_than_cloudformation_takes(packaged: Path, translated: Path) -> None:
+    # 1 MB from a bucket; `aws cloudformation package` writes it anew, half as long again.
+    for template in (packaged / "sam.json", translated):
+        assert template.stat().st_size < 600_000
+
+
+def test_every_function_has_a_role_of_its_own_with_the_policy_of_its_file(resources: dict[str, Any]) -> None:
+    assert {name for name, of in resources.items() if of["Type"] == "AWS::Lambda::Function"} == set(FUNCTIONS)
+    used = []
+    for name, function in FUNCTIONS.items():
+        role = resources[name]["Properties"]["Role"]["Fn::GetAtt"][0]
+        used.append(role)
+        properties = resources[role]["Properties"]
+        assert [policy["PolicyDocument"] for policy in properties["Policies"]] == [
+            roles.functions()[function]
+        ]
+        assert "ManagedPolicyArns" not in properties
+        [trust] = properties["AssumeRolePolicyDocument"]["Statement"]
+        assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert len(set(used)) == len(FUNCTIONS)
+
+
+def test_every_handler_of_the_app_has_a_policy_and_no_policy_is_left_over() -> None:
+    import app
+
+    functions = [*app.app.event_sources, *app.app.pure_lambda_functions, *app.app.builtin_auth_handlers]
+    handlers = {"api_handler", *(function.name for function in functions)}
+    assert set(roles.functions()) == handlers == set(FUNCTIONS.values())
+    there = {path.stem for path in (ROOT / "chalice_app/.chalice/policies").iterdir()}
+    assert there == handlers
+
+
+def statements() -> Iterator[tuple[str, dict[str, Any]]]:
+    for function, policy in roles.functions().items():
+        for statement in policy["Statement"]:
+            yield function, statement
+
+
+def test_policies_name_actions_that_there_are_and_no_patterns_of_them() -> None:
+    for function, statement in statements():
+        assert statement["Effect"] == "Allow"
+        for action in listed(statement["Action"]):
+            service, _, name = action.partition(":")
+            assert name.lower() in IAM[service]["Actions"], (function, action)
+
+
+def test_only_what_has_no_resource_level_in_iam_is_allowed_on_everything() -> None:
+    everywhere = set()
+    for _, statement in statements():
+        if statement["Resource"] == "*":
+            everywhere |= set(listed(statement["Action"]))
+    assert everywhere == {
+        "glue:GetSecurityConfiguration",  # looks whether a sandbox's own is gone; tells settings only
+        "logs:DescribeLogGroups",  # looks for the log groups of a prefix; tells names only
+        "xray:PutTelemetryRecords",  # what a function tells about itself
+        "xray:PutTraceSegments",
+    }
+    for action in everywhere:
+        service, _, name = action.partition(":")
+        assert IAM[service]["Actions"][name.lower()] == {}, action
+
+
+def test_policies_reach_only_sandboxes_and_the_services_own_table_bucket_role_queue_and_logs() -> None:
+    sandbox = re.compile(
+        r":::terraglue-\?{10}-\*(/\*(\.(json|py|sql|zip))?)?$|:workgroup/terraglue-\?{10}(-\*)?$|:stack/terraglue-\?{10}/\*$|:job/terraglue-\?{10}-\*$|:catalog$"
+        r"|:(database|table|userDefinedFunction)/terraglue_\?{10}_\*(/\*)?$|:role/terraglue-\?{10}-\*$|:log-group:/aws-glue/jobs/terraglue-\?{10}/\*$|:role/terraglue-sandbox-reader$"
+    )
+    for function, statement in statements():
+        for resource in listed(statement["Resource"]):
+            if resource == "*":
+                continue  # the test before
+            if "Fn::GetAtt" in resource:
+                name, attribute = resource["Fn::GetAtt"]
+                own = {"Table", "AssetsBucket", "DeploymentRole", "FailedEvents"}
+                own |= {f"{''.join(part.capitalize() for part in function.split('_'))}Logs"}
+                assert name in own and attribute == "Arn", (function, resource)
+            elif ":key/*" in resource["Fn::Sub"]:  # a key has no name: its tag says whose it is
+                tags = {
+                    key: value
+                    for keys in statement["Condition"].values()
+                    for key, value in keys.items()
+                    if key.startswith("aws:ResourceTag/")
+                }
+                assert tags in (
+                    {"aws:ResourceTag/terraglue:environment": "??????????"},
+                    {"aws:ResourceTag/terraglue:shared": "true"},
+                )
+            else:
+                text = resource["Fn::Sub"]
+                assert sandbox.search(text) or re.match(r"\$\{(Table|AssetsBucket)\.Arn\}/", text), resource
+
+
+def test_whoever_reconciles_may_take_every_step_and_the_four_files_say_so_in_the_same_words() -> None:
+    own = {"OwnLogs", "Indexes"}
+    by_function = {
+        function: {s["Sid"]: s for s in policy["Statement"] if s["Sid"] not in own}
+        for function, policy in roles.functions().items()
+        if function != "resource_changed"
+    }
+    shared = set.intersection(*map(set, by_function.values()))
+    assert {"Records", "Stacks", "SandboxObjects", "JobRuns", "DeploymentRole"} <= shared
+    for sid in {sid for found in by_function.values() for sid in found}:
+        words = [json.dumps(found[sid]) for found in by_function.values() if sid in found]
+        assert len(set(words)) == 1, sid
+    more = {function: set(found) - shared - {"FailedEvents"} for function, found in by_function.items()}
+    assert more == {
+        "api_handler": {"NewRuns", "SandboxReader"},
+        "stack_changed": set(),
+        "job_changed": {"NewRuns"},
+        "tick": {"NewRuns"},
+    }
+
+
+def test_no_policy_is_longer_than_iam_takes() -> None:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, white space not counted;
+    # ARNs are longer than what stands for them here.
+    for policy in roles.functions().values():
+        text = re.sub(r"\s", "", json.dumps(policy))
+        assert len(re.sub(r'{"Fn::Sub":("[^"]*")}', r"\1", text)) < 8_000  # IAM gets what comes of Fn::Sub
+
+
+def test_roles_are_passed_to_cloudformation_only() -> None:
+    passing = [s for _, s in statements() if "iam:PassRole" in listed(s["Action"])]
+    assert len(passing) == 4
+    for statement in passing:
+        assert listed(statement["Action"]) == ["iam:PassRole"]
+        assert statement["Resource"] == {"Fn::GetAtt": ["DeploymentRole", "Arn"]}
+        assert statement["Condition"] == {
+            "StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}
+        }
+
+
+def test_the_functions_are_given_every_variable_that_the_configuration_reads(
+    resources: dict[str, Any],
+) -> None:
+    class Read(Mapping[str, str]):
+        def __init__(self) -> None:
+            self.names: set[str] = set()
+
+        def __getitem__(self, name: str) -> str:
+            self.names.add(name)
+            return "1"
+
+        def __iter__(self) -> Iterator[str]:
+            raise NotImplementedError
+
+        def __len__(self) -> int:
+            raise NotImplementedError
+
+    read = Read()
+    with pytest.raises(InvalidConfiguration):  # after all were read
+        Config.from_environment(read)
+    for name in FUNCTIONS:
+        variables = resources[name]["Properties"]["Environment"]["Variables"]
+        assert set(variables) == read.names | VARIABLES_OF_OTHERS
+        assert [v for v in variables.values() if not isinstance(v, dict)] == ["INFO"]
+
+
+def test_every_parameter_is_used(sam: dict[str, Any]) -> None:
+    text = json.dumps({part: sam[part] for part in sam if part != "Parameters"})
+    for name in sam["Parameters"]:
+        assert f'{{"Ref": "{name}"}}' in text, name
+
+
+def test_the_cursor_key_is_made_by_aws_and_nobody_has_to_know_it(resources: dict[str, Any]) -> None:
+    assert resources["CursorKey"]["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
+    variables = resources["APIHandler"]["Properties"]["Environment"]["Variables"]
+    assert variables["CURSOR_KEY"] == {"Fn::Sub": "{{resolve:secretsmanager:${CursorKey}}}"}
+
+
+def test_every_function_has_time_for_its_work_and_logs_that_end(resources: dict[str, Any]) -> None:
+    import app
+
+    seconds = {name: resources[name]["Properties"]["Timeout"] for name in FUNCTIONS}
+    assert seconds["APIHandler"] == 30  # API Gateway hangs up after 29
+    assert app._TICK_SECONDS + 60 <= seconds["Tick"] <= 900
+    assert seconds["StackChanged"] >= 660  # reconcile works for 600 s, and finishes its step
+    assert seconds["JobChanged"] >= 660
+    for name in FUNCTIONS:
+        properties = resources[name]["Properties"]
+        group = resources[properties["LoggingConfig"]["LogGroup"]["Ref"]]
+        assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+        assert properties["TracingConfig"] == {"Mode": "Active"}
+        assert properties["Runtime"] == "python3.11"
+    assert resources["Tick"]["Properties"]["ReservedConcurrentExecutions"] == 1
+
+
+def test_no_event_is_lost_in_silence(resources: dict[str, Any]) -> None:
+    queue = {"Fn::GetAtt": ["FailedEvents", "Arn"]}
+    rules = [of["Properties"] for of in resources.values() if of["Type"] == "AWS::Events::Rule"]
+    assert len(rules) == 4
+    for rule in rules:
+        [target] = rule["Targets"]
+        assert target["DeadLetterConfig"] == {"Arn": queue}
+        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] >= 60
+    failed = {
+        of["Properties"]["FunctionName"]["Ref"]: of["Properties"].get("DestinationConfig") or None
+        for of in resources.values()
+        if of["Type"] == "AWS::Lambda::EventInvokeConfig"
+    }
+    asked_for = {"OnFailure": {"Destination": queue}}
+    # A tick that fails is followed by another in a minute.
+    assert failed == {
+        **{name: asked_for for name in ("StackChanged", "ResourceChanged", "JobChanged")},
+        "Tick": None,
+    }
+
+
+# -- API Gateway ------------------------------------------------------------------------------------------
+
+
+def test_the_api_has_its_stage_its_limits_and_a_log_without_tokens(resources: dict[str, Any]) -> None:
+    [stage] = [of["Properties"] for of in resources.values() if of["Type"] == "AWS::ApiGateway::Stage"]
+    assert stage["StageName"] == "api"
+    [settings] = stage["MethodSettings"]
+    assert (settings["ResourcePath"], settings["HttpMethod"]) == ("/*", "*")
+    assert settings["ThrottlingRateLimit"] == {"Ref": "RequestsPerSecond"}
+    assert settings["ThrottlingBurstLimit"] == {"Ref": "RequestBurst"}
+    assert (settings["DataTraceEnabled"], settings["LoggingLevel"]) == (False, "OFF")
+    written = json.loads(stage["AccessLogSetting"]["Format"])
+    assert written["request_id"] == "$context.requestId"
+    # Neither headers nor query strings nor paths, in which people may put what is not for a log.
+    assert not [v for v in written.values() if re.search(r"header|querystring|context\.path|authorizer", v)]
+
+
+def test_zip_files_go_through_the_gateway_as_they_are(resources: dict[str, Any]) -> None:
+    [api] = [
+        of["Properties"]["Body"] for of in resources.values() if of["Type"] == "AWS::ApiGateway::RestApi"
+    ]
+    assert "application/zip" in api["x-amazon-apigateway-binary-media-types"]
+    assert "application/octet-stream" in api["x-amazon-apigateway-binary-media-types"]
+    assert "*/*" not in api["x-amazon-apigateway-binary-media-types"]  # JSON would come in base64
+
+
+def test_every_route_of_the_app_is_one_of_the_gateway(resources: dict[str, Any]) -> None:
+    import app
+
+    [api] = [
+        of["Properties"]["Body"] for of in resources.values() if of["Type"] == "AWS::ApiGateway::RestApi"
+    ]
+    routes = {path: {method.lower() for method in methods} for path, methods in app.app.routes.items()}
+    assert {path: set(methods) for path, methods in api["paths"].items()} == routes
+
+
+def test_what_the_gateway_says_itself_is_a_problem_like_the_apps(resources: dict[str, Any]) -> None:
+    [api] = [
+        of["Properties"]["Body"] for of in resources.values() if of["Type"] == "AWS::ApiGateway::RestApi"
+    ]
+    responses = api["x-amazon-apigateway-gateway-responses"]
+    assert responses.keys() == ANSWERS.keys()
+    for kind, response in responses.items():
+        problem = json.loads(response["responseTemplates"]["application/json"])
+        assert list(problem) == ["type", "title", "status", "detail", "instance", "code"], kind
+        assert problem["type"] == f"urn:terraglue:problem:{problem['code']}"
+        assert problem["instance"] == "urn:terraglue:request:$context.requestId"
+        assert int(response["statusCode"]) == problem["status"]
+        # These templates escape nothing: what a caller can choose must not be in them.
+        assert re.findall(r"\$\w[\w.]*", json.dumps(problem)) == ["$context.requestId"]
+        headers = {
+            name.removeprefix("gatewayresponse.header."): value
+            for name, value in response["responseParameters"].items()
+        }
+        assert headers["Content-Type"] == "'application/problem+json'"
+        assert headers["X-Request-Id"] == "context.requestId"
+        assert ("Retry-After" in headers) == (problem["status"] in (429, 503)), kind
+
+
+def test_the_gateways_problems_have_the_apps_codes_and_titles() -> None:
+    known = [
+        *(errors.BadRequest, errors.NotFound, errors.PayloadTooLarge, errors.UnsupportedMediaType),
+        *(errors.Throttled, errors.Unavailable, errors.ServiceError),
+    ]
+    of_the_app = {(kind.status, kind.code, kind.title) for kind in known}
+    only_here = {(403, "forbidden", "Forbidden")}  # the app says 404
+    assert {(a.status, a.code, a.title) for a in ANSWERS.values()} == of_the_app | only_here
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("MISSING_AUTHENTICATION_TOKEN", 404),
+        ("INVALID_SIGNATURE", 404),
+        ("RESOURCE_NOT_FOUND", 404),
+        ("REQUEST_TOO_LARGE", 413),
+        ("UNSUPPORTED_MEDIA_TYPE", 415),
+        ("THROTTLED", 429),
+        ("BAD_REQUEST_BODY", 400),
+        ("INTEGRATION_TIMEOUT", 503),
+        ("DEFAULT_4XX", 400),
+        ("DEFAULT_5XX", 500),
+    ],
+)
+def test_the_gateway_answers_with_the_status_of_the_contract(kind: str, status: int) -> None:
+    assert ANSWERS[kind].status == status
+
+
+# -- the zip ----------------------------------------------------------------------------------------------
+
+
+def test_the_zip_is_small_and_has_only_the_app_and_what_it_needs(packaged: Path, unzipped: Path) -> None:
+    files = [path for path in unzipped.rglob("*") if path.is_file()]
+    assert (packaged / "deployment.zip").stat().st_size < 50e6
+    assert sum(path.stat().st_size for path in files) < 250e6
+    first = {path.name for path in unzipped.iterdir()}
+    assert first & {"local", "tests", "data", "glue_assets", "boto3", "moto", "pytest"} == set()
+    assert {"app.py", "chalice", "chalicelib"} <= first
+    source, shipped = ROOT / "chalice_app/chalicelib", unzipped / "chalicelib"
+    modules = {path.relative_to(source) for path in source.rglob("*.py")}
+    assert {path.relative_to(shipped) for path in shipped.rglob("*") if path.is_file()} == modules
+    assert [path for path in files if path.suffix == ".pyc"] == []
+
+
+def test_the_zip_has_the_versions_that_are_tested_here_for_the_platform_of_lambda(unzipped: Path) -> None:
+    pins = {re.sub(r"\[.*\]", "", pin).lower().replace("-", "_") for pin in pinned()}
+    infos = list(unzipped.glob("*.dist-info"))
+    assert len(infos) >= 8
+    for info in infos:
+        assert "==".join(info.name.removesuffix(".dist-info").lower().split("-")) in pins, info.name
+        for tag in re.findall(r"^Tag: (\S+)$", (info / "WHEEL").read_text(), re.MULTILINE):
+            assert fits_lambda(tag) or any(
+                fits_lambda(other)
+                for other in re.findall(r"^Tag: (\S+)$", (info / "WHEEL").read_text(), re.M)
+            ), (info.name, tag)
+
+
+def fits_lambda(tag: str) -> bool:
+    """Python 3.11 on Amazon Linux 2 (glibc 2.26), x86_64."""
+    python, abi, system = tag.split("-")
+    if (abi, system) == ("none", "any"):
+        return python in ("py3", "py311")
+    legacy = {"manylinux1_x86_64": 5, "manylinux2010_x86_64": 12, "manylinux2014_x86_64": 17}
+    match = re.fullmatch(r"manylinux_2_(\d+)_x86_64", system)
+    minor = int(match[1]) if match else legacy.get(system, 99)
+    version = int(python.removeprefix("cp3") or 0)
+    return minor <= 26 and (abi == "cp311" or (abi == "abi3" and version <= 11))
+
+
+def test_the_same_checkout_makes_the_same_zip(packaged: Path) -> None:
+    with zipfile.ZipFile(packaged / "deployment.zip") as archive:
+        entries = archive.infolist()
+    assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
+    assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+    assert {entry.external_attr >> 16 for entry in entries} == {0o644}
+
+
+@pytest.mark.skipif(
+    (platform.system(), platform.machine()) != ("Linux", "x86_64"), reason="the wheels are for Lambda's Linux"
+)
+def test_the_app_starts_from_nothing_but_the_zip_and_lambdas_own_packages(
+    unzipped: Path, tmp_path: Path
+) -> None:
+    for name in RUNTIME:
+        package_of = __import__(name.removesuffix(".py")).__file__
+        assert package_of is not None
+        source = Path(package_of) if name.endswith(".py") else Path(package_of).parent
+        (tmp_path / name).symlink_to(source)
+    program = (
+        f"import sys; sys.path[:0] = [{str(unzipped)!r}, {str(tmp_path)!r}]\n"
+        "import app\n"
+        "app.service()\n"
+        "print(len(app.app.routes), app.app.__class__.__module__, app.__file__)"
+    )
+    settings = ("TABLE_NAME", "ASSETS_BUCKET", "AUDIENCE", "CURSOR_KEY")
+    environ = {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "ISSUER": "https://issuer.example",
+        "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/terraglue-sandbox-reader",
+        **dict.fromkeys(settings, "some-text-of-ours"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", program], env=environ, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    routes, module, file = done.stdout.split()
+    assert int(routes) > 10
+    assert (module, file) == ("chalice.app", str(unzipped / "app.py"))

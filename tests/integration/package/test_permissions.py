@@ -1,0 +1,555 @@
+"""Every function of the service does all its work with its own role, and the role may do nothing else."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chalice.test import Client
+
+from chalicelib.clock import sortable_id, timestamp
+from chalicelib.domain.environment import DesiredState, Environment, JobFile, Status
+from chalicelib.domain.job_run import JobRun, RunStatus
+from chalicelib.domain.names import BUCKET_KEYS
+from chalicelib.domain.pricing import worst_case_micro_usd
+from chalicelib.domain.settings import Settings
+from chalicelib.domain.timeline import Event
+from chalicelib.wiring import Service
+from glue_assets.release import build, publish
+from local import roles
+from local.access_policies import Verdict, listed, verdict
+from tests.support.event_bridge import event_with
+from tests.support.identity import AUDIENCE, ISSUER, Issuer
+from tests.support.paths import ROOT
+from tests.support.sandbox_stacks import client
+from tests.support.service_roles import RICH, TABLE, World, serving
+
+pytestmark = pytest.mark.xdist_group("permissions")
+
+RECONCILERS = ("api_handler", "stack_changed", "job_changed", "tick")
+"""Whoever calls reconcile may find any step to take, so each of them may take all."""
+
+BY_S3 = "S3 uses a bucket's key in the caller's name; moto's S3 asks for no key"
+BY_ATHENA = "the real Athena looks at more in the caller's name than the embedded one"
+NOT_FOUND = "S3 says NoSuchKey, and not AccessDenied, only to who may list the bucket; moto always does"
+UNSEEN = {
+    "OwnLogs": "Lambda writes the function's log with its role",
+    "Tracing": "Lambda sends the function's traces with its role",
+    "FailedEvents": "Lambda sends what a function could not handle with its role",
+    "SandboxKeysThroughS3": BY_S3,
+    "SharedKeysThroughS3": BY_S3,
+    "AssetsBucket": NOT_FOUND,
+    "s3:GetBucketLocation": BY_ATHENA,
+    "WriteResults s3:AbortMultipartUpload": BY_ATHENA,
+    "WriteResults s3:ListMultipartUploadParts": BY_ATHENA,
+    "LookForDefault": BY_ATHENA,
+    "ReadCatalog glue:GetDatabase": BY_ATHENA,
+    "glue:BatchGetPartition": BY_ATHENA,
+    "glue:GetPartition": BY_ATHENA,
+    "athena:StopQueryExecution": "only a query that takes longer than 18 seconds is stopped",
+    "cloudformation:TagResource": "stacks have tags; the embedded CloudFormation does not ask for it",
+    "RemovedFunctions": "the embedded AWS does not ask for a database's functions when that is deleted",
+    "TemplateCopies s3:GetObject": "CloudFormation reads a template in the name of who calls CreateStack",
+}
+"""What no call of ours asks the embedded AWS for, by Sid, action or both; and who asks in the cloud."""
+
+
+@pytest.fixture(scope="module")
+def newer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same tables in a newer release, with other files in them, and one more column in the partitions."""
+    folder = tmp_path_factory.mktemp("newer")
+    for path, text in (("tbl_orders/other.csv", "id\n1\n"), ("tbl_days/day=1/a.csv", "id,channel\n1,web\n")):
+        file = folder / "db_shop" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return folder
+
+
+def test_every_function_may_do_all_its_work_and_nothing_more(
+    world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch, newer: Path
+) -> None:
+    for number, function in enumerate(RECONCILERS):
+        whole_life(world, function, f"{'abcd'[number]}lifeaaaaa", newer)
+        whole_life(world, function, f"{'abcd'[number]}nameaaaaa", newer, athena_workgroup_name="w")
+        failed_creation(world, function, f"{'abcd'[number]}failaaaaa")
+    resource_changes(world, "eresaaaaaa")
+    job_changes(world, "fjobaaaaaa")
+    ticks(world, "gtickaaaaa")
+    queue(world, "tick", "hqueueaaaa")
+    queue(world, "stack_changed", "iqueueaaaa")
+    routes(world, issuer, monkeypatch)
+    assert world.refused == []
+    assert spare(world) == []
+
+
+@pytest.mark.parametrize("function", RECONCILERS)
+def test_every_function_may_notice_what_was_deleted_by_hand_and_create_it_again(
+    world: World, function: str
+) -> None:
+    ready, service = world.ready("aaaaaaaaaa", RICH), world.service(function)
+    client("glue").delete_job(JobName=ready.job_id)
+    world.change(ready, look_at=timestamp(world.moment))
+    world.reconcile(service, ready)
+    lost = world.look(ready)
+    assert (lost.status, lost.failure and lost.failure.resource) == (Status.FAILED, "GlueJob")
+    world.change(lost, status=Status.UPDATING, due_at=timestamp(world.moment))  # as a retry does
+    for _ in range(4):
+        world.reconcile(service, ready)
+        world.operated.settled(ready)
+    assert world.look(ready).status is Status.READY
+    assert world.refused == []
+
+
+def test_without_a_permission_the_work_fails(keys: None, data: Path, tmp_path: Path) -> None:
+    granted = copy.deepcopy(roles.functions())
+    [objects] = [s for s in granted["tick"]["Statement"] if s["Sid"] == "SandboxObjects"]
+    objects["Action"].remove("s3:PutObject")
+    with serving(data, tmp_path, granted) as world, pytest.raises(AssertionError, match="FAILED"):
+        whole_life(world, "tick", "aaaaaaaaaa", data)
+    assert [why.partition(" on ")[0] for why in world.refused] == ["tick: s3:PutObject"]
+
+
+def test_a_function_reaches_neither_what_is_not_the_services_nor_what_another_function_has(
+    world: World,
+) -> None:
+    sandbox, bucket = "terraglue-aaaaaaaaaa-sor", world.config.assets_bucket
+    wishes: dict[str, list[tuple[str, str, dict[str, Any]]]] = {
+        "api_handler": [
+            ("dynamodb", "scan", {"TableName": TABLE}),
+            ("dynamodb", "delete_table", {"TableName": TABLE}),
+            ("dynamodb", "get_item", {"TableName": "payroll", "Key": {"pk": {"S": "1"}}}),
+            ("s3", "put_object", {"Bucket": bucket, "Key": "releases/latest.json", "Body": b""}),
+            ("s3", "get_object", {"Bucket": "payroll", "Key": "a"}),
+            ("s3", "delete_bucket", {"Bucket": "payroll"}),
+            ("cloudformation", "delete_stack", {"StackName": "payroll"}),
+            ("cloudformation", "delete_stack", {"StackName": "terraglue"}),
+            ("glue", "start_job_run", {"JobName": "payroll"}),
+            ("glue", "delete_job", {"JobName": "terraglue-aaaaaaaaaa-sot"}),
+            ("glue", "get_table", {"DatabaseName": "sales", "Name": "t"}),
+            ("logs", "delete_log_group", {"logGroupName": "/aws/lambda/payroll"}),
+            ("iam", "list_roles", {}),
+            ("sts", "assume_role", {"RoleArn": world.config.deployment_role_arn, "RoleSessionName": "me"}),
+            ("kms", "list_keys", {}),
+        ],
+        "resource_changed": [
+            ("dynamodb", "query", {"TableName": TABLE, "KeyConditionExpression": "pk = :a"}),
+            ("s3", "list_buckets", {}),
+            ("cloudformation", "describe_stacks", {"StackName": "terraglue-aaaaaaaaaa"}),
+            ("glue", "get_job_runs", {"JobName": "terraglue-aaaaaaaaaa-sot"}),
+        ],
+        "stack_changed": [
+            ("glue", "start_job_run", {"JobName": "terraglue-aaaaaaaaaa-sot"}),
+            ("s3", "get_object", {"Bucket": sandbox, "Key": "a"}),
+        ],
+        "tick": [("glue", "start_job_run", {"JobName": "payroll"})],
+    }
+    for function, calls in wishes.items():
+        for service, operation, arguments in calls:
+            aws = client(service, world.credentials[function])
+            with pytest.raises(aws.exceptions.ClientError) as caught:
+                getattr(aws, operation)(**arguments)
+            code = caught.value.response["Error"]["Code"]
+            assert code in ("AccessDenied", "AccessDeniedException"), (function, operation, code)
+
+
+def test_a_role_is_passed_to_cloudformation_only_if_it_is_the_deployment_role(world: World) -> None:
+    cloudformation = client("cloudformation", world.credentials["tick"])
+    with pytest.raises(cloudformation.exceptions.ClientError, match="iam:PassRole"):
+        cloudformation.create_stack(
+            StackName="terraglue-aaaaaaaaaa",
+            TemplateBody="{}",
+            RoleARN="arn:aws:iam::123456789012:role/admin",
+        )
+
+
+# -- the work ---------------------------------------------------------------------------------------------
+
+
+def whole_life(world: World, function: str, environment_id: str, data: Path, **more: Any) -> None:
+    """From the request to the receipt; every step is taken by the one function."""
+    service = world.service(function)
+    environment = world.record(environment_id, {**RICH, **more})
+    world.reconcile(service, environment)
+    world.operated.settled(environment)
+    world.reconcile(service, environment)
+    ready = world.look(environment)
+    assert ready.status is Status.READY, ready
+    job_files(world, service, ready)
+    for state in ("RUNNING", "FAILED", "SUCCEEDED"):
+        world.ask_run(ready, state)
+    in_doubt(world, ready)
+    other_settings_and_back(world, service, ready)
+    other_release(world, service, ready, data)
+    reset(world, service, ready)
+    ready = world.look(ready)
+    s3 = client("s3")
+    s3.create_multipart_upload(Bucket=ready.bucket("sot"), Key="half")
+    s3.put_object(Bucket=ready.bucket("sot"), Key="whole", Body=b"1")
+    client("logs").create_log_group(logGroupName=f"/aws-glue/jobs/{ready.name}/not-of-the-stack")
+    table = {"Name": "made_by_the_job", "StorageDescriptor": {"Columns": []}}
+    client("glue").create_table(DatabaseName=ready.sot_database, TableInput=table)
+
+    stack_id = world.operated.settled(ready)["StackId"]
+    world.change(ready, delete_requested=True)
+    for _ in range(2):  # until the stack is deleted, and no further: that may be done already
+        [stack] = client("cloudformation").describe_stacks(StackName=stack_id)["Stacks"]
+        if not stack["StackStatus"].startswith("DELETE"):
+            world.reconcile(service, ready)
+    world.operated.settled(ready, stack_id)
+    s3.create_bucket(Bucket=ready.bucket("spec"))  # as if the stack had left them behind
+    client("glue").create_database(DatabaseInput={"Name": ready.sot_database})
+    world.reconcile(service, ready)
+    world.reconcile(service, ready)
+    gone = world.look(ready)
+    assert gone.status is Status.DELETED, gone
+    assert gone.receipt is not None
+    assert [entry.type for entry in gone.receipt.remaining] == ["AWS::KMS::Key"]
+    there = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+    assert not there & {ready.bucket(key) for key in BUCKET_KEYS}
+
+
+def job_files(world: World, service: Service, environment: Environment) -> None:
+    """A request that has put files dies before Glue can read them: the function finishes its work."""
+    s3, bucket = client("s3"), environment.bucket("glue_assets")
+    files = {}
+    for path in ("main.py", "conf.json", "query.sql", "lib.zip"):
+        s3.put_object(Bucket=bucket, Key=environment.job_file_key(f".content/c1/{path}"), Body=path.encode())
+        files[path] = JobFile(
+            size_bytes=len(path),
+            sha256="0" * 64,
+            changed_by=environment.owner,
+            changed_at=timestamp(world.moment),
+            content="c1",
+        )
+    was = world.look(environment)
+    world.change(was, job_files={**was.job_files, **files}, due_at=timestamp(world.moment))
+    world.reconcile(service, environment)
+    for path in files:
+        live = s3.get_object(Bucket=bucket, Key=environment.job_file_key(path))["Body"].read()
+        assert live == path.encode()
+
+
+def with_job(environment: Environment, **job: Any) -> Settings:
+    changed = environment.settings.job.model_copy(update=job)
+    return environment.settings.model_copy(update={"job": changed})
+
+
+def update(world: World, service: Service, environment: Environment, **wanted: Any) -> Environment:
+    """Want other settings or another release, and let the function bring that about."""
+    was = world.look(environment)
+    desired = DesiredState(was.settings, was.release)
+    world.change(
+        was,
+        status=Status.UPDATING,
+        wanted=replace(desired, **wanted),
+        changes=was.changes + 1,
+        seeded_files=0,
+        failure=None,
+        due_at=timestamp(world.moment),
+    )
+    return finish(world, service, environment)
+
+
+def finish(world: World, service: Service, environment: Environment) -> Environment:
+    for _ in range(10):
+        world.reconcile(service, environment)
+        found = world.look(environment)
+        if found.status is Status.READY:
+            return found
+        world.operated.settled(environment)
+        world.moment += timedelta(seconds=61)
+    raise AssertionError(found)
+
+
+def other_settings_and_back(world: World, service: Service, environment: Environment) -> None:
+    """Other arguments for the job; then none, but what AWS refuses it refuses to take back too."""
+    done = update(world, service, environment, settings=with_job(environment, timeout_minutes=9))
+    assert done.failure is None
+    iam, less = client("iam"), {"Effect": "Deny", "Action": "glue:UpdateJob", "Resource": "*"}
+    named = {"RoleName": "terraglue-deployment", "PolicyName": "less"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [less]})
+    iam.put_role_policy(**named, PolicyDocument=document)
+    was = world.look(environment)
+    world.change(
+        was,
+        status=Status.UPDATING,
+        changes=was.changes + 1,
+        wanted=DesiredState(with_job(was, arguments={}), was.release),
+    )
+    for _ in range(3):
+        world.reconcile(service, environment)
+        stack = world.operated.settled(environment)
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
+    iam.delete_role_policy(**named)
+    world.moment += timedelta(seconds=61)
+    back = finish(world, service, environment)
+    assert back.failure is not None and back.failure.cause == "permission"
+    plain = update(world, service, environment, settings=with_job(was, arguments={}))
+    assert plain.failure is None
+
+
+def other_release(world: World, service: Service, environment: Environment, data: Path) -> None:
+    release = build(ROOT, data, "2.0.0", lint=False)
+    publish(release, client("s3"), world.config.assets_bucket)
+    after = update(world, service, environment, release=release.id)
+    assert (after.release, after.failure) == (release.id, None)
+
+
+def reset(world: World, service: Service, environment: Environment) -> None:
+    """Twice: of a catalog in ruins, and of one that is as it should be."""
+    glue = client("glue")
+    glue.delete_database(Name=environment.database("db_shop"))
+    glue.create_table(DatabaseName=environment.sot_database, TableInput={"Name": "result"})
+    for _ in range(2):
+        world.change(environment, status=Status.RESETTING, is_emptied=False, seeded_files=0)
+        after = finish(world, service, environment)
+        assert after.failure is None
+    tables = glue.get_tables(DatabaseName=environment.database("db_shop"))["TableList"]
+    assert {table["Name"] for table in tables} == {"tbl_orders", "tbl_days"}
+    assert glue.get_tables(DatabaseName=environment.sot_database)["TableList"] == []
+
+
+def failed_creation(world: World, function: str, environment_id: str) -> None:
+    """Somebody has the name of a bucket already: the function finds out why the stack fails."""
+    environment = world.record(environment_id, {})
+    client("s3").create_bucket(Bucket=environment.bucket("spec"))
+    world.reconcile(world.service(function), environment)
+    world.operated.settled(environment)
+    world.reconcile(world.service(function), environment)
+    failed = world.look(environment)
+    assert failed.status is Status.FAILED
+    assert failed.failure is not None
+    assert (failed.failure.resource, failed.failure.cause) == ("SpecBucket", "name_conflict")
+
+
+def resource_changes(world: World, environment_id: str) -> None:
+    environment = world.change(world.record(environment_id, {}), status=Status.CREATING)
+    detail = {
+        "stack-id": f"arn:aws:cloudformation:us-east-1:1:stack/{environment.name}/x",
+        "logical-resource-id": "SorBucket",
+        "resource-type": "AWS::S3::Bucket",
+        "status-details": {"status": "CREATE_FAILED", "status-reason": "exists already"},
+    }
+    world.service("resource_changed").events.resource_changed(event_with(detail, "2026-11-23T12:00:00Z"))
+    assert world.look(environment).failure is not None
+
+
+def job_changes(world: World, environment_id: str) -> None:
+    """A run has ended and another waited for it; then an attempt that nobody reserved for has ended, too."""
+    environment = world.ready(environment_id, RICH)
+    events = world.service("job_changed").events
+    ended = world.ask_run(environment, "SUCCEEDED")
+    waiting = pending(world, environment, reason="Waiting for an earlier run to end.")
+    events.job_changed(event_with({"jobName": environment.job_id, "jobRunId": ended.glue_run_id}))
+    assert status(world, ended) is RunStatus.SUCCEEDED
+    assert status(world, waiting) is RunStatus.STARTING
+
+    settled = world.store.run(environment.id, ended.id)
+    assert settled is not None and settled.cost_micro_usd is not None
+    cost, mark = settled.cost_micro_usd, {"--terraglue-run-id": ended.id}
+    run_id = world.glue.begin(environment.job_id, "FAILED", Attempt=1, Arguments=mark, ExecutionTime=60)
+    events.job_changed(event_with({"jobName": environment.job_id, "jobRunId": run_id}))
+    after = world.store.run(environment.id, ended.id)
+    assert after is not None and after.cost_micro_usd in (2 * cost - 1, 2 * cost)  # rounded once, not twice
+
+
+def ticks(world: World, environment_id: str) -> None:
+    environment = world.ready(environment_id, {"job": {"schedule": "rate(1 day)", "max_concurrent_runs": 2}})
+    waiting = pending(world, environment)
+    at = timestamp(world.moment)
+    world.change(environment, next_run_at=at, due_at=at)
+    assert world.service("tick").events.tick(seconds=60) >= 1
+    assert status(world, waiting) is RunStatus.STARTING
+
+
+def queue(world: World, function: str, environment_id: str) -> None:
+    """One waits in the queue: the function admits them, and begins to create what they asked for."""
+    environment = world.record(environment_id, {}, admitted_at=None)
+    events = world.service(function).events
+    if function == "tick":
+        events.tick(seconds=60)
+    else:
+        events.stack_changed(event_with({"stack-id": environment.name}))
+    assert world.look(environment).status is Status.CREATING
+
+
+def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every operation of the API once; a new one belongs in here."""
+    files = "/environments/{environment_id}/job/files"
+    rows = "/environments/{environment_id}/tables/{database}/{table}/rows"
+    orders = {"database": "db_shop", "table": "tbl_orders"}
+    own = {"mode": "production", "athena_workgroup_name": "w", "job": {"name": "own", "script": "a.py"}}
+    app = api_of_role(world, issuer, monkeypatch)
+    called: set[tuple[str, str]] = set()
+    with Client(app.app, project_dir=str(ROOT / "chalice_app")) as http:
+
+        def call(
+            method: str,
+            route: str,
+            body: Any = None,
+            user: str = "hana",
+            admin: bool = False,
+            status: int = 200,
+            **parts: str,
+        ) -> Any:
+            called.add((method, route.partition("?")[0]))
+            headers = {"Authorization": f"Bearer {issuer.token(user, groups=('admins',) if admin else ())}"}
+            if isinstance(body, dict):
+                headers["Content-Type"] = "application/json"
+                body = json.dumps(body).encode()
+            answer = http.http.request(method, route.format(**parts), headers=headers, body=body or b"")
+            assert answer.status_code // 100 == status // 100, (method, route, answer.body)
+            is_json = "json" in answer.headers.get("Content-Type", "json")
+            return answer.json_body if is_json else answer.body
+
+        def ready(user: str, settings: dict[str, Any]) -> Environment:
+            made = call("POST", "/environments", settings, user)
+            environment = world.store.environment(made["id"])
+            assert environment is not None
+            world.operated.settled(environment)
+            world.reconcile(world.operator, environment)
+            return world.look(environment)
+
+        call("GET", "/health")
+        call("GET", "/openapi.json")
+        call("GET", "/docs")
+        call("GET", "/docs/{name}", name="swagger-ui.css")
+        call("GET", "/releases")
+        environment = ready("hana", own)
+        its = {"environment_id": environment.id}
+        call("GET", "/me")
+        call("GET", "/environments")
+        call("GET", "/environments", admin=True)
+        call("GET", "/environments?status=READY", admin=True)
+        assert call("GET", "/environments/{environment_id}", **its)["status"] == "READY"
+        call("PATCH", "/environments/{environment_id}", {"expires_in_hours": 100}, **its)
+        call("GET", "/environments/{environment_id}/events", **its)
+        assert call("GET", "/environments/{environment_id}/tables", **its)["items"]
+        assert call("GET", rows, **orders, **its)["items"] == [{"id": "1"}]
+        for user, settings in (("ivo", {}), ("jana", {"athena_workgroup": False})):
+            other = ready(user, settings)
+            found = call("GET", rows, None, user, **{**orders, "table": "tbl_days"}, environment_id=other.id)
+            assert found["items"] == [{"id": "1", "channel": "web", "day": "1"}]
+
+        for parts in (["a.py"], ["f", "a.py"], ["f", "s", "a.py"]):
+            place = {f"part{number}": part for number, part in enumerate(parts, 1)}
+            path = files + "".join(f"/{{{name}}}" for name in place)
+            call("PUT", path, b"print(1)\n", **its, **place)
+            call("GET", path, **its, **place)
+        deep = f"{files}/{{part1}}/{{part2}}/{{part3}}/{{part4}}"
+        place = {"part1": "f", "part2": "s", "part3": "t", "part4": "a.py"}
+        call("PUT", deep, b"print(1)\n", status=422, **its, **place)
+        call("GET", files, **its)
+        job = {"job_id": environment.job_id}
+        call("GET", "/jobs/{job_id}", **job)
+        run = call("POST", "/jobs/{job_id}/runs", {}, **job)
+        its_run = {**job, "run_id": run["id"]}
+        call("GET", "/jobs/{job_id}/runs", **job)
+        call("GET", "/jobs/{job_id}/runs/{run_id}", **its_run)
+        call("GET", "/jobs/{job_id}/runs/{run_id}/logs", **its_run)
+        call("DELETE", "/jobs/{job_id}/runs/{run_id}", **its_run)
+
+        call("POST", "/environments/{environment_id}/reset", **its)
+        world.change(environment, status=Status.FAILED)
+        call("POST", "/environments/{environment_id}/retry", **its)
+        call("DELETE", "/environments/{environment_id}", **its)
+    assert {(each.method, each.path) for each in app.api.all} == called
+
+
+def api_of_role(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The app, whose service is built with the credentials of its role."""
+    import app
+
+    settings = {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "TABLE_NAME": TABLE,
+        "ASSETS_BUCKET": world.config.assets_bucket,
+        "DEPLOYMENT_ROLE_ARN": str(world.config.deployment_role_arn),
+        "PERMISSIONS_BOUNDARY_ARN": world.config.permissions_boundary_arn,
+        "ISSUER": ISSUER,
+        "AUDIENCE": AUDIENCE,
+        "JWKS_URI": issuer.jwks_uri,
+        "CURSOR_KEY": "not a secret",
+        "SANDBOX_READER_ROLE_ARN": world.config.sandbox_reader_role_arn,
+    }
+    given = world.credentials["api_handler"].client_arguments
+    with monkeypatch.context() as patch:
+        for name, value in {**settings, **{name.upper(): value for name, value in given.items()}}.items():
+            patch.setenv(name, value)
+        app.service.cache_clear()
+        app.service()  # a client keeps the credentials that it was made with
+    return app
+
+
+def pending(world: World, environment: Environment, **more: Any) -> JobRun:
+    """A run that is recorded, due, and not in Glue."""
+    run = JobRun(
+        id=sortable_id(world.moment),
+        environment_id=environment.id,
+        job_id=environment.job_id,
+        status=RunStatus.PENDING,
+        arguments={"--OUTPUT_DB": environment.sot_database, "--OUTPUT_TABLE": "t"},
+        worker_type="G.1X",
+        number_of_workers=2,
+        timeout_minutes=1,
+        owner=environment.owner,
+        requested_by=environment.owner,
+        requested_at=timestamp(world.moment),
+        max_cost_micro_usd=worst_case_micro_usd("G.1X", 2, 1, world.config.price_per_dpu_hour_usd),
+        log_prefix=f"/aws-glue/jobs/{environment.name}",
+        due_at=timestamp(world.moment),
+    ).but(**more)
+    assert world.store.add_run(run, Event(run.requested_at, "test", "run_requested"), None)
+    return run
+
+
+def in_doubt(world: World, environment: Environment) -> JobRun:
+    """A run whose StartJobRun may have reached Glue, or not."""
+    return pending(world, environment, start_attempts=1)
+
+
+def status(world: World, run: JobRun) -> RunStatus:
+    found = world.store.run(run.environment_id, run.id)
+    assert found is not None
+    return found.status
+
+
+# -- what was asked for, and what is granted --------------------------------------------------------------
+
+
+def spare(world: World) -> list[str]:
+    """What can be taken away from a policy without anything being refused, but for what is unseen."""
+    found = []
+    for function, policy in {**world.granted, "sandbox_reader": reader_policy()}.items():
+        whole = roles.resolved(policy, world.known)["Statement"]
+        for number, statement in enumerate(whole):
+            for action, resource in product(listed(statement["Action"]), listed(statement["Resource"])):
+                sid = statement["Sid"]
+                if UNSEEN.keys() & {sid, action, f"{sid} {action}"}:
+                    continue
+                fewer = [*whole[:number], *without(statement, action, resource), *whole[number + 1 :]]
+                asked = [wish for wish in world.wishes[function] if wish.action == action]
+                if all(verdict([{"Statement": fewer}], wish) is Verdict.ALLOWED for wish in asked):
+                    found.append(f"{function} {sid} {action} {resource}")
+    return found
+
+
+def reader_policy() -> dict[str, Any]:
+    """What the role may do that reads sandboxes for their owners."""
+    resources = json.loads((ROOT / "chalice_app/functions.json").read_text())["Resources"]
+    [policy] = resources["SandboxReader"]["Properties"]["Policies"]
+    document: dict[str, Any] = policy["PolicyDocument"]
+    return document
+
+
+def without(statement: dict[str, Any], action: str, resource: str) -> list[dict[str, Any]]:
+    """A statement without one action on one resource."""
+    others = [each for each in listed(statement["Action"]) if each != action]
+    elsewhere = [each for each in listed(statement["Resource"]) if each != resource]
+    return [{**statement, "Action": others}, {**statement, "Action": action, "Resource": elsewhere}]

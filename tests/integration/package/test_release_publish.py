@@ -1,0 +1,207 @@
+"""Publishing a release to a bucket, and the service reading it back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from chalicelib.aws.catalog import Catalog
+from chalicelib.aws.s3 import Buckets
+from chalicelib.storage.releases import Releases
+from glue_assets.release import Release, build, publish, published
+from glue_assets.template import parse
+from tests.support.paths import ROOT
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+BUCKET = "release-assets"
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket=BUCKET)
+        client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+@pytest.fixture
+def written(s3: S3Client) -> list[str]:
+    """The keys that the client puts, in their order."""
+    keys: list[str] = []
+
+    def note(params: dict[str, Any], **_: Any) -> None:
+        keys.append(params["Key"])
+
+    s3.meta.events.register("provide-client-params.s3.PutObject", note)
+    return keys
+
+
+def small(tmp_path: Path, rows: str = "1\n", version: str = "1.0.0") -> Release:
+    table = tmp_path / "data/db_shop/tbl_orders"
+    table.mkdir(parents=True, exist_ok=True)
+    (table / "orders.csv").write_text("order_id\n" + rows)
+    return build(ROOT, tmp_path / "data", version, lint=False)
+
+
+def body(s3: S3Client, key: str) -> bytes:
+    return s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+
+
+def pointer(s3: S3Client) -> str:
+    latest: str = json.loads(body(s3, "releases/latest.json"))["release"]
+    return latest
+
+
+def versions(s3: S3Client) -> int:
+    return len(s3.list_object_versions(Bucket=BUCKET).get("Versions", []))
+
+
+def test_the_manifest_follows_its_files_and_the_pointer_comes_last(
+    s3: S3Client, written: list[str], tmp_path: Path
+) -> None:
+    release = small(tmp_path)
+    assert publish(release, s3, BUCKET)
+    folder = f"releases/{release.id}"
+    assert written == [
+        f"{folder}/jobs/sot_ecommerce.py",
+        f"{folder}/data/db_shop/tbl_orders/orders.csv",
+        f"{folder}/template.yaml",
+        f"{folder}/manifest.json",
+        "releases/latest.json",
+    ]
+    assert body(s3, f"{folder}/data/db_shop/tbl_orders/orders.csv") == b"order_id\n1\n"
+    assert body(s3, f"{folder}/template.yaml").decode() == release.template
+    assert json.loads(body(s3, f"{folder}/manifest.json")) == release.manifest
+    assert pointer(s3) == release.id
+
+
+def test_publishing_the_same_release_again_writes_nothing(s3: S3Client, tmp_path: Path) -> None:
+    release = small(tmp_path)
+    assert publish(release, s3, BUCKET)
+    before = versions(s3)
+    assert not publish(small(tmp_path), s3, BUCKET)
+    assert versions(s3) == before
+
+
+def test_a_published_release_is_not_touched_by_what_happened_to_its_files(
+    s3: S3Client, tmp_path: Path
+) -> None:
+    release = small(tmp_path)
+    publish(release, s3, BUCKET)
+    (tmp_path / "data/db_shop/tbl_orders/orders.csv").write_text("order_id\n9\n")
+    publish(release, s3, BUCKET)
+    key = f"releases/{release.id}/data/db_shop/tbl_orders/orders.csv"
+    assert body(s3, key) == b"order_id\n1\n"
+
+
+def test_new_data_is_a_new_release_and_the_old_one_stays(s3: S3Client, tmp_path: Path) -> None:
+    old = small(tmp_path)
+    publish(old, s3, BUCKET)
+    new = small(tmp_path, "1\n2\n")
+    publish(new, s3, BUCKET)
+    assert pointer(s3) == new.id != old.id
+    assert body(s3, f"releases/{old.id}/data/db_shop/tbl_orders/orders.csv") == b"order_id\n1\n"
+
+
+def test_publishing_an_old_release_makes_it_the_newest_again(
+    s3: S3Client, written: list[str], tmp_path: Path
+) -> None:
+    old = small(tmp_path)
+    publish(old, s3, BUCKET)
+    publish(small(tmp_path, "1\n2\n"), s3, BUCKET)
+    written.clear()
+    assert publish(small(tmp_path), s3, BUCKET)
+    assert written == ["releases/latest.json"]
+    assert pointer(s3) == old.id
+
+
+@pytest.mark.parametrize("lost", ["orders.csv", "template.yaml", "manifest.json", "latest.json"])
+def test_an_interrupted_publication_shows_nothing_and_can_be_repeated(
+    s3: S3Client, tmp_path: Path, lost: str
+) -> None:
+    def fail(params: dict[str, Any], **_: Any) -> None:
+        if params["Key"].endswith(lost):
+            raise ConnectionError(lost)
+
+    old, new = small(tmp_path), small(tmp_path, version="1.0.1")
+    publish(old, s3, BUCKET)
+    s3.meta.events.register("provide-client-params.s3.PutObject", fail)
+    with pytest.raises(ConnectionError):
+        publish(new, s3, BUCKET)
+    assert pointer(s3) == old.id
+    s3.meta.events.unregister("provide-client-params.s3.PutObject", fail)
+    assert publish(new, s3, BUCKET)
+    assert pointer(s3) == new.id
+    assert json.loads(body(s3, f"releases/{new.id}/manifest.json")) == new.manifest
+
+
+def test_a_bucket_that_is_not_there_is_told(s3: S3Client, tmp_path: Path) -> None:
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        publish(small(tmp_path), s3, "no-such-assets")
+
+
+def test_the_service_reads_what_was_published(s3: S3Client, tmp_path: Path) -> None:
+    release = small(tmp_path)
+    publish(release, s3, BUCKET)
+    releases = Releases(Buckets(s3), BUCKET, "us-east-1")
+    found = releases.latest()
+    assert found.id == release.id
+    assert found.databases == ("db_shop",)
+    assert [(file.target, file.key) for file in found.files] == [
+        ("glue_assets", "jobs/sot_ecommerce.py"),
+        ("sor", "db_shop/tbl_orders/orders.csv"),
+    ]
+    assert all(body(s3, found.path(file.path)) for file in found.files)
+    template = parse(body(s3, found.path(found.template)).decode())
+    conditional = [r for r in template["Resources"].values() if "Condition" in r]
+    flags = ("KmsKey", "AthenaWorkgroup", "IamRole", "SecurityConfiguration")
+    everything = dict.fromkeys(flags, "true")
+    assert found.resource_count(everything) == len(template["Resources"])
+    assert found.resource_count({}) == len(template["Resources"]) - len(conditional)
+
+
+def test_partitions_are_registered_once_and_again_without_harm(s3: S3Client, tmp_path: Path) -> None:
+    for year in (2017, 2018):
+        folder = tmp_path / f"data/db_shop/tbl_orders/year={year}"
+        folder.mkdir(parents=True)
+        (folder / "orders.csv").write_text(f"order_id\n{year}\n")
+    publish(build(ROOT, tmp_path / "data", "1.0.0", lint=False), s3, BUCKET)
+    [table] = Releases(Buckets(s3), BUCKET, "us-east-1").latest().partitioned
+    glue = boto3.client("glue", region_name="us-east-1")
+    glue.create_database(DatabaseInput={"Name": "db"})
+    keys = [{"Name": "year", "Type": "string"}]
+    glue.create_table(DatabaseName="db", TableInput={"Name": "tbl_orders", "PartitionKeys": keys})
+    wanted = [(list(values), f"s3://sor/{path}") for values, path in table.partitions]
+    for _ in range(2):
+        Catalog(glue).add_partitions("db", "tbl_orders", table.storage, wanted)
+    found = glue.get_partitions(DatabaseName="db", TableName="tbl_orders")["Partitions"]
+    assert [(p["Values"], p["StorageDescriptor"]["Location"]) for p in found] == [
+        (["2017"], "s3://sor/db_shop/tbl_orders/year=2017/"),
+        (["2018"], "s3://sor/db_shop/tbl_orders/year=2018/"),
+    ]
+    assert found[0]["StorageDescriptor"]["Columns"] == [{"Name": "order_id", "Type": "string"}]
+
+
+def test_the_releases_of_a_bucket_are_listed_with_the_one_that_is_given_out(
+    s3: S3Client, tmp_path: Path
+) -> None:
+    old, new = small(tmp_path), small(tmp_path, version="1.0.1")
+    for release in (old, new):
+        publish(release, s3, BUCKET)
+    publish(old, s3, BUCKET)  # the older one is what new sandboxes get again
+    lines = {line[2:].split()[0]: line for line in published(s3, BUCKET)}
+    assert lines.keys() == {old.id, new.id}
+    assert (lines[old.id][0], lines[new.id][0]) == ("*", " ")
+    assert lines[new.id].endswith(new.notes.partition("\n")[0])

@@ -1,0 +1,61 @@
+"""Settings made from the service's models are built, changed and removed by the embedded CloudFormation."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from chalicelib.clock import environment_id
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.settings import Limits, Settings
+from chalicelib.domain.settings_changes import SettingsChange, changed
+from tests.support.sandbox_stacks import Account
+from tests.support.settings_strategies import accepted, without
+
+STAYS = ("expires_in_hours", "buckets", "name", "files_prefix")
+
+
+def change_of(stored: Settings, wanted: dict[str, Any], limits: Limits) -> Settings:
+    """Stored settings after a PATCH that asks for others, less what it refuses."""
+    job = {name: value for name, value in wanted["job"].items() if name not in STAYS}
+    change = {name: value for name, value in wanted.items() if name not in STAYS} | {"job": job}
+    for _ in range(20):
+        after, wrong = changed(stored, SettingsChange.model_validate(change), limits)
+        if not wrong:
+            return after
+        for one in wrong:
+            change = without(change, one["pointer"].split("/")[2:])
+    raise AssertionError(wrong)
+
+
+def test_what_passes_is_built_changed_and_removed(operated: Account) -> None:
+    limits = operated.config.limits
+    count = itertools.count(1)
+
+    @settings(
+        max_examples=8,
+        deadline=None,
+        database=None,
+        suppress_health_check=[*HealthCheck],
+        phases=[Phase.generate],
+    )
+    @given(accepted(limits), accepted(limits), st.text(min_size=1, max_size=128).filter(str.isprintable))
+    def build(first: Any, second: Any, owner: str) -> None:
+        made: Environment = dataclasses.replace(
+            operated.environment(environment_id(), {}), owner=owner, settings=first
+        )
+        assert operated.deploy(made)["StackStatus"] == "CREATE_COMPLETE", operated.failures(made)
+        after = change_of(made.settings, second.model_dump(), limits)
+        made = dataclasses.replace(made, settings=after)
+        assert operated.update(made)["StackStatus"] in ("UPDATE_COMPLETE", "CREATE_COMPLETE"), (
+            operated.failures(made)
+        )
+        assert operated.delete(made)["StackStatus"] == "DELETE_COMPLETE", operated.failures(made)
+        next(count)
+
+    build()
+    assert next(count) > 3

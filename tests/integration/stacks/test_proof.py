@@ -1,0 +1,272 @@
+"""Failures, deletes and their receipts on the embedded CloudFormation, with the template's own resources."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from chalicelib.aws.cloudformation import Part, Stack, Stacks
+from chalicelib.aws.existence import Prover
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.services.idempotency import IdempotentRequest
+from tests.support.event_bridge import event_with
+from tests.support.sandbox_stacks import client
+from tests.support.service_roles import World
+
+ACCOUNT = "123456789012"
+DEPLOYMENT = "terraglue-deployment"
+RICH = {"kms_key": True, "job": {"schedule": "rate(1 day)"}}
+
+
+def physical_ids(environment: Environment) -> set[tuple[str, str]]:
+    found = client("cloudformation").describe_stack_resources(StackName=environment.name)["StackResources"]
+    return {(each["ResourceType"], each["PhysicalResourceId"]) for each in found}
+
+
+def delete(world: World, environment: Environment) -> Environment:
+    """Ask for the delete and let everything happen that happens by itself."""
+    stack_id = world.operated.settled(environment)["StackId"]
+    world.change(environment, delete_requested=True)
+    return let_go(world, environment, stack_id)
+
+
+def let_go(world: World, environment: Environment, stack_id: str) -> Environment:
+    for _ in range(3):
+        world.reconcile(world.operator, environment)
+        world.operated.settled(environment, stack_id)
+    return world.look(environment)
+
+
+def forbid(role: str, action: str) -> None:
+    statement = {"Effect": "Deny", "Action": action, "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    client("iam").put_role_policy(RoleName=role, PolicyName="forbidden", PolicyDocument=document)
+
+
+def allow_again(role: str) -> None:
+    client("iam").delete_role_policy(RoleName=role, PolicyName="forbidden")
+
+
+def test_the_receipt_has_each_thing_that_the_stack_had_made_by_its_id(world: World) -> None:
+    ready = world.ready("aaaaaaaaaa", RICH)
+    made = physical_ids(ready)
+    assert len({kind for kind, _ in made}) >= 11, "so few types: is that the template?"
+    client("glue").create_table(DatabaseName=ready.sot_database, TableInput={"Name": "of_a_run"})
+    client("s3").put_object(Bucket=ready.bucket("sot"), Key="a", Body=b"1")
+    gone = delete(world, ready)
+    assert gone.status is Status.DELETED, gone.reason
+    assert gone.receipt is not None
+    removed, [key] = gone.receipt.removed, gone.receipt.remaining
+    listed = {(each.type, each.id) for each in removed if each.id}
+    assert listed | {(key.type, key.id)} == made
+    assert [each for each in removed if each.id and each.why] == [], "a type is not checked"
+    counted = {each.type: each.count for each in removed if each.count}
+    assert counted["AWS::Glue::Table"] == 1
+    assert counted["AWS::S3::Object"] >= 3  # the object, the data, the job's files
+    date = client("kms").describe_key(KeyId=key.id)["KeyMetadata"]["DeletionDate"]
+    assert key.type == "AWS::KMS::Key"
+    assert key.until[:19] == date.strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def test_what_the_service_may_not_remove_itself_keeps_it_deleting_and_is_told(world: World) -> None:
+    ready = world.ready("aaaaaaaaaa", {})
+    other = world.ready("bbbbbbbbbb", {})
+    role = client("iam").get_role(RoleName=ready.role_name)["Role"]
+    stack_id = world.operated.settled(ready)["StackId"]
+    world.change(ready, delete_requested=True)
+    world.reconcile(world.operator, ready)
+    world.operated.settled(ready, stack_id)
+    trust = json.dumps(role["AssumeRolePolicyDocument"])
+    client("iam").create_role(RoleName=ready.role_name, AssumeRolePolicyDocument=trust)
+    stuck = let_go(world, ready, stack_id)
+    assert stuck.status is Status.DELETING
+    words = f"The stack is deleted, but these resources still exist: AWS::IAM::Role {ready.role_name}."
+    assert stuck.reason == words
+    assert delete(world, other).status is Status.DELETED, "it keeps others"
+    client("iam").delete_role(RoleName=ready.role_name)
+    assert let_go(world, ready, stack_id).status is Status.DELETED
+
+
+def test_a_denied_delete_is_told_in_awss_words_without_the_account_and_tried_again(world: World) -> None:
+    ready = world.ready("aaaaaaaaaa", {})
+    stack_id = world.operated.settled(ready)["StackId"]
+    forbid(DEPLOYMENT, "s3:DeleteBucket")
+    stuck = delete(world, ready)
+    assert stuck.status is Status.DELETING
+    assert stuck.reason is not None
+    assert stuck.reason.startswith("AWS could not delete AWS::S3::Bucket terraglue-aaaaaaaaaa-")
+    assert "is not authorized to perform: s3:DeleteBucket" in stuck.reason
+    assert " (and 4 more): " in stuck.reason
+    assert ACCOUNT not in stuck.reason
+    assert DEPLOYMENT not in stuck.reason
+    allow_again(DEPLOYMENT)
+    world.moment += timedelta(minutes=16)
+    assert let_go(world, ready, stack_id).status is Status.DELETED
+
+
+def resource_events(environment: Environment) -> list[tuple[dict[str, Any], str]]:
+    """What EventBridge tells of the resources of a stack, oldest first, with its whole seconds."""
+    told = client("cloudformation").describe_stack_events(StackName=environment.name)["StackEvents"]
+    return [
+        (
+            {
+                "stack-id": each["StackId"],
+                "logical-resource-id": each["LogicalResourceId"],
+                "resource-type": each["ResourceType"],
+                "status-details": {
+                    "status": each["ResourceStatus"],
+                    "status-reason": each.get("ResourceStatusReason", ""),
+                },
+            },
+            each["Timestamp"].strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+        for each in reversed(told)
+        if each["ResourceType"] != "AWS::CloudFormation::Stack"
+    ]
+
+
+def failing(world: World, environment_id: str, **settings: Any) -> Environment:
+    """One whose Glue job cannot be made; CloudFormation has not told of it yet."""
+    forbid(DEPLOYMENT, "glue:CreateJob")
+    environment = world.record(environment_id, settings)
+    world.reconcile(world.operator, environment)
+    world.operated.settled(environment)
+    return environment
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_first_failed_resource_is_told_before_the_rollback_is_in_any_order(
+    world: World, seed: int
+) -> None:
+    environment = failing(world, "aaaaaaaaaa")
+    told = resource_events(environment)
+    if seed:
+        random.Random(seed).shuffle(told)
+    for detail, at in [*told, *told[:5]]:
+        world.operator.events.resource_changed(event_with(detail, at))
+    shown = world.look(environment)
+    assert shown.status is Status.CREATING, "the stack has not told of its end"
+    assert shown.failure is not None
+    assert (shown.failure.type, shown.failure.cause) == ("AWS::Glue::Job", "permission")
+    everything = str([shown.failure, shown.resources])
+    assert "glue:CreateJob" in everything
+    assert ACCOUNT not in everything
+    assert DEPLOYMENT not in everything
+    assert {each.status for each in shown.resources.values()} <= {"DELETE_COMPLETE", "CREATE_FAILED"}
+
+
+def test_what_a_failure_leaves_is_cleaned_up_by_itself_and_a_retry_starts_over(world: World) -> None:
+    environment = failing(world, "aaaaaaaaaa", kms_key=True)
+    for _ in range(4):
+        world.moment += timedelta(minutes=1)
+        world.operator.events.tick(seconds=60)
+        if stack_id := world.look(environment).stack_id:
+            world.operated.settled(environment, stack_id)
+    failed = world.look(environment)
+    assert (failed.status, failed.clean_up, failed.stack_id) == (Status.FAILED, False, None)
+    assert failed.failure is not None
+    assert failed.reason == failed.failure.fix
+    assert {b["Name"] for b in client("s3").list_buckets()["Buckets"]} == {"assets"}
+    allow_again(DEPLOYMENT)
+    world.operator.environments.retry(
+        IdempotentRequest(Caller(environment.owner, is_admin=False), "r"), environment.id
+    )
+    world.operated.settled(environment)
+    world.reconcile(world.operator, environment)
+    ready = world.look(environment)
+    assert (ready.status, ready.failure, ready.creations) == (Status.READY, None, 2)
+    gone = delete(world, ready)
+    assert gone.receipt is not None
+    keys = [(each.type, each.id) for each in gone.receipt.remaining]
+    assert len(set(keys)) == 2, "the key of the attempt that failed waits to be removed, too"
+
+
+def test_without_a_single_event_progress_and_failure_are_known_within_two_minutes(world: World) -> None:
+    environment = failing(world, "aaaaaaaaaa")
+    assert world.look(environment).resources == {}
+    world.moment += timedelta(seconds=59)
+    world.operator.events.tick(seconds=60)
+    began = world.moment
+    while world.look(environment).failure is None:
+        assert world.moment - began < timedelta(minutes=2)
+        world.moment += timedelta(minutes=1)
+        world.operator.events.tick(seconds=60)
+    assert len(world.look(environment).resources) > 5
+
+
+def test_a_bucket_that_is_somebody_elses_is_not_emptied(world: World) -> None:
+    """The name is taken: the stack fails, and its clean-up leaves the other's bucket alone."""
+    taken = "terraglue-aaaaaaaaaa-spec"
+    client("s3").create_bucket(Bucket=taken)
+    client("s3").put_object(Bucket=taken, Key="theirs", Body=b"1")
+    environment = world.record("aaaaaaaaaa", {})
+    world.reconcile(world.operator, environment)
+    stack_id = world.operated.settled(environment)["StackId"]
+    world.reconcile(world.operator, environment)
+    gone = delete(world, environment) if world.look(environment).stack_id else world.look(environment)
+    gone = let_go(world, gone, stack_id)
+    assert client("s3").get_object(Bucket=taken, Key="theirs")["ContentLength"] == 1
+    assert gone.failure is not None
+    assert gone.failure.cause == "name_conflict"
+
+
+def test_a_type_that_is_not_known_is_said_to_be_unchecked_and_one_that_stays_by_policy_remains() -> None:
+    class Buckets:
+        """Every bucket is there."""
+
+        def head_bucket(self, **_: Any) -> dict[str, Any]:
+            return {"BucketRegion": "us-east-1"}
+
+    parts = [
+        Part("AWS::SNS::Topic", "Topic", "arn:x", "DELETE_COMPLETE"),
+        Part("AWS::S3::Bucket", "Kept", "kept", "DELETE_SKIPPED"),
+        Part("AWS::S3::Bucket", "Lost", "lost", "DELETE_COMPLETE"),
+    ]
+    proof = Prover({"s3": Buckets()}).prove(parts)
+    [topic] = proof.removed
+    assert "are not checked again" in topic.why
+    assert [each.id for each in proof.remaining] == ["kept"]
+    assert [part.physical_id for part in proof.there] == ["lost"]
+
+
+STACK_ID = f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/terraglue-aaaaaaaaaa/1"
+
+
+def told(logical_id: str, physical_id: str, status: str, reason: str = "") -> dict[str, Any]:
+    return {
+        "StackId": STACK_ID,
+        "EventId": "e",
+        "StackName": "terraglue-aaaaaaaaaa",
+        "Timestamp": datetime(2026, 11, 24, tzinfo=UTC),
+        "LogicalResourceId": logical_id,
+        "PhysicalResourceId": physical_id,
+        "ResourceType": "AWS::S3::Bucket",
+        "ResourceStatus": status,
+        "ResourceStatusReason": reason,
+    }
+
+
+def test_a_stacks_parts_are_what_it_made_and_what_an_update_replaced_but_no_name_of_others() -> None:
+    """As CloudFormation's events tell it: the newest first."""
+    cloudformation = client("cloudformation")
+    events = [
+        told("Sot", "new-sot", "DELETE_COMPLETE"),
+        told("Spec", "taken", "DELETE_COMPLETE"),
+        told("Sot", "old-sot", "DELETE_FAILED", "The bucket you tried to delete is not empty"),
+        told("Spec", "taken", "CREATE_FAILED", "taken already exists"),
+        told("Sot", "new-sot", "CREATE_COMPLETE"),
+        told("Sot", "old-sot", "CREATE_COMPLETE"),
+        told("Sot", "", "CREATE_IN_PROGRESS"),
+        told("terraglue-aaaaaaaaaa", STACK_ID, "CREATE_IN_PROGRESS"),
+    ]
+    with Stubber(cloudformation) as stubbed:
+        stubbed.add_response("describe_stack_events", {"StackEvents": events}, {"StackName": STACK_ID})
+        parts = Stacks(cloudformation).parts(Stack(STACK_ID, "DELETE_COMPLETE", None, {}))
+    found = {(part.physical_id, part.status) for part in parts}
+    assert found == {("new-sot", "DELETE_COMPLETE"), ("old-sot", "DELETE_FAILED")}

@@ -1,0 +1,77 @@
+"""Job runs on moto: start, list and end them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+
+from chalicelib.domain.caller import Caller
+from tests.support.api import Api
+
+MARKER = "--terraglue-run-id"
+
+
+def glue_runs(job: str) -> list[dict[str, Any]]:
+    return boto3.client("glue").get_job_runs(JobName=job)["JobRuns"]
+
+
+def end_in_glue(job: str, state: str = "SUCCEEDED", seconds: int = 30, **shown_too: Any) -> None:
+    """Let the newest run of a job end, as Glue would."""
+    from moto.glue.models import glue_backends
+
+    run = glue_backends["123456789012"]["us-east-1"].jobs[job].job_runs[-1]
+    run._status = state
+    shown = run.as_dict()  # moto has fixed figures there
+    shown |= {"JobRunState": state, "ExecutionTime": seconds, "DPUSeconds": seconds * 5.0}
+    shown |= shown_too
+    shown |= {"ErrorMessage": "ValueError: bad 123456789012"} if state == "FAILED" else {}
+    run.as_dict = lambda: shown
+
+
+def ask(api: Api, job: str, **kwargs: Any) -> Any:
+    return api.call("POST", f"/jobs/{job}/runs", **kwargs)
+
+
+class DiesAfterTheCall(BaseException):
+    """The process is gone; nothing after the call is done."""
+
+
+class DyingStarter:
+    """A Glue client whose process dies right before or right after StartJobRun."""
+
+    def __init__(self, client: BaseClient, *, after: bool) -> None:
+        self._client = client
+        self._after = after
+
+    def start_job_run(self, **arguments: Any) -> Any:
+        if self._after:
+            self._client.start_job_run(**arguments)  # type: ignore[attr-defined]
+        raise DiesAfterTheCall
+
+
+ANA = Caller("ana", is_admin=False)
+
+
+class Stopper:
+    """Glue with the BatchStopJobRun that moto lacks: it notes what it is asked to stop."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.stopped: list[str] = []
+        self.dies = False
+        self.refuses = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def batch_stop_job_run(self, JobName: str, JobRunIds: list[str]) -> Any:
+        if self.refuses:
+            error = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
+            raise ClientError(error, "BatchStopJobRun")  # type: ignore[arg-type]
+        self.stopped += JobRunIds
+        if self.dies:
+            raise DiesAfterTheCall
+        return {}

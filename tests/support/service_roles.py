@@ -1,0 +1,162 @@
+"""The service on moto, each of its functions with its own role's credentials, and all that they ask for."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from chalicelib.aws.dynamodb import Table
+from chalicelib.clock import timestamp
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.job_run import JobRun
+from chalicelib.domain.requests import RunRequest
+from chalicelib.domain.timeline import Event
+from chalicelib.services.idempotency import IdempotentRequest
+from chalicelib.storage.store import Store
+from chalicelib.wiring import Service, build
+from local import access, athena, roles
+from local.access_requests import Asked as Wish
+from local.athena import AthenaOptions
+from local.clients import Credentials
+from local.glue_runs.api import replace_moto
+from tests.support.event_bridge import event_with
+from tests.support.paths import ROOT
+from tests.support.sandbox_stacks import REGION, Account, account, client
+
+TABLE = "table"
+READER = "terraglue-sandbox-reader"
+RICH = {"kms_key": True, "job": {"arguments": {"--WHO": "me"}, "schedule": "rate(1 day)"}}
+"""Settings that make the service do more: a key, a template of one's own, a schedule."""
+
+
+class GlueRuns:
+    """Glue's job runs: each stays as a test puts it, and stops when asked to."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, dict[str, Any]] = {}
+
+    def begin(self, job: str, state: str = "RUNNING", **more: Any) -> str:
+        run_id = f"jr_{len(self.runs)}"
+        known = {"Id": run_id, "JobName": job, "JobRunState": state, "StartedOn": 1_800_000_000}
+        self.runs[run_id] = known | more
+        return run_id
+
+    def start_job_run(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"JobRunId": self.begin(request["JobName"], Arguments=request["Arguments"])}
+
+    def get_job_run(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"JobRun": self.runs[request["RunId"]]}
+
+    def get_job_runs(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"JobRuns": [run for run in self.runs.values() if run["JobName"] == request["JobName"]]}
+
+    def batch_stop_job_run(self, request: dict[str, Any]) -> dict[str, Any]:
+        for run_id in request["JobRunIds"]:
+            self.runs[run_id]["JobRunState"] = "STOPPED"
+        return {}
+
+
+class World:
+    """An account with the service; `granted` are the policies, `wishes` what each function asked for."""
+
+    def __init__(self, operated: Account, granted: dict[str, Any], glue: GlueRuns) -> None:
+        self.operated = operated
+        self.granted = granted
+        self.glue = glue
+        self.moment = datetime.now(UTC)
+        self.wishes: dict[str, list[Wish]] = {name: [] for name in (*granted, "sandbox_reader")}
+        self.refused: list[str] = []
+        self.config = dataclasses.replace(operated.config, table_name=TABLE)
+        known = roles.arns(TABLE, self.config.assets_bucket, str(self.config.deployment_role_arn))
+        self.credentials = {
+            name: roles.session(client, roles.ensure(client, f"service-{name}", [policy], known))
+            for name, policy in granted.items()
+        }
+        self.known = known
+        self.store = Store(Table(client("dynamodb"), TABLE), self.config.capacity)
+        self.operator = self._service(None)
+        self._services: dict[str, Service] = {}
+
+    def service(self, function: str) -> Service:
+        """The service as one function has it."""
+        if function not in self._services:
+            self._services[function] = self._service(self.credentials[function])
+        return self._services[function]
+
+    def _service(self, credentials: Credentials | None) -> Service:
+        given: Any = credentials.client_arguments if credentials else {}
+        session = boto3.Session(region_name=REGION, **given)
+        return build(self.config, clock=lambda: self.moment, session=session)
+
+    def note(self, principal: str, wish: Wish, why: str | None) -> None:
+        name = "sandbox_reader" if principal.endswith(f"/{READER}") else principal.rpartition("/service-")[2]
+        if name in self.wishes:
+            self.wishes[name].append(wish)
+            if why:
+                self.refused.append(f"{name}: {wish.action} on {wish.resource} {why}")
+
+    # -- what the account's root does, to bring about what a function shall see -------------------------
+
+    def record(self, environment_id: str, settings: dict[str, Any], **more: Any) -> Environment:
+        """A new environment that nobody has begun to build."""
+        environment = self.operated.environment(environment_id, settings).but(
+            owner=environment_id,
+            expires_at=timestamp(self.moment + timedelta(days=300)),
+            updated_at=timestamp(self.moment),
+            **{"admitted_at": timestamp(self.moment), **more},
+        )
+        self.store.add_environment(environment, Event(environment.created_at, "test", "requested"), None)
+        return environment
+
+    def look(self, environment: Environment) -> Environment:
+        found = self.store.environment(environment.id)
+        assert found is not None
+        return found
+
+    def change(self, environment: Environment, **changes: Any) -> Environment:
+        read = self.look(environment)
+        return self.store.save_environment(read, read.but(**changes))
+
+    def ready(self, environment_id: str, settings: dict[str, Any]) -> Environment:
+        environment = self.record(environment_id, settings)
+        self.reconcile(self.operator, environment)
+        self.operated.settled(environment)
+        self.reconcile(self.operator, environment)
+        return self.look(environment)
+
+    def ask_run(self, environment: Environment, state: str) -> JobRun:
+        """A run of the environment's job that is in this state in Glue, and not yet known to be."""
+        caller = Caller(environment.owner, is_admin=False)
+        asked = IdempotentRequest(caller, "request", None, "fingerprint")
+        created = self.operator.jobs.request_run(asked, environment.job_id, RunRequest())
+        run = self.store.run(environment.id, created.record.id)
+        assert run is not None and run.glue_run_id is not None
+        self.glue.runs[run.glue_run_id] |= {"JobRunState": state, "ExecutionTime": 60}
+        return run
+
+    def reconcile(self, service: Service, environment: Environment) -> None:
+        service.events.stack_changed(event_with({"stack-id": environment.name}))
+
+
+@contextlib.contextmanager
+def serving(data: Path, work_dir: Path, granted: dict[str, Any] | None = None) -> Iterator[World]:
+    """A world; `granted` in the place of the packaged policies."""
+    glue = GlueRuns()
+    with account(data) as operated, contextlib.ExitStack() as ending:
+        ending.callback(replace_moto(glue))
+        ending.enter_context(contextlib.closing(athena.install(AthenaOptions(client, work_dir))))
+        resources = json.loads((ROOT / "chalice_app/resources.json").read_text())["Resources"]
+        wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+        properties = {name: resources["Table"]["Properties"][name] for name in wanted}
+        client("dynamodb").create_table(TableName=TABLE, **properties)
+        world = World(operated, granted or roles.functions(), glue)
+        ending.callback(access.install(world.note))
+        yield world

@@ -1,0 +1,158 @@
+"""The role that makes sandboxes: exactly what the registry says CloudFormation needs, and on our names only.
+
+The source is the registry's own schemas, bundled with cfn-lint: `handlers.*.permissions` of every type of
+resource in the template. cfn-lint's list of IAM actions tells which of those are none.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import cfnlint
+
+from glue_assets.template import assemble, parse
+from tests.support.paths import ROOT
+
+DATA = Path(cfnlint.__file__).parent / "data"
+RESOURCES = json.loads((ROOT / "chalice_app/resources.json").read_text(encoding="utf-8"))["Resources"]
+ROLE = RESOURCES["DeploymentRole"]["Properties"]
+STATEMENTS: list[dict[str, Any]] = ROLE["Policies"][0]["PolicyDocument"]["Statement"]
+BOUNDARY: list[dict[str, Any]] = RESOURCES["SandboxBoundary"]["Properties"]["PolicyDocument"]["Statement"]
+TEMPLATE = parse(assemble(ROOT / "glue_assets"))
+
+WITHHELD = {
+    "iam:DeleteRolePermissionsBoundary": "a role without its boundary could be given anything",
+}
+ACCOUNT_WIDE = {  # the Service Authorization Reference gives these no resource to be limited to
+    *("kms:ListAliases", "kms:CreateKey", "kms:TagResource"),
+    *("logs:CreateLogDelivery", "logs:DescribeIndexPolicies", "logs:DescribeLogGroups"),
+    *("logs:DeleteResourcePolicy", "logs:DescribeResourcePolicies", "logs:PutResourcePolicy"),
+    *(
+        "glue:CreateSecurityConfiguration",
+        "glue:DeleteSecurityConfiguration",
+        "glue:GetSecurityConfiguration",
+    ),
+    *("lakeformation:DescribeLakeFormationIdentityCenterConfiguration", "lakeformation:DescribeResource"),
+    *("lakeformation:GetDataAccess", "lakeformation:ListResources"),
+}
+
+
+def types() -> set[str]:
+    """Every resource type of the template; the data's databases and tables add no others."""
+    return {resource["Type"] for resource in TEMPLATE["Resources"].values()} | {"AWS::Glue::Table"}
+
+
+def required() -> set[str]:
+    index = json.loads((DATA / "schemas/providers/us-east-1.json").read_text(encoding="utf-8"))
+    needed: set[str] = set()
+    for kind in types():
+        schema = json.loads((DATA / f"schemas/resources/{index[kind]}.json").read_text(encoding="utf-8"))
+        for handler in ("create", "read", "update", "delete"):
+            needed |= set(schema["handlers"].get(handler, {}).get("permissions", []))
+    known = json.loads((DATA / "AdditionalSpecs/Policies.json").read_text(encoding="utf-8"))
+    actions = {f"{service}:{name}".lower() for service in known for name in known[service].get("Actions", {})}
+    return {action for action in needed if action.lower() in actions}
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_the_role_has_exactly_what_the_registry_requires() -> None:
+    given = [action for statement in STATEMENTS for action in listed(statement["Action"])]
+    assert sorted(set(given)) == sorted(required() - WITHHELD.keys())
+    twice = {action for action in given if given.count(action) > 1}
+    # An alias needs its key as well; a key that is made has no tags yet by which it could be known.
+    assert {action for action in twice if not action.endswith("Alias")} == {"kms:TagResource"}
+
+
+def test_nothing_is_withheld_that_was_not_required() -> None:
+    assert required() >= WITHHELD.keys()
+
+
+def test_no_key_that_is_not_a_sandboxs_can_be_tagged_as_one() -> None:
+    # Who creates a key with tags needs the permission for no key in particular:
+    # https://docs.aws.amazon.com/kms/latest/developerguide/tag-permissions.html
+    [denied] = [s for s in STATEMENTS if s["Effect"] == "Deny"]
+    assert denied["Action"] == ["kms:TagResource"]
+    assert denied["Resource"] == {"Fn::Sub": "arn:${AWS::Partition}:kms:*:*:key/*"}
+    assert denied["Condition"] == {"StringNotLike": {"aws:ResourceTag/terraglue:environment": "??????????"}}
+
+
+def test_what_is_done_in_s3_is_done_in_this_account() -> None:
+    policies = [json.loads(path.read_text()) for path in (ROOT / "chalice_app/.chalice/policies").iterdir()]
+    functions = json.loads((ROOT / "chalice_app/functions.json").read_text())["Resources"]
+    reader = functions["SandboxReader"]["Properties"]["Policies"][0]["PolicyDocument"]
+    job = TEMPLATE["Resources"]["GlueJobRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    statements = [*STATEMENTS, *BOUNDARY, *job, *reader["Statement"]]
+    statements += [statement for policy in policies for statement in policy["Statement"]]
+    found = 0
+    for statement in statements:
+        actions = listed(statement.get("Action", []))
+        if any(action.startswith("s3:") for action in actions) and actions != ["s3:CreateBucket"]:
+            assert statement["Condition"] == {
+                "StringEquals": {"aws:ResourceAccount": {"Ref": "AWS::AccountId"}}
+            }, statement
+            found += 1
+    assert found >= 20
+
+
+def test_nobody_makes_the_databases_that_all_jobs_share() -> None:
+    for statement in (*BOUNDARY, *TEMPLATE["Resources"]["GlueJobRole"]["Properties"]["Policies"]):
+        assert "glue:CreateDatabase" not in json.dumps(statement)
+
+
+def test_the_role_reaches_only_the_names_of_sandboxes() -> None:
+    sandbox = re.compile(
+        r"terraglue-\?{10}(-\*|-glue-job|/\*)?$|terraglue_\?{10}_\*(/\*)?$|terraglue-shared-\*$|catalog$"
+        r"|role/aws-service-role/athena\.amazonaws\.com/\*$"
+    )
+    for statement in (statement for statement in STATEMENTS if statement["Effect"] == "Allow"):
+        for resource in listed(statement["Resource"]):
+            if resource == "*":
+                assert set(listed(statement["Action"])) <= ACCOUNT_WIDE, statement["Sid"]
+            elif resource["Fn::Sub"].endswith(":key/*"):  # a key has no name: its tag says whose it is
+                assert statement["Condition"] == {
+                    "StringLike": {"aws:ResourceTag/terraglue:environment": "??????????"}
+                }
+            else:
+                assert sandbox.search(resource["Fn::Sub"]), resource
+
+
+def test_a_role_without_the_boundary_cannot_be_made_or_widened() -> None:
+    widening = {
+        "iam:CreateRole",
+        "iam:PutRolePolicy",
+        "iam:AttachRolePolicy",
+        "iam:PutRolePermissionsBoundary",
+    }
+    for statement in STATEMENTS:
+        if widening & set(listed(statement["Action"])):
+            assert set(listed(statement["Action"])) == widening
+            assert statement["Condition"] == {
+                "StringEquals": {"iam:PermissionsBoundary": {"Ref": "SandboxBoundary"}}
+            }
+
+
+def test_roles_are_passed_to_glue_only() -> None:
+    [passing] = [s for s in STATEMENTS if "iam:PassRole" in listed(s["Action"])]
+    assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}
+
+
+def test_the_boundary_allows_what_a_sandboxs_role_has_and_little_more() -> None:
+    role = TEMPLATE["Resources"]["GlueJobRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    wanted = {a for s in role for a in listed((s["Fn::If"][1] if "Fn::If" in s else s)["Action"])}
+    assert {action for statement in BOUNDARY for action in listed(statement["Action"])} == wanted
+    assert not [action for action in wanted if "*" in action]
+
+
+def test_the_policies_are_as_short_as_iam_wants_them() -> None:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, white space not counted
+    def size(document: Any) -> int:
+        return len(re.sub(r"\s", "", json.dumps(document)))
+
+    assert size(ROLE["Policies"][0]["PolicyDocument"]) <= 10_240
+    assert size(RESOURCES["SandboxBoundary"]["Properties"]["PolicyDocument"]) <= 6_144

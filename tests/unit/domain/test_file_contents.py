@@ -1,0 +1,150 @@
+"""What is refused as a job file's content, and that no content keeps the service busy."""
+
+from __future__ import annotations
+
+import io
+import struct
+import threading
+import time
+import zipfile
+
+import pytest
+
+from chalicelib.errors import Unavailable
+from chalicelib.services.file_contents import FileContents
+
+TOO_MUCH = "Checking the file takes too much time or memory. Split or simplify it."
+
+
+def detail(ending: str, body: bytes) -> str | None:
+    wrong = FileContents().error(ending, body)
+    return None if wrong is None else str(wrong["detail"])
+
+
+def zipped(*entries: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        for name, body in entries:
+            archive.writestr(zipfile.ZipInfo(name), body, compress_type=method)
+    return buffer.getvalue()
+
+
+MODULES = zipped(("pkg/__init__.py", b""), ("pkg/a.py", b"x = 1\n" * 100))
+
+
+@pytest.mark.parametrize(
+    ("ending", "body"),
+    [
+        (".py", b"f'" + b"{a}" * 110_000 + b"'"),  # a minute
+        (".py", b"a\n" * (512 * 1024)),  # 700 MB
+        (".py", b"-" * 1_000_000 + b"1"),
+    ],
+)
+def test_python_that_costs_too_much_is_refused_while_others_go_on(ending: str, body: bytes) -> None:
+    found: list[str | None] = []
+    began = time.monotonic()
+    check = threading.Thread(target=lambda: found.append(detail(ending, body)))
+    check.start()
+    longest, last = 0.0, time.monotonic()
+    while check.is_alive():
+        time.sleep(0.01)
+        longest, last = max(longest, time.monotonic() - last), time.monotonic()
+    assert time.monotonic() - began < 12
+    assert longest < 2  # another thread is never kept from its work; the machine may be busy
+    assert found[0] is not None
+    assert found[0] == TOO_MUCH or found[0].startswith("Not valid Python:")
+
+
+def test_ordinary_python_of_a_megabyte_is_taken() -> None:
+    function = b"def f(a, b):\n    return {'a': [a, b, 'text'], 'b': f'{a} and {b}'}\n\n\n"
+    assert detail(".py", function * (1024 * 1024 // len(function))) is None
+
+
+def test_an_error_is_told_with_its_place() -> None:
+    assert FileContents().error(".py", b"x = 1\nx = = 2\n") == {
+        "detail": "Line 2, column 5: invalid syntax.",
+        "line": 2,
+        "column": 5,
+    }
+
+
+def test_a_file_is_never_executed(tmp_path: object) -> None:
+    assert detail(".py", f"open({str(tmp_path)!r} + '/x', 'w')\nraise SystemExit(9)\n".encode()) is None
+
+
+@pytest.mark.parametrize("body", [b"[" * 500_000, b"9" * 1_000_000, b'{"a":' * 100_000])
+def test_json_without_end_is_refused_at_once(body: bytes) -> None:
+    began = time.monotonic()
+    assert (detail(".json", body) or "").startswith(("Not valid JSON", "Line "))
+    assert time.monotonic() - began < 5
+
+
+def test_files_wait_for_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chalicelib.services.file_contents._TURN_SECONDS", 0.05)
+    contents = FileContents(at_once=1)
+    contents._places.acquire()
+    with pytest.raises(Unavailable):
+        contents.error(".py", b"x = 1\n")
+
+
+def test_a_child_that_does_not_end_is_ended() -> None:
+    assert FileContents(seconds=0.001).error(".py", b"x = 1\n") == {"detail": TOO_MUCH}
+
+
+def test_modules_are_taken_stored_and_deflated() -> None:
+    assert detail(".zip", MODULES) is None
+    assert detail(".zip", zipped(("a.py", b"x = 1\n"), method=zipfile.ZIP_STORED)) is None
+
+
+def spoilt(body: bytes, where: bytes, change: int = 1) -> bytes:
+    at = body.index(where)
+    return body[:at] + bytes([body[at] ^ change]) + body[at + 1 :]
+
+
+def with_flag(body: bytes, bit: int) -> bytes:
+    """A zip file whose only entry has a flag set, in its own header and in the directory."""
+    changed = bytearray(body)
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = changed.index(signature) + offset
+        changed[at : at + 2] = struct.pack("<H", struct.unpack("<H", changed[at : at + 2])[0] | bit)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"nothing", "Not a readable zip file"),
+        (MODULES[:-30], "Not a readable zip file"),
+        (MODULES[40:], "Not a readable zip file"),
+        (spoilt(zipped(("a.py", b"x = 1\n"), method=zipfile.ZIP_STORED), b"x = 1"), "Bad CRC-32"),
+        (spoilt(MODULES, b"pkg/a.py", 2), "differ"),
+        (MODULES[: len(MODULES) // 3] + b"\0" * 40 + MODULES[len(MODULES) // 3 + 40 :], "zip file"),
+        (with_flag(zipped(("a.py", b"x = 1\n")), 1), "encrypted"),
+        (zipped(("../a.py", b"")), "relative"),
+        (zipped(("pkg/../../a.py", b"")), "relative"),
+        (zipped(("/etc/a.py", b"")), "relative"),
+        (zipped(("C:/a.py", b"")), "relative"),
+        (zipped(("pkg\\..\\..\\a.py", b"")), "relative"),
+        (zipped(("a", b"1"), ("a/b.py", b"")), "as a file and as a folder"),
+        (zipped(("bomb.py", b"\0" * (65 * 1024 * 1024))), "unpacked bytes"),
+        (zipped(*((f"{number}.py", b"") for number in range(2001))), "entries"),
+        (zipped(("a.py", b"x" * 1000), method=zipfile.ZIP_LZMA), "must be stored or deflated"),
+    ],
+)
+def test_a_zip_that_python_cannot_import_from_is_refused(body: bytes, words: str) -> None:
+    assert words in (detail(".zip", body) or "")
+
+
+def test_a_zip_with_a_name_twice_is_refused() -> None:
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        body = zipped(("a.py", b"1"), ("a.py", b"2"))
+    assert detail(".zip", body) == "The zip file has the entry 'a.py' twice."
+
+
+def test_a_zip_that_understates_its_size_is_refused() -> None:
+    """A bomb whose directory says that it is small."""
+    body = bytearray(zipped(("a.py", b"\0" * 10_000_000)))
+    for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        at = body.index(signature) + offset
+        body[at : at + 4] = struct.pack("<I", 10)
+    assert "zip file" in (detail(".zip", bytes(body)) or "")

@@ -1,0 +1,452 @@
+"""The steps of a change, on records in memory and a CloudFormation that is as far as a test wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from chalicelib.aws.change_sets import ChangeSet
+from chalicelib.aws.cloudformation import Stack
+from chalicelib.aws.dynamodb import Table
+from chalicelib.aws.errors import AwsRefused
+from chalicelib.clock import timestamp
+from chalicelib.domain.capacity import Capacity
+from chalicelib.domain.environment import (
+    DesiredState,
+    Environment,
+    JobFile,
+    ResourceState,
+    Status,
+    UpdateStage,
+)
+from chalicelib.domain.failures import Failure
+from chalicelib.domain.settings import JobSettings, Settings
+from chalicelib.domain.timeline import Event
+from chalicelib.lifecycle.transitions import Next, Transitions
+from chalicelib.lifecycle.update import Update
+from chalicelib.sandbox.missing_resources import MissingResources
+from chalicelib.storage.store import Store
+from tests.support.fast_dynamodb import INDEXES, FastDynamoDb
+from tests.support.records import environment
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+OLD = Settings(job=JobSettings(number_of_workers=2)).resolved()
+NEW = Settings(job=JobSettings(number_of_workers=9)).resolved()
+FIRST = Failure("internal", "The first failure.", "Do this.")
+UPDATED = {"Job": ResourceState("AWS::Glue::Job", "UPDATE_COMPLETE", "2026-01-01T00:00:00#11")}
+
+
+def change_set(status: str, execution: str = "UNAVAILABLE", reason: str = "") -> ChangeSet:
+    return ChangeSet(status, execution, reason, ())
+
+
+MAKING = change_set("CREATE_IN_PROGRESS")
+READY_TO_GO = change_set("CREATE_COMPLETE", "AVAILABLE")
+NOTHING = change_set("FAILED", reason="The submitted information didn't contain changes.")
+
+
+@dataclass
+class Aws:
+    """What CloudFormation says; `proposals` are the change set at each look, the last one for ever."""
+
+    stack: Stack | None
+    proposals: list[ChangeSet | None] = field(default_factory=list)
+    refused: Failure | None = None
+    executes: bool | Exception = True
+    discards: Exception | None = None
+    files: int = 0
+    on_file: Callable[[], None] = lambda: None
+    done: list[str] = field(default_factory=list)
+
+    def find(self, environment: Environment) -> Stack | None:
+        assert environment.id == "env1"
+        return self.stack
+
+    def find_change_set(self, environment: Environment) -> ChangeSet | None:
+        assert environment.id == "env1"
+        if len(self.proposals) > 1:
+            return self.proposals.pop(0)
+        return self.proposals[0] if self.proposals else None
+
+    def create_change_set(self, environment: Environment) -> None:
+        self.done.append(f"propose {environment.changes}")
+
+    def execute_change_set(self, environment: Environment) -> bool:
+        self.done.append(f"execute {environment.changes}")
+        if isinstance(self.executes, Exception):
+            raise self.executes
+        return self.executes
+
+    def discard_change_set(self, environment: Environment, ends_as: Environment) -> None:
+        self.done.append(f"discard {environment.changes} for {ends_as.settings.job.number_of_workers}")
+        if self.discards:
+            raise self.discards
+
+    def continue_rollback(self, environment: Environment, stack: Stack, number: int) -> None:
+        assert (environment.id, stack.id) == ("env1", "stack")
+        self.done.append(f"roll back {number}")
+
+    def data_loss(self, environment: Environment, proposal: ChangeSet) -> Failure | None:
+        assert (environment.id, proposal) == ("env1", READY_TO_GO)
+        return self.refused
+
+    def failure(self, environment: Environment, stack: Stack) -> Failure:
+        assert (environment.id, stack.id) == ("env1", "stack")
+        return Failure("internal", "A later failure.", "Do that.")
+
+    def record_resources(self, environment: Environment, stack: Stack) -> None:
+        assert (environment.id, stack.id) == ("env1", "stack")
+        self.done.append("note")
+
+    def resource_fields(self, stack: Stack) -> dict[str, Any]:
+        assert stack.id == "stack"
+        return {"resources": UPDATED}
+
+    def outputs(self, environment: Environment, stack: Stack) -> None:
+        assert (environment.id, stack.id) == ("env1", "stack")
+
+    def job_files(self, environment: Environment) -> dict[str, JobFile]:
+        assert environment.id == "env1"
+        return {}
+
+    def find_missing(self, environment: Environment, stack: Stack) -> MissingResources:
+        return MissingResources([], [])
+
+    def seed_update(self, environment: Environment) -> Iterator[int]:
+        self.done.append(f"seed from {environment.seeded_files}")
+        for number in range(environment.seeded_files + 1, self.files + 1):
+            self.on_file()
+            yield number
+
+
+class Desk:
+    """One environment that is UPDATING, its steps, and a clock that a test moves."""
+
+    def __init__(self, aws: Aws, stage: str = "look", **fields: Any) -> None:
+        client: Any = FastDynamoDb(INDEXES)
+        self.aws, self.moment, self.slept = aws, NOW, [0.0][:0]
+        self.store = Store(Table(client, "table"), Capacity())
+        transitions = Transitions(
+            self.store, lease_seconds=100, clock=lambda: self.moment, jitter=lambda: 1.0
+        )
+        fake: Any = aws
+        self.update = Update(transitions, fake, fake, fake, fake, sleep=self.sleep)
+        moment = timestamp(NOW)
+        new = environment(1, created_at=moment, updated_at=moment, admitted_at=moment, settings=OLD)
+        self.store.add_environment(new, Event(moment, "ana", "requested"), None)
+        wanted = replace(DesiredState(NEW, "r", UpdateStage(stage)), **fields.pop("wanted", {}))
+        values = {"stack_id": "stack", "due_at": moment, "changes": 4, "attempts": 2, **fields}
+        values = {"status": Status.UPDATING, **values}
+        self.store.save_environment(new, new.but(wanted=wanted, **values))
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.moment += timedelta(seconds=seconds)
+
+    def read(self) -> Environment:
+        found = self.store.environment("env1")
+        assert found is not None
+        return found
+
+    def step(self, seconds: float = 600) -> Next:
+        return self.update.step(self.read(), self.moment.timestamp() + seconds)
+
+    def steps(self) -> None:
+        while self.step() is Next.AGAIN:
+            assert len(self.aws.done) < 50, "it does not end"
+
+    def after(self, seconds: float) -> str:
+        return timestamp(NOW + timedelta(seconds=seconds))
+
+    def why(self) -> str:
+        """What the timeline says of the last change of its status."""
+        [line] = self.store.events("env1", limit=1).items
+        assert (line.action, line.actor) == ("status_changed", "service")
+        return str((line.detail or {})["why"])
+
+    def stage(self) -> str:
+        wanted = self.read().wanted
+        assert wanted is not None
+        return str(wanted.stage)
+
+    def actions(self) -> list[str]:
+        return [line.action for line in reversed(self.store.events("env1", limit=100).items)]
+
+    def workers(self) -> int:
+        return int(self.read().settings.job.number_of_workers)
+
+
+def stack(status: str = "UPDATE_COMPLETE") -> Stack:
+    return Stack("stack", status, None, {})
+
+
+def assert_ended_as_it_was(desk: Desk, message: str) -> None:
+    ended = desk.read()
+    assert (ended.status, ended.wanted, desk.workers()) == (Status.READY, None, 2)
+    assert ended.failure is not None
+    assert (ended.failure.message, ended.reason) == (message, ended.failure.fix)
+    assert desk.why() == message
+    assert (ended.lease_until, ended.attempts, ended.due_at) == (None, 0, ended.expires_at)
+
+
+# -- the change set ----------------------------------------------------------------------------------------
+
+
+def test_a_change_is_proposed_looked_at_and_carried_out() -> None:
+    desk = Desk(Aws(stack(), [None, MAKING, READY_TO_GO]))
+    assert desk.step() is Next.AGAIN
+    assert (desk.aws.done, desk.slept) == (["propose 4", "execute 4"], [0.5])
+    begun = desk.read()
+    assert (begun.status, desk.stage(), begun.attempts) == (Status.UPDATING, "execute", 0)
+    assert begun.due_at == desk.after(60.5)
+
+
+def test_a_change_set_that_takes_long_is_looked_at_again_in_five_seconds() -> None:
+    desk = Desk(Aws(stack(), [None, MAKING]))
+    assert desk.step() is Next.LATER
+    assert (desk.slept, desk.read().due_at) == ([0.5, 1.0, 2.0], desk.after(8.5))
+    assert desk.step() is Next.LATER  # an event, before that
+    assert desk.read().due_at == desk.after(8.5)
+    desk.moment = NOW + timedelta(seconds=8.5)
+    assert desk.step() is Next.LATER
+    assert desk.read().due_at == desk.after(13.5)
+    assert desk.aws.done == ["propose 4"]
+
+
+def test_no_pause_is_longer_than_the_time_that_is_left() -> None:
+    desk = Desk(Aws(stack(), [None, MAKING]))
+    assert desk.step(seconds=1.6) is Next.LATER
+    assert desk.slept == [0.5, 1.0]
+
+
+def test_a_change_that_does_nothing_only_brings_the_settings() -> None:
+    desk = Desk(Aws(stack(), [NOTHING]))
+    desk.steps()
+    done = desk.read()
+    assert (done.status, done.wanted, done.failure, desk.workers()) == (Status.READY, None, None, 9)
+    assert (done.attempts, done.lease_until, done.due_at) == (0, None, done.expires_at)
+    assert desk.aws.done == ["discard 4 for 9"]
+
+
+def test_a_change_that_would_end_data_is_not_carried_out() -> None:
+    desk = Desk(Aws(stack(), [READY_TO_GO], refused=Failure("internal", "It holds data.", "Empty it.")))
+    assert desk.step() is Next.LATER
+    assert_ended_as_it_was(desk, "It holds data.")
+    assert desk.aws.done == ["discard 4 for 2"]
+
+
+def test_what_cannot_be_made_is_refused_in_cloudformations_words() -> None:
+    desk = Desk(Aws(stack(), [change_set("FAILED", reason="Template error.")]))
+    assert desk.step() is Next.LATER
+    assert_ended_as_it_was(desk, "Template error.")
+
+
+def test_a_refused_execution_ends_the_change_and_what_cannot_be_discarded_is_left() -> None:
+    refusal = AwsRefused("AccessDenied", "no")
+    desk = Desk(Aws(stack(), [READY_TO_GO], executes=refusal, discards=refusal))
+    assert desk.step() is Next.LATER
+    assert_ended_as_it_was(desk, str(refusal))
+    assert desk.read().resources == UPDATED
+
+
+def test_an_execution_that_is_not_possible_now_is_tried_again_in_five_seconds() -> None:
+    desk = Desk(Aws(stack(), [READY_TO_GO], executes=False))
+    assert desk.step() is Next.LATER
+    assert (desk.read().due_at, desk.stage()) == (desk.after(5), "execute")
+
+
+def test_an_execution_that_goes_on_is_waited_for() -> None:
+    desk = Desk(Aws(stack(), [change_set("CREATE_COMPLETE", "EXECUTE_IN_PROGRESS")]), "execute")
+    assert desk.step() is Next.LATER
+    assert (desk.read().due_at, desk.aws.done) == (desk.after(60), [])
+
+
+def test_an_execution_that_is_complete_ends_with_the_new_settings() -> None:
+    desk = Desk(Aws(stack(), [change_set("CREATE_COMPLETE", "EXECUTE_COMPLETE")]), "execute", failure=FIRST)
+    desk.steps()
+    assert (desk.read().status, desk.read().failure, desk.workers()) == (Status.READY, None, 9)
+
+
+def test_an_execution_that_failed_ends_with_its_first_failure() -> None:
+    desk = Desk(Aws(stack(), [change_set("CREATE_COMPLETE", "EXECUTE_FAILED")]), "execute", failure=FIRST)
+    assert desk.step() is Next.LATER
+    assert_ended_as_it_was(desk, "The first failure.")
+
+
+@pytest.mark.parametrize("execution", ["OBSOLETE", "UNAVAILABLE"])
+def test_a_change_set_that_is_out_of_date_is_followed_by_another_of_another_name(execution: str) -> None:
+    desk = Desk(Aws(stack(), [change_set("CREATE_COMPLETE", execution), None, READY_TO_GO]), "execute")
+    assert desk.step() is Next.AGAIN
+    assert (desk.stage(), desk.read().changes) == ("look", 5)
+    desk.step()
+    assert desk.aws.done == ["propose 5", "execute 5"]
+
+
+def test_a_change_set_that_is_gone_is_followed_by_another_unless_the_stack_was_rolled_back() -> None:
+    desk = Desk(Aws(stack()), "execute")
+    assert desk.step() is Next.AGAIN
+    assert (desk.stage(), desk.read().changes) == ("look", 5)
+    rolled_back = Desk(Aws(stack("UPDATE_ROLLBACK_COMPLETE")), "execute", failure=FIRST)
+    assert rolled_back.step() is Next.LATER
+    assert_ended_as_it_was(rolled_back, "The first failure.")
+
+
+# -- what CloudFormation does ------------------------------------------------------------------------------
+
+
+def test_the_first_failure_of_a_change_is_the_one_that_is_told() -> None:
+    desk = Desk(Aws(stack("UPDATE_ROLLBACK_IN_PROGRESS")), "execute", failure=FIRST)
+    assert desk.step() is Next.LATER
+    assert desk.read().failure == FIRST
+    assert desk.actions() == ["requested"]
+
+
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_a_rollback_tells_its_failure_once_by_an_event_or_by_the_schedule(seconds: int) -> None:
+    desk = Desk(Aws(stack("UPDATE_ROLLBACK_IN_PROGRESS")), "execute", due_at="2026-01-01T00:01:00.000Z")
+    desk.moment = NOW + timedelta(seconds=seconds)
+    for _ in range(2):
+        assert desk.step() is Next.LATER
+    assert desk.read().failure.message == "A later failure."
+    assert desk.actions() == ["requested", "resource_failed"]
+    assert desk.read().due_at == desk.after(120 if seconds else 60)
+    assert desk.aws.done == (["note"] if seconds else [])
+
+
+def test_an_update_that_goes_on_has_no_failure() -> None:
+    desk = Desk(Aws(stack("UPDATE_IN_PROGRESS")), "execute")
+    assert desk.step() is Next.LATER
+    assert (desk.read().failure, desk.read().due_at, desk.aws.done) == (None, desk.after(60), ["note"])
+
+
+def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
+    desk = Desk(Aws(stack("UPDATE_ROLLBACK_FAILED")), "execute", failure=FIRST)
+    for _ in range(5):
+        assert desk.step() is Next.LATER
+    assert desk.aws.done == ["roll back 1"]
+    tried = desk.read()
+    assert (tried.status, tried.wanted and tried.wanted.rollbacks, desk.stage()) == (
+        Status.UPDATING,
+        1,
+        "execute",
+    )
+    assert (tried.failure, tried.due_at) == (FIRST, desk.after(60))
+    assert tried.reason == "The change failed, and AWS could not roll it back. Retrying the rollback."
+    assert desk.actions() == ["requested", "delayed"]
+    desk.moment = NOW + timedelta(seconds=60)
+    for _ in range(5):
+        assert desk.step() is Next.LATER
+    assert desk.aws.done == ["roll back 1", "roll back 2"]
+    desk.moment = NOW + timedelta(seconds=120)
+    assert desk.step() is Next.AGAIN
+    failed = desk.read()
+    assert (failed.status, failed.clean_up, failed.lease_until) == (Status.FAILED, False, None)
+    assert (failed.attempts, desk.why()) == (0, "The first failure.")
+    assert failed.failure is not None
+    assert failed.failure.message == "The first failure."
+    assert (
+        failed.reason
+        == failed.failure.fix
+        == ("Ask an operator to repair the stack, then retry; or delete the environment.")
+    )
+    assert failed.wanted is not None, "a retry would not know what to take back"
+    assert failed.due_at == failed.expires_at
+    assert desk.aws.done == ["roll back 1", "roll back 2"]
+
+
+def test_a_failure_that_no_event_told_is_looked_up_when_the_way_back_fails() -> None:
+    desk = Desk(Aws(stack("UPDATE_ROLLBACK_FAILED")), "execute")
+    desk.step()
+    assert desk.read().failure.message == "A later failure."
+
+
+@pytest.mark.parametrize("found", [None, stack("DELETE_IN_PROGRESS")])
+def test_a_stack_that_somebody_deletes_fails_and_what_is_left_is_kept(found: Stack | None) -> None:
+    desk = Desk(Aws(found), lease_until="2026-01-01T00:01:00.000Z")
+    assert desk.step() is Next.AGAIN
+    failed = desk.read()
+    assert failed.lease_until is None, "a retry would have to wait for it"
+    assert (failed.status, failed.clean_up, failed.wanted) == (Status.FAILED, False, None)
+    assert failed.failure.message == "The stack was deleted outside this service."
+    assert failed.due_at == failed.expires_at
+
+
+def test_a_stack_that_is_broken_fails_and_is_left_as_it_is() -> None:
+    desk = Desk(Aws(stack("ROLLBACK_FAILED")))
+    assert desk.step() is Next.AGAIN
+    failed = desk.read()
+    assert (failed.status, failed.clean_up) == (Status.FAILED, False)
+    assert failed.failure.message == "The stack is ROLLBACK_FAILED."
+
+
+# -- the end -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "release", "brings"),
+    [(True, True, "r", False), (False, True, "r", True), (True, False, "r", False), (True, True, "r2", True)],
+)
+def test_files_are_brought_for_another_release_or_data_that_were_not_wanted(
+    before: bool, after: bool, release: str, brings: bool
+) -> None:
+    wanted = {"settings": NEW.model_copy(update={"upload_data": after}), "release": release}
+    desk = Desk(
+        Aws(stack(), files=3), "seed", settings=OLD.model_copy(update={"upload_data": before}), wanted=wanted
+    )
+    assert desk.step() is Next.LATER
+    assert ("seed from 0" in desk.aws.done) is brings
+    assert (desk.read().status, desk.read().release) == (Status.READY, release)
+
+
+def test_files_go_on_where_they_were_when_the_time_is_up() -> None:
+    desk = Desk(Aws(stack(), files=3), "seed", wanted={"release": "r2"})
+    assert desk.step(seconds=0) is Next.AGAIN
+    paused = desk.read()
+    assert (paused.seeded_files, paused.lease_until, paused.due_at) == (1, None, desk.after(0))
+    assert desk.step() is Next.LATER
+    assert desk.aws.done == ["seed from 0", "seed from 1", "discard 4 for 9"]
+    assert desk.read().status is Status.READY
+
+
+def test_the_lease_is_renewed_while_files_come_and_says_how_many_are_there() -> None:
+    desk = Desk(Aws(stack(), files=3), "seed", wanted={"release": "r2"})
+    seen = []
+
+    def pass_the_time() -> None:
+        held = desk.read()
+        seen.append((held.seeded_files, held.lease_until))
+        desk.moment += timedelta(seconds=60)
+
+    desk.aws.on_file = pass_the_time
+    assert desk.step() is Next.LATER
+    assert seen == [(0, desk.after(100)), (1, desk.after(160)), (2, desk.after(220))]
+    assert desk.read().status is Status.READY
+
+
+def test_while_somebody_else_brings_the_files_nothing_is_done() -> None:
+    desk = Desk(Aws(stack(), files=3), "seed", lease_until="2026-01-01T00:00:01.000Z")
+    assert desk.step() is Next.LATER
+    assert (desk.aws.done, desk.read().status) == ([], Status.UPDATING)
+
+
+@pytest.mark.parametrize(
+    ("stage", "found", "ends"),
+    [
+        ("look", stack(), True),
+        ("look", stack("UPDATE_IN_PROGRESS"), False),
+        ("look", None, False),
+        ("execute", stack(), False),
+        ("seed", stack(), False),
+    ],
+)
+def test_a_refused_call_ends_a_change_that_has_not_begun(stage: str, found: Stack | None, ends: bool) -> None:
+    desk = Desk(Aws(found), stage)
+    refusal = AwsRefused("AccessDenied", "no")
+    assert desk.update.give_up(desk.read(), refusal) is ends
+    assert desk.read().status is (Status.READY if ends else Status.UPDATING)
+    if ends:
+        assert_ended_as_it_was(desk, str(refusal))

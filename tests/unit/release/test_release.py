@@ -1,0 +1,377 @@
+"""Data folders become tables, and tables with scripts a release, the same everywhere."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from glue_assets import release as releases
+from glue_assets.release import build
+from glue_assets.tables import Column, DataError, find_tables
+from glue_assets.template import parse
+from tests.support.paths import ROOT
+
+
+def put(root: Path, files: dict[str, str | bytes]) -> Path:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return root
+
+
+def columns(data: Path) -> dict[str, str]:
+    [table] = find_tables(data)
+    return {column.name: column.type for column in table.columns}
+
+
+def test_a_csv_table_has_the_columns_of_its_header_all_of_them_strings(tmp_path: Path) -> None:
+    data = put(tmp_path, {"shop/orders/a.csv": '\ufeff"order_id",Price\n1,2.5\n'})
+    [table] = find_tables(data)
+    assert (table.database, table.name, table.format) == ("shop", "orders", "csv")
+    assert table.columns == (Column("order_id", "string"), Column("price", "string"))
+
+
+def test_packed_and_plain_csv_files_with_one_header_are_one_table(tmp_path: Path) -> None:
+    data = put(tmp_path, {"s/t/b.csv.gz": gzip.compress(b"id,x\n1,2\n"), "s/t/a.csv": "id,x\n"})
+    [table] = find_tables(data)
+    assert [file.name for file in table.files] == ["a.csv", "b.csv.gz"]
+    assert [column.name for column in table.columns] == ["id", "x"]
+
+
+def test_json_lines_have_the_types_of_their_values_nested_ones_too(tmp_path: Path) -> None:
+    first = {"At": "2017-08-11T18:24:57Z", "n": 1, "who": {"id": "a", "old": True}, "items": [], "none": None}
+    last = {"n": 2.5, "items": [{"price": 1.5, "qty": 1}], "more": "x"}
+    lines = [json.dumps(first)] * 30_000 + [json.dumps(last)]  # beyond DuckDB's own sample of 20,480
+    data = put(tmp_path, {"s/t/a.jsonl.gz": gzip.compress("\n".join(lines).encode())})
+    assert columns(data) == {
+        "at": "string",
+        "n": "double",
+        "who": "struct<id:string,old:boolean>",
+        "items": "array<struct<price:double,qty:bigint>>",
+        "none": "string",
+        "more": "string",
+    }
+
+
+def test_json_files_of_a_table_may_have_different_fields(tmp_path: Path) -> None:
+    data = put(tmp_path, {"s/t/a.json": '{"id": 1}\n', "s/t/b.jsonl": '{"id": 2, "x": "y"}\n'})
+    assert columns(data) == {"id": "bigint", "x": "string"}
+
+
+def test_an_object_with_many_fields_is_a_struct_and_not_a_map(tmp_path: Path) -> None:
+    record = {"o": {f"f{n}": n for n in range(300)}}
+    kind = columns(put(tmp_path, {"s/t/a.json": json.dumps(record)}))["o"]
+    assert kind.startswith("struct<f0:bigint,f1:bigint,")
+
+
+def test_parquet_has_the_types_of_its_schema(tmp_path: Path) -> None:
+    (tmp_path / "s/t").mkdir(parents=True)
+    select = (
+        "SELECT 1::INTEGER AS Id, 2.5::DECIMAL(12,2) AS price, now()::TIMESTAMP AS at,"
+        " DATE '2020-01-01' AS day, 'a'::BLOB AS raw, MAP {'k': [1::BIGINT]} AS m,"
+        " {'x': 1.5::FLOAT, 'y': true} AS s"
+    )
+    duckdb.sql(f"COPY ({select}) TO '{tmp_path}/s/t/a.parquet' (FORMAT parquet)")
+    assert columns(tmp_path) == {
+        "id": "int",
+        "price": "decimal(12,2)",
+        "at": "timestamp",
+        "day": "date",
+        "raw": "binary",
+        "m": "map<string,array<bigint>>",
+        "s": "struct<x:float,y:boolean>",
+    }
+
+
+def test_parquet_files_of_a_table_must_have_the_same_columns(tmp_path: Path) -> None:
+    (tmp_path / "s/t").mkdir(parents=True)
+    for name, select in (("a", "SELECT 1 AS id"), ("b", "SELECT 1 AS id, 2 AS x")):
+        duckdb.sql(f"COPY ({select}) TO '{tmp_path}/s/t/{name}.parquet' (FORMAT parquet)")
+    with pytest.raises(DataError, match=r"b\.parquet: the columns are not those of a\.parquet"):
+        find_tables(tmp_path)
+
+
+def test_files_beside_the_databases_and_hidden_ones_are_no_data(tmp_path: Path) -> None:
+    names = ("generate.py", "words.toml", ".DS_Store", "s/.keep", "s/t/.a.csv.swp", "s/t/_SUCCESS", "_x/y")
+    data = put(tmp_path, {**dict.fromkeys(names, "no"), "s/t/a.csv": "id\n1\n"})
+    [table] = find_tables(data)
+    assert [file.name for file in table.files] == ["a.csv"]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (
+            {"s/t/a.csv": "id,x\n", "s/t/b.csv": "id,y\n"},
+            r"s/t/b\.csv:1: the header is not that of a\.csv: x, y",
+        ),
+        ({"s/t/a.csv": "id,x\n", "s/t/b.csv": "x,id\n"}, r"s/t/b\.csv:1: .*the order of the columns"),
+        ({"s/t/a.csv": ""}, r"s/t/a\.csv:1: the file is empty"),
+        ({"s/t/a.csv.gz": gzip.compress(b"")}, r"s/t/a\.csv\.gz:1: the file is empty"),
+        ({"s/t/a.csv.gz": b"plain text"}, r"s/t/a\.csv\.gz:1: the header cannot be read: Not a gzipped file"),
+        ({"s/t/a.csv": "\nid\n"}, r"s/t/a\.csv:1: the header is an empty line"),
+        ({"s/t/a.csv": b"id,pre\xe7o\n"}, r"s/t/a\.csv:1: the header cannot be read: .*utf-8"),
+        ({"s/t/a.csv": "id,x,Id\n"}, r"s/t/a\.csv:1: the column id is there twice"),
+        ({"s/t/a.csv": "id,order date\n"}, r"s/t/a\.csv:1: 'order date' cannot be a column"),
+        ({"s/t/a.csv": "id,\n"}, r"s/t/a\.csv:1: '' cannot be a column"),
+        (
+            {"s/t/a.csv": "id\n", "s/t/b.json": '{"id": 1}'},
+            r"s/t/b\.json: is json, but a\.csv beside it is csv",
+        ),
+        ({"s/t/a.xlsx": "x"}, r"s/t/a\.xlsx: is not a file that ends in \.csv"),
+        ({"s/t/u/a.csv": "id\n"}, r"s/t/u: is not a partition: those are named key=value"),
+        ({"s/a.csv": "id\n", "s/t/a.csv": "id\n"}, r"s/a\.csv: is not in a table's folder"),
+        ({"s/t/_x": ""}, r"s/t: has no files"),
+        ({"s/T/a.csv": "id\n"}, r"s/T: cannot be a database or a table"),
+        ({"1s/t/a.csv": "id\n"}, r"1s: cannot be a database or a table"),
+        ({"s/t/a.json": '{"id": 1}\n{"id": }\n'}, r"s/t/a\.json:2: Expecting value, column 8"),
+        ({"s/t/a.json": "[1, 2]\n"}, r"s/t/a\.json:1: is not an object"),
+        ({"s/t/a.json": "\n"}, r"s/t/a\.json:1: the file is empty"),
+        ({"s/t/a.json.gz": b"plain text"}, r"s/t/a\.json\.gz: cannot be read: Not a gzipped file"),
+        ({"s/t/a.json": '{"a b": 1}\n'}, r"s/t/a\.json:1: 'a b' cannot be a column"),
+        ({"s/t/a.json": '{"id": 1}\n', "s/t/b.json": '\n{"a b": 1}\n'}, r"s/t/b\.json:2: 'a b' cannot be"),
+        ({"s/t/a.json": '{"id": 1}\n{"Id": 1, "id": 2}\n'}, r"s/t/a\.json:2: the column id is there twice"),
+        ({"s/t/a.json": '{"o": {"Id": 1, "id": 2}}\n'}, r"s/t/a\.json: .*Duplicate name"),
+        ({"s/t/a.json": "{}\n"}, r"s/t: has no objects with fields"),
+        ({"s/t/a.json": '{"o": {"a b": 1}}\n'}, r"s/t/a\.json: 'a b' cannot be a column"),
+        ({"s/t/a.parquet": "no parquet at all"}, r"s/t/a\.parquet: "),
+        ({"readme.md": "nothing else"}, r"has no <database>/<table>/<file>"),
+    ],
+)
+def test_what_cannot_be_a_table_is_refused_with_its_place(
+    tmp_path: Path, files: dict[str, str | bytes], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        find_tables(put(tmp_path, files))
+
+
+def test_a_data_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nowhere: is not a folder"):
+        find_tables(tmp_path / "nowhere")
+
+
+def test_a_release_is_the_same_wherever_and_whenever_it_is_built(tmp_path: Path) -> None:
+    files = {"s/b/1.csv": "id\n1\n", "s/a/2.csv": "id\n", "s/a/1.csv": "id\n2\n"}
+    one = build(ROOT, put(tmp_path / "one", dict(files)), "1.0.0", lint=False)
+    other = put(tmp_path / "other", dict(reversed(files.items())))
+    os.utime(other / "s/b/1.csv", (0, 0))
+    again = build(ROOT, other, "1.0.0", lint=False)
+    assert one.id == again.id
+    assert one.manifest == again.manifest
+    assert one.template == again.template
+
+
+def test_every_change_of_content_or_version_makes_another_release(tmp_path: Path) -> None:
+    data = put(tmp_path, {"s/t/a.csv": "id\n1\n"})
+    first = build(ROOT, data, "1.0.0", lint=False)
+    assert first.id == f"1.0.0-{first.sha256[:12]}"
+    put(tmp_path, {"s/t/a.csv": "id\n2\n"})
+    changed = build(ROOT, data, "1.0.0", lint=False)
+    put(tmp_path, {"s/t/b.csv": "id\n1\n"})
+    added = build(ROOT, data, "1.0.0", lint=False)
+    versioned = build(ROOT, data, "1.0.1", lint=False)
+    assert len({first.sha256, changed.sha256, added.sha256, versioned.sha256}) == 4
+
+
+def test_the_manifest_tells_where_every_file_goes(tmp_path: Path) -> None:
+    data = put(tmp_path, {"s/t/a.csv": "id\n1\n"})
+    release = build(ROOT, data, "1.0.0", lint=False)
+    manifest = release.manifest
+    files = {file["path"]: file for file in manifest["files"]}
+    assert files["data/s/t/a.csv"] == {
+        "path": "data/s/t/a.csv",
+        "target": "sor",
+        "key": "s/t/a.csv",
+        "size": 5,
+        "sha256": "7cde7fb64fd82bd152710cf238e017b9ab46c0592483edc067ba4f6c75fac108",
+    }
+    job = files["jobs/sot_ecommerce.py"]
+    assert (job["target"], job["key"]) == ("glue_assets", "jobs/sot_ecommerce.py")
+    [table] = manifest["tables"]
+    definition = table.pop("definition")  # what the template says of it, but for its name and location
+    [wanted] = [
+        resource["Properties"]["TableInput"]
+        for resource in parse(release.template)["Resources"].values()
+        if resource["Type"] == "AWS::Glue::Table"
+    ]
+    location = wanted["StorageDescriptor"].pop("Location")
+    assert location == {"Fn::Sub": "s3://${SorBucket}/s/t/"}
+    assert {"Name": "t", **definition} == wanted
+    assert [table] == [
+        {
+            "database": "s",
+            "table": "t",
+            "format": "csv",
+            "columns": [{"name": "id", "type": "string"}],
+            "partition_keys": [],
+        }
+    ]
+
+
+def test_a_version_that_no_key_could_hold_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot be a version"):
+        build(ROOT, put(tmp_path, {"s/t/a.csv": "id\n"}), "../1", lint=False)
+
+
+def test_the_data_of_the_project_builds() -> None:
+    release = build(ROOT, ROOT / "data", "0.0.0", lint=False)
+    found = [(table.database, table.name, table.format) for table in release.tables]
+    shop = ("customers", "geolocation", "order_items", "orders", "payments", "products", "reviews", "sellers")
+    assert found == [
+        *(("db_ecommerce", f"tbl_{name}", "csv") for name in shop),
+        ("db_web", "tbl_clickstream", "json"),
+    ]
+
+
+def test_the_command_writes_a_release_as_it_lies_in_the_bucket(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, out = put(tmp_path / "data", {"s/t/a.csv": "id\n1\n"}), tmp_path / "out"
+    assert releases.main(["build", "--out", str(out), "--data", str(data), "--version", "1.0.0"]) == 0
+    release = json.loads((out / "releases/latest.json").read_text())["release"]
+    assert release in capsys.readouterr().out
+    folder = out / "releases" / release
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert (folder / "data/s/t/a.csv").read_text() == "id\n1\n"
+    for file in (*manifest["files"], manifest["template"]):
+        assert (folder / file["path"]).stat().st_size == file["size"]
+
+
+def test_the_command_says_what_is_wrong_with_the_data_and_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = put(tmp_path / "data", {"s/t/a.csv": "id,id\n"})
+    assert releases.main(["build", "--out", str(tmp_path / "out"), "--data", str(data)]) == 1
+    assert capsys.readouterr().err.endswith("s/t/a.csv:1: the column id is there twice\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_folders_named_key_value_are_partitions_at_any_depth(tmp_path: Path) -> None:
+    files = {
+        "s/t/year=2018/month=01/a.csv": "id\n1\n",
+        "s/t/year=2018/month=02/a.csv": "id\n2\n",
+        "s/t/year=2019/month=S%C3%A3o%20Paulo/b.csv": "id\n3\n",
+    }
+    data = put(tmp_path, dict(files))
+    [table] = find_tables(data)
+    assert table.partition_keys == (Column("year", "string"), Column("month", "string"))
+    assert [(p.values, p.path) for p in table.partitions] == [
+        (("2018", "01"), "year=2018/month=01/"),
+        (("2018", "02"), "year=2018/month=02/"),
+        (("2019", "S\u00e3o Paulo"), "year=2019/month=S%C3%A3o%20Paulo/"),
+    ]
+    release = build(ROOT, data, "1.0.0", lint=False)
+    assert [f.key for f in release.files if f.target == "sor"] == list(files)
+    made = parse(release.template)["Resources"]["TInS"]["Properties"]["TableInput"]
+    assert made["PartitionKeys"] == [{"Name": "year", "Type": "string"}, {"Name": "month", "Type": "string"}]
+    assert made["StorageDescriptor"]["Columns"] == [{"Name": "id", "Type": "string"}]
+    [shown] = release.manifest["tables"]
+    assert shown["partitions"][0] == {"values": ["2018", "01"], "path": "s/t/year=2018/month=01/"}
+
+
+def test_partitions_of_json_and_parquet_have_the_columns_of_all(tmp_path: Path) -> None:
+    data = put(tmp_path, {"s/t/d=1/a.json": '{"a": 1}\n', "s/t/d=2/a.json": '{"b": "x"}\n'})
+    (tmp_path / "s/u/d=1").mkdir(parents=True)
+    duckdb.sql(f"COPY (SELECT 1::int AS n) TO '{tmp_path}/s/u/d=1/x.parquet'")
+    assert [[(c.name, c.type) for c in table.columns] for table in find_tables(data)] == [
+        [("a", "bigint"), ("b", "string")],
+        [("n", "int")],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"s/t/d=1/a.csv": "id\n", "s/t/b.csv": "id\n"}, "s/t/b.csv: is beside folders"),
+        ({"s/t/d=1/a.csv": "id\n", "s/t/e=1/a.csv": "id\n"}, "s/t/e=1: is not partitioned as"),
+        ({"s/t/d=1/a.csv": "id\n", "s/t/d=2/e=1/a.csv": "id\n"}, "s/t/d=2/e=1: is not partitioned as"),
+        ({"s/t/id=1/a.csv": "id\n"}, "s/t: id is a partition and a column"),
+        ({"s/t/D=1/a.csv": "id\n"}, "'D' cannot be a partition key"),
+        ({f"s/t/{'d' * 129}=1/a.csv": "id\n"}, "cannot be a partition key"),
+        ({"s/t/d=1/d=2/a.csv": "id\n"}, "the partition key d is there twice"),
+        ({"s/t/d=/a.csv": "id\n"}, "s/t/d=: is not a partition"),
+        ({"s/t/d=%2F/a.csv": "id\n"}, "must be printable and have no /"),
+        ({"s/t/d=a/a.csv": "id\n", "s/t/d=%61/a.csv": "id\n"}, "is there twice"),
+        ({"s/t/d=1/a.csv": "id\n", "s/t/d=2/a.csv": "other\n"}, "s/t/d=2/a.csv:1: the header is not that of"),
+        ({"s/t/a.csv": "id,x\n1,2\n1,2,3\n"}, "s/t/a.csv:3: has 3 fields, and the header 2"),
+        ({"s/t/a.csv": 'id,x\n"1\n2",2\n1\n'}, "s/t/a.csv:4: has 1 fields, and the header 2"),
+        ({"s/t/a.csv": b"id\n\xff\n"}, "cannot be read"),
+        (
+            {"s/t/a.csv": "id\n", "s/t/_table.toml": "[columns]\nname = 'x'\n"},
+            "_table.toml: there is no column name",
+        ),
+        (
+            {"s/t/a.csv": "id\n", "s/t/_table.toml": "a = \n"},
+            "_table.toml: Invalid value (at line 1, column 5)",
+        ),
+        ({"s/t/a.csv": "id\n", "s/t/_table.toml": "grain = 'x'\n"}, "_table.toml: knows no grain"),
+        ({"s/t/a.csv": "id\n", "s/_database.toml": "description = ''\n"}, "description must be one line"),
+        (
+            {"s/t/a.csv": "id\n", "s/t/_table.toml": f"[columns]\nid = '{'x' * 256}'\n"},
+            "id must be one line of at most 255 characters",
+        ),
+    ],
+)
+def test_partitions_records_and_descriptions_that_do_not_fit_are_refused(
+    tmp_path: Path, files: dict[str, str | bytes], words: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        find_tables(put(tmp_path, files))
+    assert words in str(caught.value)
+
+
+def test_descriptions_and_comments_reach_the_catalog(tmp_path: Path) -> None:
+    files = {
+        "s/_database.toml": 'description = "A shop."\n',
+        "s/t/_table.toml": 'description = "One row per order."\n[columns]\nid = "The order"\nd = "The day"\n',
+        "s/t/d=1/a.csv": "id,x\n",
+    }
+    resources = parse(build(ROOT, put(tmp_path, dict(files)), "1.0.0", lint=False).template)["Resources"]
+    assert resources["DatabaseS"]["Properties"]["DatabaseInput"]["Description"] == "A shop."
+    table = resources["TInS"]["Properties"]["TableInput"]
+    assert table["Description"] == "One row per order."
+    assert table["PartitionKeys"] == [{"Name": "d", "Type": "string", "Comment": "The day"}]
+    assert table["StorageDescriptor"]["Columns"] == [
+        {"Name": "id", "Type": "string", "Comment": "The order"},
+        {"Name": "x", "Type": "string"},
+    ]
+
+
+def test_every_column_of_the_projects_data_is_explained() -> None:
+    for table in find_tables(ROOT / "data"):
+        assert table.description, table.name
+        assert all(column.comment for column in table.columns), table.name
+
+
+def test_a_template_that_cfn_lint_rejects_is_not_built(tmp_path: Path) -> None:
+    assets = tmp_path / "glue_assets"
+    shutil.copytree(ROOT / "glue_assets", assets)
+    storage = assets / "modules/storage.yaml"
+    storage.write_text(storage.read_text().replace("BlockPublicAcls", "BlockAcls", 1))
+    with pytest.raises(DataError, match=r"template\.yaml:\d+: .*BlockAcls.* \(E3002\)"):
+        build(tmp_path, put(tmp_path / "data", {"s/t/a.csv": "id\n"}), "1.0.0")
+
+
+def test_notes_are_part_of_a_release_and_bounded(tmp_path: Path) -> None:
+    data = put(tmp_path, {"s/t/a.csv": "id\n"})
+    one, other = (build(ROOT, data, "1.0.0", notes=notes, lint=False) for notes in ("New.", "Newer."))
+    assert (one.manifest["notes"], one.id == other.id) == ("New.", False)
+    with pytest.raises(DataError, match="more than 4,000"):
+        build(ROOT, data, "1.0.0", notes="x" * 4001, lint=False)
+
+
+def test_a_hundred_tables_fit_into_a_stack(tmp_path: Path) -> None:
+    header = ",".join(f"column_number_{n}" for n in range(30)) + "\n"
+    files = {f"db_{n % 5}/tbl_some_table_{n}/data.csv": header for n in range(100)}
+    template = build(ROOT, put(tmp_path, dict(files)), "1.0.0", lint=False).template
+    assert len(template.encode()) < 1024 * 1024
+    made = parse(template)
+    assert len(made["Resources"]) < 500
+    assert (len(made["Outputs"]), len(made["Parameters"])) < (200, 200)

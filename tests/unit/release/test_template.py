@@ -1,0 +1,142 @@
+"""The stack's template with the tables of data: valid, named as the service expects, no wider than needed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from glue_assets.tables import Column, DataError, Table
+from glue_assets.template import OUTPUTS_MARK, RESOURCES_MARK, assemble, complete, parse, resources
+from tests.support.paths import ROOT
+
+WRITTEN = assemble(ROOT / "glue_assets")
+ORDERS = Table("db_shop", "tbl_orders", "csv", (Column("order_id", "string"), Column("on", "string")), ())
+CLICKS = Table("db_web", "clicks", "json", (Column("who", "struct<id:string,n:bigint>"),), ())
+SALES = Table("db_web", "sales", "parquet", (Column("price", "decimal(12,2)"),), ())
+BUILT = complete(WRITTEN, [ORDERS, CLICKS, SALES])
+TEMPLATE = parse(BUILT)
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    return {
+        name: entry["Properties"] for name, entry in TEMPLATE["Resources"].items() if entry["Type"] == kind
+    }
+
+
+def test_the_hand_written_text_and_its_comments_stay() -> None:
+    before, rest = WRITTEN.split(RESOURCES_MARK)
+    between, after = rest.split(OUTPUTS_MARK)
+    assert BUILT.startswith(before + RESOURCES_MARK)
+    assert between + OUTPUTS_MARK in BUILT
+    assert BUILT.endswith(after)
+
+
+def test_a_csv_folder_is_a_table_over_its_place_in_the_sor_bucket() -> None:
+    assert TEMPLATE["Resources"]["TblOrdersInDbShop"] == {
+        "Type": "AWS::Glue::Table",
+        "Properties": {
+            "CatalogId": {"Ref": "AWS::AccountId"},
+            "DatabaseName": {"Ref": "DatabaseDbShop"},
+            "TableInput": {
+                "Name": "tbl_orders",
+                "TableType": "EXTERNAL_TABLE",
+                "Parameters": {"classification": "csv", "skip.header.line.count": "1"},
+                "StorageDescriptor": {
+                    "Location": {"Fn::Sub": "s3://${SorBucket}/db_shop/tbl_orders/"},
+                    "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
+                    "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                    "SerdeInfo": {
+                        "SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
+                        "Parameters": {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\\"},
+                    },
+                    "Columns": [
+                        {"Name": "order_id", "Type": "string"},
+                        {"Name": "on", "Type": "string"},
+                    ],
+                },
+            },
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("logical_id", "classification", "serde", "column"),
+    [
+        ("ClicksInDbWeb", "json", "org.openx.data.jsonserde.JsonSerDe", "struct<id:string,n:bigint>"),
+        (
+            "SalesInDbWeb",
+            "parquet",
+            "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+            "decimal(12,2)",
+        ),
+    ],
+)
+def test_json_and_parquet_folders_are_tables_with_their_own_readers(
+    logical_id: str, classification: str, serde: str, column: str
+) -> None:
+    table = TEMPLATE["Resources"][logical_id]["Properties"]["TableInput"]
+    assert table["Parameters"] == {"classification": classification}
+    assert table["StorageDescriptor"]["SerdeInfo"] == {"SerializationLibrary": serde}
+    assert [entry["Type"] for entry in table["StorageDescriptor"]["Columns"]] == [column]
+
+
+def test_every_data_database_is_named_after_sandbox_and_folder_and_is_an_output() -> None:
+    names = {entry["DatabaseInput"]["Name"]["Fn::Sub"] for entry in of_type("AWS::Glue::Database").values()}
+    prefix = "terraglue_${EnvironmentId}_"
+    assert names == {f"{prefix}sot", f"{prefix}db_shop", f"{prefix}db_web"}
+    assert TEMPLATE["Outputs"]["DatabaseDbShop"]["Value"] == {"Ref": "DatabaseDbShop"}
+    assert TEMPLATE["Outputs"]["DatabaseDbWeb"]["Value"] == {"Ref": "DatabaseDbWeb"}
+
+
+def test_the_manifest_says_which_resources_depend_on_a_parameter() -> None:
+    found = resources(BUILT)
+    assert {resource.logical_id: resource.type for resource in found} == {
+        name: entry["Type"] for name, entry in TEMPLATE["Resources"].items()
+    }
+    assert {resource.logical_id: resource.when for resource in found if resource.when} == {
+        "Key": "KmsKey",
+        "KeyAlias": "KmsKey",
+        "Workgroup": "AthenaWorkgroup",
+        "GlueJobRole": "IamRole",
+        "JobEncryption": "SecurityConfiguration",
+    }
+
+
+def test_two_folders_whose_names_differ_only_in_underscores_are_refused() -> None:
+    pair = [Table("db", name, "csv", (Column("id", "string"),), ()) for name in ("t_1", "t1")]
+    with pytest.raises(DataError, match="db/t1: two names that differ only in where their _ are"):
+        complete(WRITTEN, pair)
+
+
+def test_data_cannot_take_the_jobs_own_database() -> None:
+    with pytest.raises(DataError, match="the database sot is the job's own"):
+        complete(WRITTEN, [Table("sot", "t", "csv", (Column("id", "string"),), ())])
+
+
+def test_more_tables_than_a_stack_can_have_are_refused() -> None:
+    many = [Table("db", f"t{n}", "csv", (Column("id", "string"),), ()) for n in range(500)]
+    with pytest.raises(DataError, match=r"the template has 5\d\d resources with this data"):
+        complete(WRITTEN, many)
+
+
+def test_so_many_long_names_that_no_record_has_room_for_them_are_refused() -> None:
+    def many(length: int) -> list[Table]:
+        names = [f"t{n}{'x' * length}"[:length] for n in range(400)]
+        return [Table("db", name, "csv", (Column("id", "string"),), ()) for name in names]
+
+    complete(WRITTEN, many(80))
+    with pytest.raises(DataError, match=r"too long: 4\d{4} of 40000 bytes"):
+        complete(WRITTEN, many(100))
+
+
+def test_a_template_that_lost_its_mark_is_not_built() -> None:
+    with pytest.raises(ValueError, match="must have the line"):
+        complete(WRITTEN.replace(RESOURCES_MARK, ""), [ORDERS])
+
+
+def test_a_condition_that_the_manifest_could_not_tell_is_not_built() -> None:
+    other = {"Conditions": {"C": {"Fn::Not": []}}, "Resources": {"R": {"Type": "T", "Condition": "C"}}}
+    with pytest.raises(ValueError, match="condition C is not"):
+        resources(json.dumps(other))

@@ -1,0 +1,61 @@
+"""Metrics in CloudWatch's embedded metric format."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib import observability
+from chalicelib.domain.environment import Status
+from chalicelib.domain.job_run import RunStatus
+from chalicelib.storage import metrics
+from tests.support.records import environment, run
+
+
+@pytest.fixture(autouse=True)
+def in_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(observability, "_IN_LAMBDA", True)
+    yield
+    observability.metrics.clear_metrics()
+
+
+def flushed(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    observability.flush_metrics()
+    line: dict[str, Any] = json.loads(capsys.readouterr().out or "{}")
+    return {name: value for name, value in line.items() if name not in ("_aws", "service")}
+
+
+def test_an_environment_that_is_ready_is_counted_with_the_seconds_that_it_took(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seeding = environment(1, status=Status.SEEDING, created_at="2026-01-01T00:00:00.000Z")
+    ready = seeding.but(status=Status.READY, updated_at="2026-01-01T00:00:42.000Z")
+    metrics.environment_written(seeding, ready)
+    metrics.environment_written(ready, ready.but(reason="a change within the status"))
+    assert flushed(capsys) == {"EnvironmentsReady": [1.0], "SecondsToReady": [42.0]}
+
+
+def test_a_failed_environment_is_counted_and_one_that_goes_on_is_not(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    creating = environment(1, status=Status.CREATING)
+    metrics.environment_written(creating, creating.but(status=Status.FAILED))
+    metrics.environment_written(creating, creating.but(status=Status.SEEDING))
+    assert flushed(capsys) == {"EnvironmentsFailed": [1.0]}
+
+
+def test_a_run_that_ends_is_counted_with_what_it_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    running = run(environment(1)).but(status=RunStatus.RUNNING)
+    metrics.run_written(running, running.but(status=RunStatus.SUCCEEDED, cost_micro_usd=36_667))
+    assert flushed(capsys) == {"RunsSucceeded": [1.0], "SpendUsd": [0.036667]}
+
+
+def test_outside_of_lambda_nothing_is_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observability, "_IN_LAMBDA", False)
+    observability.record_metric("QueueLength", 3)
+    assert flushed(capsys) == {}

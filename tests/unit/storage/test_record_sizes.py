@@ -1,0 +1,292 @@
+"""The largest record of every kind, from the bounds of all that goes into it, against DynamoDB's 400 KB."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chalicelib.api.http_request import MAX_BODY_BYTES
+from chalicelib.aws.catalog import CatalogTable, Column
+from chalicelib.aws.cloudformation import resource_state
+from chalicelib.aws.dynamodb import Table, _serialize
+from chalicelib.aws.errors import AwsError
+from chalicelib.domain.byte_limits import (
+    LEFT_BYTES,
+    LOG_LINE_BYTES,
+    MESSAGE_BYTES,
+    MOST_OUTPUTS,
+    RECEIPT_BYTES,
+    cut,
+)
+from chalicelib.domain.capacity import Capacity
+from chalicelib.domain.environment import (
+    DesiredState,
+    Environment,
+    JobFile,
+    Outputs,
+    ResourceState,
+    Status,
+    UpdateStage,
+)
+from chalicelib.domain.failures import Failure, failure, redacted
+from chalicelib.domain.job_run import JobRun, RunError, RunStatus
+from chalicelib.domain.names import BUCKET_KEYS
+from chalicelib.domain.receipts import Receipt, ReceiptEntry, listed
+from chalicelib.domain.settings import Settings
+from chalicelib.domain.timeline import ActorType, Event
+from chalicelib.runs.outputs import _entry
+from chalicelib.services.job_files import MAX_FILES
+from chalicelib.storage import items
+from chalicelib.storage.items import IdempotencyKey
+from chalicelib.storage.store import Store
+from glue_assets.template import NAMES_BYTES
+from local.dynamodb_sizes import ITEM_BYTES, item_bytes
+from tests.support.fast_dynamodb import INDEXES, FastDynamoDb
+
+OWNER = "\U0001f98a" * 128
+ID = "abcdefgh23"
+STACK = f"arn:aws:cloudformation:us-east-1:123456789012:stack/terraglue-{ID}/0f1e2d3c"
+AT = "2026-01-01T00:00:00.000Z"
+WIDE = "\U0001f98a" * 30_000  # what AWS or a job may say: as long as it likes, four bytes a character
+PATH = "/".join(["p" * 64] * 3)
+
+
+def arguments(letter: str) -> dict[str, str]:
+    """As many bytes as the largest body has: 40 arguments, in a script whose characters have three bytes."""
+    names = [f"--{letter}{n:02}" + "N" * 123 for n in range(40)]
+    left = MAX_BODY_BYTES - sum(len(name) + 6 for name in names)
+    dice = random.Random(letter)
+    return {name: "".join(chr(dice.randrange(0x4E00, 0x9FFF)) for _ in range(left // 120)) for name in names}
+
+
+def settings(letter: str) -> Settings:
+    """Settings that two requests of the largest size have made: one the arguments, one all else."""
+    chosen = Settings.model_validate(
+        {
+            "mode": "production",
+            "iam_role": False,
+            "kms_key": False,
+            "role_arn": f"arn:aws:iam::123456789012:role/{'r' * 200}",
+            "kms_key_arn": f"arn:aws:kms:us-east-1:123456789012:key/{'k' * 200}",
+            "athena_workgroup_name": "w" * 64,
+            "job": {
+                "description": "\U0001f98a" * 1024,
+                "script": "/".join(["s" * 60] * 3) + ".py",
+                "extra_files": [f"{'/'.join(['e' * 58] * 3)}{n:02}.py" for n in range(20)],
+                "python_modules": [f"{'m' * 60}[{'x' * 60}]==1.{n}" for n in range(20)],
+                "arguments": arguments(letter),
+            },
+        }
+    )
+    return chosen.resolved()
+
+
+def resources(count: int = 500) -> dict[str, ResourceState]:
+    """500 resources, all failed, with the longest names that a release may have."""
+    words = f"Resource handler returned message: {WIDE}"
+    return {
+        f"R{n:03}" + "n" * (NAMES_BYTES // 500 - 4): resource_state(
+            STACK, "AWS::Glue::SecurityConfiguration", "UPDATE_ROLLBACK_COMPLETE_CLEANUP", words, AT
+        )
+        for n in range(500)
+    }
+
+
+def things(count: int) -> list[ReceiptEntry]:
+    """Entries of a receipt, with the longest names."""
+    return [
+        ReceiptEntry("AWS::Glue::Table", "l" * 255, f"{n}" + "i" * 500, why="y" * 80) for n in range(count)
+    ]
+
+
+def environment(**more: Any) -> Environment:
+    return Environment(
+        id=ID,
+        owner=OWNER,
+        status=Status.UPDATING,
+        release="r" * 77,
+        settings=settings("A"),
+        wanted=DesiredState(settings("B"), "r" * 77, UpdateStage.EXECUTE, rollbacks=2),
+        created_at=AT,
+        updated_at=AT,
+        expires_at=AT,
+        reason=redacted(WIDE, ID),
+        failure=failure("l" * 255, "AWS::Glue::SecurityConfiguration", WIDE, environment_id=ID),
+        stack_id=STACK,
+        resources=resources(),
+        outputs=Outputs(
+            buckets={key: f"terraglue-{ID}-{'b' * 40}" for key in BUCKET_KEYS},
+            databases={f"{n}" + "d" * 126: "c" * 150 for n in range(10)},
+            job_id=f"terraglue-{ID}-{'j' * 40}",
+            athena_workgroup="o" * 255,
+            security_configuration="o" * 255,
+            role_arn="o" * 256,
+            kms_key_arn="o" * 256,
+            log_groups={"output": "l" * 512, "error": "l" * 512},
+            console={f"{n}" + "k" * 126: "u" * 400 for n in range(25)},
+        ),
+        removed={f"AWS::S3::{n}": 10**12 for n in range(10)},
+        remaining=listed(things(2000), LEFT_BYTES),
+        job_files={
+            f"{PATH[:-3]}{n:03}": JobFile(
+                size_bytes=1_048_576,
+                sha256="5f" * 32,
+                changed_by=OWNER,
+                changed_by_type=ActorType.RELEASE,
+                changed_at=AT,
+            )
+            for n in range(MAX_FILES)
+        },
+        due_at=AT,
+        lease_until=AT,
+        ready_at=AT,
+    ).but(**more)
+
+
+def deleted() -> Environment:
+    remaining = [*listed(things(2000), LEFT_BYTES), *things(500)]
+    receipt = Receipt(listed(things(2000), RECEIPT_BYTES), listed(remaining, RECEIPT_BYTES))
+    return environment(status=Status.DELETED, wanted=None, remaining=[], removed={}, receipt=receipt)
+
+
+TABLE = CatalogTable(
+    "d" * 255,
+    "t" * 255,
+    None,
+    None,
+    WIDE,
+    (),
+    (*(Column(f"{n}" * 60, "string", None) for n in range(3)),),
+    None,
+)
+
+
+def run(**more: Any) -> JobRun:
+    tail = [cut(WIDE, LOG_LINE_BYTES)] * 20
+    return JobRun(
+        id="3oc6lp4hbslpve34",
+        environment_id=ID,
+        owner=OWNER,
+        job_id=f"terraglue-{ID}-{'j' * 40}",
+        status=RunStatus.RUNNING,
+        arguments={**arguments("A"), **arguments("B")},
+        worker_type="G.16X",
+        number_of_workers=10,
+        timeout_minutes=60,
+        requested_by=OWNER,
+        requested_at=AT,
+        max_cost_micro_usd=10**9,
+        log_prefix="/aws-glue/jobs/" + "l" * 400,
+        reason=redacted(WIDE, ID),
+        glue_run_id="jr_" + "8" * 64,
+        stopped_by=OWNER,
+        stopped_by_type="user",
+        error=RunError(redacted(WIDE, ID), tail),
+        output=_entry(TABLE, [[WIDE] * 3] * 20),
+        outputs=[_entry(TABLE, [[WIDE] * 3] * 20)] * MOST_OUTPUTS,
+    ).but(**more)
+
+
+def event() -> Event:
+    """A change of all settings: the request, and every value before and after."""
+    asked = {"settings": settings("B").model_dump(), "release": "r" * 77, "expires_in_hours": 720}
+    told = Event(AT, OWNER, "change_requested", "q" * 64, asked)
+    return items.with_changes(told, environment(), environment(settings=settings("B"), wanted=None))
+
+
+def used_key() -> IdempotencyKey:
+    item = items.environment_item(environment())
+    record = {name: value for name, value in item.items() if value is not None}
+    return IdempotencyKey(OWNER, "k" * 255, "f" * 64, AT, record)
+
+
+LARGEST = {
+    "environment": lambda: items.environment_item(environment()),
+    "deleted environment": lambda: items.environment_item(deleted()),
+    "run": lambda: items.run_item(run()),
+    "event": lambda: items.event_item(ID, OWNER, event()),
+    "used key": lambda: items.used_key_item(used_key()),
+}
+
+
+@pytest.mark.parametrize("kind", LARGEST)
+def test_the_largest_record_of_each_kind_can_be_stored(kind: str) -> None:
+    assert 50_000 < item_bytes(_serialize(LARGEST[kind]())) <= ITEM_BYTES
+
+
+def test_the_record_of_a_used_key_comes_back_as_it_was() -> None:
+    assert items.used_key(items.used_key_item(used_key())) == used_key()
+
+
+def test_texts_are_cut_by_bytes_and_between_characters() -> None:
+    assert cut("é" * 10, 20) == "é" * 10
+    assert cut("é" * 11, 20) == "é" * 8 + "…"
+    assert cut("a\ud800b", 20) == "a?b"
+    assert len(redacted(WIDE, ID).encode()) <= MESSAGE_BYTES
+
+
+def test_what_a_receipt_has_no_room_for_is_counted() -> None:
+    key = ReceiptEntry("K", id="k" * 100, why="w", until=AT)
+    late = "2026-02-01T00:00:00.000Z"
+    short = listed([key, replace(key, until=late), key], 150)
+    assert short == [key, ReceiptEntry("K", why="w", count=2, until=late)]
+    assert listed([*short, key], 150)[1].count == 3
+    assert listed([ReceiptEntry("T", count=7)], 0) == [ReceiptEntry("T", count=7)]
+
+
+# -- a record that cannot be saved all the same ------------------------------------------------------------
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store(Table(FastDynamoDb(INDEXES), "t"), Capacity(creating=10, environments=10))  # type: ignore[arg-type]
+
+
+def test_a_run_that_is_too_large_ends_without_its_texts_and_gives_its_money_back(store: Store) -> None:
+    home = environment(status=Status.READY, wanted=None, resources={}, remaining=[], job_files={})
+    store.add_environment(home, Event(AT, OWNER, "requested"), None)
+    begun = run(error=None, max_cost_micro_usd=220_000)
+    assert store.add_run(begun, Event(AT, OWNER, "run_requested"), None)
+    error = RunError("m" * 300_000, ["t" * 200_000])
+    ended = begun.but(status=RunStatus.FAILED, cost_micro_usd=0, error=error)
+
+    saved = store.save_run(
+        begun, ended, Event("2026-01-01T00:00:01.000Z", "service", "run_ended", None, {"why": "w" * 500_000})
+    )
+
+    assert store.run(ID, begun.id) == saved
+    assert saved.status is RunStatus.FAILED and saved.arguments == begun.arguments
+    assert saved.error == RunError("AWS's message could not be stored.")
+    found = store.environment(ID)
+    assert found is not None
+    assert (found.reserved_micro_usd, store.account(found.owner).reserved_micro_usd) == (0, 0)
+    assert store.events(ID, limit=1).items[0].action == "run_ended"
+
+
+def test_an_environment_that_is_too_large_goes_on_without_its_texts(store: Store) -> None:
+    home = environment(status=Status.READY, wanted=None)
+    store.add_environment(home, Event(AT, OWNER, "requested"), None)
+    large = Failure("internal", "m" * 500_000, "Retry.")
+
+    saved = store.save_environment(home, home.but(status=Status.FAILED, failure=large, reason="r" * 500_000))
+
+    assert store.environment(ID) == saved
+    assert saved.status is Status.FAILED and saved.settings == home.settings
+    assert saved.failure is not None and saved.failure.fix == "Retry."
+
+
+def test_a_resource_that_does_not_fit_is_passed_over(store: Store) -> None:
+    home = environment(status=Status.CREATING)
+    store.add_environment(home, Event(AT, OWNER, "requested"), None)
+    for _ in range(2):
+        assert not store.note_resource(ID, STACK, "New", ResourceState("t", "s", AT, "r" * 400_000))
+
+
+def test_what_no_leaving_out_mends_is_an_error(store: Store) -> None:
+    home = environment(status=Status.READY)
+    store.add_environment(home, Event(AT, OWNER, "requested"), None)
+    with pytest.raises(AwsError):
+        store.save_environment(home, home.but(outputs=replace(home.outputs, job_id="j" * 500_000)))
