@@ -1,6 +1,7 @@
-# `make demo` and `make test` are all that a fresh machine with Python 3.11 needs; `make up` stays.
+# `make demo` and `make test` are all that a fresh machine with Python 3.11 to 3.13 needs; `make up` stays.
 
-PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# 3.11 comes first: Glue and Lambda run it. `local/install` rejects a python3 of another version.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 DATA ?= data
 FAULTS ?=
 SEED ?=
@@ -14,7 +15,7 @@ CHECKOV := .venv/checkov/bin/checkov
 SAM := .venv/sam/.set-up
 MUTMUT := .venv/mutmut
 
-.PHONY: demo up test chaos mutants check openapi package clean
+.PHONY: demo up unit test test-all chaos mutants check openapi package clean
 
 demo: $(SET_UP)
 	@$(VENV_PYTHON) -m local demo --data "$(DATA)"
@@ -22,9 +23,16 @@ demo: $(SET_UP)
 up: $(SET_UP)
 	@$(VENV_PYTHON) -m local up --data "$(DATA)" --fault '$(FAULTS)'
 
+unit: $(SET_UP)
+	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup tests/unit
+
 test: $(SET_UP) $(SAM)
-	@$(VENV_PYTHON) -m local.browser
-	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup
+	@$(VENV_PYTHON) -m local.install.browser
+	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup $(SIZE)
+
+# The tests of `make test` at their full size, and those that cannot be made smaller.
+test-all: SIZE := --full
+test-all: test
 
 chaos: $(SET_UP)
 	@$(VENV_PYTHON) -m local chaos --environments $(ENVIRONMENTS) $(if $(SEED),--seed $(SEED))
@@ -34,7 +42,7 @@ mutants: $(MUTMUT)/.set-up
 		$(if $(SEED),--seed $(SEED)) --tests "$(TESTS)"
 
 package: $(SET_UP)
-	@$(VENV_PYTHON) -m local.package
+	@$(VENV_PYTHON) -m deploy.package
 
 check: $(SET_UP) $(CHECKOV) $(SAM) package
 	$(VENV_PYTHON) -m ruff check .
@@ -78,4 +86,4 @@ $(SET_UP): requirements-dev.txt chalice_app/requirements.txt
 
 clean:
 	rm -rf .local build .pytest_cache .mypy_cache .ruff_cache
-	find chalice_app data glue_assets local tests -name __pycache__ -prune -exec rm -rf {} +
+	find chalice_app data deploy glue_assets local tests -name __pycache__ -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""The columns of data files: from a CSV's header, or from what JSON Lines and Parquet hold themselves."""
+"""Columns of data files: from the header of CSV files, or the content of JSON Lines and Parquet files."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from duckdb.sqltypes import DuckDBPyType
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-NAME_LENGTH = 128  # Glue takes 255; a database's name has the sandbox's in front
-NAME_RULE = "a name has a-z, 0-9 and _, begins with a letter and has at most 128 characters"
+NAME_LENGTH = 128  # Glue allows 255; the sandbox's name precedes a database's name
+NAME_RULE = "a name consists of a-z, 0-9 and _, begins with a letter and has at most 128 characters"
 
 _CHECKED_RECORDS = 1000
 
-# DuckDB's types in Hive's words, https://docs.aws.amazon.com/athena/latest/ug/data-types.html
+# Hive types by DuckDB type, https://docs.aws.amazon.com/athena/latest/ug/data-types.html
 _HIVE_TYPES = {
     "boolean": "boolean",
     "tinyint": "tinyint",
@@ -44,7 +44,7 @@ _HIVE_TYPES = {
     "timestamp_ns": "timestamp",
     "timestamp with time zone": "timestamp",
 }
-# JSON has texts where DuckDB sees times and ids, and Hive's reader would not take them for anything else.
+# DuckDB detects times and ids in JSON strings; Hive's reader accepts only strings there.
 _JSON_TYPES = _HIVE_TYPES | {
     **dict.fromkeys(("date", "time", "timestamp", "timestamp with time zone", "uuid", "null"), "string"),
     "hugeint": "decimal(38,0)",
@@ -52,7 +52,7 @@ _JSON_TYPES = _HIVE_TYPES | {
 
 
 class DataError(Exception):
-    """The data cannot become tables; the message says where and why."""
+    """The data cannot be turned into tables. The message states the file and the reason."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Column:
 
 
 def columns_of(files: list[Path], format_: str) -> tuple[Column, ...]:
-    """The columns that files of one format have together; raises `DataError`."""
+    """Return the common columns of files in one format. Raise `DataError` if the files are invalid."""
     return {"csv": _csv_columns, "json": _json_columns, "parquet": _parquet_columns}[format_](files)
 
 
@@ -74,12 +74,14 @@ def _csv_columns(files: list[Path]) -> tuple[Column, ...]:
     for file in files:
         if (other := _header(file)) != header:
             differing = sorted(set(header) ^ set(other)) or ["the order of the columns"]
-            raise DataError(f"{file}:1: the header is not that of {files[0].name}: {', '.join(differing)}")
+            raise DataError(
+                f"{file}:1: the header differs from that of {files[0].name}: {', '.join(differing)}"
+            )
     return _columns(f"{files[0]}:1", [(name, "string") for name in header])
 
 
 def _header(file: Path) -> list[str]:
-    """The names in a CSV's header; its first records must have as many fields."""
+    """Return the names in a CSV header. The first records must have the same number of fields."""
     records = None
     try:
         with _opened(file) as stream:
@@ -91,13 +93,13 @@ def _header(file: Path) -> list[str]:
                 raise DataError(f"{file}:1: the header is an empty line")
             for record in itertools.islice(records, _CHECKED_RECORDS):
                 if record and len(record) != len(header):
-                    words = f"has {len(record)} fields, and the header {len(header)}"
+                    words = f"has {len(record)} fields, but the header has {len(header)}"
                     raise DataError(f"{file}:{records.line_num}: {words}")
     except (csv.Error, UnicodeDecodeError, EOFError, OSError, zlib.error) as exc:
         line = max(1, records.line_num) if records else 1
         what = "the header" if line == 1 else "a record"
         raise DataError(f"{file}:{line}: {what} cannot be read: {exc}") from exc
-    return [name.lower() for name in header]  # the Data Catalog and Spark tell no capitals
+    return [name.lower() for name in header]  # the Data Catalog and Spark ignore case
 
 
 def _opened(file: Path) -> IO[str]:
@@ -107,8 +109,9 @@ def _opened(file: Path) -> IO[str]:
 
 
 def _json_columns(files: list[Path]) -> tuple[Column, ...]:
-    # Every line is read (a sample could miss a column); objects are structs however many fields they have.
-    # A line is one value: as columns, DuckDB would give `Id` and `id` two names, where Hive has one.
+    # Reads every line, as a sample could miss a column, and treats objects as structs whatever their number
+    # of fields. Reads each line as one value, because DuckDB would give the columns `Id` and `id` two names
+    # where Hive has one.
     query = (
         "SELECT * FROM read_json(?, format = 'newline_delimited', records = false, union_by_name = true,"
         " hive_partitioning = false, sample_size = -1, maximum_depth = -1, map_inference_threshold = -1)"
@@ -116,11 +119,11 @@ def _json_columns(files: list[Path]) -> tuple[Column, ...]:
     try:
         [(_, line)] = _described(files, query)
         if line.id != "struct":
-            raise DataError(f"{files[0].parent}: has no objects with fields")
+            raise DataError(f"{files[0].parent}: contains no objects with fields")
         return _columns(str(files[0].parent), _hive_types(files[0], _children(line), _JSON_TYPES))
     except DataError:
         for file in files:
-            _check_records(file)  # tells the line
+            _check_records(file)  # reports the line
         raise
 
 
@@ -149,15 +152,15 @@ def _parquet_columns(files: list[Path]) -> tuple[Column, ...]:
     found = [_columns(str(f), _hive_types(f, _described([f], query), _HIVE_TYPES)) for f in files]
     for file, columns in zip(files, found, strict=True):
         if columns != found[0]:
-            raise DataError(f"{file}: the columns are not those of {files[0].name}")
+            raise DataError(f"{file}: the columns differ from those of {files[0].name}")
     return found[0]
 
 
 def _described(files: list[Path], query: str) -> list[tuple[str, DuckDBPyType]]:
-    """Names and types of a query's columns over the files."""
-    import duckdb  # only those who publish need it
+    """Return the names and types of a query's columns."""
+    import duckdb  # needed only to publish
 
-    # One thread: the same columns in the same order on every machine.
+    # One thread, for the same order of columns on every machine.
     with duckdb.connect(config={"threads": 1}) as connection:
         try:
             relation = connection.sql(query, params=[[str(file) for file in files]])
@@ -183,12 +186,12 @@ def _hive_type(file: Path, name: str, kind: DuckDBPyType, types: dict[str, str])
         inner = [hive_type for _, hive_type in _hive_types(file, _children(kind), types)]
         return f"{nested[kind.id]}<{','.join(inner)}>"
     if kind.id not in types:
-        raise DataError(f"{file}: the column {name} is {kind}, which has no Hive type")
+        raise DataError(f"{file}: the column {name} has the type {kind}, which has no Hive type")
     return types[kind.id]
 
 
 def _children(kind: DuckDBPyType) -> list[tuple[str, DuckDBPyType]]:
-    # An array's size and an enum's values are among its children, too.
+    # The children of a type include an array's size and an enum's values.
     return [(n, k) for n, k in kind.children if not isinstance(k, int | list)]
 
 
@@ -199,6 +202,6 @@ def _columns(place: str, named: list[tuple[str, str]]) -> tuple[Column, ...]:
         if not NAME.fullmatch(column.name) or len(column.name) > NAME_LENGTH:
             raise DataError(f"{place}: {column.name!r} cannot be a column: {NAME_RULE}")
         if column.name in seen:
-            raise DataError(f"{place}: the column {column.name} is there twice")
+            raise DataError(f"{place}: the column {column.name} occurs twice")
         seen.add(column.name)
     return columns

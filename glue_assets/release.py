@@ -1,12 +1,12 @@
-"""Builds a release, all that a sandbox is made of, and publishes it to the assets bucket.
+"""Builds a release, the content of all sandboxes, and publishes it to the assets bucket.
 
     python -m glue_assets.release build --out DIR [--data DIR] [--version V]
     python -m glue_assets.release publish --bucket BUCKET [--data DIR] [--version V] [--notes TEXT]
     python -m glue_assets.release list --bucket BUCKET
 
-In the bucket, `releases/<release>/` holds `manifest.json`, `template.yaml`, `jobs/...` and `data/...`, and
-`releases/latest.json` names the newest. A release's id is its version and a hash over all that is in it: the
-same content has the same id everywhere, and what is published under an id never changes.
+In the bucket, `releases/<release>/` contains `manifest.json`, `template.yaml`, `jobs/...` and `data/...`.
+`releases/latest.json` names the newest release. A release id consists of the version and a hash of the
+content: the same content has the same id everywhere, and a published release never changes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from glue_assets.tables import Column, DataError, Table, find_tables
-from glue_assets.template import Resource, assemble, complete, definition, resources, storage
+from glue_assets.template_builder import Resource, assemble, complete, definition, resources, storage
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -34,14 +34,14 @@ ROOT = Path(__file__).parents[1]
 LATEST = "releases/latest.json"
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
-# What S3 takes in one request, https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
+# Maximum size of one request to S3, https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
 _FILE_LIMIT = 5 * 1024**3
 _NOTES_LENGTH = 4000
 
 
 @dataclass(frozen=True)
 class ReleaseFile:
-    """A file for the sandboxes: `path` in the release, `key` in the sandbox's bucket `target`; bytes, hex."""
+    """A file of the release at `path`, copied to `key` in the bucket `target`. `size` is in bytes."""
 
     path: str
     target: str
@@ -53,7 +53,7 @@ class ReleaseFile:
 
 @dataclass(frozen=True)
 class Release:
-    """A built release; `template` is the text of the whole template."""
+    """A built release. `template` is the complete template as text."""
 
     version: str
     notes: str
@@ -64,18 +64,18 @@ class Release:
 
     @property
     def sha256(self) -> str:
-        """The hash over the content: everything in the manifest but the two fields that come from it."""
+        """Hash of the manifest without `release` and `sha256`."""
         text = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def id(self) -> str:
-        """The release's name."""
+        """Id of the release."""
         return f"{self.version}-{self.sha256[:12]}"
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What `manifest.json` holds."""
+        """Content of `manifest.json`."""
         return {"release": self.id, "sha256": self.sha256, **self._content()}
 
     def _content(self) -> dict[str, Any]:
@@ -113,16 +113,16 @@ class Release:
 
 
 def build(root: Path, data: Path, version: str, *, notes: str | None = None, lint: bool = True) -> Release:
-    """The release of a checkout with the data of a folder; raises `DataError` for what it cannot take.
+    """Build a release from a checkout and a data folder. Raise `DataError` if they are invalid.
 
-    `notes` say what is new, by default with the words of `glue_assets/NOTES.md`.
+    `notes` describe the changes, by default the text of `glue_assets/NOTES.md`.
     """
     if notes is None:
         notes = (root / "glue_assets" / "NOTES.md").read_text(encoding="utf-8")
     if len(notes) > _NOTES_LENGTH:
         raise DataError(f"the notes have more than {_NOTES_LENGTH:,} characters")
     if not _VERSION.fullmatch(version):
-        raise DataError(f"{version!r} cannot be a version: 1 to 64 letters, digits or any of .+-")
+        raise DataError(f"{version!r} is not a valid version: use 1 to 64 letters, digits, or any of .+-")
     tables = find_tables(data)
     template = complete(assemble(root / "glue_assets"), tables)
     jobs = root / "glue_assets" / "jobs"
@@ -139,26 +139,25 @@ def build(root: Path, data: Path, version: str, *, notes: str | None = None, lin
 
 
 def findings(template: str) -> list[str]:
-    """What cfn-lint finds wrong with a template, a line each, with its place."""
-    from cfnlint.api import lint  # type: ignore[import-untyped]  # only those who publish need it
+    """Return the errors that cfn-lint finds in a template, one per line, with their line numbers."""
+    from cfnlint.api import lint  # type: ignore[import-untyped]  # needed only to publish
 
     found = lint(template, regions=["us-east-1"])
     return [f"template.yaml:{match.linenumber}: {match.message} ({match.rule.id})" for match in found]
 
 
 def publish(release: Release, s3: S3Client, bucket: str) -> bool:
-    """Put a release into the assets bucket and make it the newest; whether that wrote anything.
+    """Publish a release to the assets bucket as the newest one. Return whether anything was written.
 
-    The manifest comes after all its files and the pointer last, so that whoever reads either finds everything
-    that it names. Publishing an id that is there writes no file again, whatever happened since it was built;
-    one that was interrupted is begun anew.
+    The manifest is written after all files and the pointer last, so that a reader of either finds all files.
+    Publishing an existing id writes no file again. An interrupted publication starts from the beginning.
     """
     folder = f"releases/{release.id}"
     is_new = _read(s3, bucket, f"{folder}/manifest.json") is None
     if is_new:
         for file in release.files:
             with file.source.open("rb") as stream:
-                # S3 refuses a body that is not what was built.
+                # S3 rejects a body that differs from the built file.
                 digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
                 s3.put_object(Bucket=bucket, Key=f"{folder}/{file.path}", Body=stream, ChecksumSHA256=digest)
         s3.put_object(Bucket=bucket, Key=f"{folder}/template.yaml", Body=release.template.encode())
@@ -171,7 +170,7 @@ def publish(release: Release, s3: S3Client, bucket: str) -> bool:
 
 
 def published(s3: S3Client, bucket: str) -> list[str]:
-    """The releases in a bucket, newest first: a line each, the one that new sandboxes get with a star."""
+    """Return the releases in a bucket, newest first, one per line. A star marks the default release."""
     latest = json.loads(_read(s3, bucket, LATEST) or b"{}").get("release")
     found = []
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="releases/"):
@@ -185,7 +184,7 @@ def published(s3: S3Client, bucket: str) -> list[str]:
 
 
 def write(release: Release, out: Path) -> None:
-    """Lay a release out below a folder as in the assets bucket."""
+    """Write a release to a folder, with the layout of the assets bucket."""
     folder = out / "releases" / release.id
     for file in release.files:
         target = folder / file.path
@@ -197,25 +196,27 @@ def write(release: Release, out: Path) -> None:
 
 
 def project_version(root: Path) -> str:
-    """The version in a checkout's pyproject.toml."""
+    """Return the version in a checkout's pyproject.toml."""
     version: str = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     return version
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code."""
+    """Run the command line. Return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m glue_assets.release", description="Build releases.")
     commands = parser.add_subparsers(dest="command", required=True)
     building = commands.add_parser("build", help="write a release to a folder")
     building.add_argument(
-        "--out", type=Path, required=True, help="where to; releases/<release>/ is made there"
+        "--out", type=Path, required=True, help="output folder; receives releases/<release>/"
     )
     publishing = commands.add_parser("publish", help="write a release to the assets bucket")
     publishing.add_argument("--bucket", required=True, help="the assets bucket")
     for command in (building, publishing):
-        command.add_argument("--data", type=Path, default=ROOT / "data", help="folder of <database>/<table>/")
+        command.add_argument(
+            "--data", type=Path, default=ROOT / "data", help="data folder: <database>/<table>/"
+        )
         command.add_argument("--version", default=project_version(ROOT), help="default: %(default)s")
-        command.add_argument("--notes", help="what is new; default: glue_assets/NOTES.md")
+        command.add_argument("--notes", help="release notes; default: glue_assets/NOTES.md")
     listing = commands.add_parser("list", help="list the releases in the assets bucket, newest first")
     listing.add_argument("--bucket", required=True, help="the assets bucket")
     options = parser.parse_args(argv)
@@ -247,7 +248,7 @@ def _shown(column: Column) -> dict[str, str]:
 
 
 def _partitions(table: Table) -> dict[str, Any]:
-    """What the service needs to register a table's partitions: too many of them for a stack's resources."""
+    """Return what the service needs to register partitions, which are too many for resources of a stack."""
     folder = f"{table.database}/{table.name}"
     found = [{"values": list(p.values), "path": f"{folder}/{p.path}"} for p in table.partitions]
     return {"partitions": found, "storage": storage(table)}
@@ -256,7 +257,7 @@ def _partitions(table: Table) -> dict[str, Any]:
 def _file(source: Path, path: str, target: str, key: str) -> ReleaseFile:
     size = source.stat().st_size
     if size > _FILE_LIMIT:
-        raise DataError(f"{source}: has more than 5 GB; split it")
+        raise DataError(f"{source}: is larger than 5 GB; split it")
     with source.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return ReleaseFile(path, target, key, size, digest, source)

@@ -1,10 +1,10 @@
-"""From data folders to catalog tables: `data/<database>/<table>/[<key>=<value>/...]<files>`.
+"""Catalog tables from data folders: `data/<database>/<table>/[<key>=<value>/...]<files>`.
 
-A table is CSV (`.csv`, `.csv.gz`; the first line names the columns, all of them strings), JSON Lines
-(`.json`, `.jsonl`, also `.gz`) or Parquet (`.parquet`; columns and types from the files themselves). Folders
-named `key=value` are partitions, as Hive has them. Files directly under `data/` belong to nobody; names that
-begin with `.` or `_` are hidden, as for Hive and Spark, but `_table.toml` in a table's folder describes it
-and its columns, and `_database.toml` a database.
+A table is CSV (`.csv`, `.csv.gz`, with column names in the first line, all strings), JSON Lines (`.json`,
+`.jsonl`, also `.gz`) or Parquet (`.parquet`, with columns and types from the files). Folders named
+`key=value` are Hive partitions. Files directly under `data/` are ignored. Names that begin with `.` or `_`
+are hidden, as in Hive and Spark, except `_table.toml`, which describes a table and its columns, and
+`_database.toml`, which describes a database.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PARTITION = re.compile(r"([^=]+)=(.+)")
 
 @dataclass(frozen=True)
 class Partition:
-    """A partition: the values of the table's keys, and its folder below the table's."""
+    """A partition: the values of the partition keys, and its folder below the table's folder."""
 
     values: tuple[str, ...]
     path: str
@@ -45,7 +45,7 @@ class Partition:
 
 @dataclass(frozen=True)
 class Table:
-    """A catalog table; `format` is csv, json or parquet, `files` are in the order of their paths."""
+    """A catalog table. `format` is csv, json or parquet. `files` are sorted by path."""
 
     database: str
     name: str
@@ -58,13 +58,13 @@ class Table:
     database_description: str | None = None
 
     def below(self, file: Path) -> str:
-        """The path of one of its files below its folder."""
+        """Return the path of a file below the table's folder."""
         depth = len(self.partition_keys) + 1
         return "/".join(file.parts[-depth:])
 
 
 def find_tables(data: Path) -> tuple[Table, ...]:
-    """The tables of a data folder, by database and name; raises `DataError` for what cannot be one."""
+    """Return the tables of a data folder by database and name. Raise `DataError` if it is invalid."""
     if not data.is_dir():
         raise DataError(f"{data}: is not a folder")
     tables = [
@@ -73,7 +73,7 @@ def find_tables(data: Path) -> tuple[Table, ...]:
         for folder in _folders(_checked(database), alone=True)
     ]
     if not tables:
-        raise DataError(f"{data}: has no <database>/<table>/<file>")
+        raise DataError(f"{data}: contains no <database>/<table>/<file>")
     return tuple(tables)
 
 
@@ -96,7 +96,7 @@ def _table(database: str, folder: Path) -> Table:
     columns = columns_of(files, formats[first])
     for key in keys:
         if key in {column.name for column in columns}:
-            raise DataError(f"{folder}: {key} is a partition and a column")
+            raise DataError(f"{folder}: {key} is both a partition key and a column")
     partitions = tuple(
         Partition(tuple(value for _, value in pairs), _relative(found[0].parent, folder))
         for pairs, found in leaves
@@ -105,7 +105,7 @@ def _table(database: str, folder: Path) -> Table:
     values = [partition.values for partition in partitions]
     for partition in partitions:
         if values.count(partition.values) > 1:
-            raise DataError(f"{folder / partition.path}: is there twice")
+            raise DataError(f"{folder / partition.path}: occurs twice")
     key_columns = tuple(Column(key, "string") for key in keys)
     table = Table(database, folder.name, formats[first], columns, tuple(files), key_columns, partitions)
     return _described(table, folder)
@@ -115,28 +115,28 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 def _leaves(folder: Path, pairs: Pairs) -> Iterator[tuple[Pairs, list[Path]]]:
-    """The folders with files, at whatever depth, and the partition keys and values on the way to each."""
+    """Yield each folder with files, at any depth, with its partition keys and values."""
     entries = _visible(folder)
     if not entries:
-        raise DataError(f"{folder}: has no files")
+        raise DataError(f"{folder}: contains no files")
     folders = [entry for entry in entries if entry.is_dir()]
     if not folders:
         yield pairs, entries
         return
     if len(folders) != len(entries):
         stray = next(entry for entry in entries if not entry.is_dir())
-        raise DataError(f"{stray}: is beside folders; a table's files lie all at one depth")
+        raise DataError(f"{stray}: is beside folders; all files of a table must have the same depth")
     for entry in folders:
         match = _PARTITION.fullmatch(entry.name)
         if match is None:
-            raise DataError(f"{entry}: is not a partition: those are named key=value")
+            raise DataError(f"{entry}: is not a partition; its name must be key=value")
         key, value = match[1], unquote(match[2])
         if not NAME.fullmatch(key) or len(key) > NAME_LENGTH:
             raise DataError(f"{entry}: {key!r} cannot be a partition key: {NAME_RULE}")
         if key in dict(pairs):
-            raise DataError(f"{entry}: the partition key {key} is there twice")
+            raise DataError(f"{entry}: the partition key {key} occurs twice")
         if not value.isprintable() or "/" in value:
-            raise DataError(f"{entry}: the value cannot be a partition's: it must be printable and have no /")
+            raise DataError(f"{entry}: the partition value must be printable and must not contain /")
         yield from _leaves(entry, (*pairs, (key, value)))
 
 
@@ -145,22 +145,22 @@ def _relative(folder: Path, table: Path) -> str:
 
 
 def _described(table: Table, folder: Path) -> Table:
-    """The table with what its `_table.toml` says of it."""
+    """Return the table with the descriptions of its `_table.toml`."""
     file = folder / "_table.toml"
-    said = _read_toml(file, {"description", "columns"})
-    comments = said.get("columns", {})
+    content = _read_toml(file, {"description", "columns"})
+    comments = content.get("columns", {})
     if not isinstance(comments, dict):
         raise DataError(f"{file}: columns must be a table of names and comments")
     known = {column.name for column in (*table.columns, *table.partition_keys)}
     for name, comment in comments.items():
         if name not in known:
-            raise DataError(f"{file}: there is no column {name}")
-        _check_words(file, name, comment, _COMMENT_LENGTH)
+            raise DataError(f"{file}: the column {name} does not exist")
+        _check_text(file, name, comment, _COMMENT_LENGTH)
     return replace(
         table,
         columns=tuple(replace(column, comment=comments.get(column.name)) for column in table.columns),
         partition_keys=tuple(replace(key, comment=comments.get(key.name)) for key in table.partition_keys),
-        description=said.get("description"),
+        description=content.get("description"),
     )
 
 
@@ -173,30 +173,30 @@ def _read_toml(file: Path, known: set[str]) -> dict[str, Any]:
     if not file.exists():
         return {}
     try:
-        said = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise DataError(f"{file}: {exc}") from exc
-    if unknown := sorted(said.keys() - known):
-        raise DataError(f"{file}: knows no {', '.join(unknown)}")
-    if "description" in said:
-        _check_words(file, "description", said["description"], _DESCRIPTION_LENGTH)
-    return said
+    if unknown := sorted(content.keys() - known):
+        raise DataError(f"{file}: unknown key {', '.join(unknown)}")
+    if "description" in content:
+        _check_text(file, "description", content["description"], _DESCRIPTION_LENGTH)
+    return content
 
 
-def _check_words(file: Path, name: str, words: object, longest: int) -> None:
-    if not isinstance(words, str) or not 0 < len(words) <= longest or not words.isprintable():
+def _check_text(file: Path, name: str, text: object, longest: int) -> None:
+    if not isinstance(text, str) or not 0 < len(text) <= longest or not text.isprintable():
         raise DataError(f"{file}: {name} must be one line of at most {longest} characters")
 
 
 def _folders(parent: Path, *, alone: bool = False) -> list[Path]:
-    """The visible folders; with `alone`, there must be at least one and nothing else."""
+    """Return the visible folders. With `alone`, raise `DataError` if there are none, or other files."""
     found = _visible(parent)
     folders = [path for path in found if path.is_dir()]
     if alone and not folders:
-        raise DataError(f"{parent}: has no table folders")
+        raise DataError(f"{parent}: contains no table folders")
     if alone and len(folders) != len(found):
         stray = next(path for path in found if not path.is_dir())
-        raise DataError(f"{stray}: is not in a table's folder")
+        raise DataError(f"{stray}: is outside of a table's folder")
     return folders
 
 

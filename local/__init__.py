@@ -1,6 +1,6 @@
-"""The whole product on a laptop: an embedded AWS (moto and what moto lacks) and the unchanged API beside it.
+"""The whole product on one machine: a local AWS emulator (moto and additions) and the unchanged API.
 
-`python -m local` is the way in. Nothing in here ships to Lambda or to a sandbox.
+Run it with `python -m local`. Nothing in here ships to Lambda or to a sandbox.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-# The embedded Glue reads schedules as the service does.
+# The emulator's Glue parses schedules with the service's code.
 _SERVICE = str(Path(__file__).parents[1] / "chalice_app")
 if _SERVICE not in sys.path:
     sys.path.append(_SERVICE)

@@ -1,4 +1,7 @@
-"""The command line of the laptop: `up`, `demo`, `token`, `chaos`; the parts `aws`, `bootstrap`, `api`."""
+"""Command line of the local product: `up`, `demo`, `token` and `chaos`.
+
+`aws`, `bootstrap` and `api` run its parts.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from local import clients
+from local.aws import clients
 from local.faults.rules import BadRule, Rule, parse_all
-from local.processes import READY_FILE, ROOT, Failed
+from local.runtime.paths import READY_FILE, ROOT
+from local.runtime.processes import Failed
 
 DATA = ROOT / "data"
 STATE = ROOT / ".local" / "up"
@@ -22,7 +26,7 @@ SECONDS_PER_STACK = 4.0
 
 
 def main() -> int:
-    """Run one command; its exit code."""
+    """Run one command. Return its exit code."""
     arguments = _parser().parse_args()
     clients.forget_real_aws()
     try:
@@ -34,14 +38,14 @@ def main() -> int:
         return 130
 
 
-# Each command imports its part itself: moto, Spark's preparation and Chalice take seconds to load.
+# Each command imports its own modules: moto, Spark and Chalice take seconds to load.
 
 
 def _aws(arguments: argparse.Namespace) -> None:
-    from local import aws
+    from local import emulator
 
-    aws.serve(
-        aws.AwsOptions(
+    emulator.serve(
+        emulator.AwsOptions(
             port=arguments.port,
             region=arguments.region,
             state=arguments.state or Path(tempfile.mkdtemp(prefix="terraglue-aws-")),
@@ -53,10 +57,10 @@ def _aws(arguments: argparse.Namespace) -> None:
 
 
 def _api(arguments: argparse.Namespace) -> None:
-    from local import api
+    from local.api import server
 
-    api.serve(
-        api.ApiOptions(
+    server.serve(
+        server.ApiOptions(
             port=arguments.port,
             aws=arguments.aws.rstrip("/"),
             region=arguments.region,
@@ -68,13 +72,13 @@ def _api(arguments: argparse.Namespace) -> None:
 
 
 def _bootstrap(arguments: argparse.Namespace) -> None:
-    from local import bootstrap
+    from local.setup import bootstrap
 
     bootstrap.everything(arguments.aws.rstrip("/"), arguments.region, arguments.data.resolve())
 
 
 def _up(arguments: argparse.Namespace) -> None:
-    from local import up
+    from local.commands import up
 
     up.run(
         up.UpOptions(
@@ -98,7 +102,7 @@ def _faults(texts: list[str]) -> tuple[Rule, ...]:
 
 
 def _demo(arguments: argparse.Namespace) -> None:
-    from local import demo, up
+    from local.commands import demo, up
 
     demo.run(
         up.UpOptions(
@@ -113,19 +117,19 @@ def _demo(arguments: argparse.Namespace) -> None:
 
 def _chaos(arguments: argparse.Namespace) -> int:
     sys.path.insert(0, str(ROOT / "chalice_app"))
-    os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"  # what goes wrong is meant to
+    os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"  # faults are expected
     from local.chaos import report
 
     return report.run(arguments.seed, arguments.environments)
 
 
 def _token(arguments: argparse.Namespace) -> None:
-    from local import bootstrap
+    from local.setup import bootstrap
 
     try:
         ready = json.loads(arguments.ready_file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise Failed(f"Nothing is up: there is no {arguments.ready_file} (see `make up`).") from error
+        raise Failed(f"Nothing is running: {arguments.ready_file} is missing. Run `make up`.") from error
     make_client = functools.partial(clients.client, endpoint=ready["aws"], region=ready["region"])
     identity = ready["user_pool_id"], ready["client_id"]
     print(bootstrap.token(make_client, *identity, arguments.user, is_admin=arguments.admin))
@@ -135,67 +139,74 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="name", required=True)
 
-    up = commands.add_parser("up", help="start the embedded AWS and the API, and stay")
+    up = commands.add_parser("up", help="start the AWS emulator and the API until Ctrl-C")
     up.add_argument(
-        "--port", type=int, default=PORT, help="of the API; the embedded AWS takes the next; 0: any free"
+        "--port",
+        type=int,
+        default=PORT,
+        help="API port; the emulator uses the next one; 0: any free port",
     )
     up.add_argument(
-        "--ready-file", type=Path, default=READY_FILE, help="JSON with all URLs, written once both serve"
+        "--ready-file", type=Path, default=READY_FILE, help="JSON file with all URLs, written once both serve"
     )
-    up.add_argument("--state", type=Path, help="folder for logs and Spark's work")
-    up.add_argument("--tick-seconds", type=float, help="replaces the rate of the app's schedules")
+    up.add_argument("--state", type=Path, help="folder for logs and files of Spark")
+    up.add_argument("--tick-seconds", type=float, help="seconds between scheduled calls")
     up.add_argument(
         "--fault",
         action="append",
         default=[],
         metavar="RULE",
-        help="what goes wrong: 'glue:* throttle 0.2' (docs/faults.md); several with ; between, or repeated",
+        help="fault to inject, such as 'glue:* throttle 0.2' (docs/faults.md); separate by ; or repeat",
     )
     up.add_argument(
-        "--fault-seed", type=int, default=secrets.randbelow(10_000), help="of the faults' dice; else random"
+        "--fault-seed",
+        type=int,
+        default=secrets.randbelow(10_000),
+        help="fault seed; default: random",
     )
     up.set_defaults(command=_up)
 
-    demo = commands.add_parser("demo", help="ask for a sandbox over HTTP, run its job, show the table")
+    demo = commands.add_parser("demo", help="request a sandbox over HTTP, run its job, show the table")
     demo.set_defaults(command=_demo)
 
-    chaos = commands.add_parser("chaos", help="a storm of faults in simulated time; what must hold, holds")
-    chaos.add_argument("--seed", type=int, default=secrets.randbelow(10_000), help="else a random one")
-    chaos.add_argument("--environments", type=int, default=300, help="as many are asked for, at least")
+    chaos = commands.add_parser("chaos", help="run the chaos test: a storm of faults in simulated time")
+    chaos.add_argument("--seed", type=int, default=secrets.randbelow(10_000), help="default: random")
+    chaos.add_argument("--environments", type=int, default=300, help="minimum number of environments")
     chaos.set_defaults(command=_chaos)
 
-    token = commands.add_parser("token", help="print a fresh token of a user of what is up")
+    token = commands.add_parser("token", help="print a fresh token of a user of the running product")
     token.add_argument("user", metavar="NAME")
-    token.add_argument("--admin", action="store_true", help="with the admin role (without: without it)")
-    token.add_argument("--ready-file", type=Path, default=READY_FILE, help="of the one that is meant")
+    token.add_argument("--admin", action="store_true", help="give the admin role; by default, remove it")
+    token.add_argument("--ready-file", type=Path, default=READY_FILE, help="ready file of the instance")
     token.set_defaults(command=_token)
 
-    aws = commands.add_parser("aws", help="the embedded AWS alone")
-    aws.add_argument("--state", type=Path, help="folder for Spark's work")
+    aws = commands.add_parser("aws", help="run the AWS emulator alone")
+    aws.add_argument("--state", type=Path, help="folder for files of Spark")
     aws.set_defaults(command=_aws)
 
-    api = commands.add_parser("api", help="the API alone, on an embedded AWS that serves")
-    api.add_argument("--tick-seconds", type=float, help="replaces the rate of the app's schedules")
+    api = commands.add_parser("api", help="run the API alone, on a running emulator")
+    api.add_argument("--tick-seconds", type=float, help="seconds between scheduled calls")
     api.set_defaults(command=_api)
 
-    bootstrap = commands.add_parser(
-        "bootstrap", help="set up an embedded AWS that serves: as an operator would"
-    )
+    bootstrap = commands.add_parser("bootstrap", help="set up a running emulator as an operator would")
     bootstrap.set_defaults(command=_bootstrap)
 
     for command in (api, bootstrap):
-        command.add_argument("--aws", required=True, help="URL of the embedded AWS")
+        command.add_argument("--aws", required=True, help="URL of the emulator")
     for command in (up, demo, bootstrap):
         command.add_argument(
-            "--data", type=Path, default=DATA, help="folder of the data sets: db/table/file.ext"
+            "--data", type=Path, default=DATA, help="folder of the data: <database>/<table>/<file>"
         )
     for command in (up, demo, aws):
         command.add_argument(
-            "--seconds-per-stack", type=float, default=SECONDS_PER_STACK, help="how long a stack takes"
+            "--seconds-per-stack",
+            type=float,
+            default=SECONDS_PER_STACK,
+            help="duration of a stack creation",
         )
     for command in (aws, api):
-        command.add_argument("--port", type=int, default=0, help="0: any free")
-        command.add_argument("--ready-file", type=Path, help="JSON with the URL, written once it serves")
+        command.add_argument("--port", type=int, default=0, help="0: any free port")
+        command.add_argument("--ready-file", type=Path, help="JSON file with the URL, written once it serves")
         command.add_argument("--watch-stdin", action="store_true", help="stop when the standard input ends")
     for command in (aws, api, bootstrap):
         command.add_argument("--region", default=clients.REGION)

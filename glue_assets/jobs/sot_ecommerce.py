@@ -1,8 +1,8 @@
 """Glue job that builds ``tbsot_ecommerce_br``: one row per order that has at least one item.
 
-It reads five tables of the database ``--SOURCE_DB`` from where the Data Catalog says they are, and replaces
-one partition of the output table, the run's date. ``docs/data.md`` tells what every column means. Runs
-unchanged on Glue 5.1 (Spark 3.5.6) and on a laptop; only ``main`` needs ``awsglue``.
+Reads five tables of the database ``--SOURCE_DB`` from their locations in the Data Catalog, and replaces one
+partition of the output table: the date of the run. ``docs/data.md`` documents every column. Runs unchanged on
+Glue 5.1 (Spark 3.5.6) and locally. Only ``main`` requires ``awsglue``.
 """
 
 import csv
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("sot_ecommerce")
 
-# Where to read and write must be said; how has terraglue's defaults.
+# Sources and targets are required. Other arguments have terraglue's defaults.
 REQUIRED = ("JOB_NAME", "SOURCE_DB", "OUTPUT_BUCKET", "OUTPUT_DB", "OUTPUT_TABLE", "OUTPUT_TABLE_URI")
 DEFAULTS = {
     "CONNECTION_TYPE": "s3",
@@ -59,7 +59,7 @@ SOURCES = {
     "tbl_reviews": ["order_id", "review_score", "review_comment_message"],
 }  # fmt: skip
 
-# The columns of the SoT in their order, by the table they come from.
+# The columns of the SoT in order, by source table.
 ORDER_COLUMNS = [
     "order_id", "customer_id", "order_status",
     "order_purchase_ts", "order_approved_at", "order_deliv_carrier_dt", "order_deliv_customer_dt",
@@ -80,12 +80,12 @@ MONEY = "decimal(12,2)"
 
 
 class JobError(Exception):
-    """The run cannot go on; the message is one sentence for the person who started it."""
+    """The run cannot continue. The message is for the user who started it."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The job's arguments, checked."""
+    """Validated arguments of the job."""
 
     job_name: str
     source_db: str
@@ -102,12 +102,12 @@ class Settings:
 
     @property
     def partition_type(self) -> str:
-        """The partition column's type: int for the default format, whose values are digits."""
+        """Type of the partition column: int for the default format, whose values are digits."""
         return "int" if re.fullmatch("[0-9]{1,9}", self.partition_value) else "string"
 
     @property
     def partition_uri(self) -> str:
-        """Where the run's own partition lies."""
+        """Location of the partition that the run replaces."""
         return f"{self.output_uri}/{self.partition_name}={self.partition_value}"
 
 
@@ -123,7 +123,7 @@ class Source:
 def read_settings(
     argv: list[str], resolve: Callable[[list[str], list[str]], dict[str, str]], now: datetime
 ) -> Settings:
-    """Check the command line; ``resolve`` is ``getResolvedOptions``. Raises JobError for what cannot be."""
+    """Validate the command line. ``resolve`` is ``getResolvedOptions``. Raise JobError if it is invalid."""
     given = [name for name in (*REQUIRED, *DEFAULTS) if any(arg.split("=")[0] == f"--{name}" for arg in argv)]
     options = resolve(argv, given)
     values = DEFAULTS | {name: options[name] for name in given if options[name]}
@@ -134,10 +134,12 @@ def read_settings(
             raise JobError(f"The job argument --{name} is {values[name]!r} but must match {pattern}.")
     uri = values["OUTPUT_TABLE_URI"].rstrip("/")
     if not uri.startswith(f"s3://{values['OUTPUT_BUCKET']}/"):
-        raise JobError(f"The job argument --OUTPUT_TABLE_URI is {uri!r}, not a folder of --OUTPUT_BUCKET.")
+        raise JobError(f"The job argument --OUTPUT_TABLE_URI is {uri!r}, which is not in --OUTPUT_BUCKET.")
     partition = now.strftime(values["PARTITION_FORMAT"])
-    if not re.fullmatch(r"[0-9A-Za-z_.-]+", partition):  # anything else would need escaping in the path
-        raise JobError(f"The job argument --PARTITION_FORMAT gives {partition!r}, no usable partition value.")
+    if not re.fullmatch(r"[0-9A-Za-z_.-]+", partition):  # other characters need escaping in paths
+        raise JobError(
+            f"The job argument --PARTITION_FORMAT gives {partition!r}, an invalid partition value."
+        )
     return Settings(
         job_name=values["JOB_NAME"],
         source_db=values["SOURCE_DB"],
@@ -155,7 +157,7 @@ def read_settings(
 
 
 def find_sources(glue: "GlueClient", database: str) -> dict[str, Source]:
-    """Look the source tables up; raises JobError when the catalog lacks a table or a needed column."""
+    """Find the source tables. Raise JobError if the catalog lacks a table or a required column."""
     sources = {}
     for name, needed in SOURCES.items():
         try:
@@ -172,14 +174,14 @@ def find_sources(glue: "GlueClient", database: str) -> dict[str, Source]:
 
 
 def read_source(spark: SparkSession, source: Source, needed: list[str]) -> DataFrame:
-    """Read the needed columns of a source table as strings; raises JobError when its files lack them."""
+    """Read the required columns of a source table as strings. Raise JobError if its files lack them."""
     file_system, files = _list_folder(spark, source.location)
     if not files:
         raise JobError(f"The table {source.name} has no files in {source.location}.")
     if source.classification == "csv":
-        # RFC 4180: quotes are doubled inside quotes, and a quoted text may go over several lines. Told the
-        # line separator, Spark leaves the line breaks inside quotes alone. With enforceSchema off it fails on
-        # a file whose header differs from the first one's, instead of trusting the order of the columns.
+        # As in RFC 4180, quotes inside quotes are doubled, and quoted text may contain line breaks. With an
+        # explicit line separator, Spark keeps them. With enforceSchema off, Spark rejects a file whose header
+        # differs from the first file's, instead of relying on the order of columns.
         first_line = _read_first_line(spark, file_system, files[0])
         schema = _strings(next(csv.reader([first_line.lower()])))
         separator = "\r\n" if first_line.endswith("\r") else "\n"
@@ -201,7 +203,7 @@ def _strings(names: list[str]) -> StructType:
 
 
 def _list_folder(spark: SparkSession, uri: str) -> tuple[Any, list[Any]]:
-    """Give the folder's file system and the visible paths in it by name, none if it does not exist."""
+    """Return the folder's file system and its visible paths, sorted by name. Empty if it does not exist."""
     jvm: Any = spark.sparkContext._jvm
     folder = jvm.org.apache.hadoop.fs.Path(uri)
     file_system = folder.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())
@@ -221,7 +223,7 @@ def _read_first_line(spark: SparkSession, file_system: Any, path: Any) -> str:
 
 
 def transform_orders(orders: DataFrame) -> DataFrame:
-    """Parse the times and take the purchase time apart. Grain: one order."""
+    """Parse the times and split the purchase time. Grain: one order."""
     times = {
         "order_purchase_ts": "order_purchase_timestamp",
         "order_approved_at": "order_approved_at",
@@ -244,7 +246,7 @@ def transform_orders(orders: DataFrame) -> DataFrame:
 
 
 def transform_order_items(items: DataFrame) -> DataFrame:
-    """Sum up the items of every order. Grain: one order that has an item."""
+    """Aggregate the items of every order. Grain: one order that has an item."""
     price, freight = F.col("price").cast(MONEY), F.col("freight_value").cast(MONEY)
     statistics = items.groupBy("order_id").agg(
         F.count(_filled("product_id")).alias("qty_order_items"),
@@ -258,13 +260,13 @@ def transform_order_items(items: DataFrame) -> DataFrame:
 
 
 def transform_payments(payments: DataFrame) -> DataFrame:
-    """Sum up the payments of every order. Grain: one order that has a payment.
+    """Aggregate the payments of every order. Grain: one order that has a payment.
 
-    The most common type is the most frequent one that is filled; a tie goes to the alphabetically first.
+    The most common type is the most frequent non-empty one. Ties are broken alphabetically.
     """
     value = F.col("payment_value").cast(MONEY)
     by_type = (
-        payments.repartition("order_id")  # one shuffle then serves both groupings and the join
+        payments.repartition("order_id")  # one shuffle serves both groupings and the join
         .groupBy("order_id", _filled("payment_type").alias("payment_type"))
         .agg(F.count("*").alias("payments"), F.count(value).alias("values"), F.sum(value).alias("total"))
     )
@@ -281,7 +283,7 @@ def transform_payments(payments: DataFrame) -> DataFrame:
 def transform_reviews(reviews: DataFrame) -> DataFrame:
     """Keep the best score and one comment of every order. Grain: one order that has a valid review.
 
-    A review is valid when its score is a whole number from 1 to 5. The alphabetically greatest comment stays.
+    A review is valid if its score is an integer from 1 to 5. The alphabetically greatest comment is kept.
     """
     statistics = (
         reviews.where(F.col("review_score").isin("1", "2", "3", "4", "5"))
@@ -311,16 +313,16 @@ def _filled(name: str) -> Column:
 
 
 def _mean(total: Column, count: Column) -> Column:
-    """Divide and round half up to 2 places, once: ``avg`` would round to 6 places first."""
+    """Divide and round half up to 2 places once. ``avg`` would first round to 6 places."""
     return F.round(total / count.cast("decimal(10,0)"), 2).cast(MONEY)
 
 
 def replace_partition(spark: SparkSession, frame: DataFrame, uri: str, compression: str) -> None:
-    """Write the rows as Parquet into the folder ``uri``, then remove what was there before.
+    """Write the rows as Parquet to the folder ``uri``, then delete the previous files.
 
-    In this order a run that fails or is stopped leaves the old rows in place; one that dies between the two
-    steps leaves old and new, and the next run removes both. Spark's own overwrite deletes first and computes
-    afterwards; its dynamic partition overwrite may append under S3A, Glue 5.1's file system (SPARK-56588).
+    In this order, a run that fails or is stopped keeps the old rows. A run that ends between the two steps
+    leaves old and new rows, and the next run removes both. Spark's own overwrite deletes first and computes
+    afterwards. Its dynamic partition overwrite may append under S3A, Glue 5.1's file system (SPARK-56588).
     """
     file_system, old = _list_folder(spark, uri)
     markerless = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
@@ -330,7 +332,7 @@ def replace_partition(spark: SparkSession, frame: DataFrame, uri: str, compressi
 
 
 def find_output(glue: "GlueClient", settings: Settings) -> "TableTypeDef | None":
-    """Look the output table up, None before the first run; raises JobError when it cannot take the rows."""
+    """Find the output table, or None before the first run. Raise JobError if it does not fit the rows."""
     try:
         glue.get_database(Name=settings.output_db)
     except glue.exceptions.EntityNotFoundException as exc:
@@ -348,9 +350,9 @@ def find_output(glue: "GlueClient", settings: Settings) -> "TableTypeDef | None"
 
 
 def register(glue: "GlueClient", settings: Settings, frame: DataFrame, known: "TableTypeDef | None") -> None:
-    """Create or update the output table and the run's partition in the Data Catalog; safe to repeat."""
+    """Create or update the output table and the run's partition in the Data Catalog. Idempotent."""
     columns = [(field.name, field.dataType.simpleString()) for field in frame.schema]
-    # By this the service knows which run has written what, whatever else changes in the catalog meanwhile.
+    # The service identifies the output of a run by this mark, whatever else changes in the catalog.
     mark = {"terraglue.run": settings.run_id} if settings.run_id else {}
     formats = "org.apache.hadoop.hive.ql.io.parquet"
     storage: Any = {
@@ -370,7 +372,7 @@ def register(glue: "GlueClient", settings: Settings, frame: DataFrame, known: "T
     if known is None:
         try:
             glue.create_table(DatabaseName=settings.output_db, TableInput=table)
-        except glue.exceptions.AlreadyExistsException:  # another run was first
+        except glue.exceptions.AlreadyExistsException:  # created by another run
             known = find_output(glue, settings)
     place = {"DatabaseName": settings.output_db, "TableName": settings.output_table}
     if known and columns != [(old["Name"], old.get("Type")) for old in known["StorageDescriptor"]["Columns"]]:
@@ -388,7 +390,7 @@ def register(glue: "GlueClient", settings: Settings, frame: DataFrame, known: "T
 
 
 def update_partitions(glue: "GlueClient", place: Mapping[str, str], columns: list[dict[str, str]]) -> None:
-    """Give a table's partitions its new columns: Athena refuses partitions whose types do not fit."""
+    """Set the new columns on a table's partitions, because Athena rejects incompatible types."""
     for page in glue.get_paginator("get_partitions").paginate(
         DatabaseName=place["DatabaseName"], TableName=place["TableName"]
     ):
@@ -404,7 +406,7 @@ def update_partitions(glue: "GlueClient", place: Mapping[str, str], columns: lis
 
 
 def configure(spark: SparkSession) -> None:
-    """Set what the rules rest on: UTC, and null for a time or a number that cannot be parsed."""
+    """Set UTC, and return null for times and numbers that cannot be parsed."""
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     spark.conf.set("spark.sql.ansi.enabled", "false")
     spark.conf.set("spark.sql.legacy.timeParserPolicy", "CORRECTED")
@@ -424,7 +426,7 @@ def run(spark: SparkSession, settings: Settings, sources: Mapping[str, Source]) 
 
 
 def main(argv: list[str]) -> None:
-    """Run the job under Glue, or under what stands in for it."""
+    """Run the job under Glue or its local replacement."""
     import boto3
     from awsglue.context import GlueContext  # type: ignore[import-not-found]
     from awsglue.job import Job  # type: ignore[import-not-found]
@@ -435,7 +437,7 @@ def main(argv: list[str]) -> None:
     settings = read_settings(argv, getResolvedOptions, datetime.now(UTC))
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     glue = boto3.client("glue", region_name=region)
-    # Every check that needs no Spark comes before it starts: a mistake shows in a second.
+    # Checks that need no Spark come first, so that an error is reported in a second.
     sources = find_sources(glue, settings.source_db)
     known = find_output(glue, settings) if settings.update_catalog else None
     context = GlueContext(SparkContext.getOrCreate())

@@ -1,7 +1,7 @@
-"""Where moto's Athena is changed: what is asked of query executions is answered by ours.
+"""Replacement of moto's Athena calls about query executions.
 
-moto's StartQueryExecution runs nothing, and results are canned. Workgroups and named queries stay moto's, but
-for what it says of a workgroup that there is not.
+moto's StartQueryExecution runs nothing and returns canned results. Workgroups and named queries remain
+moto's, except for the error message for a missing workgroup.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from moto.athena.responses import AthenaResponse
 from moto.core.exceptions import JsonRESTError
 
 from local.athena.errors import Refused
-from local.clients import Credentials
-from local.patching import replace_methods
+from local.aws.clients import Credentials
+from local.moto_patches.patching import replace_methods
 
 Json = dict[str, Any]
 
@@ -27,7 +27,7 @@ _KEY = re.compile(r"Credential=([^/,]+)/")
 
 @dataclass(frozen=True)
 class Request:
-    """A call: its values, moto's state of the account and region, and the credentials it came with."""
+    """A call with its parameters, moto's state of the account and region, and the caller's credentials."""
 
     values: Json
     backend: Any
@@ -35,26 +35,26 @@ class Request:
 
 
 class Api(Protocol):
-    """The calls; they raise `Refused`."""
+    """The calls. They raise `Refused`."""
 
-    def start_query_execution(self, asked: Request) -> Json:
+    def start_query_execution(self, request: Request) -> Json:
         """StartQueryExecution."""
 
-    def get_query_execution(self, asked: Request) -> Json:
+    def get_query_execution(self, request: Request) -> Json:
         """GetQueryExecution."""
 
-    def get_query_results(self, asked: Request) -> Json:
+    def get_query_results(self, request: Request) -> Json:
         """GetQueryResults."""
 
-    def stop_query_execution(self, asked: Request) -> Json:
+    def stop_query_execution(self, request: Request) -> Json:
         """StopQueryExecution."""
 
-    def list_query_executions(self, asked: Request) -> Json:
+    def list_query_executions(self, request: Request) -> Json:
         """ListQueryExecutions."""
 
 
 def replace_moto(api: Api) -> Callable[[], None]:
-    """Let `api` answer; gives what lets moto answer again."""
+    """Let `api` handle the calls. Return a function that restores moto's methods."""
     calls = (
         *(api.start_query_execution, api.get_query_execution, api.get_query_results),
         *(api.stop_query_execution, api.list_query_executions),
@@ -73,7 +73,7 @@ def replace_moto(api: Api) -> Callable[[], None]:
 
 
 def miss_workgroups() -> Callable[[], None]:
-    """Let moto say of a workgroup that there is none; gives what takes that back."""
+    """Let moto report a missing workgroup. Return a function that removes the patch."""
     return replace_methods(AthenaResponse, {"get_work_group": _handler(_get_work_group)})
 
 
@@ -81,7 +81,7 @@ def _handler(call: Callable[[Request], Json]) -> Callable[[AthenaResponse], str]
     def answer(self: AthenaResponse) -> str:
         match = _KEY.search(self.headers.get("Authorization", ""))
         token = self.headers.get("X-Amz-Security-Token", "")
-        # The key alone says who it is; the embedded AWS looks at no signature.
+        # The access key alone identifies the caller; the emulator does not check signatures.
         credentials = Credentials(match[1] if match else "test", "unknown", token)
         try:
             return json.dumps(call(Request(json.loads(self.body), self.athena_backend, credentials)))
@@ -91,16 +91,16 @@ def _handler(call: Callable[[Request], Json]) -> Callable[[AthenaResponse], str]
     return answer
 
 
-def _get_work_group(asked: Request) -> Json:
-    """As moto's, but that it says so when there is none."""
-    group = asked.backend.get_work_group(asked.values["WorkGroup"])
+def _get_work_group(request: Request) -> Json:
+    """Return a workgroup as moto does. Raise `Refused` if it does not exist."""
+    group = request.backend.get_work_group(request.values["WorkGroup"])
     if group is None:
         raise Refused("WorkGroup is not found.")
     return {"WorkGroup": group}
 
 
 def _no_statistics(_: Request) -> Json:
-    raise Refused("The Athena of the laptop has no runtime statistics.")
+    raise Refused("The local Athena has no runtime statistics.")
 
 
 def _tokens(self: AthenaBackend) -> Any:

@@ -1,18 +1,19 @@
-"""What goes wrong with a query, in Athena's words."""
+"""Errors of Athena's API and of queries."""
 
 from __future__ import annotations
 
 
 class Refused(Exception):
-    """A call that Athena does not accept: an InvalidRequestException."""
+    """Athena rejects the call with an InvalidRequestException."""
 
 
 class QueryFailed(Exception):
-    """A query that ends FAILED.
+    """A query ends as FAILED.
 
-    The message is the reason as Athena gives it, its error's name first:
-    https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html. `category` is 1 for the system's
-    faults, 2 for the user's, 3 for others: https://docs.aws.amazon.com/athena/latest/APIReference/API_AthenaError.html
+    The message is Athena's reason and begins with the error's name:
+    https://docs.aws.amazon.com/athena/latest/ug/troubleshooting-athena.html. `category` is 1 for system
+    errors, 2 for user errors and 3 for others:
+    https://docs.aws.amazon.com/athena/latest/APIReference/API_AthenaError.html
     """
 
     def __init__(self, reason: str, *, category: int = 2) -> None:
@@ -21,9 +22,9 @@ class QueryFailed(Exception):
 
 
 class Cancelled(Exception):
-    """The query was stopped meanwhile."""
+    """The query was cancelled."""
 
 
 def unsupported(what: str) -> QueryFailed:
-    """What Athena could do, and the laptop's cannot."""
-    return QueryFailed(f"NOT_SUPPORTED: the Athena of the laptop does not know {what}.")
+    """Return the error for a feature of Athena that the emulator lacks."""
+    return QueryFailed(f"NOT_SUPPORTED: the local Athena does not support {what}.")

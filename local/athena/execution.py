@@ -1,4 +1,4 @@
-"""A query execution as Athena tells about it."""
+"""Query execution: its state, and its description in the Athena API."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 
 
 @dataclass(frozen=True)
-class Order:
-    """What is to be run, and where its result goes: a file's `s3://` URI, and how it is encrypted."""
+class QuerySpec:
+    """What to run, and where its result goes: the `s3://` URI of a file, and its encryption."""
 
     id: str
     text: str
@@ -33,10 +33,10 @@ class Order:
 
 
 class Execution:
-    """A query execution; `workgroup` is moto's."""
+    """A query execution. `workgroup` is moto's."""
 
-    def __init__(self, order: Order, workgroup: Any) -> None:
-        self.order = order
+    def __init__(self, spec: QuerySpec, workgroup: Any) -> None:
+        self.spec = spec
         self.workgroup = workgroup
         self.result: Result | None = None
         self.scanned = 0
@@ -50,38 +50,38 @@ class Execution:
         self._lock = threading.Lock()
 
     def run_with(self, connection: Any) -> None:
-        """It runs now, on this connection; `Cancelled` when it was stopped before."""
+        """Set the state to RUNNING with this connection. Raise `Cancelled` if it was stopped."""
         with self._lock:
             self._check()
             self.state, self._started, self._connection = "RUNNING", time.time(), connection
 
     def check(self) -> None:
-        """`Cancelled` when it was stopped meanwhile."""
+        """Raise `Cancelled` if the execution was stopped."""
         with self._lock:
             self._check()
 
     def succeed(self, result: Result) -> None:
-        """It has a result."""
+        """End the execution with a result."""
         self._end("SUCCEEDED", result=result)
 
     def fail(self, reason: str, category: int) -> None:
-        """It has none."""
+        """End the execution with an error."""
         self._end("FAILED", reason, category)
 
     def stop(self, reason: str) -> None:
-        """Whatever it still does, nobody will see it; one that has ended stays as it is."""
+        """Cancel the execution and interrupt its query. Has no effect after the end of the execution."""
         self._end("CANCELLED", reason)
         with self._lock:
             if self._connection is not None and self.state == "CANCELLED":
                 self._connection.interrupt()
 
     def detach(self) -> None:
-        """Its connection is about to be closed."""
+        """Forget the connection before it is closed."""
         with self._lock:
             self._connection = None
 
     def finished(self) -> Result:
-        """The result; `Refused` before there is one."""
+        """Return the result. Raise `Refused` if there is none."""
         if self.state not in FINAL:
             raise Refused(f"Query has not yet finished. Current state: {self.state}")
         if self.result is None:
@@ -89,9 +89,9 @@ class Execution:
         return self.result
 
     def show(self) -> Json:
-        """As GetQueryExecution shows it."""
+        """Return the QueryExecution of GetQueryExecution."""
         with self._lock:
-            order, now = self.order, time.time()
+            spec, now = self.spec, time.time()
             started, completed = self._started or self._completed or now, self._completed or now
             status: Json = {"State": self.state, "SubmissionDateTime": self._submitted}
             if self._completed:
@@ -105,13 +105,13 @@ class Execution:
                     "Retryable": False,
                     "ErrorMessage": self._reason,
                 }
-            encryption = {"EncryptionConfiguration": order.encryption} if order.encryption else {}
-            context = {"Database": order.database, "Catalog": order.catalog}
+            encryption = {"EncryptionConfiguration": spec.encryption} if spec.encryption else {}
+            context = {"Database": spec.database, "Catalog": spec.catalog}
             shown: Json = {
-                "QueryExecutionId": order.id,
-                "Query": order.text,
-                "StatementType": order.statement.kind,
-                "ResultConfiguration": {"OutputLocation": order.location, **encryption},
+                "QueryExecutionId": spec.id,
+                "Query": spec.text,
+                "StatementType": spec.statement.kind,
+                "ResultConfiguration": {"OutputLocation": spec.location, **encryption},
                 "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
                 "QueryExecutionContext": {name: value for name, value in context.items() if value},
                 "Status": status,
@@ -129,7 +129,7 @@ class Execution:
                     "EffectiveEngineVersion": "Athena engine version 3",
                 },
             }
-            return shown | ({"ExecutionParameters": order.parameters} if order.parameters else {})
+            return shown | ({"ExecutionParameters": spec.parameters} if spec.parameters else {})
 
     def _check(self) -> None:
         if self.state == "CANCELLED":
@@ -144,12 +144,12 @@ class Execution:
 
 @dataclass
 class Tokens:
-    """The executions that ClientRequestTokens stand for."""
+    """Executions by ClientRequestToken."""
 
     _known: dict[tuple[str, str], tuple[Json, str]] = field(default_factory=dict)
 
     def known(self, place: str, request: Json) -> str | None:
-        """The execution that the same request has made before; `Refused` if the token was another's."""
+        """Return the execution of the same earlier request. Raise `Refused` if the request differs."""
         token = request.get("ClientRequestToken")
         if not token or (place, token) not in self._known:
             return None
@@ -159,13 +159,13 @@ class Tokens:
         return execution_id
 
     def keep(self, place: str, request: Json, execution_id: str) -> None:
-        """Remember it."""
+        """Store the execution of a request."""
         if token := request.get("ClientRequestToken"):
             self._known[place, token] = (request, execution_id)
 
 
 def new_id() -> str:
-    """The id of an execution."""
+    """Return a new execution id."""
     return str(uuid.uuid4())
 
 

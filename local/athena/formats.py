@@ -1,4 +1,4 @@
-"""How the files of a table are read: OpenCSVSerde, the JSON SerDes, Parquet."""
+"""File formats of tables: OpenCSVSerde, the JSON SerDes and Parquet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 Columns = Mapping[str, str]
 Read = Callable[["DuckDBPyConnection", list[Path]], str]
-"""Gives the SQL that reads files."""
+"""Function that returns the SQL that reads files."""
 
 _COMPRESSED = (".bz2", ".deflate", ".lz4", ".lzo", ".snappy", ".zip", ".zst")
 _LINE_BYTES = 64 * 1024 * 1024
@@ -27,7 +27,7 @@ _CSV_TYPES = {"VARCHAR", "BOOLEAN", "BIGINT", "INTEGER", "DOUBLE"}
 
 
 def reader(table: Json, columns: Columns) -> Read:
-    """What reads the files of a table into these columns (DuckDB types); `QueryFailed` for other formats."""
+    """Return the reader of a table's files. `columns` are DuckDB types. Raise `QueryFailed` if unknown."""
     serde = table["StorageDescriptor"].get("SerdeInfo", {})
     library = serde.get("SerializationLibrary", "")
     match library.rpartition(".")[2]:
@@ -37,13 +37,13 @@ def reader(table: Json, columns: Columns) -> Read:
             return _json(columns)
         case "ParquetHiveSerDe":
             return _parquet(columns)
-    raise unsupported(f"the SerDe {library or 'of a table without one'}")
+    raise unsupported(f"the SerDe {library or 'of a table without a SerDe'}")
 
 
 def check_compression(key: str) -> None:
-    """Files may be compressed by gzip."""
+    """Raise `QueryFailed` for a compression other than gzip."""
     if key.endswith(_COMPRESSED) and not key.endswith(".snappy.parquet"):
-        raise unsupported(f"the compression of {key}, only gzip")
+        raise unsupported(f"the compression of {key}; use gzip")
 
 
 def _csv(columns: Columns, serde: Mapping[str, str], parameters: Mapping[str, str]) -> Read:
@@ -56,11 +56,11 @@ def _csv(columns: Columns, serde: Mapping[str, str], parameters: Mapping[str, st
         "skip": str(int(parameters.get("skip.header.line.count", "0"))),
         "delim": literal(serde.get("separatorChar", ",")),
         "quote": literal(quote),
-        "escape": literal(quote),  # doubled, as RFC 4180 has it; a backslash is a backslash
+        "escape": literal(quote),  # doubled, as in RFC 4180; a backslash is literal
         "columns": _struct(dict.fromkeys(columns, "VARCHAR")),
-        "force_not_null": f"[{', '.join(map(literal, columns))}]",  # what is empty is no null
+        "force_not_null": f"[{', '.join(map(literal, columns))}]",  # empty values are not null
         "null_padding": "true",
-        "parallel": "false",  # or there could be no line break in quotes
+        "parallel": "false",  # required for line breaks in quotes
         "strict_mode": "false",
         "max_line_size": str(_LINE_BYTES),
         "hive_partitioning": "false",
@@ -92,7 +92,7 @@ def _json(columns: Columns) -> Read:
 
 
 def _lower_keys(file: Path) -> None:
-    """The SerDes do not tell capitals in keys, DuckDB does."""
+    """Convert the keys of JSON objects to lower case: unlike DuckDB, the SerDes ignore case."""
     is_zipped = file.suffix == ".gz"
     content = gzip.decompress(file.read_bytes()) if is_zipped else file.read_bytes()
     if not re.search(rb'"[^"]*[A-Z][^"]*"\s*:', content):
@@ -109,7 +109,7 @@ def _lower_keys(file: Path) -> None:
     file.write_bytes(gzip.compress(content) if is_zipped else content)
 
 
-# Types that Athena reads as each other from Parquet.
+# Groups of Parquet types that Athena reads as each other.
 _FAMILIES = (
     {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"},
     {"FLOAT", "DOUBLE"},
@@ -139,7 +139,7 @@ def _parquet(columns: Columns) -> Read:
 
 
 def _family(kind: str) -> str:
-    """Types of the same family can be read as each other."""
+    """Return the group of a type. Types of the same group can be read as each other."""
     for family in _FAMILIES:
         if kind in family:
             return min(family)

@@ -1,4 +1,4 @@
-"""Hive's types, as the Data Catalog writes them, in DuckDB's words."""
+"""Hive types of the Data Catalog, and their DuckDB types."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIZED = re.compile(r"(decimal|varchar|char)\(([\d, ]+)\)")
 
 
 def duckdb_type(text: str) -> str:
-    """A type such as `array<struct<a:int>>`; `QueryFailed` for one that is not known."""
+    """Return the DuckDB type of a Hive type, such as `array<int>`. Raise `QueryFailed` if unknown."""
     kind = text.strip().lower()
     if kind in _SIMPLE:
         return _SIMPLE[kind]
@@ -38,7 +38,7 @@ def duckdb_type(text: str) -> str:
 
 
 def split(text: str) -> list[str]:
-    """What is between the commas that are in no brackets."""
+    """Split a text at commas outside of brackets."""
     parts, depth = [""], 0
     for character in text:
         depth += (character in "<(") - (character in ">)")
@@ -50,10 +50,10 @@ def split(text: str) -> list[str]:
 
 
 def identifier(name: str) -> str:
-    """A name in SQL."""
+    """Quote a name for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """A text in SQL."""
+    """Quote a string for SQL."""
     return "'" + text.replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""Compares the columns of a partition with those of its table, as Athena does before it reads."""
+"""Schema check of partitions: compares their columns with the table's, as Athena does before it reads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from local.athena.hive import split
 
 Json = dict[str, Any]
 
-# By name or by place: https://docs.aws.amazon.com/athena/latest/ug/updates-and-partitions.html
+# Compares columns by name or by position:
+# https://docs.aws.amazon.com/athena/latest/ug/updates-and-partitions.html
 _BY_NAME = ("ParquetHiveSerDe", "OrcSerde")
 _OTHER_NAMES = {"integer": "int", "real": "float", "decimal": "decimal(10,0)"}
 _WHOLE = ("tinyint", "smallint", "int", "bigint")
@@ -19,7 +20,7 @@ _TEXTS = ("string", "varchar", "char")
 
 
 def check(table: Json, partition: Json) -> None:
-    """Raise `QueryFailed` if a column's type in the partition cannot become that in the table."""
+    """Raise `QueryFailed` if a column's type in the partition cannot be converted to the table's."""
     storage, own = table["StorageDescriptor"], partition.get("StorageDescriptor", {})
     library = str(storage.get("SerdeInfo", {}).get("SerializationLibrary", "")).rpartition(".")[2]
     is_by_name = library in _BY_NAME
@@ -39,7 +40,7 @@ def check(table: Json, partition: Json) -> None:
 
 def _pairs(columns: list[Json], found: list[Json], *, is_by_name: bool) -> Iterator[tuple[Json, Json]]:
     if not is_by_name:
-        yield from zip(columns, found, strict=False)  # those that one of them has not are null
+        yield from zip(columns, found, strict=False)  # missing columns are null
         return
     by_name = {column["Name"].lower(): column for column in found}
     for column in columns:
@@ -48,7 +49,7 @@ def _pairs(columns: list[Json], found: list[Json], *, is_by_name: bool) -> Itera
 
 
 def _can_become(old: str, new: str) -> bool:
-    """The coercions of Trino's Hive connector, on which Athena's engine version 3 is built.
+    """Return whether Trino's Hive connector, the base of Athena engine version 3, converts the type.
 
     https://trino.io/docs/current/connector/hive.html#schema-evolution
     """
@@ -83,6 +84,6 @@ def _normal(kind: str) -> str:
 
 
 def _parts(kind: str) -> tuple[str, str]:
-    """Return a type's name and what is in its brackets."""
+    """Return a type's name and the text in its brackets."""
     match = re.fullmatch(r"(\w+)[<(](.*)[>)]", kind)
     return (match[1], match[2]) if match else (kind, "")

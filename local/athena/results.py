@@ -1,4 +1,4 @@
-"""The result of a query in Athena's words: column infos, values as texts, pages, the CSV file."""
+"""Query results in Athena's format: column metadata, values as strings, pages and the CSV file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 _PAGE = 1000
 
-# DuckDB's types by id: Athena's, with precision and scale. Numbers without end are bigint in Trino.
+# Athena's types with precision and scale, by DuckDB type id. A hugeint is a bigint in Trino.
 _TYPES = {
     **{"boolean": ("boolean", 0), "tinyint": ("tinyint", 3), "smallint": ("smallint", 5)},
     **{"integer": ("integer", 10), "bigint": ("bigint", 19), "hugeint": ("bigint", 19)},
@@ -33,13 +33,13 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Result:
-    """All rows of a query, as texts; None is null."""
+    """All rows of a query as strings, or None for null."""
 
     columns: list[Json]
     rows: list[list[str | None]]
 
     def page(self, token: str | None, limit: int | None) -> Json:
-        """A page as GetQueryResults gives it; the first begins with the names of the columns."""
+        """Return a page of GetQueryResults. The first page begins with the column names."""
         if limit is not None and not 1 <= limit <= _PAGE:
             raise Refused(f"MaxResults is more than maximum allowed length {_PAGE}.")
         if token is not None and not token.isdecimal():
@@ -58,13 +58,13 @@ class Result:
         return {**answer, "NextToken": str(end)} if end < len(rows) else answer
 
     def csv(self) -> bytes:
-        """The file: everything in quotes, and nothing for null."""
+        """Return the CSV file. All values are quoted, and null is empty."""
         header: list[str | None] = [column["Name"] for column in self.columns]
         return "".join(",".join(map(_quoted, row)) + "\n" for row in (header, *self.rows)).encode()
 
 
 def result(names: Sequence[str], kinds: Sequence[DuckDBPyType], rows: Sequence[Sequence[Any]]) -> Result:
-    """The result of DuckDB's rows."""
+    """Convert DuckDB's rows to a result."""
     texts = [[_text(v, k) for v, k in zip(row, kinds, strict=True)] for row in rows]
     return Result([_column(name, kind) for name, kind in zip(names, kinds, strict=True)], texts)
 
@@ -94,7 +94,7 @@ def _id(kind: DuckDBPyType) -> str:
 
 
 def _text(value: Any, kind: DuckDBPyType) -> str | None:
-    """A value as Trino's words, https://trino.io/docs/current/language/types.html, as Athena shows them."""
+    """Format a value as Trino does, see https://trino.io/docs/current/language/types.html."""
     if value is None:
         return None
     match kind.id:
@@ -136,7 +136,7 @@ def _child(kind: DuckDBPyType, place: int) -> Any:
 
 
 def _number(value: float, kind: str) -> str:
-    """The shortest text that means the number, as Java writes it."""
+    """Format a number as Java does, with the fewest digits that identify it."""
     if value != value or value in (float("inf"), float("-inf")):
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
     text = repr(value)

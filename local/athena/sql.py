@@ -1,4 +1,4 @@
-"""Athena's SQL (Trino's) as DuckDB's, by sqlglot, and the tables that a query reads."""
+"""Translation of Athena's SQL (Trino) to DuckDB's with sqlglot, and the tables that a query reads."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from local.athena.errors import QueryFailed, Refused, unsupported
 
 CATALOG = "awsdatacatalog"
 
-# What it cannot parse, sqlglot takes as one word and says so; here that ends in an error anyway.
+# sqlglot warns about unsupported statements, which are rejected here anyway.
 logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement as sqlglot has read it; `kind` is DML or DDL."""
+    """A statement as parsed by sqlglot. `kind` is DML or DDL."""
 
     tree: exp.Expression
     kind: str
@@ -30,19 +30,19 @@ class Statement:
 
 @dataclass(frozen=True)
 class Query:
-    """A query for DuckDB, in which every table is `"database"."table"`, and those tables."""
+    """A query for DuckDB, with every table as `"database"."table"`, and the list of these tables."""
 
     sql: str
     tables: tuple[tuple[str, str], ...]
 
 
 def read(text: str, parameters: Sequence[str]) -> Statement:
-    """A statement with its `?` replaced; `Refused`, as Athena does at once, for what is no SQL."""
+    """Parse a statement and insert its `?` parameters. Raise `Refused` for invalid SQL."""
     try:
         text = _with_parameters(text, parameters)
         trees = [tree for tree in sqlglot.parse(text, dialect="athena") if tree is not None]
     except SqlglotError as error:
-        raise Refused(_words(error)) from error
+        raise Refused(_message(error)) from error
     if len(trees) != 1:
         raise Refused(f"Only one sql statement is allowed. Got: {len(trees)}.")
     tree = cast(exp.Expression, trees[0])
@@ -51,11 +51,11 @@ def read(text: str, parameters: Sequence[str]) -> Statement:
 
 
 def query(statement: Statement, database: str | None) -> Query:
-    """The query in DuckDB's words; `QueryFailed` when it is no query or names what is not there."""
+    """Translate a query for DuckDB. Raise `QueryFailed` if it is no SELECT or names an unknown catalog."""
     tree = statement.tree
     if not isinstance(tree, exp.Query):
         first = tree.sql(dialect="athena").split(None, 1)[0].upper()
-        raise unsupported(f"{first} statements, only SELECT")
+        raise unsupported(f"{first} statements; use SELECT")
     tree = tree.copy()
     tables: dict[tuple[str, str], None] = {}
     for table in _tables(tree):
@@ -64,7 +64,7 @@ def query(statement: Statement, database: str | None) -> Query:
     return Query(tree.sql(dialect="duckdb"), tuple(tables))
 
 
-def _words(error: SqlglotError) -> str:
+def _message(error: SqlglotError) -> str:
     found = cast("list[dict[str, Any]]", getattr(error, "errors", None) or [{}])[0]
     if "line" in found:
         return f"line {found['line']}:{found['col']}: {found['description']} Near: {found['highlight']}"
@@ -72,7 +72,7 @@ def _words(error: SqlglotError) -> str:
 
 
 def _with_parameters(text: str, parameters: Sequence[str]) -> str:
-    """Execution parameters are SQL themselves: `1`, `'a'`; each is one expression."""
+    """Insert execution parameters. Each is a SQL expression, such as `1` or `'a'`."""
     places = [t for t in sqlglot.tokenize(text, read="athena") if t.token_type is TokenType.PLACEHOLDER]
     if len(places) != len(parameters):
         raise Refused(f"Incorrect number of parameters: expected {len(places)} but found {len(parameters)}")
@@ -83,7 +83,7 @@ def _with_parameters(text: str, parameters: Sequence[str]) -> str:
 
 
 def _tables(tree: exp.Query) -> list[exp.Table]:
-    """Every place where a table is named that the query does not make itself (WITH)."""
+    """Return every reference to a table that is not defined by the query itself (WITH)."""
     found: dict[int, exp.Table] = {}
     for scope in traverse_scope(tree):
         for table in scope.tables:
@@ -95,7 +95,7 @@ def _tables(tree: exp.Query) -> list[exp.Table]:
 
 
 def _place(table: exp.Table, database: str | None) -> tuple[str, str]:
-    """Name a table as DuckDB will know it."""
+    """Qualify a table reference for DuckDB. Return its database and name."""
     if table.catalog and table.catalog.lower() != CATALOG:
         raise QueryFailed(f"CATALOG_NOT_FOUND: Catalog '{table.catalog}' not found")
     schema, name = (table.db or database or "").lower(), table.name.lower()
@@ -110,7 +110,7 @@ def _place(table: exp.Table, database: str | None) -> tuple[str, str]:
 
 
 def _name_outputs(tree: exp.Query) -> None:
-    """Trino calls a column without a name `_col` and its place."""
+    """Name the unnamed columns as Trino does: `_col` and the position."""
     first: Any = tree
     while not isinstance(first, exp.Select):
         first = first.this

@@ -1,4 +1,4 @@
-"""A table of the Data Catalog as a view of DuckDB over copies of its objects."""
+"""Data Catalog tables as DuckDB views over copies of their objects."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _SYMLINKS = "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat"
-# https://docs.aws.amazon.com/athena/latest/ug/views.html says of no limit; a view of itself has no end.
-_DEEPEST_VIEW = 16
+# Limits views that refer to themselves. https://docs.aws.amazon.com/athena/latest/ug/views.html has no limit.
+_MAX_VIEW_DEPTH = 16
 _LOCATION = re.compile(r"s3[an]?://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:/.*)?)", re.DOTALL)
 
 
 @dataclass
 class Tables:
-    """Brings tables into a connection, with one caller's clients.
+    """Adds tables to a connection, with one caller's clients.
 
-    `folder` is where copies of objects go; `check` is called before each one and may raise. `scanned` counts
-    the bytes of all objects, whatever a query needs of them; `origins` tells which object a copy is of.
-    Whatever a table leads to (a location, a view's tables, a list of files) is asked for with those clients.
+    `folder` receives the copies of objects. `check` is called before each copy and may raise. `scanned`
+    counts the bytes of all objects. `origins` are the objects' URIs by the path of their copy. Everything
+    that a table refers to (a location, a view's tables, a list of files) is read with the caller's clients.
     """
 
     clients: Callable[[str], Any]
@@ -43,8 +43,8 @@ class Tables:
     _added: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, connection: DuckDBPyConnection, database: str, name: str, *, depth: int = 0) -> None:
-        """Make the view `"database"."name"`; `QueryFailed` when table or data are not there or unreadable."""
-        if depth > _DEEPEST_VIEW:
+        """Create the view `"database"."name"`. Raise `QueryFailed` if the table cannot be read."""
+        if depth > _MAX_VIEW_DEPTH:
             raise QueryFailed(f"INVALID_VIEW: View is recursive: {database}.{name}")
         if (database, name) in self._added:
             return
@@ -64,9 +64,9 @@ class Tables:
         try:
             table: Json = self.clients("glue").get_table(DatabaseName=database, Name=name)["Table"]
         except ClientError as error:
-            words = f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{database}.{name}' does not exist"
-            raise _failed(error, words) from error
-        if target := table.get("TargetTable"):  # a link to it
+            message = f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{database}.{name}' does not exist"
+            raise _failed(error, message) from error
+        if target := table.get("TargetTable"):  # a resource link
             return self._table(target["DatabaseName"], target["Name"])
         return table
 
@@ -99,7 +99,7 @@ class Tables:
         return f"SELECT {', '.join(nothing)} WHERE false"
 
     def _places(self, table: Json) -> Iterator[tuple[list[str], str]]:
-        """The partitions' values and locations; of a table without keys, its own."""
+        """Yield the values and location of each partition, or the table's location without partition keys."""
         if not table.get("PartitionKeys"):
             yield [], table["StorageDescriptor"].get("Location", "")
             return
@@ -113,7 +113,7 @@ class Tables:
             raise _failed(error, f"HIVE_METASTORE_ERROR: {error}") from error
 
     def _copies(self, location: str) -> Iterator[Path]:
-        """Copies of the objects below a location that Athena would read, in the order of their keys."""
+        """Yield copies of the objects that Athena reads below a location, in the order of their keys."""
         bucket, path = _place(location)
         prefix = path.strip("/") + "/" if path.strip("/") else ""
         s3 = self.clients("s3")
@@ -124,11 +124,11 @@ class Tables:
                     if item["Size"] and names[-1] and not any(name[:1] in ("_", ".") for name in names):
                         yield self._copy(s3, bucket, item["Key"])
         except ClientError as error:
-            words = f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {location}: {error}"
-            raise _failed(error, words) from error
+            message = f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {location}: {error}"
+            raise _failed(error, message) from error
 
     def _linked(self, location: str) -> Iterator[Path]:
-        """Copies of the objects that the files below a location list, one a line."""
+        """Yield copies of the objects that the files below a location list, one per line."""
         for manifest in list(self._copies(location)):
             for line in manifest.read_text(errors="replace").splitlines():
                 if line.strip():
@@ -136,8 +136,8 @@ class Tables:
                     try:
                         yield self._copy(self.clients("s3"), bucket, key.lstrip("/"))
                     except ClientError as error:
-                        words = f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {line.strip()}: {error}"
-                        raise _failed(error, words) from error
+                        message = f"HIVE_CANNOT_OPEN_SPLIT: Error opening Hive split {line.strip()}: {error}"
+                        raise _failed(error, message) from error
 
     def _may_read(self, location: str) -> None:
         """Raise `QueryFailed` if the caller may not read an object."""
@@ -145,8 +145,8 @@ class Tables:
         try:
             self.clients("s3").get_object(Bucket=bucket, Key=key.lstrip("/"))["Body"].close()
         except ClientError as error:
-            words = f"ICEBERG_CANNOT_OPEN_SPLIT: Error opening Iceberg metadata {location}: {error}"
-            raise _failed(error, words) from error
+            message = f"ICEBERG_CANNOT_OPEN_SPLIT: Error opening Iceberg metadata {location}: {error}"
+            raise _failed(error, message) from error
 
     def _copy(self, s3: Any, bucket: str, key: str) -> Path:
         self.check()
@@ -160,7 +160,7 @@ class Tables:
 
 
 def _place(location: str) -> tuple[str, str]:
-    """The bucket and the path of a location in S3."""
+    """Return the bucket and the path of an S3 location."""
     match = _LOCATION.fullmatch(location)
     if match is None:
         raise QueryFailed(f"HIVE_METASTORE_ERROR: The location '{location}' is not in S3")
@@ -168,7 +168,7 @@ def _place(location: str) -> tuple[str, str]:
 
 
 def _value(text: str) -> str:
-    """A partition's value; Hive has a word for null."""
+    """Return a partition value as SQL. Hive has a special name for null."""
     return "NULL" if text == "__HIVE_DEFAULT_PARTITION__" else literal(text)
 
 

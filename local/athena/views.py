@@ -1,6 +1,6 @@
-"""Athena's views in the Data Catalog: a stored query, in base64.
+"""Athena views: queries that are stored in the Data Catalog in base64.
 
-https://docs.aws.amazon.com/athena/latest/ug/views-console.html; the format is Presto's,
+https://docs.aws.amazon.com/athena/latest/ug/views-console.html. The format is Presto's,
 https://prestodb.io/docs/current/connector/hive.html
 """
 
@@ -21,12 +21,12 @@ _TEXT = re.compile(r"\s*/\* Presto View: ([A-Za-z0-9+/=\s]*) \*/\s*")
 
 
 def is_view(table: Json) -> bool:
-    """Whether a table of the catalog is a stored query."""
+    """Return whether a table of the catalog is a view."""
     return bool(table.get("TableType") == "VIRTUAL_VIEW")
 
 
 def query(table: Json) -> sql.Query:
-    """The query that a view stands for; `QueryFailed` for one that cannot be read."""
+    """Return the query of a view. Raise `QueryFailed` if it cannot be parsed."""
     name = f"{table['DatabaseName']}.{table['Name']}"
     match = _TEXT.fullmatch(table.get("ViewOriginalText", ""))
     try:

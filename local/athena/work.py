@@ -1,4 +1,4 @@
-"""One query from its tables to its result in S3."""
+"""Execution of a query: loads its tables, runs it in DuckDB and writes the result to S3."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from local.athena.tables import Tables
 
 Json = dict[str, Any]
 
-# DuckDB's errors, more exact ones first, in Trino's words.
+# Trino's error names by DuckDB error, the most specific first.
 _NAMES: tuple[tuple[type[duckdb.Error], str], ...] = (
     (duckdb.OutOfRangeException, "NUMERIC_VALUE_OUT_OF_RANGE"),
     (duckdb.ConversionException, "INVALID_CAST_ARGUMENT"),
@@ -31,7 +31,7 @@ _NAMES: tuple[tuple[type[duckdb.Error], str], ...] = (
 
 
 class Work:
-    """Runs one execution; `folder` is its own."""
+    """Runs one execution in its own `folder`."""
 
     def __init__(self, execution: Execution, clients: Callable[[str], Any], folder: Path) -> None:
         self._execution = execution
@@ -40,9 +40,9 @@ class Work:
         self._tables = Tables(clients, self._folder, self._check)
 
     def run(self) -> None:
-        """Do it all; raises `QueryFailed` or `Cancelled`."""
+        """Run the execution. Raises `QueryFailed` or `Cancelled`."""
         execution = self._execution
-        # One thread, so that rows come in the order of their files.
+        # One thread, so that rows have the order of their files.
         with duckdb.connect(config={"threads": 1}) as connection:
             execution.run_with(connection)
             try:
@@ -58,9 +58,9 @@ class Work:
         execution.succeed(result)
 
     def _query(self, connection: duckdb.DuckDBPyConnection) -> Result:
-        order = self._execution.order
-        query = sql.query(order.statement, order.database)
-        # A query is anybody's SQL: it reaches the copies of its tables, and no other file of the laptop.
+        spec = self._execution.spec
+        query = sql.query(spec.statement, spec.database)
+        # A query is untrusted SQL: it may read the copies of its tables, but no other file.
         connection.execute(f"SET allowed_directories = ['{self._folder}']")
         for setting in ("TimeZone = 'UTC'", "enable_external_access = false", "lock_configuration = true"):
             connection.execute(f"SET {setting}")
@@ -72,9 +72,9 @@ class Work:
         return results.result(relation.columns, relation.types, relation.fetchall())
 
     def _check(self) -> None:
-        """Raise `Cancelled` for a query that was stopped, or that reads more than its workgroup allows."""
+        """Raise `Cancelled` if the query was stopped or exceeds the scan limit of its workgroup."""
         self._execution.check()
-        cutoff = self._execution.order.cutoff
+        cutoff = self._execution.spec.cutoff
         if cutoff and self._tables.scanned > cutoff:
             self._execution.scanned = self._tables.scanned
             self._execution.stop("Bytes scanned limit was exceeded")
@@ -83,17 +83,17 @@ class Work:
     def _failure(self, error: duckdb.Error) -> QueryFailed:
         name = next((name for kind, name in _NAMES if isinstance(error, kind)), "GENERIC_INTERNAL_ERROR")
         message = str(error)
-        if str(self._folder) in message:  # then it is a file that is not what the catalog says
+        if str(self._folder) in message:  # a file does not match the catalog
             name = "HIVE_BAD_DATA"
-            # Longer names first: one may begin like another.
+            # Longest first, as one path may be the prefix of another.
             for path in sorted(self._tables.origins, key=len, reverse=True):
                 message = message.replace(path, self._tables.origins[path])
         return QueryFailed(f"{name}: {message.splitlines()[0] if name != 'HIVE_BAD_DATA' else message}")
 
     def _write(self, result: Result) -> None:
-        order = self._execution.order
-        place = urlsplit(order.location)
-        options = _encryption(order.encryption)
+        spec = self._execution.spec
+        place = urlsplit(spec.location)
+        options = _encryption(spec.encryption)
         s3 = self._clients("s3")
         for ending, body in (("", result.csv()), (".metadata", _metadata(result))):
             try:
@@ -103,7 +103,7 @@ class Work:
                 with contextlib.suppress(KeyError):
                     reason = error.response["Error"]["Message"]
                 raise QueryFailed(
-                    f"PERMISSION_DENIED: Unable to write to {order.location}: {reason}"
+                    f"PERMISSION_DENIED: Unable to write to {spec.location}: {reason}"
                 ) from error
 
 
@@ -119,5 +119,5 @@ def _encryption(configuration: Json | None) -> Json:
 
 
 def _metadata(result: Result) -> bytes:
-    """The names and types of the columns; in AWS in a format that is not public."""
+    """Return the names and types of the columns. AWS's own format is not public."""
     return "".join(f"{column['Name']}\t{column['Type']}\n" for column in result.columns).encode()

@@ -1,1 +1,1 @@
-"""A bench in simulated time: the whole service in a storm of faults (docs/faults.md)."""
+"""Chaos test: the whole service in simulated time, under a storm of faults (docs/faults.md)."""

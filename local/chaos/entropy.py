@@ -1,4 +1,4 @@
-"""One source of chance for a whole process: ids, tokens and jitter follow from a seed."""
+"""Seeded randomness for a whole process: ids, tokens and jitter follow from a seed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from moto.moto_api._internal import mock_random
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """While in here, `random`, `secrets`, `uuid.uuid4` and moto's ids are drawn from the seed.
+    """Within the context, draw `random`, `secrets`, `uuid.uuid4` and moto's ids from the seed.
 
-    The service's ids, botocore's request tokens and moto's names come from the operating system's entropy;
-    to repeat a run byte by byte, that is what has to be replaced.
+    The service's ids, botocore's request tokens and moto's names use the entropy of the operating system,
+    which must be replaced to repeat a run exactly.
     """
-    dice = random.Random(f"entropy {seed}")  # noqa: S311 - a simulation's
+    rng = random.Random(f"entropy {seed}")  # noqa: S311 - for a simulation
     state = random.getstate()
-    places = (os, "urandom"), (random, "_urandom")  # uuid4 reads the one, SystemRandom the other
+    places = (os, "urandom"), (random, "_urandom")  # used by uuid4 and by SystemRandom
     before = [getattr(module, name) for module, name in places]
     for module, name in places:
-        setattr(module, name, dice.randbytes)
+        setattr(module, name, rng.randbytes)
     random.seed(seed)
     mock_random.seed(seed)
     try:

@@ -1,4 +1,4 @@
-"""Glue's job runs in simulated time: they run nothing, take a while, write a little, and end in any way."""
+"""Simulated Glue job runs: they run no script, take some time, write some output, and end in any state."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from local.chaos.timeline import Simulation
-from local.events import AwsEvent, Publish
+from local.aws.events import AwsEvent, Publish
+from local.chaos.simulation import Simulation
 from local.glue_runs.api import Json, replace_moto
-from local.glue_runs.state import Order, Refused, Run
+from local.glue_runs.state import Refused, Run, RunSpec
 
 MARKER = "--terraglue-run-id"
 
@@ -19,7 +19,7 @@ _PAGE = 200
 
 
 class SimulatedRuns:
-    """All job runs of the account. `restore` gives moto its own back."""
+    """All job runs of the account. `restore` restores moto's methods."""
 
     def __init__(
         self, clients: Callable[[str], Any], publish: Publish, region: str, simulation: Simulation, seed: int
@@ -29,29 +29,29 @@ class SimulatedRuns:
         self._publish = publish
         self._region = region
         self._simulation = simulation
-        self._dice = random.Random(f"runs {seed}")  # noqa: S311 - a simulation's
+        self._rng = random.Random(f"runs {seed}")  # noqa: S311 - for a simulation
         self.restore = replace_moto(self)
 
     def start_job_run(self, request: Json) -> Json:
-        """Begin a run."""
+        """Start a run."""
         glue = self._clients("glue")
         try:
             job = glue.get_job(JobName=request["JobName"])["Job"]
         except glue.exceptions.EntityNotFoundException as error:
             raise Refused("EntityNotFoundException", f"Job {request['JobName']} not found.") from error
-        run = Run(Order.of(job, request))
-        active = [other for other in self._of_job(run.order.job) if not other.is_final]
-        if len(active) >= run.order.concurrent:
-            raise Refused("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {run.order.job}")
+        run = Run(RunSpec.of(job, request))
+        active = [other for other in self._of_job(run.spec.job) if not other.is_final]
+        if len(active) >= run.spec.concurrent:
+            raise Refused("ConcurrentRunsExceededException", f"Concurrent runs exceeded for {run.spec.job}")
         self._begin(run)
         return {"JobRunId": run.id}
 
     def get_job_run(self, request: Json) -> Json:
-        """Show one run."""
+        """Describe a run."""
         return {"JobRun": self._find(request["JobName"], request["RunId"]).show()}
 
     def get_job_runs(self, request: Json) -> Json:
-        """Show the runs of a job, newest first."""
+        """Describe the runs of a job, newest first."""
         shown = [run.show() for run in self._of_job(request["JobName"])[::-1]]
         begin = int(request.get("NextToken") or 0)
         answer: Json = {"JobRuns": shown[begin : begin + _PAGE]}
@@ -60,13 +60,13 @@ class SimulatedRuns:
         return answer
 
     def batch_stop_job_run(self, request: Json) -> Json:
-        """Begin to stop runs."""
+        """Start to stop runs."""
         errors = []
         for run_id in request["JobRunIds"]:
             run = self._find(request["JobName"], run_id)
             if run.is_final:
-                detail = {"ErrorCode": "InvalidInputException", "ErrorMessage": "It has ended."}
-                errors.append({"JobName": run.order.job, "JobRunId": run.id, "ErrorDetail": detail})
+                detail = {"ErrorCode": "InvalidInputException", "ErrorMessage": "The job run has ended."}
+                errors.append({"JobName": run.spec.job, "JobRunId": run.id, "ErrorDetail": detail})
             else:
                 run.change("STOPPING")
         return {"SuccessfulSubmissions": [], "Errors": errors}
@@ -76,28 +76,28 @@ class SimulatedRuns:
         self._simulation.later(0, f"run {run.id[3:11]}", lambda: self._carry_out(run))
 
     def _carry_out(self, run: Run) -> None:
-        self._wait(run, self._dice.uniform(1, 60))
+        self._wait(run, self._rng.uniform(1, 60))
         if run.state == "STARTING":
             run.change("RUNNING")
-            limit = run.order.timeout_minutes * 60
-            needed = self._dice.uniform(10, limit * 1.1)
+            limit = run.spec.timeout_minutes * 60
+            needed = self._rng.uniform(10, limit * 1.1)
             is_out_of_time = self._wait(run, min(needed, limit)) and needed > limit
             self._write(run)
             run.script_ended = run.modified = self._simulation.now()
-            outcome = "TIMEOUT" if is_out_of_time else self._dice.choice(_OUTCOMES)
+            outcome = "TIMEOUT" if is_out_of_time else self._rng.choice(_OUTCOMES)
             if run.state == "STOPPING":
-                self._simulation.wait(self._dice.uniform(1, 20))  # and it may write while it stops
+                self._simulation.wait(self._rng.uniform(1, 20))  # a stopping run may still write
                 self._write(run)
         if run.state == "STOPPING":
             outcome = "STOPPED"
-        run.change(outcome, "" if outcome in ("SUCCEEDED", "STOPPED") else f"It ended as {outcome}.")
-        if run.state == "FAILED" and run.attempt < run.order.retries:
+        run.change(outcome, "" if outcome in ("SUCCEEDED", "STOPPED") else f"The job run ended as {outcome}.")
+        if run.state == "FAILED" and run.attempt < run.spec.retries:
             self._begin(run.retry())
-        detail = {"jobName": run.order.job, "state": run.state, "jobRunId": run.id, "message": run.error}
+        detail = {"jobName": run.spec.job, "state": run.state, "jobRunId": run.id, "message": run.error}
         self._publish(AwsEvent(self._region, "aws.glue", "Glue Job State Change", detail))
 
     def _wait(self, run: Run, seconds: float) -> bool:
-        """Let a run go on for some time; False when it was stopped meanwhile."""
+        """Let a run continue for some time. Return False if it was stopped meanwhile."""
         while seconds > 0 and run.state != "STOPPING":
             step = min(seconds, 5.0)
             self._simulation.wait(step)
@@ -105,16 +105,16 @@ class SimulatedRuns:
         return run.state != "STOPPING"
 
     def _write(self, run: Run) -> None:
-        """What a job leaves behind outside of its stack: objects, a table, a log stream."""
-        prefix, s3, glue, logs = run.order.log_groups, *map(self._clients, ("s3", "glue", "logs"))
-        bucket = run.order.arguments["--OUTPUT_BUCKET"]
+        """Write a job's output outside of its stack: objects, a table and log streams."""
+        prefix, s3, glue, logs = run.spec.log_groups, *map(self._clients, ("s3", "glue", "logs"))
+        bucket = run.spec.arguments["--OUTPUT_BUCKET"]
         try:
             s3.put_object(Bucket=bucket, Key=f"tbsot_ecommerce_br/{run.id}.parquet", Body=b"rows")
         except s3.exceptions.NoSuchBucket:
             return
-        storage = {"Location": run.order.arguments["--OUTPUT_TABLE_URI"], "Columns": []}
-        table = {"Name": run.order.arguments["--OUTPUT_TABLE"], "StorageDescriptor": storage}
-        database = run.order.arguments["--OUTPUT_DB"]
+        storage = {"Location": run.spec.arguments["--OUTPUT_TABLE_URI"], "Columns": []}
+        table = {"Name": run.spec.arguments["--OUTPUT_TABLE"], "StorageDescriptor": storage}
+        database = run.spec.arguments["--OUTPUT_DB"]
         errors = glue.exceptions
         with contextlib.suppress(errors.AlreadyExistsException, errors.EntityNotFoundException):
             glue.create_table(DatabaseName=database, TableInput=table)
@@ -133,4 +133,4 @@ class SimulatedRuns:
         raise Refused("EntityNotFoundException", f"Job run {run_id} not found.")
 
     def _of_job(self, job: str) -> list[Run]:
-        return [run for run in self.runs if run.order.job == job]
+        return [run for run in self.runs if run.spec.job == job]

@@ -1,4 +1,4 @@
-"""People who ask the service for things at random: they repeat, mistake the moment, and give up answers."""
+"""Simulated users: they send random requests, repeat them, and send them at the wrong moment."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ ADMIN = Caller("root", is_admin=True)
 
 @dataclass
 class Owner:
-    """Somebody, and the requests with a key that they may repeat."""
+    """A user, and the requests with an idempotency key that the user may repeat."""
 
     caller: Caller
     requests: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Owners:
-    """Asks for environments until there were `wanted`, and for all else that people ask for.
+    """Requests environments until `wanted` were accepted, and sends all other requests.
 
-    `accepted` are the environments that were answered, by id; `answers` all ids that a key was answered with.
+    `accepted` are the owners of accepted environments, by id. `answers` are all ids that were returned for an
+    idempotency key.
     """
 
     def __init__(self, world: World, wanted: int, seed: int) -> None:
@@ -39,7 +40,7 @@ class Owners:
         self.answers: dict[tuple[str, str], set[str]] = {}
         self._world = world
         self._wanted = wanted
-        self._dice = random.Random(f"owners {seed}")  # noqa: S311 - a simulation's
+        self._rng = random.Random(f"owners {seed}")  # noqa: S311 - for a simulation
         self._owners = [Owner(Caller(f"owner-{n}", is_admin=False)) for n in range(max(4, wanted * 2 // 3))]
         self._count = 0
         self._commands: list[tuple[int, str, Callable[[Owner], None]]] = [
@@ -47,7 +48,7 @@ class Owners:
             (4, "repeat", self._repeat),
             (10, "run", self._run),
             (3, "delete", self._delete),
-            (3, "look", self._look),
+            (3, "look", self._read),
             (2, "stop", self._stop),
             (2, "retry", self._retry),
             (2, "extend", self._extend),
@@ -57,62 +58,64 @@ class Owners:
 
     @property
     def satisfied(self) -> bool:
-        """Whether there were as many environments as wanted."""
+        """Whether enough environments were accepted."""
         return len(self.accepted) >= self._wanted
 
     def act(self) -> None:
-        """Let somebody ask for something now."""
+        """Send a random request now."""
         weights = [weight for weight, _, _ in self._commands]
-        [(_, name, command)] = self._dice.choices(self._commands, weights)
-        owner = self._dice.choice(self._owners)
+        [(_, name, command)] = self._rng.choices(self._commands, weights)
+        owner = self._rng.choice(self._owners)
         self._world.invoke("request", f"{owner.caller.owner} {name}", lambda: command(owner))
 
     def delete_all(self) -> None:
-        """Let everybody ask for the deletion of what they have."""
+        """Let every owner request the deletion of their environment."""
         for owner in self._owners:
             delete = functools.partial(self._delete, owner)
             self._world.invoke("request", f"{owner.caller.owner} delete", delete)
 
-    # -- what they ask for -------------------------------------------------------------------------------
+    # -- requests ----------------------------------------------------------------------------------------
 
     def _request(self, owner: Owner) -> None:
         settings = Settings(
-            expires_in_hours=self._dice.choice([1, 2, 3, 72]),
-            upload_data=self._dice.random() < 0.8,
-            kms_key=self._dice.random() < 0.5,
-            athena_workgroup=self._dice.random() < 0.5,
+            expires_in_hours=self._rng.choice([1, 2, 3, 72]),
+            upload_data=self._rng.random() < 0.8,
+            kms_key=self._rng.random() < 0.5,
+            athena_workgroup=self._rng.random() < 0.5,
             job=JobSettings(
                 number_of_workers=2,
-                timeout_minutes=self._dice.choice([1, 5, 10]),
-                max_retries=self._dice.choice([0, 0, 2]),
-                max_concurrent_runs=self._dice.choice([1, 2]),
-                schedule=self._dice.choice([None, None, "rate(1 hour)"]),
-                arguments=self._dice.choice([{}, {"--MY_ARGUMENT": "1"}]),
+                timeout_minutes=self._rng.choice([1, 5, 10]),
+                max_retries=self._rng.choice([0, 0, 2]),
+                max_concurrent_runs=self._rng.choice([1, 2]),
+                schedule=self._rng.choice([None, None, "rate(1 hour)"]),
+                arguments=self._rng.choice([{}, {"--MY_ARGUMENT": "1"}]),
             ),
         )
         environments = self._world.service.environments
-        self._ask(owner, "POST /environments", settings, lambda asked: environments.request(asked, settings))
+        self._send(
+            owner, "POST /environments", settings, lambda request: environments.request(request, settings)
+        )
 
     def _run(self, owner: Owner) -> None:
         live = self._live(owner)
-        wanted = RunRequest(timeout_minutes=self._dice.choice([None, 1, 2]))
+        wanted = RunRequest(timeout_minutes=self._rng.choice([None, 1, 2]))
         jobs = self._world.service.jobs
         route = f"POST /jobs/{live.job_id}/runs"
-        self._ask(owner, route, wanted, lambda asked: jobs.request_run(asked, live.job_id, wanted))
+        self._send(owner, route, wanted, lambda request: jobs.request_run(request, live.job_id, wanted))
 
-    def _ask(
+    def _send(
         self,
         owner: Owner,
         route: str,
         body: Any,
-        ask: Callable[[IdempotentRequest], Created[Environment] | Created[JobRun]],
+        send: Callable[[IdempotentRequest], Created[Environment] | Created[JobRun]],
     ) -> None:
-        """Ask for something new, perhaps with a key, which lets it be asked for again."""
-        key = self._new("key") if self._dice.random() < 0.7 else None
+        """Send a creating request. With an idempotency key, it can be repeated."""
+        key = self._new("key") if self._rng.random() < 0.7 else None
         mark = fingerprint(route, body.model_dump(mode="json"))
 
         def request() -> None:
-            created = ask(IdempotentRequest(owner.caller, self._new("request"), key, mark))
+            created = send(IdempotentRequest(owner.caller, self._new("request"), key, mark))
             if route == "POST /environments":
                 self.accepted[created.record.id] = owner.caller.owner
             if key is not None:
@@ -124,10 +127,10 @@ class Owners:
 
     def _repeat(self, owner: Owner) -> None:
         if owner.requests:
-            self._dice.choice(owner.requests[-3:])()
+            self._rng.choice(owner.requests[-3:])()
 
     def _delete(self, owner: Owner) -> None:
-        by = owner.caller if self._dice.random() < 0.9 else ADMIN
+        by = owner.caller if self._rng.random() < 0.9 else ADMIN
         self._world.service.environments.delete(by, self._live(owner).id, self._new("request"))
 
     def _retry(self, owner: Owner) -> None:
@@ -136,22 +139,22 @@ class Owners:
         environments.visible(owner.caller, environment_id)
 
     def _extend(self, owner: Owner) -> None:
-        hours = self._dice.choice([1, 2, 24])
+        hours = self._rng.choice([1, 2, 24])
         self._world.service.environments.extend(
             owner.caller, self._live(owner).id, hours, self._new("request")
         )
 
     def _change(self, owner: Owner) -> None:
-        wanted = self._dice.choice(
+        wanted = self._rng.choice(
             [
-                {"settings": {"job": {"number_of_workers": self._dice.choice([2, 3, 4])}}},
+                {"settings": {"job": {"number_of_workers": self._rng.choice([2, 3, 4])}}},
                 {
-                    "settings": {"job": {"timeout_minutes": self._dice.choice([1, 5, 10])}},
+                    "settings": {"job": {"timeout_minutes": self._rng.choice([1, 5, 10])}},
                     "expires_in_hours": 3,
                 },
                 {"settings": {"job": {"arguments": {"--MY_ARGUMENT": "2"}}}},
-                {"settings": {"job": {"max_retries": self._dice.choice([0, 1, 3])}}},
-                {"settings": {"job": {"schedule": self._dice.choice([None, "rate(1 hour)"])}}},
+                {"settings": {"job": {"max_retries": self._rng.choice([0, 1, 3])}}},
+                {"settings": {"job": {"schedule": self._rng.choice([None, "rate(1 hour)"])}}},
                 {"settings": {"kms_key": True}},
                 {"release": "latest"},
             ]
@@ -170,9 +173,9 @@ class Owners:
         jobs, live = self._world.service.jobs, self._live(owner)
         runs = jobs.page(owner.caller, live.job_id, limit=5, start=None).items
         if runs:
-            jobs.stop(owner.caller, live.job_id, self._dice.choice(runs).id, self._new("request"))
+            jobs.stop(owner.caller, live.job_id, self._rng.choice(runs).id, self._new("request"))
 
-    def _look(self, owner: Owner) -> None:
+    def _read(self, owner: Owner) -> None:
         live = self._live(owner)
         jobs = self._world.service.jobs
         for run in jobs.page(owner.caller, live.job_id, limit=2, start=None).items:
@@ -182,7 +185,7 @@ class Owners:
     def _live(self, owner: Owner) -> Environment:
         live = self._world.service.environments.live(owner.caller)
         if live is None:
-            raise NotFound("They have none.")
+            raise NotFound("The owner has no environment.")
         return live
 
     def _new(self, what: str) -> str:

@@ -1,7 +1,7 @@
-"""What a simulated account has before the first request: the table, and a release with a small template.
+"""Initial state of the simulated account: the table, and a release with a small template.
 
-The template has the real one's parameters and outputs, and a resource of every kind that must not be left
-behind; the real one has three times as many, which would make the bench three times as slow.
+The template has the parameters and outputs of the real template and one resource of every type that must not
+remain. The real template has three times as many resources, which would slow the test down accordingly.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from glue_assets import template
-from local.bootstrap import ASSETS_BUCKET, Clients, ensure_storage
-from local.processes import ROOT
+from glue_assets import template_builder
+from local.runtime.paths import ROOT
+from local.setup.bootstrap import ASSETS_BUCKET, Clients, ensure_storage
 
 RELEASE = "0.0.1-abcdef012345"
 
@@ -22,7 +22,7 @@ _PREFIX = "terraglue-${EnvironmentId}"
 _DATABASES = {"SotDatabase": "sot", "ShopDatabase": "db_shop"}
 _SCRIPT = "jobs/sot_ecommerce.py"
 _DATA = ("db_shop/orders/1.csv", "db_shop/orders/2.csv")
-# releases.py writes the arguments of the settings below a line of this form.
+# releases.py inserts the arguments of the settings below this line.
 _ARGUMENTS = """
 Metadata:
     Arguments:
@@ -33,7 +33,7 @@ Json = dict[str, Any]
 
 
 def set_up(clients: Clients) -> None:
-    """The service's table, its bucket, and the release in it."""
+    """Create the service's table and bucket, and upload the release."""
     ensure_storage(clients)
     s3 = clients("s3")
     for key, text in _release().items():
@@ -41,8 +41,8 @@ def set_up(clients: Clients) -> None:
 
 
 def small_template() -> Json:
-    """The template, as data."""
-    real = template.parse(template.assemble(ROOT / "glue_assets"))
+    """Return the template as data."""
+    real = template_builder.parse(template_builder.assemble(ROOT / "glue_assets"))
     return {
         "Parameters": real["Parameters"],
         "Conditions": real["Conditions"],
@@ -141,7 +141,7 @@ def _job() -> Json:
 
 
 def manifest() -> Json:
-    """The release's manifest."""
+    """Return the manifest of the release."""
     files = [{"path": _SCRIPT, "target": "glue_assets", "key": _SCRIPT, "size": 1, "sha256": "0" * 64}]
     files += [
         {"path": f"data/{key}", "target": "sor", "key": key, "size": 5, "sha256": "1" * 64} for key in _DATA
@@ -150,7 +150,7 @@ def manifest() -> Json:
     return {
         "release": RELEASE,
         "version": "0.0.1",
-        "notes": "The bench's.",
+        "notes": "Release of the chaos test.",
         "template": {"path": "template.yaml"},
         "files": files,
         "resources": [
@@ -162,7 +162,7 @@ def manifest() -> Json:
 
 
 def _release() -> dict[str, str]:
-    """The objects of the release, by key."""
+    """Return the objects of the release, by key."""
     folder = f"releases/{RELEASE}"
     return {
         f"{folder}/template.yaml": yaml.safe_dump(small_template()) + _ARGUMENTS,

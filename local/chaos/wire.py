@@ -1,4 +1,4 @@
-"""The way of a simulated process's calls to moto: it takes time, faults lie on it, every call is logged."""
+"""Transport of a simulated process's calls to moto: adds latency, injects faults and logs every call."""
 
 from __future__ import annotations
 
@@ -15,48 +15,48 @@ from botocore.exceptions import ReadTimeoutError
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
-from local.chaos.timeline import Killed, Simulation
+from local.chaos.simulation import Killed, Simulation
 from local.faults.answers import answer
 from local.faults.operations import service_of
 from local.faults.plan import Faults
 from local.faults.rules import Kind, Rule
 
 _TIMEOUT_SECONDS = 10.0
-"""How long the service's clients wait for an answer (`wiring.py`)."""
+"""Read timeout of the service's clients (`wiring.py`)."""
 
 
 class ImpatientSession(boto3.Session):
-    """Its clients never repeat a call by themselves: every fault is the service's to bear."""
+    """A session whose clients never retry, so that the service must handle every fault."""
 
     def client(self, service_name: str, *args: Any, **options: Any) -> Any:
-        """A client that calls once."""
+        """Create a client without retries."""
         once = Config(retries={"total_max_attempts": 1, "mode": "standard"})
         config = options.pop("config", None)
-        make: Any = super().client  # its type knows services by literal names only
+        make: Any = super().client  # the type accepts literal service names only
         return make(service_name, *args, config=config.merge(once) if config else once, **options)
 
 
 class Wire:
-    """Between the clients of a session and moto. `log` gets a line per call."""
+    """Transport between the clients of a session and moto. `log` receives a line per call."""
 
     def __init__(
-        self, simulation: Simulation, faults: Faults, dice: random.Random, log: Callable[[str], None]
+        self, simulation: Simulation, faults: Faults, rng: random.Random, log: Callable[[str], None]
     ) -> None:
         self._simulation = simulation
         self._faults = faults
-        self._dice = dice
+        self._rng = rng
         self._log = log
 
     def session(self, region: str) -> boto3.Session:
-        """A session whose clients' calls go this way."""
+        """Create a session whose clients use this transport."""
         session = ImpatientSession(region_name=region)
-        events: Any = session.events  # its type knows functions that answer nothing
+        events: Any = session.events  # the type expects handlers without a result
         events.unregister("before-send", botocore_stubber)
         events.register("before-send", self)
         return session
 
     def __call__(self, event_name: str, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        """Carry one call."""
+        """Execute one call."""
         service = service_of(_text(request.headers["Authorization"])) or ""
         operation = event_name.rpartition(".")[2]
         rule = self._faults.of_call(service, operation)
@@ -97,18 +97,18 @@ class Wire:
     def _reach(self, request: AWSPreparedRequest) -> AWSResponse:
         response = botocore_stubber("", request)
         if response is None:
-            raise RuntimeError(f"moto does not know {request.url}")
+            raise RuntimeError(f"moto does not support {request.url}")
         return response
 
     def _live(self, *, kill_now: bool) -> None:
-        """Die, or have died: who is dead calls nobody."""
+        """Raise `Killed` if the process is killed now or was killed before."""
         work = self._simulation.current
         work.killed = work.killed or kill_now or self._simulation.seconds > work.deadline
         if work.killed:
             raise Killed
 
     def _wait(self) -> None:
-        self._simulation.wait(self._dice.uniform(0.002, 0.1))
+        self._simulation.wait(self._rng.uniform(0.002, 0.1))
 
 
 def _text(value: str | bytes) -> str:
@@ -116,7 +116,7 @@ def _text(value: str | bytes) -> str:
 
 
 def _digest(request: AWSPreparedRequest) -> str:
-    """Tells one request from another, to the byte."""
+    """Return a digest of a request, to compare requests byte by byte."""
     body: Any = request.body or b""
     if not isinstance(body, str | bytes):
         content = body.read()

@@ -1,8 +1,8 @@
-"""The whole service in simulated time: on moto, with the embedded CloudFormation, a bus and a schedule.
+"""The service in simulated time, on moto, with the emulator's CloudFormation, an event bus and a schedule.
 
-Everything that the service does is an invocation of a function, as in Lambda: it has so long, it may be
-killed at any call to AWS, and what an event has begun and not ended well is begun again. Invocations overlap:
-while one waits for AWS, others go on.
+Every action of the service is a function invocation, as in Lambda: it has a time limit, it may be killed at
+any call to AWS, and it is retried if it handles an event and fails. Invocations overlap: while one waits for
+AWS, others continue.
 """
 
 from __future__ import annotations
@@ -25,47 +25,47 @@ from chalicelib.config import Config
 from chalicelib.domain.capacity import Capacity
 from chalicelib.errors import ServiceError, StaleRecord
 from chalicelib.wiring import build
-from local import cloudformation, dynamodb, moto_shortcuts
 from local.athena.api import miss_workgroups
-from local.bootstrap import ASSETS_BUCKET, TABLE
+from local.aws.clients import ACCOUNT
+from local.aws.events import AwsEvent
 from local.chaos import sandbox
 from local.chaos.entropy import seeded
 from local.chaos.glue import SimulatedRuns
-from local.chaos.timeline import Killed, Simulation
+from local.chaos.simulation import Killed, Simulation
 from local.chaos.wire import Wire
-from local.clients import ACCOUNT
-from local.cloudformation import CloudFormationOptions
-from local.events import AwsEvent
+from local.cloudformation.engine import CloudFormation, CloudFormationOptions
 from local.faults.plan import Faults
+from local.moto_patches import dynamodb, shortcuts
+from local.setup.bootstrap import ASSETS_BUCKET, TABLE
 
 REGION = "us-east-1"
 BUDGET_USD = Decimal("2")
-MOST_SKEW_SECONDS = 30.0
-"""How wrong the clock of a machine may be: some hundred times what Lambda's are."""
+MAX_SKEW_SECONDS = 30.0
+"""Maximum error of a machine's clock, about a hundred times that of Lambda."""
 
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _SECONDS_PER_STACK = 60.0
 _LAMBDA_SECONDS = {"request": 29, "event": 900, "tick": 900}
-_RETRIES_AFTER = (60, 120)  # of an asynchronous invocation that failed
+_RETRIES_AFTER = (60, 120)  # of a failed asynchronous invocation
 _TICK_SECONDS = 60
 
-# What a function of the service may raise: the caller or Lambda has to come again.
+# Errors that a function of the service may raise. The caller or Lambda must retry.
 _EXPECTED = (AwsError, ServiceError, StaleRecord)
 
 
 @dataclass
 class World:
-    """One simulated account with the service in it.
+    """A simulated account with the service.
 
-    `clients` are an onlooker's. `log` has a line for every call to AWS and every invocation's end; `defects`
-    are errors that nobody expects; `missed_ticks` is how likely the schedule misses a minute; `skew`,
-    by how many seconds at most the machines' clocks are wrong.
+    `clients` are clients for inspection. `log` has a line for every call to AWS and the end of every
+    invocation. `defects` are unexpected errors. `missed_ticks` is the probability of a missed tick. `skew` is
+    the maximum error of the machines' clocks in seconds.
     """
 
     simulation: Simulation
     faults: Faults
     clients: Callable[[str], Any]
-    dice: random.Random
+    rng: random.Random
     service: Service = field(init=False)
     runs: SimulatedRuns = field(init=False)
     missed_ticks: float = 0.0
@@ -75,14 +75,14 @@ class World:
     _count: int = 0
 
     def invoke(self, kind: str, name: str, do: Callable[[], None], *, after: float = 0.0) -> None:
-        """Let a function of the service do something, some seconds from now."""
+        """Schedule an invocation of a function of the service after some seconds."""
         self._count += 1
         self._invoke(
             kind, f"{name}-{self._count}", do, after, retries=() if kind != "event" else _RETRIES_AFTER
         )
 
     def deliver(self, event: AwsEvent) -> None:
-        """Bring an event to the service, as EventBridge does: perhaps twice, late, or never."""
+        """Deliver an event to the service as EventBridge does: possibly twice, late, or never."""
         message = {
             "version": "0",
             "id": f"event-{self.simulation.seconds}",
@@ -100,14 +100,14 @@ class World:
             "Glue Job State Change": lambda: self.service.events.job_changed(message),
         }[event.detail_type]
         for seconds in self.faults.of_event(event.detail_type):
-            self.invoke("event", "event", handle, after=seconds + self.dice.uniform(0.1, 1.5))
+            self.invoke("event", "event", handle, after=seconds + self.rng.uniform(0.1, 1.5))
 
     def tick(self) -> None:
-        """Let the schedule call once a minute from now on, but for the minutes that it misses."""
+        """Schedule a tick every minute from now on, except for missed ones."""
 
         def called() -> None:
             self.tick()
-            if self.dice.random() >= self.missed_ticks:
+            if self.rng.random() >= self.missed_ticks:
                 self.invoke("tick", "tick", lambda: _ignore(self.service.events.tick(seconds=600)))
 
         self.simulation.later(_TICK_SECONDS, "schedule", called)
@@ -121,18 +121,18 @@ class World:
     ) -> None:
         def carry_out() -> None:
             work = self.simulation.current
-            work.skew = self.dice.uniform(-self.skew, self.skew)
+            work.skew = self.rng.uniform(-self.skew, self.skew)
             work.deadline = self.simulation.seconds + _LAMBDA_SECONDS[kind]
             failure: BaseException | None = None
             try:
                 do()
-                if work.killed:  # and some code on the way has swallowed it
+                if work.killed:  # some code has suppressed the exception
                     failure = Killed()
             except _EXPECTED as error:
                 failure = error
             except Killed as error:
                 failure = error
-            except Exception as error:  # a defect of the service, which the bench is there to find
+            except Exception as error:  # a defect of the service, which the chaos test must report
                 self.defects.append(f"{name}: {type(error).__name__}: {error}")
                 failure = error
             self.note("done" if failure is None else f"{type(failure).__name__} {failure}".strip())
@@ -144,16 +144,16 @@ class World:
 
 @contextlib.contextmanager
 def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
-    """A world in which nothing has happened yet, and everything follows from the seed."""
+    """Create a world without any events so far. Everything in it follows from the seed."""
     dynamodb.install()
     with contextlib.ExitStack() as parts:
         parts.enter_context(seeded(seed))
         parts.enter_context(mock_aws())
-        parts.callback(moto_shortcuts.install())
+        parts.callback(shortcuts.install())
         parts.callback(miss_workgroups())
         simulation = parts.enter_context(Simulation(_BEGIN))
         clients = functools.cache(functools.partial(boto3.client, region_name=REGION))
-        world = World(simulation, Faults(), clients, _dice("world", seed))
+        world = World(simulation, Faults(), clients, _rng("world", seed))
         world.runs = SimulatedRuns(clients, world.deliver, REGION, simulation, seed)
         parts.callback(world.runs.restore)
         stacks = CloudFormationOptions(
@@ -164,14 +164,14 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
             why_failed=world.faults.of_resource,
             runner=simulation,
         )
-        parts.enter_context(contextlib.closing(cloudformation.install(stacks)))
+        parts.enter_context(contextlib.closing(CloudFormation(stacks)))
         sandbox.set_up(clients)
-        wire = Wire(simulation, world.faults, _dice("wire", seed), world.note)
+        wire = Wire(simulation, world.faults, _rng("wire", seed), world.note)
         world.service = build(
             _config(capacity or Capacity()),
             clock=simulation.clock,
             session=wire.session(REGION),
-            sleep=_ignore,  # nothing happens meanwhile: what is waited for comes in its own time
+            sleep=_ignore,  # the service's waits need no simulated time
         )
         yield world
 
@@ -190,8 +190,8 @@ def _config(capacity: Capacity) -> Config:
     )
 
 
-def _dice(what: str, seed: int) -> random.Random:
-    return random.Random(f"{what} {seed}")  # noqa: S311 - a simulation's
+def _rng(what: str, seed: int) -> random.Random:
+    return random.Random(f"{what} {seed}")  # noqa: S311 - for a simulation
 
 
 def _ignore(_: object) -> None:

@@ -1,4 +1,4 @@
-"""Glue and Athena resources: their properties are the arguments of the services' own create calls."""
+"""Glue and Athena resources. Their properties are the parameters of the services' create calls."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _GONE = "EntityNotFoundException"
 
 
 def _refuse_existing(context: Context, get: str, **named: str) -> None:
-    """Glue refuses a second job of a name; moto takes it in the place of the first."""
+    """Raise an error for an existing job, as Glue does. moto would replace the job."""
     try:
         context.call("glue", get, **named)
     except CallFailed as error:
@@ -21,7 +21,7 @@ def _refuse_existing(context: Context, get: str, **named: str) -> None:
 
 
 def _tag(context: Context, former: Former, properties: Json, kind: str) -> None:
-    """Bring a Glue resource's tags to what they are to be."""
+    """Update the tags of a Glue resource."""
     arn = f"arn:aws:glue:{context.region}:{context.account}:{kind}/{former.name}"
     wanted, unwanted = tag_changes(context, former, properties)
     if wanted:
@@ -115,7 +115,7 @@ def _delete_security_configuration(context: Context, name: str, _: Json) -> None
 def _security_configuration(context: Context, properties: Json) -> Placed:
     name = context.name(properties.get("Name"))
     settings = dict(properties["EncryptionConfiguration"])
-    if "S3Encryptions" in settings:  # the API's name for the same list
+    if "S3Encryptions" in settings:  # the API's name for the list
         settings["S3Encryption"] = settings.pop("S3Encryptions")
     context.call("glue", "create_security_configuration", Name=name, EncryptionConfiguration=settings)
     return Placed(name, {})
@@ -146,7 +146,7 @@ def _update_work_group(context: Context, former: Former, properties: Json) -> Pl
 
 
 def _work_group_updates(before: Json, after: Json) -> Json:
-    """What the API wants to hear is not the new configuration, but what becomes of the old one."""
+    """Return the ConfigurationUpdates of the change from one configuration to another."""
     updates = {key: value for key, value in after.items() if key != "ResultConfiguration"}
     if "BytesScannedCutoffPerQuery" in before and "BytesScannedCutoffPerQuery" not in after:
         updates["RemoveBytesScannedCutoffPerQuery"] = True

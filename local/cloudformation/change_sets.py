@@ -1,4 +1,4 @@
-"""Change sets: what an update, or a new stack, would do; looked at first, then executed or thrown away."""
+"""Change sets: the changes of an update or of a new stack, to review, execute or delete."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from local.access_requests import CHANGE_SET_STACKS
-from local.cloudformation.api import Refused, StackRequest
 from local.cloudformation.changes import Differences, compare
+from local.cloudformation.requests import Refused, StackRequest
 from local.cloudformation.stack import Stack, Version
+from local.cloudformation.stacks import Stacks
 from local.cloudformation.threads import Runner
 from local.cloudformation.versions import version_of, with_previous
 from local.cloudformation.work import reason_of
+from local.iam.resources import CHANGE_SET_STACKS
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
 _DESCRIPTION_LIMIT = 1024
@@ -24,14 +25,15 @@ _UNCHANGED = (
     "The submitted information didn't contain changes. Submit different information to create a change set."
 )
 UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
-"""The states of a stack that can be updated."""
+"""States in which a stack can be updated."""
 
 
 @dataclass
 class ChangeSet:
-    """A change set; `operation` is the number of the stack's operation that executes it.
+    """A change set.
 
-    `gone` are the logical ids of resources that were deleted past CloudFormation, if it was to look for them.
+    `operation` is the number of the stack operation that executes it. `gone` are the logical ids of manually
+    deleted resources, if the change set looks for them.
     """
 
     id: str
@@ -52,7 +54,7 @@ class ChangeSet:
 
     @property
     def execution_status(self) -> str:
-        """Whether it can be executed, or has been."""
+        """ExecutionStatus of the change set."""
         if self.operation is not None:
             end = self.stack.ends.get(self.operation)
             if end is None and self.stack.operation == self.operation:
@@ -64,19 +66,18 @@ class ChangeSet:
 
 
 class Engine(Protocol):
-    """What change sets need of the stacks."""
+    """CloudFormation operations that change sets use."""
+
+    stacks: Stacks
 
     def review(self, request: StackRequest, change_set: str) -> Stack:
-        """A new stack that nothing has been made of yet, or the one that waits already."""
-
-    def find_live(self, name_or_id: str) -> Stack:
-        """A stack that can be named in an update."""
+        """Return a new stack without resources, or the existing one that is still in review."""
 
     def check_role(self, role_arn: str | None) -> None:
-        """`Refused` for a role that CloudFormation cannot have."""
+        """Raise `Refused` if CloudFormation cannot assume the role."""
 
     def gone(self, stack: Stack, role_arn: str | None) -> frozenset[str]:
-        """The logical ids of a stack's resources that do not exist any more."""
+        """Return the logical ids of a stack's resources that no longer exist."""
 
     def begin(
         self,
@@ -87,11 +88,11 @@ class Engine(Protocol):
         is_new: bool,
         gone: frozenset[str] = frozenset(),
     ) -> int:
-        """Begin to create or to update a stack, and make again what is gone; the operation's number."""
+        """Start to create or update a stack and recreate missing resources. Return the operation's number."""
 
 
 class ChangeSets:
-    """The change sets of all stacks; `lock` is that of the engine, making one takes `seconds`."""
+    """The change sets of all stacks. `lock` is the engine's lock. Creating one takes `seconds`."""
 
     def __init__(
         self, engine: Engine, prefix: str, lock: AbstractContextManager[Any], runner: Runner, seconds: float
@@ -104,7 +105,7 @@ class ChangeSets:
         self._lock = lock
 
     def create(self, request: StackRequest, name: str, kind: str, description: str | None) -> ChangeSet:
-        """Begin to make a change set; the same token again gives the same one."""
+        """Start to create a change set. The same token returns the same change set."""
         if not _NAME.fullmatch(name):
             raise Refused(
                 "ValidationError",
@@ -118,10 +119,12 @@ class ChangeSets:
                 f"Member must have length less than or equal to {_DESCRIPTION_LIMIT}",
             )
         if kind not in ("CREATE", "UPDATE"):
-            raise Refused("ValidationError", f"The embedded AWS does not support change sets of type {kind}.")
+            raise Refused("ValidationError", f"The AWS emulator does not support change sets of type {kind}.")
         is_new = kind == "CREATE"
         with self._lock:
-            stack = self._engine.review(request, name) if is_new else self._engine.find_live(request.name)
+            stack = (
+                self._engine.review(request, name) if is_new else self._engine.stacks.find_live(request.name)
+            )
             existing = next((one for one in self.of(stack) if one.name == name), None)
             if existing is not None:
                 if request.token is not None and existing.token == request.token:
@@ -147,24 +150,24 @@ class ChangeSets:
         return made
 
     def find(self, name_or_id: str, stack_name: str | None) -> ChangeSet:
-        """A change set by its id, or by its name and that of its stack."""
+        """Return a change set by id, or by its name and its stack's name."""
         with self._lock:
             if name_or_id in self._all:
                 return self._all[name_or_id]
             if not name_or_id.startswith("arn:"):
-                stack = self._engine.find_live(_given(stack_name))
+                stack = self._engine.stacks.find_live(_given(stack_name))
                 for change_set in self.of(stack):
                     if change_set.name == name_or_id:
                         return change_set
         raise Refused("ChangeSetNotFound", f"ChangeSet [{name_or_id}] does not exist")
 
     def of(self, stack: Stack) -> list[ChangeSet]:
-        """The change sets of a stack."""
+        """Return the change sets of a stack."""
         with self._lock:
             return [one for one in self._all.values() if one.stack is stack]
 
     def execute(self, change_set: ChangeSet, token: str | None) -> None:
-        """Carry a change set out; the other ones of its stack are gone then."""
+        """Execute a change set and delete the other change sets of its stack."""
         with self._lock, change_set.stack.lock:
             if change_set.operation is not None and token is not None and change_set.request.token == token:
                 return
@@ -187,10 +190,10 @@ class ChangeSets:
                     del self._all[other.id]
 
     def delete(self, name_or_id: str, stack_name: str | None) -> None:
-        """Throw a change set away; one that is not there is gone already."""
+        """Delete a change set. Has no effect if it does not exist."""
         with self._lock:
             if not name_or_id.startswith("arn:"):
-                self._engine.find_live(_given(stack_name))
+                self._engine.stacks.find_live(_given(stack_name))
             try:
                 change_set = self.find(name_or_id, stack_name)
             except Refused:
@@ -204,7 +207,7 @@ class ChangeSets:
             del self._all[change_set.id]
 
     def outdate(self, stack: Stack) -> None:
-        """The stack has been changed by something else."""
+        """Mark the change sets of a stack as obsolete after another change."""
         for change_set in self.of(stack):
             change_set.is_obsolete = True
 
@@ -217,7 +220,7 @@ class ChangeSets:
                 change_set.gone = self._engine.gone(stack, change_set.request.role_arn)
             with stack.lock:
                 differences = compare(stack, change_set.version, change_set.gone)
-        except Exception as error:  # whatever it is, it is this change set's failure
+        except Exception as error:  # any error makes the change set FAILED
             change_set.reason = reason_of(error)
             change_set.status = "FAILED"
             return
@@ -230,7 +233,7 @@ class ChangeSets:
 
 
 def refuse_unless_updatable(stack: Stack) -> None:
-    """Only a stack that has settled well can be updated."""
+    """Raise `Refused` if the stack's status does not allow updates."""
     if stack.status not in UPDATABLE:
         raise Refused(
             "ValidationError", f"Stack:{stack.id} is in {stack.status} state and can not be updated."

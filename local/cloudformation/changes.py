@@ -1,4 +1,4 @@
-"""What an update would change: a stack compared with another version of it, resource by resource.
+"""Changes of an update: the differences between a stack and another version of it, by resource.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
 """
@@ -19,7 +19,7 @@ _ATTRIBUTES = ("Metadata", "DeletionPolicy", "UpdateReplacePolicy")
 
 @dataclass(frozen=True)
 class Detail:
-    """Why a property, or an attribute of the resource, changes: the kind of source, and what it is called."""
+    """Cause of the change of a property or an attribute: the type of source, and its name."""
 
     attribute: str
     name: str | None
@@ -31,7 +31,7 @@ class Detail:
 
 @dataclass(frozen=True)
 class Change:
-    """What happens to one resource."""
+    """The change of one resource."""
 
     action: Literal["Add", "Modify", "Remove"]
     logical_id: str
@@ -46,7 +46,7 @@ class Change:
 
     @property
     def is_update(self) -> bool:
-        """Whether there is anything to do; a policy cannot be updated by itself.
+        """Whether the change requires an update. A policy alone cannot be updated.
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
         """
@@ -56,7 +56,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Differences:
-    """All that an update would do."""
+    """All changes of an update."""
 
     resources: list[Change]
     outputs: bool
@@ -67,9 +67,9 @@ class Differences:
 
 
 def compare(stack: Stack, version: Version, gone: Collection[str] = ()) -> Differences:
-    """What executing a version would do to a stack as it is; `TemplateError` when a type has changed.
+    """Compare a stack with a version. Raise `TemplateError` if the type of a resource differs.
 
-    Resources that are `gone`, by logical id, are made again.
+    Resources in `gone`, by logical id, are created again.
     """
     before, after = stack.template, version.template
     moved = [
@@ -148,7 +148,7 @@ def _modified(
 
 
 def same_property(before: Json, after: Json, name: str) -> bool:
-    """Whether a property has the same value in both, or is in neither."""
+    """Return whether both have the same value of a property, or neither has the property."""
     return (name in before) == (name in after) and same(before.get(name), after.get(name))
 
 
@@ -159,14 +159,14 @@ def _replacement(details: list[Detail]) -> Literal["True", "False", "Conditional
 
 
 def _unknown(shape: Schema, physical_id: str) -> Placed:
-    """A resource whose attributes are not known: CloudFormation takes all of a changed one for changed."""
+    """Return a resource with unknown attributes, as CloudFormation treats a changed resource."""
     return Placed(physical_id, {path[0]: UNKNOWN for path in shape.read_only})
 
 
 def _causes(
     before: Template, after: Template, logical_id: str, name: str, changes: Mapping[str, Change]
 ) -> list[tuple[str, str | None, bool]]:
-    """The sources of a property's change, what they are called, and whether the new value is known."""
+    """Return the sources of a property's change, their names, and whether the new value is known."""
     old, new = (
         (template.resources[logical_id].get("Properties") or {}).get(name) for template in (before, after)
     )
@@ -186,7 +186,7 @@ def _causes(
 
 
 def _entities(value: Any, template: Template) -> Iterator[tuple[str, str]]:
-    """What a value refers to, in the branches that its conditions choose: the kind of source, the name."""
+    """Yield the type and name of everything that a value refers to, in the active branches of conditions."""
     if isinstance(value, list):
         for item in value:
             yield from _entities(item, template)

@@ -25,7 +25,7 @@ def _update_role(context: Context, former: Former, properties: Json) -> Placed:
     def call(operation: str, **arguments: Any) -> None:
         context.call("iam", operation, RoleName=name, **arguments)
 
-    def take_away(operation: str, **arguments: Any) -> None:
+    def remove(operation: str, **arguments: Any) -> None:
         context.unless_gone(_GONE, "iam", operation, RoleName=name, **arguments)
 
     if changed(former, properties, "AssumeRolePolicyDocument"):
@@ -47,7 +47,7 @@ def _update_role(context: Context, former: Former, properties: Json) -> Placed:
             call("attach_role_policy", PolicyArn=arn)
     for arn in was_managed:
         if arn not in managed:
-            take_away("detach_role_policy", PolicyArn=arn)
+            remove("detach_role_policy", PolicyArn=arn)
     inline, was_inline = (
         {policy["PolicyName"]: policy["PolicyDocument"] for policy in of.get("Policies", [])}
         for of in (properties, before)
@@ -56,7 +56,7 @@ def _update_role(context: Context, former: Former, properties: Json) -> Placed:
         if was_inline.get(policy) != content:
             call("put_role_policy", PolicyName=policy, PolicyDocument=document(content))
     for policy in was_inline.keys() - inline.keys():
-        take_away("delete_role_policy", PolicyName=policy)
+        remove("delete_role_policy", PolicyName=policy)
     wanted, unwanted = tag_changes(context, former, properties)
     if wanted:
         call("tag_role", Tags=[{"Key": key, "Value": value} for key, value in wanted.items()])
@@ -157,7 +157,7 @@ def _update_managed_policy(context: Context, former: Former, properties: Json) -
     arn = former.name
     if changed(former, properties, "PolicyDocument"):
         content = document(properties["PolicyDocument"])
-        # A policy has five versions at most; CloudFormation keeps only the one that is in force.
+        # A policy can have five versions. CloudFormation keeps only the default version.
         context.call("iam", "create_policy_version", PolicyArn=arn, PolicyDocument=content, SetAsDefault=True)
         for version in context.call("iam", "list_policy_versions", PolicyArn=arn)["Versions"]:
             if not version["IsDefaultVersion"]:

@@ -28,7 +28,7 @@ def _update_key(context: Context, former: Former, properties: Json) -> Placed:
 
     is_enabled, was_enabled = _is(properties, "Enabled", True), _is(former.properties, "Enabled", True)
     if is_enabled and not was_enabled:
-        call("enable_key")  # first: what is disabled takes no other change
+        call("enable_key")  # first, as a disabled key cannot be changed
     if changed(former, properties, "KeyPolicy"):
         policy = properties.get("KeyPolicy") or _default_policy(context)
         call("put_key_policy", PolicyName="default", Policy=document(policy))
@@ -48,7 +48,7 @@ def _update_key(context: Context, former: Former, properties: Json) -> Placed:
 
 
 def _default_policy(context: Context) -> str:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"""
+    """Return the policy of https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"""
     root = {"AWS": f"arn:aws:iam::{context.account}:root"}
     everything = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [everything]})

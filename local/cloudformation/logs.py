@@ -23,7 +23,7 @@ def _update_log_group(context: Context, former: Former, properties: Json) -> Pla
             call("associate_kms_key", logGroupName=name, kmsKeyId=properties["KmsKeyId"])
         else:
             call("disassociate_kms_key", logGroupName=name)
-    arn = str(former.placed.attributes["Arn"]).removesuffix(":*")  # the calls about tags want it without
+    arn = str(former.placed.attributes["Arn"]).removesuffix(":*")  # the tagging calls take no suffix
     wanted, unwanted = tag_changes(context, former, properties)
     if wanted:
         call("tag_resource", resourceArn=arn, tags=wanted)

@@ -1,4 +1,4 @@
-"""The parameters of a template, checked as CreateStack checks them."""
+"""Template parameters: validation as in CreateStack."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 
 Json = dict[str, Any]
 
-_MOST_BYTES = 4096
-"""https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
+_MAX_BYTES = 4096
+"""Limit of https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 
 
 class TemplateError(Exception):
-    """CreateStack refuses the template or its parameters, with these words."""
+    """CreateStack rejects the template or its parameters with this message."""
 
 
 def text_of(value: Any) -> str:
-    """A value as text; CloudFormation writes booleans in lower case."""
+    """Convert a value to a string. CloudFormation writes booleans in lower case."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def parameter_values(declared: Mapping[str, Json], given: Mapping[str, str]) -> Json:
-    """The value of every parameter that a template declares, of those given and the defaults."""
+    """Return the value of every declared parameter, from the given values and the defaults."""
     unknown = [name for name in given if name not in declared]
     if unknown:
         raise TemplateError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
@@ -39,9 +39,9 @@ def _checked(name: str, rule: Json, value: Any) -> Any:
     kind, text = rule.get("Type", "String"), text_of(value)
     constraint = rule.get("ConstraintDescription")
     if kind not in ("String", "Number", "CommaDelimitedList"):
-        raise TemplateError(f"The embedded AWS does not support parameters of type {kind}.")
-    if len(text.encode()) > _MOST_BYTES:
-        raise TemplateError(f"Parameter {name} is longer than {_MOST_BYTES} bytes")
+        raise TemplateError(f"The AWS emulator does not support parameters of type {kind}.")
+    if len(text.encode()) > _MAX_BYTES:
+        raise TemplateError(f"Parameter {name} is longer than {_MAX_BYTES} bytes")
     if not _fits(rule, text):
         words = constraint or "its Type, AllowedValues, AllowedPattern, length or range"
         raise TemplateError(f"Parameter {name} failed to satisfy constraint: {words}")

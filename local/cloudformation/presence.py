@@ -1,6 +1,6 @@
-"""Whether resources are still there: what a drift-aware change set finds out before it is made.
+"""Existence of resources, for drift-aware change sets.
 
-Of drift, only deletions are noticed here; the service compares every property.
+Only deletions are detected. AWS compares every property:
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/drift-aware-change-sets.html
 """
 
@@ -28,7 +28,7 @@ Call = Callable[..., Any]
 
 
 def is_gone(resource: Resource, call: Call) -> bool:
-    """Whether a resource that the stack has made does not exist any more; `call` is as `Context.call`."""
+    """Return whether a resource of a stack no longer exists. `call` is `Context.call`."""
     if resource.placed is None:
         return False
     try:
@@ -40,12 +40,12 @@ def is_gone(resource: Resource, call: Call) -> bool:
 
 
 def _read(resource: Resource, call: Call) -> bool:
-    """Whether it is there; or AWS's own error about it."""
+    """Return whether a resource exists. AWS may also raise its own error."""
     name, properties = resource.physical_id, resource.properties
     if resource.type == "AWS::Glue::Table":
         call("glue", "get_table", DatabaseName=properties["DatabaseName"], Name=name)
         return True
-    if resource.type == "AWS::KMS::Alias":  # a key can be asked for by an alias, but not the alias itself
+    if resource.type == "AWS::KMS::Alias":  # no call describes an alias itself
         aliases = call("kms", "list_aliases", KeyId=properties["TargetKeyId"])["Aliases"]
         return any(alias["AliasName"] == name for alias in aliases)
     if resource.type == "AWS::Logs::LogGroup":
@@ -57,6 +57,6 @@ def _read(resource: Resource, call: Call) -> bool:
         return True
     service, operation, argument = _READS[resource.type]
     answer: Json = call(service, operation, **{argument: name})
-    if resource.type == "AWS::KMS::Key":  # its handler says NotFound of a key that waits for its deletion
+    if resource.type == "AWS::KMS::Key":  # its handler treats a key that is pending deletion as missing
         return bool(answer["KeyMetadata"]["KeyState"] != "PendingDeletion")
     return True

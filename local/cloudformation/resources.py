@@ -1,7 +1,7 @@
-"""How resource types are made, updated and removed: real calls on the embedded AWS, one entry per type.
+"""Resource handlers: create, update and delete resources by calls to the emulator, with one entry per type.
 
-A handler gets the resource's resolved properties and answers with what `Ref` and `Fn::GetAtt` give, as the
-AWS CloudFormation Template Reference says for its type. Properties that it does not know are an error.
+A handler receives the resolved properties of a resource and returns the values of `Ref` and `Fn::GetAtt`, as
+documented in the AWS CloudFormation Template Reference. Unknown properties are an error.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ Clients = Callable[..., Any]
 
 
 class Unsupported(Exception):
-    """The template asks for something that the embedded AWS does not have."""
+    """The template uses a feature that the emulator lacks."""
 
 
 class CallFailed(Exception):
-    """AWS refused a call of a handler: with this code, these words and this HTTP status."""
+    """AWS rejected a call of a handler, with this code, message and HTTP status."""
 
     def __init__(self, service: str, code: str, message: str, status: int, request_id: str) -> None:
         super().__init__(message)
@@ -39,7 +39,7 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True)
 class Context:
-    """What a handler may know beside the properties."""
+    """Context of a resource for its handler."""
 
     clients: Clients
     stack_name: str
@@ -48,39 +48,39 @@ class Context:
     account: str
     tags: Mapping[str, str]
     made: Callable[[Placed], None]
-    """To be called as soon as there is something to remove again, when more calls are to follow."""
+    """Callback to register a resource as soon as it exists, before further calls."""
 
     def call(self, service: str, operation: str, **arguments: Any) -> Any:
-        """Call AWS, with numbers and booleans given as text made what the call wants, as the service does."""
+        """Call AWS. Numbers and booleans in string form are converted to the type of the parameter."""
         client = self.clients(service)
         name = client.meta.method_to_api_mapping[operation]
         shape = client.meta.service_model.operation_model(name).input_shape
         try:
             return getattr(client, operation)(**_coerced(arguments, shape))
         except ClientError as error:
-            told, metadata = error.response["Error"], error.response["ResponseMetadata"]
+            details, metadata = error.response["Error"], error.response["ResponseMetadata"]
             raise CallFailed(
                 service,
-                told["Code"],
-                told["Message"],
+                details["Code"],
+                details["Message"],
                 metadata.get("HTTPStatusCode", 0),
                 metadata.get("RequestId", "null"),
             ) from error
 
     def name(self, given: Any) -> str:
-        """The resource's name: the one in the template, or a generated one."""
+        """Return the given name, or a generated one."""
         return str(given) if given else f"{self.stack_name}-{self.logical_id}-{secrets.token_hex(6)}"
 
     def tag_map(self, own: Any) -> dict[str, str]:
-        """The resource's own tags over those of the stack; `own` is a map or a list of Key and Value."""
+        """Return the resource's own tags over the stack's. `own` is a map or a list of Key and Value."""
         return {**self.tags, **_own_tags(own)}
 
     def tag_list(self, own: Any) -> list[dict[str, str]]:
-        """The same as `tag_map`, as a list of Key and Value."""
+        """Return the tags of `tag_map` as a list of Key and Value."""
         return [{"Key": key, "Value": value} for key, value in self.tag_map(own).items()]
 
     def unless_gone(self, missing: str, service: str, operation: str, **arguments: Any) -> None:
-        """Call AWS to take something away, which may be gone already: AWS says so with this code."""
+        """Call AWS to remove something. Suppress the error code for a missing one."""
         try:
             self.call(service, operation, **arguments)
         except CallFailed as error:
@@ -90,7 +90,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Former:
-    """A resource that is to be updated, as it was made; `tags` are those that the stack had then."""
+    """The current state of a resource to update. `tags` are the tags of the stack at its last update."""
 
     placed: Placed
     properties: Json
@@ -98,7 +98,7 @@ class Former:
 
     @property
     def name(self) -> str:
-        """Its physical id."""
+        """Physical id."""
         return self.placed.physical_id
 
 
@@ -109,9 +109,9 @@ Delete = Callable[[Context, str, Json], None]
 
 @dataclass(frozen=True)
 class Handler:
-    """A resource type; `missing` are the error codes that say on delete that it is gone already.
+    """A resource type. `missing` are the error codes of a deletion for a resource that does not exist.
 
-    A type without `update` is replaced whatever changes.
+    A resource of a type without `update` is replaced on every change.
     """
 
     properties: frozenset[str]
@@ -127,7 +127,7 @@ HANDLERS: dict[str, Handler] = {}
 def resource(
     name: str, properties: str, *, missing: str = "", update: Update | None = None, delete: Delete
 ) -> Callable[[Create], Create]:
-    """Register a create function under a type's name, with the properties that it knows."""
+    """Register a create function for a type, with the properties that it supports."""
 
     def register(create: Create) -> Create:
         HANDLERS[name] = Handler(
@@ -139,20 +139,20 @@ def resource(
 
 
 def create(kind: str, context: Context, properties: Json) -> Placed:
-    """Make a resource; `CallFailed` when AWS refuses, `Unsupported` for a property not known here."""
+    """Create a resource. Raise `CallFailed` if AWS rejects it, and `Unsupported` for unknown properties."""
     return _handler(kind, properties).create(context, properties)
 
 
 def update(kind: str, context: Context, former: Former, properties: Json) -> Placed:
-    """Change a resource in place; `CallFailed` and `Unsupported` as for `create`."""
+    """Update a resource in place. Raises `CallFailed` and `Unsupported` as `create` does."""
     handler = _handler(kind, properties)
     if handler.update is None:
-        raise Unsupported(f"The embedded AWS does not support updates of {kind}.")
+        raise Unsupported(f"The AWS emulator does not support updates of {kind}.")
     return handler.update(context, former, properties)
 
 
 def delete(kind: str, context: Context, physical_id: str, properties: Json) -> None:
-    """Remove a resource; one that is gone already is fine."""
+    """Delete a resource. Has no effect if it does not exist."""
     handler = HANDLERS[kind]
     try:
         handler.delete(context, physical_id, properties)
@@ -165,27 +165,27 @@ def _handler(kind: str, properties: Json) -> Handler:
     handler = HANDLERS[kind]
     unknown = sorted(properties.keys() - handler.properties)
     if unknown:
-        raise Unsupported(f"The embedded AWS does not support {', '.join(unknown)} of {kind}.")
+        raise Unsupported(f"The AWS emulator does not support {', '.join(unknown)} of {kind}.")
     return handler
 
 
 def document(value: Any) -> str:
-    """A policy document as the text that APIs take."""
+    """Return a policy document as a string."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
 def given(properties: Json, *names: str) -> Json:
-    """Those of the named properties that the template gives."""
+    """Return the named properties that the template contains."""
     return {name: properties[name] for name in names if name in properties}
 
 
 def changed(former: Former, properties: Json, *names: str) -> bool:
-    """Whether any of the named properties is another than before."""
+    """Return whether any of the named properties differs from before."""
     return any(former.properties.get(name) != properties.get(name) for name in names)
 
 
 def tag_changes(context: Context, former: Former, properties: Json) -> tuple[dict[str, str], list[str]]:
-    """The tags to set on a resource, and the keys of those to take away."""
+    """Return the tags to set on a resource, and the keys of tags to remove."""
     before = {**former.tags, **_own_tags(former.properties.get("Tags"))}
     after = context.tag_map(properties.get("Tags"))
     wanted = {key: value for key, value in after.items() if before.get(key) != value}

@@ -1,7 +1,7 @@
-"""What the registry of resource types says of an update: which properties replace a resource, and tags.
+"""Schemas of resource types: which properties require a replacement, and whether a type supports tags.
 
-The schemas are those that cfn-lint carries. They are read one by one when a stack is updated; cfn-lint itself
-is not loaded, which would take a second.
+The schemas come from cfn-lint. They are read one by one when a stack is updated. cfn-lint itself is not
+imported, which would take a second.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class Schema:
-    """A resource type; paths are the steps to a property, `*` for every item of a list.
+    """A resource type. Paths are the steps to a property, with `*` for every item of a list.
 
     See https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html.
     """
@@ -38,13 +38,13 @@ class Schema:
     takes_tags: bool
 
     def recreation(self, name: str, before: Json, after: Json) -> Recreation:
-        """Whether another value of a property asks for another resource."""
+        """Return whether the change of a property requires a new resource."""
         if not self.can_update or self._differs(self.create_only, name, before, after):
             return "Always"
         return "Conditionally" if self._differs(self.conditional, name, before, after) else "Never"
 
     def custom_name(self, properties: Json) -> tuple[str, ...] | None:
-        """The name that a template gives a resource; None where there is none or it is only a part of it."""
+        """Return the name that a template gives a resource, or None if the name is missing or partial."""
         found = [list(_values(properties, path)) for path in self.identifier]
         if not found or any(len(values) != 1 or values[0] is _ABSENT for values in found):
             return None
@@ -61,7 +61,7 @@ class Schema:
 
 @functools.cache
 def schema(kind: str) -> Schema:
-    """The schema of a resource type, as in us-east-1; `KeyError` for one that is not in the registry."""
+    """Return the schema of a resource type in us-east-1. Raise `KeyError` for an unknown type."""
     folder = _folder()
     found = json.loads((folder / f"resources/{_index()[kind]}.json").read_text(encoding="utf-8"))
     tagging = found.get("tagging", {"taggable": found.get("taggable", False)})
@@ -76,7 +76,7 @@ def schema(kind: str) -> Schema:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two values are the same to CloudFormation, which takes "5" for 5 and "true" for true."""
+    """Return whether CloudFormation treats two values as equal, such as "5" and 5, or "true" and true."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -105,7 +105,7 @@ def _paths(pointers: Sequence[str]) -> tuple[_Path, ...]:
 
 
 def _values(value: Any, path: _Path) -> Iterator[Any]:
-    """What is at a path: one value, or one for each item where the path has a `*`."""
+    """Yield the values at a path: one value, or one for each item of a list at a `*`."""
     if not path:
         yield value
     elif path[0] == "*":

@@ -1,8 +1,8 @@
-"""One stack of the embedded CloudFormation: what the API shows of it, and the work on it in steps.
+"""A stack: its state in the API, and its operations.
 
-The work is done operation by operation, a resource at a time (`threads.py`). A delete that comes while a
-stack is still being created cancels the creation between two resources, as the service does. While a stack
-is updated it keeps what it was before, until the update has succeeded or is rolled back.
+An operation processes one resource at a time (`threads.py`). A deletion during the creation cancels the
+creation between two resources, as in AWS. During an update, a stack keeps its earlier version until the
+update has succeeded or is rolled back.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Announce = Callable[["Stack", "Resource | None"], None]
 
 @dataclass
 class Resource:
-    """A resource of a stack, from the moment CloudFormation begins with it."""
+    """A resource of a stack, from the beginning of its creation."""
 
     logical_id: str
     type: str
@@ -33,38 +33,38 @@ class Resource:
     placed: Placed | None = None
     properties: Json = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
-    """The tags of the stack when it was made or last updated."""
+    """Tags of the stack when the resource was created or last updated."""
     deletion_policy: str = "Delete"
     birth: str = field(default_factory=lambda: uuid.uuid4().hex)
-    """Tells a resource from the one that it replaces; physical ids can be the same."""
+    """Distinguishes a resource from its replacement, which may have the same physical id."""
 
     @property
     def physical_id(self) -> str:
-        """The physical id; empty until there is one."""
+        """Physical id, or an empty string before the creation."""
         return self.placed.physical_id if self.placed else ""
 
     @property
     def keep(self) -> bool:
-        """Whether it is to stay when it is deleted.
+        """Whether a deletion keeps the resource.
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-attribute-deletionpolicy.html
         """
         return self.deletion_policy in ("Retain", "RetainExceptOnCreate")
 
     def undo_creation(self) -> None:
-        """What made it is rolled back, which is no reason to keep it where the policy excepts that."""
+        """Let a rollback delete the resource if its policy allows that."""
         if self.deletion_policy == "RetainExceptOnCreate":
             self.deletion_policy = "Delete"
 
     @property
     def failed(self) -> bool:
-        """Whether its update, or the way back, has failed."""
+        """Whether its update or its rollback has failed."""
         return self.status == "UPDATE_FAILED"
 
 
 @dataclass(frozen=True)
 class Version:
-    """What a stack is made of; `order` has the logical ids in the order of creation."""
+    """A version of a stack. `order` are the logical ids in the order of creation."""
 
     body: str
     template: Template
@@ -74,7 +74,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Earlier:
-    """A stack as it was when its update began, and the order of what the update is to make."""
+    """A stack before its update, and the creation order of the new version."""
 
     version: Version
     next_order: list[str]
@@ -82,7 +82,7 @@ class Earlier:
 
 
 class Stack:
-    """A stack. Everything that the API reads is guarded by `lock`."""
+    """A stack. `lock` guards all attributes that the API reads."""
 
     def __init__(
         self,
@@ -109,14 +109,14 @@ class Stack:
         self.reason: str | None = None
         self.resources: dict[str, Resource] = {}
         self.leftovers: list[Resource] = []
-        """What an update has replaced and not yet removed; once it is rolled back, what it has made."""
+        """Resources to remove: replaced by an update, or created by an update that was rolled back."""
         self.outputs: list[Json] = []
         self.events: list[Json] = []
         self.created = datetime.now(UTC)
         self.updated: datetime | None = None
         self.deleted: datetime | None = None
         self.ends: dict[int, str] = {}
-        """The status that each operation has ended with, by its number."""
+        """Final status of each operation, by its number."""
         self.cancel_requested = False
         self.lock = threading.RLock()
         self._announce = announce
@@ -126,7 +126,7 @@ class Stack:
 
     @property
     def template(self) -> Template:
-        """The template, with the values of its parameters."""
+        """Template with the values of its parameters."""
         return self.version.template
 
     @property
@@ -136,13 +136,13 @@ class Stack:
 
     @property
     def order(self) -> list[str]:
-        """The logical ids in the order of creation."""
+        """Logical ids in the order of creation."""
         return self.version.order
 
     # -- operations --------------------------------------------------------------------------------------
 
     def start(self, status: str, work: Callable[[int], None]) -> int:
-        """Begin an operation, after one that is still under way; its number."""
+        """Start an operation after the running one. Return its number."""
         with self.lock:
             self.cancel_requested = False
             self.operation += 1
@@ -158,20 +158,20 @@ class Stack:
             return operation
 
     def begin_update(self, version: Version) -> None:
-        """Take on a new version, and keep what there is now."""
+        """Set a new version and keep the current one."""
         with self.lock:
             resources = {key: replace(resource) for key, resource in self.resources.items()}
             self.earlier = Earlier(self.version, version.order, resources)
             self.version, self.updated = version, datetime.now(UTC)
 
     def cancelled(self, operation: int) -> bool:
-        """Whether a later operation has taken over."""
+        """Return whether a later operation has started."""
         return self.operation != operation
 
     # -- what is seen ------------------------------------------------------------------------------------
 
     def set_status(self, status: str, reason: str | None = None) -> None:
-        """Move the stack and tell."""
+        """Set the status of the stack and publish it."""
         with self.lock:
             self.status, self.reason = status, reason
             if status == "DELETE_COMPLETE":
@@ -182,13 +182,13 @@ class Stack:
         self._announce(self, None)
 
     def set_resource(self, resource: Resource, status: str, reason: str | None = None) -> None:
-        """Move one resource, which is the stack's now if it was not, and tell."""
+        """Add a resource to the stack, set its status and publish it."""
         with self.lock:
             self.resources[resource.logical_id] = resource
-        self.tell(resource, status, reason)
+        self.record_status(resource, status, reason)
 
-    def tell(self, resource: Resource, status: str, reason: str | None = None) -> None:
-        """Move one resource, perhaps one that has been replaced, and tell."""
+    def record_status(self, resource: Resource, status: str, reason: str | None = None) -> None:
+        """Set the status of a resource, possibly a replaced one, and publish it."""
         with self.lock:
             resource.status, resource.reason, resource.updated = status, reason, datetime.now(UTC)
             self._event(resource.logical_id, resource.physical_id, resource.type, status, reason)

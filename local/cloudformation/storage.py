@@ -16,12 +16,12 @@ from local.cloudformation.resources import (
 )
 from local.cloudformation.template import Placed
 
-_PUT_AS_IT_IS = {
+_PUT_UNCHANGED = {
     "VersioningConfiguration": "put_bucket_versioning",
     "PublicAccessBlockConfiguration": "put_public_access_block",
     "OwnershipControls": "put_bucket_ownership_controls",
 }
-_TAKE_AWAY: dict[str, tuple[str, Json]] = {
+_REMOVALS: dict[str, tuple[str, Json]] = {
     "BucketEncryption": ("delete_bucket_encryption", {}),
     "VersioningConfiguration": (
         "put_bucket_versioning",
@@ -32,12 +32,12 @@ _TAKE_AWAY: dict[str, tuple[str, Json]] = {
     "LifecycleConfiguration": ("delete_bucket_lifecycle", {}),
     "LoggingConfiguration": ("put_bucket_logging", {"BucketLoggingStatus": {}}),
 }
-"""What a bucket is without a property that it had: a call, and what it takes beside the bucket's name."""
+"""Calls that remove a property of a bucket, with their arguments besides the bucket's name."""
 
 
 def _update_bucket(context: Context, former: Former, properties: Json) -> Placed:
     name = former.name
-    for key, (operation, arguments) in _TAKE_AWAY.items():
+    for key, (operation, arguments) in _REMOVALS.items():
         if key in former.properties and key not in properties:
             context.call("s3", operation, Bucket=name, **arguments)
     _configure_bucket(
@@ -93,7 +93,7 @@ def _bucket(context: Context, properties: Json) -> Placed:
 
 
 def _refuse_existing(context: Context, name: str) -> None:
-    """S3 in us-east-1 lets an owner create the same bucket again; CloudFormation does not."""
+    """Raise an error for an existing bucket. S3 in us-east-1 would accept its owner's request."""
     try:
         context.call("s3", "head_bucket", Bucket=name)
     except CallFailed as error:
@@ -112,7 +112,7 @@ def _configure_bucket(context: Context, name: str, properties: Json) -> None:
             Bucket=name,
             ServerSideEncryptionConfiguration={"Rules": [_encryption_rule(rule) for rule in rules]},
         )
-    for key, operation in _PUT_AS_IT_IS.items():
+    for key, operation in _PUT_UNCHANGED.items():
         if key in properties:
             context.call("s3", operation, Bucket=name, **{key: properties[key]})
     if "LifecycleConfiguration" in properties:
@@ -128,7 +128,7 @@ def _configure_bucket(context: Context, name: str, properties: Json) -> None:
 
 
 def _configure_logging(context: Context, name: str, configuration: Json) -> None:
-    """The template's words are not the API's, and what is left out means the bucket itself."""
+    """Configure logging. Without a destination, the bucket itself is the destination."""
     wanted = {
         "TargetBucket": configuration.get("DestinationBucketName", name),
         "TargetPrefix": configuration.get("LogFilePrefix", ""),
@@ -143,11 +143,11 @@ def _encryption_rule(rule: Json) -> Json:
 
 
 def _lifecycle_rule(rule: Json) -> Json:
-    """The template's words for a rule are not the API's."""
+    """Convert a rule of the template to the API's format."""
     taken = {"Id", "Status", "Prefix", "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"}
     unknown = rule.keys() - taken - {"ExpirationInDays", "ExpiredObjectDeleteMarker"}
     if unknown:
-        raise Unsupported(f"The embedded AWS does not support {', '.join(unknown)} of a lifecycle rule.")
+        raise Unsupported(f"The AWS emulator does not support {', '.join(unknown)} of a lifecycle rule.")
     made: Json = {"Status": rule["Status"], "Filter": {"Prefix": rule.get("Prefix", "")}}
     made |= {"ID": rule["Id"]} if "Id" in rule else {}
     made |= given(rule, "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload")

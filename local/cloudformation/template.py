@@ -1,4 +1,4 @@
-"""CloudFormation templates: parsed, checked as CreateStack checks them, and their functions resolved."""
+"""CloudFormation templates: parsing, validation as in CreateStack, and resolution of functions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from glue_assets import template as glue_template
+from glue_assets import template_builder
 from local.cloudformation.parameters import TemplateError, parameter_values, text_of
 
 Json = dict[str, Any]
@@ -21,35 +21,35 @@ _IAM_NAMES = {"RoleName", "ManagedPolicyName"}
 _NO_VALUE = object()
 
 UNKNOWN = "{{changeSet:KNOWN_AFTER_APPLY}}"
-"""Stands in a change set for what is only known once a resource has been made or changed."""
+"""Placeholder in a change set for a value that is known only after the execution."""
 
 
 def parse(body: str) -> Json:
-    """A template's text, YAML or JSON, as a dictionary with the long forms of its functions."""
+    """Parse a template in YAML or JSON, with the long forms of its functions."""
     try:
-        template = json.loads(body)  # YAML would refuse JSON that is indented by tabs
+        template = json.loads(body)  # YAML rejects JSON that is indented by tabs
     except ValueError:
         try:
-            template = glue_template.parse(body)
+            template = template_builder.parse(body)
         except yaml.YAMLError as error:
             raise TemplateError(f"Template format error: {error}") from error
     if not isinstance(template, dict) or not isinstance(template.get("Resources"), dict):
         raise TemplateError("Template format error: At least one Resources member must be defined.")
     if "Transform" in template:
-        raise TemplateError("The embedded AWS does not support Transform.")
+        raise TemplateError("The AWS emulator does not support Transform.")
     return template
 
 
 @dataclass(frozen=True)
 class Placed:
-    """What a created resource is known by: `Ref` gives the physical id, `Fn::GetAtt` the attributes."""
+    """Identity of a created resource: `Ref` returns the physical id, `Fn::GetAtt` an attribute."""
 
     physical_id: str
     attributes: Mapping[str, Any]
 
 
 class Template:
-    """A template with the values of its parameters; raises `TemplateError` when they do not fit."""
+    """A template with the values of its parameters. Raises `TemplateError` for invalid values."""
 
     def __init__(self, body: str, given: Mapping[str, str], pseudo: Mapping[str, str]) -> None:
         self._template = parse(body)
@@ -65,12 +65,12 @@ class Template:
 
     @property
     def description(self) -> str | None:
-        """The template's own words on itself."""
+        """Description of the template."""
         return self._template.get("Description")
 
     @property
     def capability(self) -> str | None:
-        """What the caller must acknowledge: that the stack makes IAM resources, and perhaps names them."""
+        """Capability that the caller must acknowledge for IAM resources, or None."""
         iam = [resource for resource in self.resources.values() if resource["Type"] in _IAM_TYPES]
         if not iam:
             return None
@@ -78,7 +78,7 @@ class Template:
         return "CAPABILITY_NAMED_IAM" if is_named else "CAPABILITY_IAM"
 
     def condition(self, name: str) -> bool:
-        """Whether a condition of the template holds."""
+        """Evaluate a condition of the template."""
         if name not in self._conditions:
             conditions = self._template.get("Conditions") or {}
             if name not in conditions:
@@ -89,7 +89,7 @@ class Template:
         return self._conditions[name]
 
     def parameters_of(self, condition: str) -> set[str]:
-        """The parameters that a condition depends on, also by other conditions."""
+        """Return the parameters that a condition depends on, directly or indirectly."""
         expression = self._template["Conditions"][condition]
         named = set(self._references(expression)) & self.parameters.keys()
         for other in _conditions_in(expression):
@@ -97,7 +97,7 @@ class Template:
         return named
 
     def order(self) -> list[str]:
-        """The logical ids, each after all that it refers to or depends on."""
+        """Return the logical ids in an order where each follows its dependencies."""
         ordered: list[str] = []
         open_: list[str] = []
 
@@ -118,12 +118,12 @@ class Template:
         return ordered
 
     def properties(self, logical_id: str, placed: Mapping[str, Placed]) -> Json:
-        """A resource's properties with every function resolved."""
+        """Return the properties of a resource with all functions resolved."""
         resolved = self._resolve(self.resources[logical_id].get("Properties") or {}, placed)
         return {} if resolved is _NO_VALUE else resolved
 
     def outputs(self, placed: Mapping[str, Placed]) -> list[Json]:
-        """The stack's outputs, as DescribeStacks gives them."""
+        """Return the outputs in the format of DescribeStacks."""
         found = []
         for key, output in (self._template.get("Outputs") or {}).items():
             if "Condition" in output and not self.condition(output["Condition"]):
@@ -168,7 +168,7 @@ class Template:
         if name == "Fn::FindInMap":
             first, second, third = resolved
             return self._template["Mappings"][first][second][third]
-        raise TemplateError(f"The embedded AWS does not support {name}.")
+        raise TemplateError(f"The AWS emulator does not support {name}.")
 
     def _ref(self, name: str, placed: Mapping[str, Placed]) -> Any:
         if name == "AWS::NoValue":
@@ -205,7 +205,7 @@ class Template:
         raise TemplateError(f"Template error: {name} is not a condition function")
 
     def needs(self, logical_id: str) -> set[str]:
-        """The resources that one refers to or depends on."""
+        """Return the resources that a resource depends on."""
         resource = self.resources[logical_id]
         explicit = resource.get("DependsOn") or []
         names = {explicit} if isinstance(explicit, str) else set(explicit)
@@ -213,7 +213,7 @@ class Template:
         return {name for name in names if name in self.resources}
 
     def _references(self, value: Any, *, everywhere: bool = False) -> Iterator[str]:
-        """The names that a value refers to, in the branches that its conditions choose or `everywhere`."""
+        """Yield the names that a value refers to, in the active branches of conditions or `everywhere`."""
         if isinstance(value, list):
             for item in value:
                 yield from self._references(item, everywhere=everywhere)

@@ -1,4 +1,4 @@
-"""Who carries out the operations on stacks: threads, while real time passes, unless told otherwise."""
+"""Runners of stack operations: threads in real time, or any other implementation."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from typing import Protocol
 
 
 class Runner(Protocol):
-    """Carries out work, and lets time pass for it."""
+    """Runs operations and lets time pass for them."""
 
     def start(self, name: str, work: Callable[[], None]) -> Callable[[], None]:
-        """Begin some work; gives what waits, within other work, for its end."""
+        """Start some work. Return a function that waits for its end within other work."""
 
     def wait(self, seconds: float) -> None:
-        """Let some seconds pass for the work that calls this."""
+        """Let some seconds pass for the calling work."""
 
     def close(self) -> None:
-        """Wait no more: the server is about to stop."""
+        """End all waits, as the server stops."""
 
 
 class Threads(Runner):
-    """A thread for each piece of work; they end with the process."""
+    """A thread for each operation. Threads end with the process."""
 
     def __init__(self) -> None:
         self._closed = threading.Event()
 
     def start(self, name: str, work: Callable[[], None]) -> Callable[[], None]:
-        """Begin some work in a thread; gives its `join`."""
+        """Start some work in a thread. Return the thread's `join`."""
         thread = threading.Thread(target=work, name=name, daemon=True)
         thread.start()
         return thread.join
 
     def wait(self, seconds: float) -> None:
-        """Sleep, or less when the server is about to stop."""
+        """Sleep until the time has passed or the server stops."""
         if seconds > 0:
             self._closed.wait(seconds)
 
     def close(self) -> None:
-        """Let all who sleep go on."""
+        """End all sleeps."""
         self._closed.set()

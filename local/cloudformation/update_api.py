@@ -1,4 +1,4 @@
-"""The calls about updates and change sets, as moto's HTTP layer receives them.
+"""CloudFormation API calls about updates and change sets.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeChangeSet.html
 """
@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from moto.core.responses import ActionResult, EmptyResult
 
-from local.cloudformation.api import Refused, StackRequest, page, stack_request, tag_list, template_body
 from local.cloudformation.change_sets import ChangeSet, ChangeSets
 from local.cloudformation.changes import Change, Detail
+from local.cloudformation.requests import Refused, StackRequest, page, stack_request, tag_list, template_body
 from local.cloudformation.resources import Json
-from local.cloudformation.stack import Stack
+from local.cloudformation.stacks import Stacks
 
 if TYPE_CHECKING:
     from moto.cloudformation.responses import CloudFormationResponse
 
-_NOT_HERE = (
+_UNSUPPORTED = (
     *("NotificationARNs", "ResourceTypes", "RollbackConfiguration", "StackPolicyBody", "StackPolicyURL"),
     *("StackPolicyDuringUpdateBody", "StackPolicyDuringUpdateURL", "ResourcesToImport"),
 )
-_NOT_HERE_IF_TRUE = (
+_UNSUPPORTED_IF_TRUE = (
     "DisableRollback",
     "RetainExceptOnCreate",
     "IncludeNestedStacks",
@@ -35,30 +35,25 @@ _NOT_HERE_IF_TRUE = (
 
 
 class UpdateApi(Protocol):
-    """What the calls need."""
+    """CloudFormation operations that the calls use."""
 
+    stacks: Stacks
     change_sets: ChangeSets
 
     def update_stack(self, request: StackRequest) -> str:
-        """Begin an update; the stack's id."""
+        """Start an update. Return the stack's id."""
 
     def cancel_update(self, name_or_id: str, token: str | None) -> None:
-        """Roll an update back that is under way."""
+        """Cancel a running update and roll it back."""
 
     def continue_rollback(
         self, name_or_id: str, token: str | None, skip: list[str], role_arn: str | None
     ) -> None:
-        """Try again to roll an update back."""
-
-    def find(self, name_or_id: str) -> Stack:
-        """A stack, perhaps a deleted one; `Refused` when there is none."""
-
-    def find_live(self, name_or_id: str) -> Stack:
-        """A stack that can be named in an update."""
+        """Retry the rollback of an update."""
 
 
 def calls(api: UpdateApi) -> dict[str, Callable[[CloudFormationResponse], Any]]:
-    """What moto's methods of these names are to do."""
+    """Return the handlers of the calls, by the name of moto's method."""
     answers: tuple[Callable[[UpdateApi, CloudFormationResponse], Any], ...] = (
         *(update_stack, cancel_update_stack, continue_update_rollback),
         *(create_change_set, describe_change_set, list_change_sets, execute_change_set, delete_change_set),
@@ -98,7 +93,7 @@ def continue_update_rollback(api: UpdateApi, request: CloudFormationResponse) ->
 
 
 def create_change_set(api: UpdateApi, request: CloudFormationResponse) -> ActionResult:
-    """CreateChangeSet, whose own token has another name."""
+    """CreateChangeSet, which has another parameter for its token."""
     mode = request._get_param("DeploymentMode")
     if mode not in (None, "REVERT_DRIFT"):
         raise Refused("ValidationError", f"Value '{mode}' at 'deploymentMode' failed to satisfy constraint")
@@ -137,13 +132,13 @@ def describe_change_set(api: UpdateApi, request: CloudFormationResponse) -> Acti
 
 def list_change_sets(api: UpdateApi, request: CloudFormationResponse) -> ActionResult:
     """ListChangeSets."""
-    found = api.change_sets.of(api.find_live(request._get_param("StackName")))
+    found = api.change_sets.of(api.stacks.find_live(request._get_param("StackName")))
     return page(request, "Summaries", [_summary(one) for one in found])
 
 
 def execute_change_set(api: UpdateApi, request: CloudFormationResponse) -> EmptyResult:
     """ExecuteChangeSet."""
-    _refuse_what_is_not_here(request)
+    _refuse_unsupported(request)
     api.change_sets.execute(_find(api, request), request._get_param("ClientRequestToken"))
     return EmptyResult()
 
@@ -158,7 +153,7 @@ def get_template(api: UpdateApi, request: CloudFormationResponse) -> ActionResul
     """GetTemplate, of a stack or of a change set."""
     if request._get_param("ChangeSetName"):
         return ActionResult({"TemplateBody": _find(api, request).version.body})
-    return ActionResult({"TemplateBody": api.find(request._get_param("StackName") or "").version.body})
+    return ActionResult({"TemplateBody": api.stacks.find(request._get_param("StackName") or "").version.body})
 
 
 def _find(api: UpdateApi, request: CloudFormationResponse) -> ChangeSet:
@@ -166,7 +161,7 @@ def _find(api: UpdateApi, request: CloudFormationResponse) -> ChangeSet:
 
 
 def _update_request(request: CloudFormationResponse, token: str = "ClientRequestToken") -> StackRequest:  # noqa: S107
-    _refuse_what_is_not_here(request)
+    _refuse_unsupported(request)
     is_previous = request._get_bool_param("UsePreviousTemplate", False)
     has_own = request._get_param("TemplateBody") or request._get_param("TemplateURL")
     if is_previous and has_own:
@@ -176,11 +171,11 @@ def _update_request(request: CloudFormationResponse, token: str = "ClientRequest
     return stack_request(request, body, on_failure, token)
 
 
-def _refuse_what_is_not_here(request: CloudFormationResponse) -> None:
-    named = [name for name in _NOT_HERE if request._get_param(name)]
-    named += [name for name in _NOT_HERE_IF_TRUE if request._get_bool_param(name, False)]
+def _refuse_unsupported(request: CloudFormationResponse) -> None:
+    named = [name for name in _UNSUPPORTED if request._get_param(name)]
+    named += [name for name in _UNSUPPORTED_IF_TRUE if request._get_bool_param(name, False)]
     if named:
-        raise Refused("ValidationError", f"The embedded AWS does not support {named[0]} of an update.")
+        raise Refused("ValidationError", f"The AWS emulator does not support {named[0]} of an update.")
 
 
 def _summary(found: ChangeSet) -> Json:

@@ -1,4 +1,4 @@
-"""The steps of an update: resources made, changed or replaced, then the old ones removed; or all rolled back.
+"""Updates of stacks: creates, changes and replaces resources, then removes old ones or rolls back.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html
 """
@@ -17,7 +17,7 @@ from local.cloudformation.stack import Earlier, Resource, Stack
 from local.cloudformation.work import Tools, Work, reason_of
 
 _ATTEMPTS = 3
-"""How often CloudFormation tries to delete what an update leaves over, before it lets go of it.
+"""Attempts to delete the leftovers of an update before they are abandoned.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html
 """
@@ -30,7 +30,7 @@ _ORPHANS = "Update successful. One or more resources could not be deleted."
 
 
 class Update:
-    """The update of a stack that has already taken on its new version; what is `gone` is made again."""
+    """The update of a stack whose new version is already set. Resources in `gone` are created again."""
 
     def __init__(self, stack: Stack, tools: Tools, pause: float, gone: frozenset[str] = frozenset()) -> None:
         self._stack = stack
@@ -38,7 +38,7 @@ class Update:
         self._work = Work(stack, tools, pause)
 
     def run(self) -> None:
-        """Go to the new version, or back to the earlier one."""
+        """Update the stack to its new version, or roll back."""
         stack, earlier = self._stack, self._earlier
         for logical_id in stack.order:
             if stack.cancel_requested:
@@ -63,7 +63,7 @@ class Update:
         stack.set_status("UPDATE_COMPLETE", _ORPHANS if orphans else None)
 
     def roll_back(self, skip: Collection[str] = ()) -> None:
-        """Go back to the earlier version; what is to be skipped counts as restored."""
+        """Roll back to the earlier version. Resources in `skip` count as restored."""
         stack, earlier = self._stack, self._earlier
         stack.version = earlier.version
         for old in [earlier.resources[name] for name in stack.order if name in earlier.resources]:
@@ -90,7 +90,7 @@ class Update:
         self.roll_back()
 
     def _step(self, logical_id: str) -> str | None:
-        """Bring one resource to the new version; why the stack must go back, if it must."""
+        """Update one resource to the new version. Return the reason if the stack must roll back."""
         stack = self._stack
         current = stack.resources.get(logical_id)
         if current is None or logical_id in self._gone:
@@ -108,7 +108,7 @@ class Update:
         before = self._earlier.version.template.resources[current.logical_id]
         try:
             properties = stack.template.properties(current.logical_id, self._work.placed())
-        except Exception as error:  # whatever it is, it is this resource's failure
+        except Exception as error:  # any error is the resource's failure
             return reason_of(error)
         current.deletion_policy = declared.get("DeletionPolicy", "Delete")
         if _is_replaced(current, properties):
@@ -118,7 +118,7 @@ class Update:
         return None
 
     def _replace(self, current: Resource, properties: Json) -> str | None:
-        """Make a new resource in the place of one, which stays until the whole update has succeeded."""
+        """Create a replacement of a resource, which is kept until the whole update has succeeded."""
         stack, logical_id = self._stack, current.logical_id
         own_name = schema(current.type).custom_name(properties)
         if own_name is not None and own_name == schema(current.type).custom_name(current.properties):
@@ -138,7 +138,7 @@ class Update:
         return None
 
     def _update(self, current: Resource, properties: Json, tags: dict[str, str]) -> str | None:
-        """Change a resource in place; when that fails it may have any of both properties."""
+        """Update a resource in place. After a failure, it may have some of the old and new properties."""
         stack = self._stack
         stack.set_resource(current, "UPDATE_IN_PROGRESS")
         self._work.pause()
@@ -154,13 +154,13 @@ class Update:
                 self._work.check("update", current)
                 context = replace(self._work.context(current), tags=tags)
                 current.placed = resources.update(current.type, context, former, properties)
-        except Exception as error:  # whatever it is, it is this resource's failure
+        except Exception as error:  # any error is the resource's failure
             return reason_of(error)
         stack.set_resource(current, "UPDATE_COMPLETE")
         return None
 
     def _restore(self, current: Resource, old: Resource, *, skipped: bool) -> bool:
-        """Give a resource its earlier properties back, or its place to the one that it has replaced."""
+        """Restore the earlier properties of a resource, or the resource that was replaced."""
         stack = self._stack
         if current.birth != old.birth:
             restored = replace(old)
@@ -180,12 +180,12 @@ class Update:
         attempted = (current.properties, current.tags)
         failure = self._update(current, old.properties, old.tags)
         if failure is not None:
-            current.properties, current.tags = attempted  # of which it may still have anything
+            current.properties, current.tags = attempted  # the resource may still have some of them
             stack.set_resource(current, "UPDATE_FAILED", failure)
         return failure is None
 
     def _clean_up(self, order: list[str]) -> bool:
-        """Remove what is left over of the version with this order; whether something stays behind."""
+        """Delete the leftovers, in reverse of the given creation order. Return whether some remain."""
         stack, orphans = self._stack, False
         for resource in sorted(stack.leftovers, key=lambda left: -order.index(left.logical_id)):
             deleted = any(self._work.delete_resource(resource) for _ in range(_ATTEMPTS))

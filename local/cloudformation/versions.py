@@ -1,12 +1,12 @@
-"""From what a call asks to what a stack is to be made of, checked as CloudFormation checks it at once."""
+"""Versions of stacks: validates a request as CloudFormation does before it starts an operation."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
 
-from local.cloudformation.api import Refused, StackRequest
 from local.cloudformation.parameters import TemplateError
+from local.cloudformation.requests import Refused, StackRequest
 from local.cloudformation.resources import HANDLERS
 from local.cloudformation.stack import Stack, Version
 from local.cloudformation.template import Template
@@ -15,11 +15,11 @@ _BODY_LIMIT = 51_200
 _URL_LIMIT = 1024 * 1024
 _TAGS_LIMIT = 50
 NOTHING = '{"Resources": {}}'
-"""The template of a stack that is only to be reviewed yet."""
+"""Template of a stack in review."""
 
 
 def version_of(request: StackRequest, stack_id: str) -> Version:
-    """What a request, with nothing left to the stack as it is, makes of a stack; `Refused` if it cannot."""
+    """Return the version of a complete request. Raise `Refused` if it is invalid."""
     body, by_url = request.body or "", request.by_url
     limit = _URL_LIMIT if by_url else _BODY_LIMIT
     if len(body.encode()) > limit:
@@ -46,7 +46,7 @@ def version_of(request: StackRequest, stack_id: str) -> Version:
 
 
 def with_previous(request: StackRequest, stack: Stack) -> StackRequest:
-    """The request with what it leaves to the stack as it is."""
+    """Complete a request with the current values of the stack."""
     earlier = stack.template.parameters
     for name, value in request.parameters.items():
         if value is None and name not in earlier:

@@ -1,4 +1,4 @@
-"""The steps of an operation on a stack: resources made or removed one by one, with a pause for each."""
+"""Operations on a stack: creates or deletes its resources one by one, with a pause for each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local.cloudformation.resources import CallFailed, Clients, Context, Unsuppo
 from local.cloudformation.stack import Resource, Stack
 from local.cloudformation.template import Placed
 
-# The error codes of a resource handler's contract, by words in the service's code
+# Error codes of the resource handler contract, by a part of the service's code
 # (https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html).
 _HANDLER_CODES = (
     ("AccessDenied", "AccessDenied"),
@@ -41,30 +41,30 @@ _SERVICES = {
 
 
 WhyFailed = Callable[[str, str, str], str | None]
-"""Why an action (create, update, delete) on a resource of a type and a logical id fails, if it does."""
+"""Function that returns why an action (create, update, delete) on a resource fails, or None."""
 
 
-def never(_action: str, _resource_type: str, _logical_id: str) -> None:
-    """Nothing is made to fail."""
+def no_fault(_action: str, _resource_type: str, _logical_id: str) -> None:
+    """Inject no fault."""
 
 
-class MadeToFail(Exception):
-    """A fault was injected; the message is the resource's reason."""
+class InjectedFault(Exception):
+    """An injected fault. The message is the resource's reason."""
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What the steps work with; `wait` sleeps some seconds, or less when the server is about to stop."""
+    """Tools of an operation. `wait` sleeps until the time has passed or the server stops."""
 
     clients: Clients
     region: str
     account: str
     wait: Callable[[float], None]
-    why_failed: WhyFailed = never
+    why_failed: WhyFailed = no_fault
 
 
 class Work:
-    """The steps of one operation; they end early when a later operation takes the stack over."""
+    """The steps of an operation. They end early when a later operation starts."""
 
     def __init__(self, stack: Stack, tools: Tools, pause: float) -> None:
         self._stack = stack
@@ -91,7 +91,7 @@ class Work:
         stack.set_status("CREATE_COMPLETE")
 
     def create_resource(self, logical_id: str) -> Resource:
-        """Create what the template says; the resource tells how that went."""
+        """Create a resource of the template. Its status is the result."""
         stack = self._stack
         resource = self.new_resource(logical_id, "CREATE_IN_PROGRESS")
         stack.set_resource(resource, "CREATE_IN_PROGRESS")
@@ -104,14 +104,14 @@ class Work:
         return resource
 
     def new_resource(self, logical_id: str, status: str) -> Resource:
-        """A resource that is still to be made."""
+        """Return a resource that does not exist yet."""
         declared = self._stack.template.resources[logical_id]
         resource = Resource(logical_id, declared["Type"], status, datetime.now(UTC))
         resource.deletion_policy = declared.get("DeletionPolicy", "Delete")
         return resource
 
     def make(self, resource: Resource) -> str | None:
-        """Call AWS for a new resource, after the pause; the reason when it fails."""
+        """Call AWS to create a resource, after the pause. Return the reason of a failure."""
         stack = self._stack
         self.pause()
         try:
@@ -119,7 +119,7 @@ class Work:
             resource.tags = stack.tags
             resource.properties = stack.template.properties(resource.logical_id, self.placed())
             resource.placed = resources.create(resource.type, self.context(resource), resource.properties)
-        except Exception as error:  # whatever it is, it is this resource's failure
+        except Exception as error:  # any error is the resource's failure
             return reason_of(error)
         return None
 
@@ -150,11 +150,11 @@ class Work:
             self._stack.set_status("DELETE_COMPLETE")
 
     def _delete_all(self, operation: int) -> list[str]:
-        """Delete in reverse order; what a resource that stays still needs is left as it is."""
+        """Delete all resources in reverse order, except the dependencies of resources that remain."""
         stack = self._stack
         failed: list[str] = []
         needed: set[str] = set()
-        for leftover in stack.leftovers[::-1]:  # of an update that could not be rolled back
+        for leftover in stack.leftovers[::-1]:  # left by an update that could not be rolled back
             if stack.cancelled(operation):
                 return failed
             if self.delete_resource(leftover):
@@ -176,12 +176,12 @@ class Work:
         return failed
 
     def delete_resource(self, resource: Resource) -> bool:
-        """Delete a resource, unless it is to be kept; whether that went well."""
+        """Delete a resource unless its policy keeps it. Return whether it succeeded."""
         stack = self._stack
         if resource.keep and resource.placed is not None:
-            stack.tell(resource, "DELETE_SKIPPED")
+            stack.record_status(resource, "DELETE_SKIPPED")
             return True
-        stack.tell(resource, "DELETE_IN_PROGRESS")
+        stack.record_status(resource, "DELETE_IN_PROGRESS")
         self.pause()
         try:
             if resource.placed is not None:
@@ -192,27 +192,27 @@ class Work:
                     resource.physical_id,
                     resource.properties,
                 )
-        except Exception as error:  # whatever it is, it is this resource's failure
-            stack.tell(resource, "DELETE_FAILED", reason_of(error))
+        except Exception as error:  # any error is the resource's failure
+            stack.record_status(resource, "DELETE_FAILED", reason_of(error))
             return False
-        stack.tell(resource, "DELETE_COMPLETE")
+        stack.record_status(resource, "DELETE_COMPLETE")
         return True
 
     def check(self, action: str, resource: Resource) -> None:
-        """Raise `MadeToFail` where a fault is injected."""
+        """Raise `InjectedFault` if a fault is injected."""
         if reason := self._tools.why_failed(action, resource.type, resource.logical_id):
-            raise MadeToFail(reason)
+            raise InjectedFault(reason)
 
     def pause(self) -> None:
-        """Let the time of one resource pass."""
+        """Wait for the duration of one resource."""
         self._tools.wait(self._pause)
 
     def placed(self) -> dict[str, Placed]:
-        """What there is, for `Ref` and `Fn::GetAtt`."""
+        """Return the created resources for `Ref` and `Fn::GetAtt`."""
         return {r.logical_id: r.placed for r in self._stack.resources.values() if r.placed}
 
     def context(self, resource: Resource) -> Context:
-        """What a handler is to know of a resource."""
+        """Return the handler's context of a resource."""
 
         def made(placed: Placed) -> None:
             resource.placed = placed
@@ -229,7 +229,7 @@ class Work:
 
 
 def reason_of(error: Exception) -> str:
-    """A failed resource's reason, in the form that CloudFormation gives it."""
+    """Return the reason of a failed resource in CloudFormation's format."""
     if isinstance(error, CallFailed):
         kind = next((kind for word, kind in _HANDLER_CODES if word in error.code), "GeneralServiceException")
         service = _SERVICES.get(error.service, error.service)
@@ -238,9 +238,9 @@ def reason_of(error: Exception) -> str:
             f'{error.status}, Request ID: {error.request_id})" (RequestToken: {uuid.uuid4()}, '
             f"HandlerErrorCode: {kind})"
         )
-    if isinstance(error, MadeToFail | Unsupported | TemplateError | BotoCoreError):
+    if isinstance(error, InjectedFault | Unsupported | TemplateError | BotoCoreError):
         return str(error)
-    return f"Internal failure of the embedded AWS: {type(error).__name__}: {error}"
+    return f"Internal error of the AWS emulator: {type(error).__name__}: {error}"
 
 
 def _failed_to_delete(logical_ids: list[str]) -> str:

@@ -1,1 +1,1 @@
-"""Faults of AWS, injected by rule: docs/faults.md."""
+"""Injection of AWS faults by rules (docs/faults.md)."""

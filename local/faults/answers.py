@@ -1,4 +1,4 @@
-"""What an AWS service answers when something is wrong, in its own protocol and with its own codes."""
+"""Error responses of AWS services, in the protocol and with the error codes of each service."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from xml.sax.saxutils import escape
 
 import botocore.session
 
-from local.clients import ACCOUNT
+from local.aws.clients import ACCOUNT
 from local.faults.rules import Kind, Rule
 
 _REQUEST_ID = "00000000-fau1-fau1-fau1-000000000000"
 
-# The codes of each service's API reference ("Common Errors", and the errors of its calls); `json` and
-# `query` are those that services of that protocol have in common.
+# Error codes of each service's API reference ("Common Errors" and the errors of its calls). `json` and
+# `query` are the codes that services of that protocol have in common.
 _THROTTLED = {
     "dynamodb": (
         400,
@@ -40,7 +40,7 @@ _BROKEN = {
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as HTTP has it."""
+    """An HTTP response."""
 
     status: int
     headers: dict[str, str]
@@ -48,7 +48,7 @@ class Answer:
 
 
 def answer(rule: Rule, service: str, operation: str) -> Answer:
-    """What a throttled, denied or broken call of a service is answered."""
+    """Return the response to a throttled, denied or failed call."""
     protocol = _protocol(service)
     known = service if service in _BROKEN else protocol
     if rule.kind is Kind.THROTTLE:
@@ -65,8 +65,8 @@ def answer(rule: Rule, service: str, operation: str) -> Answer:
 def _denied(service: str, operation: str, protocol: str) -> tuple[int, str, str]:
     if service == "s3":
         return 403, "AccessDenied", "Access Denied"
-    words = f"User: arn:aws:iam::{ACCOUNT}:root is not authorized to perform: {service}:{operation}"
-    return (400, "AccessDeniedException", words) if protocol == "json" else (403, "AccessDenied", words)
+    message = f"User: arn:aws:iam::{ACCOUNT}:root is not authorized to perform: {service}:{operation}"
+    return (400, "AccessDeniedException", message) if protocol == "json" else (403, "AccessDenied", message)
 
 
 def _in_protocol(protocol: str, status: int, code: str, message: str) -> Answer:
@@ -91,6 +91,6 @@ def _in_protocol(protocol: str, status: int, code: str, message: str) -> Answer:
 
 @functools.cache
 def _protocol(service: str) -> str:
-    """`json`, `query` or `rest-xml`."""
+    """Return the protocol of a service: `json`, `query` or `rest-xml`."""
     protocol: str = botocore.session.get_session().get_service_model(service).resolved_protocol
     return protocol

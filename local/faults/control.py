@@ -1,4 +1,4 @@
-"""How faults are told to the embedded AWS that serves, and how it knows whose calls are meant."""
+"""Control of faults in a running emulator, and identification of the affected process."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ APP = "terraglue-api-"
 
 
 def app_id(pid: int) -> str:
-    """What a process whose calls may go wrong calls itself: the value of AWS_SDK_UA_APP_ID."""
+    """Return the app id (AWS_SDK_UA_APP_ID) of a process whose calls may fail."""
     return f"{APP}{pid}"
 
 
 def replace_faults(aws: str, rules: Iterable[Rule], seed: int) -> None:
-    """Put rules into force in the embedded AWS that serves at a URL, in the place of those before."""
+    """Replace the rules of the emulator at a URL."""
     document = json.dumps({"seed": seed, "rules": [rule.text for rule in rules]})
     request = urllib.request.Request(aws + PATH, data=document.encode(), method="PUT")  # noqa: S310 - ours
     urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30).close()

@@ -1,4 +1,4 @@
-"""Which operation of which service an HTTP request is: services and operations as botocore names them."""
+"""Recognition of the service and operation of an HTTP request, with botocore's names."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from urllib.parse import parse_qs
 
 import botocore.session
 
-_ELSEWHERE = {"ListDirectoryBuckets"}  # at another endpoint, where it looks like ListBuckets
+_OTHER_ENDPOINTS = {"ListDirectoryBuckets"}  # at another endpoint, where it has the form of ListBuckets
 _CREDENTIAL = re.compile(r"Credential=[^/,]+/\d+/[^/]+/([^/]+)/aws4_request")
 
 
 def service_of(authorization: str) -> str | None:
-    """The service that a request was signed for; None without a signature."""
+    """Return the service of a request's signature, or None for an unsigned request."""
     match = _CREDENTIAL.search(authorization)
     return match[1] if match else None
 
@@ -24,7 +24,10 @@ def service_of(authorization: str) -> str | None:
 def operation_of(
     service: str, method: str, path: str, query: str, headers: Mapping[str, str], body: bytes
 ) -> str:
-    """The operation; empty when it is none that botocore knows. `headers` have names in lower case."""
+    """Return the operation, or an empty string if botocore does not know it.
+
+    The names in `headers` are in lower case.
+    """
     if service == "s3":
         return _of_s3(method, path, query, headers)
     if target := headers.get("x-amz-target"):
@@ -35,7 +38,7 @@ def operation_of(
 
 @dataclass(frozen=True)
 class _S3Operation:
-    """How a request for it looks: the more it must have, the surer it is meant."""
+    """Required parts of a request for an operation. Operations with more required parts match first."""
 
     name: str
     method: str
@@ -47,11 +50,11 @@ class _S3Operation:
 def _of_s3(method: str, path: str, query: str, headers: Mapping[str, str]) -> str:
     bucket, _, key = path.lstrip("/").partition("/")
     depth = 2 if key else 1 if bucket else 0
-    asked = parse_qs(query, keep_blank_values=True)
+    parameters = parse_qs(query, keep_blank_values=True)
     for operation in _s3_operations():
         if (
             (operation.method, operation.depth) == (method, depth)
-            and operation.query <= asked.keys()
+            and operation.query <= parameters.keys()
             and operation.headers <= headers.keys()
         ):
             return operation.name
@@ -60,21 +63,26 @@ def _of_s3(method: str, path: str, query: str, headers: Mapping[str, str]) -> st
 
 @functools.cache
 def _s3_operations() -> list[_S3Operation]:
-    """The most particular first; of two that look the same, the newer (its name is longer)."""
+    """Return the operations with the most required parts first.
+
+    Of two operations with the same form, the newer one comes first. It has the longer name.
+    """
     model = botocore.session.get_session().get_service_model("s3")
     found = []
-    for name in set(model.operation_names) - _ELSEWHERE:
+    for name in set(model.operation_names) - _OTHER_ENDPOINTS:
         operation = model.operation_model(name)
         path, _, query = operation.http["requestUri"].partition("?")
-        words = set(parse_qs(query, keep_blank_values=True))
+        parameters = set(parse_qs(query, keep_blank_values=True))
         sent: set[str] = set()
         shape: Any = operation.input_shape
         for member in shape.required_members if shape else []:
             place = shape.members[member].serialization
             if place.get("location") == "querystring":
-                words.add(place["name"])
+                parameters.add(place["name"])
             elif place.get("location") == "header":
                 sent.add(place["name"].lower())
         depth = path.count("{")
-        found.append(_S3Operation(name, operation.http["method"], depth, frozenset(words), frozenset(sent)))
+        found.append(
+            _S3Operation(name, operation.http["method"], depth, frozenset(parameters), frozenset(sent))
+        )
     return sorted(found, key=lambda op: (-len(op.query) - len(op.headers), -len(op.name)))

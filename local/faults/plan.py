@@ -1,4 +1,4 @@
-"""Decides, by rules and a seed, what goes wrong when."""
+"""Fault decisions, by rules and a seed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from local.faults.rules import EVENT_KINDS, Kind, Rule
 
-_NO_REASON = (
+_DEFAULT_REASON = (
     'Resource handler returned message: "A fault was injected" (HandlerErrorCode: GeneralServiceException)'
 )
 
@@ -19,80 +19,80 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass
-class _Odds:
-    """A rule's own dice: what other rules meet does not change how they fall."""
+class _RuleState:
+    """A rule with its own random generator, so that other rules do not affect its decisions."""
 
     rule: Rule
-    dice: random.Random
+    rng: random.Random
     matched: int = 0
     acted: int = 0
 
-    def fall(self) -> bool:
-        """Whether the rule acts on this match."""
+    def decide(self) -> bool:
+        """Count a match. Return whether the rule acts on it."""
         rule = self.rule
         self.matched += 1
-        is_chosen = self.dice.random() < rule.probability
+        is_chosen = self.rng.random() < rule.probability
         is_open = self.matched > rule.after and (rule.times is None or self.acted < rule.times)
         self.acted += is_chosen and is_open
         return is_chosen and is_open
 
 
 class Faults:
-    """The rules in force. The same rules, seed and questions give the same answers; threads may ask."""
+    """The active rules. The same rules, seed and sequence of calls give the same faults. Thread-safe."""
 
     def __init__(self, rules: Iterable[Rule] = (), seed: int = 0) -> None:
         self._lock = threading.Lock()
-        self._odds: list[_Odds] = []
+        self._states: list[_RuleState] = []
         self.replace(rules, seed)
 
     def replace(self, rules: Iterable[Rule], seed: int) -> None:
-        """Other rules in their place; no rules: nothing goes wrong any more."""
-        odds = [_Odds(rule, random.Random(f"{seed} {n}")) for n, rule in enumerate(rules)]  # noqa: S311
+        """Replace the rules. Without rules, no faults are injected."""
+        states = [_RuleState(rule, random.Random(f"{seed} {n}")) for n, rule in enumerate(rules)]  # noqa: S311
         with self._lock:
-            self._odds = odds
+            self._states = states
 
     def __bool__(self) -> bool:
-        return bool(self._odds)
+        return bool(self._states)
 
     def of_call(self, service: str, operation: str) -> Rule | None:
-        """The first rule that acts on a call of an operation (`glue`, `StartJobRun`)."""
+        """Return the first rule that acts on a call of an operation (`glue`, `StartJobRun`), or None."""
         acting = self._acting(f"{service}:{operation}", lambda rule: rule.hits_call(service, operation))
-        return next((odds.rule for odds in acting), None)
+        return next((state.rule for state in acting), None)
 
     def of_resource(self, action: str, resource_type: str, logical_id: str) -> str | None:
-        """Why CloudFormation fails to `create`, `update` or `delete` a resource; None: it does not."""
+        """Return why CloudFormation fails to `create`, `update` or `delete` a resource, or None."""
         kind = Kind(f"{action}_failed")
         acting = self._acting(
             f"{resource_type} {logical_id}", lambda rule: rule.hits_resource(kind, resource_type, logical_id)
         )
-        return next((odds.rule.reason or _NO_REASON for odds in acting), None)
+        return next((state.rule.reason or _DEFAULT_REASON for state in acting), None)
 
     def of_event(self, detail_type: str) -> list[float]:
-        """After how many seconds an event is delivered, once for each time that it is."""
+        """Return the delay in seconds of each delivery of an event. Empty if the event is lost."""
         kind = EVENT_KINDS.get(detail_type, "")
         copies = [0.0]
-        for odds in self._acting(f"{kind} event", lambda rule: rule.hits_event(kind)):
-            seconds = odds.rule.seconds
-            if odds.rule.kind is Kind.LOST:
+        for state in self._acting(f"{kind} event", lambda rule: rule.hits_event(kind)):
+            seconds = state.rule.seconds
+            if state.rule.kind is Kind.LOST:
                 return []
-            if odds.rule.kind is Kind.DOUBLED:
+            if state.rule.kind is Kind.DOUBLED:
                 copies = [*copies, *copies]
-            elif odds.rule.kind is Kind.LATE:
+            elif state.rule.kind is Kind.LATE:
                 copies = [wait + seconds for wait in copies]
             else:
-                copies = [wait + seconds * odds.dice.random() for wait in copies]
+                copies = [wait + seconds * state.rng.random() for wait in copies]
         return copies
 
     def show(self) -> list[dict[str, Any]]:
-        """The rules, with how often each was asked and has acted."""
+        """Return the rules with the number of matches and of injected faults."""
         with self._lock:
-            return [{"rule": o.rule.text, "matched": o.matched, "acted": o.acted} for o in self._odds]
+            return [{"rule": o.rule.text, "matched": o.matched, "acted": o.acted} for o in self._states]
 
-    def _acting(self, what: str, matches: Callable[[Rule], bool]) -> Iterator[_Odds]:
-        for odds in self._odds:
-            if matches(odds.rule):
+    def _acting(self, what: str, matches: Callable[[Rule], bool]) -> Iterator[_RuleState]:
+        for state in self._states:
+            if matches(state.rule):
                 with self._lock:
-                    acts = odds.fall()
+                    acts = state.decide()
                 if acts:
-                    _logger.info("fault: %s: %s", what, odds.rule.text)
-                    yield odds
+                    _logger.info("fault: %s: %s", what, state.rule.text)
+                    yield state

@@ -1,4 +1,4 @@
-"""The rules by which faults are injected, as text: docs/faults.md tells the grammar.
+"""Fault rules in text form. docs/faults.md describes the grammar.
 
 cloudformation:CreateStack throttle 0.5
 glue:StartJobRun 500_after 1 times 2
@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import botocore.session
 
-_TIMEOUT_SECONDS = 15.0  # the service's clients wait 10 s for an answer
+_TIMEOUT_SECONDS = 15.0  # the service's clients time out after 10 s
 _EVENT_SECONDS = 30.0
 _ERROR = re.compile(r"(5\d\d)(_after)?")
 _WILD = re.compile(r"[*?\[]")
@@ -32,15 +32,15 @@ EVENT_KINDS = {
     "CloudFormation Resource Status Change": "resource",
     "Glue Job State Change": "job",
 }
-"""What rules call the events that the embedded AWS sends, by their detail types."""
+"""Names that rules use for the emulator's events, by detail type."""
 
 
 class BadRule(ValueError):
-    """A rule that cannot be read; the message says why."""
+    """The rule is invalid. The message states the reason."""
 
 
 class Kind(StrEnum):
-    """What may go wrong."""
+    """Kinds of faults."""
 
     THROTTLE = "throttle"
     ACCESS_DENIED = "access_denied"
@@ -56,7 +56,7 @@ class Kind(StrEnum):
     REORDERED = "reordered"
 
 
-# The word of a rule: what goes wrong, and whether the call has its effect all the same.
+# Faults of calls: the kind, and whether the call still has its effect.
 _OF_CALLS = {
     "500": (Kind.ERROR, False),
     "500_after": (Kind.ERROR, True),
@@ -73,10 +73,11 @@ _OF_EVENTS = {str(kind): kind for kind in (Kind.LOST, Kind.DOUBLED, Kind.LATE, K
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. `scope` is `stack`, `events` or a pattern of services; `pattern` is what in there is meant.
+    """A fault rule.
 
-    `effect`: the call is carried out, and only its answer is lost. `after` matches are left alone first, at
-    most `times` are hit (None: any number).
+    `scope` is `stack`, `events` or a pattern of services. `pattern` selects resources, events or operations
+    in the scope. With `effect`, the call is executed and only its response is lost. The first `after` matches
+    are skipped, and the rule acts at most `times` times (None: unlimited).
     """
 
     text: str
@@ -92,22 +93,22 @@ class Rule:
     reason: str = ""
 
     def hits_call(self, service: str, operation: str) -> bool:
-        """Whether it is about such a call."""
+        """Return whether the rule applies to a call."""
         is_call = self.scope not in ("stack", "events")
         return is_call and fnmatchcase(service, self.scope) and fnmatchcase(operation, self.pattern)
 
     def hits_resource(self, kind: Kind, resource_type: str, logical_id: str) -> bool:
-        """Whether it is about making, changing or removing such a resource."""
+        """Return whether the rule applies to a fault of this kind on a resource."""
         names = (resource_type, logical_id)
         return self.kind is kind and any(fnmatchcase(name, self.pattern) for name in names)
 
     def hits_event(self, kind: str) -> bool:
-        """Whether it is about such an event."""
+        """Return whether the rule applies to an event."""
         return self.scope == "events" and fnmatchcase(kind, self.pattern)
 
 
 def parse_all(text: str) -> list[Rule]:
-    """Rules with semicolons in between; `BadRule` for the first that is wrong."""
+    """Parse rules that are separated by semicolons. Raise `BadRule` for the first invalid rule."""
     words = shlex.shlex(text, posix=True, punctuation_chars=";")
     words.whitespace_split = True
     words.commenters = ""
@@ -119,15 +120,15 @@ def parse_all(text: str) -> list[Rule]:
             else:
                 rules[-1].append(word)
     except ValueError as error:
-        raise BadRule(f"The fault {text!r} cannot be read: a quote does not end.") from error
+        raise BadRule(f"The fault {text!r} is invalid: a quote is not closed.") from error
     return [_rule(words) for words in rules if words]
 
 
 def parse(text: str) -> Rule:
-    """One rule; `BadRule` says what is wrong with it."""
+    """Parse one rule. Raise `BadRule` if it is invalid."""
     rules = parse_all(text)
     if len(rules) != 1:
-        raise BadRule(f"{text!r} is not one fault.")
+        raise BadRule(f"{text!r} is not a single fault.")
     return rules[0]
 
 
@@ -135,7 +136,7 @@ def _rule(words: list[str]) -> Rule:
     text = " ".join(shlex.quote(word) if _TO_QUOTE.search(word) else word for word in words)
     try:
         if len(words) < 2:
-            raise BadRule("it needs a target and a fault, as in 'glue:StartJobRun throttle 0.5'")
+            raise BadRule("it requires a target and a fault, as in 'glue:StartJobRun throttle 0.5'")
         target, fault, *options = words
         scope, _, pattern = target.partition(":")
         return Rule(
@@ -145,17 +146,17 @@ def _rule(words: list[str]) -> Rule:
             **_fault(scope, pattern, fault) | _options(options, may_have_reason=scope == "stack"),
         )
     except BadRule as why:
-        raise BadRule(f"The fault {text!r} cannot be read: {why}.") from why
+        raise BadRule(f"The fault {text!r} is invalid: {why}.") from why
 
 
 def _fault(scope: str, pattern: str, fault: str) -> dict[str, Any]:
     if not scope or not pattern:
-        raise BadRule("the target is not SERVICE:OPERATION, stack:TYPE-OR-LOGICAL-ID or events:KIND")
+        raise BadRule("the target must be SERVICE:OPERATION, stack:TYPE-OR-LOGICAL-ID or events:KIND")
     if scope == "stack":
         return {"kind": _known(fault, _OF_STACKS, "a resource's fault")}
     if scope == "events":
         if not any(fnmatchcase(kind, pattern) for kind in EVENT_KINDS.values()):
-            raise BadRule(f"the events are {_listed(EVENT_KINDS.values())} (or * for all)")
+            raise BadRule(f"the events must be {_listed(EVENT_KINDS.values())}, or * for all")
         return {"kind": _known(fault, _OF_EVENTS, "an event's fault"), "seconds": _EVENT_SECONDS}
     _check_call(scope, pattern)
     if error := _ERROR.fullmatch(fault):
@@ -165,12 +166,12 @@ def _fault(scope: str, pattern: str, fault: str) -> dict[str, Any]:
 
 
 def _check_call(service: str, pattern: str) -> None:
-    """A service or an operation that does not exist is a slip of the pen."""
+    """Reject misspelled services and operations."""
     if _WILD.search(service):
         return
     session = botocore.session.get_session()
     if service not in session.get_available_services():
-        raise BadRule(f"there is no service {service!r}")
+        raise BadRule(f"the service {service!r} does not exist")
     if not any(fnmatchcase(name, pattern) for name in session.get_service_model(service).operation_names):
         raise BadRule(f"{service} has no operation {pattern!r}")
 
@@ -180,13 +181,13 @@ def _options(words: list[str], *, may_have_reason: bool) -> dict[str, Any]:
     left = iter(words)
     for word in left:
         if word in ("after", "times"):
-            found[word] = int(_number(next(left, ""), _WHOLE, f"{word} needs a whole number"))
+            found[word] = int(_number(next(left, ""), _WHOLE, f"{word} requires a whole number"))
         elif word == "seconds":
-            found[word] = _number(next(left, ""), _DECIMAL, "seconds needs a number")
+            found[word] = _number(next(left, ""), _DECIMAL, "seconds requires a number")
         elif _DECIMAL.fullmatch(word):
             found["probability"] = float(word)
             if found["probability"] > 1:
-                raise BadRule(f"a probability is at most 1, not {word}")
+                raise BadRule(f"a probability must be at most 1, not {word}")
         elif may_have_reason and "reason" not in found:
             found["reason"] = word
         else:
@@ -202,7 +203,7 @@ def _number(word: str, pattern: re.Pattern[str], why: str) -> float:
 
 def _known(word: str, names: Mapping[str, _T], what: str) -> _T:
     if word not in names:
-        raise BadRule(f"{what} is {_listed(names)}, not {word!r}")
+        raise BadRule(f"{what} must be {_listed(names)}, not {word!r}")
     return names[word]
 
 

@@ -1,7 +1,7 @@
-"""Faults over HTTP: what the API's process asks of the embedded AWS goes wrong as the rules say.
+"""Fault injection over HTTP: calls of the API process to the emulator fail according to the rules.
 
-Only that process is meant, which its user agent tells, not who sets the embedded AWS up or looks into it.
-Rules come and go while it serves: `GET` and `PUT /_terraglue/faults`, a document of `seed` and `rules`.
+The user agent identifies the API process. Calls for setup or inspection are not affected. `GET` and `PUT
+/_terraglue/faults` read and replace the rules at any time, as a document with `seed` and `rules`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import psutil  # type: ignore[import-untyped]
 
-from local.events import AwsEvent, Publish
+from local.aws.events import AwsEvent, Publish
 from local.faults.answers import answer
 from local.faults.control import APP, PATH
 from local.faults.operations import operation_of, service_of
@@ -35,7 +35,7 @@ _logger = logging.getLogger(__name__)
 
 
 class FaultyServer:
-    """A WSGI application in front of the embedded AWS."""
+    """WSGI application in front of the emulator."""
 
     def __init__(
         self, application: WSGIApplication, faults: Faults, *, sleep: Callable[[float], None] = time.sleep
@@ -45,7 +45,7 @@ class FaultyServer:
         self._sleep = sleep
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request, or do not."""
+        """Respond to a request, or inject a fault."""
         if environ.get("PATH_INFO") == PATH:
             return self._control(environ, start_response)
         caller = _CALLER.search(environ.get("HTTP_USER_AGENT", "")) if self._faults else None
@@ -71,7 +71,7 @@ class FaultyServer:
         return [body]
 
     def _carry_out(self, environ: WSGIEnvironment) -> None:
-        """Do what is asked and forget the answer."""
+        """Execute the request and discard the response."""
         body = self._application(environ, lambda *_: lambda _: None)
         for _ in body:
             pass
@@ -94,7 +94,7 @@ class FaultyServer:
 
 
 def publishing(publish: Publish, faults: Faults) -> Publish:
-    """The events of the embedded AWS: lost, doubled, late or in another order, as the rules say."""
+    """Return a `publish` function that loses, duplicates, delays and reorders events by the rules."""
 
     def unreliable(event: AwsEvent) -> None:
         dated = dataclasses.replace(event, at=time.time() if event.at is None else event.at)
@@ -127,26 +127,26 @@ def _operation(service: str, environ: WSGIEnvironment) -> str:
 
 
 def _body(environ: WSGIEnvironment) -> bytes:
-    """The request's body, which may be read again."""
+    """Return the body of a request, and keep it readable."""
     content: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     environ["wsgi.input"] = io.BytesIO(content)
     return content
 
 
 def _hang_up(environ: WSGIEnvironment) -> Iterable[bytes]:
-    """End the connection without an answer."""
+    """Close the connection without a response."""
     connection: socket.socket = environ["werkzeug.socket"]
-    with contextlib.suppress(OSError):  # the caller may have gone before
+    with contextlib.suppress(OSError):  # the caller may have closed it already
         connection.shutdown(socket.SHUT_RDWR)
-    raise ConnectionAbortedError("a fault was injected")  # the server takes it for a client that has gone
+    raise ConnectionAbortedError("a fault was injected")  # the server treats it as a client disconnect
 
 
 def _kill(pid: int) -> None:
-    """Kill the caller, if `up` has started it as it has started this process: nobody else's process."""
+    """Kill the caller, but only if `up` started both this process and the caller."""
     try:
         if psutil.Process(pid).ppid() == os.getppid():
             os.kill(pid, signal.SIGKILL)
             return
     except (psutil.NoSuchProcess, ProcessLookupError):
-        return  # it is gone already
-    _logger.error("process %d was not started together with this one; it is not killed", pid)
+        return  # the process has ended already
+    _logger.error("process %d is not a child of `up` and is not killed", pid)

@@ -1,7 +1,7 @@
-"""Where moto's Glue is changed: its job run calls are answered by the engine.
+"""Replacement of moto's Glue job run calls.
 
-moto's StartJobRun only walks through states, one further each time they are asked for, and runs nothing; it
-has no BatchStopJobRun. Jobs, and everything else of Glue, stay moto's.
+moto's StartJobRun runs nothing: the state advances on every read. BatchStopJobRun is missing. Jobs and all
+other Glue calls remain moto's.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from moto.glue.models import FakeJob
 from moto.glue.responses import GlueResponse
 
 from local.glue_runs.state import Refused
-from local.patching import replace_methods
+from local.moto_patches.patching import replace_methods
 
 Json = dict[str, Any]
 
 
 class Api(Protocol):
-    """The calls, with their parameters and answers as JSON; they raise `Refused`."""
+    """The calls, with parameters and results as JSON. They raise `Refused`."""
 
     def start_job_run(self, request: Json) -> Json:
         """StartJobRun."""
@@ -37,7 +37,7 @@ class Api(Protocol):
 
 
 def replace_moto(api: Api) -> Callable[[], None]:
-    """Let `api` answer; gives what lets moto answer again."""
+    """Let `api` handle the calls. Return a function that restores moto's methods."""
     calls = (api.start_job_run, api.get_job_run, api.get_job_runs, api.batch_stop_job_run)
     replaced = {call.__name__: _handler(call) for call in calls}
     replaced |= {"create_job": _create_job}
@@ -68,7 +68,7 @@ _moto_job_as_dict = FakeJob.as_dict
 def _create_job(self: GlueResponse) -> ActionResult:
     answer = _moto_create_job(self)
     job: Any = self.glue_backend.get_job(self.parameters["Name"])
-    job.job_mode = self.parameters.get("JobMode", "SCRIPT")  # moto passes it over
+    job.job_mode = self.parameters.get("JobMode", "SCRIPT")  # moto ignores it
     return answer
 
 

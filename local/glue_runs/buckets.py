@@ -1,4 +1,4 @@
-"""Buckets as folders: objects are copied there before a run, and what the run changed is copied back."""
+"""Buckets as folders: downloads objects before a run and uploads the run's changes."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _Stamp = tuple[int, int]
 
 
 def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key of an s3:// URI; empty strings when it is none."""
+    """Return the bucket and key of an s3:// URI, or empty strings for another URI."""
     parts = urlsplit(uri)
     return (parts.netloc, parts.path.lstrip("/")) if parts.scheme in _SCHEMES else ("", "")
 
 
 def needed(clients_s3: Any, glue: Any, script: str, values: Iterable[str]) -> list[str]:
-    """The existing buckets that a run may touch.
+    """Return the existing buckets that a run may use.
 
-    Those that an argument or the script's location names, those where the tables of a catalog database that
-    an argument names lie, and those of the script's sandbox, which are known by their common beginning.
+    These are the buckets in an argument or in the script's location, the buckets of tables in a database that
+    an argument names, and the buckets of the script's sandbox, which have a common prefix.
     """
     words = {word.strip() for value in values for word in value.split(",")} | {script}
     uris = words | set(_table_locations(glue, words))
@@ -50,7 +50,7 @@ def _table_locations(glue: Any, words: set[str]) -> Iterator[str]:
 
 @dataclass
 class Mirror:
-    """A bucket and the folder that stands for it while a run lasts."""
+    """A bucket and its local folder during a run."""
 
     s3: Any
     bucket: str
@@ -58,13 +58,14 @@ class Mirror:
     _known: dict[str, _Stamp] = field(default_factory=dict)
 
     def download(self) -> list[str]:
-        """Copy every object; the keys that the role may not read or that cannot be files are given back.
+        """Download every object. Return the keys that were skipped.
 
-        Those are `a` beside `a/b`, or `../x`.
+        Keys are skipped if the role may not read them, or if they cannot be files, such as `a` beside `a/b`,
+        or `../x`.
         """
         left_out = []
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
-            self.folder.mkdir(parents=True, exist_ok=True)  # not for a bucket that may not be listed
+            self.folder.mkdir(parents=True, exist_ok=True)  # only if the bucket may be listed
             for item in page.get("Contents", []):
                 if not self._download_one(item):
                     left_out.append(item["Key"])
@@ -76,7 +77,7 @@ class Mirror:
         if ".." in key.split("/") or key.startswith("/") or "//" in key:
             return False
         try:
-            if key.endswith("/"):  # the console's way to show an empty folder
+            if key.endswith("/"):  # the console's representation of an empty folder
                 path.mkdir(parents=True, exist_ok=True)
                 return True
             body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"]
@@ -89,13 +90,13 @@ class Mirror:
             return False
         except (FileExistsError, IsADirectoryError, NotADirectoryError):
             return False
-        written = item["LastModified"].timestamp()  # jobs look at the age of files
+        written = item["LastModified"].timestamp()  # jobs read the age of files
         os.utime(path, (written, written))
         self._known[key] = _stamp(path)
         return True
 
     def upload(self) -> int:
-        """Copy what is new or changed back, remove what was deleted; how many objects that were."""
+        """Upload new and changed files and delete removed ones. Return the number of changed objects."""
         changes = 0
         found: set[str] = set()
         for path in self._files():
@@ -114,7 +115,7 @@ class Mirror:
 
     def _files(self) -> Iterator[Path]:
         for folder, folders, names in os.walk(self.folder):
-            folders[:] = [name for name in folders if name != "_temporary"]  # of an unfinished commit
+            folders[:] = [name for name in folders if name != "_temporary"]  # belongs to an unfinished commit
             for name in names:
                 if not (name.startswith(".") and name.endswith(".crc")):  # Hadoop's local checksums
                     yield Path(folder, name)

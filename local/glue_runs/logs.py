@@ -1,4 +1,4 @@
-"""A script's output, line by line, into CloudWatch Logs while it runs."""
+"""Log streams of job runs: sends a script's output to CloudWatch Logs while it runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 GROUP = "/aws-glue/jobs"
-"""What a run names as its log group; its streams are in `/output` and `/error` below it."""
+"""Default log group prefix of a run. Its streams are in `/output` and `/error` below it."""
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutLogEvents.html
 _BATCH_EVENTS = 10_000
@@ -23,7 +23,7 @@ _logger = logging.getLogger(__name__)
 
 
 class LogStream:
-    """One stream of one run: filled from a pipe by a thread, written out by `flush`."""
+    """A log stream of a run. A thread fills it from a pipe, and `flush` sends the lines."""
 
     def __init__(self, client: Any, group: str, run_id: str) -> None:
         self._client = client
@@ -33,33 +33,33 @@ class LogStream:
         self._reader: threading.Thread | None = None
 
     def create(self) -> None:
-        """Make the stream, and the group if it is missing: a stack may have made it, encrypted and all."""
+        """Create the stream, and its group if missing. The stack may have created an encrypted group."""
         errors = self._client.exceptions
         try:
             self._client.create_log_stream(**self._place)
         except errors.ResourceNotFoundException:
-            with contextlib.suppress(errors.ResourceAlreadyExistsException):  # by another run meanwhile
+            with contextlib.suppress(errors.ResourceAlreadyExistsException):  # created by a concurrent run
                 self._client.create_log_group(logGroupName=self._place["logGroupName"])
             self._client.create_log_stream(**self._place)
 
     def read(self, pipe: IO[bytes]) -> None:
-        """Begin to take lines from a pipe."""
+        """Start to read lines from a pipe."""
         self._reader = threading.Thread(target=self._take, args=(pipe,), daemon=True)
         self._reader.start()
 
     def write(self, text: str) -> None:
-        """Add lines that the script did not write."""
+        """Add lines that do not come from the script."""
         for line in text.splitlines():
             self._add(line)
 
     def finish(self, seconds: float) -> None:
-        """Wait until the pipe is read to its end, which is when nobody holds it any more, and flush."""
+        """Wait until every writer has closed the pipe, then flush."""
         if self._reader is not None:
             self._reader.join(seconds)
         self.flush()
 
     def flush(self) -> None:
-        """Write out what has come since the last time; what CloudWatch Logs refuses is lost, and logged."""
+        """Send the new lines. Lines that CloudWatch Logs rejects are dropped, with a log message."""
         with self._lock:
             events, self._events = self._events, []
         batch: list[dict[str, Any]] = []
@@ -76,12 +76,12 @@ class LogStream:
 
     def _take(self, pipe: IO[bytes]) -> None:
         with pipe:
-            # A line may be endless; in UTF-8 a replaced byte takes three.
+            # Limits the length of a line; a replaced byte takes three bytes in UTF-8.
             for line in iter(lambda: pipe.readline(_EVENT_BYTES // 3), b""):
                 self._add(line.decode("utf-8", "replace").rstrip("\r\n"))
 
     def _add(self, line: str) -> None:
-        event = {"timestamp": time.time_ns() // 1_000_000, "message": line or " "}  # no event may be empty
+        event = {"timestamp": time.time_ns() // 1_000_000, "message": line or " "}  # events must not be empty
         with self._lock:
             self._events.append(event)
 

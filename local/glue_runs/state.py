@@ -1,4 +1,4 @@
-"""A job run as Glue tells about it, and the rules that need nothing else."""
+"""State of a job run as the Glue API shows it, and the rules for starting a run."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Any
 from local.glue_runs.logs import GROUP
 
 FINAL = frozenset({"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED"})
-"""The states that nothing follows, and of which an event tells."""
+"""Final states, each announced by an event."""
 
 _DEFAULT_TIMEOUT_MINUTES = 480  # Glue 5.0 and later
 _DEFAULT_WORKERS = 10
-_BILLED_SECONDS_AT_LEAST = 60
+_MIN_BILLED_SECONDS = 60
 # https://docs.aws.amazon.com/glue/latest/dg/worker-types.html
 _DPU = {
     **{"Standard": 1.0, "G.025X": 0.25, "G.1X": 1.0, "G.2X": 2.0, "G.4X": 4.0, "G.8X": 8.0, "G.12X": 12.0},
     **{"G.16X": 16.0, "R.1X": 1.0, "R.2X": 2.0, "R.4X": 4.0, "R.8X": 8.0},
 }
-# What would change a run's result if it were passed over in silence.
+# Arguments that would change the result of a run. They are rejected, not ignored.
 _UNSUPPORTED = (
     *("--additional-python-modules", "--extra-jars", "--extra-files", "--user-jars-first", "--conf"),
     *("--datalake-formats", "--python-modules-installer-option", "--customer-driver-env-vars"),
@@ -28,7 +28,7 @@ _UNSUPPORTED = (
 
 
 class Refused(Exception):
-    """A call that Glue would not accept; `code` is the AWS error code."""
+    """Glue rejects the call. `code` is the AWS error code."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -36,8 +36,8 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Order:
-    """What is to be run: the job with what StartJobRun has overridden."""
+class RunSpec:
+    """What to run: the job with the overrides of StartJobRun."""
 
     job: str
     role: str
@@ -54,22 +54,22 @@ class Order:
     security_configuration: str | None
 
     @classmethod
-    def of(cls, job: dict[str, Any], request: dict[str, Any], encrypting: str | None = None) -> Order:
-        """Merge a job and a StartJobRun request; `Refused` for what the laptop would do differently.
+    def of(cls, job: dict[str, Any], request: dict[str, Any], encrypting: str | None = None) -> RunSpec:
+        """Merge a job and a StartJobRun request. Raise `Refused` for unsupported options.
 
-        `encrypting` is the name of its security configuration, if that encrypts logs.
+        `encrypting` is the name of the security configuration if it encrypts logs.
         """
         given: dict[str, str] = request.get("Arguments") or {}
         arguments = {**job.get("DefaultArguments", {}), **given, **(job.get("NonOverridableArguments") or {})}
         for name in _UNSUPPORTED:
             if arguments.get(name):
-                raise _not_here(f"the job argument {name}")
+                raise _unsupported(f"the job argument {name}")
         bookmark = arguments.get("--job-bookmark-option", "job-bookmark-disable")
         if bookmark != "job-bookmark-disable":
-            raise _not_here(f"--job-bookmark-option {bookmark}")
+            raise _unsupported(f"--job-bookmark-option {bookmark}")
         command = job.get("Command", {})
         if command.get("Name", "glueetl") != "glueetl":
-            raise _not_here(f"the command {command['Name']}")
+            raise _unsupported(f"the command {command['Name']}")
         worker_type = request.get("WorkerType") or job.get("WorkerType") or "G.1X"
         if worker_type not in _DPU:
             raise Refused("InvalidInputException", f"Worker type {worker_type} is not valid.")
@@ -91,34 +91,34 @@ class Order:
 
     @property
     def capacity(self) -> float:
-        """Its DPUs."""
+        """Capacity in DPUs."""
         return self.workers * _DPU[self.worker_type]
 
 
 def _log_groups(arguments: dict[str, str], role: str, encrypting: str | None) -> str:
-    """What comes before `/output` and `/error`.
+    """Return the prefix of the log groups `/output` and `/error`.
 
-    https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html; with a security configuration
-    that encrypts logs, its name and that of the role follow.
+    A security configuration that encrypts logs adds its name and the role's name, see
+    https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html.
     """
     prefix = arguments.get("--custom-logGroup-prefix", GROUP)
     return f"{prefix}/{encrypting}-role/{role.rpartition('/')[2]}" if encrypting else prefix
 
 
-def _not_here(what: str) -> Refused:
-    return Refused("InvalidInputException", f"The Glue of the laptop does not support {what}.")
+def _unsupported(what: str) -> Refused:
+    return Refused("InvalidInputException", f"The local Glue does not support {what}.")
 
 
 def now() -> datetime:
-    """This moment, in UTC."""
+    """Return the current time in UTC."""
     return datetime.now(UTC)
 
 
 @dataclass
 class Run:
-    """One run's state; whoever changes or shows it holds the engine's lock."""
+    """A job run. Hold the engine's lock to change or describe it."""
 
-    order: Order
+    spec: RunSpec
     id: str = field(default_factory=lambda: f"jr_{secrets.token_hex(32)}")
     attempt: int = 0
     previous: str | None = None
@@ -132,17 +132,17 @@ class Run:
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """Whether the state is final."""
         return self.state in FINAL
 
     def retry(self) -> Run:
-        """The run by which Glue tries again what this one has failed at."""
+        """Return the next attempt of a failed run."""
         first = self.id.partition("_attempt_")[0]
         number = self.attempt + 1
-        return Run(self.order, f"{first}_attempt_{number}", number, self.id)
+        return Run(self.spec, f"{first}_attempt_{number}", number, self.id)
 
     def change(self, state: str, error: str = "") -> None:
-        """Go on to the next state."""
+        """Change the state."""
         self.state, self.error, self.modified = state, error, now()
         if state == "RUNNING":
             self.running_since = self.modified
@@ -151,44 +151,44 @@ class Run:
 
     @property
     def seconds(self) -> int:
-        """How long the script has run; what comes before and after it is free in Glue as well."""
+        """Run time of the script in whole seconds. Glue does not charge for the time before and after it."""
         if self.running_since is None:
             return 0
         return round(((self.script_ended or now()) - self.running_since).total_seconds())
 
     @property
     def dpu_seconds(self) -> float:
-        """What Glue would bill: by the second, but at least one minute, for every worker.
+        """Billed DPU-seconds: per second and worker, for at least one minute.
 
-        https://aws.amazon.com/glue/pricing/. A run whose script never began is not billed.
+        https://aws.amazon.com/glue/pricing/. A run whose script never started is not billed.
         """
         if self.running_since is None:
             return 0.0
-        return self.order.capacity * max(_BILLED_SECONDS_AT_LEAST, self.seconds)
+        return self.spec.capacity * max(_MIN_BILLED_SECONDS, self.seconds)
 
     def show(self) -> dict[str, Any]:
-        """The `JobRun` of the Glue API."""
+        """Return the `JobRun` of the Glue API."""
         shown = {
             "Id": self.id,
             "Attempt": self.attempt,
-            "JobName": self.order.job,
+            "JobName": self.spec.job,
             "StartedOn": self.started,
             "LastModifiedOn": self.modified,
             "JobRunState": self.state,
-            "Arguments": self.order.given,
+            "Arguments": self.spec.given,
             "PredecessorRuns": [],
-            "AllocatedCapacity": int(self.order.capacity),
+            "AllocatedCapacity": int(self.spec.capacity),
             "ExecutionTime": self.seconds,
-            "Timeout": self.order.timeout_minutes,
-            "MaxCapacity": self.order.capacity,
-            "NumberOfWorkers": self.order.workers,
-            "WorkerType": self.order.worker_type,
-            "GlueVersion": self.order.glue_version,
-            "LogGroupName": self.order.log_groups,
+            "Timeout": self.spec.timeout_minutes,
+            "MaxCapacity": self.spec.capacity,
+            "NumberOfWorkers": self.spec.workers,
+            "WorkerType": self.spec.worker_type,
+            "GlueVersion": self.spec.glue_version,
+            "LogGroupName": self.spec.log_groups,
             "DPUSeconds": self.dpu_seconds,
         }
-        if self.order.security_configuration:
-            shown["SecurityConfiguration"] = self.order.security_configuration
+        if self.spec.security_configuration:
+            shown["SecurityConfiguration"] = self.spec.security_configuration
         if self.previous:
             shown["PreviousRunId"] = self.previous
         if self.completed:

@@ -1,4 +1,4 @@
-"""One run from its script's object in S3 to its last file back in S3, in a thread of its own."""
+"""Execution of a job run: downloads the script and buckets, runs the script, uploads the results."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local.glue_runs.buckets import Mirror, needed, split_uri
 from local.glue_runs.logs import LogStream
-from local.glue_runs.state import Order
-from local.spark import appcds
+from local.glue_runs.state import RunSpec
+from local.spark import class_archive, launch
 from local.spark.java import java_home
 from local.spark.launch import Launch
 
-_RUNNER = Path(appcds.__file__).with_name("runner.py")
+_RUNNER = Path(launch.__file__).with_name("runner.py")
 _TICK_SECONDS = 0.05
 _FLUSH_SECONDS = 1.0
 _PIPE_SECONDS = 10.0
@@ -32,7 +32,7 @@ _PIPE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run works: its role's clients, the account's own, what its process gets, and folders."""
+    """Working environment of a run: clients of its role and of the account, variables and folders."""
 
     clients: Callable[[str], Any]
     account: Callable[[str], Any]
@@ -43,29 +43,29 @@ class Place:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a script ended: one of Glue's final states, and Glue's words for a failure."""
+    """Result of a script: one of Glue's final states, and Glue's error message for a failure."""
 
     state: str
     error: str = ""
 
 
 class Work:
-    """A run's process and everything around it."""
+    """The process of a run with its files and logs."""
 
-    def __init__(self, order: Order, run_id: str, place: Place, stop: threading.Event) -> None:
-        self._order = order
+    def __init__(self, spec: RunSpec, run_id: str, place: Place, stop: threading.Event) -> None:
+        self._spec = spec
         self._run_id = run_id
         self._place = place
         self._stop = stop
         self._s3 = place.clients("s3")
         logs = place.clients("logs")
-        self._output = LogStream(logs, f"{order.log_groups}/output", run_id)
-        self._error = LogStream(logs, f"{order.log_groups}/error", run_id)
+        self._output = LogStream(logs, f"{spec.log_groups}/output", run_id)
+        self._error = LogStream(logs, f"{spec.log_groups}/error", run_id)
         self._mirrors: list[Mirror] = []
         self._work_dir = place.folder
 
     def run(self, began: Callable[[], None], ended: Callable[[], None], timeout_seconds: float) -> Outcome:
-        """Do it all. `began` and `ended` are called when the script's process starts and when it is gone."""
+        """Execute the run. Calls `began` when the script's process starts and `ended` when it has ended."""
         try:
             self._output.create()
             self._error.create()
@@ -88,49 +88,47 @@ class Work:
             shutil.rmtree(self._place.folder, ignore_errors=True)
 
     def _prepare(self) -> dict[str, str]:
-        """Fetch script, libraries and buckets; the environment of the process."""
-        folder, arguments = self._place.folder, self._order.arguments
-        self._fetch(self._order.script, self._script)
+        """Download the script, libraries and buckets. Return the environment of the process."""
+        folder, arguments = self._place.folder, self._spec.arguments
+        self._fetch(self._spec.script, self._script)
         libraries = folder / "libraries"
         python_path = [libraries]
         for uri in filter(None, (uri.strip() for uri in arguments.get("--extra-py-files", "").split(","))):
             library = libraries / uri.rpartition("/")[2]
             if library.suffix not in (".py", ".zip"):
-                raise OSError(
-                    f"--extra-py-files {uri}: the Glue of the laptop takes .py and .zip files only."
-                )
+                raise OSError(f"--extra-py-files {uri}: the local Glue supports only .py and .zip files.")
             self._fetch(uri, library)
             if library.suffix == ".zip":
                 python_path.append(library)
-        account = self._place.account  # only the account knows what there is; what is read, the role reads
-        for bucket in needed(account("s3"), account("glue"), self._order.script, arguments.values()):
+        account = self._place.account  # lists all buckets; objects are read with the role's clients
+        for bucket in needed(account("s3"), account("glue"), self._spec.script, arguments.values()):
             mirror = Mirror(self._s3, bucket, folder / "buckets" / bucket)
             try:
                 for key in mirror.download():
-                    self._error.write(f"s3://{bucket}/{key} is left out; Spark will not see it.")
+                    self._error.write(f"s3://{bucket}/{key} is skipped; Spark cannot read it.")
             except ClientError as error:
                 if error.response["Error"]["Code"] != "AccessDenied":
                     raise
-                self._error.write(f"s3://{bucket} is left out; the job's role may not list it.")
+                self._error.write(f"s3://{bucket} is skipped; the job's role may not list it.")
                 continue
             self._mirrors.append(mirror)
         java, cache_dir = java_home(), self._place.cache_dir
-        launch = Launch(
+        spark = Launch(
             scratch=folder,
-            conf_dir=appcds.conf_dir(cache_dir),
+            conf_dir=class_archive.conf_dir(cache_dir),
             java_home=java,
             buckets={mirror.bucket: mirror.folder for mirror in self._mirrors},
             python_path=python_path,
-            archive=appcds.find(cache_dir, java),
+            archive=class_archive.find(cache_dir, java),
         )
-        self._work_dir = launch.work_dir
+        self._work_dir = spark.work_dir
         nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        return launch.environment() | self._place.variables | nowhere
+        return spark.environment() | self._place.variables | nowhere
 
     def _fetch(self, uri: str, path: Path) -> None:
         bucket, key = split_uri(uri)
         if not bucket:
-            raise OSError(f"{uri!r} is no s3:// location.")
+            raise OSError(f"{uri!r} is not an s3:// URI.")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             path.write_bytes(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
@@ -139,20 +137,20 @@ class Work:
 
     @property
     def _script(self) -> Path:
-        return self._place.folder / "script" / self._order.script.rpartition("/")[2]
+        return self._place.folder / "script" / self._spec.script.rpartition("/")[2]
 
     @property
     def _error_file(self) -> Path:
         return self._place.folder / "error"
 
     def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        arguments = {"--JOB_NAME": self._order.job, "--JOB_RUN_ID": self._run_id} | self._order.arguments
+        arguments = {"--JOB_NAME": self._spec.job, "--JOB_RUN_ID": self._run_id} | self._spec.arguments
         command = [sys.executable, "-P", str(_RUNNER), str(self._error_file), str(self._script)]
-        process = subprocess.Popen(  # noqa: S603 - the sandbox's own script, which is what is asked for
+        process = subprocess.Popen(  # noqa: S603 - runs the sandbox's own script
             [*command, *(word for pair in arguments.items() for word in pair)],
             env=environment,
             cwd=self._work_dir,
-            stdin=subprocess.PIPE,  # never written to; when it ends, the process ends (runner.py)
+            stdin=subprocess.PIPE,  # never written to; its end stops the process (runner.py)
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
@@ -163,7 +161,7 @@ class Work:
         return process
 
     def _watch(self, process: subprocess.Popen[bytes], deadline: float) -> Outcome:
-        """Write the logs out until the script has ended, or end it."""
+        """Send the logs until the script has ended, or stop the script."""
         outcome = None
         flushed = time.monotonic()
         while process.poll() is None:
@@ -178,7 +176,7 @@ class Work:
                 self._output.flush()
                 self._error.flush()
                 flushed = moment
-        kill_group(process)  # also what a script that has ended leaves behind: Spark's Java, at least
+        kill_group(process)  # includes processes that the script left running, such as Spark's Java
         code = process.wait()
         if process.stdin:
             process.stdin.close()
@@ -196,6 +194,6 @@ class Work:
 
 
 def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started in its group; nothing happens when all are gone."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # the latter is macOS for zombies
+    """Kill a process and its process group. Has no effect if all have ended."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS raises the latter for zombies
         os.killpg(process.pid, signal.SIGKILL)

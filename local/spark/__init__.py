@@ -1,1 +1,1 @@
-"""Spark as Glue has it, on a laptop: from the pip packages, with s3:// as folders and a quick start."""
+"""Spark as in Glue, from pip packages, with local folders behind s3:// and a fast start."""

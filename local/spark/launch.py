@@ -1,9 +1,8 @@
-"""How a Python process is told to start Spark the laptop's way: by its environment alone.
+"""Environment of a Python process that starts Spark locally.
 
-The script stays as it is in the cloud. `s3://` and `s3a://` become folders by Hadoop's own viewfs, which
-sends each bucket to a directory; no hadoop-aws, no system Java. Shorter start-up is bought with the quick
-compiler (it costs long jobs more than it gives), the simple collector and an archive of loaded classes
-(`appcds`).
+The script is the same as in the cloud. Hadoop's viewfs maps `s3://` and `s3a://` to a folder per bucket,
+without hadoop-aws. The start is faster with the C1 compiler (at the expense of long jobs), the serial
+collector and an archive of loaded classes (`appcds`).
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.processes import harmless
-from local.spark.appcds import Archive
+from local.runtime.processes import safe_environment
+from local.spark.class_archive import Archive
 
 SHIM = Path(__file__).parent / "shim"
-"""Where `awsglue` is."""
+"""Folder of the `awsglue` package."""
 
 _JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData")
 _PROPERTIES = {
@@ -38,7 +37,7 @@ _PROPERTIES = {
 
 @dataclass(frozen=True)
 class Launch:
-    """One process that may start Spark; `scratch` is its own folder, `buckets` are folders by bucket name."""
+    """A process that may start Spark. `scratch` is its own folder, `buckets` are folders by bucket name."""
 
     scratch: Path
     conf_dir: Path
@@ -50,11 +49,11 @@ class Launch:
 
     @property
     def work_dir(self) -> Path:
-        """The working directory of the process, and its home: relative paths and `~` lie there."""
+        """Working directory and home of the process, for relative paths and `~`."""
         return self.scratch / "work"
 
     def environment(self, base: Mapping[str, str] = os.environ) -> dict[str, str]:
-        """Return the variables that the process needs, with none of the developer's secrets."""
+        """Return the environment variables of the process, without the developer's secrets."""
         self.conf_dir.mkdir(parents=True, exist_ok=True)
         self.work_dir.mkdir(parents=True, exist_ok=True)
         temporary = self.scratch / "tmp"
@@ -62,7 +61,7 @@ class Launch:
         properties = self.scratch / "spark.properties"
         properties.write_text(self._properties(temporary), encoding="utf-8")
         options = [*_JAVA_OPTIONS[:2], *(self.archive.launcher_options if self.archive else ())]
-        return harmless(base) | {
+        return safe_environment(base) | {
             "HOME": str(self.work_dir),
             "JAVA_HOME": str(self.java_home),
             "NO_PROXY": "127.0.0.1,localhost",  # macOS has proxies without variables
@@ -70,7 +69,7 @@ class Launch:
             "PYSPARK_PYTHON": sys.executable,
             "PYSPARK_SUBMIT_ARGS": f"--properties-file {shlex.quote(str(properties))} pyspark-shell",
             "PYTHONPATH": os.pathsep.join(map(str, [SHIM, *self.python_path])),
-            "PYTHONUNBUFFERED": "1",  # a line must arrive when it is printed
+            "PYTHONUNBUFFERED": "1",  # send every line immediately
             "SPARK_CONF_DIR": str(self.conf_dir),  # first in the class path; must be empty for the archive
             "SPARK_LAUNCHER_OPTS": " ".join(options),
             "SPARK_LOCAL_DIRS": str(temporary),
@@ -80,7 +79,7 @@ class Launch:
 
     def _properties(self, temporary: Path) -> str:
         java_options = [*_JAVA_OPTIONS, *(self.archive.options if self.archive else ()), *self.java_options]
-        folders = f'"-Djava.io.tmpdir={temporary}"', f'"-Duser.home={self.work_dir}"'  # Java asks no HOME
+        folders = f'"-Djava.io.tmpdir={temporary}"', f'"-Duser.home={self.work_dir}"'  # Java ignores HOME
         values = _PROPERTIES | {
             "spark.driver.extraJavaOptions": " ".join([*java_options, *folders]),
             "spark.sql.warehouse.dir": str(temporary / "warehouse"),

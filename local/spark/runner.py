@@ -1,7 +1,8 @@
-"""What a run's process executes: the job's script, as Glue would, and the promise to die with its server.
+"""Main program of a run's process: runs the job's script as Glue does, and ends with the emulator.
 
-Called as `python -P runner.py ERROR_FILE SCRIPT ARGUMENT...`. It imports nothing of ours: the script has the
-interpreter to itself. What the script raises goes to stderr as usual and, as one line, into ERROR_FILE.
+Usage: `python -P runner.py ERROR_FILE SCRIPT ARGUMENT...`. It imports no other module of this project, so
+that the script has the interpreter to itself. An exception of the script goes to stderr, and as one line into
+ERROR_FILE.
 """
 
 import os
@@ -15,15 +16,15 @@ from pathlib import Path
 _MESSAGE_LENGTH = 1000
 
 
-def _die_with_the_server() -> None:
-    """The server holds the other end of our standard input; however the server ends, the pipe does too."""
-    while os.read(0, 4096):  # not through sys.stdin: its lock would abort the interpreter when it ends
+def _end_with_the_server() -> None:
+    """Kill the process group when the standard input ends, which happens when the emulator dies."""
+    while os.read(0, 4096):  # not sys.stdin: its lock would abort the interpreter at exit
         pass
-    os.killpg(0, signal.SIGKILL)  # Spark's Java process too, and at once
+    os.killpg(0, signal.SIGKILL)  # includes Spark's Java process
 
 
 def _one_line(error: BaseException) -> str:
-    """Glue's way to tell an error: its class and its message, without a Java stack."""
+    """Return an error as Glue reports it: class and message without the Java stack trace."""
     lines = []
     for line in str(error).splitlines():
         if line.lstrip().startswith("at ") or line.startswith("JVM stacktrace"):
@@ -36,7 +37,7 @@ def _one_line(error: BaseException) -> str:
 def _main() -> int:
     error_file, script = Path(sys.argv[1]), sys.argv[2]
     sys.argv[:] = sys.argv[2:]
-    threading.Thread(target=_die_with_the_server, daemon=True).start()
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
     try:
         runpy.run_path(script, run_name="__main__")
     except SystemExit as exit_:
@@ -49,7 +50,7 @@ def _main() -> int:
     except BaseException as error:
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename != script:
-            trace = trace.tb_next  # the frames of this file and of runpy say nothing to the script's author
+            trace = trace.tb_next  # frames of this file and of runpy do not help the script's author
         traceback.print_exception(error.with_traceback(trace or error.__traceback__))
         error_file.write_text(_one_line(error), encoding="utf-8")
         return 1

@@ -14,8 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from local.processes import SPARK_CACHE
-from local.spark import appcds
+from local.runtime.paths import SPARK_CACHE
+from local.spark import appcds, class_archive
 from local.spark.java import java_home
 from local.spark.launch import Launch
 
@@ -28,7 +28,7 @@ assert spark.read.parquet("s3://bench/out").count() == 7
 """
 
 
-def run(archive: appcds.Archive | None) -> float:
+def run(archive: class_archive.Archive | None) -> float:
     """Seconds of one run."""
     with tempfile.TemporaryDirectory() as folder:
         bucket, script = Path(folder, "bench"), Path(folder, "script.py")
@@ -36,7 +36,7 @@ def run(archive: appcds.Archive | None) -> float:
         script.write_text(SCRIPT, encoding="utf-8")
         launch = Launch(
             scratch=Path(folder, "scratch"),
-            conf_dir=appcds.conf_dir(SPARK_CACHE),
+            conf_dir=class_archive.conf_dir(SPARK_CACHE),
             java_home=java_home(),
             buckets={"bench": bucket},
             archive=archive,

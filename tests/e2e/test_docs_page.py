@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local import browser
+from local.install import browser
 from tests.support.local_up import Up
 
 CHROMIUM = browser.find()
@@ -22,7 +22,7 @@ OPTIONS = (
 )
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium; local/browser.py says how to get one")
+@pytest.mark.skipif(CHROMIUM is None, reason="requires Chromium; see local/install/browser.py")
 def test_the_page_shows_every_operation_and_asks_no_other_host(up: Up, tmp_path: Path) -> None:
     api = up.ready["api"]
     done = subprocess.run(

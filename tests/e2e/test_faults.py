@@ -115,7 +115,5 @@ def test_a_fault_that_cannot_be_read_is_one_sentence() -> None:
     command = [*LOCAL, "up", "--port", "0", "--fault", "cloudformation:CreateStack slow"]
     refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert refused.returncode == 1
-    assert refused.stderr.startswith(
-        "up failed: The fault 'cloudformation:CreateStack slow' cannot be read: "
-    )
+    assert refused.stderr.startswith("up failed: The fault 'cloudformation:CreateStack slow' is invalid: ")
     assert refused.stderr.count("\n") == 1

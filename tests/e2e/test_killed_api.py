@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from local import bootstrap, clients
+from local.aws import clients
+from local.setup import bootstrap
 from tests.support.local_up import DATA, LOCAL, Caller, kill, wait_for_file
 from tests.support.paths import ROOT
 

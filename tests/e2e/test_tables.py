@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from local import clients
+from local.aws import clients
 from tests.support.local_up import DATA, Caller, Up
 
 SOURCES = {

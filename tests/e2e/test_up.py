@@ -59,7 +59,7 @@ def test_a_token_of_nothing_is_refused_with_a_sentence(tmp_path: Path) -> None:
     command = [*LOCAL, "token", "ana", "--ready-file", str(tmp_path / "none.json")]
     refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.startswith("token failed: Nothing is up")
+    assert refused.stderr.startswith("token failed: Nothing is running")
 
 
 def test_ctrl_c_stops_everything_but_not_what_runs_beside_it(up: Up, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_an_api_that_is_killed_is_started_again_at_its_port_and_knows_what_was(t
                 return False
 
         eventually(serves, 30)
-        assert second.output.read_text().count("The API was killed; it is started again.") == 1
+        assert second.output.read_text().count("The API was killed and is restarting.") == 1
         assert caller.until(asked.headers["Location"], {"READY", "FAILED"})[-1]["status"] == "READY"
 
 
@@ -116,7 +116,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert (
         refused.stderr
-        == f"up failed: Port {port} is taken; stop what uses it, or choose another: --port N.\n"
+        == f"up failed: Port {port} is in use. Stop its process, or choose another port: --port N.\n"
     )
 
 
@@ -126,4 +126,4 @@ def test_a_missing_data_folder_is_one_sentence(tmp_path: Path) -> None:
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60, env=os.environ
     )
     assert refused.returncode == 1
-    assert refused.stderr == f"up failed: There is no data folder {tmp_path / 'none'}.\n"
+    assert refused.stderr == f"up failed: The data folder {tmp_path / 'none'} does not exist.\n"

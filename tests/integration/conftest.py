@@ -15,8 +15,9 @@ from moto import mock_aws
 from moto.cloudformation.models import CloudFormationBackend
 from moto.moto_api import state_manager
 
-from local import dynamodb, gateway
-from local.patching import replace_methods
+from local.api import gateway
+from local.moto_patches import dynamodb
+from local.moto_patches.patching import replace_methods
 from tests.support.api import Api
 from tests.support.contract import Contract
 from tests.support.identity import AUDIENCE, ISSUER, Issuer, serving_issuer

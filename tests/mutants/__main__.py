@@ -29,7 +29,8 @@ CORE = [
 ]
 """Modules that keep the service's promises about state, time and money."""
 SLOW = [
-    *("chaos", "glue_job", "local", "local_aws", "package", "test_sandbox_stack", "test_schemathesis"),
+    *("chaos", "glue_job", "local", "local_aws"),
+    *("test_package", "test_permissions", "test_sandbox_stack", "test_schemathesis"),
 ]
 """Folders and modules of tests that take minutes, start Spark, or look at a package of the whole tree."""
 GOAL_PERCENT = 90

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 from chalice.test import Client
 
-from local import gateway
+from local.api import gateway
 from tests.support.contract import Contract
 from tests.support.event_bridge import event_with
 from tests.support.identity import Issuer

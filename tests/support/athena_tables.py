@@ -13,8 +13,8 @@ from typing import Any
 import boto3
 import duckdb
 
-from local import access, athena
-from local.athena import AthenaOptions
+from local.athena.engine import Athena, AthenaOptions
+from local.iam import access
 
 Aws = Callable[[str], Any]
 Json = dict[str, Any]
@@ -38,7 +38,7 @@ def client(service: str, credentials: Any = None) -> Any:
 def serving(work_dir: Path) -> Iterator[Aws]:
     """Clients of moto with our Athena, within `mock_aws`; at the end no query has left anything."""
     unchecked = access.install()
-    engine = athena.install(AthenaOptions(client, work_dir))
+    engine = Athena(AthenaOptions(client, work_dir))
     try:
         yield functools.cache(client)
     finally:

@@ -17,7 +17,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from sortedcontainers import SortedList
 
-from local.dynamodb_sizes import ITEM_BYTES, item_bytes
+from local.moto_patches.dynamodb_sizes import ITEM_BYTES, item_bytes
 
 Item = dict[str, Any]
 _TOKEN = re.compile(r"\s*(<=|>=|<>|[()=<>,+-]|[:#\w.]+)")

@@ -18,10 +18,11 @@ from botocore.exceptions import ClientError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-from local import access, clients, events, glue_runs
-from local.glue_runs import GlueOptions
-from local.processes import SPARK_CACHE
-from local.spark import appcds
+from local.aws import clients, events
+from local.glue_runs.engine import GlueOptions, GlueRuns
+from local.iam import access
+from local.runtime.paths import SPARK_CACHE
+from local.spark import class_archive
 
 Aws = Callable[[str], Any]
 TRUST = {
@@ -43,8 +44,8 @@ def serving(work_dir: Path) -> Iterator[Aws]:
     factory = functools.partial(clients.client, endpoint=url)
     make = functools.cache(factory)
     # Spark starts faster where this machine has an archive.
-    cache_dir = SPARK_CACHE if appcds.find(SPARK_CACHE) else work_dir.with_name("cache")
-    engine = glue_runs.install(
+    cache_dir = SPARK_CACHE if class_archive.find(SPARK_CACHE) else work_dir.with_name("cache")
+    engine = GlueRuns(
         GlueOptions(
             factory,
             events.publish,

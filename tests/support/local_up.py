@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local import bootstrap, clients
+from local.aws import clients
+from local.setup import bootstrap
 from tests.support.paths import ROOT
 
 DATA = ROOT / "data"

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from moto.cloudformation.models import cloudformation_backends
 
-from chalicelib.api import presenters
+from chalicelib.api.presenters.environments import environment_body
 from chalicelib.clock import parse
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
@@ -79,7 +79,7 @@ class World:
     def ask_as(self, owner: str, key: str | None = None) -> dict[str, Any]:
         asked = IdempotentRequest(Caller(owner, is_admin=False), "r1", key, "f")
         record = self.service.environments.request(asked, Settings()).record
-        shown = presenters.environment(record, "", parse(record.updated_at), allowance=Allowance())
+        shown = environment_body(record, "", parse(record.updated_at), allowance=Allowance())
         return shown.model_dump(mode="json")
 
     def all(self) -> list[Environment]:

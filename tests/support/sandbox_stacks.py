@@ -26,8 +26,10 @@ from chalicelib.sandbox.stack import SandboxStacks
 from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
 from chalicelib.storage.releases import Releases
 from glue_assets.release import Release, build, publish
-from local import access, bootstrap, bucket_policies, cloudformation, moto_shortcuts
-from local.cloudformation import CloudFormationOptions
+from local.cloudformation.engine import CloudFormation, CloudFormationOptions
+from local.iam import access
+from local.moto_patches import bucket_policies, shortcuts
+from local.setup import bootstrap
 from tests.support.paths import ROOT
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
@@ -140,12 +142,10 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
     """moto with our CloudFormation and our IAM, the service's roles, and a release of some data."""
     bucket_policies.install()
     with mock_aws(), contextlib.ExitStack() as ending:
-        ending.callback(moto_shortcuts.install())
+        ending.callback(shortcuts.install())
         ending.callback(access.install())
         _client.cache_clear()
-        engine = cloudformation.install(
-            CloudFormationOptions(client, lambda *_: None, REGION, seconds_per_stack=0)
-        )
+        engine = CloudFormation(CloudFormationOptions(client, lambda *_: None, REGION, seconds_per_stack=0))
         try:
             roles = bootstrap.ensure_roles(_client, "service-api_handler")
             _client("s3").create_bucket(Bucket="assets")
@@ -165,11 +165,16 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
                 stack_tags={"cost-center": "learning"},
                 limits=Limits(role_arns=(SHARED_ROLE,), kms_key_arns=(key,)),
             )
-            release = build(ROOT, data, "1.0.0", lint=False)
+            release = _release(data)
             publish(release, _client("s3"), "assets")
             yield Account(release, config)
         finally:
             engine.close()
+
+
+@functools.cache
+def _release(data: Path) -> Release:
+    return build(ROOT, data, "1.0.0", lint=False)
 
 
 @functools.cache

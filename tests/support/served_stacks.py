@@ -13,8 +13,9 @@ from typing import Any
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-from local import access, clients, cloudformation, events
-from local.cloudformation import CloudFormationOptions
+from local.aws import clients, events
+from local.cloudformation.engine import CloudFormation, CloudFormationOptions
+from local.iam import access
 
 Aws = Callable[[str], Any]
 
@@ -24,7 +25,7 @@ def serving(seconds_per_stack: float = 0) -> Iterator[Aws]:
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     make = functools.cache(functools.partial(clients.client, endpoint=f"http://127.0.0.1:{server.port}"))
     unchecked = access.install()
-    engine = cloudformation.install(
+    engine = CloudFormation(
         CloudFormationOptions(make, events.publish, "us-east-1", seconds_per_stack=seconds_per_stack)
     )
     thread = threading.Thread(target=server.serve_forever, daemon=True)

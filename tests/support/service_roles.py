@@ -22,11 +22,12 @@ from chalicelib.domain.timeline import Event
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.storage.store import Store
 from chalicelib.wiring import Service, build
-from local import access, athena, roles
-from local.access_requests import Asked as Wish
-from local.athena import AthenaOptions
-from local.clients import Credentials
+from local.athena.engine import Athena, AthenaOptions
+from local.aws.clients import Credentials
 from local.glue_runs.api import replace_moto
+from local.iam import access
+from local.iam.checks import PermissionCheck
+from local.setup import roles
 from tests.support.event_bridge import event_with
 from tests.support.paths import ROOT
 from tests.support.sandbox_stacks import REGION, Account, account, client
@@ -65,14 +66,14 @@ class GlueRuns:
 
 
 class World:
-    """An account with the service; `granted` are the policies, `wishes` what each function asked for."""
+    """An account with the service: the policies of each function, and the permission checks of its calls."""
 
     def __init__(self, operated: Account, granted: dict[str, Any], glue: GlueRuns) -> None:
         self.operated = operated
         self.granted = granted
         self.glue = glue
         self.moment = datetime.now(UTC)
-        self.wishes: dict[str, list[Wish]] = {name: [] for name in (*granted, "sandbox_reader")}
+        self.checks: dict[str, list[PermissionCheck]] = {name: [] for name in (*granted, "sandbox_reader")}
         self.refused: list[str] = []
         self.config = dataclasses.replace(operated.config, table_name=TABLE)
         known = roles.arns(TABLE, self.config.assets_bucket, str(self.config.deployment_role_arn))
@@ -96,12 +97,12 @@ class World:
         session = boto3.Session(region_name=REGION, **given)
         return build(self.config, clock=lambda: self.moment, session=session)
 
-    def note(self, principal: str, wish: Wish, why: str | None) -> None:
+    def note(self, principal: str, check: PermissionCheck, why: str | None) -> None:
         name = "sandbox_reader" if principal.endswith(f"/{READER}") else principal.rpartition("/service-")[2]
-        if name in self.wishes:
-            self.wishes[name].append(wish)
+        if name in self.checks:
+            self.checks[name].append(check)
             if why:
-                self.refused.append(f"{name}: {wish.action} on {wish.resource} {why}")
+                self.refused.append(f"{name}: {check.action} on {check.resource} {why}")
 
     # -- what the account's root does, to bring about what a function shall see -------------------------
 
@@ -152,7 +153,7 @@ def serving(data: Path, work_dir: Path, granted: dict[str, Any] | None = None) -
     glue = GlueRuns()
     with account(data) as operated, contextlib.ExitStack() as ending:
         ending.callback(replace_moto(glue))
-        ending.enter_context(contextlib.closing(athena.install(AthenaOptions(client, work_dir))))
+        ending.enter_context(contextlib.closing(Athena(AthenaOptions(client, work_dir))))
         resources = json.loads((ROOT / "chalice_app/resources.json").read_text())["Resources"]
         wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
         properties = {name: resources["Table"]["Properties"][name] for name in wanted}

@@ -12,9 +12,9 @@ import yaml
 from moto.cloudformation.exceptions import CloudFormationError
 from moto.cloudformation.models import CloudFormationBackend
 
-from glue_assets import template
-from local import roles
-from local.patching import replace_methods
+from glue_assets import template_builder
+from local.moto_patches.patching import replace_methods
+from local.setup import roles
 from tests.support.paths import ROOT
 
 TABLE = "terraglue"
@@ -22,7 +22,7 @@ ASSETS = "terraglue-assets"
 RELEASE = "0.0.1-abcdef012345"
 READER = "arn:aws:iam::123456789012:role/terraglue-sandbox-reader"
 BUCKETS = ("SorBucket", "SotBucket", "SpecBucket", "GlueAssetsBucket", "AthenaResultsBucket")
-PARAMETERS = tuple(template.parse(template.assemble(ROOT / "glue_assets"))["Parameters"])
+PARAMETERS = tuple(template_builder.parse(template_builder.assemble(ROOT / "glue_assets"))["Parameters"])
 ARGUMENTS = """
 Metadata:
     Arguments:

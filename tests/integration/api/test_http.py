@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chalicelib.api import middleware
-from local import gateway_responses
+from deploy import gateway_responses
 from tests.support.api import Api
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.support.api import Api
 from tests.support.paths import ROOT
+from tests.support.size import sized
 
 FILES = {
     "": '"path.part1" = "main.py"',
@@ -54,7 +55,7 @@ def test_it_finds_nothing_in_a_sandbox_that_is_there(api: Api, url: str, tmp_pat
     asked = api.call("POST", f"/jobs/{job}/runs", body={"timeout_minutes": 1, "number_of_workers": 2})
     run(
         *(url, api.issuer.token("ana"), tmp_path),
-        *("--exclude-operation-id", "delete_environment", "--max-examples", "20"),
+        *("--exclude-operation-id", "delete_environment", "--max-examples", sized("5", "20")),
         environment_id=environment["id"],
         job_id=job,
         run_id=asked.body["id"],
@@ -62,4 +63,4 @@ def test_it_finds_nothing_in_a_sandbox_that_is_there(api: Api, url: str, tmp_pat
 
 
 def test_it_finds_nothing_from_the_first_request_on(api: Api, url: str, tmp_path: Path) -> None:
-    run(url, api.issuer.token("ana"), tmp_path, "--max-examples", "10")
+    run(url, api.issuer.token("ana"), tmp_path, "--max-examples", sized("3", "10"))

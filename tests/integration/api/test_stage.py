@@ -13,7 +13,7 @@ import pytest
 from chalice.config import Config
 
 from chalicelib.api import http_request
-from local import gateway
+from local.api import gateway
 from tests.support.api import Api
 
 

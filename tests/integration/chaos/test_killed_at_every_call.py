@@ -16,10 +16,10 @@ from chalicelib.domain.requests import EnvironmentChange
 from chalicelib.domain.settings import Settings
 from chalicelib.errors import NotFound
 from chalicelib.services.idempotency import IdempotentRequest
-from local.bootstrap import TABLE
 from local.chaos.owners import ADMIN
 from local.chaos.world import World
 from local.faults.rules import parse_all
+from local.setup.bootstrap import TABLE
 from tests.support.kills import deaths, undisturbed
 
 STACK_SECONDS = 60

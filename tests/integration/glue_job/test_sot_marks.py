@@ -14,7 +14,7 @@ from pyspark.sql.types import LongType, StructField, StructType
 import sot_ecommerce as job
 from chalicelib.aws.catalog import MARK
 from chalicelib.domain.names import RUN_MARKER
-from local import moto_updates
+from local.moto_patches import updates
 from tests.support.sot_arguments import read_settings
 
 FRAME: Any = SimpleNamespace(schema=StructType([StructField("n", LongType())]))
@@ -24,7 +24,7 @@ FRAME: Any = SimpleNamespace(schema=StructType([StructField("n", LongType())]))
 def glue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    restore = moto_updates.install()
+    restore = updates.install()
     with mock_aws():
         client = boto3.client("glue", region_name="us-east-1")
         client.create_database(DatabaseInput={"Name": "db_sot"})

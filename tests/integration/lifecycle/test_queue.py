@@ -11,6 +11,9 @@ from chalicelib.domain.capacity import Usage, in_creation, is_counted, waits
 from chalicelib.domain.environment import QueuePosition, Status
 from chalicelib.services.idempotency import IdempotentRequest
 from tests.support.moto_service import ADMIN, World, roll_back
+from tests.support.size import sized
+
+IN_LINE = sized(24, 60)
 
 
 class Crowd(World):
@@ -131,22 +134,22 @@ def test_a_place_that_was_not_given_back_is_found_again(crowd: Crowd) -> None:
     assert crowd.status("cleo") == "CREATING"
 
 
-def test_sixty_in_line_are_drained_at_the_cap_and_none_is_looked_at_in_vain(
+def test_all_in_line_are_drained_at_the_cap_and_none_is_looked_at_in_vain(
     aws: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MAX_CREATING", "10")
+    monkeypatch.setenv("MAX_CREATING", str(IN_LINE // 6))
     crowd = Crowd()
-    for n in range(60):
+    for n in range(IN_LINE):
         crowd.ask_as(f"owner-{n}")
         crowd.moment += timedelta(milliseconds=1)
     crowd.calls.clear()
     crowd.service.events.tick(seconds=60)
     assert crowd.calls.count("CreateStack") == 0
-    assert len(crowd.calls) < 60, "everyone in line was looked at"
+    assert len(crowd.calls) < IN_LINE, "everyone in line was looked at"
     for minute in range(1, 6):
         crowd.tick_after(minutes=1, seconds=1)
         done = sum(environment.status is Status.READY for environment in crowd.all())
-        assert done == 10 * minute
+        assert done == IN_LINE // 6 * minute
     crowd.check()
 
 

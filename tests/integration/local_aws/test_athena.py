@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from local.clients import Credentials
+from local.aws.clients import Credentials
 from tests.support.athena_tables import (
     CSV,
     JSON,
@@ -279,8 +279,8 @@ def test_the_same_request_token_is_the_same_query(aws: Aws) -> None:
         ("SELECT nothing FROM letters", "SYNTAX_ERROR: "),
         ("SELECT no_such(id) FROM letters", "FUNCTION_NOT_FOUND: "),
         ("SELECT CAST(id || 'x' AS INT) FROM letters", "INVALID_CAST_ARGUMENT: "),
-        ("CREATE TABLE x AS SELECT 1", "NOT_SUPPORTED: the Athena of the laptop does not know CREATE"),
-        ("SHOW TABLES", "NOT_SUPPORTED: the Athena of the laptop does not know SHOW"),
+        ("CREATE TABLE x AS SELECT 1", "NOT_SUPPORTED: the local Athena does not support CREATE"),
+        ("SHOW TABLES", "NOT_SUPPORTED: the local Athena does not support SHOW"),
         ("SELECT * FROM information_schema.tables", "NOT_SUPPORTED: "),
         ("SELECT * FROM read_csv('/etc/passwd')", "NOT_SUPPORTED: "),
         ('SELECT * FROM "/etc/passwd"', "TABLE_NOT_FOUND: "),
@@ -294,7 +294,7 @@ def test_a_serde_that_is_not_known_fails(aws: Aws) -> None:
     lazy = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
     table(aws, "lazy", "id string", {"SerializationLibrary": lazy})
     assert failure(aws, "SELECT * FROM lazy") == (
-        f"NOT_SUPPORTED: the Athena of the laptop does not know the SerDe {lazy}."
+        f"NOT_SUPPORTED: the local Athena does not support the SerDe {lazy}."
     )
 
 

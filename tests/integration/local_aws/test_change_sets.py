@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import access
+from local.iam import access
 from tests.support.served_stacks import (
     Aws,
     bucket,

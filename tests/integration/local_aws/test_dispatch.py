@@ -12,8 +12,8 @@ import pytest
 from chalice.app import Chalice, CloudWatchEvent, Cron, Rate, SNSEvent
 from moto.server import ThreadedMotoServer
 
-from local import clients
-from local.dispatch import MAX_ATTEMPTS, Dispatcher
+from local.api.dispatch import MAX_ATTEMPTS, Dispatcher
+from local.aws import clients
 
 
 @pytest.fixture

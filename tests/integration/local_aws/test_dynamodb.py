@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from local import dynamodb
+from local.moto_patches import dynamodb
 
 
 @pytest.fixture

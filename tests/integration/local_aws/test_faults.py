@@ -20,9 +20,9 @@ from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientEr
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-from local import clients, cloudformation, events
-from local.cloudformation import CloudFormationOptions
-from local.events import AwsEvent
+from local.aws import clients, events
+from local.aws.events import AwsEvent
+from local.cloudformation.engine import CloudFormation, CloudFormationOptions
 from local.faults import server as fault_server
 from local.faults.control import PATH, app_id, replace_faults
 from local.faults.plan import Faults
@@ -67,7 +67,7 @@ def aws() -> Iterator[Aws]:
     application = fault_server.FaultyServer(DomainDispatcherApplication(create_backend_app), faults)
     server = make_server("127.0.0.1", 0, application, threaded=True)
     aws = Aws(f"http://127.0.0.1:{server.port}", faults)
-    engine = cloudformation.install(
+    engine = CloudFormation(
         CloudFormationOptions(
             aws.own, events.publish, "us-east-1", seconds_per_stack=0, why_failed=faults.of_resource
         )

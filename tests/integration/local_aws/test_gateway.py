@@ -13,7 +13,7 @@ import pytest
 from chalice.app import Chalice
 from chalice.config import Config
 
-from local import gateway
+from local.api import gateway
 
 app = Chalice(app_name="small", configure_logs=False)
 
@@ -86,7 +86,7 @@ def test_what_the_app_does_not_have_is_a_404_problem(caller: Caller, method: str
     assert answer.status == 404
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["X-Request-Id"] in answer.json["instance"]
-    assert answer.json["detail"] == f"There is nothing at {method} {path.partition('?')[0]}."
+    assert answer.json["detail"] == f"No route matches {method} {path.partition('?')[0]}."
 
 
 @pytest.mark.parametrize("method", ["PUT", "GET", "OPTIONS", "TRACE", "QUERY"])

@@ -9,8 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from local import glue_names
-from local.access_requests import _glue, _Place
+from local.iam.checks import Place
+from local.iam.resources import glue_arns
+from local.moto_patches import glue_names
 
 
 @pytest.fixture
@@ -45,9 +46,9 @@ def test_names_are_kept_in_small_letters_and_found_in_any(glue: Any) -> None:
 
 
 def test_rights_go_by_the_names_that_are_kept() -> None:
-    place = _Place("us-east-1", "1")
+    place = Place("us-east-1", "1")
     for name in ("t", "T"):
-        asked = _glue(place, "GetTable", {"DatabaseName": f"D{name}", "Name": name})
-        assert [arn.rpartition(":")[2] for arn in asked] == ["catalog", "database/dt", "table/dt/t"]
-    asked = _glue(place, "CreateDatabase", {"DatabaseInput": {"Name": "Default"}})
-    assert asked[1].endswith("database/default")
+        arns = glue_arns(place, "GetTable", {"DatabaseName": f"D{name}", "Name": name})
+        assert [arn.rpartition(":")[2] for arn in arns] == ["catalog", "database/dt", "table/dt/t"]
+    arns = glue_arns(place, "CreateDatabase", {"DatabaseInput": {"Name": "Default"}})
+    assert arns[1].endswith("database/default")

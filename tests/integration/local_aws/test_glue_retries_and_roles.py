@@ -136,8 +136,8 @@ def test_spark_writes_only_where_the_role_may(aws: Aws) -> None:
         "['../buckets/tg-a-sor/open/a']",
     ]
     notes = lines(aws, "error", run["Id"])
-    assert "s3://tg-a-sot is left out; the job's role may not list it." in notes
-    assert "s3://tg-a-sor/secret/a is left out; Spark will not see it." in notes
+    assert "s3://tg-a-sot is skipped; the job's role may not list it." in notes
+    assert "s3://tg-a-sor/secret/a is skipped; Spark cannot read it." in notes
     assert run["JobRunState"] == "FAILED"
     assert "s3:PutObject on resource: arn:aws:s3:::tg-a-sor/new " in run["ErrorMessage"]
     assert "new" not in str(aws("s3").list_objects_v2(Bucket="tg-a-sor")["Contents"])

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from local import glue_runs
+from local.spark import launch
 from tests.support.glue_server import Aws, ended, is_gone, job, lines, serving, shown, start, until
 
 
@@ -168,7 +168,7 @@ def test_a_script_dies_with_a_killed_server(tmp_path: Path) -> None:
     """The server is played by a process that starts the runner as the engine does, and is killed."""
     script = tmp_path / "script.py"
     script.write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n")
-    runner = Path(glue_runs.__file__).parents[1] / "spark/runner.py"
+    runner = Path(launch.__file__).with_name("runner.py")
     server = f"""
 import subprocess, sys
 command = [sys.executable, "-P", {str(runner)!r}, {str(tmp_path / "error")!r}, {str(script)!r}]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import clients
+from local.aws import clients
 from tests.support.glue_server import Aws, ended, is_gone, job, lines, refusal, serving, shown, start, until
 
 

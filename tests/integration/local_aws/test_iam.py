@@ -14,10 +14,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from local import access
-from local.access_policies import Verdict, verdict
-from local.access_requests import Asked
-from local.clients import Credentials
+from local.aws.clients import Credentials
+from local.iam import access
+from local.iam.checks import PermissionCheck
+from local.iam.policies import Verdict, verdict
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -381,9 +381,9 @@ def test_the_trail_tells_who_asked_for_what_and_what_became_of_it(aws: None) -> 
         refused(lambda: s3.delete_bucket(Bucket="mine"))
     finally:
         untold()
-    [(principal, wish, why)] = seen
+    [(principal, check, why)] = seen
     assert principal == f"arn:aws:iam::{ACCOUNT}:role/worker"
-    assert (wish.action, wish.resource) == ("s3:DeleteBucket", "arn:aws:s3:::mine")
+    assert (check.action, check.resource) == ("s3:DeleteBucket", "arn:aws:s3:::mine")
     assert why == "because no identity-based policy allows the s3:DeleteBucket action"
 
 
@@ -421,7 +421,7 @@ def test_the_trail_tells_who_asked_for_what_and_what_became_of_it(aws: None) -> 
 def test_a_condition_holds_or_not(condition: Any, given: Any, holds: bool) -> None:
     context = {"place": "here", **({} if given is None else {"k": given})}
     statement = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*", "Condition": condition}
-    found = verdict([{"Statement": statement}], Asked("s3:GETObject", "arn:aws:s3:::a/b", context))
+    found = verdict([{"Statement": statement}], PermissionCheck("s3:GETObject", "arn:aws:s3:::a/b", context))
     assert found is (Verdict.ALLOWED if holds else Verdict.SILENT)
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local import access
 from local.cloudformation.resources import HANDLERS
 from local.cloudformation.schemas import schema
+from local.iam import access
 from tests.support.served_stacks import (
     Aws,
     bucket,

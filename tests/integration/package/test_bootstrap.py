@@ -8,7 +8,7 @@ import jwt
 import pytest
 from moto import mock_aws
 
-from local import bootstrap
+from local.setup import bootstrap
 
 AWS = "http://127.0.0.1:1"
 

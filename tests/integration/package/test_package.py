@@ -19,11 +19,11 @@ import pytest
 from chalicelib import errors
 from chalicelib.config import Config
 from chalicelib.variables import InvalidConfiguration
-from local import roles
-from local.access_policies import listed
-from local.gateway_responses import ANSWERS
-from local.install import pinned
-from local.package import package
+from deploy.gateway_responses import ANSWERS
+from deploy.package import package
+from deploy.requirements import pinned
+from local.iam.policies import listed
+from local.setup import roles
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.xdist_group("package")

@@ -22,8 +22,8 @@ from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import Event
 from chalicelib.wiring import Service
 from glue_assets.release import build, publish
-from local import roles
-from local.access_policies import Verdict, listed, verdict
+from local.iam.policies import Verdict, listed, verdict
+from local.setup import roles
 from tests.support.event_bridge import event_with
 from tests.support.identity import AUDIENCE, ISSUER, Issuer
 from tests.support.paths import ROOT
@@ -534,8 +534,8 @@ def spare(world: World) -> list[str]:
                 if UNSEEN.keys() & {sid, action, f"{sid} {action}"}:
                     continue
                 fewer = [*whole[:number], *without(statement, action, resource), *whole[number + 1 :]]
-                asked = [wish for wish in world.wishes[function] if wish.action == action]
-                if all(verdict([{"Statement": fewer}], wish) is Verdict.ALLOWED for wish in asked):
+                checks = [check for check in world.checks[function] if check.action == action]
+                if all(verdict([{"Statement": fewer}], check) is Verdict.ALLOWED for check in checks):
                     found.append(f"{function} {sid} {action} {resource}")
     return found
 

@@ -16,7 +16,7 @@ from chalicelib.aws.catalog import Catalog
 from chalicelib.aws.s3 import Buckets
 from chalicelib.storage.releases import Releases
 from glue_assets.release import Release, build, publish, published
-from glue_assets.template import parse
+from glue_assets.template_builder import parse
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:

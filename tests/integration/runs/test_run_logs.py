@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.aws.logs import Logs
 from chalicelib.domain.caller import Caller
-from local import log_events
+from local.moto_patches import log_events
 from tests.support.api import Api
 from tests.support.event_bridge import event_with
 from tests.support.moto_runs import ask, end_in_glue, glue_runs

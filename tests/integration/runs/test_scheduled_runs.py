@@ -16,11 +16,11 @@ from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.settings import JobSettings, Settings
 from chalicelib.services.idempotency import IdempotentRequest
-from local import dynamodb
 from local.chaos import invariants
 from local.chaos.owners import Owners
 from local.chaos.world import simulated
 from local.faults.rules import parse_all
+from local.moto_patches import dynamodb
 from tests.support.environment_changes import ID, changed
 from tests.support.event_bridge import event_with
 from tests.support.service_roles import World

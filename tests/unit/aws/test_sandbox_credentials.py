@@ -21,8 +21,8 @@ from chalicelib.aws.sandbox_credentials import (
 )
 from chalicelib.domain.environment import Environment, Outputs, Status
 from chalicelib.domain.settings import BucketNames, Settings
-from local.access_policies import Verdict, verdict
-from local.access_requests import Asked
+from local.iam.checks import PermissionCheck
+from local.iam.policies import Verdict, verdict
 
 ROLE = "arn:aws:iam::123456789012:role/terraglue-sandbox-reader"
 REGION = "us-east-1"
@@ -48,7 +48,7 @@ def environment(**outputs: Any) -> Environment:
 
 
 def allowed(policy: str, action: str, resource: str) -> bool:
-    return verdict([json.loads(policy)], Asked(action, resource)) is Verdict.ALLOWED
+    return verdict([json.loads(policy)], PermissionCheck(action, resource)) is Verdict.ALLOWED
 
 
 def glue(resource: str) -> str:

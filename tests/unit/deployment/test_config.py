@@ -17,6 +17,7 @@ from chalicelib.domain.capacity import Capacity
 from chalicelib.domain.settings import Limits
 from chalicelib.variables import InvalidConfiguration
 from tests.support.paths import ROOT
+from tests.support.size import sized
 
 FUNCTIONS = ROOT / "chalice_app/functions.json"
 ROLE = "arn:aws:iam::123456789012:role/terraglue-shared-analysts"
@@ -228,7 +229,7 @@ GARBAGE = st.one_of(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=sized(100, 500), deadline=None)
 @given(st.dictionaries(st.sampled_from(known()), GARBAGE, min_size=1, max_size=3))
 def test_any_text_is_a_sensible_value_or_a_named_error(given: dict[str, str]) -> None:
     try:
@@ -266,7 +267,7 @@ def test_what_the_services_stack_takes_the_service_takes() -> None:
                 read(**{name: text or REQUIRED.get(name, "")})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=sized(50, 200), deadline=None)
 @given(st.integers(0, 5000))
 def test_logs_are_kept_for_days_that_cloudwatch_knows(days: int) -> None:
     assume(days not in LOG_RETENTION_DAYS)

@@ -13,7 +13,7 @@ from typing import Any
 
 import cfnlint
 
-from glue_assets.template import assemble, parse
+from glue_assets.template_builder import assemble, parse
 from tests.support.paths import ROOT
 
 DATA = Path(cfnlint.__file__).parent / "data"

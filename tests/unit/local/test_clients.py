@@ -2,7 +2,7 @@
 
 import os
 
-from local import clients
+from local.aws import clients
 
 
 def test_the_real_account_is_forgotten() -> None:

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from local import api, bootstrap, clients
+from local.api import server
+from local.aws import clients
+from local.setup import bootstrap
 
 IDENTITY = bootstrap.Identity("pool", "client", "https://issuer", "https://issuer/jwks.json")
-OPTIONS = api.ApiOptions(0, "http://127.0.0.1:1", "us-east-1", Path("ready"), None, watch_stdin=False)
+OPTIONS = server.ApiOptions(0, "http://127.0.0.1:1", "us-east-1", Path("ready"), None, watch_stdin=False)
 
 
 def key() -> str:
     made = {"DeploymentRoleArn": "arn:d", "SandboxBoundaryArn": "arn:b", "SandboxReaderArn": "arn:r"}
-    return api._settings(OPTIONS, IDENTITY, made, clients.Credentials("a", "b", "c"))["CURSOR_KEY"]
+    return server._settings(OPTIONS, IDENTITY, made, clients.Credentials("a", "b", "c"))["CURSOR_KEY"]
 
 
 def test_nobody_knows_it_from_what_is_public(monkeypatch: pytest.MonkeyPatch) -> None:

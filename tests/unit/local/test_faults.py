@@ -42,22 +42,22 @@ def test_several_rules_have_semicolons_between_them_and_a_reason_may_have_some_i
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("glue:StartJobRun", "it needs a target and a fault"),
-        ("StartJobRun throttle", "the target is not SERVICE:OPERATION"),
-        ("gleu:StartJobRun throttle", "there is no service 'gleu'"),
+        ("glue:StartJobRun", "it requires a target and a fault"),
+        ("StartJobRun throttle", "the target must be SERVICE:OPERATION"),
+        ("gleu:StartJobRun throttle", "the service 'gleu' does not exist"),
         ("glue:StartRun throttle", "glue has no operation 'StartRun'"),
-        ("glue:StartJobRun slow", "a call's fault is 500, 500_after, throttle, access_denied, timeout"),
-        ("glue:StartJobRun throttle 1.5", "a probability is at most 1, not 1.5"),
+        ("glue:StartJobRun slow", "a call's fault must be 500, 500_after, throttle, access_denied, timeout"),
+        ("glue:StartJobRun throttle 1.5", "a probability must be at most 1, not 1.5"),
         ("glue:StartJobRun throttle often", "'often' is neither a probability nor"),
-        ("glue:StartJobRun throttle times few", "times needs a whole number, not 'few'"),
-        ("stack:Bucket lost", "a resource's fault is create_failed, update_failed or delete_failed"),
-        ("events:job create_failed", "an event's fault is lost, doubled, late or reordered"),
-        ("events:bucket lost", "the events are stack, resource or job"),
-        ("events:job lost 'half", "a quote does not end"),
+        ("glue:StartJobRun throttle times few", "times requires a whole number, not 'few'"),
+        ("stack:Bucket lost", "a resource's fault must be create_failed, update_failed or delete_failed"),
+        ("events:job create_failed", "an event's fault must be lost, doubled, late or reordered"),
+        ("events:bucket lost", "the events must be stack, resource or job"),
+        ("events:job lost 'half", "a quote is not closed"),
     ],
 )
 def test_a_rule_that_cannot_be_read_says_why(text: str, why: str) -> None:
-    with pytest.raises(BadRule, match="cannot be read") as refused:
+    with pytest.raises(BadRule, match="is invalid") as refused:
         parse(text)
     assert why in str(refused.value)
 

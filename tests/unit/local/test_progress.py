@@ -5,8 +5,8 @@ from concurrent.futures import Future
 
 import pytest
 
-from local.processes import Failed
-from local.progress import Progress
+from local.runtime.processes import Failed
+from local.runtime.progress import Progress
 
 
 class Terminal(io.StringIO):
@@ -66,5 +66,5 @@ def test_waiting_ends_when_it_is_done() -> None:
 
 def test_waiting_in_vain_says_for_what() -> None:
     clock = Clock()
-    with pytest.raises(Failed, match=r"Waited 5 s in vain; the last was: CREATING 1/9\."):
+    with pytest.raises(Failed, match=r"Timed out after 5 s\. Last state: CREATING 1/9\."):
         Progress(io.StringIO(), clock, clock.sleep).watch(lambda: "CREATING 1/9", lambda: False, 5, 0.5)

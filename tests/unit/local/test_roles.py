@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from local import roles
+from local.setup import roles
 
 KNOWN = roles.arns("records", "assets", "arn:aws:iam::123456789012:role/deployer", "eu-west-1")
 

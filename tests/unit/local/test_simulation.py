@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from local.chaos.entropy import seeded
-from local.chaos.timeline import Killed, Simulation
+from local.chaos.simulation import Killed, Simulation
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

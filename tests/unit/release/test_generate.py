@@ -77,6 +77,7 @@ def test_the_same_seed_gives_the_same_files_and_another_seed_others(tmp_path: Pa
     assert all(first[name] != other[name] for name in first)
 
 
+@pytest.mark.full
 def test_more_orders_need_no_more_memory(tmp_path: Path) -> None:
     peaks = []
     for orders in (1_000, 4_000):

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +12,7 @@ from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.settings import Settings
 from chalicelib.sandbox.template_parameters import template_parameters
-from glue_assets.release import build
-from glue_assets.template import assemble, parse
+from glue_assets.template_builder import assemble, parse
 from tests.support.paths import ROOT
 
 TEMPLATE = parse(assemble(ROOT / "glue_assets"))
@@ -46,14 +42,6 @@ def statements() -> list[dict[str, Any]]:
     [policy] = role["Policies"]
     entries = policy["PolicyDocument"]["Statement"]
     return [entry["Fn::If"][1] if "Fn::If" in entry else entry for entry in entries]
-
-
-def test_cfn_lint_finds_nothing_in_the_template_of_the_projects_data(tmp_path: Path) -> None:
-    file = tmp_path / "template.yaml"
-    file.write_text(build(ROOT, ROOT / "data", "0.0.0", lint=False).template, encoding="utf-8")
-    lint = "import sys; from cfnlint.runner import main; sys.exit(main())"
-    done = subprocess.run([sys.executable, "-c", lint, "--", file], capture_output=True, text=True)
-    assert done.stdout + done.stderr == ""
 
 
 def test_the_service_gives_every_parameter_a_value_that_the_template_takes() -> None:

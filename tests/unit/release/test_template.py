@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from glue_assets.tables import Column, DataError, Table
-from glue_assets.template import OUTPUTS_MARK, RESOURCES_MARK, assemble, complete, parse, resources
+from glue_assets.template_builder import OUTPUTS_MARK, RESOURCES_MARK, assemble, complete, parse, resources
 from tests.support.paths import ROOT
 
 WRITTEN = assemble(ROOT / "glue_assets")
@@ -106,12 +106,12 @@ def test_the_manifest_says_which_resources_depend_on_a_parameter() -> None:
 
 def test_two_folders_whose_names_differ_only_in_underscores_are_refused() -> None:
     pair = [Table("db", name, "csv", (Column("id", "string"),), ()) for name in ("t_1", "t1")]
-    with pytest.raises(DataError, match="db/t1: two names that differ only in where their _ are"):
+    with pytest.raises(DataError, match="db/t1: names must not differ only in their underscores"):
         complete(WRITTEN, pair)
 
 
 def test_data_cannot_take_the_jobs_own_database() -> None:
-    with pytest.raises(DataError, match="the database sot is the job's own"):
+    with pytest.raises(DataError, match="the database name sot is reserved"):
         complete(WRITTEN, [Table("sot", "t", "csv", (Column("id", "string"),), ())])
 
 
@@ -132,7 +132,7 @@ def test_so_many_long_names_that_no_record_has_room_for_them_are_refused() -> No
 
 
 def test_a_template_that_lost_its_mark_is_not_built() -> None:
-    with pytest.raises(ValueError, match="must have the line"):
+    with pytest.raises(ValueError, match="must contain the line"):
         complete(WRITTEN.replace(RESOURCES_MARK, ""), [ORDERS])
 
 

@@ -42,8 +42,8 @@ from chalicelib.services.job_files import MAX_FILES
 from chalicelib.storage import items
 from chalicelib.storage.items import IdempotencyKey
 from chalicelib.storage.store import Store
-from glue_assets.template import NAMES_BYTES
-from local.dynamodb_sizes import ITEM_BYTES, item_bytes
+from glue_assets.template_builder import NAMES_BYTES
+from local.moto_patches.dynamodb_sizes import ITEM_BYTES, item_bytes
 from tests.support.fast_dynamodb import INDEXES, FastDynamoDb
 
 OWNER = "\U0001f98a" * 128

@@ -1,5 +1,5 @@
-"""The part of AWS's `awsglue` that scripts use, over plain Spark and boto3.
+"""The part of AWS's `awsglue` that scripts use, on plain Spark and boto3.
 
-AWS publishes no release that runs outside Glue. What is not here raises, naming itself: a script must never
-do something else on the laptop than in the cloud without saying so.
+AWS publishes no release that runs outside Glue. Unsupported features raise an error with their name, so that
+a script never behaves differently without notice.
 """

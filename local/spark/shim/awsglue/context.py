@@ -1,4 +1,4 @@
-"""Glue's `GlueContext`: reads and writes over Spark, tables from the Data Catalog."""
+"""`GlueContext`: reads and writes with Spark, and tables from the Data Catalog."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ _S3 = "s3"
 
 
 class _Entry:
-    """What Glue writes as `create_dynamic_frame.from_catalog(...)`: functions in a namespace."""
+    """Namespace of functions, as in `create_dynamic_frame.from_catalog(...)`."""
 
     def __init__(self, what: str, **functions: Callable[..., Any]) -> None:
         self._what = what
@@ -28,10 +28,10 @@ class _Entry:
 
 
 class GlueContext:
-    """Glue's entry to Spark."""
+    """Glue's entry point to Spark."""
 
     def __init__(self, sparkContext: Any = None, **options: Any) -> None:
-        refuse("GlueContext", options, ("minPartitions", "targetPartitions"))  # these are hints
+        refuse("GlueContext", options, ("minPartitions", "targetPartitions"))  # hints only
         self.spark_session: SparkSession = SparkSession.builder.getOrCreate()
         self.sparkSession = self.spark_session
         self.sc = self.spark_session.sparkContext
@@ -52,7 +52,7 @@ class GlueContext:
         self.write_dynamic_frame_from_options = self._write
 
     def get_logger(self) -> logging.Logger:
-        """A logger; its lines come to the run's error stream, where Glue's are."""
+        """Return a logger that writes to the run's error stream, as Glue's does."""
         logger = logging.getLogger("glue")
         if not logger.handlers:
             logger.addHandler(logging.StreamHandler())
@@ -72,7 +72,7 @@ class GlueContext:
         compression: str = "snappy",
         **options: Any,
     ) -> Sink:
-        """Where frames can be written, and the Data Catalog updated with them."""
+        """Return a sink that writes frames and can update the Data Catalog."""
         refuse("getSink", options)
         _only_s3(connection_type)
         return Sink(
@@ -80,7 +80,7 @@ class GlueContext:
         )
 
     def purge_s3_path(self, s3_path: str, options: dict[str, Any] | None = None, **more: Any) -> None:
-        """Delete the files below a path that are older than `retentionPeriod` hours; 7 days by default."""
+        """Delete files below a path that are older than `retentionPeriod` hours, by default 7 days."""
         options = dict(options or {})
         refuse("purge_s3_path", options | more, ("retentionPeriod", "transformation_ctx"))
         oldest = (time.time() - float(options.get("retentionPeriod", 168)) * 3600) * 1000
@@ -113,7 +113,7 @@ class GlueContext:
         table = glue().get_table(DatabaseName=database, Name=table_name)["Table"]
         storage, parameters = table["StorageDescriptor"], table.get("Parameters", {})
         kind = parameters.get("classification", "csv")
-        # The catalog's types are Hive's, which Spark's DDL reads; partition columns come from the folders.
+        # Spark's DDL parses the catalog's Hive types. Partition columns come from the folder names.
         columns = [*storage["Columns"], *table.get("PartitionKeys", [])]
         schema = ", ".join(f"`{column['Name']}` {column['Type']}" for column in columns)
         reader = self.spark_session.read.schema(schema)
@@ -180,7 +180,7 @@ class GlueContext:
 
 
 def glue() -> Any:
-    """A boto3 client of the Data Catalog."""
+    """Return a boto3 client of the Data Catalog."""
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     return boto3.client("glue", region_name=region)
 

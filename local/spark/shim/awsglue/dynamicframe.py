@@ -1,4 +1,4 @@
-"""Glue's `DynamicFrame`, here a DataFrame in a box."""
+"""`DynamicFrame`, implemented as a wrapper of a DataFrame."""
 
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -9,7 +9,7 @@ from .utils import unsupported
 
 
 class DynamicFrame:
-    """A frame whose rows come from, and go back to, a DataFrame; transformations on it raise."""
+    """A wrapper of a DataFrame. Transformations of Glue raise `NotImplementedError`."""
 
     def __init__(self, frame: DataFrame, glue_ctx: Any, name: str = "") -> None:
         self._frame = frame
@@ -18,15 +18,15 @@ class DynamicFrame:
 
     @classmethod
     def fromDF(cls, dataframe: DataFrame, glue_ctx: Any, name: str = "") -> "DynamicFrame":
-        """Put a DataFrame into the box."""
+        """Wrap a DataFrame."""
         return cls(dataframe, glue_ctx, name)
 
     def toDF(self, options: Any = None) -> DataFrame:
-        """The DataFrame; choice types, which `options` resolve, do not come up here."""
+        """Return the DataFrame. `options` resolve choice types, which do not occur here."""
         return self._frame if not options else unsupported("options of toDF")
 
     def count(self) -> int:
-        """How many rows there are."""
+        """Return the number of rows."""
         return self._frame.count()
 
     def printSchema(self) -> None:
@@ -38,11 +38,11 @@ class DynamicFrame:
         self._frame.show(num_rows)
 
     def repartition(self, num_partitions: int) -> "DynamicFrame":
-        """Spread over so many partitions."""
+        """Distribute the rows over a number of partitions."""
         return self._of(self._frame.repartition(num_partitions))
 
     def coalesce(self, num_partitions: int) -> "DynamicFrame":
-        """Gather in so many partitions."""
+        """Reduce the number of partitions."""
         return self._of(self._frame.coalesce(num_partitions))
 
     def select_fields(self, paths: Sequence[str]) -> "DynamicFrame":
@@ -50,7 +50,7 @@ class DynamicFrame:
         return self._of(self._frame.select(*paths))
 
     def drop_fields(self, paths: Sequence[str]) -> "DynamicFrame":
-        """Leave these top-level columns out."""
+        """Remove these top-level columns."""
         return self._of(self._frame.drop(*paths))
 
     def rename_field(self, oldName: str, newName: str) -> "DynamicFrame":
@@ -61,6 +61,6 @@ class DynamicFrame:
         return DynamicFrame(frame, self.glue_ctx, self.name)
 
     def __getattr__(self, name: str) -> NoReturn:
-        if name.startswith("__"):  # what Python itself looks for, as copy does
+        if name.startswith("__"):  # Python looks up special names, for example in copy
             raise AttributeError(name)
         unsupported(f"DynamicFrame.{name}")

@@ -1,4 +1,4 @@
-"""The job's beginning and end; without bookmarks they mark nothing."""
+"""`Job`: the begin and the end of a job. Without bookmarks, they have no effect."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ class Job:
         self._name: str | None = None
 
     def init(self, job_name: str, args: dict[str, str] | None = None) -> None:
-        """Begin; with bookmarks AWS's would find its state here."""
+        """Begin the job. Job bookmarks are not supported."""
         if (args or {}).get("job_bookmark_option", "job-bookmark-disable") != "job-bookmark-disable":
             unsupported("job bookmarks")
         self._name = job_name
 
     def isInitialized(self) -> bool:
-        """Whether `init` was called."""
+        """Return whether `init` was called."""
         return self._name is not None
 
     def commit(self) -> None:
-        """End."""
+        """End the job."""

@@ -1,4 +1,4 @@
-"""Writing frames, and telling the Data Catalog about it."""
+"""Sinks: write frames and update the Data Catalog."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from .utils import unsupported
 FORMATS = {
     **{"csv": "csv", "json": "json", "parquet": "parquet", "glueparquet": "parquet", "orc": "orc"},
 }
-"""Spark's name of every format that Glue and the shim know."""
+"""Spark's names of the supported formats, by Glue's names."""
 
 _HIVE = "org.apache.hadoop.hive.ql.io"
 _STORAGE = {
@@ -29,7 +29,7 @@ def write(
     compression: str,
     extra: dict[str, Any] | None = None,
 ) -> None:
-    """Add a frame's rows to a folder, as Glue does: what is there stays."""
+    """Append the rows of a frame to a folder, as Glue does."""
     if format not in FORMATS:
         unsupported(f"format {format} for writing")
     writer = frame.write.mode("append").format(FORMATS[format]).options(**(extra or {}))
@@ -39,7 +39,7 @@ def write(
 
 
 class Sink:
-    """Glue's data sink of `getSink`."""
+    """Data sink of `getSink`."""
 
     def __init__(
         self,
@@ -61,18 +61,18 @@ class Sink:
         self._table: tuple[str, str] | None = None
 
     def setCatalogInfo(self, catalogDatabase: str, catalogTableName: str, catalogId: str = "") -> None:
-        """Which table to create or update."""
+        """Set the table to create or update."""
         self._table = (catalogDatabase, catalogTableName)
 
     def setFormat(self, format: str, **options: Any) -> None:
-        """In which format to write."""
+        """Set the format of the files."""
         if options.pop("useGlueParquetWriter", True) and not options:
             self._format = format
         else:
             unsupported("options of setFormat")
 
     def writeFrame(self, dynamic_frame: DynamicFrame, info: str = "") -> DynamicFrame:
-        """Add the rows; then bring table and partitions in the Data Catalog up to date, if asked to."""
+        """Append the rows. Update the table and its partitions in the Data Catalog if enabled."""
         frame = dynamic_frame.toDF()
         if self._is_updating and FORMATS.get(self._format or "") != "parquet":
             unsupported(f"catalog update for format {self._format}")

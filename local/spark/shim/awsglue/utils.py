@@ -1,4 +1,4 @@
-"""The job's arguments."""
+"""Arguments of a job."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ _OWN = ("JOB_NAME", "JOB_ID", "JOB_RUN_ID", "TempDir", "SECURITY_CONFIGURATION")
 
 
 class GlueArgumentError(Exception):
-    """A wanted argument is missing or has no value."""
+    """A required argument is missing or has no value."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -17,7 +17,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def getResolvedOptions(args: Sequence[str], options: Sequence[str]) -> dict[str, Any]:
-    """The values of the wanted arguments, and of Glue's own where they are given; `args` is sys.argv."""
+    """Return the values of the required arguments, and of Glue's own if given. `args` is sys.argv."""
     parser = _Parser(add_help=False, allow_abbrev=False)
     for name in options:
         parser.add_argument(f"--{name}", dest=name.replace("-", "_"), required=True)
@@ -28,12 +28,12 @@ def getResolvedOptions(args: Sequence[str], options: Sequence[str]) -> dict[str,
 
 
 def unsupported(what: str) -> NoReturn:
-    """Refuse, by name, what would be different here; not part of AWS's module."""
-    raise NotImplementedError(f"awsglue on the laptop has no {what}.")
+    """Raise an error for an unsupported feature. Not part of AWS's module."""
+    raise NotImplementedError(f"The local awsglue does not support {what}.")
 
 
 def refuse(what: str, given: dict[str, Any], supported: Sequence[str] = ()) -> None:
-    """Refuse every given option that is not supported; options that are empty say nothing."""
+    """Raise an error for every given option that is not supported. Empty options are ignored."""
     for name, value in given.items():
         if value and name not in supported:
             unsupported(f"{name} of {what}")

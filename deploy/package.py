@@ -1,0 +1,128 @@
+"""Packages the service for AWS, without an AWS account: `python -m deploy.package`.
+
+`chalice package` creates a SAM template and a zip of chalice_app/. The template is merged with the service's
+AWS resources (`resources.json`), with function settings that Chalice does not support (`functions.json`) and
+with the error responses of API Gateway (`gateway_responses.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from deploy.gateway_responses import gateway_responses
+from deploy.requirements import ROOT, pinned
+
+PACKAGE = ROOT / "build" / "package"
+"""Output folder of the package."""
+
+STAGE = "prod"
+"""The packaged stage of chalice_app/.chalice/config.json."""
+
+_RUNTIME = (3, 11)  # chalice packages for the Python version that runs it
+_REGION = "us-east-1"  # chalice requires a region; the template works in any
+_CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
+_NOT_OURS = shutil.ignore_patterns("__pycache__", "deployments", "deployed")
+
+Json = dict[str, Any]
+
+
+class PackagingFailed(Exception):
+    """The package cannot be built. The message states the cause."""
+
+
+def merged(app: Path) -> Json:
+    """Return the document to merge into Chalice's template."""
+    document: Json = {}
+    for name in ("resources.json", "functions.json"):
+        part = json.loads((app / name).read_text(encoding="utf-8"))
+        document = _merge(document, part)
+    document["Resources"]["RestAPI"]["Properties"]["GatewayResponses"] = gateway_responses()
+    return document
+
+
+def package(out: Path) -> None:
+    """Write `sam.json` and `deployment.zip`, reproducibly. Raises `PackagingFailed`."""
+    if sys.version_info[:2] != _RUNTIME:
+        raise PackagingFailed("The package requires Python 3.11. Create .venv with make PYTHON=python3.11.")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        app = folder / "app"  # a copy, so that the zip contains only files of the checkout
+        shutil.copytree(ROOT / "chalice_app", app, ignore=_NOT_OURS)
+        merge, constraints = folder / "merge.json", folder / "constraints.txt"
+        merge.write_text(json.dumps(merged(app)), encoding="utf-8")
+        # Pins the dependencies of requirements.txt to the tested versions.
+        constraints.write_text("\n".join(pin for pin in pinned() if "[" not in pin), encoding="utf-8")
+        made = folder / "package"
+        made.mkdir()
+        _chalice(["package", "--stage", STAGE, "--merge-template", str(merge), str(made)], app, constraints)
+        _normalize(made / "deployment.zip")
+        # Replace the previous package only after this one succeeded.
+        shutil.rmtree(out, ignore_errors=True)
+        shutil.copytree(made, out)
+
+
+def main() -> int:
+    """Build the package and print its location. Return the exit code."""
+    try:
+        package(PACKAGE)
+    except PackagingFailed as error:
+        print(f"Packaging failed: {error}", file=sys.stderr)
+        return 1
+    where = PACKAGE.relative_to(ROOT)
+    size = (PACKAGE / "deployment.zip").stat().st_size / 1e6
+    print(f"Packaged: {where}/sam.json and {where}/deployment.zip ({size:.1f} MB, Python 3.11 on Lambda).")
+    print("Next: deploy them to an AWS account (docs/deployment.md).")
+    return 0
+
+
+def _chalice(arguments: list[str], app: Path, constraints: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environ |= {
+        "AWS_DEFAULT_REGION": _REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PIP_CONSTRAINT": str(constraints),
+    }
+    done = subprocess.run(  # noqa: S603 - our own command line
+        [sys.executable, "-c", _CHALICE, *arguments],
+        cwd=app,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    # If a package has no wheel for Lambda, Chalice only warns and continues.
+    if done.returncode != 0 or "Could not install dependencies" in done.stdout:
+        last = "\n".join(done.stdout.strip().splitlines()[-5:])
+        raise PackagingFailed(f"chalice package failed (is the package index reachable?):\n{last}")
+
+
+def _normalize(path: Path) -> None:
+    """Rewrite a zip without timestamps, file modes and file order of the build."""
+    with zipfile.ZipFile(path) as found:
+        files = {name: found.read(name) for name in found.namelist() if not name.endswith("/")}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as ordered:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name)  # the default timestamp, 1980-01-01
+            entry.external_attr = 0o644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            ordered.writestr(entry, files[name])
+
+
+def _merge(first: Json, second: Json) -> Json:
+    both = {name: _merge(first[name], second[name]) for name in first.keys() & second.keys()}
+    return {**first, **second, **both}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

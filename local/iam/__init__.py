@@ -1,0 +1,1 @@
+"""IAM for the local AWS emulator: checks each call against the policies of its caller."""

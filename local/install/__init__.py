@@ -1,0 +1,1 @@
+"""Installation of the development environment: Python packages and Chromium."""

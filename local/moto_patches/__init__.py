@@ -1,0 +1,1 @@
+"""Patches of moto: missing calls, AWS behavior that moto lacks, and speed."""

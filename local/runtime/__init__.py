@@ -1,0 +1,1 @@
+"""Paths, processes and progress output that all commands share."""

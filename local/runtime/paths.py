@@ -1,0 +1,18 @@
+"""Paths in the checkout and in its virtual environment."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+"""The checkout."""
+
+SPARK_CACHE = Path(sys.prefix) / "spark-cache"
+"""Cache for a faster start of Spark. It fits only the packages of this Python, so it is deleted with them."""
+
+LINTED = Path(sys.prefix) / "linted"
+"""Records of the templates that passed cfn-lint."""
+
+READY_FILE = ROOT / ".local" / "ready.json"
+"""Default path of the file that `up` writes once everything serves."""

@@ -1,0 +1,180 @@
+"""One-time setup of the service in the emulator: identity provider, table, bucket, roles and release.
+
+Every function reuses existing resources, so that a restarted process can call it again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from glue_assets import release as releases
+from glue_assets.tables import DataError
+from local.aws.clients import ACCOUNT, client
+from local.runtime.paths import LINTED, ROOT
+from local.runtime.processes import Failed
+from local.setup import roles
+
+TABLE = "terraglue"
+ASSETS_BUCKET = "terraglue-assets"
+ADMIN_GROUP = "admins"
+
+_POOL = "terraglue"
+_STACK = "terraglue-roles"
+_ROLES = {
+    "DeploymentRoleArn": ("DeploymentRole", {"Fn::GetAtt": ["DeploymentRole", "Arn"]}),
+    "SandboxBoundaryArn": ("SandboxBoundary", {"Ref": "SandboxBoundary"}),
+    "SandboxReaderArn": ("SandboxReader", {"Fn::GetAtt": ["SandboxReader", "Arn"]}),
+}
+_TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
+
+Clients = Callable[[str], Any]
+"""Function that returns the boto3 client of a service."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The user pool that signs the tokens, and the app client that is their audience."""
+
+    user_pool_id: str
+    client_id: str
+    issuer: str
+    jwks_uri: str
+
+
+def description(aws: str, region: str, identity: Identity) -> dict[str, str]:
+    """Return the description of the running product for ready files."""
+    return {
+        "aws": aws,
+        "region": region,
+        "issuer": identity.issuer,
+        "client_id": identity.client_id,
+        "jwks_uri": identity.jwks_uri,
+        "user_pool_id": identity.user_pool_id,
+        "table": TABLE,
+        "assets_bucket": ASSETS_BUCKET,
+    }
+
+
+def ensure_identity(clients: Clients, aws: str, region: str) -> Identity:
+    """Return the user pool and its app client. Create them if missing."""
+    cognito = clients("cognito-idp")
+    pools = cognito.list_user_pools(MaxResults=60)["UserPools"]
+    pool = next((pool["Id"] for pool in pools if pool["Name"] == _POOL), None)
+    if pool is None:
+        pool = cognito.create_user_pool(PoolName=_POOL)["UserPool"]["Id"]
+        cognito.create_group(UserPoolId=pool, GroupName=ADMIN_GROUP)
+    app_clients = cognito.list_user_pool_clients(UserPoolId=pool, MaxResults=60)["UserPoolClients"]
+    if app_clients:
+        client_id = app_clients[0]["ClientId"]
+    else:
+        client_id = cognito.create_user_pool_client(
+            UserPoolId=pool, ClientName=_POOL, ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
+        )["UserPoolClient"]["ClientId"]
+    return Identity(
+        user_pool_id=pool,
+        client_id=client_id,
+        issuer=f"https://cognito-idp.{region}.amazonaws.com/{pool}",
+        jwks_uri=f"{aws}/{pool}/.well-known/jwks.json",
+    )
+
+
+def ensure_storage(clients: Clients) -> None:
+    """Create the table as `chalice_app/resources.json` defines it, and the assets bucket, if missing."""
+    dynamodb, s3 = clients("dynamodb"), clients("s3")
+    if TABLE not in dynamodb.list_tables()["TableNames"]:
+        resources = json.loads((ROOT / "chalice_app" / "resources.json").read_text(encoding="utf-8"))
+        properties = resources["Resources"]["Table"]["Properties"]
+        dynamodb.create_table(
+            TableName=TABLE, **{name: properties[name] for name in _TABLE_PROPERTIES if name in properties}
+        )
+    if ASSETS_BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
+        s3.create_bucket(Bucket=ASSETS_BUCKET)
+
+
+def ensure_roles(clients: Clients, api_role: str = roles.SERVICE) -> dict[str, str]:
+    """Create the roles of the service. Return their ARNs by output name.
+
+    The roles are CloudFormation's role for sandboxes, the permissions boundary of sandbox roles, and the role
+    that reads a sandbox on behalf of its owner and trusts `api_role`. A separate stack creates them from the
+    packaged resources, as in the cloud.
+    """
+    cloudformation = clients("cloudformation")
+    app = ROOT / "chalice_app"
+    parts = [json.loads((app / name).read_text("utf-8")) for name in ("resources.json", "functions.json")]
+    whole = {name: resource for part in parts for name, resource in part["Resources"].items()}
+    trusted = json.dumps(f"arn:aws:iam::{ACCOUNT}:role/{api_role}")
+    template = json.dumps(
+        {
+            "Resources": {name: whole[name] for name, _ in _ROLES.values()},
+            "Outputs": {output: {"Value": value} for output, (_, value) in _ROLES.items()},
+        }
+    ).replace(json.dumps({"Fn::GetAtt": ["ApiHandlerRole", "Arn"]}), trusted)
+    with contextlib.suppress(cloudformation.exceptions.AlreadyExistsException):
+        cloudformation.create_stack(
+            StackName=_STACK, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"]
+        )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName=_STACK, WaiterConfig={"Delay": 0.05, "MaxAttempts": 600}
+    )
+    [stack] = cloudformation.describe_stacks(StackName=_STACK)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+
+def build_release(data: Path) -> releases.Release:
+    """Build the release of this checkout with the data of a folder. Raise `Failed` for invalid data."""
+    try:
+        release = releases.build(ROOT, data, releases.project_version(ROOT), lint=False)
+        _lint(release.template)
+    except DataError as error:
+        raise Failed(f"The data in {data} is invalid: {error}") from error
+    return release
+
+
+def _lint(template: str) -> None:
+    """Reject a template that fails cfn-lint. Records passed templates, as cfn-lint takes seconds."""
+    passed = LINTED / hashlib.sha256(f"{version('cfn-lint')} {template}".encode()).hexdigest()
+    if passed.exists():
+        return
+    if wrong := releases.findings(template):
+        raise DataError("\n".join(wrong))
+    LINTED.mkdir(exist_ok=True)
+    passed.touch()
+
+
+def everything(aws: str, region: str, data: Path) -> None:
+    """Set up an emulator that has just started."""
+    make_client = functools.partial(client, endpoint=aws, region=region)
+    ensure_storage(make_client)
+    ensure_identity(make_client, aws, region)
+    ensure_roles(make_client)
+    releases.publish(build_release(data), make_client("s3"), ASSETS_BUCKET)
+
+
+def token(clients: Clients, user_pool_id: str, client_id: str, name: str, *, is_admin: bool) -> str:
+    """Return a fresh id token of a user, created if missing, with or without the admin role."""
+    cognito = clients("cognito-idp")
+    user = {"UserPoolId": user_pool_id, "Username": name}
+    password = f"Laptop-1-{client_id}"
+    with contextlib.suppress(cognito.exceptions.UsernameExistsException):
+        cognito.admin_create_user(**user, MessageAction="SUPPRESS")
+    cognito.admin_set_user_password(**user, Password=password, Permanent=True)
+    membership = {**user, "GroupName": ADMIN_GROUP}
+    if is_admin:
+        cognito.admin_add_user_to_group(**membership)
+    else:
+        cognito.admin_remove_user_from_group(**membership)
+    result = cognito.initiate_auth(
+        ClientId=client_id,
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": name, "PASSWORD": password},
+    )
+    id_token: str = result["AuthenticationResult"]["IdToken"]
+    return id_token

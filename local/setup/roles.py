@@ -1,0 +1,88 @@
+"""IAM roles of the service's functions, with the policies that they have in the cloud."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from local.aws.clients import ACCOUNT, REGION, Credentials
+from local.runtime.paths import ROOT
+
+Json = dict[str, Any]
+
+SERVICE = "terraglue-service"
+"""Role of the local API process, which all functions share."""
+
+_CHALICE = ROOT / "chalice_app" / ".chalice"
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
+
+
+def functions() -> dict[str, Json]:
+    """Return the policy documents of the functions in the packaged stage, by function name."""
+    config = json.loads((_CHALICE / "config.json").read_text(encoding="utf-8"))
+    chosen = config["stages"]["prod"]["lambda_functions"]
+    return {
+        name: json.loads((_CHALICE / function["iam_policy_file"]).read_text(encoding="utf-8"))
+        for name, function in chosen.items()
+    }
+
+
+def arns(table: str, bucket: str, deployment_role_arn: str, region: str = REGION) -> dict[str, str]:
+    """Return the local values of the references in the policies."""
+    logs = re.findall(r'"(\w+Logs)", "Arn"', "".join(json.dumps(policy) for policy in functions().values()))
+    return {
+        "AWS::Partition": "aws",
+        "AWS::Region": region,
+        "AWS::AccountId": ACCOUNT,
+        "Table.Arn": f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/{table}",
+        "AssetsBucket.Arn": f"arn:aws:s3:::{bucket}",
+        "DeploymentRole.Arn": deployment_role_arn,
+        "FailedEvents.Arn": f"arn:aws:sqs:{region}:{ACCOUNT}:terraglue-failed-events",
+        **{f"{name}.Arn": f"arn:aws:logs:{region}:{ACCOUNT}:log-group:{name}:*" for name in logs},
+    }
+
+
+def ensure(
+    clients: Callable[[str], Any], name: str, policies: Iterable[Json], known: Mapping[str, str]
+) -> str:
+    """Create a role for Lambda with the statements of all policies. Return its ARN."""
+    statements: list[Json] = []
+    for policy in policies:
+        statements += [statement for statement in policy["Statement"] if statement not in statements]
+    unique = [{key: value for key, value in statement.items() if key != "Sid"} for statement in statements]
+    document = resolved({"Version": "2012-10-17", "Statement": unique}, known)
+    iam = clients("iam")
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
+    iam.put_role_policy(RoleName=name, PolicyName="calls", PolicyDocument=json.dumps(document))
+    arn: str = iam.get_role(RoleName=name)["Role"]["Arn"]
+    return arn
+
+
+def session(clients: Callable[[str], Any], role_arn: str) -> Credentials:
+    """Return credentials of a role."""
+    given = clients("sts").assume_role(RoleArn=role_arn, RoleSessionName="lambda")["Credentials"]
+    return Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+
+
+def resolved(value: Any, known: Mapping[str, str]) -> Any:
+    """Resolve Fn::Sub, Fn::GetAtt and Ref. Raise `KeyError` for an unknown name."""
+    if isinstance(value, list):
+        return [resolved(item, known) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Sub" in value:
+        return re.sub(r"\$\{([^}]+)\}", lambda match: known[match[1]], value["Fn::Sub"])
+    if "Ref" in value:
+        return known[value["Ref"]]
+    if "Fn::GetAtt" in value:
+        return known[".".join(value["Fn::GetAtt"])]
+    return {key: resolved(item, known) for key, item in value.items()}
