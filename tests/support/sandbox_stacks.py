@@ -21,7 +21,8 @@ from chalicelib.aws.s3 import Buckets
 from chalicelib.config import Config
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.names import BUCKET_KEYS
-from chalicelib.domain.settings import Limits, Settings, invalid_combinations
+from chalicelib.domain.setting_rules import invalid_combinations
+from chalicelib.domain.settings import Limits, Settings
 from chalicelib.sandbox.stack import SandboxStacks
 from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
 from chalicelib.storage.releases import Releases

@@ -14,7 +14,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from chalicelib.domain.patterns import PLAIN, Matching
-from chalicelib.domain.settings import JobSettings, Limits, Schedule, Settings, invalid_combinations
+from chalicelib.domain.setting_rules import invalid_combinations
+from chalicelib.domain.setting_types import Schedule
+from chalicelib.domain.settings import JobSettings, Limits, Settings
 
 Json = dict[str, Any]
 

@@ -9,7 +9,8 @@ from pydantic import ConfigDict, Field, model_validator
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.patterns import Matching
 from chalicelib.domain.pricing import WorkerType
-from chalicelib.domain.settings import Arguments, NumberOfWorkers, Strict, TimeoutMinutes
+from chalicelib.domain.setting_types import Arguments, NumberOfWorkers, TimeoutMinutes
+from chalicelib.domain.settings import Strict
 from chalicelib.domain.settings_changes import SettingsChange
 
 

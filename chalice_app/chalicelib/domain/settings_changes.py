@@ -12,15 +12,8 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from chalicelib.domain.json_types import Json
-from chalicelib.domain.settings import (
-    OWN_JOB,
-    BucketNames,
-    JobSettings,
-    Limits,
-    Settings,
-    Strict,
-    invalid_combinations,
-)
+from chalicelib.domain.setting_rules import invalid_combinations
+from chalicelib.domain.settings import OWN_JOB, BucketNames, JobSettings, Limits, Settings, Strict
 
 _BUCKET = "Cannot be changed: a new bucket would not contain this one's data."
 _FIXED = {

@@ -19,7 +19,8 @@ from chalicelib.domain.json_types import Json
 from chalicelib.domain.names import ENVIRONMENT_ID
 from chalicelib.domain.owner_accounts import Account
 from chalicelib.domain.requests import EnvironmentChange
-from chalicelib.domain.settings import Settings, invalid_combinations
+from chalicelib.domain.setting_rules import invalid_combinations
+from chalicelib.domain.settings import Settings
 from chalicelib.domain.settings_changes import changed
 from chalicelib.domain.timeline import Event
 from chalicelib.errors import (

@@ -15,7 +15,7 @@ from chalicelib.aws.s3 import Buckets
 from chalicelib.clock import Clock, later, now, timestamp
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, JobFile, Status
-from chalicelib.domain.settings import JOB_FILE
+from chalicelib.domain.setting_types import JOB_FILE
 from chalicelib.domain.timeline import Event
 from chalicelib.errors import (
     Conflict,

@@ -20,7 +20,8 @@ from chalicelib.domain.names import RUN_ID, environment_of_job
 from chalicelib.domain.owner_accounts import Account, Allowance
 from chalicelib.domain.pricing import Prices
 from chalicelib.domain.requests import RunRequest
-from chalicelib.domain.settings import Limits, above_ceilings
+from chalicelib.domain.setting_rules import above_ceilings
+from chalicelib.domain.settings import Limits
 from chalicelib.domain.timeline import Event
 from chalicelib.errors import (
     BadCursor,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chalicelib.domain.settings import Limits, Settings, invalid_combinations
+from chalicelib.domain.setting_rules import invalid_combinations
+from chalicelib.domain.settings import Limits, Settings
 from chalicelib.domain.settings_changes import SettingsChange, changed
 
 LIMITS = Limits(expires_in_hours=24, number_of_workers=3, timeout_minutes=10)

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.settings import Limits, Settings, invalid_combinations
+from chalicelib.domain.setting_rules import invalid_combinations
+from chalicelib.domain.settings import Limits, Settings
 from chalicelib.domain.settings_changes import SettingsChange, changed
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)

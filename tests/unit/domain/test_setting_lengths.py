@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.settings import Limits, Settings, invalid_combinations
+from chalicelib.domain.setting_rules import invalid_combinations
+from chalicelib.domain.settings import Limits, Settings
 from chalicelib.domain.settings_changes import SettingsChange, changed
 from local.cloudformation.parameters import TemplateError, parameter_values
 

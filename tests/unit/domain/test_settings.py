@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from chalicelib.domain.settings import Limits, Settings, invalid_combinations
+from chalicelib.domain.setting_rules import invalid_combinations
+from chalicelib.domain.settings import Limits, Settings
 from chalicelib.storage.releases import with_arguments
 
 ROLE = "arn:aws:iam::123456789012:role/terraglue-shared-analysts"

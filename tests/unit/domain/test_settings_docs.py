@@ -8,7 +8,8 @@ import re
 import pytest
 
 from chalicelib.config import Config
-from chalicelib.domain.settings import BucketNames, JobSettings, Limits, Settings, invalid_combinations
+from chalicelib.domain.setting_rules import invalid_combinations
+from chalicelib.domain.settings import BucketNames, JobSettings, Limits, Settings
 from chalicelib.variables import InvalidConfiguration
 from tests.support.paths import ROOT
 

@@ -15,7 +15,8 @@ from chalicelib.api.routes.responding import accepted, page, present, response
 from chalicelib.clock import parse
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.requests import EnvironmentChange
-from chalicelib.domain.settings import Settings, invalid_combinations
+from chalicelib.domain.setting_rules import invalid_combinations
+from chalicelib.domain.settings import Settings
 from chalicelib.services.idempotency import Created
 
 operations = Operations("Environments")

@@ -1,0 +1,103 @@
+"""Types of single settings: patterns, lengths and ranges."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.names import RUN_MARKER
+from chalicelib.domain.patterns import PLAIN, Matching
+
+_SEGMENT = "[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}"
+JOB_FILE = re.compile(f"(?:{_SEGMENT}/){{0,2}}{_SEGMENT}")
+"""Path of a job file: up to two folders, without hidden folders and `..`."""
+_SCRIPT = rf"(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,60}}\.py"
+_LIBRARY = rf"{_SCRIPT}|(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,59}}\.zip"
+
+# Arguments that Glue itself reads, from AWS's "Using job parameters in AWS Glue jobs"
+# (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html). Those that would
+# override the settings, logs or cost of a run are reserved. docs/settings.md lists both kinds.
+_RESERVED_ARGUMENTS = (
+    # internal to Glue
+    *("--conf", "--debug", "--mode", "--endpoint", "--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID"),
+    # override the code that the settings define
+    *("--scriptLocation", "--job-language", "--class", "--extra-py-files", "--additional-python-modules"),
+    "--python-modules-installer-option",
+    # override the encryption that the settings define
+    *("--encryption-type", "--SECURITY_CONFIGURATION"),
+    "--enable-continuous-cloudwatch-log",
+)
+# Prefixes of reserved names: other log groups, and the marker of the service.
+_RESERVED_BEGINNINGS = ("--continuous-log-log", "--custom-log", RUN_MARKER.removesuffix("run-id"))
+
+
+def _in_any_case(name: str) -> str:
+    """Return a pattern for a name in any letter case, because JSON Schema has no flag for it."""
+    return "".join(f"[{c.upper()}{c.lower()}]" if c.isalpha() else c for c in name)
+
+
+_RESERVED = "|".join(
+    [
+        *map(_in_any_case, _RESERVED_ARGUMENTS),
+        *(f"{_in_any_case(name)}[A-Za-z0-9_-]*" for name in _RESERVED_BEGINNINGS),
+    ]
+)
+# A pip requirement: a name, extras and one version, without URLs and options
+# (https://peps.python.org/pep-0508/).
+_PYTHON_MODULE = (
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}(\[[A-Za-z0-9,_-]{1,64}\])?((==|>=|<=|~=)[A-Za-z0-9.*+!-]{1,32})?"
+)
+JOB_NAME_PATTERN = r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?"
+# Suffixes that S3 reserves, https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_RESERVED_ENDINGS = ("-s3alias", "--ol-s3", "--x-s3", "--table-s3", "-an")
+
+
+ArgumentName = Annotated[
+    str,
+    Matching(
+        "--[A-Za-z][A-Za-z0-9_-]{0,126}",
+        "must have the form --NAME and must not be reserved by Glue or this service",
+        but_not=_RESERVED,
+    ),
+]
+
+
+def _restrict_names(schema: Json) -> None:
+    """Replace pydantic's `patternProperties`, which allows any other name, with `propertyNames`."""
+    [(pattern, value)] = schema.pop("patternProperties").items()
+    schema["propertyNames"]["pattern"] = pattern
+    schema["additionalProperties"] = value
+
+
+Arguments = Annotated[
+    dict[ArgumentName, Annotated[str, Field(max_length=2048), PLAIN]],
+    Field(max_length=40, json_schema_extra=_restrict_names),
+]
+NumberOfWorkers = Annotated[int, Field(ge=2, le=10)]
+TimeoutMinutes = Annotated[int, Field(ge=1, le=60)]
+BucketName = Annotated[
+    str,
+    Matching(
+        JOB_NAME_PATTERN,
+        "must have 1 to 40 characters of a-z, 0-9 and -, and no - at an end, and must not end in "
+        f"{', '.join(_RESERVED_ENDINGS)}, which S3 reserves",
+        but_not=f".*(?:{'|'.join(_RESERVED_ENDINGS)})",
+    ),
+]
+Script = Annotated[str, Matching(_SCRIPT, "must be the path of a .py file, such as main.py or src/main.py")]
+Library = Annotated[str, Matching(_LIBRARY, "must be the path of a .py or .zip file")]
+PythonModule = Annotated[
+    str, Matching(_PYTHON_MODULE, "must be a package with at most one version, such as pandas==2.2.3")
+]
+Arn = Annotated[
+    str, Field(max_length=256), Matching(r"arn:[A-Za-z0-9:/_+=,.@-]+", "must be an ARN, such as arn:aws:...")
+]
+Schedule = Annotated[
+    str,
+    Field(max_length=100),
+    Matching(r"(?:cron|rate)\([A-Za-z0-9 ,*?/#-]+\)", "must be cron(...) or rate(...)"),
+]
+"""A schedule in AWS's syntax. `invalid_combinations` validates it fully."""
