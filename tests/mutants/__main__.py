@@ -23,9 +23,10 @@ from tests.mutants.changes import Change, changes_of, equivalents
 ROOT = Path(__file__).parents[2]
 COPY = ROOT / ".local/mutants"
 CORE = [
-    *("admission", "auth", "capacity", "deletion", "environments", "events", "expiry", "failures"),
-    *("idempotency", "items", "jobs", "moves", "pricing", "reconcile", "resetting", "runs"),
-    *("schedules", "store", "tables", "updating"),
+    *("admission", "auth", "aws_events", "capacity", "deletion", "domain/failures", "expiry", "following"),
+    *("idempotency", "items", "job_runs", "leased_work", "pricing", "reconcile", "reset", "schedules"),
+    *("services/environments", "services/jobs", "services/tables", "settlement", "store", "transitions"),
+    *("update", "update_end"),
 ]
 """Modules that keep the service's promises about state, time and money."""
 SLOW = [

@@ -10,6 +10,8 @@ from chalicelib.storage import items
 from tests.support.api import Api
 from tests.support.moto_runs import end_in_glue
 
+pytestmark = pytest.mark.usefixtures("runs_end_when_told")
+
 
 @pytest.mark.parametrize("name", ["service", "schedule", "release", "user"])
 def test_an_admin_with_the_name_of_another_actor_is_seen_as_an_admin(api: Api, name: str) -> None:
