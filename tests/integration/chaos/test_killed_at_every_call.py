@@ -105,6 +105,14 @@ def of(world: World, owner: str) -> Environment:
     return found[0]
 
 
+def live(world: World, owner: str) -> Environment | None:
+    found: list[Environment | None] = []
+    caller = Caller(owner, is_admin=False)
+    asked(world, owner, lambda *_: found.append(world.service.environments.live(caller)), 1)
+    [environment] = found
+    return environment
+
+
 def recorded(world: World, environment: Environment, action: str) -> int:
     """Return how often the timeline has such a line."""
     lines = world.clients("dynamodb").query(
@@ -145,7 +153,7 @@ def test_a_delete_is_finished(world: World) -> None:
         left = {bucket["Name"] for bucket in world.clients("s3").list_buckets()["Buckets"]}
         assert not left & {environment.bucket(key) for key in BUCKET_KEYS}, f"{fault} {call}"
         assert stacks(world, environment) == [], f"{fault} {call}"
-        assert world.service.environments.live(Caller(owner, is_admin=False)) is None
+        assert live(world, owner) is None, f"{fault} {call}"
         if not died:
             assert call > 20, "so few calls: was anything killed?"
             return

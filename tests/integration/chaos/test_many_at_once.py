@@ -30,8 +30,8 @@ from tests.support.fast_dynamodb import INDEXES, FastDynamoDb
 from tests.support.size import sized
 
 OUTPUTS = sandbox.small_template()["Outputs"]
-ENVIRONMENTS = sized(1_000, 10_000)
-CREATING = sized(50, 200)
+ENVIRONMENTS = sized(2_000, 10_000)
+CREATING = 200
 STACK_SECONDS = 50
 CALLS_A_SECOND = 10.0
 BURST = 20.0
