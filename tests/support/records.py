@@ -22,7 +22,7 @@ def environment(n: int, **more: Any) -> Environment:
         updated_at=AT.format(n),
         expires_at="2026-01-02T00:00:00.000Z",
         due_at=AT.format(n),
-    ).but(**more)
+    ).replace(**more)
 
 
 def run(environment: Environment) -> JobRun:

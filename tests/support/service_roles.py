@@ -18,7 +18,7 @@ from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.job_run import JobRun
 from chalicelib.domain.requests import RunRequest
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.storage.store import Store
 from chalicelib.wiring import Service, build
@@ -108,13 +108,15 @@ class World:
 
     def record(self, environment_id: str, settings: dict[str, Any], **more: Any) -> Environment:
         """A new environment that nobody has begun to build."""
-        environment = self.operated.environment(environment_id, settings).but(
+        environment = self.operated.environment(environment_id, settings).replace(
             owner=environment_id,
             expires_at=timestamp(self.moment + timedelta(days=300)),
             updated_at=timestamp(self.moment),
             **{"admitted_at": timestamp(self.moment), **more},
         )
-        self.store.add_environment(environment, Event(environment.created_at, "test", "requested"), None)
+        self.store.add_environment(
+            environment, TimelineEvent(environment.created_at, "test", "requested"), None
+        )
         return environment
 
     def look(self, environment: Environment) -> Environment:
@@ -124,7 +126,7 @@ class World:
 
     def change(self, environment: Environment, **changes: Any) -> Environment:
         read = self.look(environment)
-        return self.store.save_environment(read, read.but(**changes))
+        return self.store.save_environment(read, read.replace(**changes))
 
     def ready(self, environment_id: str, settings: dict[str, Any]) -> Environment:
         environment = self.record(environment_id, settings)

@@ -57,7 +57,7 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class Part:
+class StackResource:
     """A resource of a stack, in the last state that CloudFormation reported."""
 
     type: str
@@ -135,20 +135,20 @@ class Stacks:
                     )
         return found
 
-    def current(self, stack_id: str) -> list[Part]:
+    def current(self, stack_id: str) -> list[StackResource]:
         """Return the present resources of a stack that is not deleted."""
         with calling():
             pages = self._client.get_paginator("list_stack_resources").paginate(StackName=stack_id)
             return [_part(cast(Any, summary)) for page in pages for summary in page["StackResourceSummaries"]]
 
-    def parts(self, stack: Stack) -> list[Part]:
+    def parts(self, stack: Stack) -> list[StackResource]:
         """Return every resource that a stack has ever created, including replaced ones.
 
         The stack may be deleted. Excludes resources whose creation failed because of a name conflict: they
         belong to another stack. CloudFormation keeps events for 90 days, so the present resources of a stack
         that is not deleted are listed as well.
         """
-        found: dict[tuple[str, str], Part] = {}
+        found: dict[tuple[str, str], StackResource] = {}
         made, conflicting = set(), set()
         with calling():
             if not stack.is_gone:
@@ -168,12 +168,12 @@ class Stacks:
                         conflicting.add(key)
         return [part for key, part in found.items() if part.physical_id and key not in conflicting - made]
 
-    def first_failure(self, stack_id: str) -> Part | None:
+    def first_failure(self, stack_id: str) -> StackResource | None:
         """Return the resource that failed first in the last creation or update, or None.
 
         Excludes resources that CloudFormation cancelled because another one failed.
         """
-        oldest: Part | None = None
+        oldest: StackResource | None = None
         with calling():
             for page in self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id):
                 for event in page["StackEvents"]:  # newest first
@@ -195,8 +195,8 @@ class Stacks:
             )
 
 
-def _part(described: Json) -> Part:
-    return Part(
+def _part(described: Json) -> StackResource:
+    return StackResource(
         type=described["ResourceType"],
         logical_id=described["LogicalResourceId"],
         physical_id=described.get("PhysicalResourceId", ""),

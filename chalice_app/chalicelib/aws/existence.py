@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from chalicelib.aws.cloudformation import Part
+from chalicelib.aws.cloudformation import StackResource
 from chalicelib.aws.errors import AwsError, AwsRefused, calling
 from chalicelib.clock import timestamp
 from chalicelib.domain.environment import ResourceState
@@ -43,8 +43,8 @@ class Proof:
 
     removed: list[ReceiptEntry]
     remaining: list[ReceiptEntry]
-    there: list[Part]
-    parts: list[Part]
+    there: list[StackResource]
+    parts: list[StackResource]
 
     def shown(self, at: str) -> Json:
         """Return the environment fields with the last state of every resource, in case events were lost."""
@@ -59,7 +59,7 @@ class Proof:
 class Absence:
     """A part that does not exist, or a key that AWS deletes at `until` (`is_pending`)."""
 
-    part: Part
+    part: StackResource
     is_pending: bool = False
     until: str | None = None
 
@@ -70,7 +70,7 @@ class Prover:
     def __init__(self, clients: Mapping[str, Any]) -> None:
         self._clients = clients
 
-    def prove(self, parts: list[Part]) -> Proof:
+    def prove(self, parts: list[StackResource]) -> Proof:
         """Check each part of a deleted stack. The receipt marks parts of other types as unchecked.
 
         Raises `AwsError` if a check fails.
@@ -95,7 +95,7 @@ class Prover:
                 proof.there.append(part)
         return proof
 
-    def absences(self, parts: list[Part]) -> tuple[list[Absence], list[AwsError]]:
+    def absences(self, parts: list[StackResource]) -> tuple[list[Absence], list[AwsError]]:
         """Check each part of a present stack. Return the parts that do not exist and the failed checks."""
         gone: list[Absence] = []
         failed: list[AwsError] = []
@@ -115,7 +115,7 @@ class Prover:
                 gone.append(Absence(part, is_pending=True, until=_deletion_date(key)))
         return gone, failed
 
-    def _calls(self, part: Part, databases: list[str]) -> list[Callable[[], Json]]:
+    def _calls(self, part: StackResource, databases: list[str]) -> list[Callable[[], Json]]:
         """Return the calls to try: at least one succeeds if the part exists. Empty for an unknown type."""
         if part.type == _LOG_GROUP:
             return [partial(self._log_group, part.physical_id)]
@@ -137,7 +137,7 @@ def _deletion_date(key: Json) -> str | None:
     return timestamp(key["DeletionDate"]) if "DeletionDate" in key else None
 
 
-def _describe(part: Part, call: Callable[[], Json]) -> Json:
+def _describe(part: StackResource, call: Callable[[], Json]) -> Json:
     """Return AWS's description of a part, or an empty dict if it does not exist."""
     try:
         with calling(about=f"{part.type} {part.physical_id}"):

@@ -30,7 +30,7 @@ class Capacity:
 
 
 @dataclass(frozen=True)
-class Usage:
+class QueueCounters:
     """Content of the record `QUEUE`. `seconds` are the durations of the last creations."""
 
     creating: frozenset[str] = frozenset()
@@ -42,7 +42,7 @@ class Usage:
         """Return how many creations can start now."""
         return max(0, min(capacity.creating - len(self.creating), capacity.environments - self.live))
 
-    def place(self, position: int, capacity: Capacity, moment: datetime) -> QueuePosition:
+    def position(self, position: int, capacity: Capacity, moment: datetime) -> QueuePosition:
         """Return a queue position with its estimated start of creation.
 
         The start is None while the maximum number of environments exists: a user must delete one first.

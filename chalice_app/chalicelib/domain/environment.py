@@ -170,7 +170,7 @@ class Environment:
         """Return the environment with the desired settings and release."""
         if self.wanted is None:
             return self
-        return self.but(settings=self.wanted.settings, release=self.wanted.release)
+        return self.replace(settings=self.wanted.settings, release=self.wanted.release)
 
     @property
     def job_id(self) -> str:
@@ -234,6 +234,6 @@ class Environment:
         is_going = self.delete_requested and self.status is not Status.DELETED
         return "being deleted" if is_going else str(self.status)
 
-    def but(self, **changes: Any) -> Environment:
+    def replace(self, **changes: Any) -> Environment:
         """Return a copy of the environment with some fields replaced."""
         return replace(self, **changes)

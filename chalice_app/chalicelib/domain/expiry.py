@@ -25,7 +25,7 @@ def ending_in(hours: int, moment: datetime) -> Json:
     }
 
 
-def next_look(environment: Environment) -> str:
+def next_check(environment: Environment) -> str:
     """Return when an idle environment is due: a warning, its expiration, a scheduled run or a check."""
     moments = (
         next_warning(environment),

@@ -97,6 +97,6 @@ class JobRun:
     requested_by_type: str = ActorType.USER
     stopped_by_type: str | None = None
 
-    def but(self, **changes: Any) -> JobRun:
+    def replace(self, **changes: Any) -> JobRun:
         """Return a copy of the run with some fields replaced."""
         return replace(self, **changes)

@@ -27,7 +27,7 @@ class FieldChange:
 
 
 @dataclass(frozen=True)
-class Event:
+class TimelineEvent:
     """One line of an environment's timeline: who did what, when, in which request, and what it changed.
 
     `changes` are those of the environment's representation or, if `detail` has a `run_id`, of that run's.
@@ -44,6 +44,6 @@ class Event:
     actor_type: str = ActorType.USER
 
     @classmethod
-    def by_service(cls, at: str, action: str, detail: Json | None = None) -> Event:
+    def by_service(cls, at: str, action: str, detail: Json | None = None) -> TimelineEvent:
         """Return an event of the service itself, without a request."""
         return cls(at, ActorType.SERVICE, action, detail=detail, actor_type=ActorType.SERVICE)

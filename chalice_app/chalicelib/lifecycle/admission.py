@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from chalicelib.clock import Clock, later, now, timestamp
-from chalicelib.domain.capacity import Capacity, Usage, in_creation
+from chalicelib.domain.capacity import Capacity, QueueCounters, in_creation
 from chalicelib.domain.environment import Environment, QueuePosition
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
@@ -28,16 +28,16 @@ class Admission:
 
     def admit(self) -> list[Environment]:
         """Admit the longest-waiting environments to free slots, and return them. They can start now."""
-        usage = self._store.usage()
+        usage = self._store.queue.counters()
         if not usage.waiting:
             return []
         free = usage.free(self._capacity) or self._recover_slots(usage)
         admitted: list[Environment] = []
         # Environments in creation that CloudFormation has not accepted yet are QUEUED too.
-        waiting = self._store.waiting(self._capacity.creating + _EXACT_POSITIONS)
+        waiting = self._store.queue.waiting(self._capacity.creating + _EXACT_POSITIONS)
         for environment in waiting[:free]:
             moment = timestamp(self._clock())
-            after = environment.but(admitted_at=moment, queue=None, due_at=moment)
+            after = environment.replace(admitted_at=moment, queue=None, due_at=moment)
             try:
                 admitted.append(self._store.save_environment(environment, after))
             except StaleRecord:
@@ -45,17 +45,17 @@ class Admission:
             except AtCapacity:
                 break  # another worker admits too
         self._update_positions(waiting[free:], replace(usage, live=usage.live + len(admitted)))
-        self._store.look_at_queue(later(self._clock(), _CHECK_SECONDS))
+        self._store.queue.set_due(later(self._clock(), _CHECK_SECONDS))
         return admitted
 
-    def _update_positions(self, waiting: list[Environment], usage: Usage) -> None:
+    def _update_positions(self, waiting: list[Environment], usage: QueueCounters) -> None:
         for position, environment in enumerate(waiting, 1):
-            queue = usage.place(position, self._capacity, self._clock())
+            queue = usage.position(position, self._capacity, self._clock())
             if _differs(environment.queue, queue):
                 with suppress(StaleRecord):
-                    self._store.save_environment(environment, environment.but(queue=queue))
+                    self._store.save_environment(environment, environment.replace(queue=queue))
 
-    def _recover_slots(self, usage: Usage) -> int:
+    def _recover_slots(self, usage: QueueCounters) -> int:
         """Free the slots of environments that are no longer in creation. Return how many can be used."""
         leaked = [
             environment_id
@@ -64,7 +64,7 @@ class Admission:
         ]
         if leaked:
             logger.error("slots were not released", environment_ids=leaked)
-            self._store.give_back(leaked)
+            self._store.queue.free_slots(leaked)
         return min(len(leaked), max(0, self._capacity.environments - usage.live))
 
 

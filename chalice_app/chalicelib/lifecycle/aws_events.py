@@ -18,7 +18,7 @@ from chalicelib.clock import Clock, now, timestamp
 from chalicelib.domain.environment import Status
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.names import environment_of_job, environment_of_stack
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import StaleRecord, Unavailable
 from chalicelib.lifecycle.admission import Admission
 from chalicelib.lifecycle.drift_check import CheckBudget
@@ -171,9 +171,9 @@ class AwsEvents:
             if environment.failure or environment.stack_id not in (None, detail.stack_id):
                 return  # recorded already, or of an earlier attempt
             cause = operation_failure(environment, detail.logical_resource_id, detail.resource_type, reason)
-            event = Event.by_service(timestamp(self._clock()), "resource_failed", asdict(cause))
+            event = TimelineEvent.by_service(timestamp(self._clock()), "resource_failed", asdict(cause))
             try:
-                self._store.save_environment(environment, environment.but(failure=cause), event)
+                self._store.save_environment(environment, environment.replace(failure=cause), event)
             except StaleRecord:
                 logger.info("record changed by another worker", environment_id=environment_id)
             else:

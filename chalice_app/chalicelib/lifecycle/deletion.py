@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from chalicelib.aws.cloudformation import Part, Stack
+from chalicelib.aws.cloudformation import Stack, StackResource
 from chalicelib.aws.errors import AwsError
 from chalicelib.clock import timestamp
 from chalicelib.domain import expiry
@@ -93,7 +93,7 @@ class Deletion:
             attempts=0,
             reason=environment.failure.fix if failed and environment.failure else None,
             lease_until=None,
-            due_at=expiry.next_look(environment) if failed else timestamp(self._transitions.now()),
+            due_at=expiry.next_check(environment) if failed else timestamp(self._transitions.now()),
         )
 
     def _remove(self, environment: Environment, stack: Stack, deadline: float) -> Next:
@@ -154,7 +154,7 @@ class Deletion:
             self._transitions.save(environment, event, reason=reason)
         return Next.LATER
 
-    def _remove_leftovers(self, leased: Environment, leftovers: list[Part], deadline: float) -> None:
+    def _remove_leftovers(self, leased: Environment, leftovers: list[StackResource], deadline: float) -> None:
         worked = self._work(leased, self._removal.remove_leftovers(leftovers), deadline)
         if worked is not None:
             self._transitions.retry_later(worked, leftovers_reason(leftovers))
@@ -171,7 +171,7 @@ class Deletion:
             return
         receipt = self._removal.receipt(leased, proof)
         moment = timestamp(self._transitions.now())
-        deleted = leased.but(
+        deleted = leased.replace(
             status=Status.DELETED,
             receipt=receipt,
             removed={},

@@ -128,7 +128,7 @@ class DriftCheck:
         self._save(environment, self._in(seconds))
 
     def _save(self, environment: Environment, look_at: str, **changes: object) -> None:
-        due_at = expiry.next_look(environment.but(look_at=look_at))
+        due_at = expiry.next_check(environment.replace(look_at=look_at))
         self._transitions.save(environment, look_at=look_at, due_at=due_at, **changes)
 
     def _in(self, seconds: float) -> str:

@@ -134,13 +134,13 @@ class Reconciler:
         changes: dict[str, object] = {}
         if environment.attempts:  # the previous try was throttled
             changes = {"attempts": 0, "reason": environment.failure.fix if environment.failure else None}
-        return self._transitions.save(environment, due_at=expiry.next_look(environment), **changes)
+        return self._transitions.save(environment, due_at=expiry.next_check(environment), **changes)
 
     def _warn(self, environment: Environment) -> bool:
         """Record a warning before the expiration if it is due. Return whether it was."""
         left, moment = list(environment.warnings_due), timestamp(self._transitions.now())
         hours = None
-        while (due := expiry.next_warning(environment.but(warnings_due=left))) and due <= moment:
+        while (due := expiry.next_warning(environment.replace(warnings_due=left))) and due <= moment:
             hours = left.pop(0)  # of several due warnings, only the last is recorded
         if hours is None:
             return False
@@ -149,7 +149,7 @@ class Reconciler:
             environment,
             self._transitions.event("expiry_warned", detail),
             warnings_due=left,
-            due_at=expiry.next_look(environment.but(warnings_due=left)),
+            due_at=expiry.next_check(environment.replace(warnings_due=left)),
         )
         return True
 

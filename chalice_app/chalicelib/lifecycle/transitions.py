@@ -13,7 +13,7 @@ from chalicelib.domain import expiry
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.failures import Failure
 from chalicelib.domain.json_types import Json
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.observability import logger
 from chalicelib.storage.store import Store
 
@@ -72,12 +72,12 @@ class Transitions:
         next needs attention.
         """
         moment = self._clock()
-        after = environment.but(status=status, **{"due_at": timestamp(moment), **changes})
+        after = environment.replace(status=status, **{"due_at": timestamp(moment), **changes})
         # The schedule starts when the environment becomes READY, with the settings of that moment.
         is_ready = status is Status.READY
-        after = after.but(next_run_at=expiry.next_run_at(after, moment) if is_ready else None)
+        after = after.replace(next_run_at=expiry.next_run_at(after, moment) if is_ready else None)
         if is_ready:
-            after = after.but(due_at=expiry.next_look(after))
+            after = after.replace(due_at=expiry.next_check(after))
         logger.info("environment moved", environment_id=environment.id, status=str(status), why=why)
         return self._store.save_environment(environment, after, self.status_event(environment, status, why))
 
@@ -109,30 +109,32 @@ class Transitions:
             attempts=0,
             lease_until=None,
             look_at=None,
-            due_at=expiry.next_look(environment.but(look_at=None, next_run_at=None)),
+            due_at=expiry.next_check(environment.replace(look_at=None, next_run_at=None)),
             **changes,
         )
 
-    def save(self, environment: Environment, event: Event | None = None, /, **changes: object) -> Environment:
+    def save(
+        self, environment: Environment, event: TimelineEvent | None = None, /, **changes: object
+    ) -> Environment:
         """Record changes that keep the status."""
-        return self._store.save_environment(environment, environment.but(**changes), event)
+        return self._store.save_environment(environment, environment.replace(**changes), event)
 
     # -- timeline ----------------------------------------------------------------------------------------
 
-    def event(self, action: str, detail: Json) -> Event:
+    def event(self, action: str, detail: Json) -> TimelineEvent:
         """Return a timeline event of the service."""
-        return Event.by_service(timestamp(self._clock()), action, detail)
+        return TimelineEvent.by_service(timestamp(self._clock()), action, detail)
 
-    def status_event(self, environment: Environment, status: Status, why: str) -> Event:
+    def status_event(self, environment: Environment, status: Status, why: str) -> TimelineEvent:
         """Return the timeline event of a new status."""
         detail = {"from": str(environment.status), "to": str(status), "why": why}
         return self.event("status_changed", detail)
 
-    def resource_failed(self, cause: Failure) -> Event:
+    def resource_failed(self, cause: Failure) -> TimelineEvent:
         """Return the timeline event of the first resource that failed."""
         return self.event("resource_failed", asdict(cause))
 
-    def delayed(self, environment: Environment, reason: str) -> Event | None:
+    def delayed(self, environment: Environment, reason: str) -> TimelineEvent | None:
         """Return the timeline event of a delay, or None if the environment already shows this reason."""
         return None if reason == environment.reason else self.event("delayed", {"why": reason})
 
@@ -149,7 +151,12 @@ class Transitions:
         return Next.LATER
 
     def postpone(
-        self, environment: Environment, seconds: float, event: Event | None = None, /, **changes: object
+        self,
+        environment: Environment,
+        seconds: float,
+        event: TimelineEvent | None = None,
+        /,
+        **changes: object,
     ) -> Environment:
         """Release the lease and make the environment due after some seconds."""
         return self.save(

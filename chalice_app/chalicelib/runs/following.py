@@ -44,7 +44,7 @@ class RunFollower:
             *earlier, seen = self._glue.attempts(run.job_id, run.id, parse(run.requested_at)) or [seen]
             if _may_be_retried(run, seen, moment):
                 return self._wait_for_retry(run, seen, moment)
-        after = run.but(
+        after = run.replace(
             status=seen.status,
             glue_run_id=seen.id,
             reason=None,
@@ -57,9 +57,9 @@ class RunFollower:
             if seen.status is not RunStatus.STOPPING and (is_due or run.status is not RunStatus.STOPPING):
                 self._glue.stop(run.job_id, seen.id)
                 is_due = True
-            after = after.but(status=RunStatus.STOPPING)
+            after = after.replace(status=RunStatus.STOPPING)
         if is_due:
-            after = after.but(due_at=later(moment, CHECK_SECONDS))
+            after = after.replace(due_at=later(moment, CHECK_SECONDS))
         return run if after == run else self._store.save_run(run, after)
 
     def _wait_for_retry(self, run: JobRun, seen: GlueRun, moment: datetime) -> JobRun:
@@ -67,7 +67,7 @@ class RunFollower:
         if run.reason == reason and (run.due_at or "") > timestamp(moment):
             return run
         due_at = later(moment, RETRY_SECONDS)
-        return self._store.save_run(run, run.but(glue_run_id=seen.id, reason=reason, due_at=due_at))
+        return self._store.save_run(run, run.replace(glue_run_id=seen.id, reason=reason, due_at=due_at))
 
 
 def _may_be_retried(run: JobRun, seen: GlueRun, moment: datetime) -> bool:

@@ -14,7 +14,7 @@ from chalicelib.aws.glue import Glue
 from chalicelib.clock import Clock, later, now, parse, timestamp
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.job_run import JobRun, RunStatus
-from chalicelib.domain.timeline import ActorType, Event
+from chalicelib.domain.timeline import ActorType, TimelineEvent
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
 from chalicelib.runs.following import CHECK_SECONDS, RETRY_SECONDS, RunFollower
@@ -61,7 +61,7 @@ class Runs:
             logger.warning("run postponed", run_id=run_id, code=error.code, detail=error.message)
             run = self._store.run(environment_id, run_id) or run
             with suppress(StaleRecord):
-                self._store.save_run(run, run.but(due_at=later(self._clock(), CHECK_SECONDS)))
+                self._store.save_run(run, run.replace(due_at=later(self._clock(), CHECK_SECONDS)))
 
     def advance(self, run: JobRun) -> JobRun:
         """Take one step of a run as it was read. Raises `StaleRecord` if it has changed since.
@@ -86,7 +86,7 @@ class Runs:
             message = "The run was stopped before it started."
             return self._settlement.end_without_glue(run, RunStatus.STOPPED, message)
         due_at = later(moment, self._lease_seconds)
-        leased = run.but(start_attempts=run.start_attempts + 1, due_at=due_at)
+        leased = run.replace(start_attempts=run.start_attempts + 1, due_at=due_at)
         return self.start(self._store.save_run(run, leased))
 
     def start(self, run: JobRun) -> JobRun:
@@ -107,7 +107,7 @@ class Runs:
             return self._not_started(run, error)
         return self._store.save_run(
             run,
-            run.but(
+            run.replace(
                 status=RunStatus.STARTING,
                 glue_run_id=glue_run_id,
                 reason=None,
@@ -135,7 +135,7 @@ class Runs:
         if waiting:
             self.reconcile(environment_id, waiting[-1].id)
 
-    def request_stop(self, run: JobRun, user: str | None, event: Event | None = None) -> JobRun:
+    def request_stop(self, run: JobRun, user: str | None, event: TimelineEvent | None = None) -> JobRun:
         """Record that a user, or the service if None, requests the stop of a run."""
         moment = timestamp(self._clock())
         # A call of StartJobRun may be in progress: the run is due afterwards, and is then found and stopped.
@@ -143,7 +143,7 @@ class Runs:
         by = {"stopped_by": user, "stopped_by_type": ActorType.USER}
         if user is None:
             by = {"stopped_by": ActorType.SERVICE, "stopped_by_type": ActorType.SERVICE}
-        requested = run.but(**by, stop_requested_at=moment, due_at=run.due_at if is_starting else moment)
+        requested = run.replace(**by, stop_requested_at=moment, due_at=run.due_at if is_starting else moment)
         return self._store.save_run(run, requested, event)
 
     def stop_all(self, environment: Environment) -> bool:
@@ -174,7 +174,7 @@ class Runs:
                 else "Waiting: Glue is at capacity."
             )
             due_at = later(self._clock(), RETRY_SECONDS)
-            return self._store.save_run(run, run.but(start_attempts=0, reason=reason, due_at=due_at))
+            return self._store.save_run(run, run.replace(start_attempts=0, reason=reason, due_at=due_at))
         if isinstance(error, AwsRefused):
             return self._settlement.refused(run, error)
         logger.warning("run start unconfirmed", run_id=run.id, code=error.code, detail=error.message)

@@ -20,7 +20,7 @@ from chalicelib.domain.json_types import Json
 from chalicelib.domain.owner_accounts import Allowance
 from chalicelib.domain.pricing import Prices
 from chalicelib.domain.requests import RunRequest
-from chalicelib.domain.timeline import ActorType, Event
+from chalicelib.domain.timeline import ActorType, TimelineEvent
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
 from chalicelib.runs.job_runs import Runs
@@ -58,8 +58,8 @@ class ScheduledRuns:
         if environment is None or not _is_due(environment, moment):
             return environment
         fires_at = environment.next_run_at or ""
-        advanced = environment.but(next_run_at=expiry.next_run_at(environment, moment))
-        advanced = advanced.but(due_at=expiry.next_look(advanced))
+        advanced = environment.replace(next_run_at=expiry.next_run_at(environment, moment))
+        advanced = advanced.replace(due_at=expiry.next_check(advanced))
         run = new_run(
             environment,
             RunRequest(),
@@ -75,7 +75,7 @@ class ScheduledRuns:
         detail = {"run_id": run.id, "max_cost_micro_usd": run.max_cost_micro_usd, "scheduled_for": fires_at}
         event = _event(run, "run_requested", detail)
         try:
-            self._store.add_scheduled_run(run, event, environment, advanced.but(run_skipped=None))
+            self._store.add_scheduled_run(run, event, environment, advanced.replace(run_skipped=None))
         except BudgetUsedUp as failure:
             left = pricing.usd(failure.account.available_micro_usd(self._allowance))
             worst = pricing.usd(run.max_cost_micro_usd)
@@ -121,11 +121,13 @@ class ScheduledRuns:
             detail = {"why": reason, "scheduled_for": environment.next_run_at}
             event = _event(run, "run_skipped", detail)
         logger.info("scheduled run skipped", environment_id=environment.id, why=reason)
-        return self._store.save_environment(environment, advanced.but(run_skipped=kind), event)
+        return self._store.save_environment(environment, advanced.replace(run_skipped=kind), event)
 
 
-def _event(run: JobRun, action: str, detail: Json) -> Event:
-    return Event(run.requested_at, ActorType.SCHEDULE, action, detail=detail, actor_type=ActorType.SCHEDULE)
+def _event(run: JobRun, action: str, detail: Json) -> TimelineEvent:
+    return TimelineEvent(
+        run.requested_at, ActorType.SCHEDULE, action, detail=detail, actor_type=ActorType.SCHEDULE
+    )
 
 
 def _is_due(environment: Environment, moment: datetime) -> bool:

@@ -15,7 +15,7 @@ from chalicelib.domain import pricing
 from chalicelib.domain.failures import redacted
 from chalicelib.domain.job_run import JobRun, RunError, RunOutput, RunStatus
 from chalicelib.domain.pricing import Prices
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
 from chalicelib.runs.outputs import RunOutputs
@@ -48,7 +48,7 @@ class Settlement:
         has_failed = not has_succeeded and after.status is not RunStatus.STOPPED
         end = seen.completed_at or moment
         outputs = self._outputs_of(after, attempts, end) if has_succeeded else []
-        after = after.but(
+        after = after.replace(
             completed_at=timestamp(end),
             execution_seconds=seen.execution_seconds,
             dpu_seconds=float(dpu_seconds),
@@ -63,7 +63,7 @@ class Settlement:
     def end_without_glue(self, run: JobRun, status: RunStatus, message: str) -> JobRun:
         """Record the end of a run that Glue does not run. It costs nothing."""
         moment = self._clock()
-        after = run.but(
+        after = run.replace(
             status=status,
             completed_at=timestamp(moment),
             execution_seconds=0,
@@ -106,8 +106,8 @@ class Settlement:
             return
         logger.warning("run cost more than settled", run_id=run.id, cost_micro_usd=cost)
         detail = {"run_id": run.id, "why": "Glue billed more than it reported when the run ended."}
-        event = Event.by_service(timestamp(self._clock()), "run_cost_more", detail)
-        after = run.but(dpu_seconds=float(dpu_seconds), cost_micro_usd=cost)
+        event = TimelineEvent.by_service(timestamp(self._clock()), "run_cost_more", detail)
+        after = run.replace(dpu_seconds=float(dpu_seconds), cost_micro_usd=cost)
         with suppress(StaleRecord):  # the event was delivered twice
             self._store.save_run(run, after, event)
 
@@ -132,9 +132,9 @@ class Settlement:
             return []
 
 
-def _run_ended(run: JobRun, moment: datetime) -> Event:
+def _run_ended(run: JobRun, moment: datetime) -> TimelineEvent:
     detail = {"run_id": run.id, "to": str(run.status), "cost_micro_usd": run.cost_micro_usd}
-    return Event.by_service(timestamp(moment), "run_ended", detail)
+    return TimelineEvent.by_service(timestamp(moment), "run_ended", detail)
 
 
 def _total_dpu_seconds(run: JobRun, attempts: Sequence[GlueRun]) -> Decimal:

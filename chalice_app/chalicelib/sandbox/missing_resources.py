@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from chalicelib.aws.cloudformation import Part, Stack, Stacks
+from chalicelib.aws.cloudformation import Stack, StackResource, Stacks
 from chalicelib.aws.errors import AwsError
 from chalicelib.aws.existence import CHECKED, Absence, Prover
 from chalicelib.config import Config
@@ -77,14 +77,14 @@ class Inspector:
         found, errors = self._prover.absences(parts)
         return MissingResources([*self._removed_from_stack(environment, parts), *found], errors)
 
-    def _removed_from_stack(self, environment: Environment, parts: list[Part]) -> list[Absence]:
+    def _removed_from_stack(self, environment: Environment, parts: list[StackResource]) -> list[Absence]:
         release = self._releases.find(environment.release)
         if release is None:
             return []
         existing = {part.logical_id for part in parts if part.status != "DELETE_COMPLETE"}
         parameters = template_parameters(environment, self._config)
         return [
-            Absence(Part(kind, logical_id, "", "DELETE_COMPLETE"))
+            Absence(StackResource(kind, logical_id, "", "DELETE_COMPLETE"))
             for logical_id, kind, when in release.resources
             if kind in CHECKED
             and (when is None or parameters.get(when) == "true")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chalicelib.aws.catalog import Catalog
-from chalicelib.aws.cloudformation import Part, Stack, Stacks
+from chalicelib.aws.cloudformation import Stack, StackResource, Stacks
 from chalicelib.aws.errors import AwsRefused
 from chalicelib.aws.existence import Proof, Prover
 from chalicelib.aws.logs import Logs
@@ -89,7 +89,7 @@ class Removal:
         """Check for each resource of a deleted stack that it does not exist."""
         return self._prover.prove(self._stacks.parts(stack))
 
-    def remove_leftovers(self, parts: list[Part]) -> Iterator[tuple[str, int]]:
+    def remove_leftovers(self, parts: list[StackResource]) -> Iterator[tuple[str, int]]:
         """Remove resources that still exist after their stack was deleted, in batches like `empty`."""
         for part in parts:
             if part.type == _BUCKET:
@@ -118,7 +118,7 @@ def emptying_progress(removed: dict[str, int]) -> str:
     return f"Emptying the buckets: {removed.get(_OBJECTS, 0):,} object versions removed so far."
 
 
-def leftovers_reason(parts: list[Part]) -> str:
+def leftovers_reason(parts: list[StackResource]) -> str:
     """Return why an environment is not DELETED although its stack is."""
     listed_parts = ", ".join(f"{part.type} {part.physical_id}" for part in parts[:_MOST_LISTED])
     more = f" and {len(parts) - _MOST_LISTED} more" if len(parts) > _MOST_LISTED else ""

@@ -10,10 +10,10 @@ from chalicelib.aws.errors import AwsError
 from chalicelib.clock import Clock, parse, timestamp
 from chalicelib.config import Config
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.capacity import Usage
+from chalicelib.domain.capacity import QueueCounters
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.json_types import Json
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import Conflict, EnvironmentExists, StaleRecord, TooManyCreations
 from chalicelib.lifecycle.reconcile import Reconciler
 from chalicelib.observability import logger
@@ -28,7 +28,7 @@ REQUEST_SECONDS = 8
 """Time that a request spends on the first steps; API Gateway ends requests after 29 s."""
 
 Change = Callable[[Environment, datetime], Environment]
-ChangeAtCapacity = Callable[[Environment, datetime, Usage], Environment]
+ChangeAtCapacity = Callable[[Environment, datetime, QueueCounters], Environment]
 
 
 class EnvironmentWrites:
@@ -48,7 +48,9 @@ class EnvironmentWrites:
         self._visible = visible
         self._clock = clock
 
-    def create(self, request: IdempotentRequest, environment: Environment, event: Event) -> Environment:
+    def create(
+        self, request: IdempotentRequest, environment: Environment, event: TimelineEvent
+    ) -> Environment:
         """Write a new environment, in the queue if no slot is free, and take the first steps.
 
         Raises `EnvironmentExists`, `TooManyCreations` and `Conflict`.
@@ -56,11 +58,11 @@ class EnvironmentWrites:
         moment = parse(environment.created_at)
         try:
             try:
-                created = self._add(request, environment.but(admitted_at=environment.created_at), event)
+                created = self._add(request, environment.replace(admitted_at=environment.created_at), event)
             except AtCapacity as full:
-                position = full.usage.place(full.usage.waiting + 1, self._config.capacity, moment)
+                position = full.usage.position(full.usage.waiting + 1, self._config.capacity, moment)
                 created = self._add(
-                    request, environment.but(queue=position, due_at=environment.expires_at), event
+                    request, environment.replace(queue=position, due_at=environment.expires_at), event
                 )
         except CreationsUsedUp as used_up:
             raise self._too_many(used_up, moment) from used_up
@@ -74,7 +76,7 @@ class EnvironmentWrites:
             ) from taken
         return created
 
-    def _add(self, request: IdempotentRequest, environment: Environment, event: Event) -> Environment:
+    def _add(self, request: IdempotentRequest, environment: Environment, event: TimelineEvent) -> Environment:
         key = request.used_key(parse(environment.created_at))
         self._store.add_environment(environment, event, key)
         if environment.admitted_at is not None:
@@ -132,7 +134,7 @@ class EnvironmentWrites:
             after = change(environment, moment)
             if after is environment:
                 return environment
-            event = Event(timestamp(moment), caller.owner, action, request_id, detail)
+            event = TimelineEvent(timestamp(moment), caller.owner, action, request_id, detail)
             try:
                 return self._store.save_environment(environment, after, event, key(moment))
             except CreationsUsedUp as used_up:

@@ -13,7 +13,7 @@ from chalicelib.clock import Clock, environment_id, later, now, timestamp
 from chalicelib.config import Config
 from chalicelib.domain import expiry
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.capacity import Usage
+from chalicelib.domain.capacity import QueueCounters
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.names import ENVIRONMENT_ID
@@ -22,7 +22,7 @@ from chalicelib.domain.requests import EnvironmentChange
 from chalicelib.domain.setting_rules import invalid_combinations
 from chalicelib.domain.settings import Settings
 from chalicelib.domain.settings_changes import changed
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import (
     InvalidCombination,
     NotFound,
@@ -85,7 +85,7 @@ class Environments:
             **expiry.ending_in(settings.expires_in_hours, moment),
             due_at=later(moment, _DUE_AFTER_SECONDS),
         )
-        event = Event(
+        event = TimelineEvent(
             created_at, request.caller.owner, "requested", request.request_id, settings.model_dump()
         )
         return self._writes.create(request, environment, event)
@@ -109,7 +109,9 @@ class Environments:
             owner = caller.owner
         return self._store.environments(owner=owner, status=status, limit=limit, start=start)
 
-    def timeline(self, caller: Caller, environment_id: str, *, limit: int, start: Json | None) -> Page[Event]:
+    def timeline(
+        self, caller: Caller, environment_id: str, *, limit: int, start: Json | None
+    ) -> Page[TimelineEvent]:
         """Return a page of an environment's timeline, newest first. Raises `NotFound`.
 
         Every event has the environment's owner, so the environment is read only if the page is empty.
@@ -151,8 +153,8 @@ class Environments:
         creation. Raises `EnvironmentNotFailed` and `TooManyCreations`.
         """
 
-        def in_queue(environment: Environment, moment: datetime, usage: Usage) -> Environment:
-            position = usage.place(usage.waiting + 1, self._config.capacity, moment)
+        def in_queue(environment: Environment, moment: datetime, usage: QueueCounters) -> Environment:
+            position = usage.position(usage.waiting + 1, self._config.capacity, moment)
             return requested_changes.retry_in_queue(environment, moment, position)
 
         return self._writes.change_once(
@@ -192,8 +194,8 @@ class Environments:
             if wrong or invalid:
                 raise InvalidCombination([*wrong, *invalid])
             if "expires_in_hours" in given:
-                environment = environment.but(**expiry.ending_in(change.expires_in_hours, moment))
-                environment = environment.but(due_at=expiry.next_look(environment))
+                environment = environment.replace(**expiry.ending_in(change.expires_in_hours, moment))
+                environment = environment.replace(due_at=expiry.next_check(environment))
             return requested_changes.update(environment, moment, settings, release or environment.release)
 
         detail = change.model_dump(mode="json", exclude_unset=True)

@@ -16,7 +16,7 @@ from chalicelib.clock import Clock, later, now, timestamp
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, JobFile, Status
 from chalicelib.domain.setting_types import JOB_FILE
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import (
     Conflict,
     InvalidFields,
@@ -127,9 +127,9 @@ class JobFiles:
                 content=content,
             )
             detail = {"path": path, "sha256": sha256, "before": before.sha256 if before else None}
-            event = Event(timestamp(moment), caller.owner, "job_file_put", request_id, detail)
+            event = TimelineEvent(timestamp(moment), caller.owner, "job_file_put", request_id, detail)
             soon = later(moment, _SETTLED_SECONDS)
-            after = environment.but(
+            after = environment.replace(
                 job_files={**environment.job_files, path: file},
                 due_at=min(environment.due_at or soon, soon),
             )

@@ -22,7 +22,7 @@ from chalicelib.domain.pricing import Prices
 from chalicelib.domain.requests import RunRequest
 from chalicelib.domain.setting_rules import above_ceilings
 from chalicelib.domain.settings import Limits
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import (
     BadCursor,
     BudgetExceeded,
@@ -112,7 +112,9 @@ class Jobs:
         moment = self._clock()
         run = self._new_run(environment, wanted, request.caller, moment)
         detail = {"run_id": run.id, "max_cost_micro_usd": run.max_cost_micro_usd}
-        event = Event(run.requested_at, request.caller.owner, "run_requested", request.request_id, detail)
+        event = TimelineEvent(
+            run.requested_at, request.caller.owner, "run_requested", request.request_id, detail
+        )
         try:
             accepted = self._store.add_run(run, event, request.used_key(moment))
         except BudgetUsedUp as used_up:
@@ -152,7 +154,7 @@ class Jobs:
             if run.stopped_by is None:
                 moment = timestamp(self._clock())
                 detail = {"run_id": run_id}
-                event = Event(moment, caller.owner, "run_stop_requested", request_id, detail)
+                event = TimelineEvent(moment, caller.owner, "run_stop_requested", request_id, detail)
                 run = self._runs.request_stop(run, caller.owner, event)
             return self._advanced(run), True
 

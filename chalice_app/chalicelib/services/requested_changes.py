@@ -21,7 +21,7 @@ def request_deletion(environment: Environment, moment: datetime) -> Environment:
     """Request the deletion of an environment, unless it is requested or done."""
     if environment.delete_requested or environment.status is Status.DELETED:
         return environment
-    return environment.but(delete_requested=True, due_at=timestamp(moment))
+    return environment.replace(delete_requested=True, due_at=timestamp(moment))
 
 
 def retry(environment: Environment, moment: datetime) -> Environment:
@@ -35,8 +35,8 @@ def retry(environment: Environment, moment: datetime) -> Environment:
         )
     if environment.wanted is not None:
         again = replace(environment.wanted, rollbacks=0)
-        return _started(environment, moment).but(status=Status.UPDATING, wanted=again)
-    return environment.but(
+        return _started(environment, moment).replace(status=Status.UPDATING, wanted=again)
+    return environment.replace(
         status=Status.QUEUED,
         admitted_at=environment.admitted_at or timestamp(moment),
         creations=environment.creations + 1,
@@ -51,7 +51,7 @@ def retry(environment: Environment, moment: datetime) -> Environment:
 
 def retry_in_queue(environment: Environment, moment: datetime, position: QueuePosition) -> Environment:
     """Start a FAILED environment again, at a position of the queue."""
-    return retry(environment, moment).but(admitted_at=None, queue=position)
+    return retry(environment, moment).replace(admitted_at=None, queue=position)
 
 
 def extend(environment: Environment, moment: datetime, hours: int) -> Environment:
@@ -60,15 +60,15 @@ def extend(environment: Environment, moment: datetime, hours: int) -> Environmen
         raise EnvironmentNotLive(
             f"The environment is {environment.condition}. Its expiration cannot be changed."
         )
-    extended = environment.but(**expiry.ending_in(hours, moment))
+    extended = environment.replace(**expiry.ending_in(hours, moment))
     is_idle = environment.status in (Status.READY, Status.FAILED) and not environment.clean_up
-    return extended.but(due_at=expiry.next_look(extended)) if is_idle else extended
+    return extended.replace(due_at=expiry.next_check(extended)) if is_idle else extended
 
 
 def reset(environment: Environment, moment: datetime) -> Environment:
     """Start a reset. Raises `EnvironmentNotReady` unless the environment is READY."""
     require_ready(environment, "to be reset")
-    return _started(environment, moment).but(status=Status.RESETTING, is_emptied=False, seeded_files=0)
+    return _started(environment, moment).replace(status=Status.RESETTING, is_emptied=False, seeded_files=0)
 
 
 def update(environment: Environment, moment: datetime, settings: Settings, release: str) -> Environment:
@@ -78,7 +78,7 @@ def update(environment: Environment, moment: datetime, settings: Settings, relea
     is_same = desired == DesiredState(environment.settings, environment.release, lost=lost)
     if is_same and not is_repairable(environment):
         return environment
-    return _started(environment, moment).but(
+    return _started(environment, moment).replace(
         status=Status.UPDATING, wanted=desired, changes=environment.changes + 1, seeded_files=0
     )
 
@@ -91,4 +91,4 @@ def is_repairable(environment: Environment) -> bool:
 
 def _started(environment: Environment, moment: datetime) -> Environment:
     """Clear what an earlier attempt left, and make the record due."""
-    return environment.but(failure=None, reason=None, attempts=0, due_at=timestamp(moment))
+    return environment.replace(failure=None, reason=None, attempts=0, due_at=timestamp(moment))

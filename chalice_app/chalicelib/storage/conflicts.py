@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.domain.capacity import Usage
+from chalicelib.domain.capacity import QueueCounters
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.owner_accounts import Account
 from chalicelib.errors import StaleRecord
@@ -28,7 +28,7 @@ class OwnerTaken(Exception):
 class AtCapacity(Exception):
     """No slot is free for another creation; `usage` has the counters."""
 
-    def __init__(self, usage: Usage) -> None:
+    def __init__(self, usage: QueueCounters) -> None:
         super().__init__(usage)
         self.usage = usage
 

@@ -25,7 +25,7 @@ from typing import Any, TypeVar, cast
 
 from chalicelib.clock import parse, sortable_id
 from chalicelib.domain.byte_limits import cut
-from chalicelib.domain.capacity import Usage
+from chalicelib.domain.capacity import QueueCounters
 from chalicelib.domain.environment import (
     Environment,
 )
@@ -33,7 +33,7 @@ from chalicelib.domain.job_run import JobRun, RunError
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.owner_accounts import Account
 from chalicelib.domain.receipts import Receipt, listed
-from chalicelib.domain.timeline import Event, FieldChange
+from chalicelib.domain.timeline import FieldChange, TimelineEvent
 from chalicelib.storage.codec import (
     ENVIRONMENT,
     EVENT,
@@ -106,7 +106,7 @@ def run_item(run: JobRun) -> Json:
     return {**run_key(run.environment_id, run.id), **_due(run.due_at), **stored_fields(run)}
 
 
-def event_item(environment_id: str, owner: str, event: Event) -> Json:
+def event_item(environment_id: str, owner: str, event: TimelineEvent) -> Json:
     """Return the item of a timeline event."""
     number = sortable_id(parse(event.at))[9:]
     key = {"pk": f"ENV#{environment_id}", "sk": f"EVENT#{event.at}#{number}"}
@@ -144,9 +144,9 @@ def run(item: Json) -> JobRun:
     )
 
 
-def event(item: Json) -> Event:
+def event(item: Json) -> TimelineEvent:
     """Return the timeline event of an item."""
-    return Event(**fields_of(Event, with_actor_type(item, "actor"), EVENT))
+    return TimelineEvent(**fields_of(TimelineEvent, with_actor_type(item, "actor"), EVENT))
 
 
 def used_key(item: Json) -> IdempotencyKey:
@@ -161,9 +161,9 @@ def account(owner: str, item: Json) -> Account:
     return Account(**{**known, "creations": tuple(item.get("creations", ()))})
 
 
-def usage(item: Json) -> Usage:
+def usage(item: Json) -> QueueCounters:
     """Return the counters of the queue. An empty item means that there never was an environment."""
-    return Usage(
+    return QueueCounters(
         creating=frozenset(item.get("creating", ())),
         live=item.get("live", 0),
         waiting=item.get("waiting", 0),
@@ -180,7 +180,7 @@ def changes(old: Any, new: Any) -> Json:
     }
 
 
-def with_changes(event: Event, old: Any, new: Any) -> Event:
+def with_changes(event: TimelineEvent, old: Any, new: Any) -> TimelineEvent:
     """Return the event with the values before and after of the fields that it changed."""
     found = [
         change
@@ -198,7 +198,7 @@ def lean(record: Record) -> Record:
     """
     kept: Any = record
     if isinstance(record, Environment):
-        kept = record.but(
+        kept = record.replace(
             failure=record.failure and replace(record.failure, message=_LEFT_OUT),
             reason=record.reason and cut(record.reason, _LEAN_BYTES),
             resources={name: replace(state, reason=None) for name, state in record.resources.items()},
@@ -207,13 +207,13 @@ def lean(record: Record) -> Record:
             and Receipt(listed(record.receipt.removed, 0), listed(record.receipt.remaining, 0)),
         )
     elif isinstance(record, JobRun):
-        kept = record.but(
+        kept = record.replace(
             error=record.error and RunError(_LEFT_OUT),
             reason=record.reason and cut(record.reason, _LEAN_BYTES),
             output=None,
             outputs=[],
         )
-    elif isinstance(record, Event):
+    elif isinstance(record, TimelineEvent):
         kept = replace(record, detail=record.detail and dict(_lean_detail(record.detail)))
     return cast(Record, kept)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib.clock import parse
-from chalicelib.domain.capacity import Usage
+from chalicelib.domain.capacity import QueueCounters
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.job_run import JobRun
 from chalicelib.observability import record_metric
@@ -32,7 +32,7 @@ def run_written(old: JobRun, new: JobRun) -> None:
         record_metric("SpendUsd", spent / 1_000_000, MetricUnit.NoUnit)
 
 
-def queue_read(usage: Usage) -> None:
+def queue_read(usage: QueueCounters) -> None:
     """Record the length of the queue and the number of environments."""
     record_metric("QueueLength", usage.waiting)
     record_metric("EnvironmentsLive", usage.live)

@@ -6,22 +6,23 @@ transaction with its timeline event. A failed condition raises `StaleRecord`, or
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
 from chalicelib.aws.dynamodb import ConditionFailed, ItemRefused, Page, Table
-from chalicelib.domain.capacity import Capacity, Usage
+from chalicelib.domain.capacity import Capacity
 from chalicelib.domain.environment import Environment, ResourceState, Status
 from chalicelib.domain.job_run import JobRun
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.owner_accounts import Account, Allowance
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
 from chalicelib.storage import items, metrics
 from chalicelib.storage.codec import stored_state
 from chalicelib.storage.items import IdempotencyKey
+from chalicelib.storage.queue import Queue
 from chalicelib.storage.transactions import NEW, Reduce, Transactions, storable
 
 _AT_REST = {
@@ -43,10 +44,13 @@ class Store:
     def __init__(self, table: Table, capacity: Capacity, allowance: Allowance | None = None) -> None:
         self._table = table
         self._transactions = Transactions(table, capacity, allowance or Allowance())
+        self.queue = Queue(table)
 
     # -- environments ------------------------------------------------------------------------------------
 
-    def add_environment(self, environment: Environment, event: Event, key: IdempotencyKey | None) -> None:
+    def add_environment(
+        self, environment: Environment, event: TimelineEvent, key: IdempotencyKey | None
+    ) -> None:
         """Record a new environment, its owner's lock and its request's key in one transaction.
 
         Raises `KeyTaken`, `OwnerTaken`, `CreationsUsedUp` or `AtCapacity`. If several apply, the first is
@@ -76,7 +80,7 @@ class Store:
         self,
         old: Environment,
         new: Environment,
-        event: Event | None = None,
+        event: TimelineEvent | None = None,
         key: IdempotencyKey | None = None,
     ) -> Environment:
         """Write the fields that differ, if the record is still at `old.version`, and return the record.
@@ -86,12 +90,29 @@ class Store:
         the request's `key` is used.
         """
 
+        return self._save(old, new, event, key)
+
+    def end_environment(self, old: Environment, new: Environment, event: TimelineEvent) -> Environment:
+        """Write the DELETED status and release the owner's lock in one transaction."""
+        release = self._table.delete(
+            items.owner_key(old.owner), "attribute_not_exists(pk) OR environment_id = :id", {":id": old.id}
+        )
+        return self._save(old, new, event, also=[release])
+
+    def _save(
+        self,
+        old: Environment,
+        new: Environment,
+        event: TimelineEvent | None,
+        key: IdempotencyKey | None = None,
+        also: Sequence[Json] = (),
+    ) -> Environment:
         def save(reduced: Reduce) -> Environment:
             events, after = self._transactions.record_event(old, reduced(new), reduced(event))
-            used = self._transactions.put_key(key, items.environment_item(after), after.updated_at)
             actions = [
-                *used,
+                *self._transactions.put_key(key, items.environment_item(after), after.updated_at),
                 self._transactions.update_environment(old, after),
+                *also,
                 *events,
                 *self._transactions.count(old, after),
             ]
@@ -100,28 +121,7 @@ class Store:
             else:
                 self._transactions.write(actions)
             metrics.environment_written(old, after)
-            return after.but(version=old.version + 1)
-
-        return storable(save)
-
-    def end_environment(self, old: Environment, new: Environment, event: Event) -> Environment:
-        """Write the DELETED status and release the owner's lock in one transaction."""
-        release = self._table.delete(
-            items.owner_key(old.owner), "attribute_not_exists(pk) OR environment_id = :id", {":id": old.id}
-        )
-
-        def save(reduced: Reduce) -> Environment:
-            events, after = self._transactions.record_event(old, reduced(new), reduced(event))
-            self._transactions.write(
-                [
-                    self._transactions.update_environment(old, after),
-                    release,
-                    *events,
-                    *self._transactions.count(old, after),
-                ]
-            )
-            metrics.environment_written(old, after)
-            return after.but(version=old.version + 1)
+            return after.replace(version=old.version + 1)
 
         return storable(save)
 
@@ -132,7 +132,7 @@ class Store:
             return
         if environment.look_at is None or environment.look_at > at:
             with suppress(StaleRecord):  # whoever changed it has compared it, or deletes it
-                self.save_environment(environment, environment.but(look_at=at, due_at=at))
+                self.save_environment(environment, environment.replace(look_at=at, due_at=at))
 
     def note_resource(
         self, environment_id: str, stack_id: str, logical_id: str, resource: ResourceState
@@ -182,7 +182,7 @@ class Store:
         page = self._table.query(f"{key} = :key", values, limit=limit, start=start, **options)
         return page.map(items.environment)
 
-    def events(self, environment_id: str, *, limit: int, start: Json | None = None) -> Page[Event]:
+    def events(self, environment_id: str, *, limit: int, start: Json | None = None) -> Page[TimelineEvent]:
         """Return a page of an environment's timeline, newest first."""
         page = self._table.query(
             "pk = :pk AND begins_with(sk, :event)",
@@ -194,7 +194,7 @@ class Store:
 
     # -- job runs ----------------------------------------------------------------------------------------
 
-    def add_run(self, run: JobRun, event: Event, key: IdempotencyKey | None) -> bool:
+    def add_run(self, run: JobRun, event: TimelineEvent, key: IdempotencyKey | None) -> bool:
         """Reserve the run's maximum cost and record the run in one transaction.
 
         Returns False if the environment is not READY. Raises `BudgetUsedUp` if its owner's budget does not
@@ -221,7 +221,9 @@ class Store:
             return False
         return True
 
-    def add_scheduled_run(self, run: JobRun, event: Event, old: Environment, new: Environment) -> None:
+    def add_scheduled_run(
+        self, run: JobRun, event: TimelineEvent, old: Environment, new: Environment
+    ) -> None:
         """Reserve the run's maximum cost, record the run and advance the schedule in one transaction.
 
         Raises `BudgetUsedUp`, and `StaleRecord` if the environment changed or the run is recorded already.
@@ -263,7 +265,7 @@ class Store:
             if start is None:
                 return
 
-    def save_run(self, old: JobRun, new: JobRun, event: Event | None = None) -> JobRun:
+    def save_run(self, old: JobRun, new: JobRun, event: TimelineEvent | None = None) -> JobRun:
         """Write the fields that differ, if the record is still at `old.version`.
 
         When a run reaches a final status, the same transaction releases its reservation and charges its cost,
@@ -274,58 +276,9 @@ class Store:
             after, recorded = reduced(new), reduced(event)
             self._transactions.write_run(old, after, recorded)
             metrics.run_written(old, after)
-            return after.but(version=old.version + 1)
+            return after.replace(version=old.version + 1)
 
         return storable(save)
-
-    # -- the queue ---------------------------------------------------------------------------------------
-
-    def usage(self) -> Usage:
-        """Return the counters of creations, environments and the queue."""
-        usage = items.usage(self._table.get(items.QUEUE_KEY) or {})
-        metrics.queue_read(usage)
-        return usage
-
-    def waiting(self, limit: int) -> list[Environment]:
-        """Return queued environments, oldest first. `limit` also counts those just admitted."""
-        page = self._table.query(
-            "gsi_status = :status",
-            {":status": str(Status.QUEUED), ":no": False},
-            limit=limit,
-            newest_first=False,
-            IndexName="by_status",
-            FilterExpression="attribute_not_exists(admitted_at) AND delete_requested = :no",
-        )
-        return [items.environment(item) for item in page.items]
-
-    def give_back(self, environment_ids: Iterable[str]) -> None:
-        """Free the slots of environments that are not being created."""
-        self._table.write(
-            self._table.update(
-                items.QUEUE_KEY,
-                "DELETE creating :ids",
-                "attribute_exists(pk)",
-                {":ids": set(environment_ids)},
-            )
-        )
-
-    def look_at_queue(self, at: str) -> None:
-        """Make the queue due at a time, or never while it is empty."""
-        with suppress(ConditionFailed):
-            self._table.write(
-                self._table.update(
-                    items.QUEUE_KEY, "REMOVE due_at, due_shard", "waiting <= :none", {":none": 0}
-                )
-            )
-            return
-        self._table.write(
-            self._table.update(
-                items.QUEUE_KEY,
-                "SET due_at = :at, due_shard = :shard",
-                "attribute_exists(pk)",
-                {":at": at, ":shard": items.DUE},
-            )
-        )
 
     # -- idempotency keys --------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from chalicelib.domain.environment import Environment
 from chalicelib.domain.job_run import JobRun
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.owner_accounts import Account, Allowance, Update, charging, counting_creation
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
 from chalicelib.storage import items
@@ -91,7 +91,7 @@ class Transactions:
                 raise  # other requests kept changing the account
             raise CreationsUsedUp(next_at) from failure
 
-    def write_admission(self, run: JobRun, actions: list[Json], event: Event) -> None:
+    def write_admission(self, run: JobRun, actions: list[Json], event: TimelineEvent) -> None:
         """Write all actions or none, record a run and reserve its worst cost. Raises `BudgetUsedUp`."""
         moment, worst = parse(run.requested_at), run.max_cost_micro_usd
 
@@ -135,7 +135,7 @@ class Transactions:
                 ):
                     raise
 
-    def write_run(self, old: JobRun, new: JobRun, event: Event | None) -> None:
+    def write_run(self, old: JobRun, new: JobRun, event: TimelineEvent | None) -> None:
         """Write a run, and settle its cost if that changed or the run ended."""
         actions = [
             self.update(items.run_key(old.environment_id, old.id), old.version, items.changes(old, new))
@@ -171,12 +171,12 @@ class Transactions:
         # DynamoDB removes expired items late, so the condition compares the time.
         return [self._table.put(item, f"{NEW} OR expires_at <= :now", {":now": now})]
 
-    def put_event(self, environment_id: str, owner: str, event: Event) -> Json:
+    def put_event(self, environment_id: str, owner: str, event: TimelineEvent) -> Json:
         """Return the action that adds an event to a timeline."""
         return self._table.put(items.event_item(environment_id, owner, event), NEW)
 
     def record_event(
-        self, old: Environment, new: Environment, event: Event | None
+        self, old: Environment, new: Environment, event: TimelineEvent | None
     ) -> tuple[list[Json], Environment]:
         """Return the action for the event of a change, and the environment with the event's time.
 
@@ -186,7 +186,7 @@ class Transactions:
             return [], new
         at = max(event.at, later(parse(old.updated_at), _MILLISECOND))
         recorded = items.with_changes(replace(event, at=at), old, new)
-        return [self.put_event(old.id, old.owner, recorded)], new.but(updated_at=at)
+        return [self.put_event(old.id, old.owner, recorded)], new.replace(updated_at=at)
 
     def count(self, old: Environment | None, new: Environment) -> list[Json]:
         """Return the action that updates the record `QUEUE`, if a change of an environment affects it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.domain.timeline import ActorType, Event
+from chalicelib.domain.timeline import ActorType, TimelineEvent
 from chalicelib.sandbox.seeding import uploaded_files
 from chalicelib.storage import items
 from tests.support.api import Api
@@ -35,7 +35,7 @@ def test_runs_say_whether_the_schedule_or_a_user_of_that_name_asked_for_them(api
     assert api.call("GET", path, owner="schedule").body["status"] == "SUCCEEDED"
     record = store.environment(environment["id"])
     past = "2026-01-01T00:00:00.000Z"
-    store.save_environment(record, record.but(next_run_at=past, due_at=past))
+    store.save_environment(record, record.replace(next_run_at=past, due_at=past))
     service.events.tick(seconds=10)
     runs = api.call("GET", f"/jobs/{job}/runs", owner="schedule").body["items"]
     types = {run["requested_by_type"] for run in runs if run["id"] != asked["id"]}
@@ -75,7 +75,9 @@ def test_a_file_of_a_user_named_release_is_their_own(api: Api) -> None:
 
 
 def test_lines_that_are_older_than_types_have_them_in_the_name() -> None:
-    item = items.event_item("abcdefgh23", "ana", Event("2026-01-01T00:00:00.000Z", "service", "expired"))
+    item = items.event_item(
+        "abcdefgh23", "ana", TimelineEvent("2026-01-01T00:00:00.000Z", "service", "expired")
+    )
     del item["actor_type"]
     assert items.event(item).actor_type == ActorType.SERVICE
     assert items.event({**item, "actor": "ana"}).actor_type == ActorType.USER

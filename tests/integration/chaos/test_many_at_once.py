@@ -21,7 +21,7 @@ from chalicelib.domain.caller import Caller
 from chalicelib.domain.capacity import Capacity
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.settings import Settings
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.storage.store import Store
 from chalicelib.wiring import Service, build
@@ -178,7 +178,7 @@ def waiting(account: Account, service: Service, number: int) -> None:
             expires_at=pattern.expires_at,
             due_at=pattern.expires_at,
         )
-        store.add_environment(environment, Event(moment, environment.owner, "requested"), None)
+        store.add_environment(environment, TimelineEvent(moment, environment.owner, "requested"), None)
 
 
 def _name(number: int) -> str:

@@ -38,7 +38,7 @@ def test_one_whose_release_is_gone_keeps_no_other_waiting(world: World) -> None:
     first = world.ask()
     other = IdempotentRequest(Caller("ben", is_admin=False), "r2", None, "f")
     second = world.service.environments.request(other, Settings()).record.id
-    world.service.events._store.save_environment(first, first.but(release="0.0.0-000000000000"))
+    world.service.events._store.save_environment(first, first.replace(release="0.0.0-000000000000"))
     world.faults.clear()
     for _ in range(3):
         world.tick_after(minutes=2)
@@ -96,7 +96,7 @@ def test_old_and_repeated_resource_events_change_nothing(world: World) -> None:
 
 
 def test_events_of_unknown_and_foreign_stacks_are_left_alone(world: World) -> None:
-    ghost = world.ask().but(id="aaaaaaaaaa")
+    ghost = world.ask().replace(id="aaaaaaaaaa")
     world.stack_event(ghost)
     world.resource_event(ghost, "SorBucket", "CREATE_COMPLETE")
     foreign = "arn:aws:cloudformation:us-east-1:1:stack/payroll/x"

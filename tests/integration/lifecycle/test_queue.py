@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.domain.capacity import Usage, in_creation, is_counted, waits
+from chalicelib.domain.capacity import QueueCounters, in_creation, is_counted, waits
 from chalicelib.domain.environment import QueuePosition, Status
 from chalicelib.services.idempotency import IdempotentRequest
 from tests.support.moto_service import ADMIN, World, roll_back
@@ -23,8 +23,8 @@ class Crowd(World):
         return " ".join(self.of(owner).status for owner in owners)
 
     @property
-    def usage(self) -> Usage:
-        return self.service.events._store.usage()
+    def usage(self) -> QueueCounters:
+        return self.service.events._store.queue.counters()
 
     def check(self) -> None:
         """What the record counts is what there is."""

@@ -19,7 +19,7 @@ from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.pricing import worst_case_micro_usd
 from chalicelib.domain.settings import Settings
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.wiring import Service
 from glue_assets.release import build, publish
 from local.iam.policies import Verdict, listed, verdict
@@ -504,8 +504,8 @@ def pending(world: World, environment: Environment, **more: Any) -> JobRun:
         max_cost_micro_usd=worst_case_micro_usd("G.1X", 2, 1, world.config.price_per_dpu_hour_usd),
         log_prefix=f"/aws-glue/jobs/{environment.name}",
         due_at=timestamp(world.moment),
-    ).but(**more)
-    assert world.store.add_run(run, Event(run.requested_at, "test", "run_requested"), None)
+    ).replace(**more)
+    assert world.store.add_run(run, TimelineEvent(run.requested_at, "test", "run_requested"), None)
     return run
 
 

@@ -11,7 +11,7 @@ from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.requests import RunRequest
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.runs.new_run import new_run
 from tests.support.environment_changes import ID, actions, ask, finish
 from tests.support.event_bridge import event_with
@@ -74,8 +74,8 @@ def test_a_run_that_waits_to_be_started_is_waited_for_too(world: World) -> None:
         lease_seconds=600,
         moment=world.moment,
         requested_by=environment.owner,
-    ).but(start_attempts=0, reason="Waiting for an earlier run to end.")
-    assert world.store.add_run(waiting, Event(waiting.requested_at, "test", "run_requested"), None)
+    ).replace(start_attempts=0, reason="Waiting for an earlier run to end.")
+    assert world.store.add_run(waiting, TimelineEvent(waiting.requested_at, "test", "run_requested"), None)
     ask(world, environment, settings={"job": {"max_retries": 2}})
     for _ in range(2):
         world.moment += timedelta(seconds=61)

@@ -272,12 +272,12 @@ def test_building_a_failed_one_again_counts(api: Api, operator: Operator) -> Non
     created = create(api)
     store = api.app.service().environments._store
     environment = store.environment(created.body["id"])
-    store.save_environment(environment, environment.but(status=environment.status.FAILED, due_at=None))
+    store.save_environment(environment, environment.replace(status=environment.status.FAILED, due_at=None))
     path = f"/environments/{created.body['id']}/retry"
     assert api.call("POST", path).status == 202
     assert me(api)["creations"]["used"] == 2
     environment = store.environment(created.body["id"])
-    store.save_environment(environment, environment.but(status=environment.status.FAILED, due_at=None))
+    store.save_environment(environment, environment.replace(status=environment.status.FAILED, due_at=None))
     refused = api.call("POST", path)
     assert (refused.status, refused.body["code"]) == (429, "too_many_creations")
     assert refused.headers["Retry-After"] == str(24 * 3600)

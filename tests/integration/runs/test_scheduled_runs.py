@@ -233,7 +233,7 @@ def test_a_schedule_that_is_over_ends_silently(world: World) -> None:
     tick(world, hours=1)
     after = world.look(ready)
     assert (len(runs(world)), after.next_run_at) == (1, None)
-    assert after.due_at == expiry.next_look(after) == after.look_at
+    assert after.due_at == expiry.next_check(after) == after.look_at
 
 
 def test_a_death_at_any_call_starts_each_run_once() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from chalicelib.aws.cloudformation import Part, Stack, Stacks
+from chalicelib.aws.cloudformation import Stack, StackResource, Stacks
 from chalicelib.aws.existence import Prover
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
@@ -224,9 +224,9 @@ def test_a_type_that_is_not_known_is_said_to_be_unchecked_and_one_that_stays_by_
             return {"BucketRegion": "us-east-1"}
 
     parts = [
-        Part("AWS::SNS::Topic", "Topic", "arn:x", "DELETE_COMPLETE"),
-        Part("AWS::S3::Bucket", "Kept", "kept", "DELETE_SKIPPED"),
-        Part("AWS::S3::Bucket", "Lost", "lost", "DELETE_COMPLETE"),
+        StackResource("AWS::SNS::Topic", "Topic", "arn:x", "DELETE_COMPLETE"),
+        StackResource("AWS::S3::Bucket", "Kept", "kept", "DELETE_SKIPPED"),
+        StackResource("AWS::S3::Bucket", "Lost", "lost", "DELETE_COMPLETE"),
     ]
     proof = Prover({"s3": Buckets()}).prove(parts)
     [topic] = proof.removed

@@ -120,7 +120,7 @@ def test_runs_are_stopped_first(world: World) -> None:
 def test_runs_that_the_service_was_not_asked_for_are_stopped_too(world: World) -> None:
     ready = world.ready(ID, {})
     run = world.ask_run(ready, "SUCCEEDED")
-    world.store.save_run(run, run.but(glue_run_id=None, status=RunStatus.STOPPED))  # never begun in Glue
+    world.store.save_run(run, run.replace(glue_run_id=None, status=RunStatus.STOPPED))  # never begun in Glue
     by_hand, ended = world.glue.begin(ready.job_id), world.glue.begin(ready.job_id, "FAILED")
     begun = world.operator.environments.reset(IdempotentRequest(CALLER, "r1"), ID).record
     assert begun.status is Status.RESETTING  # until Glue says that it has stopped

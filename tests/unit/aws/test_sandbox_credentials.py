@@ -101,7 +101,7 @@ def test_a_sandbox_without_workgroup_and_key_has_the_primary_one_and_no_key() ->
 def test_the_longest_policy_is_one_that_sts_takes() -> None:
     longest = environment(athena_workgroup=f"terraglue-aaaaaaaaaa-{'x' * 64}")
     buckets = BucketNames(**dict.fromkeys(BucketNames.model_fields, "x" * 40))
-    longest = longest.but(settings=longest.settings.model_copy(update={"buckets": buckets}))
+    longest = longest.replace(settings=longest.settings.model_copy(update={"buckets": buckets}))
     role = ROLE.replace("arn:aws:", "arn:aws-us-gov:")
     assert len(session_policy(longest, role, "ap-southeast-99")) <= MOST_CHARACTERS
 
@@ -154,7 +154,7 @@ def test_another_sandbox_and_the_same_with_other_things_get_credentials_of_their
     changed = environment(athena_workgroup="terraglue-aaaaaaaaaa-w")
     assert sts.credentials.of(changed).access_key_id.startswith("changed")
     sts.give("other", RoleSessionName="terraglue-bbbbbbbbbb")
-    other = environment().but(id="bbbbbbbbbb")
+    other = environment().replace(id="bbbbbbbbbb")
     assert sts.credentials.of(other).access_key_id.startswith("other")
     assert sts.credentials.of(environment()).access_key_id.startswith("first")
 

@@ -23,5 +23,5 @@ def test_the_next_look_is_at_the_next_warning_and_then_at_the_end() -> None:
     fields = expiry.ending_in(48, NOW)
     assert fields["expires_at"] == "2026-01-03T00:00:00.000Z"
     sandbox = environment(1, **fields)
-    looks = [expiry.next_look(sandbox.but(warnings_due=left)) for left in ([24, 1], [1], [])]
+    looks = [expiry.next_check(sandbox.replace(warnings_due=left)) for left in ([24, 1], [1], [])]
     assert looks == ["2026-01-02T00:00:00.000Z", "2026-01-02T23:00:00.000Z", "2026-01-03T00:00:00.000Z"]

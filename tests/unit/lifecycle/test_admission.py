@@ -9,11 +9,12 @@ import pytest
 
 from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import timestamp
-from chalicelib.domain.capacity import Capacity, Usage
+from chalicelib.domain.capacity import Capacity, QueueCounters
 from chalicelib.domain.environment import Environment, QueuePosition, Status
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.lifecycle.admission import Admission
 from chalicelib.storage.conflicts import AtCapacity
+from chalicelib.storage.queue import Queue
 from chalicelib.storage.store import Store
 from tests.support.fast_dynamodb import INDEXES, FastDynamoDb
 from tests.support.records import environment
@@ -32,9 +33,9 @@ class Line:
     def ask(self, n: int) -> None:
         moment = timestamp(NOW + timedelta(seconds=n))
         asked = environment(n, created_at=moment, updated_at=moment)
-        event = Event(moment, asked.owner, "requested", "request")
+        event = TimelineEvent(moment, asked.owner, "requested", "request")
         try:
-            self.store.add_environment(asked.but(admitted_at=moment), event, None)
+            self.store.add_environment(asked.replace(admitted_at=moment), event, None)
         except AtCapacity:
             self.store.add_environment(asked, event, None)
 
@@ -49,12 +50,12 @@ class Line:
 
     def finish(self, n: int) -> None:
         found = self.of(n)
-        self.store.save_environment(found, found.but(status=Status.READY, due_at=None))
+        self.store.save_environment(found, found.replace(status=Status.READY, due_at=None))
 
     def delete(self, n: int) -> None:
         found = self.of(n)
-        gone = found.but(status=Status.DELETED, admitted_at=None)
-        self.store.end_environment(found, gone, Event(timestamp(NOW), "ana", "deleted"))
+        gone = found.replace(status=Status.DELETED, admitted_at=None)
+        self.store.end_environment(found, gone, TimelineEvent(timestamp(NOW), "ana", "deleted"))
 
 
 def test_who_gets_a_place_is_the_oldest_and_the_others_move_up() -> None:
@@ -145,12 +146,14 @@ def test_who_admits_when_somebody_else_has_just_done_so_admits_nobody() -> None:
     for n in (1, 2, 3):
         line.ask(n)
 
-    class Late(Store):
-        """Read the queue before the other one wrote it."""
+    class Late(Queue):
+        """Read the counters before the other one wrote them."""
 
-        def usage(self) -> Usage:
-            return Usage(waiting=2)
+        def counters(self) -> QueueCounters:
+            return QueueCounters(waiting=2)
 
-    late = Admission(Late(Table(line.client, "table"), Capacity(1, 9)), Capacity(1, 9), clock=lambda: NOW)
-    assert late.admit() == []
+    table = Table(line.client, "table")
+    store = Store(table, Capacity(1, 9))
+    store.queue = Late(table)
+    assert Admission(store, Capacity(1, 9), clock=lambda: NOW).admit() == []
     assert [line.of(n).admitted_at for n in (2, 3)] == [None, None]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.cloudformation import Part, Stack
+from chalicelib.aws.cloudformation import Stack, StackResource
 from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.errors import AwsRefused
 from chalicelib.aws.existence import Proof
@@ -18,7 +18,7 @@ from chalicelib.domain.capacity import Capacity
 from chalicelib.domain.environment import Environment, ResourceState, Status
 from chalicelib.domain.failures import Failure
 from chalicelib.domain.receipts import Receipt, ReceiptEntry
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.lifecycle.deletion import Deletion
 from chalicelib.lifecycle.transitions import Next, Transitions
 from chalicelib.storage.store import Store
@@ -26,7 +26,7 @@ from tests.support.fast_dynamodb import INDEXES, FastDynamoDb
 from tests.support.records import environment
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-BUCKET = Part("AWS::S3::Bucket", "SotBucket", "terraglue-env1-sot", "DELETE_COMPLETE")
+BUCKET = StackResource("AWS::S3::Bucket", "SotBucket", "terraglue-env1-sot", "DELETE_COMPLETE")
 OBJECTS, TABLES = "AWS::S3::Object", "AWS::Glue::Table"
 KEY = ReceiptEntry("AWS::KMS::Key", id="the first attempt's")
 OTHER_KEY = ReceiptEntry("AWS::KMS::Key", id="the second attempt's")
@@ -38,7 +38,7 @@ class Aws:
     """What the removal finds and does: a stack, what is left of it, and slices of things to remove."""
 
     stack: Stack | None
-    there: list[Part] = field(default_factory=list)
+    there: list[StackResource] = field(default_factory=list)
     remaining: list[ReceiptEntry] = field(default_factory=list)
     slices: list[tuple[str, int] | Exception] = field(default_factory=list)
     runs_are_stopped: bool = True
@@ -60,7 +60,7 @@ class Aws:
     def empty(self, _: Stack) -> Iterator[tuple[str, int]]:
         yield from self._slices("empty")
 
-    def remove_leftovers(self, parts: list[Part]) -> Iterator[tuple[str, int]]:
+    def remove_leftovers(self, parts: list[StackResource]) -> Iterator[tuple[str, int]]:
         yield from self._slices(f"remove {parts[0].physical_id}")
 
     def _slices(self, what: str) -> Iterator[tuple[str, int]]:
@@ -101,8 +101,8 @@ class Desk:
         self.deletion = Deletion(transitions, fake, fake, fake, self.store)
         moment = timestamp(NOW)
         new = environment(1, created_at=moment, updated_at=moment, admitted_at=moment, due_at=moment)
-        self.store.add_environment(new, Event(moment, "ana", "requested"), None)
-        self.store.save_environment(new, new.but(**{"stack_id": "stack", **fields}))
+        self.store.add_environment(new, TimelineEvent(moment, "ana", "requested"), None)
+        self.store.save_environment(new, new.replace(**{"stack_id": "stack", **fields}))
 
     def read(self) -> Environment:
         found = self.store.environment("env1")
@@ -164,7 +164,7 @@ def test_what_each_attempt_leaves_for_a_reason_is_kept_for_the_receipt() -> None
     desk.clean_up()
     assert desk.read().remaining == [KEY, OTHER_KEY]
     desk.aws.stack, desk.aws.remaining = None, []
-    desk.store.save_environment(desk.read(), desk.read().but(status=Status.DELETING))
+    desk.store.save_environment(desk.read(), desk.read().replace(status=Status.DELETING))
     desk.step()
     gone = desk.read()
     assert (gone.status, gone.remaining) == (Status.DELETED, [])
@@ -348,7 +348,7 @@ def test_the_end_has_its_receipt_and_frees_the_owner(last: Stack | None) -> None
     [line] = desk.store.events("env1", limit=1).items
     assert line.detail == {"from": "DELETING", "to": "DELETED", "why": "everything removed"}
     assert desk.store.live_environment_id("owner-1") is None
-    assert desk.store.usage().live == 0
+    assert desk.store.queue.counters().live == 0
     assert desk.actions()[-1] == "status_changed"
 
 

@@ -12,7 +12,7 @@ from chalicelib.clock import timestamp
 from chalicelib.domain.capacity import Capacity
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.failures import Failure
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.lifecycle.transitions import Next, Transitions
 from chalicelib.storage.store import Store
 from tests.support.fast_dynamodb import INDEXES, FastDynamoDb
@@ -35,7 +35,7 @@ class Desk:
         )
         moment = timestamp(NOW)
         self.record = environment(1, created_at=moment, updated_at=moment, due_at=None)
-        self.store.add_environment(self.record, Event(moment, "ana", "requested"), None)
+        self.store.add_environment(self.record, TimelineEvent(moment, "ana", "requested"), None)
 
     def after(self, seconds: float) -> str:
         return timestamp(NOW + timedelta(seconds=seconds))
@@ -122,5 +122,5 @@ def test_a_wait_for_aws_is_looked_at_again_in_a_minute_and_events_do_not_put_tha
 def test_the_same_delay_is_one_event() -> None:
     desk = Desk()
     told = desk.transitions.delayed(desk.record, "AWS is busy.")
-    assert told == Event.by_service(desk.after(0), "delayed", {"why": "AWS is busy."})
-    assert desk.transitions.delayed(desk.record.but(reason="AWS is busy."), "AWS is busy.") is None
+    assert told == TimelineEvent.by_service(desk.after(0), "delayed", {"why": "AWS is busy."})
+    assert desk.transitions.delayed(desk.record.replace(reason="AWS is busy."), "AWS is busy.") is None

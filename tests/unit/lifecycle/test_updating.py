@@ -25,7 +25,7 @@ from chalicelib.domain.environment import (
 )
 from chalicelib.domain.failures import Failure
 from chalicelib.domain.settings import JobSettings, Settings
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.lifecycle.transitions import Next, Transitions
 from chalicelib.lifecycle.update import Update
 from chalicelib.sandbox.missing_resources import MissingResources
@@ -137,11 +137,11 @@ class Desk:
         self.update = Update(transitions, fake, fake, fake, fake, sleep=self.sleep)
         moment = timestamp(NOW)
         new = environment(1, created_at=moment, updated_at=moment, admitted_at=moment, settings=OLD)
-        self.store.add_environment(new, Event(moment, "ana", "requested"), None)
+        self.store.add_environment(new, TimelineEvent(moment, "ana", "requested"), None)
         wanted = replace(DesiredState(NEW, "r", UpdateStage(stage)), **fields.pop("wanted", {}))
         values = {"stack_id": "stack", "due_at": moment, "changes": 4, "attempts": 2, **fields}
         values = {"status": Status.UPDATING, **values}
-        self.store.save_environment(new, new.but(wanted=wanted, **values))
+        self.store.save_environment(new, new.replace(wanted=wanted, **values))
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

@@ -60,7 +60,7 @@ def test_runs_of_the_releases_job_never_go_on_at_once(mode: str, most: str) -> N
     """Each replaces the same partition; Glue itself lets the second wait, whoever has started it."""
     job = ENVIRONMENT.settings.job.model_copy(update={"max_concurrent_runs": 3})
     settings = ENVIRONMENT.settings.model_copy(update={"mode": mode, "job": job})
-    environment = ENVIRONMENT.but(settings=settings)
+    environment = ENVIRONMENT.replace(settings=settings)
     assert template_parameters(environment, CONFIG)["MaxConcurrentRuns"] == most
 
 

@@ -32,9 +32,9 @@ def test_an_environment_that_is_ready_is_counted_with_the_seconds_that_it_took(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     seeding = environment(1, status=Status.SEEDING, created_at="2026-01-01T00:00:00.000Z")
-    ready = seeding.but(status=Status.READY, updated_at="2026-01-01T00:00:42.000Z")
+    ready = seeding.replace(status=Status.READY, updated_at="2026-01-01T00:00:42.000Z")
     metrics.environment_written(seeding, ready)
-    metrics.environment_written(ready, ready.but(reason="a change within the status"))
+    metrics.environment_written(ready, ready.replace(reason="a change within the status"))
     assert flushed(capsys) == {"EnvironmentsReady": [1.0], "SecondsToReady": [42.0]}
 
 
@@ -42,14 +42,14 @@ def test_a_failed_environment_is_counted_and_one_that_goes_on_is_not(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     creating = environment(1, status=Status.CREATING)
-    metrics.environment_written(creating, creating.but(status=Status.FAILED))
-    metrics.environment_written(creating, creating.but(status=Status.SEEDING))
+    metrics.environment_written(creating, creating.replace(status=Status.FAILED))
+    metrics.environment_written(creating, creating.replace(status=Status.SEEDING))
     assert flushed(capsys) == {"EnvironmentsFailed": [1.0]}
 
 
 def test_a_run_that_ends_is_counted_with_what_it_cost(capsys: pytest.CaptureFixture[str]) -> None:
-    running = run(environment(1)).but(status=RunStatus.RUNNING)
-    metrics.run_written(running, running.but(status=RunStatus.SUCCEEDED, cost_micro_usd=36_667))
+    running = run(environment(1)).replace(status=RunStatus.RUNNING)
+    metrics.run_written(running, running.replace(status=RunStatus.SUCCEEDED, cost_micro_usd=36_667))
     assert flushed(capsys) == {"RunsSucceeded": [1.0], "SpendUsd": [0.036667]}
 
 

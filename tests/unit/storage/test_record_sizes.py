@@ -36,7 +36,7 @@ from chalicelib.domain.job_run import JobRun, RunError, RunStatus
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.receipts import Receipt, ReceiptEntry, listed
 from chalicelib.domain.settings import Settings
-from chalicelib.domain.timeline import ActorType, Event
+from chalicelib.domain.timeline import ActorType, TimelineEvent
 from chalicelib.runs.outputs import _entry
 from chalicelib.services.job_files import MAX_FILES
 from chalicelib.storage import items
@@ -143,7 +143,7 @@ def environment(**more: Any) -> Environment:
         due_at=AT,
         lease_until=AT,
         ready_at=AT,
-    ).but(**more)
+    ).replace(**more)
 
 
 def deleted() -> Environment:
@@ -187,13 +187,13 @@ def run(**more: Any) -> JobRun:
         error=RunError(redacted(WIDE, ID), tail),
         output=_entry(TABLE, [[WIDE] * 3] * 20),
         outputs=[_entry(TABLE, [[WIDE] * 3] * 20)] * MOST_OUTPUTS,
-    ).but(**more)
+    ).replace(**more)
 
 
-def event() -> Event:
+def event() -> TimelineEvent:
     """A change of all settings: the request, and every value before and after."""
     asked = {"settings": settings("B").model_dump(), "release": "r" * 77, "expires_in_hours": 720}
-    told = Event(AT, OWNER, "change_requested", "q" * 64, asked)
+    told = TimelineEvent(AT, OWNER, "change_requested", "q" * 64, asked)
     return items.with_changes(told, environment(), environment(settings=settings("B"), wanted=None))
 
 
@@ -247,14 +247,16 @@ def store() -> Store:
 
 def test_a_run_that_is_too_large_ends_without_its_texts_and_gives_its_money_back(store: Store) -> None:
     home = environment(status=Status.READY, wanted=None, resources={}, remaining=[], job_files={})
-    store.add_environment(home, Event(AT, OWNER, "requested"), None)
+    store.add_environment(home, TimelineEvent(AT, OWNER, "requested"), None)
     begun = run(error=None, max_cost_micro_usd=220_000)
-    assert store.add_run(begun, Event(AT, OWNER, "run_requested"), None)
+    assert store.add_run(begun, TimelineEvent(AT, OWNER, "run_requested"), None)
     error = RunError("m" * 300_000, ["t" * 200_000])
-    ended = begun.but(status=RunStatus.FAILED, cost_micro_usd=0, error=error)
+    ended = begun.replace(status=RunStatus.FAILED, cost_micro_usd=0, error=error)
 
     saved = store.save_run(
-        begun, ended, Event("2026-01-01T00:00:01.000Z", "service", "run_ended", None, {"why": "w" * 500_000})
+        begun,
+        ended,
+        TimelineEvent("2026-01-01T00:00:01.000Z", "service", "run_ended", None, {"why": "w" * 500_000}),
     )
 
     assert store.run(ID, begun.id) == saved
@@ -268,10 +270,12 @@ def test_a_run_that_is_too_large_ends_without_its_texts_and_gives_its_money_back
 
 def test_an_environment_that_is_too_large_goes_on_without_its_texts(store: Store) -> None:
     home = environment(status=Status.READY, wanted=None)
-    store.add_environment(home, Event(AT, OWNER, "requested"), None)
+    store.add_environment(home, TimelineEvent(AT, OWNER, "requested"), None)
     large = Failure("internal", "m" * 500_000, "Retry.")
 
-    saved = store.save_environment(home, home.but(status=Status.FAILED, failure=large, reason="r" * 500_000))
+    saved = store.save_environment(
+        home, home.replace(status=Status.FAILED, failure=large, reason="r" * 500_000)
+    )
 
     assert store.environment(ID) == saved
     assert saved.status is Status.FAILED and saved.settings == home.settings
@@ -280,13 +284,13 @@ def test_an_environment_that_is_too_large_goes_on_without_its_texts(store: Store
 
 def test_a_resource_that_does_not_fit_is_passed_over(store: Store) -> None:
     home = environment(status=Status.CREATING)
-    store.add_environment(home, Event(AT, OWNER, "requested"), None)
+    store.add_environment(home, TimelineEvent(AT, OWNER, "requested"), None)
     for _ in range(2):
         assert not store.note_resource(ID, STACK, "New", ResourceState("t", "s", AT, "r" * 400_000))
 
 
 def test_what_no_leaving_out_mends_is_an_error(store: Store) -> None:
     home = environment(status=Status.READY)
-    store.add_environment(home, Event(AT, OWNER, "requested"), None)
+    store.add_environment(home, TimelineEvent(AT, OWNER, "requested"), None)
     with pytest.raises(AwsError):
-        store.save_environment(home, home.but(outputs=replace(home.outputs, job_id="j" * 500_000)))
+        store.save_environment(home, home.replace(outputs=replace(home.outputs, job_id="j" * 500_000)))

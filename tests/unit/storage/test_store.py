@@ -13,7 +13,7 @@ from chalicelib.domain.caller import Caller
 from chalicelib.domain.capacity import Capacity
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.job_run import RunStatus
-from chalicelib.domain.timeline import Event
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import StaleRecord
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.storage.conflicts import AtCapacity, KeyTaken
@@ -30,8 +30,8 @@ def store(creating: int = 9, environments: int = 9) -> Store:
     return Store(Table(client, "table"), Capacity(creating, environments))
 
 
-def event(action: str = "did", at: datetime = NOW) -> Event:
-    return Event(timestamp(at), "ana", action, "request")
+def event(action: str = "did", at: datetime = NOW) -> TimelineEvent:
+    return TimelineEvent(timestamp(at), "ana", action, "request")
 
 
 def admitted(n: int, at: datetime = NOW) -> Environment:
@@ -49,50 +49,50 @@ def actions(store: Store, environment_id: str) -> list[str]:
 def test_of_two_who_change_what_they_both_read_the_second_is_refused() -> None:
     one, records = admitted(1), store()
     records.add_environment(one, event(), None)
-    first = records.save_environment(one, one.but(reason="the first"), event("first"))
+    first = records.save_environment(one, one.replace(reason="the first"), event("first"))
     with pytest.raises(StaleRecord):
-        records.save_environment(one, one.but(reason="the second"), event("second"))
+        records.save_environment(one, one.replace(reason="the second"), event("second"))
     with pytest.raises(StaleRecord):
-        records.save_environment(one, one.but(attempts=7))
+        records.save_environment(one, one.replace(attempts=7))
     assert records.environment(one.id) == first
     assert (first.reason, first.attempts, first.version) == ("the first", 0, 2)
     assert actions(records, one.id) == ["first", "did"]
-    again = records.save_environment(first, first.but(reason="the second"), event("second"))
+    again = records.save_environment(first, first.replace(reason="the second"), event("second"))
     assert records.environment(one.id) == again
 
 
 def test_an_end_of_what_has_changed_is_refused_and_the_owner_stays_locked() -> None:
     one, records = admitted(1), store()
     records.add_environment(one, event(), None)
-    changed = records.save_environment(one, one.but(reason="changed"))
+    changed = records.save_environment(one, one.replace(reason="changed"))
     gone = {"status": Status.DELETED, "admitted_at": None}
     with pytest.raises(StaleRecord):
-        records.end_environment(one, one.but(**gone), event("deleted"))
+        records.end_environment(one, one.replace(**gone), event("deleted"))
     assert records.environment(one.id) == changed
     assert records.live_environment_id(one.owner) == one.id
-    records.end_environment(changed, changed.but(**gone), event("deleted"))
+    records.end_environment(changed, changed.replace(**gone), event("deleted"))
     assert records.live_environment_id(one.owner) is None
 
 
 def test_an_end_does_not_take_the_lock_of_the_owners_next_environment() -> None:
     one, records = admitted(1), store()
     records.add_environment(one, event(), None)
-    ended = records.end_environment(one, one.but(status=Status.DELETED, admitted_at=None), event())
-    two = admitted(2).but(owner=one.owner)
+    ended = records.end_environment(one, one.replace(status=Status.DELETED, admitted_at=None), event())
+    two = admitted(2).replace(owner=one.owner)
     records.add_environment(two, event(), None)
     with pytest.raises(StaleRecord):
-        records.end_environment(ended, ended.but(reason="again"), event("again"))
+        records.end_environment(ended, ended.replace(reason="again"), event("again"))
     assert records.live_environment_id(one.owner) == two.id
 
 
 def test_of_two_who_change_a_run_that_they_both_read_the_second_is_refused() -> None:
-    records, ready = store(), admitted(1).but(status=Status.READY)
+    records, ready = store(), admitted(1).replace(status=Status.READY)
     records.add_environment(ready, event(), None)
     asked = run(ready)
     assert records.add_run(asked, event(), None)
-    ended = asked.but(status=RunStatus.SUCCEEDED, cost_micro_usd=150)
+    ended = asked.replace(status=RunStatus.SUCCEEDED, cost_micro_usd=150)
     saved = records.save_run(asked, ended, event("run_ended"))
-    for late in (ended, asked.but(status=RunStatus.STARTING, glue_run_id="jr_1")):
+    for late in (ended, asked.replace(status=RunStatus.STARTING, glue_run_id="jr_1")):
         with pytest.raises(StaleRecord):
             records.save_run(asked, late, event("late"))
     assert records.run(ready.id, asked.id) == saved
@@ -105,7 +105,7 @@ def test_of_two_who_change_a_run_that_they_both_read_the_second_is_refused() -> 
 
 def use_key(records: Store, environment: Environment, moment: datetime) -> None:
     asked = IdempotentRequest(Caller("ana", is_admin=False), "request", "key", "print")
-    environment = environment.but(created_at=timestamp(moment))
+    environment = environment.replace(created_at=timestamp(moment))
     records.add_environment(environment, event(at=moment), asked.used_key(moment))
 
 
@@ -141,7 +141,7 @@ def test_the_last_place_is_given_once_though_nobody_waits(capacity: dict[str, in
     assert (full.value.usage.live, full.value.usage.waiting) == (2, 0)
     assert records.environment(environment(3).id) is None
     one = admitted(1)
-    records.end_environment(one, one.but(status=Status.DELETED, admitted_at=None), event())
+    records.end_environment(one, one.replace(status=Status.DELETED, admitted_at=None), event())
     records.add_environment(admitted(3), event(), None)
     with pytest.raises(AtCapacity):
         records.add_environment(admitted(4), event(), None)
@@ -153,27 +153,27 @@ def test_who_comes_later_does_not_get_the_place_that_somebody_waits_for() -> Non
     waiting = environment(2)
     records.add_environment(waiting, event(), None)
     one = admitted(1)
-    records.save_environment(one, one.but(status=Status.READY))
+    records.save_environment(one, one.replace(status=Status.READY))
     with pytest.raises(AtCapacity) as full:
         records.add_environment(admitted(3), event(), None)
     assert (full.value.usage.creating, full.value.usage.waiting) == (frozenset(), 1)
-    records.save_environment(waiting, waiting.but(admitted_at=waiting.created_at))
-    assert records.usage().waiting == 0
+    records.save_environment(waiting, waiting.replace(admitted_at=waiting.created_at))
+    assert records.queue.counters().waiting == 0
 
 
 def test_what_a_creation_takes_is_learned_from_creations_alone() -> None:
     records, one = store(), admitted(1)
     records.add_environment(one, event(), None)
-    creating = records.save_environment(one, one.but(status=Status.CREATING))
+    creating = records.save_environment(one, one.replace(status=Status.CREATING))
     seeding = records.save_environment(
-        creating, creating.but(status=Status.SEEDING), event(at=NOW + timedelta(seconds=40))
+        creating, creating.replace(status=Status.SEEDING), event(at=NOW + timedelta(seconds=40))
     )
     ready = records.save_environment(
-        seeding, seeding.but(status=Status.READY), event(at=NOW + timedelta(seconds=70))
+        seeding, seeding.replace(status=Status.READY), event(at=NOW + timedelta(seconds=70))
     )
-    assert records.usage().seconds == [40]
-    deleting = records.save_environment(ready, ready.but(status=Status.DELETING), event(at=NOW + DAY))
-    assert records.usage().seconds == [40]
-    gone = deleting.but(status=Status.DELETED, admitted_at=None)
+    assert records.queue.counters().seconds == [40]
+    deleting = records.save_environment(ready, ready.replace(status=Status.DELETING), event(at=NOW + DAY))
+    assert records.queue.counters().seconds == [40]
+    gone = deleting.replace(status=Status.DELETED, admitted_at=None)
     records.end_environment(deleting, gone, event(at=NOW + 2 * DAY))
-    assert records.usage().seconds == [40]
+    assert records.queue.counters().seconds == [40]

@@ -6,12 +6,12 @@ from typing import Any, cast
 
 from chalicelib.api import responses
 from chalicelib.domain.pricing import usd
-from chalicelib.domain.timeline import ActorType, Event
+from chalicelib.domain.timeline import ActorType, TimelineEvent
 
 _MICRO_USD = "_micro_usd"
 
 
-def event_body(event: Event) -> responses.Event:
+def event_body(event: TimelineEvent) -> responses.Event:
     """Return the body of an event. `as_admin` is true if the actor is not the environment's owner."""
     return responses.Event(
         at=event.at,

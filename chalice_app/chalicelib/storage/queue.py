@@ -1,0 +1,65 @@
+"""The queue: environments that wait for a slot, and the record `QUEUE` that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+
+from chalicelib.aws.dynamodb import ConditionFailed, Table
+from chalicelib.domain.capacity import QueueCounters
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.storage import items, metrics
+
+
+class Queue:
+    """Reads the queue and its counters, and makes the queue due."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def counters(self) -> QueueCounters:
+        """Return the counters of creations, environments and the queue."""
+        usage = items.usage(self._table.get(items.QUEUE_KEY) or {})
+        metrics.queue_read(usage)
+        return usage
+
+    def waiting(self, limit: int) -> list[Environment]:
+        """Return queued environments, oldest first. `limit` also counts those just admitted."""
+        page = self._table.query(
+            "gsi_status = :status",
+            {":status": str(Status.QUEUED), ":no": False},
+            limit=limit,
+            newest_first=False,
+            IndexName="by_status",
+            FilterExpression="attribute_not_exists(admitted_at) AND delete_requested = :no",
+        )
+        return [items.environment(item) for item in page.items]
+
+    def free_slots(self, environment_ids: Iterable[str]) -> None:
+        """Free the slots of environments that are not being created."""
+        self._table.write(
+            self._table.update(
+                items.QUEUE_KEY,
+                "DELETE creating :ids",
+                "attribute_exists(pk)",
+                {":ids": set(environment_ids)},
+            )
+        )
+
+    def set_due(self, at: str) -> None:
+        """Make the queue due at a time, or never while it is empty."""
+        with suppress(ConditionFailed):
+            self._table.write(
+                self._table.update(
+                    items.QUEUE_KEY, "REMOVE due_at, due_shard", "waiting <= :none", {":none": 0}
+                )
+            )
+            return
+        self._table.write(
+            self._table.update(
+                items.QUEUE_KEY,
+                "SET due_at = :at, due_shard = :shard",
+                "attribute_exists(pk)",
+                {":at": at, ":shard": items.DUE},
+            )
+        )
