@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
-from chalice.app import Chalice, CloudWatchEvent, Rate, Request, Response
+from chalice.app import Chalice, CloudWatchEvent, ConvertToMiddleware, Rate, Request, Response
 
 from chalicelib.api import middleware, openapi, swagger
 from chalicelib.api.call import Call
@@ -13,6 +14,7 @@ from chalicelib.api.operations import Files, Operations
 from chalicelib.api.rest_api import RestApi
 from chalicelib.api.routes import environments, job_files, jobs, tables
 from chalicelib.api.routes import service as service_routes
+from chalicelib.observability import flush_metrics, logger, tracer
 from chalicelib.wiring import Once, build
 
 _TICK_SECONDS = 600
@@ -21,6 +23,19 @@ app = Chalice(app_name="terraglue")
 
 service = Once(build)
 """The service, built at the first request of a process."""
+
+
+app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context), "all")
+app.register_middleware(ConvertToMiddleware(tracer.capture_lambda_handler), "all")
+
+
+@app.middleware("all")
+def report_metrics(event: Any, get_response: Callable[[Any], Any]) -> Any:
+    """Write the metrics of an invocation, also of one that fails."""
+    try:
+        return get_response(event)
+    finally:
+        flush_metrics()
 
 
 @app.middleware("http")

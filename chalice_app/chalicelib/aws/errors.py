@@ -24,6 +24,8 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from chalicelib.observability import record_metric
+
 
 class AwsError(Exception):
     """An AWS call failed. `code` and `message` are those of AWS's error response."""
@@ -93,6 +95,8 @@ def calling(*, ignore: Collection[str] = (), about: str = "") -> Iterator[None]:
         yield
     except BOTO_ERRORS as error:
         failure = from_boto(error)
+        if isinstance(failure, AwsThrottled):
+            record_metric("AwsThrottles", 1)
         if failure.code in ignore:
             return
         if about:

@@ -184,13 +184,11 @@ class Store:
 
     def events(self, environment_id: str, *, limit: int, start: Json | None = None) -> Page[TimelineEvent]:
         """Return a page of an environment's timeline, newest first."""
-        page = self._table.query(
-            "pk = :pk AND begins_with(sk, :event)",
-            {":pk": f"ENV#{environment_id}", ":event": "EVENT#"},
-            limit=limit,
-            start=start,
-        )
-        return page.map(items.event)
+        return self._children(environment_id, "EVENT#", limit, start).map(items.event)
+
+    def _children(self, environment_id: str, prefix: str, limit: int, start: Json | None) -> Page[Json]:
+        values = {":pk": f"ENV#{environment_id}", ":prefix": prefix}
+        return self._table.query("pk = :pk AND begins_with(sk, :prefix)", values, limit=limit, start=start)
 
     # -- job runs ----------------------------------------------------------------------------------------
 
@@ -247,13 +245,7 @@ class Store:
 
     def runs(self, environment_id: str, *, limit: int, start: Json | None = None) -> Page[JobRun]:
         """Return a page of an environment's runs, newest first."""
-        page = self._table.query(
-            "pk = :pk AND begins_with(sk, :run)",
-            {":pk": f"ENV#{environment_id}", ":run": "RUN#"},
-            limit=limit,
-            start=start,
-        )
-        return page.map(items.run)
+        return self._children(environment_id, "RUN#", limit, start).map(items.run)
 
     def all_runs(self, environment_id: str) -> Iterator[JobRun]:
         """Yield every run of an environment, newest first."""
