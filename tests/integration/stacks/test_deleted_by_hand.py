@@ -238,7 +238,7 @@ def test_a_resource_deleted_by_hand_is_noticed_within_a_day_and_a_retry_creates_
     for bucket in ("sor", "glue_assets"):
         assert keys(ready.bucket(bucket)) != [], "the release's files are there"
     tables = client("glue").get_tables(DatabaseName=ready.database("db_shop"))["TableList"]
-    assert [table["Name"] for table in tables] == ["tbl_orders"]
+    assert [table["Name"] for table in tables] == ["tbl_days", "tbl_orders"]
     assert a_day(world, ready).status is Status.READY
 
 
