@@ -19,7 +19,7 @@ from moto import mock_aws
 from chalicelib.aws.cloudformation import Stack
 from chalicelib.aws.s3 import Buckets
 from chalicelib.config import Config
-from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment import Environment, Outputs, Status
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.setting_rules import invalid_combinations
 from chalicelib.domain.settings import Limits, Settings
@@ -57,7 +57,7 @@ class Account:
         """The published releases, as the service finds them."""
         return Releases(Buckets(self.aws("s3")), "assets", REGION)
 
-    def outputs(self, environment: Environment, stack: dict[str, Any]) -> dict[str, Any]:
+    def outputs(self, environment: Environment, stack: dict[str, Any]) -> Outputs:
         """What the service makes of the stack's outputs."""
         nothing: Any = None
         stacks = SandboxStacks(self.config, stacks=nothing, releases=self.releases, store=nothing)

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from moto.kms.models import kms_backends
 
 from chalicelib.domain.environment import Environment
+from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.sandbox.template_parameters import template_parameters
 from local.iam import access
 from tests.support.sandbox_stacks import ACCOUNT, REGION, Account, client, random_settings
@@ -45,21 +46,21 @@ def holdings(operated: Account) -> dict[str, set[str]]:
 def check_references(operated: Account, made: Environment, stack: dict[str, Any]) -> None:
     """Whatever one resource says of another, and the environment of any, must be there."""
     there, glue, outputs = holdings(operated), operated.aws("glue"), operated.outputs(made, stack)
-    job = glue.get_job(JobName=outputs["job_id"])["Job"]
-    assert job["Role"] == outputs["role_arn"]
+    job = glue.get_job(JobName=outputs.job_id)["Job"]
+    assert job["Role"] == outputs.role_arn
     assert job["Role"].rpartition("/")[2] == made.role_name
     assert made.role_name in there["roles"]
-    assert set(outputs["buckets"].values()) <= there["buckets"]
-    assert outputs["buckets"] == {key: made.bucket(key) for key in outputs["buckets"]}
+    assert set(outputs.buckets.values()) <= there["buckets"]
+    assert outputs.buckets == {key: made.bucket(key) for key in outputs.buckets}
     assert job["Command"]["ScriptLocation"] == made.job_file_uri(made.settings.job.script)
     assert {**job["DefaultArguments"], **made.settings.job.arguments} == job["DefaultArguments"]
-    assert set(outputs["log_groups"].values()) <= there["log_groups"]
-    assert job.get("SecurityConfiguration") == outputs["security_configuration"]
-    assert outputs["kms_key_arn"] is None or outputs["kms_key_arn"] in there["keys"]
-    [table] = glue.get_tables(DatabaseName=outputs["databases"]["db_shop"])["TableList"]
+    assert set(outputs.log_groups.values()) <= there["log_groups"]
+    assert job.get("SecurityConfiguration") == outputs.security_configuration
+    assert outputs.kms_key_arn is None or outputs.kms_key_arn in there["keys"]
+    [table] = glue.get_tables(DatabaseName=outputs.databases["db_shop"])["TableList"]
     assert table["StorageDescriptor"]["Location"] == f"s3://{made.bucket('sor')}/db_shop/tbl_orders/"
-    if outputs["athena_workgroup"]:
-        group = operated.aws("athena").get_work_group(WorkGroup=outputs["athena_workgroup"])["WorkGroup"]
+    if outputs.athena_workgroup:
+        group = operated.aws("athena").get_work_group(WorkGroup=outputs.athena_workgroup)["WorkGroup"]
         place = group["Configuration"]["ResultConfiguration"]["OutputLocation"]
         assert place == f"s3://{made.bucket('athena_results')}/"
         assert int(group["Configuration"]["BytesScannedCutoffPerQuery"]) == 2**30
@@ -68,7 +69,7 @@ def check_references(operated: Account, made: Environment, stack: dict[str, Any]
     expected = release.resource_count(template_parameters(made, operated.config))
     assert len(described["StackResources"]) == expected
     console = "https://us-east-1.console.aws.amazon.com/"
-    assert all(link.startswith(console) for link in outputs["console"].values())
+    assert all(link.startswith(console) for link in outputs.console.values())
 
 
 @pytest.mark.parametrize("seed", range(sized(1, 4)))
@@ -130,10 +131,7 @@ def test_every_resource_that_can_have_tags_has_them(operated: Account) -> None:
     outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
     aws, glue = operated.aws, "arn:aws:glue:us-east-1:123456789012"
     found = [
-        *(
-            _pairs(aws("s3").get_bucket_tagging(Bucket=made.bucket(key))["TagSet"])
-            for key in made.settings.buckets
-        ),
+        *(_pairs(aws("s3").get_bucket_tagging(Bucket=made.bucket(key))["TagSet"]) for key in BUCKET_KEYS),
         _pairs(aws("iam").list_role_tags(RoleName=made.role_name)["Tags"]),
         _pairs(aws("kms").list_resource_tags(KeyId=outputs["KmsKeyArn"])["Tags"], "Tag"),
         aws("glue").get_tags(ResourceArn=f"{glue}:job/{outputs['JobId']}")["Tags"],

@@ -64,13 +64,13 @@ def test_a_key_comes_and_encrypts_and_goes_again(operated: Account) -> None:
     [rule] = rules["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"] == {
         "SSEAlgorithm": "aws:kms",
-        "KMSMasterKeyID": outputs["kms_key_arn"],
+        "KMSMasterKeyID": outputs.kms_key_arn,
     }
     policy = operated.aws("iam").get_role_policy(RoleName=with_key.role_name, PolicyName="sandbox")
-    assert outputs["kms_key_arn"] in json.dumps(policy["PolicyDocument"])
+    assert outputs.kms_key_arn in json.dumps(policy["PolicyDocument"])
     operated.update(without)
     assert state(operated) == before
-    key = operated.aws("kms").describe_key(KeyId=outputs["kms_key_arn"])["KeyMetadata"]
+    key = operated.aws("kms").describe_key(KeyId=outputs.kms_key_arn)["KeyMetadata"]
     assert key["KeyState"] == "PendingDeletion"
 
 
@@ -83,7 +83,7 @@ def test_a_workgroup_comes_is_renamed_and_goes(operated: Account) -> None:
     renamed = sandbox(operated, athena_workgroup_name="w")
     assert changes(operated.propose(renamed)) == {"Workgroup": "True"}
     outputs = operated.outputs(renamed, operated.update(renamed))
-    assert outputs["athena_workgroup"] == f"terraglue-{NAME}-w"
+    assert outputs.athena_workgroup == f"terraglue-{NAME}-w"
     groups = [group["Name"] for group in operated.aws("athena").list_work_groups()["WorkGroups"]]
     assert sorted(groups) == ["primary", f"terraglue-{NAME}-w"]
     assert changes(operated.propose(without)) == {"Workgroup": "Remove"}
