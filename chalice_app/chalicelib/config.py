@@ -1,4 +1,4 @@
-"""The one place that reads the process environment."""
+"""Configuration of the service, read from environment variables. No other module reads them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LOG_RETENTION_DAYS = (
 _ACCOUNT = r"arn:aws[a-z-]*:iam::[0-9]{12}"
 ROLE_ARN = rf"{_ACCOUNT}:role/[A-Za-z0-9+=,.@_/-]{{1,576}}"
 POLICY_ARN = r"arn:aws[a-z-]*:iam::(?:[0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]{1,640}"
-# The deployment role may pass no other. The names of log groups contain the role's, and cannot have + = , @.
+# The deployment role may pass no other role. Names of log groups contain the role's and cannot have + = , @.
 SHARED_ROLE_ARN = rf"{_ACCOUNT}:role/terraglue-shared-[A-Za-z0-9._-]{{1,47}}"
 _KEY_ID = r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 KMS_KEY_ARN = rf"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{{12}}:key/{_KEY_ID}"
@@ -36,19 +36,22 @@ LEAST_SCAN_LIMIT_BYTES = 10_000_000
 
 @dataclass(frozen=True)
 class Config:
-    """What the operator decides, read once from the environment of the Lambda function.
+    """The operator's configuration.
 
-    `issuer`, `audience` and `jwks_uri` name the OIDC provider; `owner_claim` and `groups_claim` say where its
-    tokens keep who somebody is. `fold_owner` says whether owners that differ only in letter case are one;
-    None leaves it to the claim (`owners.py`). `cursor_key` is the secret that page cursors are signed with.
-    `lease_seconds` is how long one worker may hold a slow step (seeding, emptying) before another takes it
-    over. `sandbox_reader_role_arn` is the role that reads a sandbox on behalf of its owner.
-    `permissions_boundary_arn` is the most that a sandbox's role may ever be allowed; `stack_tags` are the
-    operator's own tags (cost allocation) on every resource; pages of `portal_origin` may call from a browser.
-    `athena_scan_limit_bytes` is what a query of a sandbox's workgroup may read.
-    `budget_usd` is what the runs of one owner may cost in `budget_days`, `creations_per_day` how many
-    environments one may create. `capacity` is how many stacks may be in creation at once and how many
-    environments may exist.
+    - `issuer`, `audience`, `jwks_uri`: the OIDC provider.
+    - `owner_claim`, `groups_claim`: the claims with the user's name and groups.
+    - `fold_owner`: whether owners that differ only in letter case are the same; None depends on the claim
+      (`owner_names.py`).
+    - `cursor_key`: the secret that encrypts page cursors.
+    - `lease_seconds`: how long one worker may hold a slow step before another may take it over.
+    - `sandbox_reader_role_arn`: the role that reads a sandbox on behalf of its owner.
+    - `permissions_boundary_arn`: the limit of the permissions of a sandbox's role.
+    - `stack_tags`: tags of every resource, for example for cost allocation.
+    - `portal_origin`: the origin whose pages may call the API from a browser.
+    - `athena_scan_limit_bytes`: bytes that one query of a sandbox's workgroup may read.
+    - `budget_usd`, `budget_days`: the maximum cost of one owner's runs in a period of that many days.
+    - `creations_per_day`: environments that one owner may create in 24 hours.
+    - `capacity`: stacks in creation at the same time, and environments in total.
     """
 
     table_name: str
@@ -79,17 +82,17 @@ class Config:
 
     @property
     def allowance(self) -> Allowance:
-        """What each owner may spend and create."""
+        """Return what each owner may spend and create."""
         return Allowance(int(self.budget_usd * 1_000_000), self.budget_days, self.creations_per_day)
 
     @property
     def prices(self) -> Prices:
-        """The region's prices of Glue."""
+        """Return Glue's prices in the region."""
         return Prices(self.price_per_dpu_hour_usd, self.price_per_m_dpu_hour_usd)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Config:
-        """Read the configuration. `InvalidConfiguration` names every variable that is missing or wrong."""
+        """Read the configuration. Raises `InvalidConfiguration` with every missing or invalid variable."""
         read = Variables(os.environ if environ is None else environ)
         issuer = read.text("ISSUER", pattern=URL, words="the issuer's address, https://...")
         jwks_uri = f"{issuer.rstrip('/')}/.well-known/jwks.json"
@@ -171,7 +174,7 @@ class Config:
         return config
 
     def owner(self, name: str) -> str:
-        """The owner that a token or a caller names, as it is stored and compared."""
+        """Return the name of an owner as it is stored and compared."""
         folds = is_folded(self.owner_claim) if self.fold_owner is None else self.fold_owner
         return fold(name) if folds else name
 

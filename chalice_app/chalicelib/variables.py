@@ -1,4 +1,4 @@
-"""Environment variables: reads them by type and collects everything that is wrong, to be told at once."""
+"""Environment variables: reads them by type and reports all errors at once."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*"
 _ORIGIN = rf"(?:https://{_HOST}|http://(?:localhost|127\.0\.0\.1))(?::[1-9][0-9]{{0,4}})?"
 ORIGIN = re.compile(_ORIGIN)
-"""Scheme, host and port; without TLS only on this machine."""
+"""Scheme, host and port. Without TLS only on this machine."""
 URL = re.compile(rf"{_ORIGIN}(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?")
-"""An address without query and fragment."""
+"""URL without query and fragment."""
 
 MOST_TAGS = 47
-"""A resource has at most 50, https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html; three are
-the service's own."""
+"""A resource has at most 50, and the service sets three:
+https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html"""
 
 
 class InvalidConfiguration(ValueError):
-    """Environment variables that are missing or wrong, each by its name."""
+    """Names every environment variable that is missing or invalid."""
 
 
 class Variables:
-    """The process environment. A variable that is empty is one that is not given."""
+    """Reader of the process environment. An empty variable counts as missing."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self._wrong: list[str] = []
 
     def check(self) -> None:
-        """Raise `InvalidConfiguration` if anything that was read is wrong."""
+        """Raise `InvalidConfiguration` if a variable that was read is missing or invalid."""
         if self._wrong:
             raise InvalidConfiguration(" ".join(self._wrong))
 
@@ -45,7 +45,7 @@ class Variables:
         words: str,
         is_secret: bool = False,
     ) -> str:
-        """A printable text that matches a pattern as a whole. Without a default it must be given."""
+        """Return a printable string that matches a pattern. It is required if it has no default."""
         given = self._given(name)
         if given is None:
             if default is None:
@@ -56,7 +56,7 @@ class Variables:
         return given
 
     def whole(self, name: str, default: int, *, least: int = 1, most: int = 1_000_000) -> int:
-        """A whole number."""
+        """Return an integer."""
         given = self._given(name)
         if given is None:
             return default
@@ -69,7 +69,7 @@ class Variables:
     def amount(
         self, name: str, default: Decimal, *, least: Decimal = Decimal(0), most: Decimal = Decimal(1_000_000)
     ) -> Decimal:
-        """An amount of money, to a millionth."""
+        """Return an amount of money with up to six decimals."""
         given = self._given(name)
         if given is None:
             return default
@@ -82,7 +82,7 @@ class Variables:
         return amount
 
     def choice(self, name: str, default: str, choices: Collection[str]) -> str:
-        """One of some words."""
+        """Return one of the choices."""
         given = self._given(name) or default
         if given not in choices:
             self.refuse(name, f"must be one of {', '.join(choices)}, and is {_short(given)}.")
@@ -90,7 +90,7 @@ class Variables:
         return given
 
     def listed(self, name: str, pattern: str | re.Pattern[str], words: str) -> tuple[str, ...]:
-        """Different items with commas in between, each of which matches a pattern as a whole."""
+        """Return the items of a comma-separated list; each must match a pattern and be unique."""
         items = _items(self._given(name))
         for item in items:
             if not re.fullmatch(pattern, item):
@@ -100,7 +100,7 @@ class Variables:
         return items
 
     def tags(self, name: str) -> dict[str, str]:
-        """Tags, `key=value` with commas in between, that every AWS service takes."""
+        """Return tags of a list `key=value,...` that every AWS service accepts."""
         items = _items(self._given(name))
         tags: dict[str, str] = {}
         for item in items:
@@ -121,7 +121,7 @@ class Variables:
         return self._environ.get(name) or None
 
     def refuse(self, name: str, words: str) -> None:
-        """Say what is wrong with a variable."""
+        """Record the error of a variable."""
         self._wrong.append(f"{name} {words}")
 
 
@@ -130,7 +130,7 @@ def _items(text: str | None) -> tuple[str, ...]:
 
 
 def _wrong_tag(key: str, value: str) -> str | None:
-    """What no AWS service takes, https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html."""
+    """Return why a tag is invalid, from https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html."""
     checks: tuple[tuple[Callable[[], bool], str], ...] = (
         (lambda: not 1 <= len(key) <= 128, "needs a key of 1 to 128 characters"),
         (lambda: not 1 <= len(value) <= 256, "needs a value of 1 to 256 characters"),
@@ -145,7 +145,7 @@ def _wrong_tag(key: str, value: str) -> str | None:
 
 
 def _is_in_tags(character: str) -> bool:
-    """Whether it is a letter, a digit, a space or one of `_.:/=+-@`."""
+    """Return whether a character is a letter, a digit, a space or one of `_.:/=+-@`."""
     return character in "_.:/=+-@ " or unicodedata.category(character)[0] in "LN"
 
 

@@ -152,7 +152,7 @@ def _raise_if_failed(query_id: str, execution: QueryExecutionTypeDef) -> None:
     reason = status.get("StateChangeReason", "")
     logger.warning("query failed", query_id=query_id, state=status["State"], detail=reason)
     failure = status.get("AthenaError", {})
-    if status["State"] == "CANCELLED":  # by the workgroup's limit of scanned bytes, or by somebody's hand
+    if status["State"] == "CANCELLED":  # by the workgroup's limit of scanned bytes, or by a user
         raise TableUnreadable("The query was cancelled by a limit of its workgroup or by another user.")
     # First, for the names of the others are around the same words.
     if any(words in reason.lower() for words in _DENIED):

@@ -1,8 +1,8 @@
 """Checks the content of a job file: Python, JSON, SQL or a zip of modules.
 
 A parser's time and memory depend on the content and not only on its size: 330 kB of nested f-string fields
-keep Python's own parser busy for a minute. So a child process parses, with limits, and other requests go on
-meanwhile.
+keep Python's own parser busy for a minute. So a child process parses, with limits, and does not block other
+requests.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from chalicelib.services import file_parser
 
 _PARSER = Path(file_parser.__file__)
 _SECONDS = 10.0
-"""Wall-clock time of a child; `file_parser` limits its CPU time and, where the system can, its memory."""
+"""Time limit of a child. `file_parser` limits its CPU time and, if the system can, its memory."""
 _TURN_SECONDS = 10.0
 _TOO_MUCH = "Checking the file takes too much time or memory. Split or simplify it."
 ENDINGS = (".py", ".sql", ".json", ".zip")
@@ -33,10 +33,10 @@ class FileContents:
         self._seconds = seconds
 
     def error(self, ending: str, body: bytes) -> Json | None:
-        """Return what is wrong with a file, or None.
+        """Return the error of a file, or None.
 
-        `detail` says it; `line` and `column` tell the place, where there is one. Raises `Unavailable` if too
-        many files are being checked.
+        `detail` is the message; `line` and `column` are there if the error has a place. Raises `Unavailable`
+        if too many files are being checked.
         """
         if ending in (".py", ".sql", ".json"):
             try:
@@ -49,7 +49,7 @@ class FileContents:
         if not self._places.acquire(timeout=_TURN_SECONDS):
             raise Unavailable("Too many files are being checked. Retry.", retry_after=10)
         try:
-            done = subprocess.run(  # noqa: S603 - our own program; it parses the file and never executes it
+            done = subprocess.run(  # noqa: S603 - file_parser.py, which parses the file and never executes it
                 [sys.executable, "-I", "-S", str(_PARSER), ending],
                 input=body,
                 capture_output=True,
@@ -62,7 +62,7 @@ class FileContents:
             self._places.release()
         if (
             done.returncode < 0 or done.returncode == file_parser.OUT_OF_MEMORY
-        ):  # killed at a limit, or crashed there
+        ):  # killed at a limit, or crashed
             return {"detail": _TOO_MUCH}
         if done.returncode != 0:
             raise RuntimeError(

@@ -1,8 +1,8 @@
-"""Parses one file within limits of time and memory. `file_contents` runs it as a process of its own.
+"""Parses one file within limits of time and memory. `file_contents` runs it as a separate process.
 
-Called as `python -I -S file_parser.py ENDING` with the file on standard input. Prints null, or what is wrong
-as JSON. Any other end of the process means that the file exceeds the limits. It imports nothing of the
-service: its start costs every PUT of a file.
+Called as `python -I -S file_parser.py ENDING` with the file on standard input. Prints null, or the error as
+JSON. Any other exit means that the file exceeds the limits. It imports no other module of the service,
+because every PUT of a file waits for its start.
 """
 
 import ast
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 OUT_OF_MEMORY = 3
-"""The exit status of a process that may not have more memory."""
+"""Exit status if the memory limit is reached."""
 _CPU_SECONDS = 5
 # The function of the API has 1,024 MB. 1 MB of ordinary Python needs 100 to 300.
 _MEMORY_BYTES = 512 * 1024 * 1024
@@ -32,7 +32,7 @@ Wrong = dict[str, str | int | None]
 
 
 def limit() -> None:
-    """Limit this process. macOS takes no limit of address space: there only time is limited."""
+    """Limit this process. macOS does not support a limit of address space: there only time is limited."""
     limits = (
         (resource.RLIMIT_CPU, _CPU_SECONDS),
         (resource.RLIMIT_CORE, 0),
@@ -50,7 +50,7 @@ def python(body: bytes) -> Wrong | None:
     try:
         ast.parse(body)
     except SyntaxError as error:
-        if error.lineno is None:  # it is about the whole file, such as a null byte in it
+        if error.lineno is None:  # the error concerns the whole file, such as a null byte
             return {"detail": f"Not valid Python: {error.msg}."}
         words = f"Line {error.lineno}, column {error.offset}: {error.msg}."
         return {"detail": words, "line": error.lineno, "column": error.offset}
@@ -60,7 +60,7 @@ def python(body: bytes) -> Wrong | None:
 
 
 def json_text(body: bytes) -> Wrong | None:
-    """Return where the text stops being JSON."""
+    """Return the first error of a JSON text."""
     try:
         json.loads(body)
     except json.JSONDecodeError as error:
@@ -96,7 +96,7 @@ def _listing_error(entries: list[zipfile.ZipInfo]) -> str | None:
         return f"The zip file has {size:,} unpacked bytes; the maximum is {MAX_UNPACKED_BYTES:,}."
     names: set[str] = set()
     for entry in entries:
-        # The name as it is in the file: `filename` ends at a null byte and has other separators replaced.
+        # The original name: in `filename`, a null byte ends the name and separators are replaced.
         name = entry.orig_filename
         parts = name.removesuffix("/").split("/")
         if "\\" in name or "\0" in name or ":" in parts[0] or any(part in ("", ".", "..") for part in parts):
@@ -117,7 +117,7 @@ def _listing_error(entries: list[zipfile.ZipInfo]) -> str | None:
 
 
 def _content_error(archive: zipfile.ZipFile) -> str | None:
-    """Read all entries: that compares their headers, lengths and checksums (CRC-32)."""
+    """Read all entries, which verifies their headers, lengths and checksums (CRC-32)."""
     for entry in archive.infolist():
         size = 0
         with archive.open(entry) as content:

@@ -1,7 +1,7 @@
-"""The files of a sandbox's job: its script and what that imports or reads. People put them, runs use them.
+"""Requests about job files: the script of a job, and the files that it imports or reads.
 
-A file's content goes to the sandbox's bucket first and then into the record: whatever the record lists is
-there. `live_files` then brings it to where Glue reads it.
+The content goes to the sandbox's bucket first and then into the record, so every file in the record exists.
+`live_files` then copies it to where Glue reads it.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ MAX_FILES = 50
 _WRITE_TRIES = 5
 _READ_TRIES = 3
 _SETTLED_SECONDS = 120
-"""By then every call that a request has begun has ended, however often its client repeats it."""
+"""By then every call of a request has ended, also if its client repeated it."""
 
 
 class JobFiles:
-    """What the routes about job files do."""
+    """Lists, reads and writes job files."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class JobFiles:
         self._clock = clock
 
     def listing(self, caller: Caller, environment_id: str) -> Environment:
-        """The environment, whose `job_files` are the list."""
+        """Return the environment; its `job_files` are the list."""
         return self._environments.visible(caller, environment_id)
 
     def read(self, caller: Caller, environment_id: str, path: str) -> bytes:
@@ -82,37 +82,37 @@ class JobFiles:
     def write(
         self, caller: Caller, environment_id: str, path: str, body: bytes, request_id: str
     ) -> tuple[Environment, bool]:
-        """Put a file, in the place of the one that has its path.
+        """Write a file, and replace the one with the same path.
 
-        Returns the environment, and whether the file is new. Raises `InvalidFields` for a path or a content
-        that cannot be one's, `PayloadTooLarge`, and `Conflict` if the sandbox takes no files now.
+        Returns the environment, and whether the file is new. Raises `InvalidFields` for an invalid path or
+        content, `PayloadTooLarge`, and `Conflict` if the environment does not accept files now.
         """
         environment = self._environments.visible(caller, environment_id)
         _check_path(path)
-        _check_state(environment, path)  # before the content: to parse costs seconds
+        _check_state(environment, path)  # before the content, which takes seconds to parse
         wrong = self._contents.error(_ending(path, body), body)
         if wrong:
             raise InvalidFile([{"pointer": "", **wrong}], detail=f"{path}: {wrong['detail']}")
         content = self._live.add(environment, path, body)
         try:
             environment, before = self._record(caller, environment, path, body, content, request_id)
-        except ServiceError:  # not after an AwsError: the record may name the content, or do so soon
+        except ServiceError:  # after an AwsError, the record may name the content
             with suppress(AwsError):
                 self._live.remove(environment, path, content)
             raise
         try:
             try:
                 self._live.settle(environment, [path])
-            finally:  # the record names another one, whatever came of that
+            finally:  # the record names another content now
                 self._live.remove(environment, path, before.content if before else None)
-        except AwsError as error:  # the record says what holds; the schedule and the next run see to the rest
+        except AwsError as error:  # the record is right; the next tick or run copies the file
             logger.warning("job file left to the schedule", environment_id=environment_id, detail=str(error))
         return environment, before is None
 
     def _record(
         self, caller: Caller, environment: Environment, path: str, body: bytes, content: str, request_id: str
     ) -> tuple[Environment, JobFile | None]:
-        """Let the record name a content. Return the environment, and the file that had its path before."""
+        """Name a content in the record. Return the environment, and the file that had the path before."""
         before: JobFile | None = None
         for _ in range(_WRITE_TRIES):
             _check_state(environment, path)
@@ -139,7 +139,7 @@ class JobFiles:
                 environment = self._environments.visible(caller, environment.id)
             named = environment.job_files.get(path)
             if named is not None and named.content == content:
-                return environment, before  # the answer to our own write was lost, and boto3 has repeated it
+                return environment, before  # the response to this write was lost, and boto3 repeated it
         raise Conflict("Other requests changed the environment at the same time. Retry.")
 
 
@@ -163,7 +163,7 @@ def _check_path(path: str) -> None:
 
 
 def _ending(path: str, body: bytes) -> str:
-    """Return the ending of a path, which says what the file is."""
+    """Return the file name extension of a path, which determines the type of the file."""
     ending = "." + path.rpartition(".")[2]
     if ending not in ENDINGS:
         raise UnsupportedMediaType(f"The name of a job file must end in {', '.join(ENDINGS)}.")

@@ -1,4 +1,4 @@
-"""Jobs and their runs as callers ask for them: run, look, stop, list, read the logs."""
+"""Requests about jobs and job runs."""
 
 from __future__ import annotations
 
@@ -45,14 +45,15 @@ from chalicelib.storage.store import Store
 
 _START: Json = {"attempt": None, "token": None}
 _LATE_LINES_SECONDS = 5
-"""Glue's agent sends what a run wrote every few seconds, and once more after its end."""
+"""Glue sends the log of a run every few seconds, and once more after the run ended."""
 
 
 @dataclass(frozen=True)
 class RunLogs:
-    """Some lines of a run's log, and the place to go on from; None when the run has ended and all is read.
+    """Lines of a run's log, as (time, message), and the place of the next ones.
 
-    A place is an attempt's id in Glue and a token; both are None before Glue has begun the first attempt.
+    A place is the ID of an attempt in Glue and a token; both are None before Glue starts the first attempt.
+    `next` is None if the run ended and every line was read.
     """
 
     lines: list[tuple[str, str]]
@@ -60,7 +61,7 @@ class RunLogs:
 
 
 class Jobs:
-    """What the routes about jobs do."""
+    """Shows jobs; starts, shows, lists and stops job runs; reads their logs."""
 
     def __init__(
         self,
@@ -86,10 +87,10 @@ class Jobs:
         self._clock = clock
 
     def request_run(self, request: IdempotentRequest, job_id: str, wanted: RunRequest) -> Created[JobRun]:
-        """Record a run of a job, reserve its worst cost, and start it.
+        """Record a run of a job, reserve its maximum cost, and start it.
 
-        Raises `Conflict` when the environment is not READY or its owner's budget does not cover the run,
-        `InvalidCombination` above the operator's ceilings.
+        Raises `Conflict` if the environment is not READY or its owner's budget does not cover the run, and
+        `InvalidCombination` above the operator's limits.
         """
         return once(
             self._store,
@@ -121,18 +122,18 @@ class Jobs:
             self._refuse(request.caller, run, used_up.account)
         if not accepted:
             self._refuse(request.caller, run, self._store.account(run.owner).at(moment, self._allowance))
-        with suppress(StaleRecord):  # then a look at the run came in between and has brought it further
+        with suppress(StaleRecord):  # another request or a tick advanced the run
             if self._runs.start(run).status is RunStatus.ERROR:
                 self._environments.look_again(environment.id)
         return run
 
     def job(self, caller: Caller, job_id: str) -> tuple[Environment, int]:
-        """The environment whose job it is, and the most that one run of it can cost."""
+        """Return the environment of a job, and the maximum cost of one run."""
         environment = self._environment(caller, job_id)
         return environment, self._new_run(environment, RunRequest(), caller, self._clock()).max_cost_micro_usd
 
     def run(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
-        """One run as it is now: a run that goes on is looked up in Glue."""
+        """Return a run. If it has not ended, its state is read from Glue."""
         run = self._recorded(caller, job_id, run_id)
         try:
             return self._runs.advance(run)
@@ -140,15 +141,15 @@ class Jobs:
             return self._store.run(run.environment_id, run_id) or run
 
     def stop(self, caller: Caller, job_id: str, run_id: str, request_id: str) -> tuple[JobRun, bool]:
-        """Want a run stopped and begin to stop it; what fails of that, the schedule does.
+        """Request that a run stops, and stop it. If that fails, the next tick tries again.
 
-        Gives the run as it is now, and False when it had ended already.
+        Returns the run, and False if it had ended already.
         """
 
         def read_and_write() -> tuple[JobRun, bool]:
             run = self._recorded(caller, job_id, run_id)
             if run.glue_run_id is not None:
-                run = self._advanced(run)  # it may have ended meanwhile
+                run = self._advanced(run)  # it may have ended
             if run.status.is_final:
                 return run, False
             if run.stopped_by is None:
@@ -169,7 +170,7 @@ class Jobs:
         return run
 
     def _advanced(self, run: JobRun) -> JobRun:
-        """The run one step further; if AWS does not let us, as it was: the schedule comes back to it."""
+        """Take the next step of a run. If AWS refuses, return the run unchanged: a tick tries again."""
         try:
             return self._runs.advance(run)
         except AwsError as error:
@@ -177,9 +178,9 @@ class Jobs:
             return run
 
     def page(self, caller: Caller, job_id: str, *, limit: int, start: Json | None) -> Page[JobRun]:
-        """The runs of a job, newest first.
+        """Return a page of the runs of a job, newest first.
 
-        Every run says whose it is, which saves reading its environment, unless there is no run.
+        Every run has its owner, so the environment is read only if the page is empty.
         """
         environment_id = environment_of_job(job_id)
         if environment_id is None:
@@ -194,9 +195,9 @@ class Jobs:
     def logs(
         self, caller: Caller, job_id: str, run_id: str, *, stream: str, limit: int, place: Json | None
     ) -> RunLogs:
-        """The lines of a run's log after a place, by default the beginning of its newest attempt.
+        """Return the lines of a run's log after a place, by default the start of the newest attempt.
 
-        Raises `BadCursor` for a place that CloudWatch Logs has forgotten, which it does after a day.
+        Raises `BadCursor` if the place is older than a day: then CloudWatch Logs does not know it.
         """
         run = self.run(caller, job_id, run_id)
         place = place or _START
@@ -216,7 +217,7 @@ class Jobs:
         return RunLogs(page.lines, {"attempt": attempt, "token": page.next})
 
     def _has_settled(self, run: JobRun) -> bool:
-        """Whether the last lines of an ended run are in CloudWatch Logs, which gets them a little later."""
+        """Return whether CloudWatch Logs has the last lines of an ended run, which arrive a little later."""
         return run.completed_at is None or later(parse(run.completed_at), _LATE_LINES_SECONDS) <= timestamp(
             self._clock()
         )
@@ -246,7 +247,7 @@ class Jobs:
         )
 
     def _check_files(self, environment: Environment) -> None:
-        """A READY sandbox without its script would only cost a minute of Spark to say so."""
+        """Raise `JobFilesMissing` before Spark takes a minute to find out."""
         missing = missing_files(environment)
         if environment.status is Status.READY and missing:
             raise JobFilesMissing(f"These job files do not exist: {', '.join(missing)}. Upload them first.")
@@ -255,7 +256,7 @@ class Jobs:
         environment = self._environments.visible(caller, run.environment_id)
         require_ready(environment, "to run the job")
         left = account.available_micro_usd(self._allowance)
-        if left >= run.max_cost_micro_usd:  # it was READY again, or the account changed, just now
+        if left >= run.max_cost_micro_usd:  # the environment or the account changed just now
             raise Conflict("Other requests changed the environment at the same time. Retry.")
         worst, limit = pricing.usd(run.max_cost_micro_usd), pricing.usd(self._allowance.budget_micro_usd)
         words = (

@@ -1,7 +1,7 @@
-"""Values of tables as JSON: what is selected so that a column can be one, and how Athena's texts become it.
+"""Values of tables as JSON: the query that selects them, and the conversion of Athena's strings.
 
-Integers are numbers whatever their size, decimals are texts that keep every digit, times are RFC 3339 in UTC,
-structs, arrays and maps are JSON. What JSON has no word for (NaN, Infinity, bytes in hexadecimal) is a text.
+Integers are numbers of any size, decimals are strings that keep every digit, times are RFC 3339 in UTC, and
+structs, arrays and maps are JSON. Values that JSON cannot express (NaN, Infinity, bytes) are strings.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _TIME = re.compile(r"(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)( UTC)?")
 
 
 def select(database: str, table: str, columns: Mapping[str, str], limit: int) -> str:
-    """The SQL of a table's first rows; `columns` are the catalog's, with its types.
+    """Return the query for a table's first rows. `columns` maps the catalog's column names to types.
 
-    Athena shows a struct as {a=1, b=x}, which nobody can read back; so it is asked for JSON.
+    Nested values are selected as JSON, because Athena's own form of a struct, {a=1, b=x}, is ambiguous.
     """
     chosen = ", ".join(_output(name, kind) for name, kind in columns.items())
     return f"SELECT {chosen} FROM {_quoted(database)}.{_quoted(table)} LIMIT {limit:d}"  # noqa: S608 - quoted
@@ -31,7 +31,7 @@ def select(database: str, table: str, columns: Mapping[str, str], limit: int) ->
 def rows(
     columns: Mapping[str, str], types: Mapping[str, str], texts: Iterable[list[str | None]]
 ) -> list[Json]:
-    """Rows by column name; `columns` as in `select`, `types` are Athena's of the result."""
+    """Return rows by column name. `columns` is as in `select`; `types` are Athena's types of the result."""
     return [
         {
             name: _value(text, "json" if _is_json(kind) else types.get(name, "varchar"))
@@ -47,7 +47,7 @@ def _output(name: str, kind: str) -> str:
 
 
 def _is_json(kind: str) -> bool:
-    """Whether a type is nested and can be cast to JSON (bytes cannot)."""
+    """Return whether a type is nested and can be cast to JSON; bytes cannot."""
     return kind.lower().startswith(_NESTED) and not re.search(r"\b(binary|varbinary)\b", kind.lower())
 
 
@@ -68,5 +68,5 @@ def _value(text: str | None, kind: str) -> object:
         number = float(text)
         return number if math.isfinite(number) else text
     if kind.startswith("timestamp") and (match := _TIME.fullmatch(text)):
-        return f"{match[1]}T{match[2]}Z"  # a time of another zone stays as it is
+        return f"{match[1]}T{match[2]}Z"  # a time of another zone is not converted
     return text

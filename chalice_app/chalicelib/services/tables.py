@@ -1,6 +1,6 @@
-"""The tables of a sandbox as callers ask for them: the catalog, and a look at the first rows.
+"""Requests about tables: the Data Catalog of a sandbox, and the first rows of a table.
 
-Both are read with the sandbox's own credentials: what a table leads to is the tenant's word.
+Both are read with the sandbox's credentials, because its user decides where a table points to.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from chalicelib.services.readiness import require_ready
 
 _S3_LOCATION = re.compile(r"s3[an]?://[^/]+(/.*)?", re.DOTALL)
 _ROWS_SECONDS = 18
-"""How long a query may take; API Gateway hangs up after 29 s, and other calls come before and after it."""
+"""Time limit of a query. API Gateway ends a request after 29 s, which includes the other calls."""
 _MOST_TABLES = 500
 _MOST_PARTITIONED = 25
 
 
 @dataclass(frozen=True)
 class Database:
-    """A database, by its short name and the catalog's; `is_complete` is False where tables are left out."""
+    """A database, with its short name and the catalog's. `is_complete` is False if tables are left out."""
 
     name: str
     catalog_name: str
@@ -42,7 +42,7 @@ class Database:
 
 @dataclass(frozen=True)
 class Rows:
-    """The first rows of a table, as JSON values by column; `is_truncated`: some did not fit."""
+    """The first rows of a table, as JSON values by column. `is_truncated` if some did not fit."""
 
     database: str
     table: CatalogTable
@@ -52,7 +52,7 @@ class Rows:
 
 
 class Tables:
-    """What the routes about tables do."""
+    """Lists the tables of a sandbox and reads their first rows."""
 
     def __init__(
         self,
@@ -68,11 +68,11 @@ class Tables:
         self._new_token = new_token
 
     def listing(self, caller: Caller, environment_id: str) -> tuple[Environment, list[Database]]:
-        """The environment and its databases with all that the catalog says of them.
+        """Return the environment and its databases, with their tables in the Data Catalog.
 
-        Costs a call a database (and one more for every further hundred tables, up to 500), and one for each
-        of the first 25 partitioned tables; the partitions of others are not counted. Tables that would make
-        the answer too large are left out. A database that somebody has dropped is, too.
+        Makes one call per database and hundred tables (up to 500), and one for each of the first 25
+        partitioned tables; partitions of other tables are not counted. Tables that would make the response
+        too large and databases that do not exist any more are left out.
         """
         environment = self._ready(caller, environment_id)
         catalog = self._catalog_of(environment)
@@ -99,12 +99,11 @@ class Tables:
     def rows(
         self, caller: Caller, environment_id: str, database: str, table: str, *, limit: int
     ) -> tuple[Environment, Rows]:
-        """The first rows of a table, read by Athena.
+        """Return the first rows of a table, read by Athena.
 
-        One call looks the table up, so that what Athena is asked has the catalog's names and never the
-        caller's; the others are the query's. Names are found in any case, as Glue finds them. Raises
-        `NotFound` for a table that is not there, `TableUnreadable` for one that no query can read, and what
-        `Athena.run` raises.
+        The table is looked up first, so the query contains the catalog's names and never the caller's. Names
+        are not case sensitive, as in Glue. Raises `NotFound`, `TableUnreadable` if no query can read the
+        table, and the errors of `Athena.run`.
         """
         environment = self._ready(caller, environment_id)
         databases = _databases(environment)
@@ -124,7 +123,7 @@ class Tables:
                 token=self._new_token(),
                 seconds=_ROWS_SECONDS,
             )
-        except (WorkgroupUnusable, TableUnreadable):  # the workgroup may be gone, or a bucket
+        except (WorkgroupUnusable, TableUnreadable):  # the workgroup or a bucket may be missing
             self._environments.doubt(environment_id)
             raise
         except NotFound as error:
@@ -144,7 +143,7 @@ class Tables:
 
 
 def _check(table: CatalogTable) -> None:
-    """Raise `TableUnreadable` for a table that no query can read, whatever its files are."""
+    """Raise `TableUnreadable` if no query can read the table, whatever its files contain."""
     if _size(table) > response_size.MOST_BYTES // 2:
         raise TableUnreadable("The table's definition is too large to return.")
     if not table.columns and not table.partition_keys:
@@ -158,12 +157,12 @@ def _check(table: CatalogTable) -> None:
 
 
 def _size(table: CatalogTable, partitions: Partitions | None = None) -> int:
-    """How many bytes a table's description takes in an answer; its keys are named with every partition."""
+    """Return the bytes of a table's description in a response; every partition repeats the keys."""
     shown = [dataclasses.asdict(part) for part in (table, partitions) if part is not None]
     keys = [key.name for key in table.partition_keys]
     return response_size.wire_bytes([*shown, keys * len(partitions.last if partitions else ())])
 
 
 def _databases(environment: Environment) -> dict[str, str]:
-    """The catalog's names of the sandbox's databases by their short names."""
+    """Return the catalog's names of the sandbox's databases, by short name."""
     return environment.outputs.databases if environment.outputs else {}

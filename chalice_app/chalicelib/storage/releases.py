@@ -1,7 +1,7 @@
 """Releases in the assets bucket: what `glue_assets/release.py` published.
 
-`releases/latest.json` names the newest; `releases/<release>/manifest.json` lists what is in one. A release
-never changes, so its manifest is kept for the life of the process; the pointer for `_POINTER_SECONDS`.
+`releases/latest.json` names the newest release; `releases/<release>/manifest.json` lists its contents. A
+release never changes, so its manifest is cached for the life of the process, and the pointer for `_POINTER_SECONDS`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ReleaseFile:
 
 @dataclass(frozen=True)
 class ReleasedTable:
-    """A table of a release: the catalog's TableInput without its name and location, None if it is unknown."""
+    """A table of a release. Its TableInput has no name and location, and is None if it is unknown."""
 
     database: str
     name: str
@@ -44,7 +44,7 @@ class ReleasedTable:
 
 @dataclass(frozen=True)
 class Partitioned:
-    """A table and its partitions, (values, path), and the storage descriptor that they share."""
+    """A partitioned table: its partitions as (values, path), and their common storage descriptor."""
 
     database: str
     table: str
@@ -54,9 +54,9 @@ class Partitioned:
 
 @dataclass(frozen=True)
 class Release:
-    """A published release. `resources` are (logical id, type, parameter that must be 'true' or None)."""
+    """A published release. `resources` are (logical ID, type, parameter that must be 'true' or None)."""
 
-    # What seeding copies to a job's files, in `files`, has this prefix (glue_assets/release.py).
+    # Files that seeding copies to the job files have this prefix in `files` (glue_assets/release.py).
     JOB_FILES = "jobs/"
 
     id: str
@@ -72,11 +72,11 @@ class Release:
     tables: tuple[ReleasedTable, ...] = ()
 
     def path(self, relative: str) -> str:
-        """The key of one of its files in the assets bucket."""
+        """Return the key of a file in the assets bucket."""
         return f"releases/{self.id}/{relative}"
 
     def resource_count(self, parameters: Mapping[str, str]) -> int:
-        """How many resources its stack has with these template parameters."""
+        """Return the number of resources of a stack with these template parameters."""
         return sum(when is None or parameters.get(when) == "true" for _, _, when in self.resources)
 
 
@@ -92,7 +92,7 @@ class Releases:
         self._known: dict[str, Release] = {}
 
     def latest(self, *, afresh: bool = False) -> Release:
-        """The newest release, perhaps that of half a minute ago; `Unavailable` when there is none."""
+        """Return the newest release, cached for half a minute. Raises `Unavailable` if there is none."""
         moment = self._clock()
         if afresh or self._latest is None or (moment - self._latest[1]).total_seconds() > _POINTER_SECONDS:
             pointer = self._buckets.read(self._bucket, "releases/latest.json")
@@ -102,14 +102,14 @@ class Releases:
         return self.get(self._latest[0])
 
     def get(self, release_id: str) -> Release:
-        """One release by its id; `Unavailable` when it is not in the assets bucket."""
+        """Return a release. Raises `Unavailable` if it is not in the assets bucket."""
         release = self.find(release_id)
         if release is None:
             raise Unavailable(f"Release {release_id} is not in the assets bucket.", retry_after=60)
         return release
 
     def find(self, release_id: str) -> Release | None:
-        """One release by its id; None when it is not in the assets bucket."""
+        """Return a release, or None if it is not in the assets bucket."""
         if release_id not in self._known:
             release = self._read(release_id)
             if release is None:
@@ -118,15 +118,15 @@ class Releases:
         return self._known[release_id]
 
     def all(self) -> list[Release]:
-        """Every published release, newest first."""
+        """Return every published release, newest first."""
         found = [self.get(release_id) for release_id in self._buckets.folders(self._bucket, "releases/")]
         return sorted(found, key=lambda release: (release.published_at, release.id), reverse=True)
 
     def template_url(self, environment: Environment) -> str:
-        """Where CloudFormation reads an environment's template: the release's, or its own copy.
+        """Return the URL of an environment's template: the release's, or its own copy.
 
-        A copy is made for a job with arguments: as parameters they cannot come, for their names are not known
-        to the template.
+        An environment whose job has arguments needs a copy, because the template cannot have parameters for
+        arguments whose names it does not know.
         """
         release = self.get(environment.release)
         key = release.path(release.template)
@@ -173,7 +173,7 @@ class Releases:
 
 
 def with_arguments(template: str, arguments: Mapping[str, str]) -> str:
-    """A release's template whose Glue job has these default arguments too, in the place of its own."""
+    """Return a release's template with these default arguments of the Glue job."""
     for name in arguments:
         template = re.sub(rf"(?m)^ +{re.escape(name)}: .*\n", "", template)
     lines = [

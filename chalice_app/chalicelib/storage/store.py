@@ -131,7 +131,7 @@ class Store:
         if environment is None or environment.status is not Status.READY:
             return
         if environment.look_at is None or environment.look_at > at:
-            with suppress(StaleRecord):  # whoever changed it has compared it, or deletes it
+            with suppress(StaleRecord):  # the other writer compared or deletes it
                 self.save_environment(environment, environment.replace(look_at=at, due_at=at))
 
     def note_resource(
