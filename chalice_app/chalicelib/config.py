@@ -1,4 +1,4 @@
-"""Configuration of the service, read from environment variables. No other module reads them."""
+"""The operator's configuration, read from environment variables."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Releases in the assets bucket: what `glue_assets/release.py` published.
 
 `releases/latest.json` names the newest release; `releases/<release>/manifest.json` lists its contents. A
-release never changes, so its manifest is cached for the life of the process, and the pointer for `_POINTER_SECONDS`.
+release never changes, so its manifest is cached for the life of the process. The pointer is cached for
+`_POINTER_SECONDS`.
 """
 
 from __future__ import annotations

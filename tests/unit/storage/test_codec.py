@@ -1,0 +1,75 @@
+"""Records as they are stored: those of today, of earlier versions and of newer ones."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.domain.environment import Status, UpdateStage
+from chalicelib.domain.settings import Settings
+from chalicelib.domain.timeline import ActorType
+from chalicelib.errors import Unavailable
+from chalicelib.storage import items
+from tests.support.records import environment, run
+
+OLD: dict[str, Any] = {
+    "pk": "ENV#abcdefgh23",
+    "sk": "ENV",
+    "id": "abcdefgh23",
+    "owner": "ana",
+    "status": "UPDATING",
+    "release": "1.0.0-abcdef012345",
+    "settings": Settings().resolved().model_dump(),
+    "created_at": "2026-11-01T00:00:00.000Z",
+    "updated_at": "2026-11-01T00:00:00.000Z",
+    "expires_at": "2026-11-04T00:00:00.000Z",
+    "failure": {"resource": None, "type": None, "cause": "quota", "message": "m", "fix": "f"},
+    "wanted": {
+        "settings": Settings().resolved().model_dump(),
+        "release": "2.0.0-abcdef012345",
+        "stage": "execute",
+        "rollbacks": 1,
+    },
+    "resources": {"SotBucket": {"type": "AWS::S3::Bucket", "status": "CREATE_COMPLETE", "order": "1"}},
+    "job_files": {
+        "main.py": {"size_bytes": 1, "sha256": "0", "changed_by": "release", "changed_at": "2026-11-01"}
+    },
+}
+"""An environment as the version before schema versions wrote it."""
+
+
+def test_a_record_of_an_earlier_version_is_read() -> None:
+    read = items.environment(OLD)
+    assert read.status is Status.UPDATING
+    assert read.settings == Settings().resolved()
+    assert read.failure is not None and (read.failure.cause, read.failure.resource) == ("quota", None)
+    assert read.wanted is not None and read.wanted.stage is UpdateStage.EXECUTE
+    assert (read.wanted.rollbacks, read.wanted.lost) == (1, None)
+    assert read.resources["SotBucket"].reason is None
+    assert read.job_files["main.py"].changed_by_type is ActorType.RELEASE
+
+
+def test_settings_that_are_not_valid_any_more_are_read() -> None:
+    settings = {**OLD["settings"], "job": {**OLD["settings"]["job"], "number_of_workers": 99}}
+    assert items.environment({**OLD, "settings": settings}).settings.job.number_of_workers == 99
+
+
+def test_fields_that_this_version_does_not_know_are_ignored() -> None:
+    newer = {**OLD, "color": "red", "failure": {**OLD["failure"], "color": "red"}}
+    assert items.environment(newer) == items.environment(OLD)
+
+
+def test_a_record_of_a_newer_schema_is_refused() -> None:
+    with pytest.raises(Unavailable):
+        items.environment({**OLD, "schema_version": 2})
+    with pytest.raises(Unavailable):
+        items.run({**items.run_item(run(environment(1))), "schema_version": 2})
+
+
+def test_what_is_written_is_json_and_is_read_as_it_was() -> None:
+    one = environment(1)
+    item = items.environment_item(one)
+    assert item["schema_version"] == 1
+    assert items.environment(json.loads(json.dumps(item))) == one
