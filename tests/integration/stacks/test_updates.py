@@ -64,7 +64,7 @@ def test_null_is_the_default_again(world: World) -> None:
 
 def test_what_is_as_it_was_needs_no_work(world: World) -> None:
     ready = world.ready(ID, {})
-    for change in ({"settings": {}}, {"settings": ready.settings}, {"release": ready.release}):
+    for change in ({"settings": {}}, {"settings": ready.settings.model_dump()}, {"release": ready.release}):
         after, accepted = ask(world, ready, **change)
         assert (after.status, accepted) == (Status.READY, False)
     assert world.look(ready) == ready
