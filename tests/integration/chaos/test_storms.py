@@ -30,7 +30,7 @@ def test_what_must_hold_holds_after_a_storm() -> None:
     assert outcome.violations == [], again
     assert outcome.summary["environments"] >= ENVIRONMENTS
     assert outcome.summary["calls that went wrong"] > sized(30, 100)
-    assert outcome.summary["runs"] and outcome.summary["DELETED"] and outcome.summary["READY"]
+    assert outcome.summary["runs"] and outcome.summary["DELETED"]
 
 
 def test_a_seed_repeats_to_the_byte_in_another_process() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.services.file_contents import FileContents
 
-TOO_MUCH = "The file takes too long or too much memory to check. Split it, or make it simpler."
+TOO_MUCH = "Checking the file takes too much time or memory. Split or simplify it."
 
 
 def detail(ending: str, body: bytes) -> str | None:
@@ -37,7 +37,7 @@ def test_python_that_costs_too_much_is_refused_while_others_go_on(ending: str, b
     assert time.monotonic() - began < 12
     assert longest < 2  # another thread is never kept from its work; the machine may be busy
     assert found[0] is not None
-    assert found[0] == TOO_MUCH or found[0].startswith("It is not Python:")
+    assert found[0] == TOO_MUCH or found[0].startswith("Not valid Python:")
 
 
 def test_ordinary_python_of_a_megabyte_is_taken() -> None:
