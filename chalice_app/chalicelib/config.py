@@ -94,29 +94,35 @@ class Config:
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Config:
         """Read the configuration. Raises `InvalidConfiguration` with every missing or invalid variable."""
         read = Variables(os.environ if environ is None else environ)
-        issuer = read.text("ISSUER", pattern=URL, words="the issuer's address, https://...")
+        issuer = read.text("ISSUER", pattern=URL, expected="the issuer's address, https://...")
         jwks_uri = f"{issuer.rstrip('/')}/.well-known/jwks.json"
         config = cls(
             table_name=read.text(
-                "TABLE_NAME", pattern=r"[A-Za-z0-9_.-]{3,255}", words="a DynamoDB table's name"
+                "TABLE_NAME", pattern=r"[A-Za-z0-9_.-]{3,255}", expected="a DynamoDB table's name"
             ),
-            assets_bucket=read.text("ASSETS_BUCKET", pattern=_BUCKET, words="a bucket's name"),
+            assets_bucket=read.text("ASSETS_BUCKET", pattern=_BUCKET, expected="a bucket's name"),
             issuer=issuer,
-            audience=read.text("AUDIENCE", pattern=".{1,256}", words="at most 256 printable characters"),
-            jwks_uri=read.text("JWKS_URI", jwks_uri, pattern=URL, words="the keys' address, https://..."),
+            audience=read.text("AUDIENCE", pattern=".{1,256}", expected="at most 256 printable characters"),
+            jwks_uri=read.text("JWKS_URI", jwks_uri, pattern=URL, expected="the keys' address, https://..."),
             cursor_key=read.text(
-                "CURSOR_KEY", pattern=".{12,}", words="at least 12 printable characters", is_secret=True
+                "CURSOR_KEY", pattern=".{12,}", expected="at least 12 printable characters", is_secret=True
             ),
-            owner_claim=read.text("OWNER_CLAIM", cls.owner_claim, pattern=".{1,256}", words="a claim's name"),
+            owner_claim=read.text(
+                "OWNER_CLAIM", cls.owner_claim, pattern=".{1,256}", expected="a claim's name"
+            ),
             groups_claim=read.text(
-                "GROUPS_CLAIM", cls.groups_claim, pattern=".{1,256}", words="a claim's name"
+                "GROUPS_CLAIM", cls.groups_claim, pattern=".{1,256}", expected="a claim's name"
             ),
-            admin_group=read.text("ADMIN_GROUP", cls.admin_group, pattern=".{1,256}", words="a group's name"),
+            admin_group=read.text(
+                "ADMIN_GROUP", cls.admin_group, pattern=".{1,256}", expected="a group's name"
+            ),
             fold_owner=_FOLD[read.choice("FOLD_OWNER", "auto", _FOLD)],
-            deployment_role_arn=read.text("DEPLOYMENT_ROLE_ARN", "", pattern=ROLE_ARN, words="a role's ARN")
+            deployment_role_arn=read.text(
+                "DEPLOYMENT_ROLE_ARN", "", pattern=ROLE_ARN, expected="a role's ARN"
+            )
             or None,
             sandbox_reader_role_arn=read.text(
-                "SANDBOX_READER_ROLE_ARN", pattern=ROLE_ARN, words="a role's ARN"
+                "SANDBOX_READER_ROLE_ARN", pattern=ROLE_ARN, expected="a role's ARN"
             ),
             budget_usd=read.amount("BUDGET_USD", cls.budget_usd),
             price_per_dpu_hour_usd=read.amount(
@@ -135,7 +141,7 @@ class Config:
             creations_per_day=read.whole("MAX_CREATIONS_PER_DAY", cls.creations_per_day, most=1000),
             lease_seconds=read.whole("LEASE_SECONDS", cls.lease_seconds, least=0, most=600),
             permissions_boundary_arn=read.text(
-                "PERMISSIONS_BOUNDARY_ARN", "", pattern=POLICY_ARN, words="a policy's ARN"
+                "PERMISSIONS_BOUNDARY_ARN", "", pattern=POLICY_ARN, expected="a policy's ARN"
             ),
             log_retention_days=int(
                 read.choice(
@@ -143,7 +149,7 @@ class Config:
                 )
             ),
             portal_origin=read.text(
-                "PORTAL_ORIGIN", "", pattern=ORIGIN, words="an origin, such as https://portal.example"
+                "PORTAL_ORIGIN", "", pattern=ORIGIN, expected="an origin, such as https://portal.example"
             )
             or None,
             stack_tags=read.tags("STACK_TAGS"),

@@ -200,7 +200,7 @@ class PayloadTooLarge(ServiceError):
 
 
 class UnsupportedMediaType(ServiceError):
-    """The body has another media type than JSON."""
+    """The body is not JSON."""
 
     status, code, title = 415, "unsupported_media_type", "Unsupported media type"
 

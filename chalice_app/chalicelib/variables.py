@@ -42,17 +42,17 @@ class Variables:
         default: str | None = None,
         *,
         pattern: str | re.Pattern[str] = ".+",
-        words: str,
+        expected: str,
         is_secret: bool = False,
     ) -> str:
         """Return a printable string that matches a pattern. It is required if it has no default."""
         given = self._given(name)
         if given is None:
             if default is None:
-                self.refuse(name, "must be given.")
+                self.refuse(name, "is required.")
             return default or ""
         if not re.fullmatch(pattern, given) or not given.isprintable() or given != given.strip():
-            self.refuse(name, f"must be {words}" + ("." if is_secret else f", and is {_short(given)}."))
+            self.refuse(name, f"must be {expected}" + ("." if is_secret else f"; got {_short(given)}."))
         return given
 
     def whole(self, name: str, default: int, *, least: int = 1, most: int = 1_000_000) -> int:
@@ -62,7 +62,7 @@ class Variables:
             return default
         number = int(given) if re.fullmatch("[0-9]{1,16}", given) else None
         if number is None or not least <= number <= most:
-            self.refuse(name, f"must be a whole number of {least} to {most}, and is {_short(given)}.")
+            self.refuse(name, f"must be an integer from {least} to {most}; got {_short(given)}.")
             return default
         return number
 
@@ -75,9 +75,7 @@ class Variables:
             return default
         amount = Decimal(given) if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", given) else None
         if amount is None or not least <= amount <= most:
-            self.refuse(
-                name, f"must be an amount of {least} to {most}, such as 2.50, and is {_short(given)}."
-            )
+            self.refuse(name, f"must be an amount from {least} to {most}, such as 2.50; got {_short(given)}.")
             return default
         return amount
 
@@ -85,18 +83,18 @@ class Variables:
         """Return one of the choices."""
         given = self._given(name) or default
         if given not in choices:
-            self.refuse(name, f"must be one of {', '.join(choices)}, and is {_short(given)}.")
+            self.refuse(name, f"must be one of {', '.join(choices)}; got {_short(given)}.")
             return default
         return given
 
-    def listed(self, name: str, pattern: str | re.Pattern[str], words: str) -> tuple[str, ...]:
+    def listed(self, name: str, pattern: str | re.Pattern[str], expected: str) -> tuple[str, ...]:
         """Return the items of a comma-separated list; each must match a pattern and be unique."""
         items = _items(self._given(name))
         for item in items:
             if not re.fullmatch(pattern, item):
-                self.refuse(name, f"must list {words} with commas in between; {_short(item)} is none.")
+                self.refuse(name, f"must be a comma-separated list of {expected}; {_short(item)} is invalid.")
         if len(set(items)) < len(items):
-            self.refuse(name, "must not list anything twice.")
+            self.refuse(name, "must not contain duplicates.")
         return items
 
     def tags(self, name: str) -> dict[str, str]:
@@ -108,21 +106,21 @@ class Variables:
             key, value = key.strip(), value.strip()
             if wrong := _wrong_tag(key, value):
                 self.refuse(
-                    name, f"must list tags as key=value with commas in between; {_short(item)} {wrong}."
+                    name, f"must be a comma-separated list of key=value tags; {_short(item)} {wrong}."
                 )
             elif key in tags:
-                self.refuse(name, f"must not give the tag {_short(key)} twice.")
+                self.refuse(name, f"contains the tag {_short(key)} twice.")
             tags[key] = value
         if len(items) > MOST_TAGS:
-            self.refuse(name, f"must list at most {MOST_TAGS} tags, and lists {len(items)}.")
+            self.refuse(name, f"must have at most {MOST_TAGS} tags; got {len(items)}.")
         return tags
 
     def _given(self, name: str) -> str | None:
         return self._environ.get(name) or None
 
-    def refuse(self, name: str, words: str) -> None:
+    def refuse(self, name: str, expected: str) -> None:
         """Record the error of a variable."""
-        self._wrong.append(f"{name} {words}")
+        self._wrong.append(f"{name} {expected}")
 
 
 def _items(text: str | None) -> tuple[str, ...]:
@@ -134,14 +132,17 @@ def _wrong_tag(key: str, value: str) -> str | None:
     checks: tuple[tuple[Callable[[], bool], str], ...] = (
         (lambda: not 1 <= len(key) <= 128, "needs a key of 1 to 128 characters"),
         (lambda: not 1 <= len(value) <= 256, "needs a value of 1 to 256 characters"),
-        (lambda: not all(map(_is_in_tags, key + value)), "has characters that no tag may have"),
+        (lambda: not all(map(_is_in_tags, key + value)), "has invalid characters"),
         (
             lambda: key.lower().startswith("aws:") or value.lower().startswith("aws:"),
-            "begins with AWS's own aws:",
+            "uses the prefix aws:, which is reserved by AWS",
         ),
-        (lambda: key.lower().startswith("terraglue:"), "begins with the service's own terraglue:"),
+        (
+            lambda: key.lower().startswith("terraglue:"),
+            "uses the prefix terraglue:, which is reserved by the service",
+        ),
     )
-    return next((words for is_wrong, words in checks if is_wrong()), None)
+    return next((expected for is_wrong, expected in checks if is_wrong()), None)
 
 
 def _is_in_tags(character: str) -> bool:

@@ -1,1 +1,1 @@
-"""AWS clients: one module per service, wrapping only the calls that are needed."""
+"""AWS clients: one subject per module, wrapping only the calls that are needed."""

@@ -153,12 +153,15 @@ def _raise_if_failed(query_id: str, execution: QueryExecutionTypeDef) -> None:
     logger.warning("query failed", query_id=query_id, state=status["State"], detail=reason)
     failure = status.get("AthenaError", {})
     if status["State"] == "CANCELLED":  # by the workgroup's limit of scanned bytes, or by a user
-        raise TableUnreadable("The query was cancelled by a limit of its workgroup or by another user.")
-    # First, for the names of the others are around the same words.
+        raise TableUnreadable(
+            "The query was cancelled: it exceeded the limit of its workgroup, or another user cancelled it. "
+            "Select less data, or retry."
+        )
+    # Checked first: messages about denied access can also contain the names below.
     if any(words in reason.lower() for words in _DENIED):
         raise TableOutOfReach(
-            "The table refers to data outside this environment, which it may not read: in a location, "
-            "partition, view or property."
+            "The table refers to data outside this environment, in a location, partition, view or "
+            "property. Queries can read data of this environment only."
         )
     if any(name in reason for name in _GONE):
         raise NotFound("The table does not exist.")

@@ -56,7 +56,7 @@ class Buckets:
             self._client.put_object(Bucket=bucket, Key=key, Body=body)
 
     def replace(self, bucket: str, key: str, body: bytes, *, etag: str | None, mark: dict[str, str]) -> None:
-        """Put an object if the existing one has the ETag, or, if `etag` is None, if there is none.
+        """Put an object if the existing one has `etag`. With `etag` None, put it only if none exists.
 
         Otherwise does nothing: S3 returns 412 if the object is another one, 409 during a concurrent write,
         and 404 if the object was deleted:

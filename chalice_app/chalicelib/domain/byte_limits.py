@@ -10,7 +10,7 @@ from __future__ import annotations
 MESSAGE_BYTES = 600
 """A message of AWS, such as the reason of a failure or of a run."""
 RESOURCE_REASON_BYTES = 100
-"""The reason of one of up to 500 resources. `failure` has the whole message of the first failed one."""
+"""One resource's `reason`; a stack has up to 500. `failure` has the message of the first failed resource."""
 LOG_LINE_BYTES = 2000
 """One line of a run's `log_tail`. The log stream has the whole line."""
 RECEIPT_BYTES = 50_000

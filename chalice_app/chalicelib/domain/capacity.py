@@ -1,4 +1,4 @@
-"""Capacity: limits of environments in creation and in total, and the queue of those that wait.
+"""Capacity: limits on environments in creation and in total, and the queue.
 
 The record `QUEUE` has the IDs of the environments in creation, the numbers of existing and of queued ones,
 and the durations of the last creations. The transaction that changes an environment also changes this record

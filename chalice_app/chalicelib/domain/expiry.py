@@ -50,7 +50,7 @@ def next_run_at(environment: Environment, moment: datetime) -> str | None:
         return None
     try:
         due = schedules.parse(schedule).next(moment)
-    except ValueError as error:  # stored before a validation rule changed; the record must not get stuck
+    except ValueError as error:  # stored before a rule changed; an exception would block the record
         logger.error("schedule not understood", environment_id=environment.id, detail=str(error))
         return None
     return timestamp(due) if due else None

@@ -42,7 +42,8 @@ class EnvironmentChange(Strict):
         default=72, description="Hours from now until the service deletes the environment."
     )
     settings: Annotated[SettingsChange, Field(json_schema_extra=_without_default)] = Field(
-        default=SettingsChange(), description="Settings to change. Requires a READY environment."
+        default=SettingsChange(),
+        description="Settings to change. The environment must be READY, or FAILED with a deleted resource.",
     )
     release: Annotated[
         str,
@@ -52,7 +53,8 @@ class EnvironmentChange(Strict):
         Field(json_schema_extra=_without_default),
     ] = Field(
         default="latest",
-        description="Release to update to: its ID, or `latest`. Requires a READY environment.",
+        description="Release to update to: its ID, or `latest`. The environment must be READY, "
+        "or FAILED with a deleted resource.",
     )
 
     @model_validator(mode="before")

@@ -142,15 +142,15 @@ class Settings(Strict):
     )
     cloudwatch_encryption: Literal["SSE-KMS", "DISABLED"] | None = Field(
         default=None,
-        description="Encryption of the job's logs. Null: SSE-KMS with a KMS key, otherwise DISABLED.",
+        description="Encryption of the job's logs. If null, SSE-KMS with a KMS key, otherwise DISABLED.",
     )
     job_bookmarks_encryption: Literal["CSE-KMS", "DISABLED"] | None = Field(
         default=None,
-        description="Encryption of job bookmarks. Null: CSE-KMS with a KMS key, otherwise DISABLED.",
+        description="Encryption of job bookmarks. If null, CSE-KMS with a KMS key, otherwise DISABLED.",
     )
     s3_encryption: Literal["SSE-KMS", "SSE-S3", "DISABLED"] | None = Field(
         default=None,
-        description="Encryption of runs' files in S3. Null: SSE-KMS with a KMS key, otherwise SSE-S3.",
+        description="Encryption of runs' files in S3. If null, SSE-KMS with a KMS key, otherwise SSE-S3.",
     )
     job: JobSettings = Field(default=JobSettings(), description="Settings of the Glue job.")
 

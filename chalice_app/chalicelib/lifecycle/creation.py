@@ -55,7 +55,7 @@ class Creation:
     def check_stack(self, environment: Environment) -> Next:
         """CREATING: check whether the stack is complete or has failed.
 
-        While events arrive, the scheduled check is moved and CloudFormation is not called.
+        While events arrive, the scheduled check is postponed and CloudFormation is not called.
         """
         check_at = self._events_overdue_at(environment)
         if self._transitions.is_due(environment) and check_at > timestamp(self._transitions.now()):

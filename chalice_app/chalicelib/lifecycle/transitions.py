@@ -1,4 +1,4 @@
-"""Transitions: writes of an environment's steps, its lease, and its retries."""
+"""Transitions: records steps of environments, holds their leases and schedules retries."""
 
 from __future__ import annotations
 

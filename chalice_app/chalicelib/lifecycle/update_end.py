@@ -1,4 +1,4 @@
-"""Ends of an update: with the desired settings and release, or with the previous ones."""
+"""Completion of an update: with the desired or with the previous settings and release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Following of a run that Glue has started: its status, its retries by Glue, and its stop."""
+"""Tracks a run that Glue has started: its status, Glue's retries, and its stop."""
 
 from __future__ import annotations
 

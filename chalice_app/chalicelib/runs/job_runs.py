@@ -28,7 +28,7 @@ _BUSY = {"ConcurrentRunsExceededException", "ResourceNumberLimitExceededExceptio
 
 
 class Runs:
-    """Moves recorded runs to their end."""
+    """Starts, tracks, stops and settles recorded runs."""
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ def new_run(
     requested_by_type: ActorType = ActorType.USER,
     run_id: str | None = None,
 ) -> JobRun:
-    """Return a run that the caller may start as soon as it is recorded. Others may when its lease expires.
+    """Return a run that the caller may start when it is recorded, and others after its lease expires.
 
     StartJobRun gets the workers, the timeout and the arguments, so later changes of the job do not change the
     cost. MaxRetries is read from the job, and does not change while runs are active (lifecycle/update.py).

@@ -1,4 +1,4 @@
-"""Writes of environments: conditional, once for an Idempotency-Key, followed by the first steps."""
+"""Writes environments for requests: conditionally, and once per Idempotency-Key. Takes the first steps."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Idempotency-Key: repeating a request returns the same response, for 24 hours.
 
-The key is stored in the transaction that writes the record, together with the record as it was first. So a
-repetition gets the response of the first request even if the process died before sending it.
+The key is stored in the transaction that writes the record, together with the first version of the record. So
+a repetition gets the response of the first request even if the process died before it sent it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Record = TypeVar("Record")
 _KEPT_SECONDS = 24 * 3600
 _LONGEST_KEY = 255
 _KEY = re.compile(f"[!-~]{{1,{_LONGEST_KEY}}}")
-"""As `/openapi.json` has it."""
+"""Same pattern as in `/openapi.json`."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class IdempotentRequest:
 
 @dataclass(frozen=True)
 class Created(Generic[Record]):
-    """The record that a request wrote, as it was written first. `replayed` if an earlier request wrote it."""
+    """First version of the record that a request wrote. `replayed` if an earlier request wrote it."""
 
     record: Record
     replayed: bool = False
@@ -68,9 +68,9 @@ def once(
 ) -> Created[Record]:
     """Run `act`, unless a request with the same key did: then return the record that it wrote.
 
-    `act` writes its record and the key in one transaction, so a second one raises `KeyTaken` or another
-    error because of what the first has done. `read` makes a record of its stored item. Raises
-    `IdempotencyKeyReused` if the key was used for another request.
+    `act` writes its record and the key in one transaction. A second request with the key raises `KeyTaken`,
+    or another error if the first one already changed the state. `read` converts a stored item to a record.
+    Raises `IdempotencyKeyReused` if the key was used for another request.
     """
     try:
         return Created(act())

@@ -1,6 +1,6 @@
 """Requests about job files: the script of a job, and the files that it imports or reads.
 
-The content goes to the sandbox's bucket first and then into the record, so every file in the record exists.
+An upload goes to the sandbox's bucket first and then into the record, so every file in the record exists.
 `live_files` then copies it to where Glue reads it.
 """
 
@@ -96,14 +96,14 @@ class JobFiles:
         content = self._live.add(environment, path, body)
         try:
             environment, before = self._record(caller, environment, path, body, content, request_id)
-        except ServiceError:  # after an AwsError, the record may name the content
+        except ServiceError:  # after an AwsError, the record may name the upload
             with suppress(AwsError):
                 self._live.remove(environment, path, content)
             raise
         try:
             try:
                 self._live.settle(environment, [path])
-            finally:  # the record names another content now
+            finally:  # the record names another upload now
                 self._live.remove(environment, path, before.content if before else None)
         except AwsError as error:  # the record is right; the next tick or run copies the file
             logger.warning("job file left to the schedule", environment_id=environment_id, detail=str(error))
@@ -112,7 +112,7 @@ class JobFiles:
     def _record(
         self, caller: Caller, environment: Environment, path: str, body: bytes, content: str, request_id: str
     ) -> tuple[Environment, JobFile | None]:
-        """Name a content in the record. Return the environment, and the file that had the path before."""
+        """Record an upload. Return the environment and the previous file, or None."""
         before: JobFile | None = None
         for _ in range(_WRITE_TRIES):
             _check_state(environment, path)

@@ -32,7 +32,7 @@ _MOST_PARTITIONED = 25
 
 @dataclass(frozen=True)
 class Database:
-    """A database, with its short name and the catalog's. `is_complete` is False if tables are left out."""
+    """A database, with its short name and the catalog's. `is_complete` is False if tables were omitted."""
 
     name: str
     catalog_name: str
@@ -42,7 +42,7 @@ class Database:
 
 @dataclass(frozen=True)
 class Rows:
-    """The first rows of a table, as JSON values by column. `is_truncated` if some did not fit."""
+    """The first rows of a table, by column. `is_truncated` is True if some rows did not fit."""
 
     database: str
     table: CatalogTable

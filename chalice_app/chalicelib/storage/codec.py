@@ -26,11 +26,14 @@ from chalicelib.domain.timeline import ActorType, FieldChange
 from chalicelib.errors import Unavailable
 
 Reader = Callable[[Any], Any]
-"""Makes the typed value of a stored one."""
+"""Converts a stored value to its type."""
 Readers = Mapping[str, Reader]
 
 SCHEMA_VERSION = 1
-"""Of every record. Raise it for a change that the previous version of the service cannot read."""
+"""Version of the schema of every record.
+
+Increase it if the previous version of the service could not read the new records.
+"""
 
 
 def stored_fields(record: Any) -> Json:
@@ -112,7 +115,7 @@ EVENT: Readers = {"changes": _each(_value(FieldChange))}
 
 
 def with_actor_type(item: Json, name: str) -> Json:
-    """Return the item with the type of an actor. Old records had no types: there the name says it."""
+    """Return the item with an actor's type. Old records have none, so it follows from the name."""
     if name not in item:
         return item
     old = item[name] if item[name] in (*ActorType,) else ActorType.USER

@@ -60,7 +60,7 @@ Record = TypeVar("Record")
 
 @dataclass(frozen=True)
 class IdempotencyKey:
-    """A used Idempotency-Key. `record` is the item that its request wrote, as it was first."""
+    """A used Idempotency-Key. `record` is the first version of the item that its request wrote."""
 
     owner: str
     key: str

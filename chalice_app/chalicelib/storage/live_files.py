@@ -1,6 +1,6 @@
-"""Job files in a sandbox's bucket: the contents that users put, and the live objects that Glue reads.
+"""Job files in a sandbox's bucket: the uploads of users, and the live objects that Glue reads.
 
-A content is written once, under its own key. Then the record, which names the content of each path, is
+An upload is written once, under its own key. Then the record, which names the upload of each path, is
 written if nobody changed it since. Only then the live object, which the Glue job uses, is replaced. So the
 bytes of a rejected request never reach the live object. If the process dies in between, the live object is
 outdated: the start of a run and the tick replace it.
@@ -23,7 +23,7 @@ _FOLDER = ".content/"
 _MARK = "content"
 _TAKES_FILES = {Status.READY, Status.UPDATING}
 _UNUSED_AFTER = timedelta(hours=1)
-"""No request takes that long: a content that no record names by then was left by a dead process."""
+"""No request takes this long: an upload that no record names by then was left by a dead process."""
 
 
 class LiveFiles:
@@ -35,7 +35,7 @@ class LiveFiles:
         self._clock = clock
 
     def add(self, environment: Environment, path: str, body: bytes) -> str:
-        """Write a content that no record names yet. Return its ID."""
+        """Write an upload that no record names yet. Return its ID."""
         content = sortable_id(self._clock())
         self._buckets.write(_bucket(environment), _content_key(environment, content, path), body)
         return content
@@ -52,7 +52,7 @@ class LiveFiles:
         return buckets.read(_bucket(environment), key)
 
     def remove(self, environment: Environment, path: str, content: str | None) -> None:
-        """Remove a content that no record names."""
+        """Remove an upload that no record names."""
         if content is not None:
             self._buckets.remove(_bucket(environment), _content_key(environment, content, path))
 
@@ -82,7 +82,7 @@ class LiveFiles:
         raise AwsUnavailable("JobFilesChanging", "Other requests changed the job files at the same time.")
 
     def remove_unused(self, environment: Environment) -> None:
-        """Remove up to a thousand contents that no record names because their request died."""
+        """Remove up to a thousand uploads that no record names because their request died."""
         prefix = f"{environment.job_file_key('')}{_FOLDER}"
         used = {file.content for file in environment.job_files.values()}
         before = self._clock() - _UNUSED_AFTER

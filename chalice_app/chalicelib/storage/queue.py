@@ -1,4 +1,4 @@
-"""The queue: environments that wait for a slot, and the record `QUEUE` that counts."""
+"""The queue: waiting environments, and the record `QUEUE`, which counts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transactions: the actions that a write consists of, and why DynamoDB refuses them."""
+"""DynamoDB transactions: builds them, and converts failed conditions to errors."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import string
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -192,8 +193,7 @@ def test_a_wrong_variable_is_refused_by_its_name(name: str, texts: list[str]) ->
             continue
         with pytest.raises(InvalidConfiguration) as caught:
             read(**{name: text})
-        assert str(caught.value).startswith(f"{name} must"), text
-        assert str(caught.value).count(" must ") >= 1
+        assert re.match(f"{name} (must|is required|contains)", str(caught.value)), text
 
 
 def test_every_variable_has_its_wrong_texts_above() -> None:
@@ -203,7 +203,11 @@ def test_every_variable_has_its_wrong_texts_above() -> None:
 def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(InvalidConfiguration) as caught:
         Config.from_environment({**REQUIRED, "AUDIENCE": "", "BUDGET_USD": "abc", "STACK_TAGS": "team"})
-    for name in ("AUDIENCE must be given", "BUDGET_USD must be an amount", "STACK_TAGS must list tags"):
+    for name in (
+        "AUDIENCE is required",
+        "BUDGET_USD must be an amount",
+        "STACK_TAGS must be a comma-separated list",
+    ):
         assert name in str(caught.value)
 
 
@@ -235,7 +239,7 @@ def test_any_text_is_a_sensible_value_or_a_named_error(given: dict[str, str]) ->
     try:
         config = read(**given)
     except InvalidConfiguration as error:
-        assert any(f"{name} must" in str(error) for name in given)
+        assert any(re.search(f"{name} (must|is required|contains)", str(error)) for name in given)
         return
     assert Decimal(0) <= config.budget_usd <= 1_000_000
     assert Decimal(0) < config.price_per_dpu_hour_usd <= 1000

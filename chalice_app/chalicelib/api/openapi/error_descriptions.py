@@ -50,7 +50,7 @@ ERRORS: Mapping[type[ServiceError], Documentation] = {
         "You already have an environment. Delete it and wait until it is DELETED before you create another.",
     ),
     errors.EnvironmentNotReady: Documentation(
-        "The environment is not READY. Wait for its current operation, or retry it if it FAILED.",
+        "The environment is not READY. Wait for its current operation, or retry it if it is FAILED.",
         "The environment is CREATING. It must be READY to run the job.",
     ),
     errors.EnvironmentNotFailed: Documentation(
@@ -85,9 +85,9 @@ ERRORS: Mapping[type[ServiceError], Documentation] = {
         "Athena cannot read the table: its files do not match the table's definition in the Data Catalog.",
     ),
     errors.TableOutOfReach: Documentation(
-        "The table refers to data outside the environment, which it may not read.",
-        "The table refers to data outside this environment, which it may not read: in a location, "
-        "partition, view or property.",
+        "The table refers to data outside the environment.",
+        "The table refers to data outside this environment, in a location, partition, view or "
+        "property. Queries can read data of this environment only.",
     ),
     errors.WorkgroupUnusable: Documentation(
         "The environment's Athena workgroup is deleted, disabled or has no output location.",

@@ -31,7 +31,7 @@ class OwnerBudget(ResponseBody):
     period_ends_at: Annotated[
         Time | None,
         Field(
-            description="End of the period, when all except reserved amounts is available again.",
+            description="End of the period. Then the whole limit except reserved amounts is available again.",
             examples=["2026-12-24T09:30:00.000Z"],
         ),
     ]
@@ -45,7 +45,8 @@ class Creations(ResponseBody):
     next_at: Annotated[
         Time | None,
         Field(
-            description="When the caller can create the next environment, or null if now.", examples=[None]
+            description="When the caller can create the next environment, or null if they can now.",
+            examples=[None],
         ),
     ]
 

@@ -88,7 +88,7 @@ class Queue(ResponseBody):
         int,
         Field(
             ge=0,
-            description="Position in the queue, or 0 if its turn has come.",
+            description="Position in the queue, or 0 if creation is about to start.",
             examples=[3],
         ),
     ]

@@ -72,7 +72,10 @@ class Job(ResponseBody):
     next_run_at: Annotated[
         Time | None,
         Field(
-            description="When the schedule starts the next run, or null without a schedule or unless READY.",
+            description=(
+                "When the schedule starts the next run, or null if there is no schedule or the environment "
+                "is not READY."
+            ),
             examples=[None],
         ),
     ]

@@ -101,7 +101,9 @@ class JobRun(ResponseBody):
     stopped_by_type: Annotated[
         Literal["user", "service"] | None,
         Field(
-            description="Whether a user stopped the run, or the service for a delete or reset; or null.",
+            description=(
+                "`user` if a user stopped the run, `service` if a deletion or reset did, otherwise null."
+            ),
             examples=[None],
         ),
     ]
@@ -139,9 +141,7 @@ class JobRun(ResponseBody):
     ]
     outputs: Annotated[
         list[RunOutput],
-        Field(
-            description="Up to 20 tables of the environment that have the run's mark or changed while it ran."
-        ),
+        Field(description="Up to 20 tables of the environment that the run wrote."),
     ]
     links: Annotated[RunLinks, Field(description="Related resources.")]
 

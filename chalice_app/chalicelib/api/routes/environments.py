@@ -91,8 +91,8 @@ def change_environment(call: Call, environment_id: str, body: EnvironmentChange)
 
     Changes the expiration, the settings or the release. Returns 202 while the change runs and 200 if it is
     done. The environment is UPDATING until it is READY again; a change that fails is rolled back, and
-    `failure` has the reason. Settings and release require an environment that is READY, or FAILED because a
-    resource was deleted, which the update creates again.
+    `failure` has the reason. To change settings or release, the environment must be READY, or FAILED because
+    a resource was deleted. The update then creates the resource again.
     """
     environment, running = call.service.environments.change(
         call.caller, environment_id, body, call.request_id
