@@ -135,7 +135,14 @@ def build(root: Path, data: Path, version: str, *, notes: str | None = None, lin
             files.append(_file(file, f"data/{place}", "sor", place))
     if lint and (wrong := findings(template)):
         raise DataError("\n".join(wrong))
-    return Release(version, notes.strip(), template, tuple(files), tables, resources(template))
+    return Release(
+        version=version,
+        notes=notes.strip(),
+        template=template,
+        files=tuple(files),
+        tables=tables,
+        resources=resources(template),
+    )
 
 
 def findings(template: str) -> list[str]:
@@ -260,7 +267,7 @@ def _file(source: Path, path: str, target: str, key: str) -> ReleaseFile:
         raise DataError(f"{source}: is larger than 5 GB; split it")
     with source.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return ReleaseFile(path, target, key, size, digest, source)
+    return ReleaseFile(path=path, target=target, key=key, size=size, sha256=digest, source=source)
 
 
 def _read(s3: S3Client, bucket: str, key: str) -> bytes | None:

@@ -106,8 +106,15 @@ def _table(database: str, folder: Path) -> Table:
     for partition in partitions:
         if values.count(partition.values) > 1:
             raise DataError(f"{folder / partition.path}: occurs twice")
-    key_columns = tuple(Column(key, "string") for key in keys)
-    table = Table(database, folder.name, formats[first], columns, tuple(files), key_columns, partitions)
+    table = Table(
+        database=database,
+        name=folder.name,
+        format=formats[first],
+        columns=columns,
+        files=tuple(files),
+        partition_keys=tuple(Column(key, "string") for key in keys),
+        partitions=partitions,
+    )
     return _described(table, folder)
 
 
