@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from local.cloudformation.changes import Differences, compare
+from local.cloudformation.provisioner import reason_of
 from local.cloudformation.requests import Refused, StackRequest
 from local.cloudformation.stack import Stack, Version
 from local.cloudformation.stacks import Stacks
 from local.cloudformation.threads import Runner
 from local.cloudformation.versions import version_of, with_previous
-from local.cloudformation.work import reason_of
 from local.iam.resources import CHANGE_SET_STACKS
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
