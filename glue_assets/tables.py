@@ -64,7 +64,7 @@ class Table:
 
 
 def find_tables(data: Path) -> tuple[Table, ...]:
-    """Return the tables of a data folder by database and name. Raise `DataError` if it is invalid."""
+    """Return the tables of a data folder by database and name. Raises `DataError` if it is invalid."""
     if not data.is_dir():
         raise DataError(f"{data}: is not a folder")
     tables = [

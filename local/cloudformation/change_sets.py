@@ -32,7 +32,7 @@ UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 class ChangeSet:
     """A change set.
 
-    `operation` is the number of the stack operation that executes it. `gone` are the logical ids of manually
+    `operation` is the number of the stack operation that executes it. `gone` are the logical IDs of manually
     deleted resources, if the change set looks for them.
     """
 
@@ -77,7 +77,7 @@ class Engine(Protocol):
         """Raise `Refused` if CloudFormation cannot assume the role."""
 
     def gone(self, stack: Stack, role_arn: str | None) -> frozenset[str]:
-        """Return the logical ids of a stack's resources that no longer exist."""
+        """Return the logical IDs of a stack's resources that no longer exist."""
 
     def begin(
         self,
@@ -150,7 +150,7 @@ class ChangeSets:
         return made
 
     def find(self, name_or_id: str, stack_name: str | None) -> ChangeSet:
-        """Return a change set by id, or by its name and its stack's name."""
+        """Return a change set by ID, or by its name and its stack's name."""
         with self._lock:
             if name_or_id in self._all:
                 return self._all[name_or_id]

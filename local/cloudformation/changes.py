@@ -67,9 +67,9 @@ class Differences:
 
 
 def compare(stack: Stack, version: Version, gone: Collection[str] = ()) -> Differences:
-    """Compare a stack with a version. Raise `TemplateError` if the type of a resource differs.
+    """Compare a stack with a version. Raises `TemplateError` if the type of a resource differs.
 
-    Resources in `gone`, by logical id, are created again.
+    Resources in `gone`, by logical ID, are created again.
     """
     before, after = stack.template, version.template
     moved = [

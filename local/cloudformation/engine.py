@@ -40,7 +40,7 @@ class CloudFormationOptions:
     """Options of CloudFormation.
 
     `clients` creates boto3 clients of the emulator. Creating a stack takes `seconds_per_stack`. `why_failed`
-    returns a reason to fail an action (create, update, delete) on a resource by its type and logical id, or
+    returns a reason to fail an action (create, update, delete) on a resource by its type and logical ID, or
     None. `runner` runs the operations.
     """
 
@@ -80,7 +80,7 @@ class CloudFormation(StackApi):
         self._closing.close()
 
     def create_stack(self, request: StackRequest) -> str:
-        """Validate a stack and start to create it. Return its id. The same token returns the same stack."""
+        """Validate a stack and start to create it. Return its ID. The same token returns the same stack."""
         with self._lock:
             existing = self.stacks.live(request.name)
             if existing is None:
@@ -100,7 +100,7 @@ class CloudFormation(StackApi):
         return stack.id
 
     def update_stack(self, request: StackRequest) -> str:
-        """Validate an update and start it. Return the stack's id. The same token is the same update."""
+        """Validate an update and start it. Return the stack's ID. The same token is the same update."""
         with self._lock:
             stack = self.stacks.find_live(request.name)
             with stack.lock:
@@ -141,7 +141,7 @@ class CloudFormation(StackApi):
         return stack
 
     def gone(self, stack: Stack, role_arn: str | None) -> frozenset[str]:
-        """Return the logical ids of a stack's resources that no longer exist, as its role sees them."""
+        """Return the logical IDs of a stack's resources that no longer exist, as its role sees them."""
         tools = self._tools_of(role_arn or stack.role_arn)
         with stack.lock:
             resources = list(stack.resources.values())

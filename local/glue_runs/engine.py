@@ -103,7 +103,7 @@ class GlueRuns:
             return {"JobRun": self._find(request["JobName"], request["RunId"]).run.show()}
 
     def get_job_runs(self, request: Json) -> Json:
-        """Describe a page of a job's runs, newest first. The page token is the id of the last run shown."""
+        """Describe a page of a job's runs, newest first. The page token is the ID of the last run shown."""
         job = request["JobName"]
         with self._lock:
             entries = self._of_job(job)[::-1]
