@@ -18,7 +18,7 @@ SAFE_HEADERS = {
     "Strict-Transport-Security": "max-age=31536000",
     "X-Content-Type-Options": "nosniff",
 }
-"""Security headers, equal to those of the app's responses (chalicelib/api/http.py)."""
+"""Security headers, equal to those of the app's responses (chalicelib/api/middleware.py)."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def gateway_responses() -> Json:
 
 
 def _response(answer: Answer) -> Json:
-    # The request id is the only value from the request: the templates do not escape values.
+    # The request ID is the only value from the request: the templates do not escape values.
     problem = {
         "type": f"urn:terraglue:problem:{answer.code}",
         "title": answer.title,

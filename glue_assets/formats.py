@@ -44,7 +44,7 @@ _HIVE_TYPES = {
     "timestamp_ns": "timestamp",
     "timestamp with time zone": "timestamp",
 }
-# DuckDB detects times and ids in JSON strings; Hive's reader accepts only strings there.
+# DuckDB detects times and IDs in JSON strings; Hive's reader accepts only strings there.
 _JSON_TYPES = _HIVE_TYPES | {
     **dict.fromkeys(("date", "time", "timestamp", "timestamp with time zone", "uuid", "null"), "string"),
     "hugeint": "decimal(38,0)",
@@ -65,7 +65,7 @@ class Column:
 
 
 def columns_of(files: list[Path], format_: str) -> tuple[Column, ...]:
-    """Return the common columns of files in one format. Raise `DataError` if the files are invalid."""
+    """Return the common columns of files in one format. Raises `DataError` if the files are invalid."""
     return {"csv": _csv_columns, "json": _json_columns, "parquet": _parquet_columns}[format_](files)
 
 

@@ -5,8 +5,8 @@
     python -m glue_assets.release list --bucket BUCKET
 
 In the bucket, `releases/<release>/` contains `manifest.json`, `template.yaml`, `jobs/...` and `data/...`.
-`releases/latest.json` names the newest release. A release id consists of the version and a hash of the
-content: the same content has the same id everywhere, and a published release never changes.
+`releases/latest.json` names the newest release. A release ID consists of the version and a hash of the
+content: the same content has the same ID everywhere, and a published release never changes.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Release:
 
     @property
     def id(self) -> str:
-        """Id of the release."""
+        """ID of the release."""
         return f"{self.version}-{self.sha256[:12]}"
 
     @property
@@ -113,7 +113,7 @@ class Release:
 
 
 def build(root: Path, data: Path, version: str, *, notes: str | None = None, lint: bool = True) -> Release:
-    """Build a release from a checkout and a data folder. Raise `DataError` if they are invalid.
+    """Build a release from a checkout and a data folder. Raises `DataError` if they are invalid.
 
     `notes` describe the changes, by default the text of `glue_assets/NOTES.md`.
     """
@@ -135,7 +135,14 @@ def build(root: Path, data: Path, version: str, *, notes: str | None = None, lin
             files.append(_file(file, f"data/{place}", "sor", place))
     if lint and (wrong := findings(template)):
         raise DataError("\n".join(wrong))
-    return Release(version, notes.strip(), template, tuple(files), tables, resources(template))
+    return Release(
+        version=version,
+        notes=notes.strip(),
+        template=template,
+        files=tuple(files),
+        tables=tables,
+        resources=resources(template),
+    )
 
 
 def findings(template: str) -> list[str]:
@@ -150,7 +157,7 @@ def publish(release: Release, s3: S3Client, bucket: str) -> bool:
     """Publish a release to the assets bucket as the newest one. Return whether anything was written.
 
     The manifest is written after all files and the pointer last, so that a reader of either finds all files.
-    Publishing an existing id writes no file again. An interrupted publication starts from the beginning.
+    Publishing an existing ID writes no file again. An interrupted publication starts from the beginning.
     """
     folder = f"releases/{release.id}"
     is_new = _read(s3, bucket, f"{folder}/manifest.json") is None
@@ -260,7 +267,7 @@ def _file(source: Path, path: str, target: str, key: str) -> ReleaseFile:
         raise DataError(f"{source}: is larger than 5 GB; split it")
     with source.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return ReleaseFile(path, target, key, size, digest, source)
+    return ReleaseFile(path=path, target=target, key=key, size=size, sha256=digest, source=source)
 
 
 def _read(s3: S3Client, bucket: str, key: str) -> bytes | None:

@@ -64,7 +64,7 @@ class Table:
 
 
 def find_tables(data: Path) -> tuple[Table, ...]:
-    """Return the tables of a data folder by database and name. Raise `DataError` if it is invalid."""
+    """Return the tables of a data folder by database and name. Raises `DataError` if it is invalid."""
     if not data.is_dir():
         raise DataError(f"{data}: is not a folder")
     tables = [
@@ -106,8 +106,15 @@ def _table(database: str, folder: Path) -> Table:
     for partition in partitions:
         if values.count(partition.values) > 1:
             raise DataError(f"{folder / partition.path}: occurs twice")
-    key_columns = tuple(Column(key, "string") for key in keys)
-    table = Table(database, folder.name, formats[first], columns, tuple(files), key_columns, partitions)
+    table = Table(
+        database=database,
+        name=folder.name,
+        format=formats[first],
+        columns=columns,
+        files=tuple(files),
+        partition_keys=tuple(Column(key, "string") for key in keys),
+        partitions=partitions,
+    )
     return _described(table, folder)
 
 

@@ -19,7 +19,7 @@ OUTPUTS_MARK = "  # release.py: the databases of data/\n"
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 _BYTES, _RESOURCES, _OUTPUTS = 1024 * 1024, 500, 200
 NAMES_BYTES = 40_000
-"""Limit for all logical ids: a sandbox's record, of at most 400 KB, contains the state of each resource."""
+"""Limit for all logical IDs: a sandbox's record, of at most 400 KB, contains the state of each resource."""
 
 _HIVE = "org.apache.hadoop.hive.ql.io"
 _TEXT = {
@@ -110,7 +110,7 @@ def resources(text: str) -> tuple[Resource, ...]:
 
 
 def parse(text: str) -> dict[str, Any]:
-    """Parse a template, with `!Ref X` as {"Ref": "X"} and so on. Raise `yaml.YAMLError` if invalid."""
+    """Parse a template, with `!Ref X` as {"Ref": "X"} and so on. Raises `yaml.YAMLError` if invalid."""
     template: dict[str, Any] = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     return template
 

@@ -138,79 +138,125 @@ def _token(arguments: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="name", required=True)
+    _up_options(commands.add_parser("up", help="start the AWS emulator and the API until Ctrl-C"))
+    _demo_options(
+        commands.add_parser("demo", help="request a sandbox over HTTP, run its job, show the table")
+    )
+    _chaos_options(
+        commands.add_parser("chaos", help="run the chaos test: a storm of faults in simulated time")
+    )
+    _token_options(commands.add_parser("token", help="print a fresh token of a user of the running product"))
+    _aws_options(commands.add_parser("aws", help="run the AWS emulator alone"))
+    _api_options(commands.add_parser("api", help="run the API alone, on a running emulator"))
+    _bootstrap_options(
+        commands.add_parser("bootstrap", help="set up a running emulator as an operator would")
+    )
+    return parser
 
-    up = commands.add_parser("up", help="start the AWS emulator and the API until Ctrl-C")
-    up.add_argument(
+
+def _up_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(command=_up)
+    command.add_argument(
         "--port",
         type=int,
         default=PORT,
         help="API port; the emulator uses the next one; 0: any free port",
     )
-    up.add_argument(
-        "--ready-file", type=Path, default=READY_FILE, help="JSON file with all URLs, written once both serve"
+    command.add_argument(
+        "--ready-file",
+        type=Path,
+        default=READY_FILE,
+        help="JSON file with all URLs, written once both are ready",
     )
-    up.add_argument("--state", type=Path, help="folder for logs and files of Spark")
-    up.add_argument("--tick-seconds", type=float, help="seconds between scheduled calls")
-    up.add_argument(
+    command.add_argument("--state", type=Path, help="folder for logs and files of Spark")
+    _tick_option(command)
+    command.add_argument(
         "--fault",
         action="append",
         default=[],
         metavar="RULE",
         help="fault to inject, such as 'glue:* throttle 0.2' (docs/faults.md); separate by ; or repeat",
     )
-    up.add_argument(
+    command.add_argument(
         "--fault-seed",
         type=int,
         default=secrets.randbelow(10_000),
         help="fault seed; default: random",
     )
-    up.set_defaults(command=_up)
+    _data_option(command)
+    _duration_option(command)
 
-    demo = commands.add_parser("demo", help="request a sandbox over HTTP, run its job, show the table")
-    demo.set_defaults(command=_demo)
 
-    chaos = commands.add_parser("chaos", help="run the chaos test: a storm of faults in simulated time")
-    chaos.add_argument("--seed", type=int, default=secrets.randbelow(10_000), help="default: random")
-    chaos.add_argument("--environments", type=int, default=300, help="minimum number of environments")
-    chaos.set_defaults(command=_chaos)
+def _demo_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(command=_demo)
+    _data_option(command)
+    _duration_option(command)
 
-    token = commands.add_parser("token", help="print a fresh token of a user of the running product")
-    token.add_argument("user", metavar="NAME")
-    token.add_argument("--admin", action="store_true", help="give the admin role; by default, remove it")
-    token.add_argument("--ready-file", type=Path, default=READY_FILE, help="ready file of the instance")
-    token.set_defaults(command=_token)
 
-    aws = commands.add_parser("aws", help="run the AWS emulator alone")
-    aws.add_argument("--state", type=Path, help="folder for files of Spark")
-    aws.set_defaults(command=_aws)
+def _chaos_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(command=_chaos)
+    command.add_argument("--seed", type=int, default=secrets.randbelow(10_000), help="default: random")
+    command.add_argument("--environments", type=int, default=300, help="minimum number of environments")
 
-    api = commands.add_parser("api", help="run the API alone, on a running emulator")
-    api.add_argument("--tick-seconds", type=float, help="seconds between scheduled calls")
-    api.set_defaults(command=_api)
 
-    bootstrap = commands.add_parser("bootstrap", help="set up a running emulator as an operator would")
-    bootstrap.set_defaults(command=_bootstrap)
+def _token_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(command=_token)
+    command.add_argument("user", metavar="NAME")
+    command.add_argument("--admin", action="store_true", help="give the admin role; by default, remove it")
+    command.add_argument("--ready-file", type=Path, default=READY_FILE, help="ready file of the instance")
 
-    for command in (api, bootstrap):
-        command.add_argument("--aws", required=True, help="URL of the emulator")
-    for command in (up, demo, bootstrap):
-        command.add_argument(
-            "--data", type=Path, default=DATA, help="folder of the data: <database>/<table>/<file>"
-        )
-    for command in (up, demo, aws):
-        command.add_argument(
-            "--seconds-per-stack",
-            type=float,
-            default=SECONDS_PER_STACK,
-            help="duration of a stack creation",
-        )
-    for command in (aws, api):
-        command.add_argument("--port", type=int, default=0, help="0: any free port")
-        command.add_argument("--ready-file", type=Path, help="JSON file with the URL, written once it serves")
-        command.add_argument("--watch-stdin", action="store_true", help="stop when the standard input ends")
-    for command in (aws, api, bootstrap):
-        command.add_argument("--region", default=clients.REGION)
-    return parser
+
+def _aws_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(command=_aws)
+    command.add_argument("--state", type=Path, help="folder for files of Spark")
+    _duration_option(command)
+    _server_options(command)
+    _region_option(command)
+
+
+def _api_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(command=_api)
+    _tick_option(command)
+    _emulator_option(command)
+    _server_options(command)
+    _region_option(command)
+
+
+def _bootstrap_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(command=_bootstrap)
+    _emulator_option(command)
+    _data_option(command)
+    _region_option(command)
+
+
+def _server_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--port", type=int, default=0, help="0: any free port")
+    command.add_argument("--ready-file", type=Path, help="JSON file with the URL, written once it is ready")
+    command.add_argument("--watch-stdin", action="store_true", help="stop when the standard input ends")
+
+
+def _emulator_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--aws", required=True, help="URL of the emulator")
+
+
+def _region_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--region", default=clients.REGION)
+
+
+def _tick_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--tick-seconds", type=float, help="seconds between scheduled calls")
+
+
+def _data_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--data", type=Path, default=DATA, help="folder of the data: <database>/<table>/<file>"
+    )
+
+
+def _duration_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--seconds-per-stack", type=float, default=SECONDS_PER_STACK, help="duration of a stack creation"
+    )
 
 
 if __name__ == "__main__":

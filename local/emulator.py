@@ -94,7 +94,7 @@ def _keep_put_bodies(application: WSGIApplication) -> WSGIApplication:
 
 
 def serve(options: AwsOptions) -> None:
-    """Serve until the process is stopped. All data is in memory and lost then."""
+    """Serve until the process is stopped. All data is in memory and lost on exit."""
     stop = stop_requested(watch_stdin=options.watch_stdin)
     log_to_stderr()
     faults = Faults()

@@ -123,7 +123,7 @@ class Source:
 def read_settings(
     argv: list[str], resolve: Callable[[list[str], list[str]], dict[str, str]], now: datetime
 ) -> Settings:
-    """Validate the command line. ``resolve`` is ``getResolvedOptions``. Raise JobError if it is invalid."""
+    """Validate the command line. ``resolve`` is ``getResolvedOptions``. Raises JobError if it is invalid."""
     given = [name for name in (*REQUIRED, *DEFAULTS) if any(arg.split("=")[0] == f"--{name}" for arg in argv)]
     options = resolve(argv, given)
     values = DEFAULTS | {name: options[name] for name in given if options[name]}
@@ -157,7 +157,7 @@ def read_settings(
 
 
 def find_sources(glue: "GlueClient", database: str) -> dict[str, Source]:
-    """Find the source tables. Raise JobError if the catalog lacks a table or a required column."""
+    """Find the source tables. Raises JobError if the catalog lacks a table or a required column."""
     sources = {}
     for name, needed in SOURCES.items():
         try:
@@ -174,7 +174,7 @@ def find_sources(glue: "GlueClient", database: str) -> dict[str, Source]:
 
 
 def read_source(spark: SparkSession, source: Source, needed: list[str]) -> DataFrame:
-    """Read the required columns of a source table as strings. Raise JobError if its files lack them."""
+    """Read the required columns of a source table as strings. Raises JobError if its files lack them."""
     file_system, files = _list_folder(spark, source.location)
     if not files:
         raise JobError(f"The table {source.name} has no files in {source.location}.")
@@ -332,7 +332,7 @@ def replace_partition(spark: SparkSession, frame: DataFrame, uri: str, compressi
 
 
 def find_output(glue: "GlueClient", settings: Settings) -> "TableTypeDef | None":
-    """Find the output table, or None before the first run. Raise JobError if it does not fit the rows."""
+    """Find the output table, or None before the first run. Raises JobError if it does not fit the rows."""
     try:
         glue.get_database(Name=settings.output_db)
     except glue.exceptions.EntityNotFoundException as exc:

@@ -4,7 +4,7 @@
   Gateway's 403 "Missing Authentication Token" into a 404 problem; this gateway does the same for routes. The
   app rejects other methods that API Gateway supports. Methods that API Gateway does not support (TRACE)
   return 405 here and 404 in the cloud.
-- Every request has an id, returned as `X-Request-Id` by the app and by the gateway's own responses.
+- Every request has an ID, returned as `X-Request-Id` by the app and by the gateway's own responses.
 - Bodies may be chunked, and are limited to API Gateway's 10 MB.
 - The app's event contains the stage, and the path of the caller's URL. The path may begin with the stage, as
   in API Gateway's own URLs, or with the base path mapping of a custom domain.

@@ -92,7 +92,7 @@ def _handler(call: Callable[[Request], Json]) -> Callable[[AthenaResponse], str]
 
 
 def _get_work_group(request: Request) -> Json:
-    """Return a workgroup as moto does. Raise `Refused` if it does not exist."""
+    """Return a workgroup as moto does. Raises `Refused` if it does not exist."""
     group = request.backend.get_work_group(request.values["WorkGroup"])
     if group is None:
         raise Refused("WorkGroup is not found.")

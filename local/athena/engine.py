@@ -156,7 +156,7 @@ class Athena:
         )
 
     def _carry_out(self, execution: Execution, credentials: Credentials) -> None:
-        from local.athena.work import Work
+        from local.athena.query_run import QueryRun
 
         folder = self._options.work_dir / execution.spec.id
         clients = functools.cache(functools.partial(self._options.clients, credentials=credentials))
@@ -164,7 +164,7 @@ class Athena:
             with self._slots:
                 execution.check()
                 folder.mkdir(parents=True)
-                Work(execution, clients, folder).run()
+                QueryRun(execution, clients, folder).run()
         except Cancelled:
             pass
         except QueryFailed as failed:

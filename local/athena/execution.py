@@ -50,7 +50,7 @@ class Execution:
         self._lock = threading.Lock()
 
     def run_with(self, connection: Any) -> None:
-        """Set the state to RUNNING with this connection. Raise `Cancelled` if it was stopped."""
+        """Set the state to RUNNING with this connection. Raises `Cancelled` if it was stopped."""
         with self._lock:
             self._check()
             self.state, self._started, self._connection = "RUNNING", time.time(), connection
@@ -81,7 +81,7 @@ class Execution:
             self._connection = None
 
     def finished(self) -> Result:
-        """Return the result. Raise `Refused` if there is none."""
+        """Return the result. Raises `Refused` if there is none."""
         if self.state not in FINAL:
             raise Refused(f"Query has not yet finished. Current state: {self.state}")
         if self.result is None:
@@ -149,7 +149,7 @@ class Tokens:
     _known: dict[tuple[str, str], tuple[Json, str]] = field(default_factory=dict)
 
     def known(self, place: str, request: Json) -> str | None:
-        """Return the execution of the same earlier request. Raise `Refused` if the request differs."""
+        """Return the execution of the same earlier request. Raises `Refused` if the request differs."""
         token = request.get("ClientRequestToken")
         if not token or (place, token) not in self._known:
             return None
@@ -165,7 +165,7 @@ class Tokens:
 
 
 def new_id() -> str:
-    """Return a new execution id."""
+    """Return a new execution ID."""
     return str(uuid.uuid4())
 
 

@@ -27,7 +27,7 @@ _CSV_TYPES = {"VARCHAR", "BOOLEAN", "BIGINT", "INTEGER", "DOUBLE"}
 
 
 def reader(table: Json, columns: Columns) -> Read:
-    """Return the reader of a table's files. `columns` are DuckDB types. Raise `QueryFailed` if unknown."""
+    """Return the reader of a table's files. `columns` are DuckDB types. Raises `QueryFailed` if unknown."""
     serde = table["StorageDescriptor"].get("SerdeInfo", {})
     library = serde.get("SerializationLibrary", "")
     match library.rpartition(".")[2]:

@@ -16,7 +16,7 @@ _SIZED = re.compile(r"(decimal|varchar|char)\(([\d, ]+)\)")
 
 
 def duckdb_type(text: str) -> str:
-    """Return the DuckDB type of a Hive type, such as `array<int>`. Raise `QueryFailed` if unknown."""
+    """Return the DuckDB type of a Hive type, such as `array<int>`. Raises `QueryFailed` if unknown."""
     kind = text.strip().lower()
     if kind in _SIMPLE:
         return _SIMPLE[kind]

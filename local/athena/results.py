@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 _PAGE = 1000
 
-# Athena's types with precision and scale, by DuckDB type id. A hugeint is a bigint in Trino.
+# Athena's types with precision and scale, by DuckDB type ID. A hugeint is a bigint in Trino.
 _TYPES = {
     **{"boolean": ("boolean", 0), "tinyint": ("tinyint", 3), "smallint": ("smallint", 5)},
     **{"integer": ("integer", 10), "bigint": ("bigint", 19), "hugeint": ("bigint", 19)},

@@ -37,7 +37,7 @@ class Query:
 
 
 def read(text: str, parameters: Sequence[str]) -> Statement:
-    """Parse a statement and insert its `?` parameters. Raise `Refused` for invalid SQL."""
+    """Parse a statement and insert its `?` parameters. Raises `Refused` for invalid SQL."""
     try:
         text = _with_parameters(text, parameters)
         trees = [tree for tree in sqlglot.parse(text, dialect="athena") if tree is not None]
@@ -51,7 +51,7 @@ def read(text: str, parameters: Sequence[str]) -> Statement:
 
 
 def query(statement: Statement, database: str | None) -> Query:
-    """Translate a query for DuckDB. Raise `QueryFailed` if it is no SELECT or names an unknown catalog."""
+    """Translate a query for DuckDB. Raises `QueryFailed` if it is no SELECT or names an unknown catalog."""
     tree = statement.tree
     if not isinstance(tree, exp.Query):
         first = tree.sql(dialect="athena").split(None, 1)[0].upper()

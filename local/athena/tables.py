@@ -43,7 +43,7 @@ class Tables:
     _added: set[tuple[str, str]] = field(default_factory=set)
 
     def add(self, connection: DuckDBPyConnection, database: str, name: str, *, depth: int = 0) -> None:
-        """Create the view `"database"."name"`. Raise `QueryFailed` if the table cannot be read."""
+        """Create the view `"database"."name"`. Raises `QueryFailed` if the table cannot be read."""
         if depth > _MAX_VIEW_DEPTH:
             raise QueryFailed(f"INVALID_VIEW: View is recursive: {database}.{name}")
         if (database, name) in self._added:

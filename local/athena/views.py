@@ -26,7 +26,7 @@ def is_view(table: Json) -> bool:
 
 
 def query(table: Json) -> sql.Query:
-    """Return the query of a view. Raise `QueryFailed` if it cannot be parsed."""
+    """Return the query of a view. Raises `QueryFailed` if it cannot be parsed."""
     name = f"{table['DatabaseName']}.{table['Name']}"
     match = _TEXT.fullmatch(table.get("ViewOriginalText", ""))
     try:

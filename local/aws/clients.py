@@ -76,7 +76,7 @@ def client(
                 max_pool_connections=connections,
                 proxies={},
                 retries={"mode": "standard"},
-                # Faults are not injected into calls of this app id (faults/server.py).
+                # Faults are not injected into calls of this app ID (faults/server.py).
                 user_agent_appid="terraglue-local",  # type: ignore[call-arg]  # unknown to the stubs
             ),
         )

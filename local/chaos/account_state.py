@@ -47,7 +47,7 @@ def _scan(dynamodb: Any) -> Iterator[Item]:
 
 
 def _things(clients: Callable[[str], Any]) -> Iterator[tuple[str, str]]:
-    """Yield every resource in the account that belongs to an environment, with the environment's id."""
+    """Yield every resource in the account that belongs to an environment, with the environment's ID."""
     s3, glue, kms = clients("s3"), clients("glue"), clients("kms")
     found = [f"bucket {bucket['Name']}" for bucket in s3.list_buckets()["Buckets"]]
     found += [f"role {role['RoleName']}" for role in _pages(clients("iam"), "list_roles", "Roles")]

@@ -1,4 +1,4 @@
-"""Seeded randomness for a whole process: ids, tokens and jitter follow from a seed."""
+"""Seeded randomness for a whole process: IDs, tokens and jitter follow from a seed."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from moto.moto_api._internal import mock_random
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Within the context, draw `random`, `secrets`, `uuid.uuid4` and moto's ids from the seed.
+    """Within the context, draw `random`, `secrets`, `uuid.uuid4` and moto's IDs from the seed.
 
-    The service's ids, botocore's request tokens and moto's names use the entropy of the operating system,
+    The service's IDs, botocore's request tokens and moto's names use the entropy of the operating system,
     which must be replaced to repeat a run exactly.
     """
     rng = random.Random(f"entropy {seed}")  # noqa: S311 - for a simulation

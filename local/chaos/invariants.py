@@ -77,9 +77,7 @@ def summary(world: World, owners: Owners) -> dict[str, int]:
         **dict(sorted(Counter(item["status"] for item in state.environments.values()).items())),
         "runs": len(state.runs),
         "calls to AWS": sum(_CALL.search(line) is not None for line in world.log),
-        "calls that went wrong": sum(
-            line.endswith(")") and _CALL.search(line) is not None for line in world.log
-        ),
+        "failed calls": sum(line.endswith(")") and _CALL.search(line) is not None for line in world.log),
     }
 
 

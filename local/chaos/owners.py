@@ -31,7 +31,7 @@ class Owner:
 class Owners:
     """Requests environments until `wanted` were accepted, and sends all other requests.
 
-    `accepted` are the owners of accepted environments, by id. `answers` are all ids that were returned for an
+    `accepted` are the owners of accepted environments, by ID. `answers` are all IDs that were returned for an
     idempotency key.
     """
 

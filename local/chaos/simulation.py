@@ -78,7 +78,7 @@ class Simulation(Runner):
 
     @property
     def seconds(self) -> float:
-        """Simulated seconds since the begin."""
+        """Simulated seconds since the start."""
         return self._time - self._begin
 
     @property

@@ -16,7 +16,7 @@ from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
 from local.chaos.simulation import Killed, Simulation
-from local.faults.answers import answer
+from local.faults.error_responses import error_response
 from local.faults.operations import service_of
 from local.faults.plan import Faults
 from local.faults.rules import Kind, Rule
@@ -87,7 +87,7 @@ class Wire:
             if rule.kind is Kind.TIMEOUT:
                 self._simulation.wait(_TIMEOUT_SECONDS)
                 raise ReadTimeoutError(endpoint_url=request.url)
-            made = answer(rule, service, operation)
+            made = error_response(rule, service, operation)
             body = b"" if request.method == "HEAD" else made.body
             headers = HTTPHeaders.from_dict(made.headers)
             response = AWSResponse(request.url, made.status, headers, MockRawResponse(body))

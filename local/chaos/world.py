@@ -28,7 +28,7 @@ from chalicelib.wiring import build
 from local.athena.api import miss_workgroups
 from local.aws.clients import ACCOUNT
 from local.aws.events import AwsEvent
-from local.chaos import sandbox
+from local.chaos import initial_state
 from local.chaos.entropy import seeded
 from local.chaos.glue import SimulatedRuns
 from local.chaos.simulation import Killed, Simulation
@@ -165,7 +165,7 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
             runner=simulation,
         )
         parts.enter_context(contextlib.closing(CloudFormation(stacks)))
-        sandbox.set_up(clients)
+        initial_state.set_up(clients)
         wire = Wire(simulation, world.faults, _rng("wire", seed), world.note)
         world.service = build(
             _config(capacity or Capacity()),

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from local.cloudformation.changes import Differences, compare
+from local.cloudformation.provisioner import reason_of
 from local.cloudformation.requests import Refused, StackRequest
 from local.cloudformation.stack import Stack, Version
 from local.cloudformation.stacks import Stacks
 from local.cloudformation.threads import Runner
 from local.cloudformation.versions import version_of, with_previous
-from local.cloudformation.work import reason_of
 from local.iam.resources import CHANGE_SET_STACKS
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}")
@@ -32,7 +32,7 @@ UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 class ChangeSet:
     """A change set.
 
-    `operation` is the number of the stack operation that executes it. `gone` are the logical ids of manually
+    `operation` is the number of the stack operation that executes it. `gone` are the logical IDs of manually
     deleted resources, if the change set looks for them.
     """
 
@@ -77,7 +77,7 @@ class Engine(Protocol):
         """Raise `Refused` if CloudFormation cannot assume the role."""
 
     def gone(self, stack: Stack, role_arn: str | None) -> frozenset[str]:
-        """Return the logical ids of a stack's resources that no longer exist."""
+        """Return the logical IDs of a stack's resources that no longer exist."""
 
     def begin(
         self,
@@ -150,7 +150,7 @@ class ChangeSets:
         return made
 
     def find(self, name_or_id: str, stack_name: str | None) -> ChangeSet:
-        """Return a change set by id, or by its name and its stack's name."""
+        """Return a change set by ID, or by its name and its stack's name."""
         with self._lock:
             if name_or_id in self._all:
                 return self._all[name_or_id]

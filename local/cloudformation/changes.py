@@ -67,9 +67,9 @@ class Differences:
 
 
 def compare(stack: Stack, version: Version, gone: Collection[str] = ()) -> Differences:
-    """Compare a stack with a version. Raise `TemplateError` if the type of a resource differs.
+    """Compare a stack with a version. Raises `TemplateError` if the type of a resource differs.
 
-    Resources in `gone`, by logical id, are created again.
+    Resources in `gone`, by logical ID, are created again.
     """
     before, after = stack.template, version.template
     moved = [
@@ -107,7 +107,12 @@ def compare(stack: Stack, version: Version, gone: Collection[str] = ()) -> Diffe
         if name in stack.resources and name not in after.resources:
             resource, policy = stack.resources[name], before.resources[name].get("DeletionPolicy", "Delete")
             changes[name] = Change(
-                "Remove", name, resource.physical_id, resource.type, None, policy, before=resource.properties
+                action="Remove",
+                logical_id=name,
+                physical_id=resource.physical_id,
+                type=resource.type,
+                policy_action=policy,
+                before=resource.properties,
             )
     outputs = not same(stack.outputs, after.outputs(placed))
     return Differences(list(changes.values()), outputs, stack.tags != version.tags)
@@ -143,8 +148,17 @@ def _modified(
     policy = (
         None if replacement == "False" else f"ReplaceAnd{declared[1].get('UpdateReplacePolicy', 'Delete')}"
     )
-    kept = (current.properties, properties)
-    return Change("Modify", name, current.physical_id, current.type, replacement, policy, details, *kept)
+    return Change(
+        action="Modify",
+        logical_id=name,
+        physical_id=current.physical_id,
+        type=current.type,
+        replacement=replacement,
+        policy_action=policy,
+        details=details,
+        before=current.properties,
+        after=properties,
+    )
 
 
 def same_property(before: Json, after: Json, name: str) -> bool:

@@ -17,6 +17,7 @@ from local.cloudformation import analytics, iam, keys, logs, presence, stack_api
 from local.cloudformation.change_sets import ChangeSets, refuse_unless_updatable
 from local.cloudformation.changes import compare
 from local.cloudformation.parameters import TemplateError
+from local.cloudformation.provisioner import Provisioner, Tools, WhyFailed, no_fault
 from local.cloudformation.requests import Refused, StackRequest, replace_calls
 from local.cloudformation.resources import Clients
 from local.cloudformation.stack import Resource, Stack, Version
@@ -26,7 +27,6 @@ from local.cloudformation.stacks import Stacks, check_name
 from local.cloudformation.threads import Runner, Threads
 from local.cloudformation.updates import Update
 from local.cloudformation.versions import NOTHING, version_of, with_previous
-from local.cloudformation.work import Tools, WhyFailed, Work, no_fault
 from local.iam import access
 from local.moto_patches import updates
 
@@ -40,7 +40,7 @@ class CloudFormationOptions:
     """Options of CloudFormation.
 
     `clients` creates boto3 clients of the emulator. Creating a stack takes `seconds_per_stack`. `why_failed`
-    returns a reason to fail an action (create, update, delete) on a resource by its type and logical id, or
+    returns a reason to fail an action (create, update, delete) on a resource by its type and logical ID, or
     None. `runner` runs the operations.
     """
 
@@ -80,7 +80,7 @@ class CloudFormation(StackApi):
         self._closing.close()
 
     def create_stack(self, request: StackRequest) -> str:
-        """Validate a stack and start to create it. Return its id. The same token returns the same stack."""
+        """Validate a stack and start to create it. Return its ID. The same token returns the same stack."""
         with self._lock:
             existing = self.stacks.live(request.name)
             if existing is None:
@@ -100,7 +100,7 @@ class CloudFormation(StackApi):
         return stack.id
 
     def update_stack(self, request: StackRequest) -> str:
-        """Validate an update and start it. Return the stack's id. The same token is the same update."""
+        """Validate an update and start it. Return the stack's ID. The same token is the same update."""
         with self._lock:
             stack = self.stacks.find_live(request.name)
             with stack.lock:
@@ -141,12 +141,12 @@ class CloudFormation(StackApi):
         return stack
 
     def gone(self, stack: Stack, role_arn: str | None) -> frozenset[str]:
-        """Return the logical ids of a stack's resources that no longer exist, as its role sees them."""
+        """Return the logical IDs of a stack's resources that no longer exist, as its role sees them."""
         tools = self._tools_of(role_arn or stack.role_arn)
         with stack.lock:
             resources = list(stack.resources.values())
-        work = Work(stack, tools, 0)
-        return frozenset(one.logical_id for one in resources if presence.is_gone(one, work.context(one).call))
+        context = Provisioner(stack, tools, 0).context
+        return frozenset(one.logical_id for one in resources if presence.is_gone(one, context(one).call))
 
     def begin(
         self,
@@ -171,7 +171,7 @@ class CloudFormation(StackApi):
                     request.on_failure,
                     version,
                 )
-                return stack.start("CREATE_IN_PROGRESS", Work(stack, tools, pause).create)
+                return stack.start("CREATE_IN_PROGRESS", Provisioner(stack, tools, pause).create)
             stack.update_token = request.token
             stack.begin_update(version)
             update = Update(stack, tools, pause, gone)
@@ -240,7 +240,7 @@ class CloudFormation(StackApi):
             for logical_id in retain:
                 stack.resources[logical_id].deletion_policy = "Retain"
             pause = self._options.seconds_per_stack / 2 / max(1, len(stack.resources))
-            stack.start("DELETE_IN_PROGRESS", Work(stack, tools, pause).delete)
+            stack.start("DELETE_IN_PROGRESS", Provisioner(stack, tools, pause).delete)
 
     def _new_stack(self, stack_id: str, request: StackRequest, version: Version) -> Stack:
         return Stack(

@@ -98,7 +98,7 @@ class Former:
 
     @property
     def name(self) -> str:
-        """Physical id."""
+        """Physical ID."""
         return self.placed.physical_id
 
 
@@ -139,7 +139,7 @@ def resource(
 
 
 def create(kind: str, context: Context, properties: Json) -> Placed:
-    """Create a resource. Raise `CallFailed` if AWS rejects it, and `Unsupported` for unknown properties."""
+    """Create a resource. Raises `CallFailed` if AWS rejects it, and `Unsupported` for unknown properties."""
     return _handler(kind, properties).create(context, properties)
 
 

@@ -61,7 +61,7 @@ class Schema:
 
 @functools.cache
 def schema(kind: str) -> Schema:
-    """Return the schema of a resource type in us-east-1. Raise `KeyError` for an unknown type."""
+    """Return the schema of a resource type in us-east-1. Raises `KeyError` for an unknown type."""
     folder = _folder()
     found = json.loads((folder / f"resources/{_index()[kind]}.json").read_text(encoding="utf-8"))
     tagging = found.get("tagging", {"taggable": found.get("taggable", False)})

@@ -36,11 +36,11 @@ class Resource:
     """Tags of the stack when the resource was created or last updated."""
     deletion_policy: str = "Delete"
     birth: str = field(default_factory=lambda: uuid.uuid4().hex)
-    """Distinguishes a resource from its replacement, which may have the same physical id."""
+    """Distinguishes a resource from its replacement, which may have the same physical ID."""
 
     @property
     def physical_id(self) -> str:
-        """Physical id, or an empty string before the creation."""
+        """Physical ID, or an empty string before the creation."""
         return self.placed.physical_id if self.placed else ""
 
     @property
@@ -64,7 +64,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Version:
-    """A version of a stack. `order` are the logical ids in the order of creation."""
+    """A version of a stack. `order` are the logical IDs in the order of creation."""
 
     body: str
     template: Template
@@ -136,7 +136,7 @@ class Stack:
 
     @property
     def order(self) -> list[str]:
-        """Logical ids in the order of creation."""
+        """Logical IDs in the order of creation."""
         return self.version.order
 
     # -- operations --------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ class Stack:
         """Return whether a later operation has started."""
         return self.operation != operation
 
-    # -- what is seen ------------------------------------------------------------------------------------
+    # -- state in the API --------------------------------------------------------------------------------
 
     def set_status(self, status: str, reason: str | None = None) -> None:
         """Set the status of the stack and publish it."""

@@ -36,7 +36,7 @@ class StackApi(Protocol):
     stacks: Stacks
 
     def create_stack(self, request: StackRequest) -> str:
-        """Start to create a stack. Return its id."""
+        """Start to create a stack. Return its ID."""
 
     def delete_stack(
         self, name_or_id: str, token: str | None, retain: list[str], role_arn: str | None

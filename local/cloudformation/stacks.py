@@ -1,4 +1,4 @@
-"""Stacks of the account, by id and by name."""
+"""Stacks of the account, by ID and by name."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Stacks:
         self._stacks: dict[str, Stack] = {}
 
     def new_id(self, name: str) -> str:
-        """Return a new stack id."""
+        """Return a new stack ID."""
         return f"{self._prefix}/{name}/{uuid.uuid4()}"
 
     def add(self, stack: Stack) -> None:
-        """Add a stack, or replace the stack with the same id."""
+        """Add a stack, or replace the stack with the same ID."""
         self._stacks[stack.id] = stack
 
     def live(self, name: str) -> Stack | None:
@@ -33,7 +33,7 @@ class Stacks:
         return next((s for s in self._stacks.values() if s.name == name and not s.deleted), None)
 
     def find(self, name_or_id: str) -> Stack:
-        """Return a stack by id, or a stack that is not deleted by name. Raise `Refused` if missing."""
+        """Return a stack by ID, or a stack that is not deleted by name. Raises `Refused` if missing."""
         with self.lock:
             stack = self._stacks.get(name_or_id) or self.live(name_or_id)
         if stack is None:

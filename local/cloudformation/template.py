@@ -42,7 +42,7 @@ def parse(body: str) -> Json:
 
 @dataclass(frozen=True)
 class Placed:
-    """Identity of a created resource: `Ref` returns the physical id, `Fn::GetAtt` an attribute."""
+    """Identity of a created resource: `Ref` returns the physical ID, `Fn::GetAtt` an attribute."""
 
     physical_id: str
     attributes: Mapping[str, Any]
@@ -97,7 +97,7 @@ class Template:
         return named
 
     def order(self) -> list[str]:
-        """Return the logical ids in an order where each follows its dependencies."""
+        """Return the logical IDs in an order where each follows its dependencies."""
         ordered: list[str] = []
         open_: list[str] = []
 

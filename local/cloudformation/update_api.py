@@ -41,7 +41,7 @@ class UpdateApi(Protocol):
     change_sets: ChangeSets
 
     def update_stack(self, request: StackRequest) -> str:
-        """Start an update. Return the stack's id."""
+        """Start an update. Return the stack's ID."""
 
     def cancel_update(self, name_or_id: str, token: str | None) -> None:
         """Cancel a running update and roll it back."""

@@ -11,10 +11,10 @@ from dataclasses import replace
 from local.cloudformation import resources
 from local.cloudformation.changes import same_property
 from local.cloudformation.parameters import TemplateError
+from local.cloudformation.provisioner import Provisioner, Tools, reason_of
 from local.cloudformation.resources import Former, Json
 from local.cloudformation.schemas import schema
 from local.cloudformation.stack import Earlier, Resource, Stack
-from local.cloudformation.work import Tools, Work, reason_of
 
 _ATTEMPTS = 3
 """Attempts to delete the leftovers of an update before they are abandoned.
@@ -35,7 +35,7 @@ class Update:
     def __init__(self, stack: Stack, tools: Tools, pause: float, gone: frozenset[str] = frozenset()) -> None:
         self._stack = stack
         self._gone = gone
-        self._work = Work(stack, tools, pause)
+        self._provisioner = Provisioner(stack, tools, pause)
 
     def run(self) -> None:
         """Update the stack to its new version, or roll back."""
@@ -48,7 +48,7 @@ class Update:
                 self._fail(failure)
                 return
         try:
-            outputs = stack.template.outputs(self._work.placed())
+            outputs = stack.template.outputs(self._provisioner.placed())
         except TemplateError as error:
             self._fail(str(error))
             return
@@ -94,7 +94,7 @@ class Update:
         stack = self._stack
         current = stack.resources.get(logical_id)
         if current is None or logical_id in self._gone:
-            resource = self._work.create_resource(logical_id)
+            resource = self._provisioner.create_resource(logical_id)
             failed = resource.status == "CREATE_FAILED"
             return f"The following resource(s) failed to create: [{logical_id}]. " if failed else None
         failure = self._change(current)
@@ -107,7 +107,7 @@ class Update:
         stack, declared = self._stack, self._stack.template.resources[current.logical_id]
         before = self._earlier.version.template.resources[current.logical_id]
         try:
-            properties = stack.template.properties(current.logical_id, self._work.placed())
+            properties = stack.template.properties(current.logical_id, self._provisioner.placed())
         except Exception as error:  # any error is the resource's failure
             return reason_of(error)
         current.deletion_policy = declared.get("DeletionPolicy", "Delete")
@@ -124,8 +124,8 @@ class Update:
         if own_name is not None and own_name == schema(current.type).custom_name(current.properties):
             return _CUSTOM.format(current.physical_id)
         stack.set_resource(current, "UPDATE_IN_PROGRESS", _NEW)
-        fresh = self._work.new_resource(logical_id, "UPDATE_IN_PROGRESS")
-        failure = self._work.make(fresh)
+        fresh = self._provisioner.new_resource(logical_id, "UPDATE_IN_PROGRESS")
+        failure = self._provisioner.make(fresh)
         with stack.lock:
             if failure is not None:
                 stack.leftovers.append(fresh)
@@ -141,7 +141,7 @@ class Update:
         """Update a resource in place. After a failure, it may have some of the old and new properties."""
         stack = self._stack
         stack.set_resource(current, "UPDATE_IN_PROGRESS")
-        self._work.pause()
+        self._provisioner.pause()
         placed = current.placed
         if placed is None:
             return "The resource was never created."
@@ -151,8 +151,8 @@ class Update:
             current.properties, current.tags = properties, tags
         try:
             if is_changed:
-                self._work.check("update", current)
-                context = replace(self._work.context(current), tags=tags)
+                self._provisioner.check("update", current)
+                context = replace(self._provisioner.context(current), tags=tags)
                 current.placed = resources.update(current.type, context, former, properties)
         except Exception as error:  # any error is the resource's failure
             return reason_of(error)
@@ -188,7 +188,7 @@ class Update:
         """Delete the leftovers, in reverse of the given creation order. Return whether some remain."""
         stack, orphans = self._stack, False
         for resource in sorted(stack.leftovers, key=lambda left: -order.index(left.logical_id)):
-            deleted = any(self._work.delete_resource(resource) for _ in range(_ATTEMPTS))
+            deleted = any(self._provisioner.delete_resource(resource) for _ in range(_ATTEMPTS))
             orphans = orphans or not deleted
         with stack.lock:
             stack.earlier, stack.leftovers = None, []

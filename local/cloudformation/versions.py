@@ -19,7 +19,7 @@ NOTHING = '{"Resources": {}}'
 
 
 def version_of(request: StackRequest, stack_id: str) -> Version:
-    """Return the version of a complete request. Raise `Refused` if it is invalid."""
+    """Return the version of a complete request. Raises `Refused` if it is invalid."""
     body, by_url = request.body or "", request.by_url
     limit = _URL_LIMIT if by_url else _BODY_LIMIT
     if len(body.encode()) > limit:

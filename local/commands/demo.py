@@ -78,7 +78,7 @@ class Api:
         self._progress.say(f'\n$ curl -s {option}{self._url}{path} -H "Authorization: Bearer $TOKEN"')
 
     def call(self, method: str, path: str) -> Any:
-        """Return the JSON of a response. Raise `Failed` with the problem document for an error status."""
+        """Return the JSON of a response. Raises `Failed` with the problem document for an error status."""
         request = urllib.request.Request(  # noqa: S310 - our own loopback URL
             self._url + path, method=method, headers={"Authorization": f"Bearer {self._token}"}
         )
@@ -93,7 +93,7 @@ class Api:
 
 
 def run(options: UpOptions) -> None:
-    """Run the whole demo. Raise `Failed` if a step fails."""
+    """Run the whole demo. Raises `Failed` if a step fails."""
     interrupt_on_signals()
     progress = Progress()
     times = Times()

@@ -80,7 +80,7 @@ class Running:
         )
 
     def check(self) -> bool:
-        """Restart a killed API. Return whether it was killed. Raise `Failed` if another process has ended.
+        """Restart a killed API. Return whether it was killed. Raises `Failed` if another process has ended.
 
         Faults may kill the API. The new process uses the same port and continues unfinished work.
         """
@@ -109,7 +109,7 @@ class Running:
 
 
 def run(options: UpOptions, ready_file: Path) -> None:
-    """Start everything, print usage, and wait for Ctrl-C or SIGTERM. Raise `Failed` if a process ends."""
+    """Start everything, print usage, and wait for Ctrl-C or SIGTERM. Raises `Failed` if a process ends."""
     interrupt_on_signals()
     progress = Progress()
     try:
@@ -132,7 +132,7 @@ def run(options: UpOptions, ready_file: Path) -> None:
 
 @contextmanager
 def running(options: UpOptions, progress: Progress) -> Iterator[Running]:
-    """Start and set up everything, and stop it on exit. Raise `Failed` if something does not start."""
+    """Start and set up everything, and stop it on exit. Raises `Failed` if something does not start."""
     if not options.data.is_dir():
         raise Failed(f"The data folder {options.data} does not exist.")
     aws_port = options.port + 1 if options.port else 0

@@ -13,7 +13,7 @@ APP = "terraglue-api-"
 
 
 def app_id(pid: int) -> str:
-    """Return the app id (AWS_SDK_UA_APP_ID) of a process whose calls may fail."""
+    """Return the app ID (AWS_SDK_UA_APP_ID) of a process whose calls may fail."""
     return f"{APP}{pid}"
 
 

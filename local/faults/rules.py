@@ -108,7 +108,7 @@ class Rule:
 
 
 def parse_all(text: str) -> list[Rule]:
-    """Parse rules that are separated by semicolons. Raise `BadRule` for the first invalid rule."""
+    """Parse rules that are separated by semicolons. Raises `BadRule` for the first invalid rule."""
     words = shlex.shlex(text, posix=True, punctuation_chars=";")
     words.whitespace_split = True
     words.commenters = ""
@@ -125,7 +125,7 @@ def parse_all(text: str) -> list[Rule]:
 
 
 def parse(text: str) -> Rule:
-    """Parse one rule. Raise `BadRule` if it is invalid."""
+    """Parse one rule. Raises `BadRule` if it is invalid."""
     rules = parse_all(text)
     if len(rules) != 1:
         raise BadRule(f"{text!r} is not a single fault.")

@@ -23,8 +23,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import psutil  # type: ignore[import-untyped]
 
 from local.aws.events import AwsEvent, Publish
-from local.faults.answers import answer
 from local.faults.control import APP, PATH
+from local.faults.error_responses import error_response
 from local.faults.operations import operation_of, service_of
 from local.faults.plan import Faults
 from local.faults.rules import BadRule, Kind, parse_all
@@ -64,7 +64,7 @@ class FaultyServer:
         if rule.kind is Kind.KILL:
             _kill(int(caller[1]))
             return _hang_up(environ)
-        made = answer(rule, service, operation)
+        made = error_response(rule, service, operation)
         body = b"" if environ["REQUEST_METHOD"] == "HEAD" else made.body
         headers = {**made.headers, "Content-Length": str(len(body))}
         start_response(f"{made.status} Injected", list(headers.items()))

@@ -17,8 +17,8 @@ from typing import Any
 from local.aws.clients import aws_variables
 from local.aws.events import AwsEvent, Publish
 from local.glue_runs.api import Json, replace_moto
+from local.glue_runs.script_run import Outcome, Place, ScriptRun
 from local.glue_runs.state import Refused, Run, RunSpec, now
-from local.glue_runs.work import Outcome, Place, Work
 from local.iam import access
 
 _CLOSE_SECONDS = 15.0
@@ -103,7 +103,7 @@ class GlueRuns:
             return {"JobRun": self._find(request["JobName"], request["RunId"]).run.show()}
 
     def get_job_runs(self, request: Json) -> Json:
-        """Describe a page of a job's runs, newest first. The page token is the id of the last run shown."""
+        """Describe a page of a job's runs, newest first. The page token is the ID of the last run shown."""
         job = request["JobName"]
         with self._lock:
             entries = self._of_job(job)[::-1]
@@ -176,7 +176,7 @@ class GlueRuns:
         seconds = run.spec.timeout_minutes * self._options.seconds_per_minute
         began, ended = functools.partial(self._began, run), functools.partial(self._ended, run)
         try:
-            outcome = Work(run.spec, run.id, self._place(run), stop).run(began, ended, seconds)
+            outcome = ScriptRun(run.spec, run.id, self._place(run), stop).run(began, ended, seconds)
         except access.NotTrusted as error:
             outcome = Outcome("FAILED", str(error))
         except Exception as error:  # an internal error must end the run, not leave it RUNNING

@@ -55,7 +55,7 @@ class RunSpec:
 
     @classmethod
     def of(cls, job: dict[str, Any], request: dict[str, Any], encrypting: str | None = None) -> RunSpec:
-        """Merge a job and a StartJobRun request. Raise `Refused` for unsupported options.
+        """Merge a job and a StartJobRun request. Raises `Refused` for unsupported options.
 
         `encrypting` is the name of the security configuration if it encrypts logs.
         """

@@ -39,7 +39,7 @@ class NotTrusted(Exception):
 
 
 def assume(clients: Callable[[str], Any], role: str, service: str, session: str) -> Credentials:
-    """Return credentials of a role (name or ARN) for an AWS service. Raise `NotTrusted` if not possible."""
+    """Return credentials of a role (name or ARN) for an AWS service. Raises `NotTrusted` if not possible."""
     name = role.rpartition("/")[2]
     iam = clients("iam")
     try:

@@ -113,7 +113,7 @@ def kms_arns(place: Place, operation: str, values: Json) -> list[str]:
     if key is None and alias:
         key = kms_backends[place.account][place.region].get_key_id_from_alias(alias)
     if key is None and (blob := values.get("CiphertextBlob")):
-        key = b64decode(blob)[:36].decode(errors="replace")  # moto writes the key id first
+        key = b64decode(blob)[:36].decode(errors="replace")  # moto writes the key ID first
     if key and "alias/" in key and not _is_known(place, key):
         return []  # KMS reports a missing alias before it checks permissions
     if key:

@@ -27,7 +27,7 @@ _SHARES = 4
 _SECONDS = 1800.0
 _ARCHIVE = "archive"
 _BYTE_CODE = "byte-code"
-_COMPILED = ("local.api.server", "local.athena.work", "local.emulator", "local.commands.demo")
+_COMPILED = ("local.api.server", "local.athena.query_run", "local.emulator", "local.commands.demo")
 _FOUND = ("Collecting ", "Processing ", "Requirement already satisfied")
 
 

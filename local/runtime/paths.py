@@ -15,4 +15,4 @@ LINTED = Path(sys.prefix) / "linted"
 """Records of the templates that passed cfn-lint."""
 
 READY_FILE = ROOT / ".local" / "ready.json"
-"""Default path of the file that `up` writes once everything serves."""
+"""Default path of the file that `up` writes once everything is ready."""

@@ -108,7 +108,7 @@ class Child:
         return cls(name, process, log, ready_file)
 
     def is_ready(self) -> bool:
-        """Return whether the process serves. Raise `Failed` if it has ended."""
+        """Return whether the process is ready. Raises `Failed` if it has ended."""
         if self.ready_file.exists():
             return True
         self.check()

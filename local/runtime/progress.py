@@ -57,7 +57,7 @@ class Progress:
         self._last_text, self._last_time = text, now
 
     def until(self, done: Callable[[], bool], what: str, seconds: float, poll: float = _POLL_SECONDS) -> None:
-        """Wait until `done()` and show `what` with the elapsed time. Raise `Failed` after `seconds`."""
+        """Wait until `done()` and show `what` with the elapsed time. Raises `Failed` after `seconds`."""
         began = self._clock()
         while not done():
             if self._clock() - began > seconds:
@@ -68,7 +68,7 @@ class Progress:
     def watch(
         self, describe: Callable[[], str], done: Callable[[], bool], seconds: float, poll: float
     ) -> None:
-        """Show the text of `describe()` until `done()`. Raise `Failed` after `seconds`."""
+        """Show the text of `describe()` until `done()`. Raises `Failed` after `seconds`."""
         began = self._clock()
         while True:
             seen = describe()

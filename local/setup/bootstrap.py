@@ -129,7 +129,7 @@ def ensure_roles(clients: Clients, api_role: str = roles.SERVICE) -> dict[str, s
 
 
 def build_release(data: Path) -> releases.Release:
-    """Build the release of this checkout with the data of a folder. Raise `Failed` for invalid data."""
+    """Build the release of this checkout with the data of a folder. Raises `Failed` for invalid data."""
     try:
         release = releases.build(ROOT, data, releases.project_version(ROOT), lint=False)
         _lint(release.template)
@@ -159,7 +159,7 @@ def everything(aws: str, region: str, data: Path) -> None:
 
 
 def token(clients: Clients, user_pool_id: str, client_id: str, name: str, *, is_admin: bool) -> str:
-    """Return a fresh id token of a user, created if missing, with or without the admin role."""
+    """Return a fresh ID token of a user, created if missing, with or without the admin role."""
     cognito = clients("cognito-idp")
     user = {"UserPoolId": user_pool_id, "Username": name}
     password = f"Laptop-1-{client_id}"

@@ -74,7 +74,7 @@ def session(clients: Callable[[str], Any], role_arn: str) -> Credentials:
 
 
 def resolved(value: Any, known: Mapping[str, str]) -> Any:
-    """Resolve Fn::Sub, Fn::GetAtt and Ref. Raise `KeyError` for an unknown name."""
+    """Resolve Fn::Sub, Fn::GetAtt and Ref. Raises `KeyError` for an unknown name."""
     if isinstance(value, list):
         return [resolved(item, known) for item in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Creation of the class archive (AppCDS), which spares a start of Spark the loading of single classes.
+"""Creates the class archive (AppCDS), with which Spark starts faster.
 
 Java creates a base archive of its own classes and an archive of the classes of a Spark session that did what
 jobs do. This takes 45 s and 160 MB, so the archive is cached. Errors are only logged, because Spark also

@@ -25,11 +25,11 @@ from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.storage.store import Store
 from chalicelib.wiring import Service, build
-from local.chaos import sandbox
+from local.chaos import initial_state
 from tests.support.fast_dynamodb import INDEXES, FastDynamoDb
 from tests.support.size import sized
 
-OUTPUTS = sandbox.small_template()["Outputs"]
+OUTPUTS = initial_state.small_template()["Outputs"]
 ENVIRONMENTS = sized(2_000, 10_000)
 CREATING = 200
 STACK_SECONDS = 50
@@ -119,8 +119,8 @@ class S3:
     """The assets bucket, with a release that has nothing to copy."""
 
     def get_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:
-        manifest = {**sandbox.manifest(), "files": []}
-        body = manifest if Key.endswith("manifest.json") else {"release": sandbox.RELEASE}
+        manifest = {**initial_state.manifest(), "files": []}
+        body = manifest if Key.endswith("manifest.json") else {"release": initial_state.RELEASE}
         return {"Body": BytesIO(json.dumps(body).encode()), "LastModified": datetime(2026, 1, 1, tzinfo=UTC)}
 
 

@@ -29,7 +29,7 @@ def test_what_must_hold_holds_after_a_storm() -> None:
     again = f"the same again: make chaos SEED={SEED} ENVIRONMENTS={ENVIRONMENTS}"
     assert outcome.violations == [], again
     assert outcome.summary["environments"] >= ENVIRONMENTS
-    assert outcome.summary["calls that went wrong"] > sized(30, 100)
+    assert outcome.summary["failed calls"] > sized(30, 100)
     assert outcome.summary["runs"] and outcome.summary["DELETED"]
     assert outcome.summary.get("READY", 0) >= sized(0, 1)
 

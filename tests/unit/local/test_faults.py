@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.errors import AwsError, AwsRefused, AwsThrottled, AwsUnavailable, from_boto
-from local.faults.answers import Answer, answer
+from local.faults.error_responses import ErrorResponse, error_response
 from local.faults.operations import operation_of, service_of
 from local.faults.plan import Faults
 from local.faults.rules import BadRule, Kind, parse, parse_all
@@ -210,7 +210,7 @@ def test_a_faulty_service_answers_what_boto3_understands(
     code: str | None,
 ) -> None:
     def before_send(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
-        made: Answer = answer(parse(f"*:* {fault}"), service, "Any")
+        made: ErrorResponse = error_response(parse(f"*:* {fault}"), service, "Any")
         return AWSResponse(request.url, made.status, made.headers, Raw(made.body))
 
     with pytest.raises(ClientError) as caught:

@@ -1,4 +1,4 @@
-"""`Job`: the begin and the end of a job. Without bookmarks, they have no effect."""
+"""`Job`: start and commit of a job. Without bookmarks, they have no effect."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ class Job:
         self._name: str | None = None
 
     def init(self, job_name: str, args: dict[str, str] | None = None) -> None:
-        """Begin the job. Job bookmarks are not supported."""
+        """Start the job. Job bookmarks are not supported."""
         if (args or {}).get("job_bookmark_option", "job-bookmark-disable") != "job-bookmark-disable":
             unsupported("job bookmarks")
         self._name = job_name
@@ -22,4 +22,4 @@ class Job:
         return self._name is not None
 
     def commit(self) -> None:
-        """End the job."""
+        """Commit the job."""

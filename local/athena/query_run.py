@@ -30,7 +30,7 @@ _NAMES: tuple[tuple[type[duckdb.Error], str], ...] = (
 )
 
 
-class Work:
+class QueryRun:
     """Runs one execution in its own `folder`."""
 
     def __init__(self, execution: Execution, clients: Callable[[str], Any], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Operations on a stack: creates or deletes its resources one by one, with a pause for each."""
+"""Provisioner of a stack: creates or deletes its resources one by one, with a pause for each."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class Tools:
     why_failed: WhyFailed = no_fault
 
 
-class Work:
-    """The steps of an operation. They end early when a later operation starts."""
+class Provisioner:
+    """Creates and deletes the resources of a stack. Stops early when a later operation starts."""
 
     def __init__(self, stack: Stack, tools: Tools, pause: float) -> None:
         self._stack = stack

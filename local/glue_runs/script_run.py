@@ -49,7 +49,7 @@ class Outcome:
     error: str = ""
 
 
-class Work:
+class ScriptRun:
     """The process of a run with its files and logs."""
 
     def __init__(self, spec: RunSpec, run_id: str, place: Place, stop: threading.Event) -> None:

@@ -39,7 +39,7 @@ _BROKEN = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class ErrorResponse:
     """An HTTP response."""
 
     status: int
@@ -47,7 +47,7 @@ class Answer:
     body: bytes
 
 
-def answer(rule: Rule, service: str, operation: str) -> Answer:
+def error_response(rule: Rule, service: str, operation: str) -> ErrorResponse:
     """Return the response to a throttled, denied or failed call."""
     protocol = _protocol(service)
     known = service if service in _BROKEN else protocol
@@ -69,7 +69,7 @@ def _denied(service: str, operation: str, protocol: str) -> tuple[int, str, str]
     return (400, "AccessDeniedException", message) if protocol == "json" else (403, "AccessDenied", message)
 
 
-def _in_protocol(protocol: str, status: int, code: str, message: str) -> Answer:
+def _in_protocol(protocol: str, status: int, code: str, message: str) -> ErrorResponse:
     if protocol == "json":
         body = json.dumps({"__type": code, "message": message})
         kind = "application/x-amz-json-1.1"
@@ -86,7 +86,7 @@ def _in_protocol(protocol: str, status: int, code: str, message: str) -> Answer:
             )
         body = f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'
     headers = {"Content-Type": kind, "x-amzn-RequestId": _REQUEST_ID, "x-amz-request-id": _REQUEST_ID}
-    return Answer(status, headers, body.encode())
+    return ErrorResponse(status, headers, body.encode())
 
 
 @functools.cache
