@@ -38,9 +38,9 @@ from chalicelib.runs.job_runs import Runs
 from chalicelib.runs.outputs import RunOutputs
 from chalicelib.runs.scheduled_runs import ScheduledRuns
 from chalicelib.runs.settlement import Settlement
-from chalicelib.sandbox.clearing import Clearing
+from chalicelib.sandbox.deletion_cleanup import DeletionCleanup
 from chalicelib.sandbox.missing_resources import Inspector
-from chalicelib.sandbox.removal import Removal
+from chalicelib.sandbox.reset_cleanup import ResetCleanup
 from chalicelib.sandbox.seeding import Seeding
 from chalicelib.sandbox.stack import SandboxStacks
 from chalicelib.sandbox.stack_update import StackUpdates
@@ -136,8 +136,8 @@ def build(
         config, change_sets=change_sets, buckets=buckets, catalog=catalog, releases=releases
     )
     seeding = Seeding(buckets=buckets, catalog=catalog, releases=releases)
-    clearing = Clearing(buckets=buckets, catalog=catalog, releases=releases)
-    removal = Removal(
+    clearing = ResetCleanup(buckets=buckets, catalog=catalog, releases=releases)
+    removal = DeletionCleanup(
         stacks=stacks, buckets=buckets, catalog=catalog, logs=logs, prover=prover, releases=releases
     )
     transitions = Transitions(store, lease_seconds=config.lease_seconds, clock=clock)

@@ -93,7 +93,7 @@ class Owners:
         )
         environments = self._world.service.environments
         self._send(
-            owner, "POST /environments", settings, lambda request: environments.request(request, settings)
+            owner, "POST /environments", settings, lambda request: environments.create(request, settings)
         )
 
     def _run(self, owner: Owner) -> None:
@@ -101,7 +101,7 @@ class Owners:
         wanted = RunRequest(timeout_minutes=self._rng.choice([None, 1, 2]))
         jobs = self._world.service.jobs
         route = f"POST /jobs/{live.job_id}/runs"
-        self._send(owner, route, wanted, lambda request: jobs.request_run(request, live.job_id, wanted))
+        self._send(owner, route, wanted, lambda request: jobs.start_run(request, live.job_id, wanted))
 
     def _send(
         self,

@@ -23,10 +23,11 @@ from tests.mutants.changes import Change, changes_of, equivalents
 ROOT = Path(__file__).parents[2]
 COPY = ROOT / ".local/mutants"
 CORE = [
-    *("admission", "auth", "aws_events", "capacity", "deletion", "domain/failures", "expiry", "following"),
+    *("account_updates", "admission", "auth", "aws_events", "capacity", "counter_updates", "deletion"),
+    *("domain/failures", "expiry", "run_tracking"),
     *("idempotency", "items", "job_runs", "leased_work", "pricing", "reconcile", "reset", "schedules"),
     *("services/environments", "services/jobs", "services/tables", "settlement", "store", "transitions"),
-    *("update", "update_end"),
+    *("update", "update_completion"),
 ]
 """Modules that keep the service's promises about state, time and money."""
 SLOW = [

@@ -73,12 +73,12 @@ class World:
 
     def ask(self) -> Environment:
         request = IdempotentRequest(ANA, "r1", None, "f")
-        record = self.service.environments.request(request, Settings()).record
+        record = self.service.environments.create(request, Settings()).record
         return self.see(record.id)
 
     def ask_as(self, owner: str, key: str | None = None) -> dict[str, Any]:
         asked = IdempotentRequest(Caller(owner, is_admin=False), "r1", key, "f")
-        record = self.service.environments.request(asked, Settings()).record
+        record = self.service.environments.create(asked, Settings()).record
         shown = environment_body(record, "", parse(record.updated_at), allowance=Allowance())
         return shown.model_dump(mode="json")
 

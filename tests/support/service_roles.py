@@ -139,7 +139,7 @@ class World:
         """A run of the environment's job that is in this state in Glue, and not yet known to be."""
         caller = Caller(environment.owner, is_admin=False)
         asked = IdempotentRequest(caller, "request", None, "fingerprint")
-        created = self.operator.jobs.request_run(asked, environment.job_id, RunRequest())
+        created = self.operator.jobs.start_run(asked, environment.job_id, RunRequest())
         run = self.store.run(environment.id, created.record.id)
         assert run is not None and run.glue_run_id is not None
         self.glue.runs[run.glue_run_id] |= {"JobRunState": state, "ExecutionTime": 60}

@@ -166,7 +166,7 @@ class Environment:
         return f"terraglue-{self.id}"
 
     @property
-    def goal(self) -> Environment:
+    def as_desired(self) -> Environment:
         """Return the environment with the desired settings and release."""
         if self.wanted is None:
             return self

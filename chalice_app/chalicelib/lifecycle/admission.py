@@ -28,10 +28,10 @@ class Admission:
 
     def admit(self) -> list[Environment]:
         """Admit the longest-waiting environments to free slots, and return them. They can start now."""
-        usage = self._store.queue.counters()
-        if not usage.waiting:
+        counters = self._store.queue.counters()
+        if not counters.waiting:
             return []
-        free = usage.free(self._capacity) or self._recover_slots(usage)
+        free = counters.free(self._capacity) or self._recover_slots(counters)
         admitted: list[Environment] = []
         # Environments in creation that CloudFormation has not accepted yet are QUEUED too.
         waiting = self._store.queue.waiting(self._capacity.creating + _EXACT_POSITIONS)
@@ -44,28 +44,28 @@ class Admission:
                 logger.info("record changed while queued", environment_id=environment.id)
             except AtCapacity:
                 break  # another worker admits too
-        self._update_positions(waiting[free:], replace(usage, live=usage.live + len(admitted)))
+        self._update_positions(waiting[free:], replace(counters, live=counters.live + len(admitted)))
         self._store.queue.set_due(later(self._clock(), _CHECK_SECONDS))
         return admitted
 
-    def _update_positions(self, waiting: list[Environment], usage: QueueCounters) -> None:
+    def _update_positions(self, waiting: list[Environment], counters: QueueCounters) -> None:
         for position, environment in enumerate(waiting, 1):
-            queue = usage.position(position, self._capacity, self._clock())
+            queue = counters.estimate(position, self._capacity, self._clock())
             if _differs(environment.queue, queue):
                 with suppress(StaleRecord):
                     self._store.save_environment(environment, environment.replace(queue=queue))
 
-    def _recover_slots(self, usage: QueueCounters) -> int:
+    def _recover_slots(self, counters: QueueCounters) -> int:
         """Free the slots of environments that are no longer in creation. Return how many can be used."""
         leaked = [
             environment_id
-            for environment_id in sorted(usage.creating)
+            for environment_id in sorted(counters.creating)
             if not in_creation(self._store.environment(environment_id))
         ]
         if leaked:
             logger.error("slots were not released", environment_ids=leaked)
             self._store.queue.free_slots(leaked)
-        return min(len(leaked), max(0, self._capacity.environments - usage.live))
+        return min(len(leaked), max(0, self._capacity.environments - counters.live))
 
 
 def _differs(recorded: QueuePosition | None, current: QueuePosition) -> bool:

@@ -89,7 +89,7 @@ class AwsEvents:
         state = resource_state(
             detail.stack_id, detail.resource_type, status.status, reason, timestamp(change.time)
         )
-        self._store.note_resource(environment_id, detail.stack_id, detail.logical_resource_id, state)
+        self._store.record_resource_state(environment_id, detail.stack_id, detail.logical_resource_id, state)
         if status.status in ("CREATE_FAILED", "UPDATE_FAILED") and is_cause(reason):
             # Even if the rollback has removed the resource already: events come in any order.
             self._record_failure(environment_id, detail, reason)

@@ -15,7 +15,7 @@ from chalicelib.domain.receipts import listed
 from chalicelib.lifecycle.leased_work import LeasedWork
 from chalicelib.lifecycle.transitions import RUNS_STOP_SECONDS, Next, Transitions
 from chalicelib.runs.job_runs import Runs
-from chalicelib.sandbox.removal import Removal, emptying_progress, leftovers_reason
+from chalicelib.sandbox.deletion_cleanup import DeletionCleanup, emptying_progress, leftovers_reason
 from chalicelib.sandbox.stack import SandboxStacks
 from chalicelib.storage.store import Store
 
@@ -27,7 +27,7 @@ class Deletion:
         self,
         transitions: Transitions,
         stacks: SandboxStacks,
-        removal: Removal,
+        removal: DeletionCleanup,
         runs: Runs,
         store: Store,
     ) -> None:
@@ -186,4 +186,4 @@ class Deletion:
             reason=None,
         )
         event = self._transitions.status_event(leased, Status.DELETED, "everything removed")
-        self._store.end_environment(leased, deleted, event)
+        self._store.save_deleted(leased, deleted, event)

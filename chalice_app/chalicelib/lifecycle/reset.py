@@ -12,13 +12,15 @@ from chalicelib.lifecycle.creation import Creation
 from chalicelib.lifecycle.leased_work import LeasedWork
 from chalicelib.lifecycle.transitions import RUNS_STOP_SECONDS, Next, Transitions
 from chalicelib.runs.job_runs import Runs
-from chalicelib.sandbox.clearing import Clearing
+from chalicelib.sandbox.reset_cleanup import ResetCleanup
 
 
 class Reset:
     """The steps of RESETTING."""
 
-    def __init__(self, transitions: Transitions, runs: Runs, clearing: Clearing, creation: Creation) -> None:
+    def __init__(
+        self, transitions: Transitions, runs: Runs, clearing: ResetCleanup, creation: Creation
+    ) -> None:
         self._transitions = transitions
         self._runs = runs
         self._clearing = clearing

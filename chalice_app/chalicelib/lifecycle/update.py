@@ -27,7 +27,7 @@ from chalicelib.domain.failures import Failure, stack_deleted
 from chalicelib.lifecycle.leased_work import LeasedWork
 from chalicelib.lifecycle.stack_progress import record_progress
 from chalicelib.lifecycle.transitions import CHECK_SECONDS, Next, Transitions
-from chalicelib.lifecycle.update_end import UpdateEnd, desired_state
+from chalicelib.lifecycle.update_completion import UpdateCompletion, desired_state
 from chalicelib.sandbox.missing_resources import Inspector, lost_resources
 from chalicelib.sandbox.resource_failures import update_failure
 from chalicelib.sandbox.seeding import Seeding
@@ -60,7 +60,7 @@ class Update:
         self._updates = updates
         self._seeding = seeding
         self._inspector = inspector
-        self._end = UpdateEnd(transitions, stacks, updates, seeding)
+        self._end = UpdateCompletion(transitions, stacks, updates, seeding)
         self._sleep = sleep
 
     def step(self, environment: Environment, deadline: float) -> Next:
@@ -107,7 +107,7 @@ class Update:
         Glue reads MaxRetries from the job, so the change could make runs cost more than was reserved for
         them. Money is reserved as long as runs are active, and no new run starts before READY.
         """
-        retries = (state.settings.job.max_retries for state in (environment, environment.goal))
+        retries = (state.settings.job.max_retries for state in (environment, environment.as_desired))
         if (
             desired_state(environment).stage is not UpdateStage.LOOK
             or len({*retries}) == 1
@@ -212,7 +212,7 @@ class Update:
 
     def _seed(self, environment: Environment, stack: Stack, deadline: float) -> Next:
         if lost_resources(environment):
-            missing = self._inspector.find_missing(environment.goal, stack)
+            missing = self._inspector.find_missing(environment.as_desired, stack)
             if missing.found:
                 cause = replace(missing.failure(environment), fix=_NOT_CREATED)
                 return self._end.repair_failed(environment, cause)
@@ -229,6 +229,6 @@ class Update:
 
 def _needs_files(environment: Environment) -> bool:
     """Return whether files change: for another release, data that was not wanted before, or a repair."""
-    goal = environment.goal
+    goal = environment.as_desired
     gets_data = goal.settings.upload_data and not environment.settings.upload_data
     return goal.release != environment.release or gets_data or bool(lost_resources(environment))

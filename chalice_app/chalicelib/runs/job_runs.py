@@ -17,7 +17,7 @@ from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.timeline import ActorType, TimelineEvent
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger, tracer
-from chalicelib.runs.following import CHECK_SECONDS, RETRY_SECONDS, RunFollower
+from chalicelib.runs.run_tracking import CHECK_SECONDS, RETRY_SECONDS, RunTracker
 from chalicelib.runs.settlement import Settlement
 from chalicelib.storage.live_files import LiveFiles
 from chalicelib.storage.store import Store
@@ -44,7 +44,7 @@ class Runs:
         self._glue = glue
         self._files = files
         self._settlement = settlement
-        self._follower = RunFollower(store, glue, settlement, clock=clock)
+        self._follower = RunTracker(store, glue, settlement, clock=clock)
         self._lease_seconds = lease_seconds
         self._clock = clock
 

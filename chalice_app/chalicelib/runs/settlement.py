@@ -82,7 +82,7 @@ class Settlement:
             message = redacted(error.message, run.environment_id)
             return self.end_without_glue(run, RunStatus.ERROR, message)
         # The job was deleted outside the service, and perhaps other resources too: check them.
-        self._store.doubt(run.environment_id, timestamp(self._clock()))
+        self._store.request_drift_check(run.environment_id, timestamp(self._clock()))
         return self.end_without_glue(run, RunStatus.ERROR, "The job no longer exists.")
 
     def unknown_to_glue(self, run: JobRun, error: AwsRefused) -> JobRun:

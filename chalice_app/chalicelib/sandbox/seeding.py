@@ -47,7 +47,7 @@ class Seeding:
         Keeps files that are the same in both releases, and job files that a user uploaded, unless their
         bucket was deleted and is empty.
         """
-        goal, old = environment.goal, self._releases.find(environment.release)
+        goal, old = environment.as_desired, self._releases.find(environment.release)
         new = self._releases.get(goal.release)
         existing = _existing_files(environment, old)
         uploaded = {environment.job_file_key(path) for path in uploaded_files(environment)}

@@ -48,7 +48,7 @@ class SandboxStacks:
         for logical_id, resource in self._stacks.resources(stack.id).items():
             known = environment.resources.get(logical_id)
             if known is None or known.order < resource.order:
-                self._store.note_resource(environment.id, stack.id, logical_id, resource)
+                self._store.record_resource_state(environment.id, stack.id, logical_id, resource)
 
     def resource_fields(self, stack: Stack) -> Json:
         """Return the fields of an environment that show the resources of its complete stack.

@@ -41,7 +41,7 @@ class StackUpdates:
 
         If resources were deleted by hand, the change set creates them again.
         """
-        goal = environment.goal
+        goal = environment.as_desired
         self._change_sets.create(
             environment.name,
             _name(environment),

@@ -60,7 +60,7 @@ class EnvironmentWrites:
             try:
                 created = self._add(request, environment.replace(admitted_at=environment.created_at), event)
             except AtCapacity as full:
-                position = full.usage.position(full.usage.waiting + 1, self._config.capacity, moment)
+                position = full.counters.next_position(self._config.capacity, moment)
                 created = self._add(
                     request, environment.replace(queue=position, due_at=environment.expires_at), event
                 )
@@ -142,7 +142,7 @@ class EnvironmentWrites:
             except AtCapacity as full:
                 if at_capacity is None:
                     raise
-                after = at_capacity(environment, moment, full.usage)
+                after = at_capacity(environment, moment, full.counters)
                 return self._store.save_environment(environment, after, event, key(moment))
 
         return repeat_if_stale(read_and_write, "environment")

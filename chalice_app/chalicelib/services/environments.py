@@ -59,16 +59,16 @@ class Environments:
         self._clock = clock
         self._new_id = new_id
 
-    def request(self, request: IdempotentRequest, settings: Settings) -> Created[Environment]:
+    def create(self, request: IdempotentRequest, settings: Settings) -> Created[Environment]:
         """Record a new environment for the caller and start creating it.
 
         Raises `EnvironmentExists` if the caller has a live one, `TooManyCreations` if they may not create
         another today, and `InvalidCombination` for settings that do not fit together or that the operator
         does not allow.
         """
-        return self._writes.once(request, lambda: self._request(request, settings))
+        return self._writes.once(request, lambda: self._create(request, settings))
 
-    def _request(self, request: IdempotentRequest, settings: Settings) -> Environment:
+    def _create(self, request: IdempotentRequest, settings: Settings) -> Environment:
         if wrong := invalid_combinations(settings, self._config.limits, self._clock()):
             raise InvalidCombination(wrong)
         settings = settings.within(self._config.limits).resolved()
@@ -153,8 +153,8 @@ class Environments:
         creation. Raises `EnvironmentNotFailed` and `TooManyCreations`.
         """
 
-        def in_queue(environment: Environment, moment: datetime, usage: QueueCounters) -> Environment:
-            position = usage.position(usage.waiting + 1, self._config.capacity, moment)
+        def in_queue(environment: Environment, moment: datetime, counters: QueueCounters) -> Environment:
+            position = counters.next_position(self._config.capacity, moment)
             return requested_changes.retry_in_queue(environment, moment, position)
 
         return self._writes.change_once(
@@ -211,12 +211,12 @@ class Environments:
         """Start to reset a READY environment to its release. Raises `EnvironmentNotReady`."""
         return self._writes.change_once(request, environment_id, "reset_requested", requested_changes.reset)
 
-    def doubt(self, environment_id: str) -> None:
+    def request_drift_check(self, environment_id: str) -> None:
         """Make a READY environment due for a comparison with AWS: a resource seems to be missing."""
         with suppress(AwsError):
-            self._store.doubt(environment_id, timestamp(self._clock()))
+            self._store.request_drift_check(environment_id, timestamp(self._clock()))
 
-    def look_again(self, environment_id: str) -> None:
+    def reconcile_now(self, environment_id: str) -> None:
         """Take the steps that are due now instead of at the next tick."""
         with suppress(AwsError):
             self._reconciler.reconcile(environment_id, seconds=REQUEST_SECONDS)

@@ -86,7 +86,7 @@ class Jobs:
         self._lease_seconds = lease_seconds
         self._clock = clock
 
-    def request_run(self, request: IdempotentRequest, job_id: str, wanted: RunRequest) -> Created[JobRun]:
+    def start_run(self, request: IdempotentRequest, job_id: str, wanted: RunRequest) -> Created[JobRun]:
         """Record a run of a job, reserve its maximum cost, and start it.
 
         Raises `Conflict` if the environment is not READY or its owner's budget does not cover the run, and
@@ -96,11 +96,11 @@ class Jobs:
             self._store,
             self._clock,
             request,
-            lambda: self._request_run(request, job_id, wanted),
+            lambda: self._start_run(request, job_id, wanted),
             items.run,
         )
 
-    def _request_run(self, request: IdempotentRequest, job_id: str, wanted: RunRequest) -> JobRun:
+    def _start_run(self, request: IdempotentRequest, job_id: str, wanted: RunRequest) -> JobRun:
         if wrong := above_ceilings(
             {
                 "/number_of_workers": (wanted.number_of_workers, self._limits.number_of_workers),
@@ -124,7 +124,7 @@ class Jobs:
             self._refuse(request.caller, run, self._store.account(run.owner).at(moment, self._allowance))
         with suppress(StaleRecord):  # another request or a tick advanced the run
             if self._runs.start(run).status is RunStatus.ERROR:
-                self._environments.look_again(environment.id)
+                self._environments.reconcile_now(environment.id)
         return run
 
     def job(self, caller: Caller, job_id: str) -> tuple[Environment, int]:

@@ -81,7 +81,7 @@ class Tables:
         for name, catalog_name in _databases(environment).items():
             found = catalog.tables(catalog_name, most=_MOST_TABLES + 1)
             if found is None:
-                self._environments.doubt(environment_id)
+                self._environments.request_drift_check(environment_id)
                 continue
             tables: list[tuple[CatalogTable, Partitions | None]] = []
             for table in found[:_MOST_TABLES]:
@@ -124,7 +124,7 @@ class Tables:
                 seconds=_ROWS_SECONDS,
             )
         except (WorkgroupUnusable, TableUnreadable):  # the workgroup or a bucket may be missing
-            self._environments.doubt(environment_id)
+            self._environments.request_drift_check(environment_id)
             raise
         except NotFound as error:
             if not found.is_view:

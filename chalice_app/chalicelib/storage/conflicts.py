@@ -26,11 +26,11 @@ class OwnerTaken(Exception):
 
 
 class AtCapacity(Exception):
-    """No slot is free for another creation; `usage` has the counters."""
+    """No slot is free for another creation; `counters` has the counters."""
 
-    def __init__(self, usage: QueueCounters) -> None:
-        super().__init__(usage)
-        self.usage = usage
+    def __init__(self, counters: QueueCounters) -> None:
+        super().__init__(counters)
+        self.counters = counters
 
 
 class AccountChanged(StaleRecord):

@@ -161,7 +161,7 @@ def account(owner: str, item: Json) -> Account:
     return Account(**{**known, "creations": tuple(item.get("creations", ()))})
 
 
-def usage(item: Json) -> QueueCounters:
+def counters(item: Json) -> QueueCounters:
     """Return the counters of the queue. An empty item means that there never was an environment."""
     return QueueCounters(
         creating=frozenset(item.get("creating", ())),

@@ -32,10 +32,10 @@ def run_written(old: JobRun, new: JobRun) -> None:
         record_metric("SpendUsd", spent / 1_000_000, MetricUnit.NoUnit)
 
 
-def queue_read(usage: QueueCounters) -> None:
+def queue_read(counters: QueueCounters) -> None:
     """Record the length of the queue and the number of environments."""
-    record_metric("QueueLength", usage.waiting)
-    record_metric("EnvironmentsLive", usage.live)
+    record_metric("QueueLength", counters.waiting)
+    record_metric("EnvironmentsLive", counters.live)
 
 
 def due_read(now: str, due_at: str) -> None:

@@ -19,9 +19,9 @@ class Queue:
 
     def counters(self) -> QueueCounters:
         """Return the counters of creations, environments and the queue."""
-        usage = items.usage(self._table.get(items.QUEUE_KEY) or {})
-        metrics.queue_read(usage)
-        return usage
+        counters = items.counters(self._table.get(items.QUEUE_KEY) or {})
+        metrics.queue_read(counters)
+        return counters
 
     def waiting(self, limit: int) -> list[Environment]:
         """Return queued environments, oldest first. `limit` also counts those just admitted."""

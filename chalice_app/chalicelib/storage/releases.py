@@ -143,7 +143,7 @@ class Releases:
 
     def remove_template(self, environment: Environment) -> None:
         """Remove an environment's copy of its template, if there is one."""
-        if environment.settings.job.arguments or environment.goal.settings.job.arguments:
+        if environment.settings.job.arguments or environment.as_desired.settings.job.arguments:
             self._buckets.remove(self._bucket, _template_copy(environment))
 
     def _read(self, release_id: str) -> Release | None:

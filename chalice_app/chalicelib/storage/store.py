@@ -92,7 +92,7 @@ class Store:
 
         return self._save(old, new, event, key)
 
-    def end_environment(self, old: Environment, new: Environment, event: TimelineEvent) -> Environment:
+    def save_deleted(self, old: Environment, new: Environment, event: TimelineEvent) -> Environment:
         """Write the DELETED status and release the owner's lock in one transaction."""
         release = self._table.delete(
             items.owner_key(old.owner), "attribute_not_exists(pk) OR environment_id = :id", {":id": old.id}
@@ -125,7 +125,7 @@ class Store:
 
         return storable(save)
 
-    def doubt(self, environment_id: str, at: str) -> None:
+    def request_drift_check(self, environment_id: str, at: str) -> None:
         """Make a READY environment due for a comparison with AWS: a resource seems to be missing."""
         environment = self.environment(environment_id)
         if environment is None or environment.status is not Status.READY:
@@ -134,7 +134,7 @@ class Store:
             with suppress(StaleRecord):  # the other writer compared or deletes it
                 self.save_environment(environment, environment.replace(look_at=at, due_at=at))
 
-    def note_resource(
+    def record_resource_state(
         self, environment_id: str, stack_id: str, logical_id: str, resource: ResourceState
     ) -> bool:
         """Record the state of a resource unless a later one is known. Return whether it was written.
@@ -206,7 +206,7 @@ class Store:
         )
         try:
             storable(
-                lambda reduced: self._transactions.write_admission(
+                lambda reduced: self._transactions.write_new_run(
                     reduced(run),
                     [
                         *self._transactions.put_key(key, items.run_item(reduced(run)), run.requested_at),
@@ -232,7 +232,7 @@ class Store:
             items.changes(old, new),
             adds={"reserved_micro_usd": run.max_cost_micro_usd},
         )
-        storable(lambda reduced: self._transactions.write_admission(reduced(run), [reserve], reduced(event)))
+        storable(lambda reduced: self._transactions.write_new_run(reduced(run), [reserve], reduced(event)))
 
     def account(self, owner: str) -> Account:
         """Return an owner's account (strongly consistent)."""

@@ -8,15 +8,16 @@ from typing import Protocol, TypeVar
 
 from chalicelib.aws.dynamodb import ConditionFailed, ItemRefused, Table
 from chalicelib.clock import later, parse
-from chalicelib.domain.capacity import Capacity, counting
+from chalicelib.domain.capacity import Capacity
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.job_run import JobRun
 from chalicelib.domain.json_types import Json
-from chalicelib.domain.owner_accounts import Account, Allowance, Update, charging, counting_creation
+from chalicelib.domain.owner_accounts import Account, Allowance
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
 from chalicelib.storage import items
+from chalicelib.storage.account_updates import AccountUpdate, charging, counting_creation
 from chalicelib.storage.conflicts import (
     AccountChanged,
     AtCapacity,
@@ -25,6 +26,7 @@ from chalicelib.storage.conflicts import (
     KeyTaken,
     OwnerTaken,
 )
+from chalicelib.storage.counter_updates import counting
 from chalicelib.storage.items import IdempotencyKey
 
 NEW = "attribute_not_exists(pk)"
@@ -72,14 +74,14 @@ class Transactions:
             if "BUDGET" in taken:
                 raise AccountChanged(taken["BUDGET"]) from failure
             if "QUEUE" in taken:
-                raise AtCapacity(items.usage(taken["QUEUE"])) from failure
+                raise AtCapacity(items.counters(taken["QUEUE"])) from failure
             raise StaleRecord from failure
 
     def write_creation(self, environment: Environment, actions: list[Json]) -> None:
         """Write all actions or none, and count a creation of the owner. Raises `CreationsUsedUp`."""
         moment = parse(environment.updated_at)
 
-        def count(account: Account) -> Update:
+        def count(account: Account) -> AccountUpdate:
             return counting_creation(account, self._allowance, moment)
 
         try:
@@ -91,12 +93,12 @@ class Transactions:
                 raise  # other requests kept changing the account
             raise CreationsUsedUp(next_at) from failure
 
-    def write_admission(self, run: JobRun, actions: list[Json], event: TimelineEvent) -> None:
+    def write_new_run(self, run: JobRun, actions: list[Json], event: TimelineEvent) -> None:
         """Write all actions or none, record a run and reserve its worst cost. Raises `BudgetUsedUp`."""
         moment, worst = parse(run.requested_at), run.max_cost_micro_usd
 
-        def reserve(account: Account) -> Update:
-            return charging(account, self._allowance, moment, reserved=worst, spent=0, is_admission=True)
+        def reserve(account: Account) -> AccountUpdate:
+            return charging(account, self._allowance, moment, reserved=worst, spent=0, is_new_run=True)
 
         actions = [
             *actions,
@@ -112,7 +114,7 @@ class Transactions:
             raise BudgetUsedUp(account) from failure
 
     def write_with_account(
-        self, owner: str, actions: list[Json], change: Callable[[Account], Update]
+        self, owner: str, actions: list[Json], change: Callable[[Account], AccountUpdate]
     ) -> None:
         """Write all actions or none, with a change computed from the owner's current account."""
         for attempt in range(1, _TRIES + 1):
@@ -159,7 +161,7 @@ class Transactions:
             old.owner,
             [*actions, settlement],
             lambda account: charging(
-                account, self._allowance, moment, reserved=reserved, spent=spent, is_admission=False
+                account, self._allowance, moment, reserved=reserved, spent=spent, is_new_run=False
             ),
         )
 

@@ -119,5 +119,5 @@ def test_keys_of_two_owners_never_meet(api: Api, one: tuple[str, str], other: tu
     environments = api.app.service().environments
     for owner, key in (one, other):
         asked = IdempotentRequest(Caller(owner, is_admin=False), "r", key, "f")
-        created = environments.request(asked, Settings())
+        created = environments.create(asked, Settings())
         assert (created.replayed, created.record.owner) == (False, owner)

@@ -42,7 +42,7 @@ def stacks(world: World, environment: Environment) -> list[Any]:
 
 def request(world: World, owner: str) -> None:
     asked = IdempotentRequest(Caller(owner, is_admin=False), "request", "key", "fingerprint")
-    world.service.environments.request(asked, Settings(kms_key=False, athena_workgroup=False))
+    world.service.environments.create(asked, Settings(kms_key=False, athena_workgroup=False))
 
 
 def delete(world: World, owner: str) -> None:

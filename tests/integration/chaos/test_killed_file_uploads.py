@@ -38,7 +38,7 @@ def ready(world: World) -> Environment:
         job=JobSettings(script=PATH, timeout_minutes=1),
     )
     asked = IdempotentRequest(Caller(OWNER, is_admin=False), "request", "key", "fingerprint")
-    world.invoke("request", OWNER, lambda: done(world.service.environments.request(asked, settings)))
+    world.invoke("request", OWNER, lambda: done(world.service.environments.create(asked, settings)))
     world.simulation.run(120)
     return look(world)
 
@@ -101,7 +101,7 @@ def test_a_put_that_dies_leaves_nothing_that_disagrees(world: World, mended_by: 
                 "request",
                 OWNER,
                 lambda asked=asked: done(
-                    world.service.jobs.request_run(asked, environment.job_id, RunRequest())
+                    world.service.jobs.start_run(asked, environment.job_id, RunRequest())
                 ),
             )
             world.simulation.run(2)

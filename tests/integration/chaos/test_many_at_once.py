@@ -154,7 +154,7 @@ def config(capacity: Capacity) -> Config:
 def first(account: Account, service: Service) -> Environment:
     """The environment of the first who asks."""
     asked = IdempotentRequest(Caller("first", is_admin=False), "request", None, "")
-    service.environments.request(asked, Settings())
+    service.environments.create(asked, Settings())
     live = service.environments.live(asked.caller)
     assert live is not None
     return live

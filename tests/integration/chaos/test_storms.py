@@ -52,7 +52,7 @@ def ready(world: World) -> str:
 
     def request() -> None:
         asked = IdempotentRequest(Caller("ana", is_admin=False), "request", None, "")
-        ids.append(world.service.environments.request(asked, Settings()).record.id)
+        ids.append(world.service.environments.create(asked, Settings()).record.id)
 
     world.tick()
     world.invoke("request", "ana", request)

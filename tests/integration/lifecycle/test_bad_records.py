@@ -55,7 +55,7 @@ def test_a_call_that_is_never_sent_is_not_waited_for_as_if_aws_were_away(aws: No
     session.events.register_first("before-call", before)
     service: Service = build(session=session)
     asked = IdempotentRequest(Caller("ana", is_admin=False), "r1", None, "f")
-    environment_id = service.environments.request(asked, Settings()).record.id
+    environment_id = service.environments.create(asked, Settings()).record.id
     environment = service.environments.visible(asked.caller, environment_id)
     assert environment.status is Status.FAILED
     assert environment.failure is not None

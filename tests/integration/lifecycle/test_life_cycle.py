@@ -37,7 +37,7 @@ def test_one_whose_release_is_gone_keeps_no_other_waiting(world: World) -> None:
     world.faults["CreateStack"] = (400, "Throttling", "Rate exceeded")
     first = world.ask()
     other = IdempotentRequest(Caller("ben", is_admin=False), "r2", None, "f")
-    second = world.service.environments.request(other, Settings()).record.id
+    second = world.service.environments.create(other, Settings()).record.id
     world.service.events._store.save_environment(first, first.replace(release="0.0.0-000000000000"))
     world.faults.clear()
     for _ in range(3):

@@ -23,15 +23,15 @@ class Crowd(World):
         return " ".join(self.of(owner).status for owner in owners)
 
     @property
-    def usage(self) -> QueueCounters:
+    def counters(self) -> QueueCounters:
         return self.service.events._store.queue.counters()
 
     def check(self) -> None:
         """What the record counts is what there is."""
         everyone = self.all()
-        assert self.usage.creating == {one.id for one in everyone if in_creation(one)}
-        assert self.usage.live == sum(is_counted(one) for one in everyone)
-        assert self.usage.waiting == sum(waits(one) for one in everyone)
+        assert self.counters.creating == {one.id for one in everyone if in_creation(one)}
+        assert self.counters.live == sum(is_counted(one) for one in everyone)
+        assert self.counters.waiting == sum(waits(one) for one in everyone)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_a_place_that_was_not_given_back_is_found_again(crowd: Crowd) -> None:
             TableName=crowd.service.config.table_name, Key={"pk": {"S": pk}, "sk": {"S": key}}
         )
     crowd.tick_after(seconds=59)
-    assert gone.id not in crowd.usage.creating
+    assert gone.id not in crowd.counters.creating
     assert crowd.status("cleo") == "CREATING"
 
 
@@ -159,7 +159,7 @@ def test_a_failed_creation_gives_its_place_back_and_a_retry_takes_one(crowd: Cro
     roll_back(environment)
     crowd.stack_event(environment)
     crowd.tick_after(minutes=2)
-    assert (crowd.usage.creating, crowd.usage.live) == (frozenset(), 0)
+    assert (crowd.counters.creating, crowd.counters.live) == (frozenset(), 0)
     for owner in ("ben", "cleo"):
         crowd.ask_as(owner)
     waiting = crowd.service.environments.retry(IdempotentRequest(ADMIN, "r2"), environment.id).record

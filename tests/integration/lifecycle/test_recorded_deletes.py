@@ -29,7 +29,7 @@ def change(**wanted: Any) -> Request:
 
 def run(service: Service, environment: Environment) -> Any:
     asked = IdempotentRequest(ANA, "r2", None, "fingerprint")
-    return service.jobs.request_run(asked, environment.job_id, RunRequest(timeout_minutes=1))
+    return service.jobs.start_run(asked, environment.job_id, RunRequest(timeout_minutes=1))
 
 
 def reset(service: Service, environment: Environment) -> Any:

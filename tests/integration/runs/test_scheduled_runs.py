@@ -243,7 +243,7 @@ def test_a_death_at_any_call_starts_each_run_once() -> None:
         job = JobSettings(schedule="rate(1 hour)", number_of_workers=2, timeout_minutes=1)
         asked = IdempotentRequest(Caller("ana", is_admin=False), "r", None, "f")
         settings = Settings(kms_key=False, athena_workgroup=False, job=job)
-        world.invoke("request", "ana", lambda: world.service.environments.request(asked, settings))
+        world.invoke("request", "ana", lambda: world.service.environments.create(asked, settings))
         world.simulation.run(60 * 10)
         for call in range(8):
             world.simulation.run(3600 - world.simulation.seconds % 3600 - 5)

@@ -75,7 +75,7 @@ def retry(world: World, environment: Environment) -> Environment:
 
 def start(world: World, environment: Environment) -> str:
     asked = IdempotentRequest(caller(environment), "request", None, "fingerprint")
-    return str(world.operator.jobs.request_run(asked, environment.job_id, RunRequest()).record.id)
+    return str(world.operator.jobs.start_run(asked, environment.job_id, RunRequest()).record.id)
 
 
 def keys(bucket: str) -> list[str]:

@@ -54,9 +54,9 @@ def everything(store: Store) -> list[str]:
     resource = ResourceState("t", "CREATE_COMPLETE", "2")
     older = ResourceState("t", "CREATE_COMPLETE", "1")
     log += [
-        told(lambda: store.note_resource("env1", "stack", "Job", resource)),
-        told(lambda: store.note_resource("env1", "stack", "Job", older)),
-        told(lambda: store.note_resource("none", "stack", "Job", resource)),
+        told(lambda: store.record_resource_state("env1", "stack", "Job", resource)),
+        told(lambda: store.record_resource_state("env1", "stack", "Job", older)),
+        told(lambda: store.record_resource_state("none", "stack", "Job", resource)),
         told(lambda: store.save_environment(two, two.replace(admitted_at=AT.format(3)), event)),
         told(
             lambda: store.save_environment(
@@ -85,9 +85,7 @@ def everything(store: Store) -> list[str]:
         told(lambda: store.environments(owner="owner-1", status=Status.READY, limit=2, start=None).items),
         told(lambda: store.queue.free_slots(["env1", "none"])),
         told(
-            lambda: store.end_environment(
-                ready, ready.replace(status=Status.DELETED, admitted_at=None), event
-            )
+            lambda: store.save_deleted(ready, ready.replace(status=Status.DELETED, admitted_at=None), event)
         ),
         told(lambda: store.live_environment_id("owner-1")),
         told(store.queue.counters),

@@ -55,7 +55,7 @@ class Line:
     def delete(self, n: int) -> None:
         found = self.of(n)
         gone = found.replace(status=Status.DELETED, admitted_at=None)
-        self.store.end_environment(found, gone, TimelineEvent(timestamp(NOW), "ana", "deleted"))
+        self.store.save_deleted(found, gone, TimelineEvent(timestamp(NOW), "ana", "deleted"))
 
 
 def test_who_gets_a_place_is_the_oldest_and_the_others_move_up() -> None:

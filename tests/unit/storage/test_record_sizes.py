@@ -286,7 +286,7 @@ def test_a_resource_that_does_not_fit_is_passed_over(store: Store) -> None:
     home = environment(status=Status.CREATING)
     store.add_environment(home, TimelineEvent(AT, OWNER, "requested"), None)
     for _ in range(2):
-        assert not store.note_resource(ID, STACK, "New", ResourceState("t", "s", AT, "r" * 400_000))
+        assert not store.record_resource_state(ID, STACK, "New", ResourceState("t", "s", AT, "r" * 400_000))
 
 
 def test_what_no_leaving_out_mends_is_an_error(store: Store) -> None:

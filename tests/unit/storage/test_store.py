@@ -67,21 +67,21 @@ def test_an_end_of_what_has_changed_is_refused_and_the_owner_stays_locked() -> N
     changed = records.save_environment(one, one.replace(reason="changed"))
     gone = {"status": Status.DELETED, "admitted_at": None}
     with pytest.raises(StaleRecord):
-        records.end_environment(one, one.replace(**gone), event("deleted"))
+        records.save_deleted(one, one.replace(**gone), event("deleted"))
     assert records.environment(one.id) == changed
     assert records.live_environment_id(one.owner) == one.id
-    records.end_environment(changed, changed.replace(**gone), event("deleted"))
+    records.save_deleted(changed, changed.replace(**gone), event("deleted"))
     assert records.live_environment_id(one.owner) is None
 
 
 def test_an_end_does_not_take_the_lock_of_the_owners_next_environment() -> None:
     one, records = admitted(1), store()
     records.add_environment(one, event(), None)
-    ended = records.end_environment(one, one.replace(status=Status.DELETED, admitted_at=None), event())
+    ended = records.save_deleted(one, one.replace(status=Status.DELETED, admitted_at=None), event())
     two = admitted(2).replace(owner=one.owner)
     records.add_environment(two, event(), None)
     with pytest.raises(StaleRecord):
-        records.end_environment(ended, ended.replace(reason="again"), event("again"))
+        records.save_deleted(ended, ended.replace(reason="again"), event("again"))
     assert records.live_environment_id(one.owner) == two.id
 
 
@@ -138,10 +138,10 @@ def test_the_last_place_is_given_once_though_nobody_waits(capacity: dict[str, in
         records.add_environment(admitted(n), event(), None)
     with pytest.raises(AtCapacity) as full:
         records.add_environment(admitted(3), event(), None)
-    assert (full.value.usage.live, full.value.usage.waiting) == (2, 0)
+    assert (full.value.counters.live, full.value.counters.waiting) == (2, 0)
     assert records.environment(environment(3).id) is None
     one = admitted(1)
-    records.end_environment(one, one.replace(status=Status.DELETED, admitted_at=None), event())
+    records.save_deleted(one, one.replace(status=Status.DELETED, admitted_at=None), event())
     records.add_environment(admitted(3), event(), None)
     with pytest.raises(AtCapacity):
         records.add_environment(admitted(4), event(), None)
@@ -156,7 +156,7 @@ def test_who_comes_later_does_not_get_the_place_that_somebody_waits_for() -> Non
     records.save_environment(one, one.replace(status=Status.READY))
     with pytest.raises(AtCapacity) as full:
         records.add_environment(admitted(3), event(), None)
-    assert (full.value.usage.creating, full.value.usage.waiting) == (frozenset(), 1)
+    assert (full.value.counters.creating, full.value.counters.waiting) == (frozenset(), 1)
     records.save_environment(waiting, waiting.replace(admitted_at=waiting.created_at))
     assert records.queue.counters().waiting == 0
 
@@ -175,5 +175,5 @@ def test_what_a_creation_takes_is_learned_from_creations_alone() -> None:
     deleting = records.save_environment(ready, ready.replace(status=Status.DELETING), event(at=NOW + DAY))
     assert records.queue.counters().seconds == [40]
     gone = deleting.replace(status=Status.DELETED, admitted_at=None)
-    records.end_environment(deleting, gone, event(at=NOW + 2 * DAY))
+    records.save_deleted(deleting, gone, event(at=NOW + 2 * DAY))
     assert records.queue.counters().seconds == [40]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chalicelib.api.openapi.failures import failure_responses
+from chalicelib.api.openapi.error_responses import failure_responses
 from chalicelib.api.openapi.headers import HEADERS
 from chalicelib.api.openapi.paths import path_item
 from chalicelib.api.openapi.schemas import schemas

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.api import responses
+from chalicelib.api.openapi.error_responses import failure_references
 from chalicelib.api.openapi.examples import BODIES, response_example
-from chalicelib.api.openapi.failures import failure_references
 from chalicelib.api.openapi.headers import references
 from chalicelib.api.openapi.parameters import parameters
 from chalicelib.api.openapi.schemas import reference

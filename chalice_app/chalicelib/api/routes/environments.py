@@ -43,7 +43,7 @@ def request_environment(call: Call, body: Settings) -> Response:
     Creates the caller's environment, or queues it if the service is at capacity. An owner can have one
     environment that is not DELETED. Omitted settings have their defaults.
     """
-    return _accepted(call, call.service.environments.request(call.idempotent(body), body))
+    return _accepted(call, call.service.environments.create(call.idempotent(body), body))
 
 
 @operations.add("GET", "/environments", returns={200: responses.EnvironmentPage})

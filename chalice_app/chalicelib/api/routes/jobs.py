@@ -46,7 +46,7 @@ def request_run(call: Call, job_id: str, body: RunRequest) -> Response:
     Starts a run in a READY environment. The run's maximum cost is reserved in the owner's budget until the
     run ends.
     """
-    created = call.service.jobs.request_run(call.idempotent(body), job_id, body)
+    created = call.service.jobs.start_run(call.idempotent(body), job_id, body)
     return accepted(run_body(created.record, call.base), created.replayed)
 
 

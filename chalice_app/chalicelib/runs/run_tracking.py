@@ -18,7 +18,7 @@ _GLUE_RETRY_SECONDS = 120
 """How long after a failed attempt Glue may start the next one."""
 
 
-class RunFollower:
+class RunTracker:
     """Records what Glue reports about runs."""
 
     def __init__(self, store: Store, glue: Glue, settlement: Settlement, *, clock: Clock = now) -> None:

@@ -17,7 +17,7 @@ from chalicelib.sandbox.stack import SandboxStacks
 from chalicelib.sandbox.stack_update import StackUpdates
 
 
-class UpdateEnd:
+class UpdateCompletion:
     """Records how an update ended."""
 
     def __init__(
@@ -30,7 +30,7 @@ class UpdateEnd:
 
     def complete(self, environment: Environment, stack: Stack) -> Next:
         """End READY with the desired settings and release."""
-        goal = environment.goal
+        goal = environment.as_desired
         self._updates.discard_change_set(environment, ends_as=goal)
         self._ready(
             environment,

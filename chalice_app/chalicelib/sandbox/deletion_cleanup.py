@@ -26,7 +26,7 @@ _WHY = {
 _MOST_LISTED = 3
 
 
-class Removal:
+class DeletionCleanup:
     """Removes what an environment created. Every method can be repeated safely."""
 
     def __init__(

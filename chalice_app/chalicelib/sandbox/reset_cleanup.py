@@ -1,4 +1,4 @@
-"""Clearing of a sandbox before a reset seeds it again: its buckets and its Data Catalog."""
+"""ResetCleanup of a sandbox before a reset seeds it again: its buckets and its Data Catalog."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.storage.releases import Releases
 
 
-class Clearing:
+class ResetCleanup:
     """Removes everything that users and runs created in a sandbox. Can be repeated safely."""
 
     def __init__(self, *, buckets: Buckets, catalog: Catalog, releases: Releases) -> None:
