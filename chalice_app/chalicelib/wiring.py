@@ -18,7 +18,7 @@ from chalicelib.aws.catalog import Catalog
 from chalicelib.aws.change_sets import ChangeSets
 from chalicelib.aws.cloudformation import Stacks
 from chalicelib.aws.dynamodb import Table
-from chalicelib.aws.existence import Prover
+from chalicelib.aws.existence import ExistenceChecker
 from chalicelib.aws.glue import Glue
 from chalicelib.aws.logs import Logs
 from chalicelib.aws.s3 import Buckets
@@ -39,7 +39,7 @@ from chalicelib.runs.outputs import RunOutputs
 from chalicelib.runs.scheduled_runs import ScheduledRuns
 from chalicelib.runs.settlement import Settlement
 from chalicelib.sandbox.deletion_cleanup import DeletionCleanup
-from chalicelib.sandbox.missing_resources import Inspector
+from chalicelib.sandbox.missing_resources import MissingResourceFinder
 from chalicelib.sandbox.reset_cleanup import ResetCleanup
 from chalicelib.sandbox.seeding import Seeding
 from chalicelib.sandbox.stack import SandboxStacks
@@ -128,8 +128,8 @@ def build(
         lease_seconds=config.lease_seconds,
         clock=clock,
     )
-    prover = Prover(clients)
-    inspector = Inspector(config, stacks=stacks, prover=prover, releases=releases)
+    prover = ExistenceChecker(clients)
+    inspector = MissingResourceFinder(config, stacks=stacks, prover=prover, releases=releases)
     sandbox_stacks = SandboxStacks(config, stacks=stacks, releases=releases, store=store)
     change_sets = ChangeSets(cloudformation, config.deployment_role_arn)
     updates = StackUpdates(

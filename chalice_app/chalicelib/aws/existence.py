@@ -38,12 +38,12 @@ _GOING = ("PendingDeletion", "PendingReplicaDeletion")
 
 
 @dataclass(frozen=True)
-class Proof:
-    """Result of verifying a deletion: entries for the receipt, and the parts that still exist (`there`)."""
+class DeletionCheck:
+    """Result of verifying a deletion: entries for the receipt, and the resources that still exist."""
 
     removed: list[ReceiptEntry]
     remaining: list[ReceiptEntry]
-    there: list[StackResource]
+    still_existing: list[StackResource]
     parts: list[StackResource]
 
     def shown(self, at: str) -> Json:
@@ -56,7 +56,7 @@ class Proof:
 
 
 @dataclass(frozen=True)
-class Absence:
+class MissingResource:
     """A part that does not exist, or a key that AWS deletes at `until` (`is_pending`)."""
 
     part: StackResource
@@ -64,18 +64,18 @@ class Absence:
     until: str | None = None
 
 
-class Prover:
+class ExistenceChecker:
     """Checks whether the parts of a stack exist. `clients` are boto3 clients by service name."""
 
     def __init__(self, clients: Mapping[str, Any]) -> None:
         self._clients = clients
 
-    def prove(self, parts: list[StackResource]) -> Proof:
+    def verify_deletion(self, parts: list[StackResource]) -> DeletionCheck:
         """Check each part of a deleted stack. The receipt marks parts of other types as unchecked.
 
         Raises `AwsError` if a check fails.
         """
-        proof = Proof([], [], [], parts)
+        proof = DeletionCheck([], [], [], parts)
         databases = [part.physical_id for part in parts if part.type == _DATABASE]
         for part in sorted(parts, key=lambda part: (part.logical_id, part.physical_id)):
             entry = ReceiptEntry(part.type, part.logical_id, part.physical_id)
@@ -92,12 +92,12 @@ class Prover:
             elif part.status == "DELETE_SKIPPED":
                 proof.remaining.append(replace(entry, why="The release's template retains it."))
             else:
-                proof.there.append(part)
+                proof.still_existing.append(part)
         return proof
 
-    def absences(self, parts: list[StackResource]) -> tuple[list[Absence], list[AwsError]]:
+    def absences(self, parts: list[StackResource]) -> tuple[list[MissingResource], list[AwsError]]:
         """Check each part of a present stack. Return the parts that do not exist and the failed checks."""
-        gone: list[Absence] = []
+        gone: list[MissingResource] = []
         failed: list[AwsError] = []
         for part in parts:
             if part.type not in CHECKED or not part.physical_id or part.status == "DELETE_COMPLETE":
@@ -110,9 +110,9 @@ class Prover:
                 continue
             key = found.get("KeyMetadata", {})
             if not found:
-                gone.append(Absence(part))
+                gone.append(MissingResource(part))
             elif part.type == _KEY and key.get("KeyState") in _GOING:
-                gone.append(Absence(part, is_pending=True, until=_deletion_date(key)))
+                gone.append(MissingResource(part, is_pending=True, until=_deletion_date(key)))
         return gone, failed
 
     def _calls(self, part: StackResource, databases: list[str]) -> list[Callable[[], Json]]:

@@ -64,10 +64,10 @@ class Deletion:
             self._cleaned_up(environment, stack_id=None, resources={}, admitted_at=None)
         elif stack.is_gone:
             proof = self._removal.verify(stack)
-            if proof.there:
+            if proof.still_existing:
                 leased = self._transitions.acquire_lease(environment)
                 if leased is not None:
-                    self._remove_leftovers(leased, proof.there, deadline)
+                    self._remove_leftovers(leased, proof.still_existing, deadline)
                 return Next.LATER
             remaining = listed([*environment.remaining, *proof.remaining], LEFT_BYTES)
             self._cleaned_up(environment, stack_id=None, resources={}, admitted_at=None, remaining=remaining)
@@ -166,8 +166,8 @@ class Deletion:
             removed = {**leased.removed, kind: leased.removed.get(kind, 0) + count}
             leased = self._transitions.renew_lease(leased, removed=removed)
         proof = self._removal.verify(stack) if stack is not None else None
-        if proof is not None and proof.there:
-            self._remove_leftovers(leased, proof.there, deadline)
+        if proof is not None and proof.still_existing:
+            self._remove_leftovers(leased, proof.still_existing, deadline)
             return
         receipt = self._removal.receipt(leased, proof)
         moment = timestamp(self._transitions.now())

@@ -22,7 +22,7 @@ from chalicelib.domain.json_types import Json
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.lifecycle.transitions import CHECK_SECONDS, Next, Transitions
 from chalicelib.observability import logger
-from chalicelib.sandbox.missing_resources import Inspector
+from chalicelib.sandbox.missing_resources import MissingResourceFinder
 from chalicelib.sandbox.stack import SandboxStacks
 from chalicelib.sandbox.template_parameters import camel
 
@@ -49,7 +49,7 @@ class DriftCheck:
         self,
         transitions: Transitions,
         stacks: SandboxStacks,
-        inspector: Inspector,
+        inspector: MissingResourceFinder,
         *,
         jitter: Callable[[], float] = random.random,
     ) -> None:

@@ -28,7 +28,7 @@ from chalicelib.lifecycle.leased_work import LeasedWork
 from chalicelib.lifecycle.stack_progress import record_progress
 from chalicelib.lifecycle.transitions import CHECK_SECONDS, Next, Transitions
 from chalicelib.lifecycle.update_completion import UpdateCompletion, desired_state
-from chalicelib.sandbox.missing_resources import Inspector, lost_resources
+from chalicelib.sandbox.missing_resources import MissingResourceFinder, lost_resources
 from chalicelib.sandbox.resource_failures import update_failure
 from chalicelib.sandbox.seeding import Seeding
 from chalicelib.sandbox.stack import SandboxStacks
@@ -51,7 +51,7 @@ class Update:
         stacks: SandboxStacks,
         updates: StackUpdates,
         seeding: Seeding,
-        inspector: Inspector,
+        inspector: MissingResourceFinder,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

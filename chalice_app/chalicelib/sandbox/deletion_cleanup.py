@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from chalicelib.aws.catalog import Catalog
 from chalicelib.aws.cloudformation import Stack, StackResource, Stacks
 from chalicelib.aws.errors import AwsRefused
-from chalicelib.aws.existence import Proof, Prover
+from chalicelib.aws.existence import DeletionCheck, ExistenceChecker
 from chalicelib.aws.logs import Logs
 from chalicelib.aws.s3 import Buckets
 from chalicelib.domain.byte_limits import MESSAGE_BYTES, RECEIPT_BYTES, cut
@@ -36,7 +36,7 @@ class DeletionCleanup:
         buckets: Buckets,
         catalog: Catalog,
         logs: Logs,
-        prover: Prover,
+        prover: ExistenceChecker,
         releases: Releases,
     ) -> None:
         self._stacks = stacks
@@ -85,9 +85,9 @@ class DeletionCleanup:
         """Remove the log groups of the runs. A run that ends late may create its log groups again."""
         return _LOGS, self._logs.remove_groups(f"/aws-glue/jobs/{environment.name}/")
 
-    def verify(self, stack: Stack) -> Proof:
+    def verify(self, stack: Stack) -> DeletionCheck:
         """Check for each resource of a deleted stack that it does not exist."""
-        return self._prover.prove(self._stacks.parts(stack))
+        return self._prover.verify_deletion(self._stacks.parts(stack))
 
     def remove_leftovers(self, parts: list[StackResource]) -> Iterator[tuple[str, int]]:
         """Remove resources that still exist after their stack was deleted, in batches like `empty`."""
@@ -99,7 +99,7 @@ class DeletionCleanup:
             elif part.type == _DATABASE:
                 self._catalog.remove_database(part.physical_id)
 
-    def receipt(self, environment: Environment, proof: Proof | None) -> Receipt:
+    def receipt(self, environment: Environment, proof: DeletionCheck | None) -> Receipt:
         """Remove the copy of the template. Return what was removed, what remains, and why."""
         self._releases.remove_template(environment)
         counted = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.aws.cloudformation import Stack, StackResource, Stacks
 from chalicelib.aws.errors import AwsError
-from chalicelib.aws.existence import CHECKED, Absence, Prover
+from chalicelib.aws.existence import CHECKED, ExistenceChecker, MissingResource
 from chalicelib.config import Config
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.failures import Failure, failure
@@ -31,7 +31,7 @@ _CANCEL = (
 class MissingResources:
     """Resources that certainly do not exist, and the errors of the checks that failed."""
 
-    found: list[Absence]
+    found: list[MissingResource]
     errors: list[AwsError]
 
     @property
@@ -40,7 +40,7 @@ class MissingResources:
         return {missing.part.logical_id: missing.part.physical_id for missing in self.found}
 
     @property
-    def pending_key(self) -> Absence | None:
+    def pending_key(self) -> MissingResource | None:
         """The key whose deletion can still be cancelled. Replacing it would lose the data."""
         return next((missing for missing in self.found if missing.is_pending), None)
 
@@ -58,10 +58,12 @@ class MissingResources:
         return replace(cause, cause="internal", fix=fix)
 
 
-class Inspector:
+class MissingResourceFinder:
     """Checks whether the resources of a stack exist."""
 
-    def __init__(self, config: Config, *, stacks: Stacks, prover: Prover, releases: Releases) -> None:
+    def __init__(
+        self, config: Config, *, stacks: Stacks, prover: ExistenceChecker, releases: Releases
+    ) -> None:
         self._config = config
         self._stacks = stacks
         self._prover = prover
@@ -77,14 +79,16 @@ class Inspector:
         found, errors = self._prover.absences(parts)
         return MissingResources([*self._removed_from_stack(environment, parts), *found], errors)
 
-    def _removed_from_stack(self, environment: Environment, parts: list[StackResource]) -> list[Absence]:
+    def _removed_from_stack(
+        self, environment: Environment, parts: list[StackResource]
+    ) -> list[MissingResource]:
         release = self._releases.find(environment.release)
         if release is None:
             return []
         existing = {part.logical_id for part in parts if part.status != "DELETE_COMPLETE"}
         parameters = template_parameters(environment, self._config)
         return [
-            Absence(StackResource(kind, logical_id, "", "DELETE_COMPLETE"))
+            MissingResource(StackResource(kind, logical_id, "", "DELETE_COMPLETE"))
             for logical_id, kind, when in release.resources
             if kind in CHECKED
             and (when is None or parameters.get(when) == "true")

@@ -11,7 +11,7 @@ import pytest
 from botocore.stub import Stubber
 
 from chalicelib.aws.cloudformation import Stack, StackResource, Stacks
-from chalicelib.aws.existence import Prover
+from chalicelib.aws.existence import ExistenceChecker
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.services.idempotency import IdempotentRequest
@@ -228,11 +228,11 @@ def test_a_type_that_is_not_known_is_said_to_be_unchecked_and_one_that_stays_by_
         StackResource("AWS::S3::Bucket", "Kept", "kept", "DELETE_SKIPPED"),
         StackResource("AWS::S3::Bucket", "Lost", "lost", "DELETE_COMPLETE"),
     ]
-    proof = Prover({"s3": Buckets()}).prove(parts)
+    proof = ExistenceChecker({"s3": Buckets()}).verify_deletion(parts)
     [topic] = proof.removed
     assert "are not checked again" in topic.why
     assert [each.id for each in proof.remaining] == ["kept"]
-    assert [part.physical_id for part in proof.there] == ["lost"]
+    assert [part.physical_id for part in proof.still_existing] == ["lost"]
 
 
 STACK_ID = f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/terraglue-aaaaaaaaaa/1"

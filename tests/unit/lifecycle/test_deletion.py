@@ -12,7 +12,7 @@ import pytest
 from chalicelib.aws.cloudformation import Stack, StackResource
 from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.errors import AwsRefused
-from chalicelib.aws.existence import Proof
+from chalicelib.aws.existence import DeletionCheck
 from chalicelib.clock import timestamp
 from chalicelib.domain.capacity import Capacity
 from chalicelib.domain.environment import Environment, ResourceState, Status
@@ -50,8 +50,8 @@ class Aws:
         assert environment.id == "env1"
         return self.stack
 
-    def verify(self, _: Stack) -> Proof:
-        return Proof([ReceiptEntry("AWS::IAM::Role", id="r")], self.remaining, self.there, [])
+    def verify(self, _: Stack) -> DeletionCheck:
+        return DeletionCheck([ReceiptEntry("AWS::IAM::Role", id="r")], self.remaining, self.there, [])
 
     def stop_all(self, environment: Environment) -> bool:
         assert environment.id == "env1"
@@ -81,7 +81,7 @@ class Aws:
         assert environment.id == "env1"
         return "AWS::Logs::LogGroup", self.logs
 
-    def receipt(self, environment: Environment, proof: Proof | None) -> dict[str, Any]:
+    def receipt(self, environment: Environment, proof: DeletionCheck | None) -> dict[str, Any]:
         left = [*environment.remaining, *(proof.remaining if proof else [])]
         removed = [ReceiptEntry(kind, count=count) for kind, count in environment.removed.items()]
         return Receipt(removed, left)
