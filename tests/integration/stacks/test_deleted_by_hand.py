@@ -346,9 +346,12 @@ def refusing(client: Any, operation: str, code: str, status: int = 400) -> Itera
     ("code", "status"),
     [("ThrottlingException", 400), ("AccessDeniedException", 400), ("InternalFailure", 500)],
 )
-def test_a_look_that_tells_nothing_makes_nobody_failed(world: World, code: str, status: int) -> None:
-    ready = world.ready(ID, {})
+def test_a_look_that_tells_nothing_makes_nobody_failed(
+    world: World, code: str, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     drift_check: Any = world.operator.environments._reconciler._drift_check
+    monkeypatch.setattr(drift_check._transitions, "_jitter", lambda: 0.0)  # the first check is after 12 hours
+    ready = world.ready(ID, {})
     with refusing(drift_check._inspector._prover._clients["glue"], "GetJob", code, status) as told:
         assert a_day(world, ready).status is Status.READY
         by_hand(ready, "GlueJobRole")
