@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 
-from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 PROJECT = Path(__file__).parents[2]
 
 
 def test_imports_go_downwards_and_there_is_no_circle() -> None:
-    assert lint_imports(config_filename=str(PROJECT / "pyproject.toml"), no_cache=True) == EXIT_STATUS_SUCCESS
+    # A process of its own: import-linter configures logging and disables the loggers of this one.
+    lint = "    done = subprocess.run(
+        [sys.executable, "-c", lint],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": f"{PROJECT}:{PROJECT / 'chalice_app'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_module_has_at_most_300_lines() -> None:
