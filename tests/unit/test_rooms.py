@@ -8,13 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-
 PROJECT = Path(__file__).parents[2]
 
 
 def test_imports_go_downwards_and_there_is_no_circle() -> None:
     # A process of its own: import-linter configures logging and disables the loggers of this one.
-    lint = "    done = subprocess.run(
+    lint = "import importlinter.cli as cli, sys; sys.exit(cli.lint_imports(no_cache=True))"
+    done = subprocess.run(
         [sys.executable, "-c", lint],
         cwd=PROJECT,
         env={**os.environ, "PYTHONPATH": f"{PROJECT}:{PROJECT / 'chalice_app'}"},
