@@ -1,7 +1,7 @@
-"""Mutation run over the service's core modules: changes them one small step at a time, and reports what no
-fast test notices.
+"""Mutation run over the service's core modules: makes one small change at a time and reports the
+changes that no fast test detects.
 
-mutmut makes the changes and runs the tests; it works on a copy of the tree in `.local/mutants`. This program
+mutmut makes the changes and runs the tests on a copy of the tree in `.local/mutants`. This program
 makes the copy, chooses changes and tests, and writes the report. See docs/testing.md.
 """
 
@@ -39,7 +39,7 @@ NOTICED = {"killed", "timeout"}
 
 
 def main() -> int:
-    """Run mutmut on a copy of the tree; return 0 if at least `GOAL_PERCENT` of the changes are noticed."""
+    """Run mutmut on a copy of the tree. Return 0 if tests detect at least `GOAL_PERCENT` of the changes."""
     given = _arguments()
     _copy_tree()
     os.chdir(COPY)
@@ -60,7 +60,7 @@ def main() -> int:
     mutmut = "from mutmut.__main__ import cli; cli()"
     command = [sys.executable, "-c", mutmut, "run", "--max-children", str(given.processes)]
     with open("mutmut.log", "w") as log:
-        output = None if sys.stdout.isatty() else log  # its progress is of use on a screen only
+        output = None if sys.stdout.isatty() else log  # progress output is useful only on a terminal
         ran = subprocess.run([*command, *(change.name for change in chosen)], stdout=output, stderr=output)
     if ran.returncode:
         sys.exit(f"mutmut failed ({ran.returncode}): see {COPY / 'mutmut.log'}")
@@ -82,7 +82,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _copy_tree() -> None:
-    """Copy what git knows or could add; mutmut names modules in `src/` as tests import them."""
+    """Copy tracked and untracked files. In `src/`, mutmut uses the same module names as the tests."""
     shutil.rmtree(COPY, ignore_errors=True)
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -129,7 +129,7 @@ def _configure(modules: list[str], tests: list[str]) -> None:
 
 
 def _fast_tests() -> list[str]:
-    """Return the test files that use the service in their own process; others could not notice a change."""
+    """Return the test files that run the service in their own process. Others cannot detect a change."""
     paths = [*Path("tests/unit").rglob("test_*.py"), *Path("tests/integration").rglob("test_*.py")]
     names_the_service = re.compile(r"\bchalicelib\b|tests\.support\.(api|moto_service|service_roles) import")
     return sorted(

@@ -1,4 +1,4 @@
-"""Imports between folders go one way; pyproject.toml has the contracts."""
+"""Imports between folders go in one direction. pyproject.toml has the contracts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 PROJECT = Path(__file__).parents[2]
 
 
-def test_imports_go_downwards_and_there_is_no_circle() -> None:
+def test_imports_go_downwards_without_cycles() -> None:
     assert lint_imports(config_filename=str(PROJECT / "pyproject.toml"), no_cache=True) == EXIT_STATUS_SUCCESS
 
 

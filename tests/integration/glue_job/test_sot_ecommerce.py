@@ -1,4 +1,4 @@
-"""The rules of the SoT, one by one, on rows that show what is expected; then all on the committed data."""
+"""Rules of the SoT, one by one on sample rows, then all of them on the committed data."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def table(spark: SparkSession, columns: str, *rows: tuple[str | None, ...]) -> D
 
 
 def shown(frame: DataFrame, *columns: str) -> list[tuple[str | None, ...]]:
-    """The rows by their first column, nulls last, and every value as Spark writes it out."""
+    """Rows by their first column, nulls last, with every value as Spark formats it."""
     texts = frame.select([F.col(column).cast("string") for column in columns or frame.columns])
     return sorted((tuple(row) for row in texts.collect()), key=lambda row: row[0] or "~")
 
@@ -90,7 +90,7 @@ def test_a_time_that_cannot_be_parsed_is_null(spark: SparkSession) -> None:
 
 
 @pytest.mark.spark
-def test_the_purchase_time_is_taken_apart(spark: SparkSession) -> None:
+def test_the_purchase_time_is_split_into_parts(spark: SparkSession) -> None:
     orders = orders_bought_at(
         spark,
         "2017-01-01 00:00:00",
@@ -171,7 +171,7 @@ def test_only_items_with_a_product_are_counted(spark: SparkSession) -> None:
 
 
 @pytest.mark.spark
-def test_a_price_that_is_no_number_does_not_count(spark: SparkSession) -> None:
+def test_an_invalid_price_does_not_count(spark: SparkSession) -> None:
     items = table(spark, ITEM, ("o1", "p", "4.00", ""), ("o1", "p", "n/a", "2.00"))
     assert shown(job.transform_order_items(items)) == [("o1", "2", "4.00", "4.00", "4.00", "4.00", "2.00")]
 

@@ -1,4 +1,4 @@
-"""The whole SoT job, on moto's Data Catalog and on folders that stand for buckets."""
+"""The whole SoT job, on moto's Data Catalog and on folders in place of buckets."""
 
 import argparse
 import gzip
@@ -100,7 +100,7 @@ class Lake:
 
 
 def fake_awsglue(committed: list[str]) -> dict[str, ModuleType]:
-    """What the job asks of Glue's library: parsed arguments, a session, a job to open and commit."""
+    """The part of Glue's library that the job uses: parsed arguments, a session, a job to open and commit."""
 
     class GlueContext:
         def __init__(self, context: object) -> None:
@@ -204,7 +204,7 @@ def test_a_run_that_fails_half_way_leaves_the_old_rows(lake: Lake) -> None:
     assert lake.committed == ["sot"]
 
 
-def test_what_a_dead_run_left_is_repaired_by_the_next(lake: Lake) -> None:
+def test_the_next_run_repairs_leftovers_of_a_killed_run(lake: Lake) -> None:
     lake.run(ENABLE_UPDATE_CATALOG="False")  # as if it died after writing: rows, but no table
     (file,) = lake.written()
     twin = lake.root / file.replace("part-", "part-of-a-dead-run-")
@@ -218,7 +218,7 @@ def test_what_a_dead_run_left_is_repaired_by_the_next(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize(("behavior", "columns"), [("UPDATE_IN_DATABASE", 29), ("LOG", 1)])
-def test_a_table_of_another_shape_is_updated_unless_told_to_log(
+def test_a_table_with_another_schema_is_updated_unless_the_job_only_logs(
     lake: Lake, behavior: str, columns: int
 ) -> None:
     old = {
@@ -311,7 +311,7 @@ def test_a_table_without_files_is_refused(lake: Lake) -> None:
     refused(lake, "The table db_source.tbl_orders has no files in s3://sor/tbl_orders/.")
 
 
-def test_a_table_that_is_partitioned_otherwise_is_refused(lake: Lake) -> None:
+def test_a_table_with_other_partition_keys_is_rejected(lake: Lake) -> None:
     key = {"Name": "dia", "Type": "string"}
     other = {"Name": "tbsot", "PartitionKeys": [key], "StorageDescriptor": {"Columns": []}}
     lake.glue.create_table(DatabaseName="db_sot", TableInput=other)
@@ -342,9 +342,7 @@ MULTILINE_ROWS = [
 ]
 
 
-def test_quoted_texts_are_read_as_they_are_and_columns_by_their_names(
-    lake: Lake, spark: SparkSession
-) -> None:
+def test_quoted_strings_are_read_unchanged_and_columns_by_name(lake: Lake, spark: SparkSession) -> None:
     lake.put("tbl_reviews", MULTILINE)
     assert read(lake, spark) == MULTILINE_ROWS
 

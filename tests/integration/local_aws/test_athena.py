@@ -1,4 +1,4 @@
-"""The embedded Athena: SQL over tables of every format, and what is told about queries."""
+"""Local Athena: SQL over tables of every format, and the state and results of queries."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_csv_table_has_line_breaks_in_quotes_empty_texts_and_compressed_files(
     ]
 
 
-def test_csv_columns_may_be_numbers_and_a_text_there_is_bad_data(aws: Aws) -> None:
+def test_csv_columns_may_be_numbers_and_other_strings_are_bad_data(aws: Aws) -> None:
     table(aws, "numbers", "n int; x double; b boolean", CSV, parameters=SKIP)
     put(aws, "numbers/a.csv", "n,x,b\n1,0.5,true\n")
     assert rows(aws, "SELECT n + 1, x, b FROM numbers") == [["_col0", "x", "b"], ["2", "0.5", "true"]]
@@ -95,7 +95,7 @@ def test_a_json_table_is_nested(aws: Aws) -> None:
     assert rows(aws, unnested) == [["id"], ["a"]]
 
 
-def test_a_line_that_is_no_json_is_bad_data_and_named_by_its_object(aws: Aws) -> None:
+def test_an_invalid_json_line_is_bad_data_and_its_object_is_named(aws: Aws) -> None:
     table(aws, "broken", "a string", JSON)
     put(aws, "broken/a.json", '{"a": "1"}\n{"a": \n')
     reason = failure(aws, "SELECT * FROM broken")
@@ -103,7 +103,7 @@ def test_a_line_that_is_no_json_is_bad_data_and_named_by_its_object(aws: Aws) ->
     assert "s3://data/broken/a.json" in reason
 
 
-def test_a_partitioned_parquet_table_has_what_the_catalog_says(aws: Aws, tmp_path: Path) -> None:
+def test_a_partitioned_parquet_table_has_the_catalogs_partitions(aws: Aws, tmp_path: Path) -> None:
     table(aws, "sot", "id bigint; price decimal(12,2); at timestamp; added string", PARQUET, keys="day int")
     row = "SELECT {} AS id, 1.50::DECIMAL(12,2) AS price, TIMESTAMP '2018-10-16 21:25:23' AS at"
     places = {1: "sot/day=1/", 2: "elsewhere/", 3: "sot/day=3/"}
@@ -196,7 +196,7 @@ def test_types_and_values_are_written_as_athena_does(aws: Aws) -> None:
     assert [info["Name"] for info in infos[:2]] == ["_col0", "_col1"]
 
 
-def test_a_query_tells_what_it_did_and_leaves_its_result(aws: Aws) -> None:
+def test_a_query_returns_statistics_and_stores_its_result(aws: Aws) -> None:
     execution_id = start(aws, "SELECT id, comment FROM letters WHERE id IN ('1', '3') ORDER BY id")
     shown = ended(aws, execution_id)
     assert shown["ResultConfiguration"] == {
@@ -286,11 +286,11 @@ def test_the_same_request_token_is_the_same_query(aws: Aws) -> None:
         ('SELECT * FROM "/etc/passwd"', "TABLE_NOT_FOUND: "),
     ],
 )
-def test_what_cannot_be_run_fails_and_says_why(aws: Aws, sql: str, reason: str) -> None:
+def test_a_query_that_cannot_run_fails_with_its_reason(aws: Aws, sql: str, reason: str) -> None:
     assert failure(aws, sql).startswith(reason)
 
 
-def test_a_serde_that_is_not_known_fails(aws: Aws) -> None:
+def test_an_unknown_serde_fails(aws: Aws) -> None:
     lazy = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
     table(aws, "lazy", "id string", {"SerializationLibrary": lazy})
     assert failure(aws, "SELECT * FROM lazy") == (
@@ -308,13 +308,13 @@ def test_a_serde_that_is_not_known_fails(aws: Aws) -> None:
         ("SELECT 1", {"WorkGroup": "primary"}, "No output location provided"),
     ],
 )
-def test_what_is_no_query_is_refused_at_once(aws: Aws, sql: str, more: dict[str, str], words: str) -> None:
+def test_an_invalid_query_is_rejected_at_once(aws: Aws, sql: str, more: dict[str, str], words: str) -> None:
     with pytest.raises(ClientError, match=words) as caught:
         start(aws, sql, **more)
     assert caught.value.response["Error"]["Code"] == "InvalidRequestException"
 
 
-def test_a_workgroup_that_does_not_enforce_leaves_the_place_to_the_caller(aws: Aws) -> None:
+def test_a_workgroup_without_enforcement_uses_the_callers_location(aws: Aws) -> None:
     given = {"OutputLocation": "s3://results/mine"}
     execution_id = start(aws, "SELECT 1", WorkGroup="primary", ResultConfiguration=given)
     location = ended(aws, execution_id)["ResultConfiguration"]["OutputLocation"]
@@ -323,7 +323,7 @@ def test_a_workgroup_that_does_not_enforce_leaves_the_place_to_the_caller(aws: A
     assert ended(aws, enforced)["ResultConfiguration"]["OutputLocation"] == f"s3://results/{enforced}.csv"
 
 
-def test_with_names_what_is_no_table(aws: Aws) -> None:
+def test_names_of_common_table_expressions_are_no_tables(aws: Aws) -> None:
     named = "WITH chosen AS (SELECT id FROM letters)"
     sql = f"{named} SELECT max(chosen.id) FROM chosen JOIN db.letters USING (id)"
     assert rows(aws, sql) == [["_col0"], ["4"]]

@@ -1,4 +1,4 @@
-"""Transactions of the embedded DynamoDB: all or nothing, also when asked from many threads."""
+"""Transactions of the local DynamoDB: atomic, also with many threads."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_a_refused_transaction_changes_nothing(client: Any) -> None:
     assert items(client) == {"kept": 1, "deleted": 1}
 
 
-def test_refused_transactions_lose_nothing_that_others_write(client: Any) -> None:
+def test_rejected_transactions_lose_no_writes_of_others(client: Any) -> None:
     def write(thread: int) -> None:
         for n in range(10):
             client.transact_write_items(TransactItems=[put(f"{thread}-{n}", n)])

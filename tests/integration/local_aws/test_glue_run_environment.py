@@ -1,4 +1,4 @@
-"""What a job's process on the laptop sees of the developer's machine: next to nothing."""
+"""Isolation of local Glue runs from the developer's environment variables and secrets."""
 
 from __future__ import annotations
 

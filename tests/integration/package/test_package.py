@@ -1,4 +1,4 @@
-"""What `make package` makes: AWS's own translator and linter accept it, and Lambda could run it."""
+"""The output of `make package`, checked with AWS's translator, cfn-lint and Lambda's limits."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3",
 
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the package; the wheels come from the registry."""
+    """The folder of the package. The wheels come from the registry."""
     out = tmp_path_factory.mktemp("package")
     package(out)
     return out
@@ -60,7 +60,7 @@ def sam(packaged: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def translated(packaged: Path, sam: dict[str, Any]) -> Path:
-    """The CloudFormation that AWS would make of it."""
+    """The CloudFormation template into which AWS translates the package's template."""
     assert TRANSLATOR.exists(), "make test sets up .venv/sam"
     target = packaged / "cloudformation.json"
     script = str(ROOT / "tests/tools/translate_sam.py")
@@ -139,7 +139,7 @@ def statements() -> Iterator[tuple[str, dict[str, Any]]]:
             yield function, statement
 
 
-def test_policies_name_actions_that_there_are_and_no_patterns_of_them() -> None:
+def test_policies_name_existing_actions_without_wildcards() -> None:
     for function, statement in statements():
         assert statement["Effect"] == "Allow"
         for action in listed(statement["Action"]):
@@ -147,15 +147,15 @@ def test_policies_name_actions_that_there_are_and_no_patterns_of_them() -> None:
             assert name.lower() in IAM[service]["Actions"], (function, action)
 
 
-def test_only_what_has_no_resource_level_in_iam_is_allowed_on_everything() -> None:
+def test_only_actions_without_resource_level_permissions_use_a_star() -> None:
     everywhere = set()
     for _, statement in statements():
         if statement["Resource"] == "*":
             everywhere |= set(listed(statement["Action"]))
     assert everywhere == {
-        "glue:GetSecurityConfiguration",  # looks whether a sandbox's own is gone; tells settings only
-        "logs:DescribeLogGroups",  # looks for the log groups of a prefix; tells names only
-        "xray:PutTelemetryRecords",  # what a function tells about itself
+        "glue:GetSecurityConfiguration",  # checks whether a sandbox's own is deleted; returns only settings
+        "logs:DescribeLogGroups",  # lists the log groups of a prefix; returns only names
+        "xray:PutTelemetryRecords",  # a function's own traces
         "xray:PutTraceSegments",
     }
     for action in everywhere:
@@ -177,7 +177,7 @@ def test_policies_reach_only_sandboxes_and_the_services_own_table_bucket_role_qu
                 own = {"Table", "AssetsBucket", "DeploymentRole", "FailedEvents"}
                 own |= {f"{''.join(part.capitalize() for part in function.split('_'))}Logs"}
                 assert name in own and attribute == "Arn", (function, resource)
-            elif ":key/*" in resource["Fn::Sub"]:  # a key has no name: its tag says whose it is
+            elif ":key/*" in resource["Fn::Sub"]:  # a key has no name; its tag identifies the sandbox
                 tags = {
                     key: value
                     for keys in statement["Condition"].values()
@@ -193,7 +193,7 @@ def test_policies_reach_only_sandboxes_and_the_services_own_table_bucket_role_qu
                 assert sandbox.search(text) or re.match(r"\$\{(Table|AssetsBucket)\.Arn\}/", text), resource
 
 
-def test_whoever_reconciles_may_take_every_step_and_the_four_files_say_so_in_the_same_words() -> None:
+def test_the_reconciling_functions_share_identical_statements() -> None:
     own = {"OwnLogs", "Indexes"}
     by_function = {
         function: {s["Sid"]: s for s in policy["Statement"] if s["Sid"] not in own}
@@ -233,7 +233,7 @@ def test_roles_are_passed_to_cloudformation_only() -> None:
         }
 
 
-def test_the_functions_are_given_every_variable_that_the_configuration_reads(
+def test_the_functions_have_every_variable_that_the_configuration_reads(
     resources: dict[str, Any],
 ) -> None:
     class Read(Mapping[str, str]):
@@ -265,13 +265,13 @@ def test_every_parameter_is_used(sam: dict[str, Any]) -> None:
         assert f'{{"Ref": "{name}"}}' in text, name
 
 
-def test_the_cursor_key_is_made_by_aws_and_nobody_has_to_know_it(resources: dict[str, Any]) -> None:
+def test_aws_generates_the_cursor_key(resources: dict[str, Any]) -> None:
     assert resources["CursorKey"]["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
     variables = resources["APIHandler"]["Properties"]["Environment"]["Variables"]
     assert variables["CURSOR_KEY"] == {"Fn::Sub": "{{resolve:secretsmanager:${CursorKey}}}"}
 
 
-def test_every_function_has_time_for_its_work_and_logs_that_end(resources: dict[str, Any]) -> None:
+def test_every_function_has_a_timeout_and_log_retention(resources: dict[str, Any]) -> None:
     import app
 
     seconds = {name: resources[name]["Properties"]["Timeout"] for name in FUNCTIONS}
@@ -288,7 +288,7 @@ def test_every_function_has_time_for_its_work_and_logs_that_end(resources: dict[
     assert resources["Tick"]["Properties"]["ReservedConcurrentExecutions"] == 1
 
 
-def test_no_event_is_lost_in_silence(resources: dict[str, Any]) -> None:
+def test_no_event_is_lost_silently(resources: dict[str, Any]) -> None:
     queue = {"Fn::GetAtt": ["FailedEvents", "Arn"]}
     rules = [of["Properties"] for of in resources.values() if of["Type"] == "AWS::Events::Rule"]
     assert len(rules) == 4
@@ -326,7 +326,7 @@ def test_the_api_has_its_stage_its_limits_and_a_log_without_tokens(resources: di
     assert not [v for v in written.values() if re.search(r"header|querystring|context\.path|authorizer", v)]
 
 
-def test_zip_files_go_through_the_gateway_as_they_are(resources: dict[str, Any]) -> None:
+def test_zip_files_pass_the_gateway_unchanged(resources: dict[str, Any]) -> None:
     [api] = [
         of["Properties"]["Body"] for of in resources.values() if of["Type"] == "AWS::ApiGateway::RestApi"
     ]
@@ -335,7 +335,7 @@ def test_zip_files_go_through_the_gateway_as_they_are(resources: dict[str, Any])
     assert "*/*" not in api["x-amazon-apigateway-binary-media-types"]  # JSON would come in base64
 
 
-def test_every_route_of_the_app_is_one_of_the_gateway(resources: dict[str, Any]) -> None:
+def test_the_gateway_has_every_route_of_the_app(resources: dict[str, Any]) -> None:
     import app
 
     [api] = [
@@ -345,7 +345,7 @@ def test_every_route_of_the_app_is_one_of_the_gateway(resources: dict[str, Any])
     assert {path: set(methods) for path, methods in api["paths"].items()} == routes
 
 
-def test_what_the_gateway_says_itself_is_a_problem_like_the_apps(resources: dict[str, Any]) -> None:
+def test_the_gateways_own_errors_are_problems_like_the_apps(resources: dict[str, Any]) -> None:
     [api] = [
         of["Properties"]["Body"] for of in resources.values() if of["Type"] == "AWS::ApiGateway::RestApi"
     ]
@@ -374,7 +374,7 @@ def test_the_gateways_problems_have_the_apps_codes_and_titles() -> None:
         *(errors.Throttled, errors.Unavailable, errors.ServiceError),
     ]
     of_the_app = {(kind.status, kind.code, kind.title) for kind in known}
-    only_here = {(403, "forbidden", "Forbidden")}  # the app says 404
+    only_here = {(403, "forbidden", "Forbidden")}  # the app returns 404
     assert {(a.status, a.code, a.title) for a in ANSWERS.values()} == of_the_app | only_here
 
 
@@ -449,9 +449,7 @@ def test_the_same_checkout_makes_the_same_zip(packaged: Path) -> None:
 @pytest.mark.skipif(
     (platform.system(), platform.machine()) != ("Linux", "x86_64"), reason="the wheels are for Lambda's Linux"
 )
-def test_the_app_starts_from_nothing_but_the_zip_and_lambdas_own_packages(
-    unzipped: Path, tmp_path: Path
-) -> None:
+def test_the_app_starts_with_only_the_zip_and_lambdas_packages(unzipped: Path, tmp_path: Path) -> None:
     for name in RUNTIME:
         package_of = __import__(name.removesuffix(".py")).__file__
         assert package_of is not None

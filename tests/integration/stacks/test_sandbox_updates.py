@@ -1,4 +1,4 @@
-"""A sandbox's stack taken from one set of settings to another, with the deployment role's permissions."""
+"""Updates of a sandbox's stack between settings, with the deployment role's permissions."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def sandbox(operated: Account, **given: Any) -> Environment:
 
 
 def state(operated: Account) -> dict[str, Any]:
-    """The stack with its resources; the ids of the keys that a sandbox may bring are no made-up ones."""
+    """The stack with its resources. Keeps the IDs of existing keys that settings refer to."""
     keep = frozenset(arn.rpartition("/")[2] for arn in operated.config.limits.kms_key_arns)
     return described(operated.aws, f"terraglue-{NAME}", keep)
 
 
 def changes(shown: dict[str, Any]) -> dict[str, str]:
-    """What a change set does to each resource: Add, Remove, or the word on replacement."""
+    """Actions of a change set by resource: Add, Remove, or the value of Replacement."""
     found = [change["ResourceChange"] for change in shown["Changes"]]
     return {one["LogicalResourceId"]: one.get("Replacement", one["Action"]) for one in found}
 
@@ -38,7 +38,7 @@ def test_worker_counts_timeout_and_arguments_change_the_job_alone(operated: Acco
     operated.deploy(sandbox(operated))
     job = {"number_of_workers": 7, "timeout_minutes": 9, "arguments": {"--MORE": "a: b # c"}}
     wanted = sandbox(operated, job=job)
-    # What refers to an attribute of the job would be in here too; the outputs know its name.
+    # Resources that refer to an attribute of the job would be listed here too. The outputs use only its name.
     assert changes(operated.propose(wanted)) == {"GlueJob": "False"}
     assert operated.update(wanted)["StackStatus"] == "UPDATE_COMPLETE", operated.failures(wanted)
     shown = operated.aws("glue").get_job(JobName=wanted.job_id)["Job"]
@@ -47,7 +47,7 @@ def test_worker_counts_timeout_and_arguments_change_the_job_alone(operated: Acco
     assert shown["DefaultArguments"]["--OUTPUT_DB"] == wanted.sot_database
 
 
-def test_a_key_comes_and_encrypts_and_goes_again(operated: Account) -> None:
+def test_a_key_is_added_and_removed(operated: Account) -> None:
     without = sandbox(operated, kms_key=False)
     operated.deploy(without)
     before = state(operated)
@@ -74,7 +74,7 @@ def test_a_key_comes_and_encrypts_and_goes_again(operated: Account) -> None:
     assert key["KeyState"] == "PendingDeletion"
 
 
-def test_a_workgroup_comes_is_renamed_and_goes(operated: Account) -> None:
+def test_a_workgroup_is_added_renamed_and_removed(operated: Account) -> None:
     without = sandbox(operated, athena_workgroup=False)
     operated.deploy(without)
     wanted = sandbox(operated)
@@ -130,7 +130,7 @@ def test_a_failed_update_leaves_the_sandbox_as_it_was(operated: Account, action:
 
 
 @pytest.mark.parametrize("seed", range(sized(1, 2)))
-def test_from_any_settings_to_any_others_is_as_if_made_with_those(operated: Account, seed: int) -> None:
+def test_an_update_between_any_settings_equals_a_creation(operated: Account, seed: int) -> None:
     """Draw 20 pairs at full size. A failure names its draw, and the same seed repeats it."""
     chance = random.Random(seed)
     for draw in range(sized(4, 10)):

@@ -1,4 +1,4 @@
-"""No words of AWS tell of other environments or of the account, however they are written."""
+"""Redaction of AWS's messages: no other environments and no account, in any notation."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def cased(draw: st.DrawFn, text: str) -> str:
 
 @settings(deadline=None)
 @given(st.data(), ids, uuids, accounts, principals, partitions, st.text(_HEX, min_size=32, max_size=32))
-def test_nothing_of_another_environment_or_of_the_account_survives(
+def test_names_of_other_environments_and_the_account_are_redacted(
     data: st.DataObject, id: str, uuid: str, account: str, principal: str, partition: str, hexed: str
 ) -> None:
     said = data.draw(st.sampled_from(NAMES)).format(
@@ -96,7 +96,7 @@ def test_nothing_of_another_environment_or_of_the_account_survives(
         "s3://commoncrawl/crawl-data/CC-MAIN-2024-10/warc.paths.gz does not exist",
     ],
 )
-def test_what_is_the_readers_own_and_what_is_nobodys_stays_readable(words: str) -> None:
+def test_own_and_public_names_stay_readable(words: str) -> None:
     assert redacted(words, OWN) == words
 
 
@@ -110,7 +110,7 @@ def test_every_new_id_has_a_digit() -> None:
 
 
 @pytest.mark.parametrize("piece", ["x", "a.", "terraglue-", "arn:aws:", "@", "zzzzzzzz77 ", "0", "a@"])
-def test_a_text_without_end_is_read_in_no_time(piece: str) -> None:
+def test_a_very_long_message_is_processed_in_bounded_time(piece: str) -> None:
     assert len(redacted(piece * 300_000, OWN).encode()) <= 600
 
 

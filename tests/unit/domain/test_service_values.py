@@ -1,4 +1,4 @@
-"""The small rules of the service, without IO."""
+"""Small rules of the service, without I/O."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_bigger_workers_cost_more() -> None:
     assert pricing.worst_case_micro_usd("G.8X", 2, 15, Decimal("0.44")) == 8 * small == 1_760_000
 
 
-def test_cursors_come_back_as_they_were_and_others_are_refused() -> None:
+def test_cursors_are_decoded_unchanged_and_others_are_rejected() -> None:
     cursors, key = Cursors("secret"), {"pk": "ENV#abc", "created_at": "2026-11-23T12:00:00.123Z"}
     good = cursors.encode(key, ("list", "ana"))
     assert good is not None
@@ -88,7 +88,7 @@ def test_only_our_jobs_belong_to_an_environment() -> None:
         assert environment_of_job(other) is None
 
 
-def test_the_same_request_has_the_same_fingerprint_however_it_is_written() -> None:
+def test_the_same_request_has_the_same_fingerprint_in_any_notation() -> None:
     assert fingerprint("POST /a", {"x": 1, "y": 2}) == fingerprint("POST /a", {"y": 2, "x": 1})
     assert fingerprint("POST /a", {"x": 1}) != fingerprint("POST /b", {"x": 1})
     assert fingerprint("POST /a", {"x": 1}) != fingerprint("POST /a", {"x": 2})
@@ -111,7 +111,7 @@ def test_a_later_state_of_a_resource_sorts_after_an_earlier_one() -> None:
     assert begun.order < done.order < deleting.order
 
 
-def test_an_owner_with_odd_characters_is_made_safe_for_tags() -> None:
+def test_an_owner_with_special_characters_is_made_safe_for_tags() -> None:
     environment = Environment(
         id="abcdefgh23",
         owner="ana <script>\u00e9@x.org",

@@ -1,4 +1,4 @@
-"""Transitions: one holder of the lease at a time, and waits that grow up to a maximum."""
+"""Transitions: one lease holder at a time, and waits that grow up to a maximum."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_holder_renews_a_lease_when_half_of_it_is_over() -> None:
     assert not desk.transitions.is_half_over(renewed)
 
 
-def test_a_failure_gives_the_lease_back_and_its_clean_up_is_due_at_once() -> None:
+def test_a_failure_releases_the_lease_and_its_clean_up_is_due_at_once() -> None:
     desk = Desk()
     leased = desk.transitions.acquire_lease(desk.record, attempts=3)
     assert leased is not None
@@ -97,7 +97,7 @@ def test_a_failure_gives_the_lease_back_and_its_clean_up_is_due_at_once() -> Non
     assert line.detail == {"from": "QUEUED", "to": "FAILED", "why": "It broke."}
 
 
-def test_what_is_put_off_is_due_later_and_free_for_others() -> None:
+def test_postponed_work_is_due_later_and_released() -> None:
     desk = Desk()
     leased = desk.transitions.acquire_lease(desk.record)
     assert leased is not None
@@ -106,7 +106,7 @@ def test_what_is_put_off_is_due_later_and_free_for_others() -> None:
     assert (later.lease_until, later.due_at, later.reason) == (None, desk.after(7), "later")
 
 
-def test_a_wait_for_aws_is_looked_at_again_in_a_minute_and_events_do_not_put_that_off() -> None:
+def test_a_wait_for_aws_is_checked_in_a_minute_despite_events() -> None:
     desk = Desk()
     assert desk.transitions.wait(desk.record) is Next.LATER
     waiting = desk.read()

@@ -1,4 +1,4 @@
-"""What the job makes of its arguments."""
+"""Arguments of the SoT job."""
 
 import pytest
 
@@ -6,7 +6,7 @@ import sot_ecommerce as job
 from tests.support.sot_arguments import ARGUMENTS, read_settings
 
 
-def test_what_is_not_said_has_the_defaults_of_terraglue() -> None:
+def test_missing_arguments_have_terraglues_defaults() -> None:
     settings = read_settings()
     assert settings.partition_uri == "s3://sot/tbsot_ecommerce_br/anomesdia=20261105"
     assert settings.partition_type == "int"
