@@ -272,41 +272,41 @@ def refused(lake: Lake, sentence: str, **changes: str) -> None:
     assert lake.committed == []
 
 
-def test_a_missing_argument_is_refused(lake: Lake) -> None:
+def test_a_missing_argument_is_rejected(lake: Lake) -> None:
     refused(lake, "The job argument --OUTPUT_DB is missing.", OUTPUT_DB="")
 
 
-def test_a_missing_table_is_refused(lake: Lake) -> None:
+def test_a_missing_table_is_rejected(lake: Lake) -> None:
     lake.glue.delete_table(DatabaseName="db_source", Name="tbl_payments")
     refused(lake, "The table db_source.tbl_payments is not in the Data Catalog.")
 
 
-def test_a_missing_source_database_is_refused(lake: Lake) -> None:
+def test_a_missing_source_database_is_rejected(lake: Lake) -> None:
     refused(lake, "The table db_other.tbl_orders is not in the Data Catalog.", SOURCE_DB="db_other")
 
 
-def test_a_missing_output_database_is_refused(lake: Lake) -> None:
+def test_a_missing_output_database_is_rejected(lake: Lake) -> None:
     refused(lake, "The database db_other is not in the Data Catalog.", OUTPUT_DB="db_other")
 
 
-def test_a_column_missing_from_the_catalog_is_refused(lake: Lake) -> None:
+def test_a_column_missing_from_the_catalog_is_rejected(lake: Lake) -> None:
     lake.glue.delete_table(DatabaseName="db_source", Name="tbl_order_items")
     lake.describe("tbl_order_items", RENAMED_ITEMS.splitlines()[0])
     refused(lake, "The table db_source.tbl_order_items lacks the column freight_value.")
 
 
-def test_a_column_missing_from_the_file_is_refused(lake: Lake) -> None:
+def test_a_column_missing_from_the_file_is_rejected(lake: Lake) -> None:
     lake.put("tbl_order_items", RENAMED_ITEMS)
     refused(lake, "The file data.csv of db_source.tbl_order_items lacks the column freight_value.")
 
 
-def test_an_empty_file_is_refused(lake: Lake) -> None:
+def test_an_empty_file_is_rejected(lake: Lake) -> None:
     lake.put("tbl_payments", "")
     missing = "order_id, payment_type, payment_value"
     refused(lake, f"The file data.csv of db_source.tbl_payments lacks the column {missing}.")
 
 
-def test_a_table_without_files_is_refused(lake: Lake) -> None:
+def test_a_table_without_files_is_rejected(lake: Lake) -> None:
     (lake.root / "sor" / "tbl_orders" / "data.csv").unlink()
     refused(lake, "The table db_source.tbl_orders has no files in s3://sor/tbl_orders/.")
 
@@ -377,6 +377,6 @@ def test_parquet_is_read(lake: Lake, spark: SparkSession) -> None:
     assert read(lake, spark, "parquet") == [("7", "a\nb")]
 
 
-def test_another_format_is_refused(lake: Lake, spark: SparkSession) -> None:
+def test_another_format_is_rejected(lake: Lake, spark: SparkSession) -> None:
     with pytest.raises(job.JobError, match=r"^The table db\.tbl_reviews is avro, not csv, json or parquet"):
         read(lake, spark, "avro")

@@ -61,7 +61,7 @@ def test_the_second_of_two_first_runs_finds_the_table_of_the_other(glue: Any) ->
     assert partitions(glue) == {"1": [("id", "string")], "2": [("id", "string")]}
 
 
-def test_a_table_that_another_run_created_with_other_keys_is_refused(glue: Any) -> None:
+def test_a_table_that_another_run_created_with_other_keys_is_rejected(glue: Any) -> None:
     glue.create_table(
         DatabaseName="db", TableInput={"Name": "t", "PartitionKeys": [{"Name": "x", "Type": "int"}]}
     )

@@ -71,7 +71,7 @@ def test_the_state_is_checked_before_the_content(api: Api) -> None:
     assert time.monotonic() - began < 2
 
 
-def test_python_that_takes_a_minute_to_parse_is_refused(api: Api) -> None:
+def test_python_that_takes_a_minute_to_parse_is_rejected(api: Api) -> None:
     answer = put(api, production(api), "main.py", b"f'" + b"{a}" * 110_000 + b"'")
     assert (answer.status, answer.body["code"]) == (422, "invalid_file")
     assert answer.body["detail"].startswith("main.py: Checking the file takes too much time or memory.")
@@ -117,7 +117,7 @@ def test_a_path_cannot_leave_its_folder(api: Api, path: str) -> None:
     assert [item["Key"] for item in keys] == ["jobs/sot_ecommerce.py"]
 
 
-def test_a_file_of_another_kind_or_size_is_refused(api: Api) -> None:
+def test_a_file_of_another_kind_or_size_is_rejected(api: Api) -> None:
     environment = production(api)
     assert put(api, environment, "run.sh", b"ls").status == 415
     assert put(api, environment, "big.sql", b"-" * (1024 * 1024 + 1)).status == 413

@@ -32,7 +32,7 @@ def spoil(number: int) -> None:
 
 
 @pytest.mark.parametrize("bad", [1, 60])
-def test_a_tick_goes_on_after_records_that_cannot_be_read(world: World, bad: int) -> None:
+def test_a_tick_continues_after_unreadable_records(world: World, bad: int) -> None:
     world.faults["CreateStack"] = (400, "Throttling", "Rate exceeded")
     environment = world.ask()
     for number in range(bad):

@@ -59,7 +59,7 @@ def test_waits_grow_while_aws_does_not_answer(world: World) -> None:
     assert max(waits) <= 900
 
 
-def test_a_refused_creation_fails_with_its_cause(world: World) -> None:
+def test_a_rejected_creation_fails_with_its_cause(world: World) -> None:
     world.faults["CreateStack"] = (403, "AccessDenied", "User is not authorized to perform: CreateStack")
     environment = world.ask()
     assert environment.status is Status.FAILED
@@ -70,7 +70,7 @@ def test_a_refused_creation_fails_with_its_cause(world: World) -> None:
     assert (gone.status, accepted) == (Status.DELETED, True)
 
 
-def test_the_first_failed_resource_is_shown_while_the_rollback_goes_on(world: World) -> None:
+def test_the_first_failed_resource_is_shown_during_the_rollback(world: World) -> None:
     environment = world.ask()
     world.resource_event(environment, "SorBucket", "CREATE_FAILED", reason="Resource creation cancelled")
     world.resource_event(environment, "SotBucket", "CREATE_FAILED", reason="terraglue-x already exists")

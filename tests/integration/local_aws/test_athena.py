@@ -329,7 +329,7 @@ def test_names_of_common_table_expressions_are_no_tables(aws: Aws) -> None:
     assert rows(aws, sql) == [["_col0"], ["4"]]
 
 
-def test_a_query_may_do_what_its_caller_may(aws: Aws) -> None:
+def test_a_query_has_the_permissions_of_its_caller(aws: Aws) -> None:
     athena_itself = {
         "Effect": "Allow",
         "Action": "athena:*",

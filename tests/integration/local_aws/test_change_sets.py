@@ -171,7 +171,7 @@ def test_the_events_of_an_update_reach_the_bus_with_its_token(aws: Aws) -> None:
     }
 
 
-def test_nothing_to_change_is_a_failed_change_set_and_a_refused_update(aws: Aws) -> None:
+def test_nothing_to_change_is_a_failed_change_set_and_a_rejected_update(aws: Aws) -> None:
     body = template({"Data": bucket("same-data")}, Parameters={"P": {"Type": "String", "Default": "a"}})
     made(aws, "same", body)
     parameters = [{"ParameterKey": "P", "ParameterValue": "b"}]  # of no consequence

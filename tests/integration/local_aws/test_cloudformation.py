@@ -29,7 +29,7 @@ def aws() -> Iterator[Aws]:
         yield make
 
 
-def test_resources_are_created_after_what_they_refer_to(aws: Aws) -> None:
+def test_resources_are_created_after_their_references(aws: Aws) -> None:
     body = template(
         {
             "Policy": {
@@ -275,7 +275,7 @@ def test_events_reach_a_queue_in_the_shape_of_eventbridge(aws: Aws) -> None:
     aws("events").remove_targets(Rule="stack-events", Ids=["queue"])
 
 
-def test_a_stack_may_do_what_its_role_may_and_no_more(aws: Aws) -> None:
+def test_a_stack_has_exactly_the_permissions_of_its_role(aws: Aws) -> None:
     role = deployer(aws, "stacker", "s3:*", resource="arn:aws:s3:::mine-*")
     body = template({"First": bucket("mine-1"), "Second": bucket("theirs-1", DependsOn="First")})
     create(aws, "limited", body, RoleARN=role)
@@ -317,7 +317,7 @@ def test_a_stack_is_deleted_with_its_role_or_the_named_one(aws: Aws) -> None:
     assert settled(aws, stack_id)["StackStatus"] == "DELETE_COMPLETE"
 
 
-def test_a_role_that_is_not_for_stacks_is_refused(aws: Aws) -> None:
+def test_a_role_that_is_not_for_stacks_is_rejected(aws: Aws) -> None:
     other = deployer(aws, "for-glue", "s3:*", service="glue")
     for arn in (other, other.replace("for-glue", "nobody")):
         with pytest.raises(ClientError, match="is invalid or cannot be assumed") as caught:

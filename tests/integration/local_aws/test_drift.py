@@ -79,7 +79,7 @@ def test_a_stack_with_deleted_resources_can_be_deleted(aws: Aws) -> None:
     assert settled(aws, stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
 
 
-def test_another_deployment_mode_is_refused(aws: Aws) -> None:
+def test_another_deployment_mode_is_rejected(aws: Aws) -> None:
     made(aws, "mode", template({"Data": bucket("mode-data")}))
     with pytest.raises(ClientError, match="deploymentMode"):
         propose(aws, "mode", TemplateBody=template({}), DeploymentMode="SOMETHING")

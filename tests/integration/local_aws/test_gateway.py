@@ -109,12 +109,12 @@ def test_a_chunked_body_arrives_whole(caller: Caller) -> None:
     assert answer.json["bytes"] == 70_010
 
 
-def test_a_body_over_10_mb_is_refused_before_the_app(caller: Caller) -> None:
+def test_a_body_over_10_mb_is_rejected_before_the_app(caller: Caller) -> None:
     answer = caller.call("POST", "/things", b"a" * (10 * 1024 * 1024 + 1))
     assert (answer.status, answer.json["code"]) == (413, "payload_too_large")
 
 
-def test_a_chunked_body_over_10_mb_is_refused(caller: Caller) -> None:
+def test_a_chunked_body_over_10_mb_is_rejected(caller: Caller) -> None:
     with socket.create_connection(("127.0.0.1", caller.port), timeout=10) as connection:
         connection.sendall(b"POST /things HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFF\r\n")
         assert connection.makefile("rb").readline() == b"HTTP/1.1 413 Request Entity Too Large\r\n"

@@ -50,7 +50,7 @@ def test_a_failed_run_is_retried_as_a_separate_run(aws: Aws) -> None:
     assert len(aws("glue").get_job_runs(JobName=name)["JobRuns"]) == 2
 
 
-def test_a_run_may_do_what_its_role_may_and_no_more(aws: Aws) -> None:
+def test_a_run_has_exactly_the_permissions_of_its_role(aws: Aws) -> None:
     script = (
         "import boto3\n"
         "s3 = boto3.client('s3')\n"

@@ -96,7 +96,7 @@ def test_a_run_over_its_timeout_is_ended(aws: Aws) -> None:
     assert run["ExecutionTime"] < 30
 
 
-def test_more_runs_than_the_job_allows_are_refused_until_one_ends(aws: Aws) -> None:
+def test_more_runs_than_the_job_allows_are_rejected_until_one_ends(aws: Aws) -> None:
     script = "import time\ntime.sleep(60)\n"
     name = job(aws, "twice", script, ExecutionProperty={"MaxConcurrentRuns": 2})
     both = [start(aws, name), start(aws, name)]

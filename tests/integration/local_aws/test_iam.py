@@ -70,7 +70,7 @@ def test_the_account_itself_is_never_checked(aws: None) -> None:
     assert client("glue").get_databases()["DatabaseList"] == []
 
 
-def test_objects_are_read_only_where_the_policy_says(aws: None) -> None:
+def test_objects_are_readable_only_under_the_policy(aws: None) -> None:
     for bucket in ("mine", "theirs"):
         client("s3").create_bucket(Bucket=bucket)
         client("s3").put_object(Bucket=bucket, Key="a", Body=b"1")

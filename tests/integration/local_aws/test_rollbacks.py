@@ -214,7 +214,7 @@ def test_a_stack_whose_rollback_failed_can_be_deleted_completely(aws: Aws) -> No
     assert "leave" not in aws("glue").list_jobs()["JobNames"]
 
 
-def test_an_update_does_what_its_role_may_and_keeps_that_role(aws: Aws) -> None:
+def test_an_update_has_the_permissions_of_its_role_and_keeps_it(aws: Aws) -> None:
     first = deployer(aws, "updater-1", "s3:CreateBucket", "s3:ListBucket", resource="arn:aws:s3:::role-*")
     made(aws, "role", template({"Data": bucket("role-data")}), RoleARN=first)
     after = template({"Data": versioned("role-data")})

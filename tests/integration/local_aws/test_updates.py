@@ -75,7 +75,7 @@ def test_a_type_has_an_update_here_if_it_has_one_in_the_registry() -> None:
     }
 
 
-def test_a_bucket_loses_what_its_template_no_longer_has(aws: Aws) -> None:
+def test_a_bucket_loses_properties_removed_from_its_template(aws: Aws) -> None:
     rule = {"Id": "r", "Status": "Enabled", "ExpirationInDays": 3}
     before = {
         "BucketName": "bare",

@@ -91,9 +91,7 @@ def unzipped(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 # -- the templates ----------------------------------------------------------------------------------------
 
 
-def test_cfn_lint_finds_nothing_in_the_template_and_in_what_aws_makes_of_it(
-    packaged: Path, translated: Path
-) -> None:
+def test_cfn_lint_accepts_the_template_and_its_translation(packaged: Path, translated: Path) -> None:
     lint = "import sys; from cfnlint.runner import main; sys.exit(main())"
     for template in (packaged / "sam.json", translated):
         command = [sys.executable, "-c", lint, "--", template]
@@ -107,7 +105,7 @@ def test_the_template_is_not_longer_than_cloudformation_takes(packaged: Path, tr
         assert template.stat().st_size < 600_000
 
 
-def test_every_function_has_a_role_of_its_own_with_the_policy_of_its_file(resources: dict[str, Any]) -> None:
+def test_every_function_has_a_separate_role_with_the_policy_of_its_file(resources: dict[str, Any]) -> None:
     assert {name for name, of in resources.items() if of["Type"] == "AWS::Lambda::Function"} == set(FUNCTIONS)
     used = []
     for name, function in FUNCTIONS.items():
@@ -400,7 +398,7 @@ def test_the_gateway_answers_with_the_status_of_the_contract(kind: str, status: 
 # -- the zip ----------------------------------------------------------------------------------------------
 
 
-def test_the_zip_is_small_and_has_only_the_app_and_what_it_needs(packaged: Path, unzipped: Path) -> None:
+def test_the_zip_is_small_and_has_only_the_app_and_its_dependencies(packaged: Path, unzipped: Path) -> None:
     files = [path for path in unzipped.rglob("*") if path.is_file()]
     assert (packaged / "deployment.zip").stat().st_size < 50e6
     assert sum(path.stat().st_size for path in files) < 250e6

@@ -150,7 +150,7 @@ def test_a_missing_bucket_is_reported(s3: S3Client, tmp_path: Path) -> None:
         publish(small(tmp_path), s3, "no-such-assets")
 
 
-def test_the_service_reads_what_was_published(s3: S3Client, tmp_path: Path) -> None:
+def test_the_service_reads_a_published_release(s3: S3Client, tmp_path: Path) -> None:
     release = small(tmp_path)
     publish(release, s3, BUCKET)
     releases = Releases(Buckets(s3), BUCKET, "us-east-1")

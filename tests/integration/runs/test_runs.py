@@ -64,7 +64,7 @@ def test_a_failed_run_shows_its_reason_and_last_log_lines(api: Api) -> None:
     assert run["error"]["log_tail"] == [f"line {n}" for n in range(10, 30)]
 
 
-def test_a_run_that_the_budget_does_not_cover_is_refused(api: Api) -> None:
+def test_a_run_that_the_budget_does_not_cover_is_rejected(api: Api) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     answer = ask(api, job, body={"number_of_workers": 10, "timeout_minutes": 60})
     assert (answer.status, answer.body["code"]) == (409, "budget_exceeded")
@@ -86,13 +86,13 @@ def test_many_concurrent_runs_cannot_overspend(api: Api) -> None:
     assert len(glue_runs(job)) == 1
 
 
-def test_a_run_in_an_environment_that_is_not_ready_is_refused(api: Api) -> None:
+def test_a_run_in_an_environment_that_is_not_ready_is_rejected(api: Api) -> None:
     asked = api.call("POST", "/environments").body
     answer = ask(api, f"terraglue-{asked['id']}-sot-ecommerce-br")
     assert (answer.status, answer.body["code"]) == (409, "environment_not_ready")
 
 
-def test_a_run_above_the_operators_ceilings_is_refused(
+def test_a_run_above_the_operators_ceilings_is_rejected(
     monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.setenv("MAX_WORKERS", "3")

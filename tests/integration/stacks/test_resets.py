@@ -149,7 +149,7 @@ def test_a_reset_blocks_runs_but_not_a_deletion(world: World) -> None:
     assert world.look(ready).status is Status.DELETED
 
 
-def test_a_sandbox_without_data_has_none_afterwards(world: World) -> None:
+def test_a_reset_of_a_sandbox_without_data_adds_none(world: World) -> None:
     ready = world.ready(ID, {"upload_data": False})
     client("s3").put_object(Bucket=ready.bucket("sor"), Key="mine", Body=b"1")
     after = reset(world, ready)

@@ -29,7 +29,7 @@ OPERATIONS = [
 ]
 
 
-def test_it_is_valid_openapi() -> None:
+def test_the_document_is_valid_openapi() -> None:
     validate(DOCUMENT)
     assert DOCUMENT["openapi"] == "3.1.0"
 
@@ -261,7 +261,7 @@ def test_every_example_fits_its_status() -> None:
                 ]
 
 
-def test_parameters_at_one_place_of_a_path_have_one_name() -> None:
+def test_parameters_at_one_position_of_a_path_have_one_name() -> None:
     """API Gateway: "A sibling of this resource already has a variable path part"."""
     names: dict[str, set[str]] = {}
     for path in app.app.routes:

@@ -102,17 +102,17 @@ def with_flag(body: bytes, bit: int) -> bytes:
         (zipped(("a.py", b"x" * 1000), method=zipfile.ZIP_LZMA), "must be stored or deflated"),
     ],
 )
-def test_a_zip_that_python_cannot_import_from_is_refused(body: bytes, words: str) -> None:
+def test_a_zip_that_python_cannot_import_from_is_rejected(body: bytes, words: str) -> None:
     assert words in (detail(".zip", body) or "")
 
 
-def test_a_zip_with_a_name_twice_is_refused() -> None:
+def test_a_zip_with_a_name_twice_is_rejected() -> None:
     with pytest.warns(UserWarning, match="Duplicate name"):
         body = zipped(("a.py", b"1"), ("a.py", b"2"))
     assert detail(".zip", body) == "The zip file has the entry 'a.py' twice."
 
 
-def test_a_zip_that_understates_its_size_is_refused() -> None:
+def test_a_zip_that_understates_its_size_is_rejected() -> None:
     """A zip bomb whose directory states a small size."""
     body = bytearray(zipped(("a.py", b"\0" * 10_000_000)))
     for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):

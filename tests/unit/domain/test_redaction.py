@@ -100,7 +100,7 @@ def test_own_and_public_names_stay_readable(words: str) -> None:
     assert redacted(words, OWN) == words
 
 
-def test_an_old_id_without_a_digit_is_hidden_where_it_is_known_to_be_one() -> None:
+def test_an_old_id_without_a_digit_is_hidden_in_known_positions() -> None:
     for words in ("terraglue-zzzzzzzzzz-sot", "TERRAGLUE_ZZZZZZZZZZ_SOT", "s3://a/environments/zzzzzzzzzz/x"):
         assert "zzzzzzzzzz" not in redacted(words, OWN).lower()
 

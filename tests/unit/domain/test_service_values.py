@@ -43,7 +43,7 @@ def test_ids_have_the_form_that_names_allow_and_run_ids_sort_by_time() -> None:
     # 5 workers of 1 DPU at 0.44 USD an hour: one minute is the least that is billed.
     [(0, 0), (1, 36_667), (60, 36_667), (61, 37_278), (3600, 2_200_000)],
 )
-def test_runs_cost_what_glue_bills(seconds: int, expected: int) -> None:
+def test_the_cost_of_a_run_equals_glues_bill(seconds: int, expected: int) -> None:
     used = pricing.dpu_seconds("G.1X", 5, seconds)
     assert pricing.cost_micro_usd(used, Decimal("0.44")) == expected
 

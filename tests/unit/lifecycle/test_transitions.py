@@ -56,7 +56,7 @@ def test_a_wait_is_cut_by_half_at_most_so_that_many_do_not_return_at_once(jitter
     assert Desk(jitter=jitter).transitions.backoff(2) == wait
 
 
-def test_a_lease_is_taken_once_until_it_runs_out() -> None:
+def test_a_lease_is_acquired_once_until_it_expires() -> None:
     desk = Desk()
     leased = desk.transitions.acquire_lease(desk.record, stack_id="stack")
     assert leased == desk.read()

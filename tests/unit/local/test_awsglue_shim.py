@@ -60,7 +60,7 @@ def test_an_unsupported_option_is_rejected() -> None:
         refuse("from_options", {"groupFiles": "inPartition"}, ["paths"])
 
 
-def test_bookmarks_are_refused() -> None:
+def test_bookmarks_are_rejected() -> None:
     with pytest.raises(NotImplementedError, match="bookmarks"):
         Job(None).init("job", {"job_bookmark_option": "job-bookmark-enable"})
     job = Job(None)

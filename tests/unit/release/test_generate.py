@@ -89,7 +89,7 @@ def test_more_orders_need_no_more_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("orders", ["0", "-1", "many"])
-def test_an_impossible_number_of_orders_is_refused(
+def test_an_impossible_number_of_orders_is_rejected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], orders: str
 ) -> None:
     with pytest.raises(SystemExit):

@@ -16,7 +16,7 @@ def test_missing_arguments_have_terraglues_defaults() -> None:
 
 @pytest.mark.parametrize("name", sorted(ARGUMENTS))
 @pytest.mark.parametrize("value", [None, ""])
-def test_a_missing_argument_is_refused_by_name(name: str, value: str | None) -> None:
+def test_a_missing_argument_is_rejected_by_name(name: str, value: str | None) -> None:
     with pytest.raises(job.JobError, match=f"^The job argument --{name} is missing.$"):
         read_settings(**{name: value})
 
@@ -37,7 +37,7 @@ def test_a_missing_argument_is_refused_by_name(name: str, value: str | None) -> 
         ("OUTPUT_TABLE_URI", "s3://sot/"),
     ],
 )
-def test_an_impossible_argument_is_refused_by_name(name: str, value: str) -> None:
+def test_an_impossible_argument_is_rejected_by_name(name: str, value: str) -> None:
     with pytest.raises(job.JobError, match=f"^The job argument --{name} "):
         read_settings(**{name: value})
 

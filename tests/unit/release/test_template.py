@@ -104,18 +104,18 @@ def test_the_manifest_lists_resources_that_depend_on_a_parameter() -> None:
     }
 
 
-def test_two_folders_whose_names_differ_only_in_underscores_are_refused() -> None:
+def test_two_folders_whose_names_differ_only_in_underscores_are_rejected() -> None:
     pair = [Table("db", name, "csv", (Column("id", "string"),), ()) for name in ("t_1", "t1")]
     with pytest.raises(DataError, match="db/t1: names must not differ only in their underscores"):
         complete(WRITTEN, pair)
 
 
-def test_data_cannot_take_the_jobs_own_database() -> None:
+def test_data_cannot_use_the_jobs_database() -> None:
     with pytest.raises(DataError, match="the database name sot is reserved"):
         complete(WRITTEN, [Table("sot", "t", "csv", (Column("id", "string"),), ())])
 
 
-def test_more_tables_than_a_stack_can_have_are_refused() -> None:
+def test_more_tables_than_a_stack_can_have_are_rejected() -> None:
     many = [Table("db", f"t{n}", "csv", (Column("id", "string"),), ()) for n in range(500)]
     with pytest.raises(DataError, match=r"the template has 5\d\d resources with this data"):
         complete(WRITTEN, many)

@@ -61,7 +61,7 @@ def test_unknown_fields_are_ignored() -> None:
     assert items.environment(newer) == items.environment(OLD)
 
 
-def test_a_record_of_a_newer_schema_is_refused() -> None:
+def test_a_record_of_a_newer_schema_is_rejected() -> None:
     with pytest.raises(Unavailable):
         items.environment({**OLD, "schema_version": 2})
     with pytest.raises(Unavailable):
