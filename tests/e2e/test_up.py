@@ -23,7 +23,7 @@ def assert_gone(up: Up) -> None:
             assert probe.connect_ex(("127.0.0.1", urlsplit(url).port or 0)) != 0
 
 
-def test_the_ready_file_has_all_that_a_script_needs(up: Up) -> None:
+def test_the_ready_file_has_all_values_for_a_script(up: Up) -> None:
     ready = up.ready
     assert {"api", "aws", "region", "issuer", "client_id"} <= set(ready)
     assert ready["api"].startswith("http://127.0.0.1:")

@@ -33,7 +33,7 @@ SLOW = [
     *("chaos", "glue_job", "local", "local_aws"),
     *("test_package", "test_permissions", "test_sandbox_stack", "test_schemathesis"),
 ]
-"""Folders and modules of tests that take minutes, start Spark, or look at a package of the whole tree."""
+"""Folders and modules of tests that take minutes, start Spark, or check a package of the whole tree."""
 GOAL_PERCENT = 90
 NOTICED = {"killed", "timeout"}
 
@@ -112,13 +112,13 @@ def _configure(modules: list[str], tests: list[str]) -> None:
         "source_paths": ["src"],
         "only_mutate": [str(_source(module)) for module in modules],
         "also_copy": [name for name in sorted(os.listdir(".")) if name not in ("src", "mutants", ".git")],
-        "do_not_mutate_patterns": [r"logger\.\w+\("],  # what is logged is no promise
+        "do_not_mutate_patterns": [r"logger\.\w+\("],  # log messages are not part of the contract
         "pytest_add_cli_args_test_selection": tests,
         "pytest_add_cli_args": [
             *("-m", "not spark", "-p", "tests.mutants.fast_first", "-p", "no:cacheprovider"),
             *("-o", "pythonpath=. src chalice_app glue_assets/jobs"),
         ],
-        "process_isolation": "forkserver",  # the tests start threads, which no fork survives
+        "process_isolation": "forkserver",  # the tests start threads, which do not survive a fork
         "timeout_multiplier": 2.0,
         "timeout_constant": 5.0,
         "use_git_change_detection": False,

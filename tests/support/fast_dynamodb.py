@@ -65,10 +65,10 @@ class FastDynamoDb:
             assert any(key == _key(start) for _, key in in_order)  # items before it are skipped
         holds = _condition(KeyConditionExpression)
         others = dropwhile(lambda item: not holds(item, {}, values), (self.items[key] for _, key in in_order))
-        # What a key condition means lies side by side.
+        # Items that match a key condition are adjacent.
         page = list(islice(takewhile(lambda item: holds(item, {}, values), others), Limit))
         answer: Item = {"Items": page}
-        if len(page) == Limit:  # there may be more: DynamoDB has not looked
+        if len(page) == Limit:  # there may be more items: DynamoDB stops at the limit
             names = {"pk", "sk", hash_key, range_key}
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in names}
         if expression := given.get("FilterExpression"):

@@ -37,7 +37,7 @@ FINAL = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED"}
 @contextlib.contextmanager
 def serving(work_dir: Path) -> Iterator[Aws]:
     """Yield a factory of clients. Check at the end that runs left nothing in `work_dir`."""
-    boto3.setup_default_session()  # moto's own, before a test sets an AWS_PROFILE that is nowhere
+    boto3.setup_default_session()  # moto's own session, before a test sets an unknown AWS_PROFILE
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     unchecked = access.install()
     url = f"http://127.0.0.1:{server.port}"

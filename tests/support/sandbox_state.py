@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 Json = dict[str, Any]
 Aws = Callable[[str], Any]
 
-# When something was made, and what a service makes up for it.
+# Creation times and generated values.
 _PASSING = {
     *("ResponseMetadata", "CreationTime", "creationTime", "CreationDate", "CreateDate", "CreateTime"),
     *(

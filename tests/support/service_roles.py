@@ -35,7 +35,7 @@ from tests.support.sandbox_stacks import REGION, Account, account, client
 TABLE = "table"
 READER = "terraglue-sandbox-reader"
 RICH = {"kms_key": True, "job": {"arguments": {"--WHO": "me"}, "schedule": "rate(1 day)"}}
-"""Settings that make the service do more: a key, a template of one's own, a schedule."""
+"""Settings that make the service do more: a key, a custom template, a schedule."""
 
 
 class GlueRuns:
@@ -104,7 +104,7 @@ class World:
             if why:
                 self.refused.append(f"{name}: {check.action} on {check.resource} {why}")
 
-    # -- what the account's root does, to bring about what a function shall see -------------------------
+    # -- actions of the account's root that prepare the functions' work ---------------------------------
 
     def record(self, environment_id: str, settings: dict[str, Any], **more: Any) -> Environment:
         """A new environment whose creation has not started."""

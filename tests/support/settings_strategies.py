@@ -152,7 +152,7 @@ def accepted(draw: st.DrawFn, limits: Limits) -> Settings:
 def without(given: Mapping[str, Any], path: list[str]) -> Json:
     """Settings without the field that a problem's pointer names."""
     [name, *rest] = path
-    if name in ("role_arn", "kms_key_arn") and name not in given:  # what needs it is what does not fit
+    if name in ("role_arn", "kms_key_arn") and name not in given:  # fields that need it are the invalid ones
         name = {"role_arn": "iam_role", "kms_key_arn": "kms_key"}[name]
     if path == ["job", "script"] and "script" not in given.get("job", {}):
         name, rest = "mode", []

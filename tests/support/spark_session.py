@@ -16,7 +16,7 @@ SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.sql.shuffle.partitions": "1",
-    # Short work: the quick compiler and the simple collector start faster than they cost.
+    # For short jobs, the quick compiler and the simple collector save more start time than they cost.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     # As in the local AWS emulator, s3:// is a folder. Tests mount their buckets with mount_bucket.
     "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",

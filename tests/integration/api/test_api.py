@@ -54,7 +54,7 @@ def test_second_request_of_the_same_user_is_a_conflict(api: Api) -> None:
     assert api.call("POST", "/environments", owner="ben").status == 202
 
 
-def test_the_same_idempotency_key_repeats_the_first_answer(api: Api) -> None:
+def test_the_same_idempotency_key_returns_the_first_response(api: Api) -> None:
     key = {"Idempotency-Key": "once"}
     first = api.call("POST", "/environments", headers=key)
     api.stack_event(first.body["id"])

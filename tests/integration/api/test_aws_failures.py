@@ -53,7 +53,7 @@ FAILURES = {
     "no credentials": raising(boto.NoCredentialsError()),
 }
 READ_RELEASES = ("request_environment", "list_releases", "get_health")
-"""These read what the service then keeps, so each time they are asked they get a new one."""
+"""These operations read releases that the service caches, so each request gets a new service."""
 PASSING = {
     "throttled": 429,
     "slow down": 429,
@@ -63,7 +63,7 @@ PASSING = {
     "dead endpoint": 503,
     "cut off": 503,
 }
-"""What comes of those that another try may help; the others are a 500."""
+"""Statuses of failures that a retry may solve. Other failures return 500."""
 
 
 @dataclass
@@ -79,7 +79,7 @@ class Faults:
         self.called.add(service)
         if service == self.service:
             return FAILURES[self.failure]()
-        if model.name == "BatchStopJobRun":  # which moto does not know
+        if model.name == "BatchStopJobRun":  # moto does not support it
             return SimpleNamespace(status_code=200), {}
         return None
 

@@ -36,11 +36,11 @@ class Counter:
 def counter(api: Api) -> Iterator[Counter]:
     session = boto3.Session()
     counter = Counter(session)
-    moment = datetime.now(UTC)  # it stands still: the newest release is looked up once in 30 s
+    moment = datetime.now(UTC)  # the clock does not move: the newest release is read once in 30 s
     service = wiring.build(Config.from_environment(), session=session, clock=lambda: moment)
     original, api.app.service = api.app.service, lambda: service
     try:
-        service.releases.latest()  # what a process that has served before knows
+        service.releases.latest()  # cached by a process that served requests before
         yield counter
     finally:
         api.app.service = original

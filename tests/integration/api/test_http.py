@@ -23,7 +23,7 @@ def test_a_current_etag_returns_304_without_a_body(api: Api) -> None:
     assert changed.headers["ETag"] != tag
 
 
-def test_files_have_an_etag_too(api: Api) -> None:
+def test_files_have_an_etag(api: Api) -> None:
     path = f"/environments/{api.ready_environment()['id']}/job/files/sot_ecommerce.py"
     tag = api.call("GET", path).headers["ETag"]
     assert api.call("GET", path, headers={"If-None-Match": tag}).status == 304

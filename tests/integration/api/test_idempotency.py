@@ -16,7 +16,7 @@ from tests.support.small_account import TABLE
 KEY = {"Idempotency-Key": "k"}
 
 
-def test_every_post_takes_a_key(api: Api) -> None:
+def test_every_post_accepts_an_idempotency_key(api: Api) -> None:
     posts = [operation for operation in api.app.api.all if operation.method == "POST"]
     assert len(posts) >= 4
     assert all(operation.idempotent for operation in posts)
@@ -74,7 +74,7 @@ def test_a_key_of_a_different_request_is_rejected(api: Api) -> None:
         assert (answer.status, answer.body["code"]) == (422, "idempotency_key_reused"), path
 
 
-def test_a_key_is_for_one_job(api: Api) -> None:
+def test_a_key_is_scoped_to_one_job(api: Api) -> None:
     admin: dict[str, Any] = {"owner": "root", "groups": ("admins",)}
     jobs = [api.ready_environment(owner)["outputs"]["job_id"] for owner in ("ana", "ben")]
     assert api.call("POST", f"/jobs/{jobs[0]}/runs", headers=KEY, **admin).status == 202

@@ -42,7 +42,7 @@ def test_a_line_has_the_id_of_its_own_request_only(
 
     def serve(request_id: str) -> None:
         def view(_: Request) -> Response:
-            together.wait()  # all requests are under way
+            together.wait()  # all requests are in progress
             logger.warning("looked", expected=request_id)
             return Response("")
 

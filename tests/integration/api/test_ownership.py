@@ -38,7 +38,7 @@ class Try:
         return self.owner if self.everyone or who != OTHER else 404
 
 
-# One line an operation: a new route without a line here fails the test below.
+# One entry per operation. A new route without an entry fails the test below.
 TRIES = {
     "request_environment": Try("POST", "/environments", 409, body={}, everyone=True),
     "list_environments": Try("GET", "/environments", 200, everyone=True),

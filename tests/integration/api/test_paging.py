@@ -117,7 +117,7 @@ def test_a_forged_cursor_does_not_bypass_ownership(api: Api, to: str) -> None:
     assert api.call("GET", f"/jobs/{job}/runs/{'2' * 16}/logs?cursor={cursor}").status == 404
 
 
-def test_a_cursor_of_a_list_that_ends_there_still_needs_its_owner(api: Api) -> None:
+def test_an_exhausted_cursor_still_requires_its_owner(api: Api) -> None:
     mine = api.ready_environment("ana")
     for path, kind, name in (
         (f"/environments/{mine['id']}/events", "events", mine["id"]),

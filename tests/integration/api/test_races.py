@@ -97,7 +97,7 @@ def test_a_key_repeats_accepted_responses_only(api: Api) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     dear = {"worker_type": "G.8X", "number_of_workers": 10, "timeout_minutes": 60}
     assert api.call("POST", f"/jobs/{job}/runs", body=dear, headers=key).body["code"] == "budget_exceeded"
-    # It was refused and had no effect: the key is free, as it is for a body that is corrected.
+    # The request was rejected without effect, so its key is free, also for a corrected body.
     cheap = {"timeout_minutes": 1, "number_of_workers": 2}
     accepted = api.call("POST", f"/jobs/{job}/runs", body=cheap, headers=key)
     assert accepted.status == 202

@@ -22,7 +22,7 @@ HERE = ROOT / "tests/schemathesis"
 def run(url: str, token: str, tmp_path: Path, *options: str, **parameters: str) -> None:
     config = tmp_path / "schemathesis.toml"
     pinned = "".join(f'"path.{name}" = "{value}"\n' for name, value in parameters.items())
-    # A part of a job file's path is a folder or the file, as the operation has it.
+    # Each segment of a job file's path is a folder or the file, depending on the operation.
     files = "".join(
         f'[[operations]]\ninclude-operation-id = "{method}_job_file{where}"\nparameters = {{ {parts} }}\n'
         for method in ("get", "put")

@@ -127,7 +127,7 @@ def test_a_request_is_finished(world: World) -> None:
     for fault, call in deaths():
         owner = f"owner-{fault}-{call}"
         died = killed(world, owner, request, fault, call)
-        # The caller has got no answer, perhaps, and repeats the request with its key.
+        # The caller may not have received a response, and repeats the request with its key.
         asked(world, owner, request, STACK_SECONDS + A_FEW_TICKS)
         environment = of(world, owner)
         assert environment.status is Status.READY, f"{fault} {call}: {environment}"
@@ -144,7 +144,7 @@ def test_a_delete_is_finished(world: World) -> None:
         undisturbed(world)
         asked(world, owner, request, STACK_SECONDS + 10)
         died = killed(world, owner, delete, fault, call)
-        if of(world, owner).status is Status.READY:  # it died before the wish was recorded
+        if of(world, owner).status is Status.READY:  # it died before the request was recorded
             asked(world, owner, delete, 0)
         world.simulation.run(STACK_SECONDS + A_FEW_TICKS)
         environment = of(world, owner)
@@ -180,7 +180,7 @@ def test_a_retry_is_finished(world: World) -> None:
         world.faults.replace(parse_all("stack:GlueJob create_failed; events:resource lost"), 0)
         asked(world, owner, request, 3 * STACK_SECONDS)
         died = killed(world, owner, retry, fault, call)
-        if of(world, owner).status is Status.FAILED:  # it died before the wish was recorded
+        if of(world, owner).status is Status.FAILED:  # it died before the request was recorded
             asked(world, owner, retry, 0)
         world.simulation.run(STACK_SECONDS + A_FEW_TICKS)
         environment = of(world, owner)
@@ -226,7 +226,7 @@ def test_a_change_is_finished(world: World) -> None:
         undisturbed(world)
         asked(world, owner, request, STACK_SECONDS + 10)
         died = killed(world, owner, change, fault, call)
-        if of(world, owner).changes == 0:  # it died before the wish was recorded
+        if of(world, owner).changes == 0:  # it died before the request was recorded
             asked(world, owner, change, 0)
         world.simulation.run(STACK_SECONDS + 2 * A_FEW_TICKS)
         environment = of(world, owner)

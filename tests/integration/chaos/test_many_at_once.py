@@ -189,9 +189,9 @@ def test_all_queued_environments_are_created_at_the_cap_without_a_hot_loop(accou
     clock, dynamodb, cloudformation = account.clock, account.dynamodb, account.cloudformation
     service = build(config(Capacity(CREATING, ENVIRONMENTS)), clock=clock, session=account)  # type: ignore[arg-type]
     waiting(account, service, ENVIRONMENTS)
-    throttled_until = clock() + timedelta(minutes=20)  # before it answers anybody again
+    throttled_until = clock() + timedelta(minutes=20)  # before CloudFormation accepts calls again
     ticks = 0
-    while dynamodb.count("READY") < ENVIRONMENTS:  # no event ever comes: the schedule alone does it
+    while dynamodb.count("READY") < ENVIRONMENTS:  # no event arrives: only the schedule continues the work
         begun = clock()
         cloudformation.calls_a_second = 0.0 if begun < throttled_until else CALLS_A_SECOND
         service.events.tick(seconds=600)
@@ -199,7 +199,7 @@ def test_all_queued_environments_are_created_at_the_cap_without_a_hot_loop(accou
         ticks += 1
         assert ticks < 1000, dynamodb.count("READY")
         if begun < throttled_until:
-            # The burst, then three records in a minute, and for each the four attempts of its client.
+            # The burst, then three records per minute with the four attempts of each client.
             assert cloudformation.throttled <= 12 * ticks
     assert CREATING / 2 < cloudformation.most_at_once <= CREATING
     assert cloudformation.answered["CreateStack"] == ENVIRONMENTS

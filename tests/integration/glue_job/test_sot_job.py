@@ -190,10 +190,10 @@ def test_a_rerun_replaces_its_own_partition_and_no_other(lake: Lake) -> None:
     assert sorted(partition["Values"] for partition in partitions) == [["20261104"], ["20261105"]]
 
 
-def test_a_run_that_fails_half_way_leaves_the_old_rows(lake: Lake) -> None:
+def test_a_run_that_fails_while_writing_keeps_the_old_rows(lake: Lake) -> None:
     lake.run()
     before = lake.written()
-    # Only Spark finds out, and only while it writes: the orders are read by the last stage.
+    # Spark detects it only while writing, because the last stage reads the orders.
     lake.put("tbl_orders", TABLES["tbl_orders"].replace("order_status", "status"), "later.csv")
 
     with pytest.raises(Exception, match="CSV header does not conform to the schema"):
@@ -261,7 +261,7 @@ def test_the_number_of_files_is_bounded(lake: Lake, spark: SparkSession) -> None
     assert len(stored_rows(lake.partition())) == 50
 
 
-# ---- what is refused, with one sentence and before anything is written ----
+# ---- rejected input: one sentence, before anything is written ----
 
 
 def refused(lake: Lake, sentence: str, **changes: str) -> None:
@@ -318,7 +318,7 @@ def test_a_table_with_other_partition_keys_is_rejected(lake: Lake) -> None:
     refused(lake, "The table db_sot.tbsot is partitioned by (dia string), not by (anomesdia int).")
 
 
-# ---- how files may look ----
+# ---- file formats ----
 
 
 def read(lake: Lake, spark: SparkSession, classification: str = "csv") -> list[tuple[str | None, ...]]:

@@ -52,7 +52,7 @@ def partitions(glue: Any) -> dict[str, list[tuple[str, str]]]:
     return {partition["Values"][0]: columns(partition) for partition in found}
 
 
-def test_the_second_of_two_first_runs_finds_the_table_of_the_other(glue: Any) -> None:
+def test_two_concurrent_first_runs_both_succeed(glue: Any) -> None:
     """Both runs find no table. The second must not fail after it has written its rows."""
     rows = frame(id=StringType())
     job.register(glue, settings("1"), rows, None)

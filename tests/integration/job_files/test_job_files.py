@@ -49,7 +49,7 @@ def test_the_learning_job_can_be_downloaded_in_both_modes(api: Api) -> None:
     assert fetch(api, production(api), "sot_ecommerce.py") == b"print('hello')\n"
 
 
-def test_a_learning_sandbox_takes_no_files(api: Api) -> None:
+def test_a_learning_sandbox_accepts_no_files(api: Api) -> None:
     environment = api.ready_environment()["id"]
     answer = put(api, environment, "main.py", SCRIPT)
     assert (answer.status, answer.body["code"]) == (409, "learning_mode")

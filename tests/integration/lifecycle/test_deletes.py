@@ -221,7 +221,7 @@ def test_a_bucket_of_locked_objects_only_is_not_listed_to_the_end(aws: None) -> 
     assert client.tried == 3000
 
 
-def test_a_busy_bucket_is_left_for_later(aws: None) -> None:
+def test_a_busy_bucket_raises_throttled(aws: None) -> None:
     client: Any = Locked(fill(3), lambda key: key == "00001", "SlowDown")
     with pytest.raises(AwsThrottled):
         list(Buckets(client).empty("full"))

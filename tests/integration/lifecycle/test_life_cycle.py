@@ -123,7 +123,7 @@ def test_cloudformation_is_not_called_while_events_arrive(world: World) -> None:
         world.tick_after(seconds=1)
     assert not {"DescribeStacks", "ListStackResources"} & set(world.calls)
     assert world.see(environment.id).status is Status.CREATING
-    world.tick_after(seconds=61)  # the events have ended, and that of the stack is lost
+    world.tick_after(seconds=61)  # no more events arrive, and the stack's event is lost
     assert world.see(environment.id).status is Status.READY
 
 
@@ -214,7 +214,7 @@ def test_only_a_failed_environment_can_be_retried(world: World) -> None:
     assert world.see(environment.id).creations == 1
 
 
-def test_the_events_of_a_removed_stack_do_not_touch_the_next_attempt(world: World) -> None:
+def test_events_of_a_removed_stack_do_not_affect_the_next_attempt(world: World) -> None:
     environment = world.ask()
     roll_back(environment)
     world.stack_event(environment)
@@ -334,7 +334,7 @@ def test_an_expired_environment_is_deleted(world: World) -> None:
     assert world.of("ana").status is Status.DELETED
 
 
-def test_a_tick_with_nothing_due_is_one_call(world: World) -> None:
+def test_a_tick_with_nothing_due_makes_one_call(world: World) -> None:
     for owner in ("ana", "ben", "cleo"):
         world.ask_as(owner)
     world.tick()

@@ -85,7 +85,7 @@ def test_a_later_request_does_not_overtake_queued_environments(crowd: Crowd) -> 
     crowd.check()
 
 
-def test_the_eta_is_learned_from_the_last_creations(crowd: Crowd) -> None:
+def test_the_eta_is_estimated_from_the_last_creations(crowd: Crowd) -> None:
     crowd.ask_as("ana")
     crowd.moment += timedelta(seconds=40)
     crowd.stack_event(crowd.of("ana"))
@@ -170,7 +170,7 @@ def test_a_failed_creation_releases_its_slot_and_a_retry_takes_one(crowd: Crowd)
     crowd.check()
 
 
-def test_a_throttled_tick_leaves_the_rest_for_the_next_minute(
+def test_a_throttled_tick_leaves_remaining_work_for_the_next_minute(
     aws: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crowd = Crowd()

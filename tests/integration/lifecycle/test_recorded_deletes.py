@@ -102,7 +102,7 @@ def test_a_deleted_queued_environment_leaves_its_slot_to_the_next(
         world.ask_as(owner)
         world.moment += timedelta(seconds=1)
     record_a_delete(world, "ben", Status.QUEUED)
-    world.stack_event(world.of("ana"))  # the place becomes free
+    world.stack_event(world.of("ana"))  # the slot becomes free
     assert world.of("ana").status is Status.READY
     assert world.of("ben").admitted_at is None
     assert world.of("cleo").status is Status.CREATING

@@ -75,7 +75,7 @@ def test_csv_columns_may_be_numbers_and_other_strings_are_bad_data(aws: Aws) -> 
     assert "many" in failure(aws, "SELECT * FROM numbers")
 
 
-def test_a_json_table_is_nested(aws: Aws) -> None:
+def test_a_json_table_has_nested_columns(aws: Aws) -> None:
     nested = "session struct<device:struct<type:string>>; items array<struct<id:string,price:double>>"
     table(aws, "events", f"at string; {nested}; tags map<string,int>", JSON)
     first = {"at": "now", "session": {"device": {"type": "mobile"}}, "items": [{"id": "a", "price": 1.5}]}
@@ -109,7 +109,7 @@ def test_a_partitioned_parquet_table_has_the_catalogs_partitions(aws: Aws, tmp_p
     places = {1: "sot/day=1/", 2: "elsewhere/", 3: "sot/day=3/"}
     for day, place in places.items():
         put(aws, f"{place}a.snappy.parquet", parquet(row.format(day * 10), tmp_path))
-        if day < 3:  # what the catalog does not know, no query sees
+        if day < 3:  # queries do not see partitions that are missing in the catalog
             storage = {"Location": f"s3://data/{place}"}
             aws("glue").create_partition(
                 DatabaseName="db",
@@ -172,7 +172,7 @@ def test_a_table_without_data_has_no_rows(aws: Aws) -> None:
     assert rows(aws, "SELECT * FROM bare") == [["id", "day"]]
 
 
-def test_types_and_values_are_written_as_athena_does(aws: Aws) -> None:
+def test_types_and_values_have_athenas_format(aws: Aws) -> None:
     values = {
         "CAST(1 AS BIGINT)": ("bigint", "1"),
         "1e20": ("double", "1.0E20"),
@@ -216,7 +216,7 @@ def test_a_query_returns_statistics_and_stores_its_result(aws: Aws) -> None:
     assert metadata["Body"].read() == b"id\tvarchar\ncomment\tvarchar\n"
 
 
-def test_results_come_in_pages_of_which_the_first_has_the_names(aws: Aws) -> None:
+def test_result_pages_start_with_the_column_names(aws: Aws) -> None:
     execution_id = start(aws, "SELECT id FROM letters ORDER BY id")
     ended(aws, execution_id)
     pages = (
@@ -263,7 +263,7 @@ def _state(aws: Aws, execution_id: str) -> str:
     return str(shown["Status"]["State"])
 
 
-def test_the_same_request_token_is_the_same_query(aws: Aws) -> None:
+def test_the_same_request_token_returns_the_same_query(aws: Aws) -> None:
     token = {"ClientRequestToken": "t" * 32}
     first = start(aws, "SELECT 1", **token)
     assert start(aws, "SELECT 1", **token) == first

@@ -99,7 +99,7 @@ def test_a_change_set_lists_added_changed_replaced_and_removed_resources(aws: Aw
     assert settled(aws, "told")["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_an_executed_change_set_makes_changes_and_cleans_up_last(aws: Aws) -> None:
+def test_an_executed_change_set_changes_resources_and_then_cleans_up(aws: Aws) -> None:
     before = template({"Data": bucket("exec-old"), "Gone": bucket("exec-gone")})
     made(aws, "exec", before)
     after = template(
@@ -246,7 +246,7 @@ def test_parameters_are_the_cause_of_changes_also_through_conditions(aws: Aws) -
     stack = settled(aws, "cause")
     assert {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]}["Versions"] == "true"
     assert aws("s3").get_bucket_versioning(Bucket="cause-one")["Status"] == "Enabled"
-    # Without the property it is as S3 leaves a bucket that once had versions.
+    # Without the property, S3 suspends versioning; it cannot remove it.
     aws("cloudformation").update_stack(
         StackName="cause", UsePreviousTemplate=True, Parameters=values("one", "false")
     )
@@ -327,7 +327,7 @@ def test_a_stack_in_a_failed_state_is_not_updated(aws: Aws, status: str) -> None
         assert caught.value.response["Error"]["Message"] == words
 
 
-def test_the_same_token_is_the_same_update(aws: Aws) -> None:
+def test_the_same_token_returns_the_same_update(aws: Aws) -> None:
     made(aws, "again", template({"Data": bucket("again-data")}))
     after = template({"Data": versioned("again-data")})
     for _ in range(2):
@@ -429,7 +429,7 @@ def test_an_invalid_change_set_is_rejected(aws: Aws, arguments: dict[str, Any], 
         propose(aws, **{key: value for key, value in given.items() if value is not None})
 
 
-def test_a_resource_cannot_become_one_of_another_type(aws: Aws) -> None:
+def test_a_resource_cannot_change_its_type(aws: Aws) -> None:
     made(aws, "type", template({"Thing": bucket("type-data")}))
     after = template({"Thing": job("type")})
     with pytest.raises(ClientError, match=r"Update of resource type is not permitted.*\[Thing\]"):
@@ -462,7 +462,7 @@ def test_permission_to_describe_a_change_set_does_not_allow_execution(aws: Aws) 
         assert caught.value.response["Error"]["Code"] == "AccessDenied", caught.value
 
 
-def test_the_aws_cli_deploys_and_deploys_again(aws: Aws, tmp_path: Path) -> None:
+def test_the_aws_cli_deploys_twice(aws: Aws, tmp_path: Path) -> None:
     """Deletion is not included, because the CLI's waiters poll every 30 seconds."""
 
     def run(operation: str, *more: str) -> str:

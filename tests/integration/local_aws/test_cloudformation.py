@@ -98,7 +98,7 @@ def test_a_bucket_with_objects_prevents_the_deletion_of_the_stack(aws: Aws) -> N
     assert {state["ResourceStatus"] for state in states} == {"DELETE_COMPLETE"}
 
 
-def test_resources_with_a_retain_policy_stay(aws: Aws) -> None:
+def test_resources_with_a_retain_policy_are_kept(aws: Aws) -> None:
     stack_id = create(aws, "keep", template({"Data": bucket("keep-data", DeletionPolicy="Retain")}))
     settled(aws, "keep")
     aws("cloudformation").delete_stack(StackName="keep")
@@ -231,7 +231,7 @@ def test_two_stacks_cannot_have_the_same_job(aws: Aws) -> None:
     assert aws("glue").get_job(JobName="one-job")["Job"]["Name"] == "one-job"
 
 
-def test_the_same_token_gives_the_same_stack(aws: Aws) -> None:
+def test_the_same_token_returns_the_same_stack(aws: Aws) -> None:
     body = template({"Data": bucket("token-data")})
     first = create(aws, "token", body, ClientRequestToken="t1")
     assert create(aws, "token", body, ClientRequestToken="t1") == first
@@ -239,7 +239,7 @@ def test_the_same_token_gives_the_same_stack(aws: Aws) -> None:
         create(aws, "token", body, ClientRequestToken="t2")
 
 
-def test_many_stacks_are_created_at_once(aws: Aws) -> None:
+def test_many_stacks_are_created_concurrently(aws: Aws) -> None:
     threads = [
         threading.Thread(target=create, args=(aws, f"many-{n}", template({"Data": bucket(f"many-{n}")})))
         for n in range(8)
@@ -284,12 +284,12 @@ def test_a_stack_has_exactly_the_permissions_of_its_role(aws: Aws) -> None:
     [reason] = [
         event["ResourceStatusReason"] for event in shown if event["ResourceStatus"] == "CREATE_FAILED"
     ]
-    # CloudFormation looks for the bucket before it makes one, and may not even do that.
+    # CloudFormation checks whether the bucket exists before it creates it, and lacks that permission, too.
     assert "(Service: S3, Status Code: 403" in reason
     assert {"mine-1", "theirs-1"} & buckets(aws) == set()
 
 
-def test_a_lacking_permission_is_the_reason_of_the_failure(aws: Aws) -> None:
+def test_a_missing_permission_is_the_reason_of_the_failure(aws: Aws) -> None:
     role = deployer(aws, "half", "glue:Get*")
     job = {
         "Type": "AWS::Glue::Job",

@@ -45,7 +45,7 @@ def app_with(pattern: dict[str, Any], handler: Callable[[CloudWatchEvent], None]
     return app
 
 
-def test_a_handler_gets_the_events_of_its_pattern_as_lambda_would(
+def test_a_handler_receives_matching_events_in_lambdas_format(
     make_client: Callable[[str], Any],
 ) -> None:
     seen: list[CloudWatchEvent] = []

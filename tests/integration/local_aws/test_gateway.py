@@ -72,7 +72,7 @@ def test_a_request_reaches_the_app(caller: Caller) -> None:
     assert (answer.status, answer.json) == (200, {"name": "lamp"})
 
 
-def test_every_request_has_an_id_of_its_own(caller: Caller) -> None:
+def test_every_request_has_a_unique_id(caller: Caller) -> None:
     ids = {caller.call("POST", "/things", b"{}").json["request_id"] for _ in range(3)}
     assert len(ids) == 3
 
@@ -90,7 +90,7 @@ def test_an_unknown_path_is_a_404_problem(caller: Caller, method: str, path: str
 
 
 @pytest.mark.parametrize("method", ["PUT", "GET", "OPTIONS", "TRACE", "QUERY"])
-def test_a_method_that_a_path_does_not_have_is_a_405_problem(caller: Caller, method: str) -> None:
+def test_an_unsupported_method_is_a_405_problem(caller: Caller, method: str) -> None:
     answer = caller.call(method, "/things?a=b")
     assert (answer.status, answer.headers["Allow"], answer.json["code"]) == (
         405,

@@ -113,7 +113,7 @@ def test_an_existing_log_group_of_a_stack_is_used_unchanged(aws: Aws) -> None:
     assert [event["message"] for event in events] == ["hello"]
 
 
-def test_spark_writes_only_where_the_role_may(aws: Aws) -> None:
+def test_spark_writes_only_with_the_roles_permission(aws: Aws) -> None:
     aws("s3").put_object(Bucket="tg-a-sor", Key="open/a", Body=b"1")
     aws("s3").put_object(Bucket="tg-a-sor", Key="secret/a", Body=b"1")
     role(

@@ -72,7 +72,7 @@ def test_a_job_sees_no_variable_of_the_developer(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_process_that_starts_jobs_does_not_know_the_developers_secrets() -> None:
+def test_the_process_that_starts_jobs_has_no_secrets_of_the_developer() -> None:
     """A job could read the variables of its parent in /proc."""
     from local.runtime.processes import safe_environment
 

@@ -120,7 +120,7 @@ def test_runs_are_listed_newest_first_in_pages(aws: Aws) -> None:
         ended(aws, name, run_id)
 
 
-def test_a_job_that_is_not_there_is_not_found(aws: Aws) -> None:
+def test_a_missing_job_is_not_found(aws: Aws) -> None:
     glue = aws("glue")
     assert refusal(lambda: start(aws, "no-such-job")) == "EntityNotFoundException"
     assert refusal(lambda: glue.get_job_runs(JobName="no-such-job")) == "EntityNotFoundException"

@@ -65,7 +65,7 @@ def refused(call: Callable[[], Any]) -> str:
     return str(error["Message"])
 
 
-def test_the_account_itself_is_never_checked(aws: None) -> None:
+def test_calls_of_the_account_itself_are_never_checked(aws: None) -> None:
     client("s3").create_bucket(Bucket="mine")
     assert client("glue").get_databases()["DatabaseList"] == []
 
@@ -97,7 +97,7 @@ def test_a_copy_needs_the_source_too(aws: None) -> None:
     refused(lambda: s3.copy_object(Bucket="mine", Key="c", CopySource={"Bucket": "theirs", "Key": "a"}))
 
 
-def test_a_question_mark_is_one_character_and_a_dot_is_a_dot(aws: None) -> None:
+def test_a_question_mark_matches_one_character_and_a_dot_only_a_dot(aws: None) -> None:
     for bucket in ("tg-aaaa-x", "tg-aaaaa-x", "tg.aaaa-x"):
         client("s3").create_bucket(Bucket=bucket)
     s3 = role(allow("s3:ListBucket", "arn:aws:s3:::tg-????-*"))("s3")
@@ -238,7 +238,7 @@ def test_a_role_assumes_another_only_if_both_policies_allow_it(aws: None) -> Non
     refused(lambda: take("friend-of-nobody"))
     refused(lambda: take("stranger"))
     assert make("sts").get_caller_identity()["Arn"].endswith("assumed-role/worker/test")
-    # The account itself takes any role: a test need not be trusted.
+    # The account itself can assume any role, so roles need not trust the tests.
     client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/friend-of-nobody", RoleSessionName="xx")
 
 
@@ -277,7 +277,7 @@ def test_a_list_may_be_limited_to_a_prefix(aws: None) -> None:
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
-def test_a_presigned_url_is_its_signers_call(aws: None, version: str) -> None:
+def test_a_presigned_url_has_its_signers_permissions(aws: None, version: str) -> None:
     client("s3").create_bucket(Bucket="mine")
     for key in ("a", "b"):
         client("s3").put_object(Bucket="mine", Key=key, Body=b"1")
@@ -420,7 +420,7 @@ def test_the_trail_records_caller_action_and_result(aws: None) -> None:
         ({"StringEquals": {"k": "a"}, "StringLike": {"place": "t*"}}, "a", False),
     ],
 )
-def test_a_condition_holds_or_not(condition: Any, given: Any, holds: bool) -> None:
+def test_conditions_are_evaluated(condition: Any, given: Any, holds: bool) -> None:
     context = {"place": "here", **({} if given is None else {"k": given})}
     statement = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*", "Condition": condition}
     found = verdict([{"Statement": statement}], PermissionCheck("s3:GETObject", "arn:aws:s3:::a/b", context))

@@ -68,7 +68,7 @@ def physical_id(aws: Aws, name: str) -> str:
     return str(detail["StackResourceDetail"]["PhysicalResourceId"])
 
 
-def test_a_type_has_an_update_here_if_it_has_one_in_the_registry() -> None:
+def test_a_type_has_an_update_handler_if_the_registry_has_one() -> None:
     assert len(HANDLERS) >= 14
     assert {kind for kind, handler in HANDLERS.items() if handler.update is not None} == {
         kind for kind in HANDLERS if schema(kind).can_update
@@ -156,7 +156,7 @@ def test_all_properties_of_a_role_are_updated(aws: Aws) -> None:
     assert iam.list_role_tags(RoleName="changed")["Tags"] == [{"Key": "a", "Value": "2"}]
 
 
-def test_policies_of_roles_move_with_their_roles(aws: Aws) -> None:
+def test_policies_move_between_roles(aws: Aws) -> None:
     iam = aws("iam")
     for name in ("mover-1", "mover-2"):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy()))
@@ -385,7 +385,7 @@ def test_an_update_can_be_cancelled(slow: Aws) -> None:
     assert "Status" not in slow("s3").get_bucket_versioning(Bucket="cancel-4")
 
 
-def test_a_change_set_takes_a_moment_and_cannot_be_executed_before(slow: Aws) -> None:
+def test_a_change_set_cannot_be_executed_before_it_is_ready(slow: Aws) -> None:
     cloudformation = slow("cloudformation")
     create(slow, "moment", template({"Data": bucket("moment-data")}))
     settled(slow, "moment")

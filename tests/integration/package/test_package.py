@@ -41,7 +41,7 @@ FUNCTIONS = {
 }
 VARIABLES_OF_OTHERS = {"POWERTOOLS_LOG_LEVEL"}
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
-"""What Lambda's Python comes with."""
+"""Packages that Lambda's Python runtime contains."""
 
 
 @pytest.fixture(scope="session")
@@ -99,8 +99,8 @@ def test_cfn_lint_accepts_the_template_and_its_translation(packaged: Path, trans
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), template
 
 
-def test_the_template_is_not_longer_than_cloudformation_takes(packaged: Path, translated: Path) -> None:
-    # 1 MB from a bucket; `aws cloudformation package` writes it anew, half as long again.
+def test_the_template_does_not_exceed_cloudformations_limit(packaged: Path, translated: Path) -> None:
+    # Limit of 1 MB from a bucket. `aws cloudformation package` rewrites the template, 50 % longer.
     for template in (packaged / "sam.json", translated):
         assert template.stat().st_size < 600_000
 
@@ -212,12 +212,14 @@ def test_the_reconciling_functions_share_identical_statements() -> None:
     }
 
 
-def test_no_policy_is_longer_than_iam_takes() -> None:
+def test_no_policy_exceeds_iams_limit() -> None:
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, white space not counted;
-    # ARNs are longer than what stands for them here.
+    # Real ARNs are longer than their placeholders here.
     for policy in roles.functions().values():
         text = re.sub(r"\s", "", json.dumps(policy))
-        assert len(re.sub(r'{"Fn::Sub":("[^"]*")}', r"\1", text)) < 8_000  # IAM gets what comes of Fn::Sub
+        assert (
+            len(re.sub(r'{"Fn::Sub":("[^"]*")}', r"\1", text)) < 8_000
+        )  # IAM receives the result of Fn::Sub
 
 
 def test_roles_are_passed_to_cloudformation_only() -> None:
@@ -249,7 +251,7 @@ def test_the_functions_have_every_variable_that_the_configuration_reads(
             raise NotImplementedError
 
     read = Read()
-    with pytest.raises(InvalidConfiguration):  # after all were read
+    with pytest.raises(InvalidConfiguration):  # after reading all variables
         Config.from_environment(read)
     for name in FUNCTIONS:
         variables = resources[name]["Properties"]["Environment"]["Variables"]
@@ -273,7 +275,7 @@ def test_every_function_has_a_timeout_and_log_retention(resources: dict[str, Any
     import app
 
     seconds = {name: resources[name]["Properties"]["Timeout"] for name in FUNCTIONS}
-    assert seconds["APIHandler"] == 30  # API Gateway hangs up after 29
+    assert seconds["APIHandler"] == 30  # API Gateway times out after 29
     assert app._TICK_SECONDS + 60 <= seconds["Tick"] <= 900
     assert seconds["StackChanged"] >= 660  # reconcile works for 600 s, and finishes its step
     assert seconds["JobChanged"] >= 660
@@ -300,7 +302,7 @@ def test_no_event_is_lost_silently(resources: dict[str, Any]) -> None:
         if of["Type"] == "AWS::Lambda::EventInvokeConfig"
     }
     asked_for = {"OnFailure": {"Destination": queue}}
-    # A tick that fails is followed by another in a minute.
+    # The next tick follows a failed one within a minute.
     assert failed == {
         **{name: asked_for for name in ("StackChanged", "ResourceChanged", "JobChanged")},
         "Tick": None,
@@ -320,7 +322,7 @@ def test_the_api_has_its_stage_its_limits_and_a_log_without_tokens(resources: di
     assert (settings["DataTraceEnabled"], settings["LoggingLevel"]) == (False, "OFF")
     written = json.loads(stage["AccessLogSetting"]["Format"])
     assert written["request_id"] == "$context.requestId"
-    # Neither headers nor query strings nor paths, in which people may put what is not for a log.
+    # No headers, query strings or paths, because users may put confidential values into them.
     assert not [v for v in written.values() if re.search(r"header|querystring|context\.path|authorizer", v)]
 
 
@@ -330,7 +332,7 @@ def test_zip_files_pass_the_gateway_unchanged(resources: dict[str, Any]) -> None
     ]
     assert "application/zip" in api["x-amazon-apigateway-binary-media-types"]
     assert "application/octet-stream" in api["x-amazon-apigateway-binary-media-types"]
-    assert "*/*" not in api["x-amazon-apigateway-binary-media-types"]  # JSON would come in base64
+    assert "*/*" not in api["x-amazon-apigateway-binary-media-types"]  # JSON would be returned in base64
 
 
 def test_the_gateway_has_every_route_of_the_app(resources: dict[str, Any]) -> None:
@@ -355,7 +357,7 @@ def test_the_gateways_own_errors_are_problems_like_the_apps(resources: dict[str,
         assert problem["type"] == f"urn:terraglue:problem:{problem['code']}"
         assert problem["instance"] == "urn:terraglue:request:$context.requestId"
         assert int(response["statusCode"]) == problem["status"]
-        # These templates escape nothing: what a caller can choose must not be in them.
+        # These templates do not escape values, so they must not contain input of callers.
         assert re.findall(r"\$\w[\w.]*", json.dumps(problem)) == ["$context.requestId"]
         headers = {
             name.removeprefix("gatewayresponse.header."): value
@@ -411,7 +413,7 @@ def test_the_zip_is_small_and_has_only_the_app_and_its_dependencies(packaged: Pa
     assert [path for path in files if path.suffix == ".pyc"] == []
 
 
-def test_the_zip_has_the_versions_that_are_tested_here_for_the_platform_of_lambda(unzipped: Path) -> None:
+def test_the_zip_has_the_tested_versions_for_lambdas_platform(unzipped: Path) -> None:
     pins = {re.sub(r"\[.*\]", "", pin).lower().replace("-", "_") for pin in pinned()}
     infos = list(unzipped.glob("*.dist-info"))
     assert len(infos) >= 8
@@ -436,7 +438,7 @@ def fits_lambda(tag: str) -> bool:
     return minor <= 26 and (abi == "cp311" or (abi == "abi3" and version <= 11))
 
 
-def test_the_same_checkout_makes_the_same_zip(packaged: Path) -> None:
+def test_builds_of_the_zip_are_reproducible(packaged: Path) -> None:
     with zipfile.ZipFile(packaged / "deployment.zip") as archive:
         entries = archive.infolist()
     assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)

@@ -33,15 +33,15 @@ from tests.support.service_roles import RICH, TABLE, World, serving
 pytestmark = pytest.mark.xdist_group("permissions")
 
 RECONCILERS = ("api_handler", "stack_changed", "job_changed", "tick")
-"""Whoever calls reconcile may find any step to take, so each of them may take all."""
+"""Functions that call reconcile. Each may have to carry out any step, so each has all permissions."""
 
-BY_S3 = "S3 uses a bucket's key in the caller's name; moto's S3 asks for no key"
-BY_ATHENA = "the real Athena looks at more in the caller's name than the embedded one"
-NOT_FOUND = "S3 says NoSuchKey, and not AccessDenied, only to who may list the bucket; moto always does"
+BY_S3 = "S3 uses a bucket's key on behalf of the caller; moto's S3 uses no key"
+BY_ATHENA = "Athena makes more calls on behalf of the caller than the local one"
+NOT_FOUND = "S3 returns NoSuchKey instead of AccessDenied only with permission to list; moto always does"
 UNSEEN = {
     "OwnLogs": "Lambda writes the function's log with its role",
     "Tracing": "Lambda sends the function's traces with its role",
-    "FailedEvents": "Lambda sends what a function could not handle with its role",
+    "FailedEvents": "Lambda sends a function's failed events with its role",
     "SandboxKeysThroughS3": BY_S3,
     "SharedKeysThroughS3": BY_S3,
     "AssetsBucket": NOT_FOUND,
@@ -53,11 +53,11 @@ UNSEEN = {
     "glue:BatchGetPartition": BY_ATHENA,
     "glue:GetPartition": BY_ATHENA,
     "athena:StopQueryExecution": "only a query that takes longer than 18 seconds is stopped",
-    "cloudformation:TagResource": "stacks have tags; the embedded CloudFormation does not ask for it",
-    "RemovedFunctions": "the embedded AWS does not ask for a database's functions when that is deleted",
-    "TemplateCopies s3:GetObject": "CloudFormation reads a template in the name of who calls CreateStack",
+    "cloudformation:TagResource": "stacks have tags; the local CloudFormation does not check it",
+    "RemovedFunctions": "the emulator does not check functions when a database is deleted",
+    "TemplateCopies s3:GetObject": "CloudFormation reads a template on behalf of the caller of CreateStack",
 }
-"""What no call of ours asks the embedded AWS for, by Sid, action or both; and who asks in the cloud."""
+"""Permissions that the local AWS emulator does not check, by Sid, action or both, with their use in AWS."""
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +197,7 @@ def whole_life(world: World, function: str, environment_id: str, data: Path, **m
 
     stack_id = world.operated.settled(ready)["StackId"]
     world.change(ready, delete_requested=True)
-    for _ in range(2):  # until the stack is deleted, and no further: that may be done already
+    for _ in range(2):  # until the stack is deleted, and no further; it may be deleted already
         [stack] = client("cloudformation").describe_stacks(StackName=stack_id)["Stacks"]
         if not stack["StackStatus"].startswith("DELETE"):
             world.reconcile(service, ready)
@@ -483,7 +483,7 @@ def api_of_role(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -
         for name, value in {**settings, **{name.upper(): value for name, value in given.items()}}.items():
             patch.setenv(name, value)
         app.service.cache_clear()
-        app.service()  # a client keeps the credentials that it was made with
+        app.service()  # a client keeps its initial credentials
     return app
 
 

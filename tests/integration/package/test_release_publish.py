@@ -170,7 +170,7 @@ def test_the_service_reads_a_published_release(s3: S3Client, tmp_path: Path) -> 
     assert found.resource_count({}) == len(template["Resources"]) - len(conditional)
 
 
-def test_partitions_are_registered_once_and_again_without_harm(s3: S3Client, tmp_path: Path) -> None:
+def test_partitions_are_registered_idempotently(s3: S3Client, tmp_path: Path) -> None:
     for year in (2017, 2018):
         folder = tmp_path / f"data/db_shop/tbl_orders/year={year}"
         folder.mkdir(parents=True)
@@ -196,7 +196,7 @@ def test_releases_of_a_bucket_are_listed_with_the_current_one(s3: S3Client, tmp_
     old, new = small(tmp_path), small(tmp_path, version="1.0.1")
     for release in (old, new):
         publish(release, s3, BUCKET)
-    publish(old, s3, BUCKET)  # the older one is what new sandboxes get again
+    publish(old, s3, BUCKET)  # new sandboxes get the older release again
     lines = {line[2:].split()[0]: line for line in published(s3, BUCKET)}
     assert lines.keys() == {old.id, new.id}
     assert (lines[old.id][0], lines[new.id][0]) == ("*", " ")

@@ -58,7 +58,7 @@ def test_more_retries_wait_until_the_runs_have_ended(world: World) -> None:
     assert actions(world, environment).count("delayed") == 1
     assert run.glue_run_id is not None
     world.glue.runs[run.glue_run_id] |= {"JobRunState": "FAILED", "ExecutionTime": 60}
-    event(world, run, run.glue_run_id)  # the end of the run is what goes on with the change
+    event(world, run, run.glue_run_id)  # the end of the run continues the change
     after = finish(world, environment)
     assert (after.status, after.settings.job.max_retries, after.reason) == (Status.READY, 3, None)
     assert retries_in_glue(environment) == 3

@@ -141,7 +141,7 @@ def test_a_new_period_keeps_existing_reservations(api: Api, operator: Operator) 
         "2026-11-28T09:00:00.000Z",
         "2026-11-30T09:00:00.000Z",
     )
-    # What was reserved before is settled now, and charged to the period that is current now.
+    # Earlier reservations are settled now and charged to the current period.
     end_in_glue(job, seconds=120)
     assert api.call("GET", going_on.headers["Location"]).body["status"] == "SUCCEEDED"
     assert money(api) == pytest.approx((cost(120), 0, 1 - cost(120)))
@@ -179,7 +179,7 @@ def test_a_repeated_request_is_answered_after_the_budget_is_exhausted(api: Api, 
     assert again.headers["Idempotency-Replayed"] == "true"
 
 
-def test_the_price_of_its_reservation_is_the_price_of_a_run(api: Api, operator: Operator) -> None:
+def test_a_run_is_charged_at_the_price_of_its_reservation(api: Api, operator: Operator) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     asked = ask(api, job, body=SMALL)
     operator.set(price_per_dpu_hour_usd=Decimal("4.4"))

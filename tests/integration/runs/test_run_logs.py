@@ -110,7 +110,7 @@ def test_lines_that_arrive_shortly_after_the_end_are_read(api: Api) -> None:
     assert follow(api, path, cursor, 1)[0] == ["two"]
 
 
-def test_a_reader_finishes_the_log_of_an_attempt_before_that_of_the_next(api: Api) -> None:
+def test_logs_of_attempts_are_read_in_order(api: Api) -> None:
     environment = api.ready_environment(job={"max_retries": 1, "timeout_minutes": 2})
     outputs = environment["outputs"]
     job, group = outputs["job_id"], outputs["log_groups"]["output"]

@@ -228,7 +228,7 @@ def test_warnings_and_an_extension_do_not_change_the_schedule(world: World) -> N
     assert world.look(ready).due_at == "2027-03-02T10:00:00.000Z"
 
 
-def test_a_schedule_that_is_over_ends_silently(world: World) -> None:
+def test_a_schedule_without_further_times_ends_silently(world: World) -> None:
     ready = scheduled(world, "cron(0 11 1 3 ? 2027)")
     tick(world, hours=1)
     after = world.look(ready)

@@ -41,7 +41,7 @@ def test_an_ended_run_is_returned_unchanged(api: Api, stopper: Stopper) -> None:
     assert stopper.stopped == []
 
 
-def test_a_waiting_run_ends_without_having_been_started(api: Api, stopper: Stopper) -> None:
+def test_a_stopped_waiting_run_is_never_started(api: Api, stopper: Stopper) -> None:
     environment = api.ready_environment()
     job = environment["outputs"]["job_id"]
     ask(api, job, body={"timeout_minutes": 1})
@@ -98,7 +98,7 @@ def test_the_schedule_finishes_a_stop_whose_process_was_killed(api: Api, stopper
     assert set(stopper.stopped) == {glue_runs(job)[0]["Id"]}
 
 
-def test_a_stop_that_aws_refuses_neither_fails_the_request_nor_ends_the_run(
+def test_a_stop_rejected_by_aws_neither_fails_the_request_nor_ends_the_run(
     api: Api, stopper: Stopper
 ) -> None:
     job = api.ready_environment()["outputs"]["job_id"]

@@ -117,7 +117,7 @@ def test_a_stack_in_deletion_accepts_no_runs(world: World) -> None:
 def test_leftovers_of_a_deleted_stack_are_kept_until_the_owner_decides(world: World) -> None:
     ready = world.ready(ID, {})
     client("s3").put_object(Bucket=ready.bucket("sot"), Key="mine", Body=b"1")
-    delete_stack(world, ready, emptied=False)  # which ends as DELETE_FAILED: buckets are not empty
+    delete_stack(world, ready, emptied=False)  # ends as DELETE_FAILED: buckets are not empty
     world.reconcile(world.operator, ready)
     lost = a_day(world, ready)
     assert (lost.status, lost.clean_up) == (Status.FAILED, False)
@@ -324,7 +324,7 @@ def test_a_foreign_stack_update_that_removes_a_resource_is_detected_by_its_event
     assert client("athena").get_work_group(WorkGroup=ready.name)
 
 
-# -- what is not certain ---------------------------------------------------------------------------------
+# -- inconclusive checks ---------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager

@@ -187,7 +187,7 @@ def test_leftovers_of_a_failure_are_cleaned_up_and_a_retry_starts_over(world: Wo
     assert len(set(keys)) == 2, "the key of the attempt that failed waits to be removed, too"
 
 
-def test_without_a_single_event_progress_and_failure_are_known_within_two_minutes(world: World) -> None:
+def test_without_events_progress_and_failure_are_shown_within_two_minutes(world: World) -> None:
     environment = failing(world, "aaaaaaaaaa")
     assert world.look(environment).resources == {}
     world.moment += timedelta(seconds=59)

@@ -99,7 +99,7 @@ def test_dropped_tables_and_databases_are_recreated(world: World) -> None:
     assert catalog(reset(world, ready)) == was
     client("glue").delete_database(Name=ready.database("db_shop"))
     assert catalog(reset(world, ready)) == was
-    stack = world.operated.delete  # the stack still knows what is its own
+    stack = world.operated.delete  # the stack still knows its resources
     for bucket in BUCKET_KEYS:
         for _ in world.operator.job_files._live._buckets.empty(ready.bucket(bucket)):
             pass

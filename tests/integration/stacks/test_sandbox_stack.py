@@ -29,7 +29,7 @@ def sandbox(operated: Account, name: str = "abcdefgh23", **given: Any) -> Enviro
 def holdings(operated: Account) -> dict[str, set[str]]:
     """Everything in the account, of every kind that a sandbox contains."""
     aws = operated.aws
-    keys = kms_backends[ACCOUNT][REGION].keys.values()  # a call for each ever deleted would take long
+    keys = kms_backends[ACCOUNT][REGION].keys.values()  # a call for each deleted key would take long
     return {
         "buckets": {bucket["Name"] for bucket in aws("s3").list_buckets()["Buckets"]},
         "roles": {role["RoleName"] for role in aws("iam").list_roles()["Roles"]},

@@ -34,7 +34,7 @@ def changes(shown: dict[str, Any]) -> dict[str, str]:
     return {one["LogicalResourceId"]: one.get("Replacement", one["Action"]) for one in found}
 
 
-def test_worker_counts_timeout_and_arguments_change_the_job_alone(operated: Account) -> None:
+def test_worker_counts_timeout_and_arguments_change_only_the_job(operated: Account) -> None:
     operated.deploy(sandbox(operated))
     job = {"number_of_workers": 7, "timeout_minutes": 9, "arguments": {"--MORE": "a: b # c"}}
     wanted = sandbox(operated, job=job)
@@ -120,7 +120,7 @@ def test_a_failed_update_leaves_the_sandbox_as_it_was(operated: Account, action:
     stack = operated.update(after)
     first = operated.failures(after)[-1]
     assert f"is not authorized to perform: {action}" in first
-    if action in CHANGES:  # what may not be changed may not be changed back
+    if action in CHANGES:  # an update without permission also has no permission for its rollback
         assert stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
         operated.aws("iam").delete_role_policy(RoleName="terraglue-deployment", PolicyName="less")
         operated.aws("cloudformation").continue_update_rollback(StackName=after.name)
@@ -141,7 +141,7 @@ def test_an_update_between_any_settings_equals_a_creation(operated: Account, see
         operated.deploy(before, as_root=bool(draw % 3))
         was = state(operated)
         stack = operated.update(wanted)
-        if hands_a_bucket_on(before, wanted):  # the old one is there as long as the new one may fail
+        if hands_a_bucket_on(before, wanted):  # the old bucket exists as long as the new one may fail
             assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", where
             assert "already exists" in operated.failures(wanted)[-1], where
             assert state(operated) == was, where

@@ -28,7 +28,7 @@ from tests.support.sandbox_stacks import client
 from tests.support.service_roles import World
 
 
-def test_worker_counts_and_a_schedule_change_and_the_data_stay(world: World) -> None:
+def test_worker_counts_and_a_schedule_change_without_data_loss(world: World) -> None:
     ready = world.ready(ID, {})
     client("s3").put_object(Bucket=ready.bucket("sor"), Key="mine.csv", Body=b"1")
     after = changed(world, ready, settings={"job": {"number_of_workers": 3, "schedule": "cron(0 9 ? * * *)"}})
@@ -294,7 +294,7 @@ def test_a_failed_rollback_is_retried_and_then_left_to_an_operator(world: World)
     assert changed(world, after, settings={"job": {"number_of_workers": 9}}).failure is None
 
 
-def test_a_sandbox_that_is_changing_is_deleted_after_cloudformation_is_done(world: World) -> None:
+def test_a_deletion_during_an_update_waits_for_cloudformation(world: World) -> None:
     ready = world.ready(ID, {})
     ask(world, ready, settings={"job": {"number_of_workers": 9, "arguments": {"--A": "b"}}})
     world.operator.environments.delete(Caller(ID, is_admin=False), ID, "r2")

@@ -113,7 +113,7 @@ EXPECTED = [
     *("[JobRun", "JobRun", "StaleRecord", "Environment", "[Environment", "[Environment"),
     *("None", "Environment", "None", "QueueCounters", "['did', 'did', 'did', 'did', 'did']"),
 ]
-"""What each call gives or is refused with, by hand."""
+"""Result or error of each call, written by hand."""
 
 
 @pytest.mark.usefixtures("aws")

@@ -313,7 +313,7 @@ def test_files_that_do_not_match_the_table_are_a_conflict_without_awss_message(
     assert sandbox.bucket not in str(answer.body)
 
 
-def test_without_a_workgroup_the_results_still_go_to_the_sandbox(api: Api, sandbox: Sandbox) -> None:
+def test_without_a_workgroup_results_are_written_to_the_sandbox(api: Api, sandbox: Sandbox) -> None:
     assert sandbox.environment["outputs"]["athena_workgroup"] is None
     sandbox.table("few", "n string", CSV)
     sandbox.put("few/a.csv", "1\n")

@@ -223,7 +223,7 @@ def test_a_table_without_columns_is_a_conflict(those: Sandboxes) -> None:
     assert isinstance(those.refusal("bare"), TableUnreadable)
 
 
-def test_the_service_itself_may_read_no_sandbox(those: Sandboxes) -> None:
+def test_the_services_own_roles_read_no_sandbox(those: Sandboxes) -> None:
     world = those.world
     for function in world.granted:
         for service, operation, arguments in (

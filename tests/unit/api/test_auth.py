@@ -122,12 +122,12 @@ def test_keys_are_fetched_once_and_for_unknown_ids_at_most_once_a_minute() -> No
         with pytest.raises(UnknownKey):
             keys.find(f"made-up-{number}")
     assert site.asked == 1
-    site.keys = [jwk(EC, "b")]  # the issuer has turned its keys
+    site.keys = [jwk(EC, "b")]  # the issuer has rotated its keys
     clock.moment += timedelta(seconds=60)
     keys.find("b")
     assert site.asked == 2
     with pytest.raises(UnknownKey):
-        keys.find("a")  # and has taken back the old one
+        keys.find("a")  # and has revoked the old one
 
 
 def test_known_keys_stay_valid_while_the_issuer_is_down() -> None:

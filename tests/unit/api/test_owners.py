@@ -133,6 +133,6 @@ def test_a_missing_verification_claim_is_accepted() -> None:
     assert owner(claims={"sub": "ana", "email": "a@x", "email_verified": False}) == "ana"
 
 
-def test_a_claim_that_only_contains_the_word_is_not_folded() -> None:
+def test_a_claim_whose_name_only_contains_email_is_not_folded() -> None:
     assert not is_folded("email_hash")
     assert not is_folded("https://example.com/email/id")

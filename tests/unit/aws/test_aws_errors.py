@@ -30,7 +30,7 @@ OF_A_CONNECTION = {
     "IncompleteReadError",
     "FlexibleChecksumError",
 }
-"""Of botocore.exceptions, those that another try may help."""
+"""Exceptions of botocore that a retry may solve."""
 
 
 def kinds(kind: type[boto.BotoCoreError] = boto.BotoCoreError) -> Iterator[type[boto.BotoCoreError]]:
@@ -49,7 +49,7 @@ def made(kind: type[boto.BotoCoreError]) -> boto.BotoCoreError:
 @pytest.mark.parametrize("kind", list(kinds()), ids=lambda kind: kind.__name__)
 def test_only_connection_failures_count_as_aws_unavailable(kind: type[boto.BotoCoreError]) -> None:
     expected: type[AwsError] = AwsUnavailable if kind.__name__ in OF_A_CONNECTION else AwsMisused
-    if kind.__name__ == "CapacityNotAvailableError":  # the client's own brake
+    if kind.__name__ == "CapacityNotAvailableError":  # the client's own rate limiter
         expected = AwsThrottled
     error = from_boto(made(kind))
     assert (type(error), error.code) == (expected, kind.__name__)

@@ -38,7 +38,7 @@ def test_all_lines_are_returned_in_pages_that_fit(line: str) -> None:
     assert read == client.lines
 
 
-def test_one_line_that_is_too_large_is_cut() -> None:
+def test_one_line_that_is_too_large_is_truncated() -> None:
     client: Any = CloudWatch(["\x01" * 1_000_000])
     page = Logs(client).page("g", "s", None, 100)
     assert wire_bytes(page.lines) <= MOST_BYTES and page.lines[0][1].endswith("…")

@@ -92,7 +92,7 @@ def test_the_policy_reaches_one_sandbox_and_nothing_else() -> None:
         assert not allowed(policy, action, "*")
 
 
-def test_a_sandbox_without_workgroup_and_key_has_the_primary_one_and_no_key() -> None:
+def test_a_sandbox_without_workgroup_and_key_uses_the_primary_workgroup() -> None:
     policy = session_policy(environment(athena_workgroup=None, kms_key_arn=None), ROLE, REGION)
     assert allowed(policy, "athena:StartQueryExecution", workgroup("primary"))
     assert "kms:" not in policy

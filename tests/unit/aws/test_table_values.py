@@ -55,7 +55,7 @@ def _client() -> Any:
     return boto3.client("glue", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
 
 
-def test_tables_are_listed_page_by_page_until_there_are_enough() -> None:
+def test_tables_are_listed_by_page_up_to_the_limit() -> None:
     client = _client()
     with Stubber(client) as stub:
         for names, token in ((["b", "a"], "1"), (["d", "c"], "2")):

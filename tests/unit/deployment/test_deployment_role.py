@@ -122,7 +122,7 @@ def test_the_role_reaches_only_the_names_of_sandboxes() -> None:
                 assert sandbox.search(resource["Fn::Sub"]), resource
 
 
-def test_a_role_without_the_boundary_cannot_be_made_or_widened() -> None:
+def test_a_role_without_the_boundary_cannot_be_created_or_extended() -> None:
     widening = {
         "iam:CreateRole",
         "iam:PutRolePolicy",

@@ -24,7 +24,7 @@ def test_defaults_are_capped() -> None:
     assert within({"expires_in_hours": 1, "job": {"timeout_minutes": 5}}) == (1, 3, 5)
 
 
-def test_ceilings_above_the_defaults_change_nothing() -> None:
+def test_ceilings_above_the_defaults_do_not_change_them() -> None:
     settings = Settings().within(Limits())
     assert settings == Settings()
 

@@ -24,7 +24,7 @@ CODES = {
 
 
 @pytest.mark.parametrize(("cause", "code"), [(c, code) for c in CODES for code in CODES[c].split()])
-def test_a_code_has_its_class(cause: str, code: str) -> None:
+def test_every_error_code_has_a_cause(cause: str, code: str) -> None:
     for written in (f"{code}: no", f"It failed ({code.lower()})", f"HandlerErrorCode: {code.upper()})"):
         told = failure("Bucket", "AWS::S3::Bucket", written)
         assert told.cause == cause, written

@@ -25,7 +25,7 @@ principals = st.builds(
 )
 partitions = st.sampled_from(["aws", "aws-cn", "aws-us-gov", "aws-iso-b", "aws-eusc"])
 
-# What may be around a name: nothing, punctuation of any kind, letters of other scripts, a place in a path.
+# Contexts of a name: none, punctuation of any kind, letters of other scripts, a path.
 _PUNCTUATION = " \t\n.,;:!?'\"`()[]{}<>|/\\=#&@*+~^$-_"
 behind = st.text(_PUNCTUATION + "äλ中🦊", max_size=4)
 before = st.one_of(
@@ -119,5 +119,5 @@ def test_a_very_long_message_is_processed_in_bounded_time(piece: str) -> None:
     "secret",
     ["e3e70682-c209-4cac-629f-6fbed82c07cd", "123456789012", "AROAEXAMPLEEXAMPLE123", "0123456789abcdef" * 2],
 )
-def test_a_secret_behind_an_escape_of_a_url_is_hidden(escape: str, secret: str) -> None:
+def test_a_url_encoded_secret_is_hidden(escape: str, secret: str) -> None:
     assert secret.lower() not in redacted(f"https://x.invalid/a?b={escape}{secret} failed", OWN).lower()

@@ -23,7 +23,7 @@ from chalicelib.services.idempotency import checked_key, fingerprint
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, UTC)
 
 
-def test_timestamps_are_utc_sort_as_time_does_and_can_be_read_back() -> None:
+def test_timestamps_are_utc_sortable_and_parseable() -> None:
     assert timestamp(NOON) == "2026-11-23T12:00:00.123Z"
     assert timestamp(NOON.astimezone(tz=None)) == "2026-11-23T12:00:00.123Z"
     assert later(NOON, 60) == "2026-11-23T12:01:00.123Z" > timestamp(NOON)

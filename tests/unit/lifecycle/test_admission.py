@@ -87,7 +87,7 @@ def test_the_estimate_is_based_on_earlier_creations_below_the_limit() -> None:
         line.ask(n)
     line.admission.admit()
     begins = [line.of(n).queue.begins_at for n in (3, 4, 5)]
-    guess = 120 / 2  # two at a time, and nothing is known yet of what one takes
+    guess = 120 / 2  # two at a time, and no duration is known yet
     assert begins == [timestamp(NOW + timedelta(seconds=guess * place)) for place in (1, 2, 3)]
 
 
@@ -115,7 +115,7 @@ def test_recovered_slots_do_not_exceed_the_limit_of_environments() -> None:
     line = Line(creating=3, environments=4)
     for n in range(1, 8):
         line.ask(n)
-    for n in (1, 2, 3):  # changed by hand: their places in creation are still taken
+    for n in (1, 2, 3):  # changed by hand: their slots for creation are still taken
         item = line.client.items[f"ENV#{environment(n).id}", "ENV"]
         line.client.put({**item, "status": {"S": "READY"}, "gsi_status": {"S": "READY"}})
     admitted = line.admission.admit()

@@ -68,7 +68,7 @@ def tick(aws: Aws, seconds: float = 60) -> int:
     return events_of(aws).tick(seconds=seconds)
 
 
-def test_everything_due_is_done_once() -> None:
+def test_all_due_work_is_done_once() -> None:
     aws = Aws([Due("e1", None), Due("e2", "r1"), Due(None, None)])
     assert tick(aws) == 3
     assert aws.done == ["e1", "r1", "queue"]

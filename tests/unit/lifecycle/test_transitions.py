@@ -46,13 +46,13 @@ class Desk:
         return found
 
 
-def test_waits_double_from_ten_seconds_to_a_quarter_of_an_hour_and_no_longer() -> None:
+def test_waits_double_from_ten_seconds_up_to_fifteen_minutes() -> None:
     waits = [Desk().transitions.backoff(attempts) for attempts in (1, 2, 3, 7, 8, 10, 11, 1000)]
     assert waits == [10, 20, 40, 640, 900, 900, 900, 900]
 
 
 @pytest.mark.parametrize(("jitter", "wait"), [(0.0, 10), (0.5, 15), (1.0, 20)])
-def test_a_wait_is_cut_by_half_at_most_so_that_many_do_not_return_at_once(jitter: float, wait: float) -> None:
+def test_jitter_shortens_a_wait_by_half_at_most(jitter: float, wait: float) -> None:
     assert Desk(jitter=jitter).transitions.backoff(2) == wait
 
 
@@ -69,7 +69,7 @@ def test_a_lease_is_acquired_once_until_it_expires() -> None:
     assert again.lease_until == again.due_at == desk.after(200)
 
 
-def test_a_holder_renews_a_lease_when_half_of_it_is_over() -> None:
+def test_a_holder_renews_a_lease_after_half_of_its_time() -> None:
     desk = Desk()
     leased = desk.transitions.acquire_lease(desk.record)
     assert leased is not None
@@ -119,7 +119,7 @@ def test_a_wait_for_aws_is_checked_in_a_minute_despite_events() -> None:
     assert desk.read().due_at == desk.after(120)
 
 
-def test_the_same_delay_is_one_event() -> None:
+def test_a_repeated_delay_is_recorded_once() -> None:
     desk = Desk()
     told = desk.transitions.delayed(desk.record, "AWS is busy.")
     assert told == TimelineEvent.by_service(desk.after(0), "delayed", {"why": "AWS is busy."})

@@ -217,7 +217,7 @@ def test_a_slow_change_set_is_checked_every_five_seconds() -> None:
     assert desk.aws.done == ["propose 4"]
 
 
-def test_no_pause_is_longer_than_the_time_that_is_left() -> None:
+def test_no_pause_exceeds_the_remaining_time() -> None:
     desk = Desk(Aws(stack(), [None, MAKING]))
     assert desk.step(seconds=1.6) is Next.LATER
     assert desk.slept == [0.5, 1.0]
@@ -295,7 +295,7 @@ def test_a_missing_change_set_is_replaced_unless_the_stack_was_rolled_back() -> 
     assert_ended_as_it_was(rolled_back, "The first failure.")
 
 
-# -- what CloudFormation does ------------------------------------------------------------------------------
+# -- CloudFormation's updates ------------------------------------------------------------------------------
 
 
 def test_the_first_failure_of_an_update_is_recorded() -> None:

@@ -19,7 +19,7 @@ class Frame:
         return 2
 
 
-def test_wanted_arguments_are_found_in_both_spellings_among_others() -> None:
+def test_arguments_are_parsed_in_both_notations() -> None:
     argv = ["script.py", "--JOB_NAME", "job", "--OUTPUT=s3://b/out", "--enable-metrics", "true", "--DAY", "1"]
     options = getResolvedOptions(argv, ["JOB_NAME", "OUTPUT"])
     assert options == {"JOB_NAME": "job", "OUTPUT": "s3://b/out"}
@@ -40,7 +40,7 @@ def test_a_prefix_of_a_name_does_not_match() -> None:
         getResolvedOptions(["script.py", "--OUTPUT", "x"], ["OUTPUT_BUCKET"])
 
 
-def test_a_dynamic_frame_gives_its_data_frame_back() -> None:
+def test_a_dynamic_frame_returns_its_data_frame() -> None:
     frame = cast(DataFrame, Frame())
     boxed = DynamicFrame.fromDF(frame, None, "people")
     assert boxed.toDF() is frame

@@ -75,7 +75,7 @@ def test_random_results_depend_only_on_the_seed_and_the_rule() -> None:
     assert beside == alone
 
 
-def test_after_and_times_count_the_calls_that_match() -> None:
+def test_after_and_times_count_matching_calls() -> None:
     assert hits("glue:Start* 500 after 2 times 3", 7) == [False, False, True, True, True, False, False]
 
 
@@ -97,7 +97,7 @@ def test_a_resource_fails_by_its_type_or_its_name() -> None:
     assert "fault" in (faults.of_resource("create", "AWS::Glue::Job", "Job") or "")
 
 
-def test_events_are_lost_doubled_and_late_by_their_kind() -> None:
+def test_events_are_lost_duplicated_and_delayed_by_kind() -> None:
     rules = "events:job lost; events:stack doubled; events:stack late seconds 5; events:resource reordered"
     faults = Faults(parse_all(rules))
     assert faults.of_event("Glue Job State Change") == []

@@ -98,7 +98,7 @@ def test_an_impossible_number_of_orders_is_rejected(
     assert list(tmp_path.iterdir()) == []
 
 
-# ---- what the committed data have to have ----
+# ---- required properties of the committed data ----
 
 
 def test_there_are_about_10000_orders_in_at_most_8_megabytes() -> None:
@@ -233,7 +233,7 @@ def test_references_of_rows_exist() -> None:
     assert len({row["customer_unique_id"] for row in rows("customers")}) < 10_000  # some come back
 
 
-def test_rows_of_an_order_are_not_neighbours() -> None:
+def test_rows_of_an_order_are_not_adjacent() -> None:
     numbers = defaultdict(list)
     for number, row in enumerate(rows("payments")):
         numbers[row["order_id"]].append(number)

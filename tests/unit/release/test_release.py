@@ -64,7 +64,7 @@ def test_json_files_of_a_table_may_have_different_fields(tmp_path: Path) -> None
     assert columns(data) == {"id": "bigint", "x": "string"}
 
 
-def test_an_object_with_many_fields_is_a_struct_and_not_a_map(tmp_path: Path) -> None:
+def test_an_object_with_many_fields_is_a_struct(tmp_path: Path) -> None:
     record = {"o": {f"f{n}": n for n in range(300)}}
     kind = columns(put(tmp_path, {"s/t/a.json": json.dumps(record)}))["o"]
     assert kind.startswith("struct<f0:bigint,f1:bigint,")
@@ -156,7 +156,7 @@ def test_a_missing_data_folder_is_rejected(tmp_path: Path) -> None:
         find_tables(tmp_path / "nowhere")
 
 
-def test_a_release_is_the_same_wherever_and_whenever_it_is_built(tmp_path: Path) -> None:
+def test_builds_of_a_release_are_reproducible(tmp_path: Path) -> None:
     files = {"s/b/1.csv": "id\n1\n", "s/a/2.csv": "id\n", "s/a/1.csv": "id\n2\n"}
     one = build(ROOT, put(tmp_path / "one", dict(files)), "1.0.0", lint=False)
     other = put(tmp_path / "other", dict(reversed(files.items())))

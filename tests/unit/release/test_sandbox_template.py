@@ -164,7 +164,7 @@ def test_no_file_of_the_template_is_over_500_lines() -> None:
     assert all(len(file.read_text(encoding="utf-8").splitlines()) < 500 for file in files)
 
 
-def test_every_exception_of_checkov_has_its_reason_beside_it() -> None:
+def test_every_checkov_exception_has_a_reason() -> None:
     skips = {
         (name, skip["id"]): skip["comment"]
         for name, resource in RESOURCES.items()

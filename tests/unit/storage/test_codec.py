@@ -37,7 +37,7 @@ OLD: dict[str, Any] = {
         "main.py": {"size_bytes": 1, "sha256": "0", "changed_by": "release", "changed_at": "2026-11-01"}
     },
 }
-"""An environment as the version before schema versions wrote it."""
+"""An environment in the format before schema versions."""
 
 
 def test_a_record_of_an_earlier_version_is_read() -> None:

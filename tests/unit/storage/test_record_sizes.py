@@ -237,7 +237,7 @@ def test_entries_that_exceed_a_receipt_are_counted() -> None:
     assert listed([ReceiptEntry("T", count=7)], 0) == [ReceiptEntry("T", count=7)]
 
 
-# -- a record that cannot be saved all the same ------------------------------------------------------------
+# -- records that exceed the limit anyway ------------------------------------------------------------------
 
 
 @pytest.fixture

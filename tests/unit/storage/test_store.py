@@ -128,7 +128,7 @@ def test_a_key_can_be_reused_after_24_hours(later: timedelta) -> None:
         use_key(records, admitted(3), moment + DAY - MILLISECOND)
 
 
-# -- places ------------------------------------------------------------------------------------------------
+# -- slots -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("capacity", [{"environments": 2}, {"creating": 2}])
