@@ -1,4 +1,4 @@
-"""Options of every test run."""
+"""Command-line options of every test run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much the class archive shortens a small Spark job: the two ways in turn, and their ratio.
+"""Speed-up of a small Spark job through the class archive: both ways in turn, and their ratio.
 
     .venv/bin/python -m tests.benchmarks.spark_start [ROUNDS]
 

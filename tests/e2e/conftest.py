@@ -1,4 +1,4 @@
-"""Everything for real: the two processes as `up` starts them, HTTP, Spark."""
+"""Fixtures for end-to-end tests: the two processes that `up` starts, HTTP and Spark."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.local_up import (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup` a file stays together, and so do all that share the one `up`."""
+    """With `--dist loadgroup`, keep each file, and all tests that share one `up`, on one worker."""
     for item in items:
         shares_up = "up" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("up" if shares_up else str(item.path)))
@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """The one that most tests share."""
+    """The `up` that most tests share."""
     with running_up(tmp_path_factory.mktemp("up"), "--seconds-per-stack", "3") as up:
         yield up
 
@@ -35,7 +35,7 @@ def learner(up: Up) -> Caller:
 
 @pytest.fixture(scope="session")
 def sandbox(learner: Caller) -> list[dict[str, Any]]:
-    """All that a learner saw of an environment from the request until it was ready."""
+    """Every response about an environment, from the request until READY."""
     asked = learner.call("POST", "/environments", {})
     assert asked.status == 202, asked
     return [asked.body, *learner.until(asked.headers["Location"], {"READY", "FAILED"})]
@@ -49,7 +49,7 @@ def environment(sandbox: list[dict[str, Any]]) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def job_run(learner: Caller, environment: dict[str, Any]) -> list[dict[str, Any]]:
-    """All that the learner saw of a run of the environment's job."""
+    """Every response about a run of the environment's job."""
     asked = learner.call("POST", f"/jobs/{environment['outputs']['job_id']}/runs", {})
     assert asked.status == 202, asked
     ended = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR"}

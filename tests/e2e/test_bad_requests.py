@@ -1,4 +1,4 @@
-"""What a careless or a hostile caller gets, over real HTTP."""
+"""Invalid and malicious requests over real HTTP."""
 
 import base64
 import json
@@ -43,13 +43,13 @@ def careless(up: Up) -> Caller:
         (b'{"a": "' + b"b" * 65536 + b'"}', "application/json", 413),
     ],
 )
-def test_a_wrong_body_is_refused(careless: Caller, raw: bytes, content_type: str, status: int) -> None:
+def test_an_invalid_body_is_rejected(careless: Caller, raw: bytes, content_type: str, status: int) -> None:
     answer = careless.call("POST", "/environments", raw=raw, headers={"Content-Type": content_type})
     assert_problem(answer, status)
     assert careless.call("GET", "/environments").body["items"] == []
 
 
-def test_all_wrong_fields_are_named_at_once(careless: Caller) -> None:
+def test_all_invalid_fields_are_returned_together(careless: Caller) -> None:
     answer = careless.call(
         "POST", "/environments", {"expires_in_hours": 0, "kms_key": "yes", "job": {"worker_type": "Z.9X"}}
     )
@@ -73,7 +73,7 @@ def test_all_wrong_fields_are_named_at_once(careless: Caller) -> None:
         "/nowhere",
     ],
 )
-def test_what_is_not_there_is_404(careless: Caller, path: str) -> None:
+def test_a_missing_resource_returns_404(careless: Caller, path: str) -> None:
     assert_problem(careless.call("GET", path), 404)
 
 
@@ -85,20 +85,18 @@ def test_what_is_not_there_is_404(careless: Caller, path: str) -> None:
         ("TRACE", "/health", "GET, HEAD, OPTIONS"),
     ],
 )
-def test_a_method_that_a_path_does_not_know_is_405(
-    careless: Caller, method: str, path: str, allowed: str
-) -> None:
+def test_an_unsupported_method_returns_405(careless: Caller, method: str, path: str, allowed: str) -> None:
     answer = careless.call(method, path)
     assert_problem(answer, 405, "method_not_allowed")
     assert answer.headers["Allow"] == allowed
 
 
-def test_a_wrong_cursor_is_400(careless: Caller) -> None:
+def test_an_invalid_cursor_returns_400(careless: Caller) -> None:
     assert_problem(careless.call("GET", "/environments?cursor=nonsense"), 400)
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=101", "limit=x", "status=BROKEN", "colour=red"])
-def test_a_wrong_query_is_422(careless: Caller, query: str) -> None:
+def test_an_invalid_query_parameter_returns_422(careless: Caller, query: str) -> None:
     assert_problem(careless.call("GET", f"/environments?{query}"), 422)
 
 
@@ -115,13 +113,13 @@ def unsigned(claims: dict[str, Any]) -> str:
     )
 
 
-def test_no_token_is_401(up: Up) -> None:
+def test_a_missing_token_returns_401(up: Up) -> None:
     answer = Caller(up.ready["api"], None).call("GET", "/me")
     assert_problem(answer, 401)
     assert answer.headers["x-amzn-Remapped-WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_forged_token_is_401(up: Up) -> None:
+def test_a_forged_token_returns_401(up: Up) -> None:
     claims = genuine(up)
     other_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public_key_as_secret = "-----BEGIN PUBLIC KEY-----"
@@ -149,18 +147,18 @@ def test_a_forged_token_is_401(up: Up) -> None:
         {"cognito:username": ""},
     ],
 )
-def test_a_signed_token_that_does_not_fit_is_401(up: Up, changed: dict[str, Any]) -> None:
+def test_a_signed_token_with_one_invalid_claim_returns_401(up: Up, changed: dict[str, Any]) -> None:
     token = signed_by_the_embedded_cognito(genuine(up) | changed)
     assert_problem(Caller(up.ready["api"], token).call("GET", "/me"), 401)
 
 
-def test_that_signature_is_accepted_when_all_fits(up: Up) -> None:
+def test_a_token_signed_with_the_same_key_is_accepted_if_all_claims_are_valid(up: Up) -> None:
     token = signed_by_the_embedded_cognito(genuine(up) | {"exp": int(time.time()) + 60})
     assert Caller(up.ready["api"], token).call("GET", "/me").body["owner"] == "victim"
 
 
 def signed_by_the_embedded_cognito(claims: dict[str, Any]) -> str:
-    """moto's private key is part of moto: only with it can a token be wrong in nothing but one claim."""
+    """Sign with moto's private key, to get tokens in which only one claim is invalid."""
     from moto.utilities.utils import load_resource
 
     key = jwt.PyJWK(load_resource("cognitoidp/resources/jwks-private.json"), algorithm="RS256")

@@ -1,4 +1,4 @@
-"""/docs in a real browser: every operation is shown, and nothing comes from another host."""
+"""/docs in a real browser: it shows every operation and loads nothing from another host."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from local.install import browser
 from tests.support.local_up import Up
 
 CHROMIUM = browser.find()
-# A container has no namespaces for Chromium's sandbox, and none of its own calls home is wanted.
+# A container has no namespaces for Chromium's sandbox. Chromium's own requests are switched off.
 OPTIONS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--hide-scrollbars"),
@@ -23,7 +23,7 @@ OPTIONS = (
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="requires Chromium; see local/install/browser.py")
-def test_the_page_shows_every_operation_and_asks_no_other_host(up: Up, tmp_path: Path) -> None:
+def test_the_page_shows_every_operation_and_loads_nothing_from_other_hosts(up: Up, tmp_path: Path) -> None:
     api = up.ready["api"]
     done = subprocess.run(
         [

@@ -1,4 +1,4 @@
-"""The real boto3, the AWS CLI and curl work against the embedded AWS; curl against the API."""
+"""boto3, the AWS CLI and curl against the local AWS emulator and the API."""
 
 import json
 import os

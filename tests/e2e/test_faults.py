@@ -1,4 +1,4 @@
-"""`up` with faults: the service keeps its promises while AWS does not."""
+"""The service while the emulator injects faults."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def acted(up: Up) -> dict[str, int]:
 
 
 def insist(caller: Caller, method: str, path: str, **headers: str) -> dict[str, Any]:
-    """Call again, as a caller does, while the service says that AWS is not well."""
+    """Repeat a call, as a client does, while the service returns that AWS is unavailable."""
     answers = []
     while not answers or answers[-1].status in (429, 503):
         assert len(answers) < 20, answers
@@ -51,7 +51,7 @@ def until(caller: Caller, environment_id: str, status: str) -> dict[str, Any]:
     return seen[-1]
 
 
-def test_an_environment_is_made_and_deleted_in_a_storm(tmp_path: Path) -> None:
+def test_an_environment_is_created_and_deleted_during_a_storm(tmp_path: Path) -> None:
     options = ["--tick-seconds", "2", "--seconds-per-stack", "2", "--fault", STORM, "--fault-seed", "7"]
     with running_up(tmp_path, *options) as up:
         learner = up.caller("ana")
@@ -68,13 +68,13 @@ def test_an_environment_is_made_and_deleted_in_a_storm(tmp_path: Path) -> None:
         assert "cloudformation:* throttle 0.5 times 5" in printed and "--fault-seed 7" in printed
 
 
-def test_an_api_that_is_killed_is_started_again_and_goes_on(tmp_path: Path) -> None:
+def test_a_killed_api_is_restarted_and_continues(tmp_path: Path) -> None:
     options = ["--tick-seconds", "1", "--seconds-per-stack", "1"]
     deaths = "s3:CopyObject kill_after times 1; cloudformation:CreateStack kill_before times 1"
     with running_up(tmp_path, *options, "--fault", deaths) as up:
         learner = up.caller("ana")
         first = up.ready["pids"]["api"]
-        with pytest.raises(OSError):  # nobody answers: the process is gone
+        with pytest.raises(OSError):  # no response: the process has ended
             learner.call("POST", "/environments", {}, headers={"Idempotency-Key": "mine"})
         eventually(lambda: json.loads(up.ready_file.read_text())["pids"]["api"] != first, 20)
         eventually(lambda: acted(up)["s3:CopyObject kill_after times 1"] == 1, 60)
@@ -111,7 +111,7 @@ def test_an_api_that_is_killed_is_started_again_and_goes_on(tmp_path: Path) -> N
         eventually(read_on, 20)
 
 
-def test_a_fault_that_cannot_be_read_is_one_sentence() -> None:
+def test_an_invalid_fault_rule_prints_one_sentence() -> None:
     command = [*LOCAL, "up", "--port", "0", "--fault", "cloudformation:CreateStack slow"]
     refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert refused.returncode == 1

@@ -1,4 +1,4 @@
-"""A client that was generated from /openapi.json does the whole demo, through generated code only."""
+"""The whole demo through a client generated from /openapi.json."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def generated(up: Up, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "arning" not in done.stdout, done.stdout  # nothing of the document was passed over
+    assert "arning" not in done.stdout, done.stdout  # the generator skipped no part of the document
     sys.path.insert(0, str(folder))
     yield lambda module: importlib.import_module(f"{NAME}.{module}")
     sys.path.remove(str(folder))
@@ -42,7 +42,7 @@ def generated(up: Up, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Call
 
 
 def until(look: Callable[[], Any], ended: set[str], seconds: float = 240) -> Any:
-    """Look as often as the answer itself says to."""
+    """Poll at the interval that the response requests."""
     deadline = time.monotonic() + seconds
     while (seen := look()).status not in ended:
         assert time.monotonic() < deadline, seen
@@ -50,7 +50,7 @@ def until(look: Callable[[], Any], ended: set[str], seconds: float = 240) -> Any
     return seen
 
 
-def test_it_does_the_whole_demo(up: Up, generated: Callable[[str], ModuleType]) -> None:
+def test_the_generated_client_runs_the_whole_demo(up: Up, generated: Callable[[str], ModuleType]) -> None:
     client = generated("client").AuthenticatedClient(
         base_url=up.ready["api"], token=up.token("gen"), raise_on_unexpected_status=True
     )
@@ -93,7 +93,7 @@ def the_whole_demo(generated: Callable[[str], ModuleType], client: Any) -> None:
     assert "run_ended" in actions
 
 
-def test_problems_come_as_what_they_are(up: Up, generated: Callable[[str], ModuleType]) -> None:
+def test_problems_are_returned_as_typed_objects(up: Up, generated: Callable[[str], ModuleType]) -> None:
     client = generated("client").AuthenticatedClient(base_url=up.ready["api"], token=up.token("gen-2"))
     with client:
         missing = generated("api.environments.get_environment").sync("aaaaaaaaaa", client=client)

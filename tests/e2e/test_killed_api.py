@@ -1,4 +1,4 @@
-"""The API may be killed at any moment and leaves nothing stuck; the embedded AWS keeps running."""
+"""Recovery of accepted work after the API is killed."""
 
 import json
 import subprocess
@@ -40,14 +40,14 @@ def process(
 
 @dataclass
 class Api:
-    """The API's process, which may be killed and started again on the same embedded AWS."""
+    """The API's process. A test can kill it and restart it on the same local AWS emulator."""
 
     aws: str
     folder: Path
 
     @contextmanager
     def running(self) -> Iterator[Any]:
-        """Up; gives a function that makes a caller of a user, and kills it in the end."""
+        """Run `up` and yield a function that creates a caller for a user. Kill it at the end."""
         with process("api", self.folder, "--aws", self.aws, "--tick-seconds", "2") as (child, ready):
 
             def caller(name: str) -> Caller:
@@ -73,10 +73,10 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         yield Api(ready["aws"], folder)
 
 
-def test_what_was_asked_for_is_done_although_the_api_was_killed(api: Api) -> None:
+def test_accepted_requests_complete_after_the_api_was_killed(api: Api) -> None:
     owners = [f"learner-{number}" for number in range(6)]
     locations = {}
-    # When the API is killed, the six are where a stack takes two seconds: from just asked for to seeding.
+    # At the kill, the six environments are between the request and SEEDING; a stack takes two seconds.
     with api.running() as caller:
         for owner in owners:
             asked = caller(owner).call("POST", "/environments", {})

@@ -1,4 +1,4 @@
-"""A sandbox that runs its owner's own job: put over HTTP, run by real Spark with the sandbox's role."""
+"""A sandbox in production mode: upload a custom job over HTTP, and run it with its role on Spark."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def put(owner: Caller, sandbox: dict[str, Any], path: str, content: bytes, **hea
     return owner.call("PUT", f"{files}/{path}", raw=content, headers=headers)
 
 
-def test_a_job_of_ones_own_is_put_run_and_read(up: Up, owner: Caller, sandbox: dict[str, Any]) -> None:
+def test_a_custom_job_is_uploaded_run_and_read(up: Up, owner: Caller, sandbox: dict[str, Any]) -> None:
     job = sandbox["links"]["job"]
     early = owner.call("POST", f"{job}/runs", {})
     assert (early.status, early.body["code"]) == (409, "job_files_missing")
@@ -95,7 +95,7 @@ def test_a_job_of_ones_own_is_put_run_and_read(up: Up, owner: Caller, sandbox: d
     assert sum(row["count"] for row in counts) == 312
 
 
-def test_a_script_that_does_not_compile_is_refused_with_its_place(
+def test_a_script_that_does_not_compile_is_rejected_with_line_and_column(
     owner: Caller, sandbox: dict[str, Any]
 ) -> None:
     answer = put(owner, sandbox, "src/main.py", b"import sys\nprint('a'\n")
@@ -105,7 +105,7 @@ def test_a_script_that_does_not_compile_is_refused_with_its_place(
     ]
 
 
-def test_the_aws_cli_finds_every_part_of_terraglue(up: Up, sandbox: dict[str, Any]) -> None:
+def test_the_aws_cli_finds_every_resource_of_terraglue(up: Up, sandbox: dict[str, Any]) -> None:
     outputs = sandbox["outputs"]
     environ = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_PAGER": "", "PATH": ""}
     command = [sys.executable, str(Path(sys.executable).with_name("aws")), "--output", "json"]

@@ -1,4 +1,4 @@
-"""The README's curl lines, run as they stand, by somebody who has just read it."""
+"""The README's curl commands, executed unchanged."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def curl_lines() -> list[str]:
     return re.findall(r"^\$ (.+)$", section, re.MULTILINE)
 
 
-def test_the_lines_about_the_api_say_what_happens(up: Up) -> None:
+def test_the_readmes_description_of_the_api_is_correct(up: Up) -> None:
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     lines = re.findall(r"^\$ (.+)$", page, re.MULTILINE)
     me, ask, again, look, money, events, extend, change, reset, wrong = lines
@@ -58,7 +58,7 @@ def test_the_lines_about_the_api_say_what_happens(up: Up) -> None:
     reader.call("DELETE", f"/environments/{asked['id']}")
 
 
-def test_the_curl_lines_work_from_the_first_to_the_last(up: Up) -> None:
+def test_all_curl_commands_work_in_order(up: Up) -> None:
     sign_in, ask, look, run, logs, rows, delete = [
         line.replace("localhost:8000", up.ready["api"].removeprefix("http://")) for line in curl_lines()
     ]
@@ -100,7 +100,7 @@ def test_the_settings_of_the_readme_are_valid(up: Up) -> None:
     caller.call("DELETE", f"/environments/{asked.body['id']}")
 
 
-def test_every_file_that_the_documents_point_to_exists() -> None:
+def test_every_linked_file_of_the_documents_exists() -> None:
     for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
             if "://" not in target:

@@ -1,4 +1,4 @@
-"""A learner's first quarter of an hour: ask, watch, run, look; over HTTP, with the job under Spark."""
+"""Create an environment, run its job and read its table over HTTP."""
 
 from pathlib import Path
 from typing import Any
@@ -7,14 +7,14 @@ from tests.support import sot_oracle
 from tests.support.local_up import DATA, Caller, Up
 
 
-def test_progress_is_seen_resource_by_resource(sandbox: list[dict[str, Any]]) -> None:
+def test_progress_is_shown_resource_by_resource(sandbox: list[dict[str, Any]]) -> None:
     counts = [seen["progress"]["done"] for seen in sandbox]
     assert counts == sorted(counts)
     assert len(set(counts)) > 2, "all at once is not progress"
     assert counts[-1] == sandbox[-1]["progress"]["total"] == len(sandbox[-1]["progress"]["resources"])
 
 
-def test_a_ready_environment_says_what_was_made(environment: dict[str, Any], up: Up) -> None:
+def test_a_ready_environment_shows_its_resources(environment: dict[str, Any], up: Up) -> None:
     outputs = environment["outputs"]
     prefix = f"terraglue-{environment['id']}"
     assert outputs["buckets"] == {
@@ -48,7 +48,7 @@ def test_the_data_and_the_script_are_in_the_sandbox(environment: dict[str, Any],
     assert script == (DATA.parent / "glue_assets" / "jobs" / "sot_ecommerce.py").read_bytes()
 
 
-def test_a_second_request_is_a_conflict_that_names_the_first(
+def test_a_second_request_is_a_conflict_with_the_id_of_the_first(
     learner: Caller, environment: dict[str, Any]
 ) -> None:
     again = learner.call("POST", "/environments", {})
@@ -57,7 +57,7 @@ def test_a_second_request_is_a_conflict_that_names_the_first(
     assert environment["id"] in str(again.body)
 
 
-def test_the_run_succeeds_and_is_paid_by_the_dpu_second(job_run: list[dict[str, Any]]) -> None:
+def test_the_run_succeeds_and_is_billed_by_the_dpu_second(job_run: list[dict[str, Any]]) -> None:
     run = job_run[-1]
     assert run["status"] == "SUCCEEDED", run
     assert run["error"] is None
@@ -68,11 +68,11 @@ def test_the_run_succeeds_and_is_paid_by_the_dpu_second(job_run: list[dict[str, 
     assert run["requested_at"] <= run["started_at"] <= run["completed_at"]
 
 
-def test_the_run_is_seen_running(job_run: list[dict[str, Any]]) -> None:
+def test_the_run_is_shown_as_running(job_run: list[dict[str, Any]]) -> None:
     assert "RUNNING" in [seen["status"] for seen in job_run]
 
 
-def test_the_logs_of_the_run_are_there(learner: Caller, job_run: list[dict[str, Any]]) -> None:
+def test_the_logs_of_the_run_are_returned(learner: Caller, job_run: list[dict[str, Any]]) -> None:
     for stream in ("output", "error"):
         logs = learner.call("GET", f"{job_run[-1]['links']['logs']}?stream={stream}")
         assert logs.status == 200
@@ -80,7 +80,7 @@ def test_the_logs_of_the_run_are_there(learner: Caller, job_run: list[dict[str, 
         assert all(set(line) == {"time", "message"} for line in logs.body["items"])
 
 
-def test_the_money_is_settled(
+def test_the_cost_of_the_run_is_settled(
     learner: Caller, environment: dict[str, Any], job_run: list[dict[str, Any]]
 ) -> None:
     budget = learner.call("GET", environment["links"]["self"]).body["budget"]
@@ -88,7 +88,7 @@ def test_the_money_is_settled(
     assert budget["spent_usd"] == job_run[-1]["cost_usd"]
 
 
-def test_the_table_is_what_duckdb_computes_from_the_same_files(
+def test_the_table_equals_duckdbs_result_for_the_same_files(
     job_run: list[dict[str, Any]], up: Up, tmp_path: Path
 ) -> None:
     bucket, _, prefix = job_run[-1]["output"]["location"].removeprefix("s3://").partition("/")
@@ -114,7 +114,7 @@ def test_the_table_and_its_partition_are_in_the_catalog(job_run: list[dict[str, 
     assert len(partitions["Partitions"]) == 1
 
 
-def test_another_user_gets_an_environment_of_their_own_and_sees_no_other(
+def test_another_user_gets_a_separate_environment_and_sees_no_other(
     up: Up, environment: dict[str, Any], job_run: list[dict[str, Any]]
 ) -> None:
     bia = up.caller("bia")

@@ -1,4 +1,4 @@
-"""A learner looks at the sandbox's tables, over HTTP; the AWS CLI asks the same Athena."""
+"""The sandbox's tables over HTTP, and the same Athena queries with the AWS CLI."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_the_catalog_has_the_nine_source_tables_with_their_columns(
                 assert [(c["name"], c["type"]) for c in table["columns"]] == [(n, "string") for n in header]
 
 
-def test_reviews_come_with_their_line_breaks(learner: Caller, environment: dict[str, Any]) -> None:
+def test_reviews_are_returned_with_their_line_breaks(learner: Caller, environment: dict[str, Any]) -> None:
     link = f"{environment['links']['self']}/tables/db_ecommerce/tbl_reviews/rows"
     answer = learner.call("GET", f"{link}?limit=100")
     assert answer.status == 200, answer.body
@@ -61,7 +61,7 @@ def test_reviews_come_with_their_line_breaks(learner: Caller, environment: dict[
     assert any("\n" in row["review_comment_message"] for row in expected), "shows nothing"
 
 
-def test_events_come_as_nested_json(learner: Caller, environment: dict[str, Any]) -> None:
+def test_events_are_returned_as_nested_json(learner: Caller, environment: dict[str, Any]) -> None:
     link = f"{environment['links']['self']}/tables/db_web/tbl_clickstream/rows"
     answer = learner.call("GET", f"{link}?limit=50")
     assert answer.status == 200, answer.body
@@ -71,7 +71,7 @@ def test_events_come_as_nested_json(learner: Caller, environment: dict[str, Any]
     assert answer.body["items"] == expected
 
 
-def test_the_table_of_a_run_is_what_its_files_say(
+def test_the_table_of_a_run_has_the_rows_of_its_files(
     learner: Caller,
     environment: dict[str, Any],
     job_run: list[dict[str, Any]],
@@ -98,7 +98,7 @@ def test_the_table_of_a_run_is_what_its_files_say(
 
 
 def _stored(up: Up, location: str, folder: Path) -> dict[str, dict[str, Any]]:
-    """What DuckDB reads from the files, by order id, in the words of the contract."""
+    """Rows that DuckDB reads from the files, by order ID, under the contract's column names."""
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     s3 = up.client("s3")
     for number, item in enumerate(s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]):
@@ -119,7 +119,7 @@ def _json(value: Any) -> Any:
     return f"{value.isoformat(timespec='milliseconds')}Z" if hasattr(value, "isoformat") else value
 
 
-def test_the_aws_cli_asks_the_sandboxs_workgroup(environment: dict[str, Any], up: Up) -> None:
+def test_the_aws_cli_queries_the_sandboxs_workgroup(environment: dict[str, Any], up: Up) -> None:
     def aws(*words: str) -> dict[str, Any]:
         variables = {**os.environ, **clients.aws_variables(up.ready["aws"]), "AWS_CONFIG_FILE": os.devnull}
         command = [sys.executable, "-m", "awscli", "--output", "json", "athena", *words]

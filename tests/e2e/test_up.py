@@ -1,4 +1,4 @@
-"""Starting and stopping: what is printed, what is left."""
+"""Start and stop of `up`: its output, its files and its processes."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tests.support.paths import ROOT
 
 
 def assert_gone(up: Up) -> None:
-    """Nothing that it started is left, and nobody listens on its ports."""
+    """Check that none of its processes is left and its ports are free."""
     for name in ("aws", "api"):
         members = lambda name=name: group_members(up.ready["pids"][name])  # noqa: E731
         eventually(lambda members=members: members() == [], 20, f"left over: {members()}")
@@ -23,7 +23,7 @@ def assert_gone(up: Up) -> None:
             assert probe.connect_ex(("127.0.0.1", urlsplit(url).port or 0)) != 0
 
 
-def test_the_ready_file_has_all_that_a_script_needs(up: Up) -> None:
+def test_the_ready_file_has_all_values_for_a_script(up: Up) -> None:
     ready = up.ready
     assert {"api", "aws", "region", "issuer", "client_id"} <= set(ready)
     assert ready["api"].startswith("http://127.0.0.1:")
@@ -31,7 +31,7 @@ def test_the_ready_file_has_all_that_a_script_needs(up: Up) -> None:
     assert up.ready_file.stat().st_mode & 0o077 == 0
 
 
-def test_what_is_printed_can_be_pasted(up: Up) -> None:
+def test_printed_commands_can_be_executed(up: Up) -> None:
     printed = up.output.read_text()
     lines = [line for line in printed.splitlines() if line.startswith(("TOKEN=", "curl "))]
     pasted = "\n".join(line for line in lines if "POST" not in line)
@@ -55,14 +55,14 @@ def test_the_token_command_prints_a_token_and_nothing_else(up: Up) -> None:
     assert (me["owner"], me["is_admin"]) == ("zoe", True)
 
 
-def test_a_token_of_nothing_is_refused_with_a_sentence(tmp_path: Path) -> None:
+def test_the_token_command_without_a_running_instance_prints_one_sentence(tmp_path: Path) -> None:
     command = [*LOCAL, "token", "ana", "--ready-file", str(tmp_path / "none.json")]
     refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert (refused.returncode, refused.stdout) == (1, "")
     assert refused.stderr.startswith("token failed: Nothing is running")
 
 
-def test_ctrl_c_stops_everything_but_not_what_runs_beside_it(up: Up, tmp_path: Path) -> None:
+def test_ctrl_c_stops_its_own_processes_and_no_others(up: Up, tmp_path: Path) -> None:
     with running_up(tmp_path) as second:
         assert second.ready["api"] != up.ready["api"]
         second.process.send_signal(signal.SIGINT)
@@ -75,14 +75,14 @@ def test_ctrl_c_stops_everything_but_not_what_runs_beside_it(up: Up, tmp_path: P
         assert response.status == 200
 
 
-def test_when_it_is_killed_its_processes_end_by_themselves(tmp_path: Path) -> None:
+def test_after_a_kill_its_processes_end_automatically(tmp_path: Path) -> None:
     with running_up(tmp_path, "--state", str(tmp_path / "state")) as second:
         kill(second.process.pid)
         second.process.wait(30)
         assert_gone(second)
 
 
-def test_when_a_process_goes_it_says_which_and_stops_the_rest(tmp_path: Path) -> None:
+def test_when_a_process_ends_up_names_it_and_stops_the_others(tmp_path: Path) -> None:
     with running_up(tmp_path, "--state", str(tmp_path / "state")) as second:
         kill(second.ready["pids"]["aws"])
         assert second.process.wait(30) == 1
@@ -90,7 +90,7 @@ def test_when_a_process_goes_it_says_which_and_stops_the_rest(tmp_path: Path) ->
         assert_gone(second)
 
 
-def test_an_api_that_is_killed_is_started_again_at_its_port_and_knows_what_was(tmp_path: Path) -> None:
+def test_a_killed_api_is_restarted_on_its_port_with_its_records(tmp_path: Path) -> None:
     with running_up(tmp_path) as second:
         caller = second.caller("ana")
         asked = caller.call("POST", "/environments")
@@ -108,7 +108,7 @@ def test_an_api_that_is_killed_is_started_again_at_its_port_and_knows_what_was(t
         assert caller.until(asked.headers["Location"], {"READY", "FAILED"})[-1]["status"] == "READY"
 
 
-def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
+def test_a_used_port_prints_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         command = [*LOCAL, "up", "--port", str(port), "--ready-file", str(tmp_path / "ready.json")]
@@ -120,7 +120,7 @@ def test_a_taken_port_is_one_sentence(tmp_path: Path) -> None:
     )
 
 
-def test_a_missing_data_folder_is_one_sentence(tmp_path: Path) -> None:
+def test_a_missing_data_folder_prints_one_sentence(tmp_path: Path) -> None:
     command = [*LOCAL, "up", "--port", "0", "--data", str(tmp_path / "none")]
     refused = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60, env=os.environ

@@ -1,4 +1,4 @@
-"""A learner changes a sandbox and puts it back: over HTTP, with a run of the job under Spark in between."""
+"""Update and reset of a sandbox over HTTP, with a Spark run in between."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def tables(caller: Caller, path: str) -> dict[str, list[str]]:
     return {database["name"]: [table["name"] for table in database["tables"]] for database in found}
 
 
-def test_workers_change_a_run_uses_them_and_a_reset_takes_its_table_away(up: Up) -> None:
+def test_an_update_changes_workers_and_a_reset_removes_the_runs_table(up: Up) -> None:
     caller = up.caller("una")
     asked = caller.call("POST", "/environments", {"kms_key": False})
     path = asked.headers["Location"]

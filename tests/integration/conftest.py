@@ -1,4 +1,4 @@
-"""The whole service in this process, on moto: real boto3 clients, a small template that moto can build."""
+"""Fixtures for the whole service in this process, on moto, with a small template that moto can build."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Iterator[None]:
-    """An empty moto account with what the service itself needs, and one small release."""
+    """An empty moto account with the service's own resources and one small release."""
     settings = {
         "AWS_DEFAULT_REGION": "us-east-1",
         "AWS_ACCESS_KEY_ID": "test",
@@ -60,7 +60,7 @@ def aws(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Iterator[None]:
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    dynamodb.install()  # tests ask from several threads
+    dynamodb.install()  # tests send calls from several threads
     restore = replace_methods(
         CloudFormationBackend,
         {
@@ -90,7 +90,7 @@ _contracts: list[Contract] = []
 
 
 def _contract(app: Any) -> Contract:
-    """Return the contract of the API's document, which no setting changes."""
+    """Return the contract of the API's OpenAPI document. No setting changes it."""
     from chalicelib.api import openapi
 
     if not _contracts:
@@ -100,7 +100,7 @@ def _contract(app: Any) -> Contract:
 
 @pytest.fixture
 def url(api: Api) -> Iterator[str]:
-    """Where the API is served over HTTP, by the laptop's gateway."""
+    """URL of the API, served over HTTP by the local gateway."""
     restore = make_stacks_one_by_one()
     server = gateway.create_server(api.app.app, ChaliceConfig(chalice_stage="local"), 0).server
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
@@ -114,7 +114,7 @@ def url(api: Api) -> Iterator[str]:
 
 @pytest.fixture
 def runs_end_when_told() -> Iterator[None]:
-    """Moto's job runs last until a test ends them. By default each look moves them on."""
+    """Let moto's job runs last until a test ends them. By default each description advances them."""
     state_manager.set_transition("glue::job_run", {"progression": "manual", "times": 10_000})
     yield
     state_manager.unset_transition("glue::job_run")
@@ -122,7 +122,7 @@ def runs_end_when_told() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One small table, for stacks that are about everything else."""
+    """One small table, for tests of other resources."""
     folder = tmp_path_factory.mktemp("data")
     (folder / "db_shop/tbl_orders").mkdir(parents=True)
     (folder / "db_shop/tbl_orders/orders.csv").write_text("order_id\n1\n")

@@ -1,7 +1,7 @@
-"""Mutation run over the service's core modules: changes them one small step at a time, and reports what no
-fast test notices.
+"""Mutation run over the service's core modules: makes one small change at a time and reports the
+changes that no fast test detects.
 
-mutmut makes the changes and runs the tests; it works on a copy of the tree in `.local/mutants`. This program
+mutmut makes the changes and runs the tests on a copy of the tree in `.local/mutants`. This program
 makes the copy, chooses changes and tests, and writes the report. See docs/testing.md.
 """
 
@@ -34,13 +34,13 @@ SLOW = [
     *("chaos", "glue_job", "local", "local_aws"),
     *("test_package", "test_permissions", "test_sandbox_stack", "test_schemathesis"),
 ]
-"""Folders and modules of tests that take minutes, start Spark, or look at a package of the whole tree."""
+"""Folders and modules of tests that take minutes, start Spark, or check a package of the whole tree."""
 GOAL_PERCENT = 90
 NOTICED = {"killed", "timeout"}
 
 
 def main() -> int:
-    """Run mutmut on a copy of the tree; return 0 if at least `GOAL_PERCENT` of the changes are noticed."""
+    """Run mutmut on a copy of the tree. Return 0 if tests detect at least `GOAL_PERCENT` of the changes."""
     given = _arguments()
     _copy_tree()
     os.chdir(COPY)
@@ -61,7 +61,7 @@ def main() -> int:
     mutmut = "from mutmut.__main__ import cli; cli()"
     command = [sys.executable, "-c", mutmut, "run", "--max-children", str(given.processes)]
     with open("mutmut.log", "w") as log:
-        output = None if sys.stdout.isatty() else log  # its progress is of use on a screen only
+        output = None if sys.stdout.isatty() else log  # progress output is useful only on a terminal
         ran = subprocess.run([*command, *(change.name for change in chosen)], stdout=output, stderr=output)
     if ran.returncode:
         sys.exit(f"mutmut failed ({ran.returncode}): see {COPY / 'mutmut.log'}")
@@ -83,7 +83,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _copy_tree() -> None:
-    """Copy what git knows or could add; mutmut names modules in `src/` as tests import them."""
+    """Copy tracked and untracked files. In `src/`, mutmut uses the same module names as the tests."""
     shutil.rmtree(COPY, ignore_errors=True)
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -113,13 +113,13 @@ def _configure(modules: list[str], tests: list[str]) -> None:
         "source_paths": ["src"],
         "only_mutate": [str(_source(module)) for module in modules],
         "also_copy": [name for name in sorted(os.listdir(".")) if name not in ("src", "mutants", ".git")],
-        "do_not_mutate_patterns": [r"logger\.\w+\("],  # what is logged is no promise
+        "do_not_mutate_patterns": [r"logger\.\w+\("],  # log messages are not part of the contract
         "pytest_add_cli_args_test_selection": tests,
         "pytest_add_cli_args": [
             *("-m", "not spark", "-p", "tests.mutants.fast_first", "-p", "no:cacheprovider"),
             *("-o", "pythonpath=. src chalice_app glue_assets/jobs"),
         ],
-        "process_isolation": "forkserver",  # the tests start threads, which no fork survives
+        "process_isolation": "forkserver",  # the tests start threads, which do not survive a fork
         "timeout_multiplier": 2.0,
         "timeout_constant": 5.0,
         "use_git_change_detection": False,
@@ -130,7 +130,7 @@ def _configure(modules: list[str], tests: list[str]) -> None:
 
 
 def _fast_tests() -> list[str]:
-    """Return the test files that use the service in their own process; others could not notice a change."""
+    """Return the test files that run the service in their own process. Others cannot detect a change."""
     paths = [*Path("tests/unit").rglob("test_*.py"), *Path("tests/integration").rglob("test_*.py")]
     names_the_service = re.compile(r"\bchalicelib\b|tests\.support\.(api|moto_service|service_roles) import")
     return sorted(

@@ -1,4 +1,4 @@
-"""The changes that mutmut makes to a module, as lines before and after."""
+"""Changes that mutmut makes to a module, as lines before and after."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Change:
-    """One change of one function; `name` is mutmut's."""
+    """One change of one function. `name` is mutmut's name."""
 
     name: str
     module: str
@@ -31,7 +31,7 @@ class Change:
 
     @property
     def is_wording(self) -> bool:
-        """Whether it changes only the words of a sentence, which tests do not repeat."""
+        """Return whether it changes only the wording of a sentence. Tests do not repeat wording."""
         before, after = (_LITERAL.sub('""', side) for side in (self.key.before, self.key.after))
         if before != after:
             return False
@@ -40,11 +40,11 @@ class Change:
 
     @property
     def any_of_the_function(self) -> Key:
-        """How `equivalent.toml` names all changes of the function."""
+        """Return the key for all changes of the function in `equivalent.toml`."""
         return Key(self.key.function, "", "")
 
     def is_in(self, named: set[Key]) -> bool:
-        """Whether it is named, or its whole function is."""
+        """Return whether `names` contains the change or its whole function."""
         return self.key in named or self.any_of_the_function in named
 
     def __str__(self) -> str:
@@ -52,7 +52,7 @@ class Change:
 
 
 def changes_of(source: Path) -> list[Change]:
-    """Return every change that mutmut makes to a module; the working directory is the copy's root."""
+    """Return every change that mutmut makes to a module. The working directory must be the copy's root."""
     from mutmut.mutation.file_mutation import mutate_file_contents
     from mutmut.utils.format_utils import get_mutant_name, orig_function_and_class_names_from_key
 
@@ -86,7 +86,7 @@ def equivalents(path: Path, modules: list[str]) -> set[Key]:
 
 
 def _is_sentence(literal: str) -> bool:
-    """Whether a literal is for people: DynamoDB's expressions have words, too."""
+    """Return whether a literal is a sentence for readers. DynamoDB's expressions contain words, too."""
     return literal.count(" ") >= 2 and not _EXPRESSION.search(literal)
 
 

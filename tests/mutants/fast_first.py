@@ -1,4 +1,4 @@
-"""A pytest plugin for mutation runs: the fastest tests come first, and those beyond a limit are left out."""
+"""A pytest plugin for mutation runs: runs the fastest tests first and skips those beyond a limit."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A check of our own for schemathesis.
+"""A custom check for schemathesis.
 
-Data that its schema allows may still be refused where fields do not fit together, the operator does not allow
-them, a file is not what its name says, or a cursor was not given by the list; the service has codes of their
-own for that. Anything else means that the document promises what the API does not take.
+The API may reject data that its schema allows if fields are an invalid combination or above the operator's
+limits, if a file's content does not match its name, or if a cursor is not from the list. These cases have
+separate codes. Any other rejection means that the document allows data that the API does not accept.
 """
 
 import schemathesis
@@ -12,7 +12,7 @@ _MEANING = {"invalid_combination", "invalid_file", "idempotency_key_reused", "ba
 
 @schemathesis.check
 def refusals_of_valid_data_are_about_its_meaning(ctx, response, case):
-    """What the document allows is never called malformed, but by an operation that promises no success."""
+    """Reject no data that the document allows as malformed, except in operations without a success status."""
     if not any(status.startswith("2") for status in case.operation.definition.raw["responses"]):
         return
     if response.status_code in (400, 422) and case.meta is not None and case.meta.generation.mode.is_positive:

@@ -24,7 +24,7 @@ class Answer:
 
 @dataclass
 class Api:
-    """The API as a caller sees it, held to its document, and a way to let time's work be done."""
+    """Client of the API that checks responses against the document, and runs the scheduled work."""
 
     client: Client
     issuer: Issuer
@@ -58,7 +58,7 @@ class Api:
         return answer
 
     def stack_event(self, environment_id: str) -> None:
-        """What CloudFormation sends when the stack of an environment has changed."""
+        """CloudFormation's event about a changed stack of an environment."""
         stack = f"arn:aws:cloudformation:us-east-1:123456789012:stack/terraglue-{environment_id}/x"
         self.app.service().events.stack_changed(event_with({"stack-id": stack}))
 

@@ -1,4 +1,4 @@
-"""The embedded Athena in this process, and tables for it."""
+"""The local Athena in this process, and tables for it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def client(service: str, credentials: Any = None) -> Any:
 
 @contextlib.contextmanager
 def serving(work_dir: Path) -> Iterator[Aws]:
-    """Clients of moto with our Athena, within `mock_aws`; at the end no query has left anything."""
+    """Yield clients of moto with the local Athena, within `mock_aws`. Check that queries left no files."""
     unchecked = access.install()
     engine = Athena(AthenaOptions(client, work_dir))
     try:
@@ -58,7 +58,7 @@ def table(
     database: str = "db",
     location: str | None = None,
 ) -> None:
-    """A catalog table; `columns` and `keys` are like `id int, name string`, none in brackets."""
+    """A catalog table. `columns` and `keys` have the form `id int, name string`, without nested types."""
     storage = {"Location": location or f"s3://data/{name}/", "SerdeInfo": serde, "Columns": _columns(columns)}
     description = {"Name": name, "StorageDescriptor": storage, "PartitionKeys": _columns(keys)}
     description |= {"Parameters": parameters or {}, "TableType": "EXTERNAL_TABLE"}
@@ -99,7 +99,7 @@ def ended(aws: Aws, execution_id: str) -> Json:
 
 
 def rows(aws: Aws, sql: str, **more: Any) -> list[list[str | None]]:
-    """What a query gives, the header first."""
+    """Rows of a query's result, header first."""
     execution_id = start(aws, sql, **more)
     shown = ended(aws, execution_id)
     assert shown["Status"]["State"] == "SUCCEEDED", shown["Status"]
@@ -108,7 +108,7 @@ def rows(aws: Aws, sql: str, **more: Any) -> list[list[str | None]]:
 
 
 def failure(aws: Aws, sql: str, **more: Any) -> str:
-    """Why a query fails."""
+    """The failure reason of a query."""
     shown = ended(aws, start(aws, sql, **more))
     assert shown["Status"]["State"] == "FAILED", shown
     return str(shown["Status"]["StateChangeReason"])

@@ -1,4 +1,4 @@
-"""Holds what the API really answers against its own OpenAPI document."""
+"""Checks of the API's responses against its own OpenAPI document."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DOCUMENT = "urn:openapi"
 
 
 class Contract:
-    """Every answer must be one that the document tells of: status, media type, headers, body, error code."""
+    """Checks that the document describes every response: status, media type, headers, body, error code."""
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self.document = document
@@ -27,7 +27,7 @@ class Contract:
         ]
 
     def operation(self, method: str, path: str) -> dict[str, Any] | None:
-        """What the document says of a request; None when it does not know it."""
+        """Return the operation of a request, or None if the document does not describe it."""
         for pattern, name in self._paths:
             if pattern.fullmatch(path.partition("?")[0]):
                 found: dict[str, Any] | None = self.document["paths"][name].get(method.lower())
@@ -35,7 +35,7 @@ class Contract:
         return None
 
     def check(self, method: str, path: str, status: int, headers: Mapping[str, Any], body: Any) -> None:
-        """Fail when the answer is not one of those that the document tells of."""
+        """Fail if the document does not describe the response."""
         operation = self.operation(method, path)
         if operation is None:
             assert status in (404, 405) or method in ("OPTIONS", "HEAD"), (method, path, status)
@@ -58,14 +58,14 @@ class Contract:
             assert body["code"] in content["examples"], (method, path, body["code"])
 
     def resolved(self, told: dict[str, Any]) -> dict[str, Any]:
-        """A part of the document, or what it refers to."""
+        """Return a part of the document, with its reference resolved."""
         if "$ref" not in told:
             return told
         found: dict[str, Any] = self._registry.resolver(_DOCUMENT).lookup(told["$ref"]).contents
         return found
 
     def validator(self, schema: dict[str, Any]) -> Draft202012Validator:
-        """What tells whether a value is as a schema of the document says."""
+        """Return a validator for a schema of the document."""
         anchored = (
             {"$id": _DOCUMENT + ":part", "$ref": _DOCUMENT + schema["$ref"]} if "$ref" in schema else schema
         )

@@ -35,7 +35,7 @@ def ask(world: World, environment: Environment, **change: Any) -> tuple[Environm
 
 
 def finish(world: World, environment: Environment) -> Environment:
-    """Let CloudFormation end what it does, and the schedule come by, until the sandbox has settled."""
+    """Let CloudFormation finish and run the schedule until the sandbox has settled."""
     for _ in range(20):
         world.operated.settled(environment, environment.stack_id)
         world.moment += timedelta(seconds=61)
@@ -74,7 +74,7 @@ def deny(world: World, *denied: str) -> None:
 
 
 def release_of(world: World, folder: Path, version: str = "2.0.0", *more: tuple[str, str]) -> Release:
-    """A newer release, whose template has some texts replaced."""
+    """A newer release with some replaced strings in its template."""
     release = build(ROOT, folder, version, lint=False)
     for old, new in more:
         assert old in release.template

@@ -1,4 +1,4 @@
-"""DynamoDB's client for tests with very many records: one table in memory, fifty times as fast as moto.
+"""In-memory DynamoDB client for tests with very many records: one table, fifty times as fast as moto.
 
 It knows the calls of `chalicelib.dynamo` and the expressions of `chalicelib.store`; any other is an error.
 """
@@ -43,7 +43,7 @@ class FastDynamoDb:
         self._entries: dict[tuple[str | None, str], SortedList] = defaultdict(SortedList)
 
     def put(self, item: Item) -> None:
-        """Put an item there, without a call."""
+        """Store an item without a call."""
         self._store(_key(item), self.items.get(_key(item), {}), item)
 
     def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool) -> Item:
@@ -62,13 +62,13 @@ class FastDynamoDb:
         entries = self._entries[index, values[wanted[1]]["S"]]
         in_order = iter(entries if given["ScanIndexForward"] else reversed(entries))
         if start := given.get("ExclusiveStartKey"):
-            assert any(key == _key(start) for _, key in in_order)  # and those before are passed over
+            assert any(key == _key(start) for _, key in in_order)  # items before it are skipped
         holds = _condition(KeyConditionExpression)
         others = dropwhile(lambda item: not holds(item, {}, values), (self.items[key] for _, key in in_order))
-        # What a key condition means lies side by side.
+        # Items that match a key condition are adjacent.
         page = list(islice(takewhile(lambda item: holds(item, {}, values), others), Limit))
         answer: Item = {"Items": page}
-        if len(page) == Limit:  # there may be more: DynamoDB has not looked
+        if len(page) == Limit:  # there may be more items: DynamoDB stops at the limit
             names = {"pk", "sk", hash_key, range_key}
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in names}
         if expression := given.get("FilterExpression"):
@@ -108,7 +108,7 @@ class FastDynamoDb:
         return {}
 
     def count(self, status: str) -> int:
-        """How many environments have a status."""
+        """Return the number of environments with a status."""
         return len(self._entries["by_status", status])
 
     def _holds(self, action: Item) -> bool:
@@ -121,7 +121,7 @@ class FastDynamoDb:
         return expression is None or _condition(expression)(item, names, values)
 
     def _after(self, kind: str, action: Item) -> Item:
-        """The item as an action leaves it; empty when it deletes it."""
+        """Return the item after an action. Empty if the action deletes it."""
         if kind == "Put":
             return action["Item"]
         if kind == "Delete":
@@ -170,7 +170,7 @@ class _Tokens:
         assert "".join(self.left) == re.sub(r"\s", "", text), text
 
     def take(self, *wanted: str) -> str | None:
-        """The next token, if it is one of those."""
+        """Return the next token if it is one of these."""
         return self.left.pop(0) if self.left and self.left[0] in wanted else None
 
     def next(self) -> str:
@@ -237,7 +237,7 @@ def _arguments(tokens: _Tokens) -> Iterator[Operand]:
 
 
 def _operand(tokens: _Tokens) -> Operand:
-    """What a path, a value, `size` or `if_not_exists` comes to, in DynamoDB's types."""
+    """Return the value of a path, a literal, `size` or `if_not_exists`, in DynamoDB's types."""
     word = tokens.next()
     if word == "size":
         [path] = _arguments(tokens)

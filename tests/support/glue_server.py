@@ -1,4 +1,4 @@
-"""moto with our Glue runs over real HTTP, and what tests of it share."""
+"""moto with local Glue runs over real HTTP, and helpers for its tests."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ FINAL = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED"}
 
 @contextlib.contextmanager
 def serving(work_dir: Path) -> Iterator[Aws]:
-    """A factory of clients; at the end no run has left anything in `work_dir`."""
-    boto3.setup_default_session()  # moto's own, before a test sets an AWS_PROFILE that is nowhere
+    """Yield a factory of clients. Check at the end that runs left nothing in `work_dir`."""
+    boto3.setup_default_session()  # moto's own session, before a test sets an unknown AWS_PROFILE
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
     unchecked = access.install()
     url = f"http://127.0.0.1:{server.port}"

@@ -1,4 +1,4 @@
-"""An OIDC issuer for tests: real keys, real tokens, a real JWKS over HTTP."""
+"""An OIDC issuer for tests: real keys, real tokens, and a real JWKS over HTTP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AUDIENCE = "terraglue-portal"
 
 
 class Issuer:
-    """Signs tokens; `jwks_uri` serves the public key."""
+    """Signs tokens. `jwks_uri` serves the public key."""
 
     def __init__(self, jwks_uri: str, key: rsa.RSAPrivateKey) -> None:
         self.jwks_uri = jwks_uri

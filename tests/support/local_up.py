@@ -1,4 +1,4 @@
-"""`python -m local up` as a process, and callers of its API over HTTP."""
+"""`python -m local up` as a process, and clients of its API over HTTP."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody with a token (or none), calling over HTTP."""
+    """An HTTP caller with a token, or without one."""
 
     api: str
     token: str | None
@@ -62,7 +62,7 @@ class Caller:
                 return _answer(error.code, error)
 
     def until(self, path: str, statuses: set[str], seconds: float = 120) -> list[dict[str, Any]]:
-        """Look until the status is one of these; all that was seen, the last last."""
+        """Poll until the status is one of these. Return all responses in order."""
         deadline = time.monotonic() + seconds
         seen: list[dict[str, Any]] = []
         while True:
@@ -82,7 +82,7 @@ def _answer(status: int, response: Any) -> Answer:
 
 @dataclass(frozen=True)
 class Up:
-    """One `up`, and what its ready file says."""
+    """One `up`, and the content of its ready file."""
 
     process: subprocess.Popen[bytes]
     ready_file: Path
@@ -90,7 +90,7 @@ class Up:
     ready: dict[str, Any]
 
     def token(self, name: str, *, admin: bool = False) -> str:
-        """A fresh token, as `python -m local token` makes it."""
+        """Return a new token from `python -m local token`."""
         pool = self.ready["user_pool_id"], self.ready["client_id"]
         return bootstrap.token(self.client, *pool, name, is_admin=admin)
 
@@ -103,7 +103,7 @@ class Up:
 
 @contextmanager
 def running_up(folder: Path, *options: str) -> Iterator[Up]:
-    """`python -m local up` on free ports, ready; stopped in the end."""
+    """Run `python -m local up` on free ports, and stop it at the end."""
     ready_file, output = folder / "ready.json", folder / "up.txt"
     with output.open("wb") as log:
         process = subprocess.Popen(
@@ -136,7 +136,7 @@ def eventually(condition: Callable[[], bool], seconds: float, otherwise: str = "
 
 
 def is_alive(pid: int) -> bool:
-    """Whether there is such a process that has not ended."""
+    """Return whether the process exists and has not ended."""
     state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return bool(state.stdout.strip()) and "Z" not in state.stdout
 

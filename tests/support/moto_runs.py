@@ -19,7 +19,7 @@ def glue_runs(job: str) -> list[dict[str, Any]]:
 
 
 def end_in_glue(job: str, state: str = "SUCCEEDED", seconds: int = 30, **shown_too: Any) -> None:
-    """Let the newest run of a job end, as Glue would."""
+    """End the newest run of a job, as Glue does."""
     from moto.glue.models import glue_backends
 
     run = glue_backends["123456789012"]["us-east-1"].jobs[job].job_runs[-1]
@@ -36,7 +36,7 @@ def ask(api: Api, job: str, **kwargs: Any) -> Any:
 
 
 class DiesAfterTheCall(BaseException):
-    """The process is gone; nothing after the call is done."""
+    """The process ends after the call, and does nothing more."""
 
 
 class DyingStarter:
@@ -56,7 +56,7 @@ ANA = Caller("ana", is_admin=False)
 
 
 class Stopper:
-    """Glue with the BatchStopJobRun that moto lacks: it notes what it is asked to stop."""
+    """Glue client with BatchStopJobRun, which moto lacks. Records the runs to stop."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

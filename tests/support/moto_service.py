@@ -33,7 +33,7 @@ class Killed(BaseException):
 
 
 class World:
-    """Service with a clock that the test sets. AWS calls fail or kill the process as the test says."""
+    """Service with a clock that the test sets. AWS calls fail or kill the process on the test's request."""
 
     def __init__(self) -> None:
         self.moment = datetime.now(UTC)
@@ -47,7 +47,7 @@ class World:
     def killed(self, change: int, work: Callable[[], Any]) -> bool:
         """Do some work and die before its n-th call that changes something. Return False if it ended before.
 
-        The service keeps nothing in memory but its clients and releases, so it serves as the next process.
+        The service keeps only its clients and releases in memory, so it also stands in for the next process.
         """
         self._changes_left = change
         try:
@@ -123,7 +123,7 @@ class World:
 
 
 def roll_back(environment: Environment) -> None:
-    """Let moto's stack be what CloudFormation leaves of a failed creation."""
+    """Put moto's stack into the state that CloudFormation leaves after a failed creation."""
     for stack in cloudformation_backends["123456789012"]["us-east-1"].stacks.values():
         if stack.name == environment.name:
             stack.status = "ROLLBACK_COMPLETE"

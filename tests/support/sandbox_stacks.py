@@ -1,4 +1,4 @@
-"""Sandboxes' stacks on moto: the real template, the deployment role in force, and what is left of them."""
+"""Sandboxes' stacks on moto: the real template, the enforced deployment role, and leftovers."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ class Account:
 
     @property
     def releases(self) -> Releases:
-        """The published releases, as the service finds them."""
+        """The published releases, as the service reads them."""
         return Releases(Buckets(self.aws("s3")), "assets", REGION)
 
     def outputs(self, environment: Environment, stack: dict[str, Any]) -> Outputs:
-        """What the service makes of the stack's outputs."""
+        """The stack's outputs, as the service parses them."""
         nothing: Any = None
         stacks = SandboxStacks(self.config, stacks=nothing, releases=self.releases, store=nothing)
         values = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
@@ -80,13 +80,13 @@ class Account:
         )
 
     def deploy(self, environment: Environment, *, as_root: bool = False) -> dict[str, Any]:
-        """Make the stack, as the service asks for it; as it is when it has settled."""
+        """Create the stack as the service requests it. Return it when it has settled."""
         roles = {} if as_root else {"RoleARN": self.config.deployment_role_arn}
         self.aws("cloudformation").create_stack(**self._request(environment), **roles)
         return self.settled(environment)
 
     def propose(self, environment: Environment) -> dict[str, Any]:
-        """Make a change set of the environment's stack as it is to be; as it is when it has settled."""
+        """Create a change set to the environment's desired stack. Return it when it has settled."""
         made = self.aws("cloudformation").create_change_set(
             ChangeSetName=f"c-{uuid.uuid4()}", **self._request(environment)
         )
@@ -99,7 +99,7 @@ class Account:
             time.sleep(0.01)
 
     def update(self, environment: Environment) -> dict[str, Any]:
-        """Change the stack to what the environment is to be, if it is not; as it is when it has settled."""
+        """Update the stack to the environment's desired state if needed. Return it when it has settled."""
         shown = self.propose(environment)
         if shown["Status"] == "CREATE_COMPLETE":
             self.aws("cloudformation").execute_change_set(ChangeSetName=shown["ChangeSetId"])
@@ -140,7 +140,7 @@ class Account:
 
 @contextlib.contextmanager
 def account(data: Path, **environ: str) -> Iterator[Account]:
-    """moto with our CloudFormation and our IAM, the service's roles, and a release of some data."""
+    """moto with the local CloudFormation and IAM, the service's roles, and a release of some data."""
     bucket_policies.install()
     with mock_aws(), contextlib.ExitStack() as ending:
         ending.callback(shortcuts.install())
@@ -184,7 +184,7 @@ def _client(service: str) -> Any:
 
 
 def random_settings(chance: random.Random, limits: Limits) -> dict[str, Any]:
-    """Some valid settings; over many draws, every option in every company."""
+    """Return random valid settings. Many draws cover every combination of options."""
 
     def coin(odds: float = 0.5) -> bool:
         return chance.random() < odds

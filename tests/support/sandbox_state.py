@@ -1,4 +1,4 @@
-"""All that AWS tells of a stack and its resources, to compare one stack with another."""
+"""Full description of a stack and its resources, to compare one stack with another."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 Json = dict[str, Any]
 Aws = Callable[[str], Any]
 
-# When something was made, and what a service makes up for it.
+# Creation times and generated values.
 _PASSING = {
     *("ResponseMetadata", "CreationTime", "creationTime", "CreationDate", "CreateDate", "CreateTime"),
     *(
@@ -30,7 +30,7 @@ _UNIQUE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{
 
 
 def described(aws: Aws, stack_name: str, keep: frozenset[str] = frozenset()) -> Json:
-    """The stack and every resource of it by logical id; ids that AWS makes up are `<id>`, but for some."""
+    """Describe the stack and its resources by logical ID. Replaces most IDs that AWS generates by `<id>`."""
     [stack] = aws("cloudformation").describe_stacks(StackName=stack_name)["Stacks"]
     resources = aws("cloudformation").describe_stack_resources(StackName=stack_name)["StackResources"]
     found: Json = {"stack": {key: stack.get(key) for key in ("Outputs", "Parameters", "Tags", "RoleARN")}}

@@ -1,4 +1,4 @@
-"""The embedded CloudFormation over real HTTP, and the calls that its tests make all the time."""
+"""The local CloudFormation over real HTTP, and frequent calls of its tests."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def buckets(aws: Aws) -> set[str]:
 
 
 def deployer(aws: Aws, name: str, *actions: str, resource: str = "*", service: str = "cloudformation") -> str:
-    """The ARN of a role for stacks that may do these actions on a resource."""
+    """The ARN of a role for stacks that allows these actions on a resource."""
     trust = {"Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
     documents = [
         json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
@@ -114,7 +114,7 @@ def made(aws: Aws, stack: str, body: str, **arguments: Any) -> dict[str, Any]:
 
 
 def versioned(name: str, **more: Any) -> dict[str, Any]:
-    """A bucket with versions, which is another property than the one with the name."""
+    """A versioned bucket. Versioning is another property than the name."""
     properties = {"BucketName": name, "VersioningConfiguration": {"Status": "Enabled"}}
     return {"Type": "AWS::S3::Bucket", "Properties": properties, **more}
 

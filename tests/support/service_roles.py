@@ -1,4 +1,4 @@
-"""The service on moto, each of its functions with its own role's credentials, and all that they ask for."""
+"""The service on moto, each function with its own role's credentials and a record of permission checks."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ from tests.support.sandbox_stacks import REGION, Account, account, client
 TABLE = "table"
 READER = "terraglue-sandbox-reader"
 RICH = {"kms_key": True, "job": {"arguments": {"--WHO": "me"}, "schedule": "rate(1 day)"}}
-"""Settings that make the service do more: a key, a template of one's own, a schedule."""
+"""Settings that make the service do more: a key, a custom template, a schedule."""
 
 
 class GlueRuns:
-    """Glue's job runs: each stays as a test puts it, and stops when asked to."""
+    """Glue's job runs. Each keeps the state that a test sets, and stops on request."""
 
     def __init__(self) -> None:
         self.runs: dict[str, dict[str, Any]] = {}
@@ -87,7 +87,7 @@ class World:
         self._services: dict[str, Service] = {}
 
     def service(self, function: str) -> Service:
-        """The service as one function has it."""
+        """The service with the configuration and role of one function."""
         if function not in self._services:
             self._services[function] = self._service(self.credentials[function])
         return self._services[function]
@@ -104,10 +104,10 @@ class World:
             if why:
                 self.refused.append(f"{name}: {check.action} on {check.resource} {why}")
 
-    # -- what the account's root does, to bring about what a function shall see -------------------------
+    # -- actions of the account's root that prepare the functions' work ---------------------------------
 
     def record(self, environment_id: str, settings: dict[str, Any], **more: Any) -> Environment:
-        """A new environment that nobody has begun to build."""
+        """A new environment whose creation has not started."""
         environment = self.operated.environment(environment_id, settings).replace(
             owner=environment_id,
             expires_at=timestamp(self.moment + timedelta(days=300)),
@@ -136,7 +136,7 @@ class World:
         return self.look(environment)
 
     def ask_run(self, environment: Environment, state: str) -> JobRun:
-        """A run of the environment's job that is in this state in Glue, and not yet known to be."""
+        """A run of the environment's job in this Glue state, which the service has not recorded yet."""
         caller = Caller(environment.owner, is_admin=False)
         asked = IdempotentRequest(caller, "request", None, "fingerprint")
         created = self.operator.jobs.start_run(asked, environment.job_id, RunRequest())
@@ -151,7 +151,7 @@ class World:
 
 @contextlib.contextmanager
 def serving(data: Path, work_dir: Path, granted: dict[str, Any] | None = None) -> Iterator[World]:
-    """A world; `granted` in the place of the packaged policies."""
+    """Yield a world, with `granted` instead of the packaged policies."""
     glue = GlueRuns()
     with account(data) as operated, contextlib.ExitStack() as ending:
         ending.callback(replace_moto(glue))

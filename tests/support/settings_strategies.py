@@ -1,4 +1,4 @@
-"""Settings made from the service's own models: what types, patterns and bounds let in."""
+"""Settings generated from the service's own models: types, patterns and bounds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SCHEDULES = st.sampled_from(
 
 
 def texts(pattern: str, most: int = 80) -> st.SearchStrategy[str]:
-    """Texts that match a pattern, half of them as long as can be; `most` ends repetitions without an end."""
+    """Strings that match a pattern, half of them of maximum length. `most` bounds unlimited repetitions."""
     parsed = regex.parse(pattern)
     return st.integers(0, 2**16).map(lambda seed: _text(parsed, Random(seed), most, seed % 2 == 0))
 
@@ -57,14 +57,14 @@ def _text(parsed: Any, random: Random, most: int, is_long: bool) -> str:
 
 
 def _character(choices: Any, random: Random) -> str:
-    """One of a set; its first, its last and single ones are as likely as all in between."""
+    """One character of a set. First, last and single characters are as likely as all others together."""
     _, value = random.choice(choices)
     ends = value if isinstance(value, tuple) else (value, value)
     return chr(random.choice([*ends, random.randint(*ends)]))
 
 
 def values(hint: Any) -> st.SearchStrategy[Any]:
-    """Values of a type as the models write it, most of which are valid."""
+    """Values of a model's type, most of them valid."""
     if hint == Schedule:
         return _SCHEDULES
     origin, arguments = get_origin(hint), get_args(hint)
@@ -82,7 +82,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
 
 
 def fields(model: type[BaseModel]) -> st.SearchStrategy[Json]:
-    """Some of the fields of a model; fields that are new are among them by themselves."""
+    """A subset of a model's fields. Includes new fields automatically."""
     hints = get_type_hints(model, include_extras=True)
     return st.fixed_dictionaries({}, optional={name: values(hints[name]) for name in model.model_fields})
 
@@ -130,7 +130,7 @@ def _is_valid(adapter: TypeAdapter[Any], value: Any) -> bool:
 
 @st.composite
 def accepted(draw: st.DrawFn, limits: Limits) -> Settings:
-    """Settings that the service takes: what it refuses of those that were made is left out."""
+    """Settings that the service accepts: generated ones without the rejected fields."""
     given = draw(fields(Settings))
     if draw(st.booleans()) and limits.role_arns:
         given |= {"iam_role": False, "role_arn": draw(st.sampled_from(limits.role_arns))}
@@ -150,9 +150,9 @@ def accepted(draw: st.DrawFn, limits: Limits) -> Settings:
 
 
 def without(given: Mapping[str, Any], path: list[str]) -> Json:
-    """What is left of settings when that is taken out which a problem's pointer names."""
+    """Settings without the field that a problem's pointer names."""
     [name, *rest] = path
-    if name in ("role_arn", "kms_key_arn") and name not in given:  # what needs it is what does not fit
+    if name in ("role_arn", "kms_key_arn") and name not in given:  # fields that need it are the invalid ones
         name = {"role_arn": "iam_role", "kms_key_arn": "kms_key"}[name]
     if path == ["job", "script"] and "script" not in given.get("job", {}):
         name, rest = "mode", []

@@ -1,4 +1,4 @@
-"""Sizes of the tests that have two: a small one for every day, and the full one of `pytest --full`."""
+"""Sizes of the tests that have two: a small one by default, and the full one of `pytest --full`."""
 
 from typing import TypeVar
 

@@ -32,7 +32,7 @@ Metadata:
 
 
 def small_template() -> dict[str, Any]:
-    """The real template's parameters and outputs, but only the resources that moto itself knows."""
+    """The real template's parameters and outputs, with only the resources that moto supports."""
     prefix = "terraglue-${EnvironmentId}"
     return {
         "Parameters": {name: {"Type": "String"} for name in PARAMETERS},
@@ -62,7 +62,7 @@ class ChangeSetNotFound(CloudFormationError):
 
 
 def describe_change_set(backend: CloudFormationBackend, change_set_name: str) -> Any:
-    """moto says of a change set that is not there that the stack is not."""
+    """Correct moto's error for a missing change set, which names the stack instead."""
     for change_set in backend.change_sets.values():
         if change_set.change_set_name == change_set_name:
             return change_set
@@ -70,14 +70,14 @@ def describe_change_set(backend: CloudFormationBackend, change_set_name: str) ->
 
 
 def delete_change_set(backend: CloudFormationBackend, change_set_name: str) -> None:
-    """moto crashes when there is none."""
+    """Avoid moto's crash on a missing change set."""
     for change_set_id, change_set in list(backend.change_sets.items()):
         if change_set.change_set_name == change_set_name:
             del backend.change_sets[change_set_id]
 
 
 def create_reader_role() -> None:
-    """The role that reads sandboxes, for tests with IAM in force."""
+    """Create the role that reads sandboxes, for tests with IAM enforced."""
     resources = json.loads((ROOT / "chalice_app/functions.json").read_text())["Resources"]
     [policy] = resources["SandboxReader"]["Properties"]["Policies"]
     known = {**roles.arns(TABLE, ASSETS, ""), "ApiHandlerRole.Arn": "*"}
@@ -124,7 +124,7 @@ def publish_small_release() -> None:
 
 
 def make_stacks_one_by_one() -> Callable[[], None]:
-    """moto's CloudFormation looks through its stacks while another thread adds one."""
+    """Serialize stack creation. moto's CloudFormation iterates its stacks while another thread adds one."""
     lock, original = threading.Lock(), CloudFormationBackend.create_stack
 
     def create_stack(*args: Any, **kwargs: Any) -> Any:

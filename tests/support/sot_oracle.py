@@ -1,4 +1,4 @@
-"""A second opinion on the SoT: DuckDB computes it from the CSV files, and reads what Spark stored."""
+"""Reference results of the SoT: DuckDB computes it from the CSV files and reads Spark's output."""
 
 from pathlib import Path
 from typing import Any

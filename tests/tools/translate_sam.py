@@ -13,7 +13,7 @@ from samtranslator.translator.transform import transform
 
 
 class NoManagedPolicies:
-    """The names of AWS's managed policies; the template has none."""
+    """Stub for the names of AWS's managed policies. The template uses none."""
 
     def load(self) -> dict[str, str]:
         return {}

@@ -1,4 +1,4 @@
-"""Imports between folders go one way; pyproject.toml has the contracts."""
+"""Imports between folders go in one direction. pyproject.toml has the contracts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 
 
-def test_imports_go_downwards_and_there_is_no_circle() -> None:
+def test_imports_go_downwards_without_cycles() -> None:
     # A process of its own: import-linter configures logging and disables the loggers of this one.
     lint = "import importlinter.cli as cli, sys; sys.exit(cli.lint_imports(no_cache=True))"
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Users may be named like the service, the schedule or the release: what they did is theirs all the same."""
+"""Actors in the timeline: users whose names equal those of the service, the schedule or the release."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("runs_end_when_told")
 
 
 @pytest.mark.parametrize("name", ["service", "schedule", "release", "user"])
-def test_an_admin_with_the_name_of_another_actor_is_seen_as_an_admin(api: Api, name: str) -> None:
+def test_an_admin_with_the_name_of_another_actor_is_shown_as_an_admin(api: Api, name: str) -> None:
     path = f"/environments/{api.ready_environment()['id']}"
     assert api.call("PATCH", path, owner=name, groups=("admins",), body={"expires_in_hours": 5}).status == 200
     told = api.call("GET", f"{path}/events").body["items"]
@@ -24,7 +24,7 @@ def test_an_admin_with_the_name_of_another_actor_is_seen_as_an_admin(api: Api, n
     assert (asked["actor"], asked["actor_type"], asked["as_admin"]) == ("ana", "user", False)
 
 
-def test_runs_say_whether_the_schedule_or_a_user_of_that_name_asked_for_them(api: Api) -> None:
+def test_runs_show_whether_the_schedule_or_a_user_with_its_name_requested_them(api: Api) -> None:
     environment = api.ready_environment("schedule", job={"schedule": "rate(1 hour)", "timeout_minutes": 2})
     job = environment["outputs"]["job_id"]
     asked = api.call("POST", f"/jobs/{job}/runs", owner="schedule", body={"timeout_minutes": 1}).body
@@ -42,7 +42,7 @@ def test_runs_say_whether_the_schedule_or_a_user_of_that_name_asked_for_them(api
     assert types == {"schedule"} and {run["requested_by"] for run in runs} == {"schedule"}
 
 
-def test_runs_say_whether_the_service_or_a_user_of_that_name_stopped_them(api: Api) -> None:
+def test_runs_show_whether_the_service_or_a_user_with_its_name_stopped_them(api: Api) -> None:
     environment = api.ready_environment("service")
     job = environment["outputs"]["job_id"]
     body = {"timeout_minutes": 1}
@@ -56,7 +56,7 @@ def test_runs_say_whether_the_service_or_a_user_of_that_name_stopped_them(api: A
     assert stopped == {first["id"]: ("service", "service"), second["id"]: ("service", "user")}
 
 
-def test_a_file_of_a_user_named_release_is_their_own(api: Api) -> None:
+def test_a_file_of_a_user_named_release_shows_a_user(api: Api) -> None:
     production = {"mode": "production", "job": {"script": "main.py"}}
     environment = api.ready_environment("release", **production)
     path = f"/environments/{environment['id']}/job/files"
@@ -74,7 +74,7 @@ def test_a_file_of_a_user_named_release_is_their_own(api: Api) -> None:
     assert set(uploaded_files(record)) == {"main.py"}, "an upgrade leaves it as it is"
 
 
-def test_lines_that_are_older_than_types_have_them_in_the_name() -> None:
+def test_entries_without_actor_types_take_them_from_the_name() -> None:
     item = items.event_item(
         "abcdefgh23", "ana", TimelineEvent("2026-01-01T00:00:00.000Z", "service", "expired")
     )

@@ -1,4 +1,4 @@
-"""The HTTP contract, on moto: what callers send and what they are answered."""
+"""The HTTP contract on moto: requests and their responses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.api import Api
 from tests.support.small_account import RELEASE
 
 
-def test_a_first_request_is_accepted_and_says_where_to_look(api: Api) -> None:
+def test_a_first_request_is_accepted_and_returns_a_location(api: Api) -> None:
     answer = api.call("POST", "/environments")
     assert answer.status == 202
     assert answer.headers["Location"] == f"/environments/{answer.body['id']}"
@@ -37,7 +37,7 @@ def test_an_environment_becomes_ready_with_its_data_copied(api: Api) -> None:
     assert body.read() == b"id\n1\n"
 
 
-def test_data_is_left_out_when_asked(api: Api) -> None:
+def test_data_is_omitted_on_request(api: Api) -> None:
     environment = api.ready_environment(upload_data=False)
     sor = boto3.client("s3").list_objects_v2(Bucket=environment["outputs"]["buckets"]["sor"])
     scripts = boto3.client("s3").list_objects_v2(Bucket=environment["outputs"]["buckets"]["glue_assets"])
@@ -54,7 +54,7 @@ def test_second_request_of_the_same_user_is_a_conflict(api: Api) -> None:
     assert api.call("POST", "/environments", owner="ben").status == 202
 
 
-def test_the_same_idempotency_key_repeats_the_first_answer(api: Api) -> None:
+def test_the_same_idempotency_key_returns_the_first_response(api: Api) -> None:
     key = {"Idempotency-Key": "once"}
     first = api.call("POST", "/environments", headers=key)
     api.stack_event(first.body["id"])
@@ -66,7 +66,7 @@ def test_the_same_idempotency_key_repeats_the_first_answer(api: Api) -> None:
     assert (other_body.status, other_body.body["code"]) == (422, "idempotency_key_reused")
 
 
-def test_an_environment_of_somebody_else_does_not_exist(api: Api) -> None:
+def test_an_environment_of_another_user_is_not_found(api: Api) -> None:
     environment = api.ready_environment(owner="ana")
     own, job = f"/environments/{environment['id']}", environment["outputs"]["job_id"]
     nowhere = api.call("GET", "/environments/aaaaaaaaaa", owner="ben")
@@ -100,7 +100,7 @@ def test_lists_show_own_environments_and_admins_all(api: Api) -> None:
     assert api.call("GET", "/environments?status=READY", **admin).body["items"] == []
 
 
-def test_pages_follow_each_other_without_gap_or_repetition(api: Api) -> None:
+def test_pages_have_neither_gaps_nor_duplicates(api: Api) -> None:
     for owner in ("ana", "ben", "cleo"):
         api.call("POST", "/environments", owner=owner)
         time.sleep(0.002)  # created_at is in milliseconds
@@ -132,7 +132,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(api: Api) -> None:
         (None.__class__.__name__, [""]),
     ],
 )
-def test_wrong_fields_are_all_named_at_once(api: Api, body: Any, pointers: list[str]) -> None:
+def test_all_invalid_fields_are_returned_together(api: Api, body: Any, pointers: list[str]) -> None:
     answer = api.call("POST", "/environments", body=body)
     assert answer.status == 422
     assert sorted(error["pointer"] for error in answer.body["errors"]) == sorted(pointers)
@@ -154,12 +154,14 @@ def test_wrong_fields_are_all_named_at_once(api: Api, body: Any, pointers: list[
         (b'{"a": "' + b"x" * 70_000 + b'"}', "application/json", 413, "payload_too_large"),
     ],
 )
-def test_bodies_that_cannot_be_read(api: Api, raw: bytes, content_type: str, status: int, code: str) -> None:
+def test_unreadable_bodies_are_rejected(
+    api: Api, raw: bytes, content_type: str, status: int, code: str
+) -> None:
     answer = api.call("POST", "/environments", raw=raw, headers={"Content-Type": content_type})
     assert (answer.status, answer.body["code"], answer.body["status"]) == (status, code, status)
 
 
-def test_invalid_combinations_are_named_with_the_fields_that_are_wrong_by_themselves(api: Api) -> None:
+def test_invalid_combinations_are_returned_together_with_invalid_fields(api: Api) -> None:
     body = {
         "colour": "red",
         "kms_key": 1,
@@ -192,18 +194,18 @@ def test_invalid_combinations_are_named_with_the_fields_that_are_wrong_by_themse
         ({"job": {"description": "\ud800"}}, "Must be valid Unicode, without unpaired surrogates."),
     ],
 )
-def test_what_is_wrong_is_said_in_plain_sentences(api: Api, body: Any, words: str) -> None:
+def test_errors_are_plain_sentences(api: Api, body: Any, words: str) -> None:
     [error] = api.call("POST", "/environments", body=body).body["errors"]
     assert error["detail"] == words
 
 
-def test_a_parameter_that_nobody_knows_is_refused_everywhere(api: Api) -> None:
+def test_an_unknown_parameter_is_rejected_by_every_operation(api: Api) -> None:
     for method, path in (("GET", "/me"), ("POST", "/environments"), ("DELETE", "/environments/aaaaaaaaaa")):
         answer = api.call(method, f"{path}?dry_run=true")
         assert (answer.status, answer.body["errors"][0]["parameter"]) == (422, "dry_run"), path
 
 
-def test_tokens_that_prove_nothing_are_refused(api: Api) -> None:
+def test_invalid_tokens_are_rejected(api: Api) -> None:
     good = api.issuer.token("ana")
     header, payload, _ = good.split(".")
     now = int(time.time())
@@ -250,7 +252,7 @@ def test_health_needs_no_token(api: Api) -> None:
     assert (answer.status, answer.body) == (200, {"status": "ok", "release": RELEASE})
 
 
-def test_deleting_leaves_a_receipt_and_frees_the_owner(api: Api) -> None:
+def test_a_deletion_leaves_a_receipt_and_unlocks_the_owner(api: Api) -> None:
     environment = api.ready_environment()
     path = f"/environments/{environment['id']}"
     asked = api.call("DELETE", path)

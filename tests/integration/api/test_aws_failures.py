@@ -1,4 +1,4 @@
-"""Every route while AWS throttles, fails, times out, refuses or is gone: only answers that are promised."""
+"""Responses of every route while AWS calls fail."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ FAILURES = {
     "no credentials": raising(boto.NoCredentialsError()),
 }
 READ_RELEASES = ("request_environment", "list_releases", "get_health")
-"""These read what the service then keeps, so each time they are asked they get a new one."""
+"""These operations read releases that the service caches, so each request gets a new service."""
 PASSING = {
     "throttled": 429,
     "slow down": 429,
@@ -63,12 +63,12 @@ PASSING = {
     "dead endpoint": 503,
     "cut off": 503,
 }
-"""What comes of those that another try may help; the others are a 500."""
+"""Statuses of failures that a retry may solve. Other failures return 500."""
 
 
 @dataclass
 class Faults:
-    """What fails now, and which services were called."""
+    """Current faults, and the services that were called."""
 
     service: str | None = None
     failure: str = ""
@@ -79,14 +79,14 @@ class Faults:
         self.called.add(service)
         if service == self.service:
             return FAILURES[self.failure]()
-        if model.name == "BatchStopJobRun":  # which moto does not know
+        if model.name == "BatchStopJobRun":  # moto does not support it
             return SimpleNamespace(status_code=200), {}
         return None
 
 
 @pytest.fixture
 def faults(api: Api) -> Faults:
-    """Fails calls of the service's boto3 clients; nothing of such a call reaches moto."""
+    """Fail calls of the service's boto3 clients before they reach moto."""
     faults, session = Faults(), boto3.Session()
     session.events.register_first("before-call", faults)
     api.app.service = Once(lambda: build(session=session, sleep=lambda _: None))
@@ -95,7 +95,7 @@ def faults(api: Api) -> Faults:
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What the service and Chalice log."""
+    """Log output of the service and Chalice."""
     written = io.StringIO()
     handler = logger.registered_handler  # Chalice may have added its own
     before = handler.setStream(written)
@@ -111,7 +111,7 @@ def runs_go_on() -> Iterator[None]:
 
 
 def restored(items: list[Any]) -> None:
-    """Put the service's table back to what it was."""
+    """Restore the content of the service's table."""
     client = boto3.client("dynamodb")
     for item in client.scan(TableName=TABLE)["Items"]:
         client.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
@@ -120,7 +120,7 @@ def restored(items: list[Any]) -> None:
 
 
 def place(api: Api, *, production: bool) -> dict[str, str]:
-    """A READY environment with a run, as parameters of paths."""
+    """A READY environment with a run, as path parameters."""
     settings = {"mode": "production", "job": {"script": "sot_ecommerce.py"}} if production else {}
     environment = api.ready_environment(**settings)
     job = environment["outputs"]["job_id"]
@@ -140,7 +140,7 @@ def place(api: Api, *, production: bool) -> dict[str, str]:
 
 
 def request(api: Api, operation: Any, parts: dict[str, str]) -> Answer:
-    """A request that the operation accepts; its answer is held against the document."""
+    """A valid request of the operation. Its response is checked against the OpenAPI document."""
     names = re.findall(r"{(part\d)}", operation.path)
     file = {name: "main.py" if name == names[-1] else "src" for name in names}
     if names == ["part1"]:
@@ -154,7 +154,9 @@ def request(api: Api, operation: Any, parts: dict[str, str]) -> Answer:
 
 
 @pytest.mark.parametrize("operation", chalice_app.api.all, ids=lambda operation: operation.name)
-def test_a_route_answers_what_is_promised(api: Api, faults: Faults, log: io.StringIO, operation: Any) -> None:
+def test_a_route_returns_only_documented_responses(
+    api: Api, faults: Faults, log: io.StringIO, operation: Any
+) -> None:
     parts = place(api, production=operation.upload)
     if operation.name == "retry_environment":
         fail(parts["environment_id"])

@@ -1,4 +1,4 @@
-"""What a request costs: the number of AWS calls behind it, whatever the number of records in the table."""
+"""Number of AWS calls per request, independent of the number of records."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ class Counter:
 def counter(api: Api) -> Iterator[Counter]:
     session = boto3.Session()
     counter = Counter(session)
-    moment = datetime.now(UTC)  # it stands still: the newest release is looked up once in 30 s
+    moment = datetime.now(UTC)  # the clock does not move: the newest release is read once in 30 s
     service = wiring.build(Config.from_environment(), session=session, clock=lambda: moment)
     original, api.app.service = api.app.service, lambda: service
     try:
-        service.releases.latest()  # what a process that has served before knows
+        service.releases.latest()  # cached by a process that served requests before
         yield counter
     finally:
         api.app.service = original
 
 
 def multiply(environments: int) -> None:
-    """Fill the table up to so many environments, straight into moto: copies of the one that is there."""
+    """Fill the table in moto up to `count` environments, with copies of the existing one."""
     table = dynamodb_backends[ACCOUNT]["us-east-1"].tables[TABLE]
     partitions = [key for key in table.items if key.value.startswith("ENV#")]
     [pattern] = [item for sort_key, item in table.items[partitions[-1]].items() if sort_key.value == "ENV"]
@@ -71,14 +71,14 @@ def calls(counter: Counter, api: Api, *args: Any, **kwargs: Any) -> list[str]:
 
 
 @pytest.mark.parametrize("environments", [10, sized(1_000, 100_000)])
-def test_a_request_costs_the_same_however_many_environments_there_are(
+def test_the_number_of_calls_does_not_depend_on_the_number_of_environments(
     api: Api, counter: Counter, environments: int
 ) -> None:
     environment = api.ready_environment()
     own, job = f"/environments/{environment['id']}", environment["outputs"]["job_id"]
     run = api.call("POST", f"/jobs/{job}/runs", body={"timeout_minutes": 1, "number_of_workers": 2}).body
     while api.call("GET", f"/jobs/{job}/runs/{run['id']}").body["status"] != "SUCCEEDED":
-        pass  # moto's run moves on when it is looked at
+        pass  # moto's run advances when it is described
     multiply(environments)
     admin = {"owner": "root", "groups": ("admins",)}
 

@@ -1,4 +1,4 @@
-"""What every answer carries: ETags, hints when to look again, headers that keep browsers in line."""
+"""Response headers: ETag, Retry-After, security headers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from deploy import gateway_responses
 from tests.support.api import Api
 
 
-def test_who_has_the_answer_already_gets_nothing_but_that(api: Api) -> None:
+def test_a_current_etag_returns_304_without_a_body(api: Api) -> None:
     path = f"/environments/{api.ready_environment()['id']}"
     first = api.call("GET", path)
     tag = first.headers["ETag"]
@@ -23,17 +23,17 @@ def test_who_has_the_answer_already_gets_nothing_but_that(api: Api) -> None:
     assert changed.headers["ETag"] != tag
 
 
-def test_files_have_an_etag_too(api: Api) -> None:
+def test_files_have_an_etag(api: Api) -> None:
     path = f"/environments/{api.ready_environment()['id']}/job/files/sot_ecommerce.py"
     tag = api.call("GET", path).headers["ETag"]
     assert api.call("GET", path, headers={"If-None-Match": tag}).status == 304
 
 
-def test_the_headers_of_the_gateway_are_the_apps() -> None:
+def test_the_gateways_headers_equal_the_apps() -> None:
     assert gateway_responses.SAFE_HEADERS == middleware.SAFE_HEADERS
 
 
-def test_what_goes_on_says_when_to_look_again_and_what_has_ended_does_not(api: Api) -> None:
+def test_only_unfinished_work_returns_retry_after(api: Api) -> None:
     asked = api.call("POST", "/environments")
     assert (asked.body["poll_after_seconds"], asked.headers["Retry-After"]) == (1, "1")
     api.stack_event(asked.body["id"])
@@ -42,7 +42,7 @@ def test_what_goes_on_says_when_to_look_again_and_what_has_ended_does_not(api: A
     assert "Retry-After" not in ready.headers
 
 
-def test_the_hint_grows_and_is_no_part_of_the_etag(api: Api) -> None:
+def test_retry_after_grows_and_does_not_change_the_etag(api: Api) -> None:
     import dataclasses
     from datetime import timedelta
 
@@ -61,7 +61,7 @@ def test_the_hint_grows_and_is_no_part_of_the_etag(api: Api) -> None:
     assert len(tags) == 1
 
 
-def test_every_answer_is_safe_to_show_in_a_browser(api: Api) -> None:
+def test_every_response_has_security_headers(api: Api) -> None:
     for answer in (
         api.call("GET", "/health", owner=None),
         api.call("GET", "/me", owner=None),
@@ -79,7 +79,7 @@ def portal(monkeypatch: pytest.MonkeyPatch) -> str:
     return "https://portal.example"
 
 
-def test_the_portals_pages_may_call_and_no_others(portal: str, api: Api) -> None:
+def test_only_the_portals_origin_is_allowed_by_cors(portal: str, api: Api) -> None:
     asked = api.call("GET", "/me", headers={"Origin": portal})
     assert asked.headers["Access-Control-Allow-Origin"] == portal
     assert "Location" in asked.headers["Access-Control-Expose-Headers"]
@@ -93,5 +93,5 @@ def test_the_portals_pages_may_call_and_no_others(portal: str, api: Api) -> None
     assert "Idempotency-Key" in before.headers["Access-Control-Allow-Headers"]
 
 
-def test_without_a_portal_no_page_may_call(api: Api) -> None:
+def test_without_a_portal_no_origin_is_allowed_by_cors(api: Api) -> None:
     assert "Access-Control-Allow-Origin" not in api.call("GET", "/me", headers={"Origin": "null"}).headers

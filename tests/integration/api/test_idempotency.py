@@ -1,4 +1,4 @@
-"""Idempotency-Key on every POST: one effect, one answer, whoever asks and whatever happens in between."""
+"""Idempotency-Key on every POST: one effect and one response per key."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.small_account import TABLE
 KEY = {"Idempotency-Key": "k"}
 
 
-def test_every_post_takes_a_key(api: Api) -> None:
+def test_every_post_accepts_an_idempotency_key(api: Api) -> None:
     posts = [operation for operation in api.app.api.all if operation.method == "POST"]
     assert len(posts) >= 4
     assert all(operation.idempotent for operation in posts)
@@ -41,7 +41,7 @@ def path_of(api: Api, action: str) -> str:
 
 
 @pytest.mark.parametrize("action", ["reset", "retry", "runs"])
-def test_the_same_request_again_has_the_first_ones_answer(api: Api, action: str) -> None:
+def test_a_repeated_request_returns_the_first_response(api: Api, action: str) -> None:
     path = path_of(api, action)
     first = api.call("POST", path, headers=KEY)
     assert (first.status, first.headers.get("Idempotency-Replayed")) == (202, None), first.body
@@ -66,7 +66,7 @@ def test_a_key_has_its_effect_once(api: Api, action: str) -> None:
     assert api.call("POST", path, headers={"Idempotency-Key": "another"}).status == 409
 
 
-def test_a_key_that_was_used_for_something_else_is_refused(api: Api) -> None:
+def test_a_key_of_a_different_request_is_rejected(api: Api) -> None:
     one = path_of(api, "reset")
     assert api.call("POST", one, headers=KEY).status == 202
     for path, raw in ((one, b'{"x": 1}'), (one.replace("/reset", "/retry"), None), ("/environments", None)):
@@ -74,7 +74,7 @@ def test_a_key_that_was_used_for_something_else_is_refused(api: Api) -> None:
         assert (answer.status, answer.body["code"]) == (422, "idempotency_key_reused"), path
 
 
-def test_a_key_is_for_one_job(api: Api) -> None:
+def test_a_key_is_scoped_to_one_job(api: Api) -> None:
     admin: dict[str, Any] = {"owner": "root", "groups": ("admins",)}
     jobs = [api.ready_environment(owner)["outputs"]["job_id"] for owner in ("ana", "ben")]
     assert api.call("POST", f"/jobs/{jobs[0]}/runs", headers=KEY, **admin).status == 202
@@ -82,7 +82,7 @@ def test_a_key_is_for_one_job(api: Api) -> None:
     assert (other.status, other.body["code"]) == (422, "idempotency_key_reused")
 
 
-def test_what_was_refused_leaves_its_key_free(api: Api) -> None:
+def test_a_rejected_request_does_not_use_its_key(api: Api) -> None:
     path = path_of(api, "reset")
     environment = path.rpartition("/")[0]
     retry = f"{environment}/retry"
@@ -92,7 +92,7 @@ def test_what_was_refused_leaves_its_key_free(api: Api) -> None:
 
 
 @pytest.mark.parametrize("action", ["reset", "retry"])
-def test_the_answer_is_there_though_the_first_caller_died(api: Api, action: str) -> None:
+def test_the_response_is_returned_after_the_first_process_was_killed(api: Api, action: str) -> None:
     class Died(Exception):
         pass
 
@@ -115,7 +115,7 @@ def test_the_answer_is_there_though_the_first_caller_died(api: Api, action: str)
         (("a\\", "k"), ("a", "\\k")),
     ],
 )
-def test_keys_of_two_owners_never_meet(api: Api, one: tuple[str, str], other: tuple[str, str]) -> None:
+def test_keys_of_two_owners_are_independent(api: Api, one: tuple[str, str], other: tuple[str, str]) -> None:
     environments = api.app.service().environments
     for owner, key in (one, other):
         asked = IdempotentRequest(Caller(owner, is_admin=False), "r", key, "f")

@@ -1,4 +1,4 @@
-"""Whose request a line of the log is about, when a threaded server answers many at once."""
+"""Request IDs in log lines of a multithreaded server."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def request(request_id: str) -> Request:
     )
 
 
-def test_a_line_has_the_id_of_its_own_request_and_of_none_afterwards(
+def test_a_line_has_the_id_of_its_own_request_only(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, logger=logger.name)
@@ -42,7 +42,7 @@ def test_a_line_has_the_id_of_its_own_request_and_of_none_afterwards(
 
     def serve(request_id: str) -> None:
         def view(_: Request) -> Response:
-            together.wait()  # all requests are under way
+            together.wait()  # all requests are in progress
             logger.warning("looked", expected=request_id)
             return Response("")
 

@@ -1,4 +1,4 @@
-"""What an operator's variables change for those who call the API."""
+"""Effects of the operator's variables on API requests."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_an_owner_in_another_case_is_the_same(
 @pytest.mark.parametrize(
     "schedule", ["cron(0 22-4 * * ? *)", "cron(0 12 ? * FRI-MON *)", "cron(0 12 1 1 ? 2020)"]
 )
-def test_what_is_wrong_with_a_schedule_is_said_at_once(api: Api, schedule: str) -> None:
+def test_all_errors_of_a_schedule_are_returned_together(api: Api, schedule: str) -> None:
     answer = api.call("POST", "/environments", body={"job": {"schedule": schedule}})
     assert answer.status == 422
     assert [error["pointer"] for error in answer.body["errors"]] == ["/job/schedule"]

@@ -1,4 +1,4 @@
-"""Who may do what: every operation tried by its owner, by somebody else, by an admin and by nobody."""
+"""Access to every operation: owner, another user, admin, unauthenticated."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ FILE = "/environments/{environment}/job/files"
 
 @dataclass(frozen=True)
 class Try:
-    """A request, and what the owner gets for it; others get 404, an admin what the owner gets, nobody 401.
+    """A request and the owner's status. An admin gets the same, other users 404, unauthenticated callers 401.
 
-    `everyone` is for what belongs to nobody: each caller gets the same, about themselves.
+    `everyone` marks operations without an owner: each caller gets the same status, about their own data.
     """
 
     method: str
@@ -38,7 +38,7 @@ class Try:
         return self.owner if self.everyone or who != OTHER else 404
 
 
-# One line an operation: a new route without a line here fails the test below.
+# One entry per operation. A new route without an entry fails the test below.
 TRIES = {
     "request_environment": Try("POST", "/environments", 409, body={}, everyone=True),
     "list_environments": Try("GET", "/environments", 200, everyone=True),
@@ -52,7 +52,7 @@ TRIES = {
     "request_run": Try("POST", "/jobs/{job}/runs", 202, body={"timeout_minutes": 1}),
     "list_runs": Try("GET", "/jobs/{job}/runs", 200),
     "get_run": Try("GET", "/jobs/{job}/runs/{run}", 200),
-    "stop_run": Try("DELETE", "/jobs/{job}/runs/{run}", 200),  # moto's runs end when they are looked at
+    "stop_run": Try("DELETE", "/jobs/{job}/runs/{run}", 200),  # moto's runs end when they are described
     "get_run_logs": Try("GET", "/jobs/{job}/runs/{run}/logs", 200),
     "list_tables": Try("GET", "/environments/{environment}/tables", 200),
     "list_rows": Try("GET", "/environments/{environment}/tables/db_shop/tbl/rows", 404),
@@ -75,7 +75,7 @@ TRIES = {
 
 @dataclass(frozen=True)
 class World:
-    """An owner with a READY sandbox, a file of each depth and a run; another with a sandbox of their own."""
+    """An owner with a READY sandbox, files of each depth and a run, and another user with a sandbox."""
 
     api: Api
     places: dict[str, str]
@@ -110,7 +110,7 @@ def world(api: Api) -> World:
     return World(api, {"environment": environment["id"], "job": job, "run": run.body["id"]})
 
 
-def test_every_operation_is_tried(api: Api) -> None:
+def test_every_operation_has_an_access_test(api: Api) -> None:
     assert {operation.name for operation in api.app.api.all} == TRIES.keys()
     told = {
         told["operationId"]: (method.upper(), path)
@@ -124,15 +124,15 @@ def test_every_operation_is_tried(api: Api) -> None:
     assert told.keys() == TRIES.keys()
 
 
-def test_only_the_owner_and_admins_get_at_what_is_somebodys(world: World) -> None:
-    # A delete comes last; and those who may do something come after those who may not.
+def test_only_the_owner_and_admins_have_access(world: World) -> None:
+    # Deletions run last, and callers with access run after callers without it.
     names = sorted(TRIES, key=lambda name: (name == "delete_environment", name))
     wrong = []
     for name in names:
         tried = TRIES[name]
         for who in (NOBODY, OTHER, ADMIN, OWNER):
             answer, expected = world.attempt(tried, who), tried.expected(who)
-            # What an admin has done for the owner may be begun or done by now.
+            # The admin's action for the owner may be in progress or complete by now.
             if answer.status != expected and not (who == OWNER and answer.status in (200, 202)):
                 wrong.append((name, who, answer.status, expected))
             if expected == 401:
@@ -142,13 +142,13 @@ def test_only_the_owner_and_admins_get_at_what_is_somebodys(world: World) -> Non
     assert not wrong
 
 
-def test_somebody_else_changes_nothing(world: World) -> None:
+def test_another_user_changes_nothing(world: World) -> None:
     seen = ("/environments/{environment}", "/jobs/{job}/runs", FILE, "/environments/{environment}/events")
 
     def everything() -> list[Any]:
         return [world.attempt(Try("GET", path, 200), OWNER).body for path in seen]
 
-    world.attempt(TRIES["get_run"], OWNER)  # the run is as far as it gets by itself
+    world.attempt(TRIES["get_run"], OWNER)  # the run has reached its final automatic state
     before = everything()
     for tried in TRIES.values():
         for who in (OTHER, NOBODY):
@@ -157,7 +157,7 @@ def test_somebody_else_changes_nothing(world: World) -> None:
     assert everything() == before
 
 
-def test_what_an_admin_does_for_somebody_is_told_as_that(world: World) -> None:
+def test_an_admins_action_for_an_owner_is_recorded_as_such(world: World) -> None:
     for name in ("change_environment", "request_run", "put_job_file", "delete_environment"):
         assert world.attempt(TRIES[name], ADMIN).status in (200, 202), name
     timeline = Try("GET", "/environments/{environment}/events?limit=100", 200)

@@ -1,4 +1,4 @@
-"""Lists in pages: nothing is left out or told twice while things come and go; a cursor is for one list."""
+"""Pagination while items are added and removed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def page(api: Api, path: str, cursor: str | None = None, **caller: Any) -> tuple
     return [item["owner"] for item in answer.body["items"]], answer.body["next"]
 
 
-def test_what_comes_in_between_shifts_no_page(api: Api) -> None:
+def test_items_added_between_pages_shift_no_page(api: Api) -> None:
     ask(api, "ana", "ben", "cleo", "dan")
     first, cursor = page(api, "/environments?limit=2", **ADMIN)
     ask(api, "eve", "fay")
@@ -34,7 +34,7 @@ def test_what_comes_in_between_shifts_no_page(api: Api) -> None:
     assert cursor is None or page(api, "/environments?limit=2", cursor, **ADMIN) == ([], None)
 
 
-def test_what_changes_its_status_in_between_is_not_told_twice(api: Api) -> None:
+def test_an_item_whose_status_changes_between_pages_is_returned_once(api: Api) -> None:
     ask(api, "ana", "ben", "cleo")
     first, cursor = page(api, "/environments?limit=1&status=CREATING", **ADMIN)
     cleo = api.call("GET", "/environments", owner="cleo").body["items"][0]["id"]
@@ -44,7 +44,7 @@ def test_what_changes_its_status_in_between_is_not_told_twice(api: Api) -> None:
     assert page(api, "/environments?limit=9&status=READY", **ADMIN) == (["cleo"], None)
 
 
-def test_filters_go_together(api: Api) -> None:
+def test_filters_can_be_combined(api: Api) -> None:
     ask(api, "ana", "ben")
     both = "/environments?limit=9&owner=ben&status=CREATING"
     assert page(api, both, **ADMIN) == (["ben"], None)
@@ -62,14 +62,14 @@ def test_filters_go_together(api: Api) -> None:
         ("/jobs/terraglue-aaaaaaaaaa-x/runs?limit=1", ADMIN),  # another list
     ],
 )
-def test_a_cursor_is_good_for_its_list_and_caller_alone(api: Api, path: str, caller: dict[str, Any]) -> None:
+def test_a_cursor_is_valid_for_its_list_and_caller_only(api: Api, path: str, caller: dict[str, Any]) -> None:
     ask(api, "ana", "ben")
     _, cursor = page(api, "/environments?limit=1", **ADMIN)
     answer = api.call("GET", f"{path}&cursor={cursor}", **caller)
     assert (answer.status, answer.body["code"]) == (400, "bad_cursor")
 
 
-def test_a_cursor_that_was_tampered_with_is_refused_wherever_it_was(api: Api) -> None:
+def test_a_modified_cursor_is_rejected_whichever_part_was_changed(api: Api) -> None:
     ask(api, "ana", "ben")
     _, cursor = page(api, "/environments?limit=1", **ADMIN)
     assert cursor is not None
@@ -83,7 +83,7 @@ def test_a_cursor_that_was_tampered_with_is_refused_wherever_it_was(api: Api) ->
         assert (answer.status, answer.body["code"]) == (400, "bad_cursor"), changed
 
 
-def test_a_cursor_tells_nothing_and_stays_the_same(api: Api) -> None:
+def test_a_cursor_is_opaque_and_stable(api: Api) -> None:
     ask(api, "ana", "ben")
     cursors = {page(api, "/environments?limit=1", **ADMIN)[1] for _ in range(3)}
     [cursor] = cursors
@@ -91,14 +91,14 @@ def test_a_cursor_tells_nothing_and_stays_the_same(api: Api) -> None:
 
 
 def forged(api: Api, place: dict[str, str], *scope: str | bool | None) -> str:
-    """What somebody could make who has the service's secret."""
+    """A cursor forged with the service's secret."""
     made = api.app.service().cursors.encode(place, scope)
     assert made is not None
     return str(made)
 
 
 @pytest.mark.parametrize("to", ["mine", "theirs"])
-def test_a_forged_cursor_is_no_way_past_the_owner(api: Api, to: str) -> None:
+def test_a_forged_cursor_does_not_bypass_ownership(api: Api, to: str) -> None:
     mine, theirs = api.ready_environment("ana"), api.ready_environment("ben")
     job = theirs["outputs"]["job_id"]
     assert api.call("POST", f"/jobs/{job}/runs", owner="ben").status == 202
@@ -117,7 +117,7 @@ def test_a_forged_cursor_is_no_way_past_the_owner(api: Api, to: str) -> None:
     assert api.call("GET", f"/jobs/{job}/runs/{'2' * 16}/logs?cursor={cursor}").status == 404
 
 
-def test_a_cursor_of_a_list_that_ends_there_still_needs_its_owner(api: Api) -> None:
+def test_an_exhausted_cursor_still_requires_its_owner(api: Api) -> None:
     mine = api.ready_environment("ana")
     for path, kind, name in (
         (f"/environments/{mine['id']}/events", "events", mine["id"]),
@@ -132,7 +132,7 @@ def test_a_cursor_of_a_list_that_ends_there_still_needs_its_owner(api: Api) -> N
         )
 
 
-def test_what_no_run_can_be_called_is_not_there(api: Api) -> None:
+def test_an_impossible_run_id_is_not_found(api: Api) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     for name in ("x" * 3000, "%00", "RUN%23", "A" * 16):
         for path in (f"/jobs/{job}/runs/{name}", f"/jobs/{job}/runs/{name}/logs"):

@@ -1,4 +1,4 @@
-"""Many at once, over real HTTP: one environment a person, one answer a key, one run a key."""
+"""Concurrent requests over real HTTP: one environment per user, one response and one run per key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CROWD = sized(40, 200)
 
 
 def all_at_once(url: str, requests: list[tuple[str, str, Any, dict[str, str]]]) -> list[Answer]:
-    """Send requests (method, path, body, headers) at the same moment; their answers in that order."""
+    """Send requests (method, path, body, headers) at the same moment. Return the responses in that order."""
     start = threading.Barrier(len(requests))
     answers: list[Answer | None] = [None] * len(requests)
 
@@ -50,7 +50,7 @@ def stacks() -> list[str]:
     return [stack["StackName"] for page in pages for stack in page["Stacks"]]
 
 
-def test_many_requests_of_one_person_make_one_stack(api: Api, url: str) -> None:
+def test_many_concurrent_requests_of_one_user_create_one_stack(api: Api, url: str) -> None:
     answers = all_at_once(url, [("POST", "/environments", {}, bearer(api, "ana"))] * CROWD)
     assert Counter(answer.status for answer in answers) == {202: 1, 409: CROWD - 1}
     [accepted] = [answer.body for answer in answers if answer.status == 202]
@@ -59,7 +59,7 @@ def test_many_requests_of_one_person_make_one_stack(api: Api, url: str) -> None:
     assert links == {f"/environments/{accepted['id']}"}
 
 
-def test_two_hundred_people_at_once_get_two_hundred(api: Api, url: str) -> None:
+def test_two_hundred_concurrent_users_get_two_hundred_environments(api: Api, url: str) -> None:
     people = [f"person-{number}" for number in range(CROWD)]
     answers = all_at_once(url, [("POST", "/environments", {}, bearer(api, who)) for who in people])
     assert Counter(answer.status for answer in answers) == {202: CROWD}
@@ -68,7 +68,7 @@ def test_two_hundred_people_at_once_get_two_hundred(api: Api, url: str) -> None:
 
 
 @pytest.mark.parametrize("times", [20])
-def test_the_same_key_at_once_is_answered_alike_and_makes_one(api: Api, url: str, times: int) -> None:
+def test_concurrent_requests_with_one_key_create_one_environment(api: Api, url: str, times: int) -> None:
     request = (
         "POST",
         "/environments",
@@ -83,7 +83,7 @@ def test_the_same_key_at_once_is_answered_alike_and_makes_one(api: Api, url: str
 
 
 @pytest.mark.parametrize("times", [20])
-def test_the_same_key_at_once_starts_one_run(api: Api, url: str, times: int) -> None:
+def test_concurrent_requests_with_one_key_start_one_run(api: Api, url: str, times: int) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     body, headers = {"timeout_minutes": 1}, bearer(api, "ana", **{"Idempotency-Key": "k"})
     answers = all_at_once(url, [("POST", f"/jobs/{job}/runs", body, headers)] * times)
@@ -92,12 +92,12 @@ def test_the_same_key_at_once_starts_one_run(api: Api, url: str, times: int) -> 
     assert len(boto3.client("glue").get_job_runs(JobName=job)["JobRuns"]) == 1
 
 
-def test_a_key_repeats_what_was_accepted_and_nothing_that_was_refused(api: Api) -> None:
+def test_a_key_repeats_accepted_responses_only(api: Api) -> None:
     key = {"Idempotency-Key": "k"}
     job = api.ready_environment()["outputs"]["job_id"]
     dear = {"worker_type": "G.8X", "number_of_workers": 10, "timeout_minutes": 60}
     assert api.call("POST", f"/jobs/{job}/runs", body=dear, headers=key).body["code"] == "budget_exceeded"
-    # It was refused and had no effect: the key is free, as it is for a body that is corrected.
+    # The request was rejected without effect, so its key is free, also for a corrected body.
     cheap = {"timeout_minutes": 1, "number_of_workers": 2}
     accepted = api.call("POST", f"/jobs/{job}/runs", body=cheap, headers=key)
     assert accepted.status == 202

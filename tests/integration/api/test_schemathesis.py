@@ -1,4 +1,4 @@
-"""schemathesis runs the whole document against the API over real HTTP, with all its checks on."""
+"""schemathesis on the whole OpenAPI document, with all its checks, over real HTTP."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HERE = ROOT / "tests/schemathesis"
 def run(url: str, token: str, tmp_path: Path, *options: str, **parameters: str) -> None:
     config = tmp_path / "schemathesis.toml"
     pinned = "".join(f'"path.{name}" = "{value}"\n' for name, value in parameters.items())
-    # A part of a job file's path is a folder or the file, as the operation has it.
+    # Each segment of a job file's path is a folder or the file, depending on the operation.
     files = "".join(
         f'[[operations]]\ninclude-operation-id = "{method}_job_file{where}"\nparameters = {{ {parts} }}\n'
         for method in ("get", "put")
@@ -47,7 +47,7 @@ def run(url: str, token: str, tmp_path: Path, *options: str, **parameters: str) 
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr
 
 
-def test_it_finds_nothing_in_a_sandbox_that_is_there(api: Api, url: str, tmp_path: Path) -> None:
+def test_schemathesis_finds_nothing_with_an_existing_sandbox(api: Api, url: str, tmp_path: Path) -> None:
     environment = api.ready_environment(mode="production", job={"script": "main.py"})
     files, job = f"/environments/{environment['id']}/job/files", environment["outputs"]["job_id"]
     for path in ("main.py", "src/main.py", "src/lib/main.py"):
@@ -62,5 +62,5 @@ def test_it_finds_nothing_in_a_sandbox_that_is_there(api: Api, url: str, tmp_pat
     )
 
 
-def test_it_finds_nothing_from_the_first_request_on(api: Api, url: str, tmp_path: Path) -> None:
+def test_schemathesis_finds_nothing_with_an_empty_account(api: Api, url: str, tmp_path: Path) -> None:
     run(url, api.issuer.token("ana"), tmp_path, "--max-examples", sized("3", "10"))

@@ -1,4 +1,4 @@
-"""Below a stage or a custom domain's mapping every link leads somewhere, and headers are API Gateway's."""
+"""Links and headers below an API Gateway stage or the mapping of a custom domain."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def ask(api: Api, served: str) -> Ask:
 
 
 def links(answer: Any) -> Iterator[str]:
-    """Every link of an answer, however deep."""
+    """Every link in a response, at any depth."""
     if isinstance(answer, dict):
         found = answer.get("links")
         yield from found.values() if isinstance(found, dict) else ()
@@ -71,7 +71,7 @@ def links(answer: Any) -> Iterator[str]:
             yield from links(value)
 
 
-def test_every_link_of_every_answer_leads_somewhere(api: Api, ask: Ask, prefix: str) -> None:
+def test_every_link_of_every_response_is_reachable(api: Api, ask: Ask, prefix: str) -> None:
     status, headers, asked = ask("POST", f"{prefix}/environments")
     assert status == 202, asked
     assert headers["Location"] == f"{prefix}/environments/{asked['id']}"
@@ -113,19 +113,19 @@ def run_of(api: Api, ask: Ask, prefix: str, job: str) -> None:
         assert (status, headers["Location"]) == (202, f"{prefix}/jobs/{job}/runs/{run['id']}"), run
 
 
-def test_its_document_says_where_it_is(ask: Ask, prefix: str) -> None:
+def test_the_document_contains_its_base_url(ask: Ask, prefix: str) -> None:
     _, _, document = ask("GET", f"{prefix}/openapi.json", owner=None)
     assert document["servers"] == [{"url": prefix or "/"}]
     status, _, page = ask("GET", f"{prefix}/docs", owner=None)
     assert (status, f'"{prefix}/docs/start.js"' in page.decode()) == (200, True)
 
 
-def test_a_path_outside_of_the_prefix_is_not_there(ask: Ask, prefix: str) -> None:
+def test_a_path_outside_the_prefix_is_not_found(ask: Ask, prefix: str) -> None:
     for path in ("/other/health", f"{prefix}health" if prefix else "/x/health"):
         assert ask("GET", path, owner=None)[0] == 404
 
 
-def test_a_challenge_comes_under_the_name_that_api_gateway_gives_it(ask: Ask, prefix: str) -> None:
+def test_a_challenge_has_api_gateways_header_name(ask: Ask, prefix: str) -> None:
     status, headers, _ = ask("GET", f"{prefix}/me", owner=None)
     assert (status, headers["WWW-Authenticate"]) == (401, None)
     assert headers["x-amzn-remapped-www-authenticate"].startswith('Bearer realm="terraglue"')
@@ -153,7 +153,7 @@ def test_headers_are_renamed_or_dropped_whatever_their_case() -> None:
         ("/api/docs/start.js", "/docs/{name}", "/api"),
     ],
 )
-def test_the_base_is_what_api_gateways_event_says(api: Api, path: str, route: str, base: str) -> None:
+def test_the_base_url_comes_from_api_gateways_event(api: Api, path: str, route: str, base: str) -> None:
     from chalice.app import Request
 
     event = {  # as in "Input format of a Lambda function for proxy integration"

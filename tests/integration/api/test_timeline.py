@@ -1,4 +1,4 @@
-"""The timeline of an environment: who did what, when, in which request."""
+"""The timeline of an environment: each event with its actor, time and request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def actions(api: Api, environment_id: str, **kwargs: object) -> list[str]:
     return [event["action"] for event in answer.body["items"]]
 
 
-def test_everything_that_happened_is_there_newest_first(api: Api) -> None:
+def test_all_events_are_listed_newest_first(api: Api) -> None:
     environment = api.ready_environment()["id"]
     answer = api.call("GET", f"/environments/{environment}/events")
     items = answer.body["items"]
@@ -29,7 +29,7 @@ def test_everything_that_happened_is_there_newest_first(api: Api) -> None:
     assert sorted((item["at"] for item in items), reverse=True) == [item["at"] for item in items]
 
 
-def test_an_admin_who_acts_for_somebody_is_told_of(api: Api) -> None:
+def test_an_admins_action_for_an_owner_is_recorded(api: Api) -> None:
     environment = api.ready_environment()["id"]
     assert api.call("DELETE", f"/environments/{environment}", owner="root", groups=("admins",)).status == 202
     items = api.call("GET", f"/environments/{environment}/events?limit=100").body["items"]
@@ -38,7 +38,7 @@ def test_an_admin_who_acts_for_somebody_is_told_of(api: Api) -> None:
     assert deleted["request_id"]
 
 
-def test_it_is_paged_and_new_lines_do_not_shift_a_page(api: Api) -> None:
+def test_new_entries_do_not_shift_a_page(api: Api) -> None:
     environment = api.ready_environment()["id"]
     path = f"/environments/{environment}/events?limit=2"
     first = api.call("GET", path).body
@@ -48,14 +48,14 @@ def test_it_is_paged_and_new_lines_do_not_shift_a_page(api: Api) -> None:
     assert seen == ["READY", "SEEDING", "CREATING", "requested"]
 
 
-def test_it_is_its_owners_and_the_admins_only(api: Api) -> None:
+def test_only_the_owner_and_admins_read_the_timeline(api: Api) -> None:
     environment = api.ready_environment()["id"]
     assert api.call("GET", f"/environments/{environment}/events", owner="ben").status == 404
     assert api.call("GET", f"/environments/{environment}/events", owner=None).status == 401
     assert actions(api, environment, owner="root", groups=("admins",))
 
 
-def test_a_cursor_of_one_list_opens_no_other(api: Api) -> None:
+def test_a_cursor_of_one_list_is_rejected_by_another(api: Api) -> None:
     ana, ben = api.ready_environment()["id"], api.ready_environment("ben")["id"]
     cursor = api.call("GET", f"/environments/{ana}/events?limit=1").body["next"]
     answer = api.call("GET", f"/environments/{ben}/events?cursor={cursor}", owner="ben")

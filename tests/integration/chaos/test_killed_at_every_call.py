@@ -1,7 +1,7 @@
-"""The process dies between any two calls to AWS; then no event comes, and the schedule finishes.
+"""Recovery by the schedule alone after the process is killed between any two AWS calls.
 
-One environment for each death, all in one simulated account on the embedded CloudFormation. Events of single
-resources are left out: they are progress that is shown, and what they tell is read again at the end.
+Each kill has its own environment, all in one simulated account on the local CloudFormation. Events of single
+resources are omitted: they only show progress, and the service reads the final state again at the end.
 """
 
 from __future__ import annotations
@@ -72,15 +72,15 @@ def change(world: World, owner: str) -> None:
 
 
 def asked(world: World, owner: str, what: Story, seconds: float) -> None:
-    """Somebody asks for something, and time passes."""
+    """Send a request and let time pass."""
     world.invoke("request", owner, lambda: what(world, owner))
     world.simulation.run(seconds)
 
 
 def killed(world: World, owner: str, what: Story, fault: str, call: int, *, beside: str = "") -> bool:
-    """Ask for something and die at a call; then no event comes any more. False when no call was left.
+    """Send a request and kill the process at a call. Later events are lost. Return False if no call was left.
 
-    `beside` are rules of what goes wrong beside that.
+    `beside` are rules of additional faults.
     """
     world.faults.replace(parse_all(f"*:* {fault} after {call} times 1; events:resource lost; {beside}"), 0)
     world.invoke("request", owner, lambda: what(world, owner))
@@ -114,7 +114,7 @@ def live(world: World, owner: str) -> Environment | None:
 
 
 def recorded(world: World, environment: Environment, action: str) -> int:
-    """Return how often the timeline has such a line."""
+    """Return how often the timeline contains such an entry."""
     lines = world.clients("dynamodb").query(
         TableName=TABLE,
         KeyConditionExpression="pk = :pk AND begins_with(sk, :event)",
@@ -127,7 +127,7 @@ def test_a_request_is_finished(world: World) -> None:
     for fault, call in deaths():
         owner = f"owner-{fault}-{call}"
         died = killed(world, owner, request, fault, call)
-        # The caller has got no answer, perhaps, and repeats the request with its key.
+        # The caller may not have received a response, and repeats the request with its key.
         asked(world, owner, request, STACK_SECONDS + A_FEW_TICKS)
         environment = of(world, owner)
         assert environment.status is Status.READY, f"{fault} {call}: {environment}"
@@ -144,7 +144,7 @@ def test_a_delete_is_finished(world: World) -> None:
         undisturbed(world)
         asked(world, owner, request, STACK_SECONDS + 10)
         died = killed(world, owner, delete, fault, call)
-        if of(world, owner).status is Status.READY:  # it died before the wish was recorded
+        if of(world, owner).status is Status.READY:  # it died before the request was recorded
             asked(world, owner, delete, 0)
         world.simulation.run(STACK_SECONDS + A_FEW_TICKS)
         environment = of(world, owner)
@@ -159,7 +159,7 @@ def test_a_delete_is_finished(world: World) -> None:
             return
 
 
-def test_what_a_failed_attempt_has_left_is_removed(world: World) -> None:
+def test_leftovers_of_a_failed_attempt_are_removed(world: World) -> None:
     no_room = "stack:GlueJob create_failed 'no room'"
     for fault, call in deaths():
         owner = f"owner-{fault}-{call}"
@@ -180,7 +180,7 @@ def test_a_retry_is_finished(world: World) -> None:
         world.faults.replace(parse_all("stack:GlueJob create_failed; events:resource lost"), 0)
         asked(world, owner, request, 3 * STACK_SECONDS)
         died = killed(world, owner, retry, fault, call)
-        if of(world, owner).status is Status.FAILED:  # it died before the wish was recorded
+        if of(world, owner).status is Status.FAILED:  # it died before the request was recorded
             asked(world, owner, retry, 0)
         world.simulation.run(STACK_SECONDS + A_FEW_TICKS)
         environment = of(world, owner)
@@ -226,7 +226,7 @@ def test_a_change_is_finished(world: World) -> None:
         undisturbed(world)
         asked(world, owner, request, STACK_SECONDS + 10)
         died = killed(world, owner, change, fault, call)
-        if of(world, owner).changes == 0:  # it died before the wish was recorded
+        if of(world, owner).changes == 0:  # it died before the request was recorded
             asked(world, owner, change, 0)
         world.simulation.run(STACK_SECONDS + 2 * A_FEW_TICKS)
         environment = of(world, owner)

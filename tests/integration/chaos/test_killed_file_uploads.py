@@ -1,4 +1,4 @@
-"""Uploads of job files whose process is killed: the record, S3 and a run agree in the end."""
+"""Killed uploads of job files: the record, S3 and a run agree afterwards."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def put(world: World, environment: Environment, body: bytes) -> None:
 
 
 def put_and_die(world: World, environment: Environment, body: bytes, fault: str, call: int) -> bool:
-    """Put a file and die at a call. False when no call was left."""
+    """Upload a file and kill the process at a call. Return False if no call was left."""
     world.faults.replace(parse_all(f"*:* {fault} after {call} times 1; events:* lost"), 0)
     put(world, environment, body)
     died = bool(world.faults.show()[0]["acted"])
@@ -87,7 +87,7 @@ def check(world: World, environment: Environment, bodies: tuple[bytes, ...], whe
 
 
 @pytest.mark.parametrize("mended_by", ["the schedule", "a run"])
-def test_a_put_that_dies_leaves_nothing_that_disagrees(world: World, mended_by: str) -> None:
+def test_a_killed_upload_leaves_record_s3_and_run_consistent(world: World, mended_by: str) -> None:
     environment = ready(world)
     put(world, environment, b"print(0)\n")
     check(world, environment, (b"print(0)\n",), "undisturbed")

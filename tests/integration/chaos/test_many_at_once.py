@@ -1,4 +1,4 @@
-"""Ten thousand at once, on hand-written stand-ins for AWS that are fast enough, while a clock is moved."""
+"""Ten thousand queued environments, on in-memory fakes of AWS."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class Clock:
 
 @dataclass
 class CloudFormation:
-    """Stacks that are complete after a while; all its calls together have one rate, above which it throttles.
+    """Fake with stacks that complete after a while. Throttles when all calls together exceed one rate.
 
-    A throttled call is repeated by its client as boto3 does it, after 0.5, 1 and 2 s; `given_up` are those of
-    each stack that the service was told of.
+    The client repeats a throttled call like boto3, after 0.5, 1 and 2 s. `given_up` has those
+    whose error the service received, by stack.
     """
 
     clock: Clock
@@ -126,7 +126,7 @@ class S3:
 
 @dataclass
 class Account:
-    """What the service sees of AWS: it is its session, too."""
+    """Fake AWS account, which also serves as the service's session."""
 
     clock: Clock
     dynamodb: FastDynamoDb
@@ -152,7 +152,7 @@ def config(capacity: Capacity) -> Config:
 
 
 def first(account: Account, service: Service) -> Environment:
-    """The environment of the first who asks."""
+    """The environment of the first request."""
     asked = IdempotentRequest(Caller("first", is_admin=False), "request", None, "")
     service.environments.create(asked, Settings())
     live = service.environments.live(asked.caller)
@@ -161,7 +161,7 @@ def first(account: Account, service: Service) -> Environment:
 
 
 def waiting(account: Account, service: Service, number: int) -> None:
-    """So many environments that all wait for a place, as their requests have recorded them."""
+    """Queued environments, as their requests recorded them."""
     pattern = first(account, service)
     store = Store(Table(account.dynamodb, "table"), service.config.capacity)  # type: ignore[arg-type]
     for n in range(1, number):
@@ -185,13 +185,13 @@ def _name(number: int) -> str:
     return "".join("abcdefghijklmnopqrstuvwxyz234567"[number >> shift & 31] for shift in range(45, -1, -5))
 
 
-def test_all_that_wait_are_built_at_the_cap_without_a_hot_loop(account: Account) -> None:
+def test_all_queued_environments_are_created_at_the_cap_without_a_hot_loop(account: Account) -> None:
     clock, dynamodb, cloudformation = account.clock, account.dynamodb, account.cloudformation
     service = build(config(Capacity(CREATING, ENVIRONMENTS)), clock=clock, session=account)  # type: ignore[arg-type]
     waiting(account, service, ENVIRONMENTS)
-    throttled_until = clock() + timedelta(minutes=20)  # before it answers anybody again
+    throttled_until = clock() + timedelta(minutes=20)  # before CloudFormation accepts calls again
     ticks = 0
-    while dynamodb.count("READY") < ENVIRONMENTS:  # no event ever comes: the schedule alone does it
+    while dynamodb.count("READY") < ENVIRONMENTS:  # no event arrives: only the schedule continues the work
         begun = clock()
         cloudformation.calls_a_second = 0.0 if begun < throttled_until else CALLS_A_SECOND
         service.events.tick(seconds=600)
@@ -199,7 +199,7 @@ def test_all_that_wait_are_built_at_the_cap_without_a_hot_loop(account: Account)
         ticks += 1
         assert ticks < 1000, dynamodb.count("READY")
         if begun < throttled_until:
-            # The burst, then three records in a minute, and for each the four attempts of its client.
+            # The burst, then three records per minute with the four attempts of each client.
             assert cloudformation.throttled <= 12 * ticks
     assert CREATING / 2 < cloudformation.most_at_once <= CREATING
     assert cloudformation.answered["CreateStack"] == ENVIRONMENTS
@@ -211,7 +211,7 @@ def test_all_that_wait_are_built_at_the_cap_without_a_hot_loop(account: Account)
 
 
 @pytest.mark.parametrize("environments", [10, sized(1_000, 10_000)])
-def test_a_tick_with_nothing_due_is_one_query_whatever_there_is(account: Account, environments: int) -> None:
+def test_a_tick_with_nothing_due_makes_one_query(account: Account, environments: int) -> None:
     clock, dynamodb = account.clock, account.dynamodb
     service = build(config(Capacity()), clock=clock, session=account)  # type: ignore[arg-type]
     first(account, service)

@@ -1,4 +1,4 @@
-"""The chaos test itself: a small storm, that a seed repeats, and that what is wrong is found."""
+"""The chaos test: a small storm, reproducibility by seed, detection of violations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.size import sized
 SEED, ENVIRONMENTS = 2, sized(8, 20)
 
 
-def test_what_must_hold_holds_after_a_storm() -> None:
+def test_invariants_hold_after_a_storm() -> None:
     outcome = scenario.run(SEED, ENVIRONMENTS)
     again = f"the same again: make chaos SEED={SEED} ENVIRONMENTS={ENVIRONMENTS}"
     assert outcome.violations == [], again
@@ -34,7 +34,7 @@ def test_what_must_hold_holds_after_a_storm() -> None:
     assert outcome.summary.get("READY", 0) >= sized(0, 1)
 
 
-def test_a_seed_repeats_to_the_byte_in_another_process() -> None:
+def test_a_seed_reproduces_the_report_byte_for_byte_in_another_process() -> None:
     command = [sys.executable, "-m", "local", "chaos", "--seed", "11", "--environments", "3"]
     environ = {"PYTHONHASHSEED": "3"}  # not that of this process
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=300)
@@ -47,7 +47,7 @@ def test_a_seed_repeats_to_the_byte_in_another_process() -> None:
 
 
 def ready(world: World) -> str:
-    """An environment of ana's, and its id."""
+    """An environment of ana, and its ID."""
     ids = []
 
     def request() -> None:
@@ -165,7 +165,7 @@ SPOILERS = [
 
 
 @pytest.mark.parametrize("spoil", SPOILERS)
-def test_what_is_wrong_is_found(spoil: Callable[[World, str], str]) -> None:
+def test_each_violated_invariant_is_reported(spoil: Callable[[World, str], str]) -> None:
     with simulated(1) as world:
         owners = Owners(world, 1, 1)
         environment_id = ready(world)

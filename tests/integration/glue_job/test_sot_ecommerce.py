@@ -1,4 +1,4 @@
-"""The rules of the SoT, one by one, on rows that show what is expected; then all on the committed data."""
+"""Rules of the SoT, one by one on sample rows, then all of them on the committed data."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def table(spark: SparkSession, columns: str, *rows: tuple[str | None, ...]) -> D
 
 
 def shown(frame: DataFrame, *columns: str) -> list[tuple[str | None, ...]]:
-    """The rows by their first column, nulls last, and every value as Spark writes it out."""
+    """Rows by their first column, nulls last, with every value as Spark formats it."""
     texts = frame.select([F.col(column).cast("string") for column in columns or frame.columns])
     return sorted((tuple(row) for row in texts.collect()), key=lambda row: row[0] or "~")
 
@@ -90,7 +90,7 @@ def test_a_time_that_cannot_be_parsed_is_null(spark: SparkSession) -> None:
 
 
 @pytest.mark.spark
-def test_the_purchase_time_is_taken_apart(spark: SparkSession) -> None:
+def test_the_purchase_time_is_split_into_parts(spark: SparkSession) -> None:
     orders = orders_bought_at(
         spark,
         "2017-01-01 00:00:00",
@@ -116,7 +116,7 @@ ITEM = "order_id product_id price freight_value"
 
 
 @pytest.mark.spark
-def test_prices_are_added_as_decimals(spark: SparkSession) -> None:
+def test_prices_are_summed_as_decimals(spark: SparkSession) -> None:
     items = table(spark, ITEM, ("o1", "p1", "0.10", "1.00"), ("o1", "p2", "0.20", "2.00"))
     assert shown(job.transform_order_items(items)) == [("o1", "2", "0.30", "0.15", "0.20", "0.10", "1.50")]
 
@@ -171,7 +171,7 @@ def test_only_items_with_a_product_are_counted(spark: SparkSession) -> None:
 
 
 @pytest.mark.spark
-def test_a_price_that_is_no_number_does_not_count(spark: SparkSession) -> None:
+def test_an_invalid_price_does_not_count(spark: SparkSession) -> None:
     items = table(spark, ITEM, ("o1", "p", "4.00", ""), ("o1", "p", "n/a", "2.00"))
     assert shown(job.transform_order_items(items)) == [("o1", "2", "4.00", "4.00", "4.00", "4.00", "2.00")]
 
@@ -193,7 +193,7 @@ def test_payments_are_summed_up_by_order(spark: SparkSession) -> None:
 
 
 @pytest.mark.spark
-def test_the_most_frequent_payment_type_wins(spark: SparkSession) -> None:
+def test_the_most_frequent_payment_type_is_selected(spark: SparkSession) -> None:
     payments = table(
         spark,
         PAYMENT,
@@ -205,7 +205,7 @@ def test_the_most_frequent_payment_type_wins(spark: SparkSession) -> None:
 
 
 @pytest.mark.spark
-def test_a_tie_of_payment_types_goes_to_the_alphabetically_first(spark: SparkSession) -> None:
+def test_a_tie_of_payment_types_selects_the_alphabetically_first(spark: SparkSession) -> None:
     payments = table(
         spark,
         PAYMENT,
@@ -251,7 +251,7 @@ REVIEW = "order_id review_score review_comment_message"
 
 
 @pytest.mark.spark
-def test_the_best_score_of_several_reviews_stays(spark: SparkSession) -> None:
+def test_the_best_score_of_several_reviews_is_kept(spark: SparkSession) -> None:
     reviews = table(spark, REVIEW, ("o1", "2", None), ("o1", "4", None), ("o1", "3", None))
     assert shown(job.transform_reviews(reviews)) == [("o1", "4", None)]
 
@@ -264,7 +264,7 @@ def test_a_review_with_an_invalid_score_does_not_count(spark: SparkSession) -> N
 
 
 @pytest.mark.spark
-def test_the_alphabetically_greatest_comment_stays(spark: SparkSession) -> None:
+def test_the_alphabetically_greatest_comment_is_kept(spark: SparkSession) -> None:
     reviews = table(
         spark,
         REVIEW,
@@ -322,9 +322,7 @@ def test_a_header_may_be_long(spark: SparkSession, tmp_path: Path) -> None:
 
 
 @pytest.mark.spark
-def test_the_committed_data_give_the_rows_that_another_engine_computes(
-    spark: SparkSession, tmp_path: Path
-) -> None:
+def test_the_committed_data_gives_the_same_rows_as_duckdb(spark: SparkSession, tmp_path: Path) -> None:
     job.configure(spark)
     sources = {
         name: job.read_source(spark, job.Source(name, f"file://{DATA}/db_ecommerce/{name}", "csv"), needed)

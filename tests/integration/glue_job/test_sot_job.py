@@ -1,4 +1,4 @@
-"""The whole SoT job, on moto's Data Catalog and on folders that stand for buckets."""
+"""The whole SoT job, on moto's Data Catalog and on folders in place of buckets."""
 
 import argparse
 import gzip
@@ -100,7 +100,7 @@ class Lake:
 
 
 def fake_awsglue(committed: list[str]) -> dict[str, ModuleType]:
-    """What the job asks of Glue's library: parsed arguments, a session, a job to open and commit."""
+    """The part of Glue's library that the job uses: parsed arguments, a session, a job to open and commit."""
 
     class GlueContext:
         def __init__(self, context: object) -> None:
@@ -190,10 +190,10 @@ def test_a_rerun_replaces_its_own_partition_and_no_other(lake: Lake) -> None:
     assert sorted(partition["Values"] for partition in partitions) == [["20261104"], ["20261105"]]
 
 
-def test_a_run_that_fails_half_way_leaves_the_old_rows(lake: Lake) -> None:
+def test_a_run_that_fails_while_writing_keeps_the_old_rows(lake: Lake) -> None:
     lake.run()
     before = lake.written()
-    # Only Spark finds out, and only while it writes: the orders are read by the last stage.
+    # Spark detects it only while writing, because the last stage reads the orders.
     lake.put("tbl_orders", TABLES["tbl_orders"].replace("order_status", "status"), "later.csv")
 
     with pytest.raises(Exception, match="CSV header does not conform to the schema"):
@@ -204,7 +204,7 @@ def test_a_run_that_fails_half_way_leaves_the_old_rows(lake: Lake) -> None:
     assert lake.committed == ["sot"]
 
 
-def test_what_a_dead_run_left_is_repaired_by_the_next(lake: Lake) -> None:
+def test_the_next_run_repairs_leftovers_of_a_killed_run(lake: Lake) -> None:
     lake.run(ENABLE_UPDATE_CATALOG="False")  # as if it died after writing: rows, but no table
     (file,) = lake.written()
     twin = lake.root / file.replace("part-", "part-of-a-dead-run-")
@@ -218,7 +218,7 @@ def test_what_a_dead_run_left_is_repaired_by_the_next(lake: Lake) -> None:
 
 
 @pytest.mark.parametrize(("behavior", "columns"), [("UPDATE_IN_DATABASE", 29), ("LOG", 1)])
-def test_a_table_of_another_shape_is_updated_unless_told_to_log(
+def test_a_table_with_another_schema_is_updated_unless_the_job_only_logs(
     lake: Lake, behavior: str, columns: int
 ) -> None:
     old = {
@@ -261,7 +261,7 @@ def test_the_number_of_files_is_bounded(lake: Lake, spark: SparkSession) -> None
     assert len(stored_rows(lake.partition())) == 50
 
 
-# ---- what is refused, with one sentence and before anything is written ----
+# ---- rejected input: one sentence, before anything is written ----
 
 
 def refused(lake: Lake, sentence: str, **changes: str) -> None:
@@ -272,53 +272,53 @@ def refused(lake: Lake, sentence: str, **changes: str) -> None:
     assert lake.committed == []
 
 
-def test_a_missing_argument_is_refused(lake: Lake) -> None:
+def test_a_missing_argument_is_rejected(lake: Lake) -> None:
     refused(lake, "The job argument --OUTPUT_DB is missing.", OUTPUT_DB="")
 
 
-def test_a_missing_table_is_refused(lake: Lake) -> None:
+def test_a_missing_table_is_rejected(lake: Lake) -> None:
     lake.glue.delete_table(DatabaseName="db_source", Name="tbl_payments")
     refused(lake, "The table db_source.tbl_payments is not in the Data Catalog.")
 
 
-def test_a_missing_source_database_is_refused(lake: Lake) -> None:
+def test_a_missing_source_database_is_rejected(lake: Lake) -> None:
     refused(lake, "The table db_other.tbl_orders is not in the Data Catalog.", SOURCE_DB="db_other")
 
 
-def test_a_missing_output_database_is_refused(lake: Lake) -> None:
+def test_a_missing_output_database_is_rejected(lake: Lake) -> None:
     refused(lake, "The database db_other is not in the Data Catalog.", OUTPUT_DB="db_other")
 
 
-def test_a_column_missing_from_the_catalog_is_refused(lake: Lake) -> None:
+def test_a_column_missing_from_the_catalog_is_rejected(lake: Lake) -> None:
     lake.glue.delete_table(DatabaseName="db_source", Name="tbl_order_items")
     lake.describe("tbl_order_items", RENAMED_ITEMS.splitlines()[0])
     refused(lake, "The table db_source.tbl_order_items lacks the column freight_value.")
 
 
-def test_a_column_missing_from_the_file_is_refused(lake: Lake) -> None:
+def test_a_column_missing_from_the_file_is_rejected(lake: Lake) -> None:
     lake.put("tbl_order_items", RENAMED_ITEMS)
     refused(lake, "The file data.csv of db_source.tbl_order_items lacks the column freight_value.")
 
 
-def test_an_empty_file_is_refused(lake: Lake) -> None:
+def test_an_empty_file_is_rejected(lake: Lake) -> None:
     lake.put("tbl_payments", "")
     missing = "order_id, payment_type, payment_value"
     refused(lake, f"The file data.csv of db_source.tbl_payments lacks the column {missing}.")
 
 
-def test_a_table_without_files_is_refused(lake: Lake) -> None:
+def test_a_table_without_files_is_rejected(lake: Lake) -> None:
     (lake.root / "sor" / "tbl_orders" / "data.csv").unlink()
     refused(lake, "The table db_source.tbl_orders has no files in s3://sor/tbl_orders/.")
 
 
-def test_a_table_that_is_partitioned_otherwise_is_refused(lake: Lake) -> None:
+def test_a_table_with_other_partition_keys_is_rejected(lake: Lake) -> None:
     key = {"Name": "dia", "Type": "string"}
     other = {"Name": "tbsot", "PartitionKeys": [key], "StorageDescriptor": {"Columns": []}}
     lake.glue.create_table(DatabaseName="db_sot", TableInput=other)
     refused(lake, "The table db_sot.tbsot is partitioned by (dia string), not by (anomesdia int).")
 
 
-# ---- how files may look ----
+# ---- file formats ----
 
 
 def read(lake: Lake, spark: SparkSession, classification: str = "csv") -> list[tuple[str | None, ...]]:
@@ -342,9 +342,7 @@ MULTILINE_ROWS = [
 ]
 
 
-def test_quoted_texts_are_read_as_they_are_and_columns_by_their_names(
-    lake: Lake, spark: SparkSession
-) -> None:
+def test_quoted_strings_are_read_unchanged_and_columns_by_name(lake: Lake, spark: SparkSession) -> None:
     lake.put("tbl_reviews", MULTILINE)
     assert read(lake, spark) == MULTILINE_ROWS
 
@@ -379,6 +377,6 @@ def test_parquet_is_read(lake: Lake, spark: SparkSession) -> None:
     assert read(lake, spark, "parquet") == [("7", "a\nb")]
 
 
-def test_another_format_is_refused(lake: Lake, spark: SparkSession) -> None:
+def test_another_format_is_rejected(lake: Lake, spark: SparkSession) -> None:
     with pytest.raises(job.JobError, match=r"^The table db\.tbl_reviews is avro, not csv, json or parquet"):
         read(lake, spark, "avro")

@@ -1,4 +1,4 @@
-"""The release's job marks what it writes with its run, and the laptop's catalog keeps times as AWS does."""
+"""Run marks of the release's job on its tables and partitions, and times in the local Data Catalog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the job registers its table when another run, or an earlier schema, is there already; without Spark."""
+"""Registration of the SoT table next to concurrent runs and earlier schemas, without Spark."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def partitions(glue: Any) -> dict[str, list[tuple[str, str]]]:
     return {partition["Values"][0]: columns(partition) for partition in found}
 
 
-def test_the_second_of_two_first_runs_finds_the_table_of_the_other(glue: Any) -> None:
-    """Both looked before either had created it: the second must not fail after it has written its rows."""
+def test_two_concurrent_first_runs_both_succeed(glue: Any) -> None:
+    """Both runs find no table. The second must not fail after it has written its rows."""
     rows = frame(id=StringType())
     job.register(glue, settings("1"), rows, None)
     job.register(glue, settings("1"), rows, None)
@@ -61,7 +61,7 @@ def test_the_second_of_two_first_runs_finds_the_table_of_the_other(glue: Any) ->
     assert partitions(glue) == {"1": [("id", "string")], "2": [("id", "string")]}
 
 
-def test_a_table_that_another_run_created_with_other_keys_is_refused(glue: Any) -> None:
+def test_a_table_that_another_run_created_with_other_keys_is_rejected(glue: Any) -> None:
     glue.create_table(
         DatabaseName="db", TableInput={"Name": "t", "PartitionKeys": [{"Name": "x", "Type": "int"}]}
     )
@@ -69,7 +69,7 @@ def test_a_table_that_another_run_created_with_other_keys_is_refused(glue: Any) 
         job.register(glue, settings("1"), frame(id=StringType()), None)
 
 
-def test_older_partitions_get_the_tables_new_columns_and_keep_their_places(glue: Any) -> None:
+def test_older_partitions_get_the_new_columns_and_keep_their_locations(glue: Any) -> None:
     job.register(glue, settings("1"), frame(id=IntegerType()), None)
     known = job.find_output(glue, settings("2"))
     job.register(glue, settings("2"), frame(id=StringType(), more=StringType()), known)

@@ -1,4 +1,4 @@
-"""Concurrent uploads of one job file: the record and S3 agree in the end."""
+"""Concurrent uploads of one job file: the record and S3 agree afterwards."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def live(environment: Environment) -> bytes:
 
 
 @pytest.mark.parametrize("number", range(sized(1, 5)))
-def test_parallel_puts_end_with_one_content_everywhere(api: Api, number: int) -> None:
+def test_concurrent_uploads_leave_one_content_everywhere(api: Api, number: int) -> None:
     made = api.ready_environment(mode="production", job={"script": PATH})["id"]
     service, caller, start = api.app.service(), Caller("ana", is_admin=False), threading.Barrier(24)
 

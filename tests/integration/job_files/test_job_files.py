@@ -1,4 +1,4 @@
-"""Job files on moto: put, downloaded, listed, refused; and the runs that need them."""
+"""Job files on moto: upload, download, list, validation, and the runs that need them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def fetch(api: Api, environment_id: str, path: str, **headers: str) -> bytes:
     return bytes(answer.body)
 
 
-def test_a_script_that_was_put_is_where_the_job_looks_for_it(api: Api) -> None:
+def test_an_uploaded_script_is_stored_where_the_job_reads_it(api: Api) -> None:
     environment = production(api)
     answer = put(api, environment, "src/main.py", SCRIPT)
     assert answer.status == 201
@@ -49,7 +49,7 @@ def test_the_learning_job_can_be_downloaded_in_both_modes(api: Api) -> None:
     assert fetch(api, production(api), "sot_ecommerce.py") == b"print('hello')\n"
 
 
-def test_a_learning_sandbox_takes_no_files(api: Api) -> None:
+def test_a_learning_sandbox_accepts_no_files(api: Api) -> None:
     environment = api.ready_environment()["id"]
     answer = put(api, environment, "main.py", SCRIPT)
     assert (answer.status, answer.body["code"]) == (409, "learning_mode")
@@ -57,7 +57,7 @@ def test_a_learning_sandbox_takes_no_files(api: Api) -> None:
 
 
 def test_the_state_is_checked_before_the_content(api: Api) -> None:
-    """A file that takes Python's parser a minute costs nothing where no file is taken."""
+    """A file that takes Python's parser a minute costs nothing if the state rejects all files."""
     environment = api.ready_environment()["id"]
     began = time.monotonic()
     expected = {
@@ -71,7 +71,7 @@ def test_the_state_is_checked_before_the_content(api: Api) -> None:
     assert time.monotonic() - began < 2
 
 
-def test_python_that_takes_a_minute_to_parse_is_refused(api: Api) -> None:
+def test_python_that_takes_a_minute_to_parse_is_rejected(api: Api) -> None:
     answer = put(api, production(api), "main.py", b"f'" + b"{a}" * 110_000 + b"'")
     assert (answer.status, answer.body["code"]) == (422, "invalid_file")
     assert answer.body["detail"].startswith("main.py: Checking the file takes too much time or memory.")
@@ -89,7 +89,7 @@ def test_python_that_takes_a_minute_to_parse_is_refused(api: Api) -> None:
         ("lib.zip", b"nothing", "Not a readable zip file: File is not a zip file."),
     ],
 )
-def test_a_file_that_would_not_work_is_refused_with_its_place(
+def test_an_invalid_file_is_rejected_with_line_and_column(
     api: Api, path: str, body: bytes, words: str
 ) -> None:
     environment = production(api)
@@ -117,25 +117,25 @@ def test_a_path_cannot_leave_its_folder(api: Api, path: str) -> None:
     assert [item["Key"] for item in keys] == ["jobs/sot_ecommerce.py"]
 
 
-def test_a_file_of_another_kind_or_size_is_refused(api: Api) -> None:
+def test_a_file_of_another_kind_or_size_is_rejected(api: Api) -> None:
     environment = production(api)
     assert put(api, environment, "run.sh", b"ls").status == 415
     assert put(api, environment, "big.sql", b"-" * (1024 * 1024 + 1)).status == 413
     assert put(api, environment, "almost.sql", b"-" * (1024 * 1024)).status == 201
 
 
-def test_a_zip_of_modules_is_taken(api: Api) -> None:
+def test_a_zip_of_modules_is_accepted(api: Api) -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("helper.py", "x = 1\n")
     environment = production(api)
     assert put(api, environment, "lib.zip", buffer.getvalue()).status == 201
     assert fetch(api, environment, "lib.zip", Accept="application/zip") == buffer.getvalue()
-    # API Gateway would answer base64 to anybody who does not ask for the type itself.
+    # API Gateway returns base64 unless the request accepts the type explicitly.
     assert api.call("GET", f"/environments/{environment}/job/files/lib.zip").status == 406
 
 
-def test_somebody_elses_files_do_not_exist(api: Api) -> None:
+def test_files_of_another_user_are_not_found(api: Api) -> None:
     environment = production(api)
     assert put(api, environment, "main.py", SCRIPT, owner="ben").status == 404
     assert api.call("GET", f"/environments/{environment}/job/files", owner="ben").status == 404
@@ -156,7 +156,7 @@ def test_a_run_waits_for_its_files(api: Api) -> None:
     assert api.call("POST", f"/jobs/{job}/runs").status == 202
 
 
-def test_only_so_many_files_are_taken(api: Api) -> None:
+def test_the_number_of_files_is_limited(api: Api) -> None:
     environment = production(api)
     for number in range(49):
         assert put(api, environment, f"m{number}.py", b"").status == 201
@@ -165,7 +165,7 @@ def test_only_so_many_files_are_taken(api: Api) -> None:
     assert put(api, environment, "m1.py", b"x = 1\n").status == 200
 
 
-def test_the_job_shows_how_it_is_set_up(api: Api) -> None:
+def test_the_job_shows_its_configuration(api: Api) -> None:
     environment = production(api, extra_files=["lib.py"], max_retries=1, schedule="rate(1 day)")
     job = api.call("GET", f"/jobs/terraglue-{environment}-sot-ecommerce-br").body
     assert job["script_uri"] == f"s3://terraglue-{environment}-glue-assets/jobs/src/main.py"
@@ -174,7 +174,7 @@ def test_the_job_shows_how_it_is_set_up(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("mode", "most"), [("learning", 1), ("production", 3)])
-def test_the_job_shows_how_many_runs_may_go_on_at_once(api: Api, mode: str, most: int) -> None:
+def test_the_job_shows_its_limit_of_concurrent_runs(api: Api, mode: str, most: int) -> None:
     job: dict[str, Any] = {"max_concurrent_runs": 3, **({} if mode == "learning" else {"script": "main.py"})}
     environment = api.ready_environment(mode=mode, job=job)
     assert environment["settings"]["job"]["max_concurrent_runs"] == 3
@@ -189,7 +189,7 @@ def test_releases_are_listed_newest_first_with_their_notes(api: Api) -> None:
     assert api.call("GET", "/releases", owner=None).status == 401
 
 
-def test_settings_that_do_not_fit_together_are_refused_before_anything_is_made(api: Api) -> None:
+def test_invalid_combinations_are_rejected_before_creation(api: Api) -> None:
     answer = api.call("POST", "/environments", body={"iam_role": False, "kms_key_arn": "arn:x"})
     assert answer.status == 422
     assert [error["pointer"] for error in answer.body["errors"]] == ["/kms_key_arn", "/role_arn"]

@@ -1,4 +1,4 @@
-"""Checks of large Python files, in processes of their own."""
+"""Checks of large Python files, in separate processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def detail(ending: str, body: bytes) -> str | None:
         (".py", b"-" * 1_000_000 + b"1"),
     ],
 )
-def test_python_that_costs_too_much_is_refused_while_others_go_on(ending: str, body: bytes) -> None:
+def test_expensive_python_is_rejected_while_other_requests_continue(ending: str, body: bytes) -> None:
     found: list[str | None] = []
     began = time.monotonic()
     check = threading.Thread(target=lambda: found.append(detail(ending, body)))
@@ -35,11 +35,11 @@ def test_python_that_costs_too_much_is_refused_while_others_go_on(ending: str, b
         time.sleep(0.01)
         longest, last = max(longest, time.monotonic() - last), time.monotonic()
     assert time.monotonic() - began < 12
-    assert longest < 2  # another thread is never kept from its work; the machine may be busy
+    assert longest < 2  # other threads are not blocked; the limit allows for a busy machine
     assert found[0] is not None
     assert found[0] == TOO_MUCH or found[0].startswith("Not valid Python:")
 
 
-def test_ordinary_python_of_a_megabyte_is_taken() -> None:
+def test_ordinary_python_of_a_megabyte_is_accepted() -> None:
     function = b"def f(a, b):\n    return {'a': [a, b, 'text'], 'b': f'{a} and {b}'}\n\n\n"
     assert detail(".py", function * (1024 * 1024 // len(function))) is None

@@ -1,4 +1,4 @@
-"""A record or a call that a bug is in does not stop the others."""
+"""A defective record or call does not stop other records."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONG_AGO = "2020-01-01T00:00:00.000Z"
 
 
 def spoil(number: int) -> None:
-    """Put an environment that no code can read, and that is due before all others."""
+    """Store an unreadable environment that is due before all others."""
     item = {
         "pk": f"ENV#aaaaaaaa{number // 10}{number % 10}",
         "sk": "ENV",
@@ -32,7 +32,7 @@ def spoil(number: int) -> None:
 
 
 @pytest.mark.parametrize("bad", [1, 60])
-def test_a_tick_goes_on_after_records_that_cannot_be_read(world: World, bad: int) -> None:
+def test_a_tick_continues_after_unreadable_records(world: World, bad: int) -> None:
     world.faults["CreateStack"] = (400, "Throttling", "Rate exceeded")
     environment = world.ask()
     for number in range(bad):
@@ -46,7 +46,7 @@ def test_a_tick_goes_on_after_records_that_cannot_be_read(world: World, bad: int
 @pytest.mark.parametrize(
     "error", [ParamValidationError(report="Unknown parameter"), NoCredentialsError()], ids=["bug", "set-up"]
 )
-def test_a_call_that_is_never_sent_is_not_waited_for_as_if_aws_were_away(aws: None, error: Exception) -> None:
+def test_a_call_that_is_never_sent_is_not_retried_as_an_outage(aws: None, error: Exception) -> None:
     def before(model: Any, **_: Any) -> None:
         if model.name == "CreateStack":
             raise error

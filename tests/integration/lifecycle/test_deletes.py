@@ -1,4 +1,4 @@
-"""Deletes, on moto: buckets of any size in slices, what cannot be deleted, and a stack that is busy."""
+"""Deletion: large buckets, undeletable resources, busy stacks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MANY = sized(100_000, 1_000_000)
 
 
 class HugeBucket:
-    """An S3 client that takes its time, and has very many object versions in one of the buckets."""
+    """A slow S3 client with very many object versions in one of the buckets."""
 
     def __init__(self, s3: Any, wait: Callable[[float], None]) -> None:
         self._s3 = s3
@@ -53,7 +53,7 @@ class HugeBucket:
 
 
 class Session:
-    """A boto3 session with a client of one's own for S3."""
+    """A boto3 session with a custom S3 client."""
 
     def __init__(self, world: World) -> None:
         self._session = boto3.Session()
@@ -73,7 +73,7 @@ def ready(world: World) -> Environment:
     return world.see(environment.id)
 
 
-def test_a_million_objects_are_removed_within_lambdas_time_and_keep_nobody_waiting(world: World) -> None:
+def test_a_million_objects_are_removed_within_lambdas_time_without_delaying_others(world: World) -> None:
     session: Any = Session(world)
     world.service = build(clock=lambda: world.moment, session=session)
     environment = ready(world)
@@ -107,8 +107,8 @@ def removed_so_far(environment: Environment) -> int:
     return int(words.replace(",", "") or 0)
 
 
-def test_a_worker_that_dies_in_the_middle_loses_nothing(world: World) -> None:
-    """What it has not told of is gone all the same; the next one goes on when the lease has run out."""
+def test_a_worker_killed_during_removal_loses_nothing(world: World) -> None:
+    """Unrecorded removals remain done. The next worker continues when the lease has expired."""
     session: Any = Session(world)
     world.service = build(clock=lambda: world.moment, session=session)
     environment = ready(world)
@@ -152,7 +152,7 @@ def test_thousands_of_versions_markers_and_uploads_are_removed(aws: None) -> Non
 
 
 class Locked:
-    """An S3 client whose delete of some versions fails, one by one, as that of locked objects does."""
+    """An S3 client that fails to delete some versions one by one, like locked objects."""
 
     WORDS = "Access Denied because object protected by object lock."
 
@@ -176,7 +176,7 @@ class Locked:
 
 
 class LockedBucket:
-    """An S3 client with a bucket of many objects, all written at once."""
+    """An S3 client with a bucket of many objects that were written at once."""
 
     def __init__(self, s3: Any, count: int) -> None:
         self._count = count
@@ -202,7 +202,7 @@ def fill(count: int) -> Any:
     return s3
 
 
-def test_what_is_locked_is_passed_over_and_told(aws: None) -> None:
+def test_locked_objects_are_skipped_and_shown_in_the_reason(aws: None) -> None:
     s3 = fill(1100)
     locked = {"00003", "00999", "01050"}
     client: Any = Locked(s3, lambda key: key in locked)
@@ -213,7 +213,7 @@ def test_what_is_locked_is_passed_over_and_told(aws: None) -> None:
     assert {found["Key"] for page in pages for found in page["Contents"]} == locked
 
 
-def test_a_bucket_of_nothing_but_locked_objects_is_not_tried_to_the_end(aws: None) -> None:
+def test_a_bucket_of_locked_objects_only_is_not_listed_to_the_end(aws: None) -> None:
     s3: Any = boto3.client("s3")
     client: Any = Locked(LockedBucket(s3, 10_000), lambda key: True)
     with pytest.raises(AwsRefused):
@@ -221,13 +221,13 @@ def test_a_bucket_of_nothing_but_locked_objects_is_not_tried_to_the_end(aws: Non
     assert client.tried == 3000
 
 
-def test_a_busy_bucket_is_left_for_later(aws: None) -> None:
+def test_a_busy_bucket_raises_throttled(aws: None) -> None:
     client: Any = Locked(fill(3), lambda key: key == "00001", "SlowDown")
     with pytest.raises(AwsThrottled):
         list(Buckets(client).empty("full"))
 
 
-def test_one_bucket_that_stays_does_not_keep_the_others_full(world: World) -> None:
+def test_one_undeletable_bucket_does_not_stop_the_others(world: World) -> None:
     environment = ready(world)
     s3 = boto3.client("s3")
     for key in ("athena_results", "sot"):
@@ -278,7 +278,7 @@ def test_a_stack_that_is_being_updated_is_deleted_afterwards(world: World, busy:
     assert world.see(environment.id).status is Status.DELETED
 
 
-def test_an_update_that_begins_just_before_the_delete_is_waited_for_too(world: World) -> None:
+def test_a_deletion_waits_for_an_update_that_starts_just_before(world: World) -> None:
     environment = ready(world)
     stack = f"arn:aws:cloudformation:us-east-1:123456789012:stack/{environment.name}/x"
     words = f"Stack [{stack}] cannot be deleted while in status UPDATE_IN_PROGRESS"

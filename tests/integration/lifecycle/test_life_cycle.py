@@ -1,4 +1,4 @@
-"""An environment's bad days, on moto: AWS throttles, refuses, fails, and tells things twice or late."""
+"""Life cycle under throttling, failures, and repeated or late events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.event_bridge import event_with
 from tests.support.moto_service import ANA, World, actions, roll_back, stacks_of
 
 
-def test_a_throttled_creation_waits_and_is_tried_again(world: World) -> None:
+def test_a_throttled_creation_is_retried_later(world: World) -> None:
     world.faults["CreateStack"] = (400, "Throttling", "Rate exceeded")
     environment = world.ask()
     assert environment.status is Status.QUEUED
@@ -33,7 +33,7 @@ def test_a_throttled_creation_waits_and_is_tried_again(world: World) -> None:
     assert (ready.status, ready.reason, ready.attempts) == (Status.READY, None, 0)
 
 
-def test_one_whose_release_is_gone_keeps_no_other_waiting(world: World) -> None:
+def test_an_environment_with_a_missing_release_does_not_block_others(world: World) -> None:
     world.faults["CreateStack"] = (400, "Throttling", "Rate exceeded")
     first = world.ask()
     other = IdempotentRequest(Caller("ben", is_admin=False), "r2", None, "f")
@@ -59,7 +59,7 @@ def test_waits_grow_while_aws_does_not_answer(world: World) -> None:
     assert max(waits) <= 900
 
 
-def test_a_refused_creation_fails_with_its_cause(world: World) -> None:
+def test_a_rejected_creation_fails_with_its_cause(world: World) -> None:
     world.faults["CreateStack"] = (403, "AccessDenied", "User is not authorized to perform: CreateStack")
     environment = world.ask()
     assert environment.status is Status.FAILED
@@ -70,7 +70,7 @@ def test_a_refused_creation_fails_with_its_cause(world: World) -> None:
     assert (gone.status, accepted) == (Status.DELETED, True)
 
 
-def test_the_first_failed_resource_is_shown_while_the_rollback_goes_on(world: World) -> None:
+def test_the_first_failed_resource_is_shown_during_the_rollback(world: World) -> None:
     environment = world.ask()
     world.resource_event(environment, "SorBucket", "CREATE_FAILED", reason="Resource creation cancelled")
     world.resource_event(environment, "SotBucket", "CREATE_FAILED", reason="terraglue-x already exists")
@@ -95,7 +95,7 @@ def test_old_and_repeated_resource_events_change_nothing(world: World) -> None:
     assert world.see(environment.id).resources["SorBucket"].status == "CREATE_COMPLETE"
 
 
-def test_events_of_unknown_and_foreign_stacks_are_left_alone(world: World) -> None:
+def test_events_of_unknown_and_foreign_stacks_are_ignored(world: World) -> None:
     ghost = world.ask().replace(id="aaaaaaaaaa")
     world.stack_event(ghost)
     world.resource_event(ghost, "SorBucket", "CREATE_COMPLETE")
@@ -113,7 +113,7 @@ def test_without_any_event_the_schedule_finds_a_complete_stack(world: World) -> 
     assert world.see(environment.id).status is Status.READY
 
 
-def test_while_events_come_cloudformation_is_not_asked(world: World) -> None:
+def test_cloudformation_is_not_called_while_events_arrive(world: World) -> None:
     environment = world.ask()
     world.calls.clear()
     for _ in range(5):  # a creation of three minutes and a half
@@ -123,11 +123,11 @@ def test_while_events_come_cloudformation_is_not_asked(world: World) -> None:
         world.tick_after(seconds=1)
     assert not {"DescribeStacks", "ListStackResources"} & set(world.calls)
     assert world.see(environment.id).status is Status.CREATING
-    world.tick_after(seconds=61)  # the events have ended, and that of the stack is lost
+    world.tick_after(seconds=61)  # no more events arrive, and the stack's event is lost
     assert world.see(environment.id).status is Status.READY
 
 
-def test_a_machine_whose_clock_is_behind_does_not_put_the_timeline_out_of_order(world: World) -> None:
+def test_a_slow_clock_keeps_the_timeline_in_order(world: World) -> None:
     environment = world.ask()
     world.moment -= timedelta(seconds=50)
     world.stack_event(environment)
@@ -139,7 +139,7 @@ def test_a_machine_whose_clock_is_behind_does_not_put_the_timeline_out_of_order(
     assert [event.at for event in page.items] == sorted({event.at for event in page.items}, reverse=True)
 
 
-def test_a_stack_that_somebody_deleted_is_a_failure(world: World) -> None:
+def test_a_stack_deleted_outside_the_service_is_a_failure(world: World) -> None:
     environment = world.ask()
     boto3.client("cloudformation").delete_stack(StackName=environment.name)
     world.stack_event(environment)
@@ -149,7 +149,7 @@ def test_a_stack_that_somebody_deleted_is_a_failure(world: World) -> None:
     assert failed.failure.message == "The stack was deleted outside this service."
 
 
-def test_an_object_that_cannot_be_removed_is_reported_and_tried_again(world: World) -> None:
+def test_an_undeletable_object_is_reported_and_retried(world: World) -> None:
     environment = world.ask()
     world.stack_event(environment)
     world.faults["DeleteObjects"] = (403, "AccessDenied", "Access Denied")
@@ -165,7 +165,7 @@ def test_an_object_that_cannot_be_removed_is_reported_and_tried_again(world: Wor
     assert world.see(environment.id).status is Status.DELETED
 
 
-def test_what_a_failed_creation_leaves_is_removed_by_itself(world: World) -> None:
+def test_leftovers_of_a_failed_creation_are_removed_automatically(world: World) -> None:
     environment = world.ask()
     roll_back(environment)
     world.stack_event(environment)
@@ -181,7 +181,7 @@ def test_what_a_failed_creation_leaves_is_removed_by_itself(world: World) -> Non
     assert world.calls == ["Query"], "it is looked at though there is nothing left to do"
 
 
-def test_a_failed_environment_is_begun_again_under_its_id(world: World) -> None:
+def test_a_failed_environment_is_created_again_under_its_id(world: World) -> None:
     environment = world.ask()
     roll_back(environment)
     world.stack_event(environment)
@@ -195,7 +195,7 @@ def test_a_failed_environment_is_begun_again_under_its_id(world: World) -> None:
     assert actions(world, environment).count("retry_requested") == 1
 
 
-def test_a_retry_goes_on_with_a_complete_stack(world: World) -> None:
+def test_a_retry_continues_with_a_complete_stack(world: World) -> None:
     environment = world.ask()
     world.faults["CopyObject"] = (403, "AccessDenied", "Access Denied")
     world.stack_event(environment)
@@ -214,7 +214,7 @@ def test_only_a_failed_environment_can_be_retried(world: World) -> None:
     assert world.see(environment.id).creations == 1
 
 
-def test_the_events_of_a_removed_stack_do_not_touch_the_next_attempt(world: World) -> None:
+def test_events_of_a_removed_stack_do_not_affect_the_next_attempt(world: World) -> None:
     environment = world.ask()
     roll_back(environment)
     world.stack_event(environment)
@@ -228,7 +228,7 @@ def test_the_events_of_a_removed_stack_do_not_touch_the_next_attempt(world: Worl
     assert world.see(environment.id).failure is None
 
 
-def test_the_owner_moves_the_end_and_both_ends_are_told(world: World) -> None:
+def test_extension_records_old_and_new_expiration(world: World) -> None:
     environment = world.ask()
     world.stack_event(environment)
     extended = world.service.environments.extend(ANA, environment.id, 100, "r2")
@@ -244,7 +244,7 @@ def test_the_owner_moves_the_end_and_both_ends_are_told(world: World) -> None:
     assert world.see(environment.id).status is Status.DELETED
 
 
-def test_nobody_extends_above_the_ceiling_or_what_is_going(world: World) -> None:
+def test_extensions_above_the_ceiling_or_during_deletion_are_rejected(world: World) -> None:
     environment = world.ask()
     for hours in (0, 721):
         with pytest.raises(InvalidFields) as wrong:
@@ -261,7 +261,7 @@ def warnings(world: World, environment: Environment) -> list[int]:
     return [detail["hours_before"] for detail in told if detail]
 
 
-def test_the_owner_is_warned_a_day_and_an_hour_before_the_end_once(world: World) -> None:
+def test_the_owner_is_warned_once_a_day_and_an_hour_before_the_expiration(world: World) -> None:
     environment = world.ask()
     world.stack_event(environment)
     for hours, told in ((47, []), (1, [24]), (22, [24]), (1, [24, 1]), (0.5, [24, 1])):
@@ -271,7 +271,7 @@ def test_the_owner_is_warned_a_day_and_an_hour_before_the_end_once(world: World)
     assert world.see(environment.id).status is Status.READY
 
 
-def test_a_schedule_that_slept_past_both_warnings_gives_the_last(world: World) -> None:
+def test_a_tick_after_both_warnings_were_due_records_the_last(world: World) -> None:
     environment = world.ask()
     world.stack_event(environment)
     world.tick_after(hours=71.5)
@@ -280,7 +280,7 @@ def test_a_schedule_that_slept_past_both_warnings_gives_the_last(world: World) -
     assert warnings(world, environment) == [1]
 
 
-def test_a_warning_whose_time_never_was_is_not_given(world: World) -> None:
+def test_a_warning_due_before_the_extension_is_not_recorded(world: World) -> None:
     environment = world.ask()
     world.stack_event(environment)
     world.service.environments.extend(ANA, environment.id, 3, "r2")
@@ -293,7 +293,7 @@ def test_a_warning_whose_time_never_was_is_not_given(world: World) -> None:
     assert warnings(world, environment) == [1, 24]
 
 
-def test_a_schedule_that_slept_past_the_end_deletes_without_more_ado(world: World) -> None:
+def test_a_tick_after_the_expiration_deletes_without_a_warning(world: World) -> None:
     environment = world.ask()
     world.stack_event(environment)
     world.tick_after(hours=500)
@@ -302,7 +302,7 @@ def test_a_schedule_that_slept_past_the_end_deletes_without_more_ado(world: Worl
     assert warnings(world, environment) == []
 
 
-def test_calls_of_a_request_and_a_look_are_few(world: World) -> None:
+def test_a_request_and_a_check_make_few_calls(world: World) -> None:
     world.service.releases.latest()  # kept in memory for half a minute
     world.calls.clear()
     environment = world.ask()
@@ -322,7 +322,7 @@ def test_calls_of_a_request_and_a_look_are_few(world: World) -> None:
     assert world.calls == ["Query"]
 
 
-def test_an_environment_that_is_over_its_time_is_deleted(world: World) -> None:
+def test_an_expired_environment_is_deleted(world: World) -> None:
     world.ask()
     world.tick()
     assert world.of("ana").status is Status.READY
@@ -334,7 +334,7 @@ def test_an_environment_that_is_over_its_time_is_deleted(world: World) -> None:
     assert world.of("ana").status is Status.DELETED
 
 
-def test_a_tick_with_nothing_due_is_one_call(world: World) -> None:
+def test_a_tick_with_nothing_due_makes_one_call(world: World) -> None:
     for owner in ("ana", "ben", "cleo"):
         world.ask_as(owner)
     world.tick()

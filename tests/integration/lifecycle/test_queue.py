@@ -1,4 +1,4 @@
-"""The queue: so many in creation, so many in all, the rest in line by age; no place is lost."""
+"""Queue: limits, order, and slots that are never lost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IN_LINE = sized(24, 60)
 
 
 class Crowd(World):
-    """Many owners, of whom two at a time may have their environments created, and three may have one."""
+    """Many owners, with limits of two environments in creation and three in total."""
 
     def status(self, *owners: str) -> str:
         return " ".join(self.of(owner).status for owner in owners)
@@ -27,7 +27,7 @@ class Crowd(World):
         return self.service.events._store.queue.counters()
 
     def check(self) -> None:
-        """What the record counts is what there is."""
+        """Check that the recorded counters equal the actual numbers."""
         everyone = self.all()
         assert self.counters.creating == {one.id for one in everyone if in_creation(one)}
         assert self.counters.live == sum(is_counted(one) for one in everyone)
@@ -41,7 +41,7 @@ def crowd(aws: None, monkeypatch: pytest.MonkeyPatch) -> Crowd:
     return Crowd()
 
 
-def test_who_comes_when_all_places_are_taken_waits_with_a_position(crowd: Crowd) -> None:
+def test_a_request_without_a_free_slot_is_queued_with_a_position(crowd: Crowd) -> None:
     for owner in ("ana", "ben"):
         crowd.ask_as(owner)
         crowd.moment += timedelta(seconds=1)
@@ -55,13 +55,13 @@ def test_who_comes_when_all_places_are_taken_waits_with_a_position(crowd: Crowd)
     crowd.check()
 
 
-def test_a_place_that_becomes_free_goes_to_who_waits_longest(crowd: Crowd) -> None:
+def test_a_free_slot_goes_to_the_longest_waiting_environment(crowd: Crowd) -> None:
     for owner in ("ana", "ben", "cleo", "dora"):
         crowd.ask_as(owner)
         crowd.moment += timedelta(seconds=10)
     crowd.stack_event(crowd.of("ben"))
     assert crowd.status("ben", "cleo", "dora") == "READY CREATING QUEUED"
-    crowd.ask_as("emma")  # all three environments exist: she waits though a creation could begin
+    crowd.ask_as("emma")  # all three environments exist: she is queued although a creation could start
     crowd.stack_event(crowd.of("ana"))
     crowd.tick_after(minutes=2)
     assert crowd.status("ana", "cleo", "dora", "emma") == "READY READY QUEUED QUEUED"
@@ -72,11 +72,11 @@ def test_a_place_that_becomes_free_goes_to_who_waits_longest(crowd: Crowd) -> No
     crowd.check()
 
 
-def test_who_comes_later_does_not_take_a_place_before_those_who_wait(crowd: Crowd) -> None:
+def test_a_later_request_does_not_overtake_queued_environments(crowd: Crowd) -> None:
     for owner in ("ana", "ben", "cleo"):
         crowd.ask_as(owner)
         crowd.moment += timedelta(seconds=1)
-    # A place becomes free, and before anybody has looked at the queue somebody else asks.
+    # A slot becomes free, and another user sends a request before the queue is processed.
     crowd.service.environments.delete(ADMIN, crowd.of("ana").id, "r2")
     shown = crowd.ask_as("dora")
     assert shown["queue"]["position"] == 2
@@ -85,7 +85,7 @@ def test_who_comes_later_does_not_take_a_place_before_those_who_wait(crowd: Crow
     crowd.check()
 
 
-def test_the_eta_is_learned_from_the_last_creations(crowd: Crowd) -> None:
+def test_the_eta_is_estimated_from_the_last_creations(crowd: Crowd) -> None:
     crowd.ask_as("ana")
     crowd.moment += timedelta(seconds=40)
     crowd.stack_event(crowd.of("ana"))
@@ -95,7 +95,7 @@ def test_the_eta_is_learned_from_the_last_creations(crowd: Crowd) -> None:
     assert crowd.ask_as("dora")["queue"] == {"position": 1, "eta_seconds": 20}, "two at a time, 40 s each"
 
 
-def test_a_request_in_line_costs_four_calls_and_a_look_one(crowd: Crowd) -> None:
+def test_a_queued_request_makes_four_calls_and_a_check_one(crowd: Crowd) -> None:
     crowd.service.releases.latest()
     for owner in ("ana", "ben"):
         crowd.ask_as(owner)
@@ -107,7 +107,7 @@ def test_a_request_in_line_costs_four_calls_and_a_look_one(crowd: Crowd) -> None
     assert crowd.calls == ["GetItem"]
 
 
-def test_many_at_once_get_no_more_than_the_places_there_are(crowd: Crowd) -> None:
+def test_concurrent_requests_get_no_more_than_the_free_slots(crowd: Crowd) -> None:
     owners = [f"owner-{n}" for n in range(8)]
     threads = [threading.Thread(target=crowd.ask_as, args=(owner,)) for owner in owners]
     for thread in threads:
@@ -119,7 +119,7 @@ def test_many_at_once_get_no_more_than_the_places_there_are(crowd: Crowd) -> Non
     crowd.check()
 
 
-def test_a_place_that_was_not_given_back_is_found_again(crowd: Crowd) -> None:
+def test_a_lost_slot_is_recovered(crowd: Crowd) -> None:
     for owner in ("ana", "ben", "cleo"):
         crowd.ask_as(owner)
     store = crowd.service.events._store
@@ -134,7 +134,7 @@ def test_a_place_that_was_not_given_back_is_found_again(crowd: Crowd) -> None:
     assert crowd.status("cleo") == "CREATING"
 
 
-def test_all_in_line_are_drained_at_the_cap_and_none_is_looked_at_in_vain(
+def test_the_queue_is_drained_at_the_cap_without_needless_checks(
     aws: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAX_CREATING", str(IN_LINE // 6))
@@ -153,7 +153,7 @@ def test_all_in_line_are_drained_at_the_cap_and_none_is_looked_at_in_vain(
     crowd.check()
 
 
-def test_a_failed_creation_gives_its_place_back_and_a_retry_takes_one(crowd: Crowd) -> None:
+def test_a_failed_creation_releases_its_slot_and_a_retry_takes_one(crowd: Crowd) -> None:
     crowd.ask_as("ana")
     environment = crowd.of("ana")
     roll_back(environment)
@@ -170,7 +170,7 @@ def test_a_failed_creation_gives_its_place_back_and_a_retry_takes_one(crowd: Cro
     crowd.check()
 
 
-def test_a_throttled_tick_leaves_the_rest_for_the_next_minute(
+def test_a_throttled_tick_leaves_remaining_work_for_the_next_minute(
     aws: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crowd = Crowd()
@@ -188,7 +188,7 @@ def test_a_throttled_tick_leaves_the_rest_for_the_next_minute(
     assert {environment.status for environment in crowd.all()} == {Status.READY}
 
 
-def test_whoever_waits_can_leave(crowd: Crowd) -> None:
+def test_a_queued_environment_can_be_deleted(crowd: Crowd) -> None:
     for owner in ("ana", "ben", "cleo", "dora"):
         crowd.ask_as(owner)
         crowd.moment += timedelta(seconds=1)

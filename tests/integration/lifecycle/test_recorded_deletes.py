@@ -1,4 +1,4 @@
-"""A delete is recorded and the process dies before its first step: nothing else is accepted any more."""
+"""Recorded deletes whose process is killed before its first step: other requests are rejected."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def retry(service: Service, environment: Environment) -> Any:
 
 
 def record_a_delete(world: World, owner: str, status: Status) -> Environment:
-    """Ask for a delete in a process that dies before its second write, which would begin it."""
+    """Request a deletion in a process that is killed before its second write, which would start it."""
     environment = world.of(owner)
     caller = Caller(owner, is_admin=False)
     assert world.killed(2, lambda: world.service.environments.delete(caller, environment.id, "r1"))
@@ -93,14 +93,16 @@ def test_nothing_is_accepted_for_a_failed_environment(
     assert (world.of("ana").status, world.of("ana").creations) == (Status.DELETED, 1)
 
 
-def test_one_that_waits_for_a_place_leaves_it_to_the_next(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deleted_queued_environment_leaves_its_slot_to_the_next(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MAX_CREATING", "1")
     world = World()
     for owner in ("ana", "ben", "cleo"):
         world.ask_as(owner)
         world.moment += timedelta(seconds=1)
     record_a_delete(world, "ben", Status.QUEUED)
-    world.stack_event(world.of("ana"))  # the place becomes free
+    world.stack_event(world.of("ana"))  # the slot becomes free
     assert world.of("ana").status is Status.READY
     assert world.of("ben").admitted_at is None
     assert world.of("cleo").status is Status.CREATING

@@ -1,4 +1,4 @@
-"""A retry that comes while somebody cleans up what the failed attempt has left."""
+"""Retries while another process cleans up after the failed attempt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.moto_service import MOST_CALLS, World, fail_and_roll_back
 ANA = Caller("ana", is_admin=False)
 
 
-def test_a_retry_leaves_whoever_cleans_up_alone_until_the_lease_is_over(world: World) -> None:
+def test_a_retry_waits_for_a_clean_up_until_its_lease_expires(world: World) -> None:
     environment = fail_and_roll_back(world, "ana")
     for call in range(1, MOST_CALLS):  # die as soon as the failure is recorded
         world.killed(call, lambda: world.stack_event(world.of("ana")))

@@ -1,4 +1,4 @@
-"""The embedded Athena: SQL over tables of every format, and what is told about queries."""
+"""Local Athena: SQL over tables of every format, and the state and results of queries."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_csv_table_has_line_breaks_in_quotes_empty_texts_and_compressed_files(
     ]
 
 
-def test_csv_columns_may_be_numbers_and_a_text_there_is_bad_data(aws: Aws) -> None:
+def test_csv_columns_may_be_numbers_and_other_strings_are_bad_data(aws: Aws) -> None:
     table(aws, "numbers", "n int; x double; b boolean", CSV, parameters=SKIP)
     put(aws, "numbers/a.csv", "n,x,b\n1,0.5,true\n")
     assert rows(aws, "SELECT n + 1, x, b FROM numbers") == [["_col0", "x", "b"], ["2", "0.5", "true"]]
@@ -75,7 +75,7 @@ def test_csv_columns_may_be_numbers_and_a_text_there_is_bad_data(aws: Aws) -> No
     assert "many" in failure(aws, "SELECT * FROM numbers")
 
 
-def test_a_json_table_is_nested(aws: Aws) -> None:
+def test_a_json_table_has_nested_columns(aws: Aws) -> None:
     nested = "session struct<device:struct<type:string>>; items array<struct<id:string,price:double>>"
     table(aws, "events", f"at string; {nested}; tags map<string,int>", JSON)
     first = {"at": "now", "session": {"device": {"type": "mobile"}}, "items": [{"id": "a", "price": 1.5}]}
@@ -95,7 +95,7 @@ def test_a_json_table_is_nested(aws: Aws) -> None:
     assert rows(aws, unnested) == [["id"], ["a"]]
 
 
-def test_a_line_that_is_no_json_is_bad_data_and_named_by_its_object(aws: Aws) -> None:
+def test_an_invalid_json_line_is_bad_data_and_its_object_is_named(aws: Aws) -> None:
     table(aws, "broken", "a string", JSON)
     put(aws, "broken/a.json", '{"a": "1"}\n{"a": \n')
     reason = failure(aws, "SELECT * FROM broken")
@@ -103,13 +103,13 @@ def test_a_line_that_is_no_json_is_bad_data_and_named_by_its_object(aws: Aws) ->
     assert "s3://data/broken/a.json" in reason
 
 
-def test_a_partitioned_parquet_table_has_what_the_catalog_says(aws: Aws, tmp_path: Path) -> None:
+def test_a_partitioned_parquet_table_has_the_catalogs_partitions(aws: Aws, tmp_path: Path) -> None:
     table(aws, "sot", "id bigint; price decimal(12,2); at timestamp; added string", PARQUET, keys="day int")
     row = "SELECT {} AS id, 1.50::DECIMAL(12,2) AS price, TIMESTAMP '2018-10-16 21:25:23' AS at"
     places = {1: "sot/day=1/", 2: "elsewhere/", 3: "sot/day=3/"}
     for day, place in places.items():
         put(aws, f"{place}a.snappy.parquet", parquet(row.format(day * 10), tmp_path))
-        if day < 3:  # what the catalog does not know, no query sees
+        if day < 3:  # queries do not see partitions that are missing in the catalog
             storage = {"Location": f"s3://data/{place}"}
             aws("glue").create_partition(
                 DatabaseName="db",
@@ -172,7 +172,7 @@ def test_a_table_without_data_has_no_rows(aws: Aws) -> None:
     assert rows(aws, "SELECT * FROM bare") == [["id", "day"]]
 
 
-def test_types_and_values_are_written_as_athena_does(aws: Aws) -> None:
+def test_types_and_values_have_athenas_format(aws: Aws) -> None:
     values = {
         "CAST(1 AS BIGINT)": ("bigint", "1"),
         "1e20": ("double", "1.0E20"),
@@ -196,7 +196,7 @@ def test_types_and_values_are_written_as_athena_does(aws: Aws) -> None:
     assert [info["Name"] for info in infos[:2]] == ["_col0", "_col1"]
 
 
-def test_a_query_tells_what_it_did_and_leaves_its_result(aws: Aws) -> None:
+def test_a_query_returns_statistics_and_stores_its_result(aws: Aws) -> None:
     execution_id = start(aws, "SELECT id, comment FROM letters WHERE id IN ('1', '3') ORDER BY id")
     shown = ended(aws, execution_id)
     assert shown["ResultConfiguration"] == {
@@ -216,7 +216,7 @@ def test_a_query_tells_what_it_did_and_leaves_its_result(aws: Aws) -> None:
     assert metadata["Body"].read() == b"id\tvarchar\ncomment\tvarchar\n"
 
 
-def test_results_come_in_pages_of_which_the_first_has_the_names(aws: Aws) -> None:
+def test_result_pages_start_with_the_column_names(aws: Aws) -> None:
     execution_id = start(aws, "SELECT id FROM letters ORDER BY id")
     ended(aws, execution_id)
     pages = (
@@ -263,7 +263,7 @@ def _state(aws: Aws, execution_id: str) -> str:
     return str(shown["Status"]["State"])
 
 
-def test_the_same_request_token_is_the_same_query(aws: Aws) -> None:
+def test_the_same_request_token_returns_the_same_query(aws: Aws) -> None:
     token = {"ClientRequestToken": "t" * 32}
     first = start(aws, "SELECT 1", **token)
     assert start(aws, "SELECT 1", **token) == first
@@ -286,11 +286,11 @@ def test_the_same_request_token_is_the_same_query(aws: Aws) -> None:
         ('SELECT * FROM "/etc/passwd"', "TABLE_NOT_FOUND: "),
     ],
 )
-def test_what_cannot_be_run_fails_and_says_why(aws: Aws, sql: str, reason: str) -> None:
+def test_a_query_that_cannot_run_fails_with_its_reason(aws: Aws, sql: str, reason: str) -> None:
     assert failure(aws, sql).startswith(reason)
 
 
-def test_a_serde_that_is_not_known_fails(aws: Aws) -> None:
+def test_an_unknown_serde_fails(aws: Aws) -> None:
     lazy = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
     table(aws, "lazy", "id string", {"SerializationLibrary": lazy})
     assert failure(aws, "SELECT * FROM lazy") == (
@@ -308,13 +308,13 @@ def test_a_serde_that_is_not_known_fails(aws: Aws) -> None:
         ("SELECT 1", {"WorkGroup": "primary"}, "No output location provided"),
     ],
 )
-def test_what_is_no_query_is_refused_at_once(aws: Aws, sql: str, more: dict[str, str], words: str) -> None:
+def test_an_invalid_query_is_rejected_at_once(aws: Aws, sql: str, more: dict[str, str], words: str) -> None:
     with pytest.raises(ClientError, match=words) as caught:
         start(aws, sql, **more)
     assert caught.value.response["Error"]["Code"] == "InvalidRequestException"
 
 
-def test_a_workgroup_that_does_not_enforce_leaves_the_place_to_the_caller(aws: Aws) -> None:
+def test_a_workgroup_without_enforcement_uses_the_callers_location(aws: Aws) -> None:
     given = {"OutputLocation": "s3://results/mine"}
     execution_id = start(aws, "SELECT 1", WorkGroup="primary", ResultConfiguration=given)
     location = ended(aws, execution_id)["ResultConfiguration"]["OutputLocation"]
@@ -323,13 +323,13 @@ def test_a_workgroup_that_does_not_enforce_leaves_the_place_to_the_caller(aws: A
     assert ended(aws, enforced)["ResultConfiguration"]["OutputLocation"] == f"s3://results/{enforced}.csv"
 
 
-def test_with_names_what_is_no_table(aws: Aws) -> None:
+def test_names_of_common_table_expressions_are_no_tables(aws: Aws) -> None:
     named = "WITH chosen AS (SELECT id FROM letters)"
     sql = f"{named} SELECT max(chosen.id) FROM chosen JOIN db.letters USING (id)"
     assert rows(aws, sql) == [["_col0"], ["4"]]
 
 
-def test_a_query_may_do_what_its_caller_may(aws: Aws) -> None:
+def test_a_query_has_the_permissions_of_its_caller(aws: Aws) -> None:
     athena_itself = {
         "Effect": "Allow",
         "Action": "athena:*",

@@ -1,4 +1,4 @@
-"""Updates of the embedded CloudFormation by change sets: what they tell, and what executing them does."""
+"""Change sets of the local CloudFormation: their descriptions and their execution."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def aws() -> Iterator[Aws]:
         yield make
 
 
-def test_a_change_set_tells_what_is_added_changed_replaced_and_removed(aws: Aws) -> None:
+def test_a_change_set_lists_added_changed_replaced_and_removed_resources(aws: Aws) -> None:
     before = template(
         {"Renamed": bucket("told-old"), "Same": bucket("told-same"), "Gone": bucket("told-gone")}
         | {"Changed": bucket("told-changed")}
@@ -99,7 +99,7 @@ def test_a_change_set_tells_what_is_added_changed_replaced_and_removed(aws: Aws)
     assert settled(aws, "told")["StackStatus"] == "CREATE_COMPLETE"
 
 
-def test_an_executed_change_set_makes_changes_and_cleans_up_last(aws: Aws) -> None:
+def test_an_executed_change_set_changes_resources_and_then_cleans_up(aws: Aws) -> None:
     before = template({"Data": bucket("exec-old"), "Gone": bucket("exec-gone")})
     made(aws, "exec", before)
     after = template(
@@ -143,7 +143,7 @@ def test_an_executed_change_set_makes_changes_and_cleans_up_last(aws: Aws) -> No
     }
 
 
-def test_the_events_of_an_update_are_told_on_the_bus_with_its_token(aws: Aws) -> None:
+def test_the_events_of_an_update_reach_the_bus_with_its_token(aws: Aws) -> None:
     queue = aws("sqs").create_queue(QueueName="updates")["QueueUrl"]
     pattern = {
         "source": ["aws.cloudformation"],
@@ -171,7 +171,7 @@ def test_the_events_of_an_update_are_told_on_the_bus_with_its_token(aws: Aws) ->
     }
 
 
-def test_nothing_to_change_is_a_failed_change_set_and_a_refused_update(aws: Aws) -> None:
+def test_nothing_to_change_is_a_failed_change_set_and_a_rejected_update(aws: Aws) -> None:
     body = template({"Data": bucket("same-data")}, Parameters={"P": {"Type": "String", "Default": "a"}})
     made(aws, "same", body)
     parameters = [{"ParameterKey": "P", "ParameterValue": "b"}]  # of no consequence
@@ -188,7 +188,7 @@ def test_nothing_to_change_is_a_failed_change_set_and_a_refused_update(aws: Aws)
     assert caught.value.response["Error"]["Code"] == "ValidationError"
     assert caught.value.response["Error"]["Message"] == "No updates are to be performed."
     kept = template({"Data": bucket("same-data", DeletionPolicy="Retain")})
-    with pytest.raises(ClientError, match="No updates are to be performed"):  # not by itself
+    with pytest.raises(ClientError, match="No updates are to be performed"):  # not automatically
         update(aws, "same", kept)
     assert update(aws, "same", body, Tags=[{"Key": "a", "Value": "b"}])["Tags"] == [
         {"Key": "a", "Value": "b"}
@@ -246,7 +246,7 @@ def test_parameters_are_the_cause_of_changes_also_through_conditions(aws: Aws) -
     stack = settled(aws, "cause")
     assert {p["ParameterKey"]: p["ParameterValue"] for p in stack["Parameters"]}["Versions"] == "true"
     assert aws("s3").get_bucket_versioning(Bucket="cause-one")["Status"] == "Enabled"
-    # Without the property it is as S3 leaves a bucket that once had versions.
+    # Without the property, S3 suspends versioning; it cannot remove it.
     aws("cloudformation").update_stack(
         StackName="cause", UsePreviousTemplate=True, Parameters=values("one", "false")
     )
@@ -254,7 +254,7 @@ def test_parameters_are_the_cause_of_changes_also_through_conditions(aws: Aws) -
     assert aws("s3").get_bucket_versioning(Bucket="cause-one")["Status"] == "Suspended"
 
 
-def test_what_refers_to_a_replaced_resource_is_known_only_later(aws: Aws) -> None:
+def test_references_to_a_replaced_resource_are_known_after_execution(aws: Aws) -> None:
     def body(name: str) -> str:
         policy = {
             "Bucket": {"Ref": "Data"},
@@ -305,7 +305,7 @@ def test_what_refers_to_a_replaced_resource_is_known_only_later(aws: Aws) -> Non
 
 
 @pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "DELETE_FAILED", "DELETE_COMPLETE"])
-def test_a_stack_that_is_not_well_is_not_updated(aws: Aws, status: str) -> None:
+def test_a_stack_in_a_failed_state_is_not_updated(aws: Aws, status: str) -> None:
     name = status.lower().replace("_", "-")
     body = template({"Data": bucket(f"{name}-data"), "Other": bucket(f"{name}-other", DependsOn="Data")})
     if status == "ROLLBACK_COMPLETE":
@@ -327,7 +327,7 @@ def test_a_stack_that_is_not_well_is_not_updated(aws: Aws, status: str) -> None:
         assert caught.value.response["Error"]["Message"] == words
 
 
-def test_the_same_token_is_the_same_update(aws: Aws) -> None:
+def test_the_same_token_returns_the_same_update(aws: Aws) -> None:
     made(aws, "again", template({"Data": bucket("again-data")}))
     after = template({"Data": versioned("again-data")})
     for _ in range(2):
@@ -366,7 +366,7 @@ def test_a_change_set_can_be_deleted_and_is_outdated_by_another_update(aws: Aws)
         aws("cloudformation").execute_change_set(ChangeSetName="next", StackName="outdated")
 
 
-def test_a_new_stack_that_was_looked_at_and_thrown_away_is_not_made(aws: Aws) -> None:
+def test_a_new_stack_whose_change_set_is_deleted_is_not_created(aws: Aws) -> None:
     body = template({"Data": bucket("away-data")})
     shown = propose(aws, "away", TemplateBody=body, ChangeSetType="CREATE")
     got = aws("cloudformation").get_template(StackName="away", ChangeSetName="next")["TemplateBody"]
@@ -378,7 +378,7 @@ def test_a_new_stack_that_was_looked_at_and_thrown_away_is_not_made(aws: Aws) ->
     assert "away-data" not in buckets(aws)
 
 
-def test_a_stack_that_waits_to_be_looked_at_can_be_created_after_all(aws: Aws) -> None:
+def test_a_stack_in_review_can_be_created(aws: Aws) -> None:
     shown = propose(aws, "direct", TemplateBody=template({"A": bucket("direct-a")}), ChangeSetType="CREATE")
     stack_id = create(aws, "direct", template({"B": bucket("direct-b")}))
     assert stack_id == shown["StackId"]
@@ -388,7 +388,7 @@ def test_a_stack_that_waits_to_be_looked_at_can_be_created_after_all(aws: Aws) -
     assert described["ExecutionStatus"] == "OBSOLETE"
 
 
-def test_a_new_stack_can_be_looked_at_first(aws: Aws) -> None:
+def test_a_new_stack_can_be_reviewed_first(aws: Aws) -> None:
     body = template({"Data": bucket("review-data")}, Outputs={"Name": {"Value": {"Ref": "Data"}}})
     shown = propose(aws, "review", TemplateBody=body, ChangeSetType="CREATE")
     assert changes(shown)["Data"]["Action"] == "Add"
@@ -421,7 +421,7 @@ def test_a_new_stack_can_be_looked_at_first(aws: Aws) -> None:
         ({"TemplateBody": template({"R": {"Type": "AWS::IAM::Role"}})}, r"Requires capabilities : \[CAP"),
     ],
 )
-def test_what_cannot_be_a_change_set_is_refused(aws: Aws, arguments: dict[str, Any], words: str) -> None:
+def test_an_invalid_change_set_is_rejected(aws: Aws, arguments: dict[str, Any], words: str) -> None:
     if "wrong-data" not in buckets(aws):
         made(aws, "wrong", template({"Data": bucket("wrong-data")}))
     given = {"stack": "wrong", "TemplateBody": template({"Data": versioned("wrong-data")}), **arguments}
@@ -429,7 +429,7 @@ def test_what_cannot_be_a_change_set_is_refused(aws: Aws, arguments: dict[str, A
         propose(aws, **{key: value for key, value in given.items() if value is not None})
 
 
-def test_a_resource_cannot_become_one_of_another_type(aws: Aws) -> None:
+def test_a_resource_cannot_change_its_type(aws: Aws) -> None:
     made(aws, "type", template({"Thing": bucket("type-data")}))
     after = template({"Thing": job("type")})
     with pytest.raises(ClientError, match=r"Update of resource type is not permitted.*\[Thing\]"):
@@ -439,7 +439,7 @@ def test_a_resource_cannot_become_one_of_another_type(aws: Aws) -> None:
     assert "Update of resource type is not permitted" in shown["StatusReason"]
 
 
-def test_who_may_look_at_a_change_set_may_not_execute_it(aws: Aws) -> None:
+def test_permission_to_describe_a_change_set_does_not_allow_execution(aws: Aws) -> None:
     made(aws, "allowed", template({"Data": bucket("allowed-data")}))
     shown = propose(aws, "allowed", TemplateBody=template({"Data": versioned("allowed-data")}))
     actions = ("cloudformation:DescribeChangeSet", "cloudformation:CreateChangeSet")
@@ -462,8 +462,8 @@ def test_who_may_look_at_a_change_set_may_not_execute_it(aws: Aws) -> None:
         assert caught.value.response["Error"]["Code"] == "AccessDenied", caught.value
 
 
-def test_the_aws_cli_deploys_and_deploys_again(aws: Aws, tmp_path: Path) -> None:
-    """But for the end: its waiters look every 30 seconds."""
+def test_the_aws_cli_deploys_twice(aws: Aws, tmp_path: Path) -> None:
+    """Deletion is not included, because the CLI's waiters poll every 30 seconds."""
 
     def run(operation: str, *more: str) -> str:
         command = [str(Path(sys.executable).with_name("aws")), "cloudformation", operation]

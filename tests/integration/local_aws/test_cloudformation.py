@@ -1,4 +1,4 @@
-"""The embedded CloudFormation over real HTTP: steps, events, failures, rollback, delete."""
+"""Local CloudFormation over real HTTP: steps, events, failures, rollback, deletion."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def aws() -> Iterator[Aws]:
         yield make
 
 
-def test_resources_are_created_after_what_they_refer_to(aws: Aws) -> None:
+def test_resources_are_created_after_their_references(aws: Aws) -> None:
     body = template(
         {
             "Policy": {
@@ -66,7 +66,7 @@ def test_resources_are_created_after_what_they_refer_to(aws: Aws) -> None:
     assert policy["Statement"][0]["Resource"] == "arn:aws:s3:::order-data/*"
 
 
-def test_a_failed_resource_is_told_and_everything_is_rolled_back(aws: Aws) -> None:
+def test_a_failed_resource_is_reported_and_everything_is_rolled_back(aws: Aws) -> None:
     aws("s3").create_bucket(Bucket="taken-name")
     body = template({"First": bucket("roll-first"), "Second": bucket("taken-name", DependsOn="First")})
     create(aws, "roll", body)
@@ -81,7 +81,7 @@ def test_a_failed_resource_is_told_and_everything_is_rolled_back(aws: Aws) -> No
         settled(aws, "roll")
 
 
-def test_a_bucket_that_holds_something_keeps_the_stack_from_going(aws: Aws) -> None:
+def test_a_bucket_with_objects_prevents_the_deletion_of_the_stack(aws: Aws) -> None:
     stack_id = create(aws, "full", template({"Data": bucket("full-data"), "Other": bucket("full-other")}))
     settled(aws, "full")
     aws("s3").put_object(Bucket="full-data", Key="a", Body=b"1")
@@ -98,7 +98,7 @@ def test_a_bucket_that_holds_something_keeps_the_stack_from_going(aws: Aws) -> N
     assert {state["ResourceStatus"] for state in states} == {"DELETE_COMPLETE"}
 
 
-def test_resources_with_a_retain_policy_stay(aws: Aws) -> None:
+def test_resources_with_a_retain_policy_are_kept(aws: Aws) -> None:
     stack_id = create(aws, "keep", template({"Data": bucket("keep-data", DeletionPolicy="Retain")}))
     settled(aws, "keep")
     aws("cloudformation").delete_stack(StackName="keep")
@@ -176,14 +176,14 @@ def test_conditions_choose_resources_properties_and_outputs(aws: Aws) -> None:
         ("x", template({"A": bucket("a")}, Description="x" * 52_000), {}, "may not exceed"),
     ],
 )
-def test_what_cannot_be_is_refused_at_once(
+def test_an_invalid_template_is_rejected_at_once(
     aws: Aws, name: str, body: str, arguments: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ClientError, match=words):
         create(aws, name, body, **arguments)
 
 
-def test_what_is_not_supported_fails_loudly(aws: Aws) -> None:
+def test_an_unsupported_feature_is_an_error(aws: Aws) -> None:
     body = template({"Thing": {"Type": "AWS::S3::Bucket", "Properties": {"WebsiteConfiguration": {}}}})
     create(aws, "loud", body)
     assert settled(aws, "loud")["StackStatus"] == "ROLLBACK_COMPLETE"
@@ -194,7 +194,7 @@ def test_what_is_not_supported_fails_loudly(aws: Aws) -> None:
         aws("cloudformation").list_exports()
 
 
-def test_what_a_stuck_resource_needs_is_left_alone(aws: Aws) -> None:
+def test_dependencies_of_an_undeletable_resource_are_kept(aws: Aws) -> None:
     key = {"Type": "AWS::KMS::Key", "Properties": {"Description": "for the bucket"}}
     create(aws, "stuck", template({"Key": key, "Data": bucket("stuck-data", DependsOn="Key")}))
     settled(aws, "stuck")
@@ -209,7 +209,7 @@ def test_what_a_stuck_resource_needs_is_left_alone(aws: Aws) -> None:
     assert "(Service: S3, Status Code: 409" in states[1]["ResourceStatusReason"]
 
 
-def test_a_half_made_resource_is_rolled_back_too(aws: Aws) -> None:
+def test_a_partially_created_resource_is_rolled_back(aws: Aws) -> None:
     role = {
         "RoleName": "half-made",
         "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []},
@@ -231,7 +231,7 @@ def test_two_stacks_cannot_have_the_same_job(aws: Aws) -> None:
     assert aws("glue").get_job(JobName="one-job")["Job"]["Name"] == "one-job"
 
 
-def test_the_same_token_gives_the_same_stack(aws: Aws) -> None:
+def test_the_same_token_returns_the_same_stack(aws: Aws) -> None:
     body = template({"Data": bucket("token-data")})
     first = create(aws, "token", body, ClientRequestToken="t1")
     assert create(aws, "token", body, ClientRequestToken="t1") == first
@@ -239,7 +239,7 @@ def test_the_same_token_gives_the_same_stack(aws: Aws) -> None:
         create(aws, "token", body, ClientRequestToken="t2")
 
 
-def test_many_stacks_are_created_at_once(aws: Aws) -> None:
+def test_many_stacks_are_created_concurrently(aws: Aws) -> None:
     threads = [
         threading.Thread(target=create, args=(aws, f"many-{n}", template({"Data": bucket(f"many-{n}")})))
         for n in range(8)
@@ -275,7 +275,7 @@ def test_events_reach_a_queue_in_the_shape_of_eventbridge(aws: Aws) -> None:
     aws("events").remove_targets(Rule="stack-events", Ids=["queue"])
 
 
-def test_a_stack_may_do_what_its_role_may_and_no_more(aws: Aws) -> None:
+def test_a_stack_has_exactly_the_permissions_of_its_role(aws: Aws) -> None:
     role = deployer(aws, "stacker", "s3:*", resource="arn:aws:s3:::mine-*")
     body = template({"First": bucket("mine-1"), "Second": bucket("theirs-1", DependsOn="First")})
     create(aws, "limited", body, RoleARN=role)
@@ -284,12 +284,12 @@ def test_a_stack_may_do_what_its_role_may_and_no_more(aws: Aws) -> None:
     [reason] = [
         event["ResourceStatusReason"] for event in shown if event["ResourceStatus"] == "CREATE_FAILED"
     ]
-    # CloudFormation looks for the bucket before it makes one, and may not even do that.
+    # CloudFormation checks whether the bucket exists before it creates it, and lacks that permission, too.
     assert "(Service: S3, Status Code: 403" in reason
     assert {"mine-1", "theirs-1"} & buckets(aws) == set()
 
 
-def test_a_lacking_permission_is_the_reason_of_the_failure(aws: Aws) -> None:
+def test_a_missing_permission_is_the_reason_of_the_failure(aws: Aws) -> None:
     role = deployer(aws, "half", "glue:Get*")
     job = {
         "Type": "AWS::Glue::Job",
@@ -305,7 +305,7 @@ def test_a_lacking_permission_is_the_reason_of_the_failure(aws: Aws) -> None:
     assert "HandlerErrorCode: AccessDenied" in reason
 
 
-def test_a_stack_is_deleted_as_its_role_or_as_the_one_that_is_named(aws: Aws) -> None:
+def test_a_stack_is_deleted_with_its_role_or_the_named_one(aws: Aws) -> None:
     maker = deployer(aws, "maker", "s3:CreateBucket", "s3:ListBucket")
     breaker = deployer(aws, "breaker", "s3:DeleteBucket")
     create(aws, "made", template({"Bucket": bucket("made-1")}), RoleARN=maker)
@@ -317,7 +317,7 @@ def test_a_stack_is_deleted_as_its_role_or_as_the_one_that_is_named(aws: Aws) ->
     assert settled(aws, stack_id)["StackStatus"] == "DELETE_COMPLETE"
 
 
-def test_a_role_that_is_not_for_stacks_is_refused(aws: Aws) -> None:
+def test_a_role_that_is_not_for_stacks_is_rejected(aws: Aws) -> None:
     other = deployer(aws, "for-glue", "s3:*", service="glue")
     for arn in (other, other.replace("for-glue", "nobody")):
         with pytest.raises(ClientError, match="is invalid or cannot be assumed") as caught:
@@ -325,7 +325,7 @@ def test_a_role_that_is_not_for_stacks_is_refused(aws: Aws) -> None:
         assert caught.value.response["Error"]["Code"] == "ValidationError"
 
 
-def test_what_a_sandbox_gives_its_resources_arrives(aws: Aws) -> None:
+def test_the_sandboxs_properties_reach_its_resources(aws: Aws) -> None:
     rule = {
         "Id": "cleanup",
         "Status": "Enabled",

@@ -1,4 +1,4 @@
-"""Events and schedules reach the handlers of a small app through moto's EventBridge and SQS."""
+"""Delivery of events and schedules to a small app's handlers through moto's EventBridge and SQS."""
 
 import functools
 import json
@@ -45,7 +45,7 @@ def app_with(pattern: dict[str, Any], handler: Callable[[CloudWatchEvent], None]
     return app
 
 
-def test_a_handler_gets_the_events_of_its_pattern_as_lambda_would(
+def test_a_handler_receives_matching_events_in_lambdas_format(
     make_client: Callable[[str], Any],
 ) -> None:
     seen: list[CloudWatchEvent] = []
@@ -60,7 +60,9 @@ def test_a_handler_gets_the_events_of_its_pattern_as_lambda_would(
     assert seen[0].context.function_name == "listener"
 
 
-def test_a_failed_handler_gets_its_event_again_and_then_no_more(make_client: Callable[[str], Any]) -> None:
+def test_a_failed_handler_receives_its_event_a_limited_number_of_times(
+    make_client: Callable[[str], Any],
+) -> None:
     attempts: list[int] = []
 
     def fails(event: CloudWatchEvent) -> None:
@@ -84,7 +86,7 @@ def test_a_failed_handler_gets_its_event_again_and_then_no_more(make_client: Cal
     assert attempts == [7, 7, 7]
 
 
-def test_a_slow_handler_holds_up_no_other_event(make_client: Callable[[str], Any]) -> None:
+def test_a_slow_handler_delays_no_other_event(make_client: Callable[[str], Any]) -> None:
     seen: list[int] = []
     go_on = threading.Event()
 
@@ -103,7 +105,7 @@ def test_a_slow_handler_holds_up_no_other_event(make_client: Callable[[str], Any
     dispatcher.close()
 
 
-def test_a_restarted_process_goes_on_with_the_events_that_waited(make_client: Callable[[str], Any]) -> None:
+def test_a_restarted_process_continues_with_the_queued_events(make_client: Callable[[str], Any]) -> None:
     seen: list[int] = []
     app = app_with({"source": ["shop"]}, lambda event: seen.append(event.detail["n"]))
     before = Dispatcher(app, make_client, "us-east-1", wait_seconds=1)
@@ -129,7 +131,7 @@ def test_a_schedule_is_called_at_once_and_again(make_client: Callable[[str], Any
     assert (seen[0].source, seen[0].detail_type) == ("aws.events", "Scheduled Event")
 
 
-def test_what_the_laptop_cannot_deliver_is_refused(make_client: Callable[[str], Any]) -> None:
+def test_unsupported_targets_are_rejected(make_client: Callable[[str], Any]) -> None:
     by_cron = Chalice(app_name="small", configure_logs=False)
     by_cron.schedule(Cron(0, 6, "*", "*", "?", "*"), name="nightly")(lambda event: None)
     with pytest.raises(NotImplementedError, match="nightly"):

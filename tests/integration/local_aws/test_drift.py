@@ -1,4 +1,4 @@
-"""What is deleted past the embedded CloudFormation: events, failing updates, drift-aware change sets."""
+"""Resources deleted outside CloudFormation: events, failed updates, drift-aware change sets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def aws() -> Iterator[Aws]:
         yield aws
 
 
-def test_what_was_deleted_is_created_again_by_a_drift_aware_change_set_and_by_no_other(aws: Aws) -> None:
+def test_only_a_drift_aware_change_set_creates_deleted_resources_again(aws: Aws) -> None:
     policy = {"Version": "2012-10-17", "Statement": []}
     body = template(
         {
@@ -61,7 +61,7 @@ def test_what_was_deleted_is_created_again_by_a_drift_aware_change_set_and_by_no
     assert settled(aws, "drift")["StackId"] == stack["StackId"]
 
 
-def test_an_update_of_what_was_deleted_fails_and_so_does_its_way_back(aws: Aws) -> None:
+def test_an_update_of_a_deleted_resource_and_its_rollback_fail(aws: Aws) -> None:
     def body(workers: int) -> str:
         return template({"Job": job("gone-job", NumberOfWorkers=workers, WorkerType="G.1X")})
 
@@ -70,7 +70,7 @@ def test_an_update_of_what_was_deleted_fails_and_so_does_its_way_back(aws: Aws) 
     assert update(aws, "gone", body(3))["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
 
 
-def test_a_stack_is_deleted_though_its_resources_were(aws: Aws) -> None:
+def test_a_stack_with_deleted_resources_can_be_deleted(aws: Aws) -> None:
     body = template({"Data": bucket("half-data"), "Job": job("half-job")})
     stack = made(aws, "half", body)
     aws("glue").delete_job(JobName="half-job")
@@ -79,7 +79,7 @@ def test_a_stack_is_deleted_though_its_resources_were(aws: Aws) -> None:
     assert settled(aws, stack["StackId"])["StackStatus"] == "DELETE_COMPLETE"
 
 
-def test_another_deployment_mode_is_refused(aws: Aws) -> None:
+def test_another_deployment_mode_is_rejected(aws: Aws) -> None:
     made(aws, "mode", template({"Data": bucket("mode-data")}))
     with pytest.raises(ClientError, match="deploymentMode"):
         propose(aws, "mode", TemplateBody=template({}), DeploymentMode="SOMETHING")

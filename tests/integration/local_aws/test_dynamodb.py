@@ -1,4 +1,4 @@
-"""Transactions of the embedded DynamoDB: all or nothing, also when asked from many threads."""
+"""Transactions of the local DynamoDB: atomic, also with many threads."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def items(client: Any) -> dict[str, int]:
     return {i["pk"]["S"]: int(i["n"]["N"]) for i in client.scan(TableName="t")["Items"]}
 
 
-def test_a_refused_transaction_changes_nothing(client: Any) -> None:
+def test_a_rejected_transaction_changes_nothing(client: Any) -> None:
     client.transact_write_items(TransactItems=[put("kept", 1), put("deleted", 1)])
     add = {
         "Update": {
@@ -68,7 +68,7 @@ def test_a_refused_transaction_changes_nothing(client: Any) -> None:
     assert items(client) == {"kept": 1, "deleted": 1}
 
 
-def test_refused_transactions_lose_nothing_that_others_write(client: Any) -> None:
+def test_rejected_transactions_lose_no_writes_of_others(client: Any) -> None:
     def write(thread: int) -> None:
         for n in range(10):
             client.transact_write_items(TransactItems=[put(f"{thread}-{n}", n)])
@@ -84,7 +84,7 @@ def test_refused_transactions_lose_nothing_that_others_write(client: Any) -> Non
 
 
 @pytest.mark.parametrize("call", ["put_item", "update_item", "transact_put", "transact_update"])
-def test_an_item_over_400_kb_is_refused_and_nothing_is_written(client: Any, call: str) -> None:
+def test_an_item_over_400_kb_is_rejected_and_nothing_is_written(client: Any, call: str) -> None:
     most = 400 * 1024 - len("pkitemskxtext")
     for size, fits in ((most, True), (most + 1, False)):
         text = {"S": "é" * (size // 2) + "a" * (size % 2)}
@@ -117,7 +117,7 @@ def test_an_item_over_400_kb_is_refused_and_nothing_is_written(client: Any, call
     assert len(item["text"]["S"].encode()) == most
 
 
-def test_a_transaction_over_4_mb_is_refused_whole(client: Any) -> None:
+def test_a_transaction_over_4_mb_is_rejected_whole(client: Any) -> None:
     large = [
         {"Put": {"TableName": "t", "Item": {**key(f"n{n}"), "text": {"S": "a" * 390_000}}}} for n in range(11)
     ]

@@ -1,4 +1,4 @@
-"""Faults over real HTTP: for the API's process alone, in the service's own words, with or without effect."""
+"""Injected faults over real HTTP: only for the API's process, in AWS's format, before or after the effect."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from local.faults.rules import parse_all
 
 @dataclass
 class Aws:
-    """moto over HTTP with faults, seen by the API's process and by anybody else."""
+    """moto over HTTP with faults, for the API's process and for other clients."""
 
     url: str
     faults: Faults
 
     def api(self, service: str, *, pid: int = 1, read_timeout: float = 10) -> Any:
-        """A client as the API's process has it, but that never repeats a call."""
+        """A client like that of the API's process, but without retries."""
         return boto3.client(
             service,
             endpoint_url=self.url,
@@ -50,7 +50,7 @@ class Aws:
         )
 
     def own(self, service: str) -> Any:
-        """A client of somebody who looks into the embedded AWS."""
+        """A client of another process that inspects the local AWS emulator."""
         return clients.client(service, self.url)
 
     def break_with(self, text: str) -> None:
@@ -91,7 +91,7 @@ def buckets(aws: Aws) -> set[str]:
     return {bucket["Name"] for bucket in aws.own("s3").list_buckets()["Buckets"]}
 
 
-def test_only_the_calls_of_the_api_go_wrong(aws: Aws) -> None:
+def test_only_the_apis_calls_fail(aws: Aws) -> None:
     aws.break_with("glue:GetDatabases throttle; cloudformation:Describe* 500; s3:* access_denied")
     assert code_of(aws.api("glue").get_databases) == "ThrottlingException"
     assert code_of(aws.api("cloudformation").describe_stacks) == "InternalFailure"
@@ -104,7 +104,7 @@ def test_only_the_calls_of_the_api_go_wrong(aws: Aws) -> None:
     aws.api("s3").list_buckets()
 
 
-def test_an_error_after_the_effect_is_an_answer_that_is_lost(aws: Aws) -> None:
+def test_an_error_after_the_effect_loses_the_response(aws: Aws) -> None:
     aws.break_with("s3:CreateBucket 500 times 1; s3:CreateBucket 503_after times 1")
     assert code_of(lambda: aws.api("s3").create_bucket(Bucket="before-the-effect")) == "InternalError"
     assert code_of(lambda: aws.api("s3").create_bucket(Bucket="after-the-effect")) == "ServiceUnavailable"
@@ -112,7 +112,7 @@ def test_an_error_after_the_effect_is_an_answer_that_is_lost(aws: Aws) -> None:
     assert "before-the-effect" not in buckets(aws)
 
 
-def test_a_time_out_is_no_answer(aws: Aws) -> None:
+def test_a_timeout_returns_no_response(aws: Aws) -> None:
     aws.break_with("s3:CreateBucket timeout times 1 seconds 2; s3:CreateBucket timeout_after seconds 0")
     with pytest.raises(ReadTimeoutError):
         aws.api("s3", read_timeout=0.2).create_bucket(Bucket="never-made")
@@ -122,12 +122,12 @@ def test_a_time_out_is_no_answer(aws: Aws) -> None:
     assert "never-made" not in buckets(aws)
 
 
-def test_a_head_request_has_an_answer_without_a_body(aws: Aws) -> None:
+def test_a_head_request_has_a_response_without_a_body(aws: Aws) -> None:
     aws.break_with("s3:HeadBucket throttle")
     assert code_of(lambda: aws.api("s3").head_bucket(Bucket="any")) == "503"
 
 
-def test_a_caller_is_killed_only_if_it_was_started_beside_the_embedded_aws(aws: Aws) -> None:
+def test_a_caller_is_killed_only_if_it_was_started_with_the_emulator(aws: Aws) -> None:
     sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
     with subprocess.Popen(sleeper) as process:
         try:
@@ -135,12 +135,12 @@ def test_a_caller_is_killed_only_if_it_was_started_beside_the_embedded_aws(aws: 
             with pytest.raises(HTTPClientError):
                 aws.api("s3", pid=process.pid).list_buckets()
             time.sleep(0.1)
-            assert process.poll() is None  # our child: not one beside us
+            assert process.poll() is None  # a child of the test, not of the emulator's parent
         finally:
             process.kill()
 
 
-def test_a_resource_that_is_made_to_fail_tells_the_reason_of_the_rule(aws: Aws) -> None:
+def test_a_resource_fails_with_the_reason_of_the_fault_rule(aws: Aws) -> None:
     aws.break_with(
         "stack:Second create_failed 'there is no room'; stack:AWS::S3::Bucket delete_failed times 1"
     )
@@ -172,7 +172,7 @@ def test_a_resource_that_is_made_to_fail_tells_the_reason_of_the_rule(aws: Aws) 
     assert "A fault was injected" in (told["First", "DELETE_FAILED"] or "")
 
 
-def test_rules_that_cannot_be_read_are_refused_and_change_nothing(aws: Aws) -> None:
+def test_invalid_rules_are_rejected_without_effect(aws: Aws) -> None:
     aws.break_with("s3:* throttle")
     wrong = json.dumps({"rules": ["s3:* sometimes"]}).encode()
     with pytest.raises(urllib.error.HTTPError) as refused:
@@ -182,7 +182,7 @@ def test_rules_that_cannot_be_read_are_refused_and_change_nothing(aws: Aws) -> N
     assert [rule["rule"] for rule in aws.shown()] == ["s3:* throttle"]
 
 
-def test_events_are_lost_and_come_late() -> None:
+def test_events_are_lost_and_delayed() -> None:
     delivered: list[tuple[float, str]] = []
     began = time.monotonic()
 

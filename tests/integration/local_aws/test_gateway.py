@@ -72,7 +72,7 @@ def test_a_request_reaches_the_app(caller: Caller) -> None:
     assert (answer.status, answer.json) == (200, {"name": "lamp"})
 
 
-def test_every_request_has_an_id_of_its_own(caller: Caller) -> None:
+def test_every_request_has_a_unique_id(caller: Caller) -> None:
     ids = {caller.call("POST", "/things", b"{}").json["request_id"] for _ in range(3)}
     assert len(ids) == 3
 
@@ -81,7 +81,7 @@ def test_every_request_has_an_id_of_its_own(caller: Caller) -> None:
     ("method", "path"),
     [("GET", "/nothing"), ("GET", "/things/a/b"), ("OPTIONS", "/nothing"), ("GET", "/a?b=c")],
 )
-def test_what_the_app_does_not_have_is_a_404_problem(caller: Caller, method: str, path: str) -> None:
+def test_an_unknown_path_is_a_404_problem(caller: Caller, method: str, path: str) -> None:
     answer = caller.call(method, path, headers={"Authorization": "Bearer x"})
     assert answer.status == 404
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -90,7 +90,7 @@ def test_what_the_app_does_not_have_is_a_404_problem(caller: Caller, method: str
 
 
 @pytest.mark.parametrize("method", ["PUT", "GET", "OPTIONS", "TRACE", "QUERY"])
-def test_a_method_that_a_path_does_not_have_is_a_405_problem(caller: Caller, method: str) -> None:
+def test_an_unsupported_method_is_a_405_problem(caller: Caller, method: str) -> None:
     answer = caller.call(method, "/things?a=b")
     assert (answer.status, answer.headers["Allow"], answer.json["code"]) == (
         405,
@@ -109,12 +109,12 @@ def test_a_chunked_body_arrives_whole(caller: Caller) -> None:
     assert answer.json["bytes"] == 70_010
 
 
-def test_a_body_over_10_mb_is_refused_before_the_app(caller: Caller) -> None:
+def test_a_body_over_10_mb_is_rejected_before_the_app(caller: Caller) -> None:
     answer = caller.call("POST", "/things", b"a" * (10 * 1024 * 1024 + 1))
     assert (answer.status, answer.json["code"]) == (413, "payload_too_large")
 
 
-def test_a_chunked_body_over_10_mb_is_refused(caller: Caller) -> None:
+def test_a_chunked_body_over_10_mb_is_rejected(caller: Caller) -> None:
     with socket.create_connection(("127.0.0.1", caller.port), timeout=10) as connection:
         connection.sendall(b"POST /things HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFF\r\n")
         assert connection.makefile("rb").readline() == b"HTTP/1.1 413 Request Entity Too Large\r\n"
@@ -135,7 +135,7 @@ def test_a_malformed_request_is_a_400_problem(caller: Caller, request_lines: byt
     assert b"application/problem+json" in answer
 
 
-def test_three_hundred_callers_at_once_are_all_answered(caller: Caller) -> None:
+def test_three_hundred_concurrent_callers_get_responses(caller: Caller) -> None:
     statuses: list[int] = []
     start = threading.Barrier(300)
 
@@ -151,7 +151,7 @@ def test_three_hundred_callers_at_once_are_all_answered(caller: Caller) -> None:
     assert statuses == [200] * 300
 
 
-def test_a_body_of_an_absurd_length_is_refused_without_being_waited_for(caller: Caller) -> None:
+def test_a_body_of_an_absurd_length_is_rejected_immediately(caller: Caller) -> None:
     with socket.create_connection(("127.0.0.1", caller.port), timeout=10) as connection:
         connection.sendall(b"POST /things HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n")
         assert connection.makefile("rb").readline() == b"HTTP/1.1 413 Request Entity Too Large\r\n"
@@ -164,7 +164,7 @@ def test_a_body_of_an_absurd_length_is_refused_without_being_waited_for(caller: 
         (b"GET /" + b"a" * 70_000 + b" HTTP/1.1", b"414", b"request_uri_too_long"),
     ],
 )
-def test_what_is_not_even_a_request_is_told_by_its_name(
+def test_bytes_that_are_no_http_request_return_a_named_problem(
     caller: Caller, line: bytes, status: bytes, code: bytes
 ) -> None:
     with socket.create_connection(("127.0.0.1", caller.port), timeout=10) as connection:
@@ -175,7 +175,9 @@ def test_what_is_not_even_a_request_is_told_by_its_name(
     assert b"nosniff" in answer
 
 
-def test_the_log_has_no_query_and_nothing_raw(caller: Caller, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_has_no_query_strings_and_no_raw_bytes(
+    caller: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
     with caplog.at_level(logging.INFO), socket.create_connection(("127.0.0.1", caller.port)) as connection:
         connection.sendall(b"GET /a\x1b[31m\x07?access_token=secret HTTP/1.1\r\nConnection: close\r\n\r\n")
         connection.makefile("rb").read()

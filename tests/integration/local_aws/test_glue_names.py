@@ -1,4 +1,4 @@
-"""The embedded Data Catalog keeps names in small letters and finds them in any, as Glue does."""
+"""Local Data Catalog: names are stored in lower case and found in any case, as in Glue."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def glue(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     restore()
 
 
-def test_names_are_kept_in_small_letters_and_found_in_any(glue: Any) -> None:
+def test_names_are_stored_in_lower_case_and_found_in_any(glue: Any) -> None:
     glue.create_database(DatabaseInput={"Name": "Shop"})
     glue.create_table(DatabaseName="SHOP", TableInput={"Name": "TbSot_Upper", "PartitionKeys": []})
     with pytest.raises(glue.exceptions.AlreadyExistsException):
@@ -45,7 +45,7 @@ def test_names_are_kept_in_small_letters_and_found_in_any(glue: Any) -> None:
     assert glue.get_databases()["DatabaseList"] == []
 
 
-def test_rights_go_by_the_names_that_are_kept() -> None:
+def test_permissions_apply_to_the_stored_names() -> None:
     place = Place("us-east-1", "1")
     for name in ("t", "T"):
         arns = glue_arns(place, "GetTable", {"DatabaseName": f"D{name}", "Name": name})

@@ -1,4 +1,4 @@
-"""Runs that Glue starts by itself: retries of failed ones; with the role of their job."""
+"""Local Glue: automatic retries of failed runs, and runs with the role of their job."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def allow(actions: list[str], *resources: str) -> dict[str, Any]:
 
 
 def job_as(aws: Aws, role: str, script: str, **more: Any) -> str:
-    """A job with the name of its role."""
+    """A job that has the name of its role."""
     aws("s3").put_object(Bucket="tg-a-glue-assets", Key=f"jobs/{role}.py", Body=script.encode())
     command = {"Name": "glueetl", "ScriptLocation": f"s3://tg-a-glue-assets/jobs/{role}.py"}
     return str(aws("glue").create_job(Name=role, Role=role, Command=command, **more)["Name"])
 
 
-def test_a_failed_run_is_tried_again_as_a_run_of_its_own(aws: Aws) -> None:
+def test_a_failed_run_is_retried_as_a_separate_run(aws: Aws) -> None:
     name = job(aws, "failing", "raise ValueError('no')\n", MaxRetries=1)
     first = start(aws, name, Arguments={"--X": "1"})
     second = f"{first}_attempt_1"
@@ -50,7 +50,7 @@ def test_a_failed_run_is_tried_again_as_a_run_of_its_own(aws: Aws) -> None:
     assert len(aws("glue").get_job_runs(JobName=name)["JobRuns"]) == 2
 
 
-def test_a_run_may_do_what_its_role_may_and_no_more(aws: Aws) -> None:
+def test_a_run_has_exactly_the_permissions_of_its_role(aws: Aws) -> None:
     script = (
         "import boto3\n"
         "s3 = boto3.client('s3')\n"
@@ -88,7 +88,7 @@ def test_a_job_whose_role_is_not_for_glue_fails_with_the_reason(aws: Aws) -> Non
     assert run["ErrorMessage"].startswith("Role not-for-glue cannot be assumed by glue.amazonaws.com")
 
 
-def test_logs_go_where_the_prefix_and_the_security_configuration_say(aws: Aws) -> None:
+def test_logs_go_to_the_group_of_prefix_and_security_configuration(aws: Aws) -> None:
     encryption = {"CloudWatchEncryption": {"CloudWatchEncryptionMode": "SSE-KMS", "KmsKeyArn": "arn:k"}}
     aws("glue").create_security_configuration(Name="secret", EncryptionConfiguration=encryption)
     prefix = {"--custom-logGroup-prefix": "/mine"}
@@ -101,7 +101,7 @@ def test_logs_go_where_the_prefix_and_the_security_configuration_say(aws: Aws) -
         assert [event["message"] for event in events] == ["hello"]
 
 
-def test_a_group_that_a_stack_has_made_is_used_as_it_is(aws: Aws) -> None:
+def test_an_existing_log_group_of_a_stack_is_used_unchanged(aws: Aws) -> None:
     aws("logs").create_log_group(logGroupName="/ready/output", tags={"made-by": "a stack"})
     aws("logs").create_log_group(logGroupName="/ready/error")
     logs = ["logs:CreateLogStream", "logs:PutLogEvents"]
@@ -113,7 +113,7 @@ def test_a_group_that_a_stack_has_made_is_used_as_it_is(aws: Aws) -> None:
     assert [event["message"] for event in events] == ["hello"]
 
 
-def test_spark_writes_only_where_the_role_may(aws: Aws) -> None:
+def test_spark_writes_only_with_the_roles_permission(aws: Aws) -> None:
     aws("s3").put_object(Bucket="tg-a-sor", Key="open/a", Body=b"1")
     aws("s3").put_object(Bucket="tg-a-sor", Key="secret/a", Body=b"1")
     role(

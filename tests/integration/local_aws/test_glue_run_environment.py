@@ -1,4 +1,4 @@
-"""What a job's process on the laptop sees of the developer's machine: next to nothing."""
+"""Isolation of local Glue runs from the developer's environment variables and secrets."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_job_sees_no_variable_of_the_developer(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_process_that_starts_jobs_does_not_know_the_developers_secrets() -> None:
+def test_the_process_that_starts_jobs_has_no_secrets_of_the_developer() -> None:
     """A job could read the variables of its parent in /proc."""
     from local.runtime.processes import safe_environment
 

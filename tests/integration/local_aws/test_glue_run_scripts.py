@@ -1,4 +1,4 @@
-"""Glue job runs over real HTTP: what a script reads, writes, prints and may import."""
+"""Local Glue runs over real HTTP: input, output, logs and imports of scripts."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_script_gets_its_arguments_as_glue_passes_them(aws: Aws) -> None:
     assert run["Arguments"] == {"--B": "two words", "--C": "3"}
 
 
-def test_what_a_failing_script_changed_in_its_folders_is_in_s3(aws: Aws) -> None:
+def test_changes_of_a_failing_script_are_uploaded_to_s3(aws: Aws) -> None:
     aws("s3").put_object(Bucket="tg-a-sor", Key="half/gone", Body=b"x")
     script = """
 from pathlib import Path
@@ -124,7 +124,7 @@ def test_lines_can_be_read_while_the_script_runs(aws: Aws) -> None:
     ended(aws, name, run_id)
 
 
-def test_many_and_long_lines_arrive_whole(aws: Aws) -> None:
+def test_many_and_long_lines_are_logged_completely(aws: Aws) -> None:
     name = job(aws, "much", "for i in range(12000): print(i)\nprint('x' * 300_000)\n")
     run_id = start(aws, name)
     ended(aws, name, run_id)
@@ -149,7 +149,7 @@ def test_extra_modules_can_be_imported(aws: Aws) -> None:
     assert lines(aws, "output", run_id) == ["from a file from a zip"]
 
 
-def test_a_script_sees_the_embedded_aws_and_no_other(aws: Aws) -> None:
+def test_a_script_sees_only_the_local_aws_emulator(aws: Aws) -> None:
     script = """
 import boto3, os
 boto3.client("s3").put_object(Bucket="elsewhere", Key="written", Body=b"by boto3")
@@ -164,8 +164,8 @@ print(sorted(n for n in os.environ if n.startswith("AWS_PRO")), os.environ["AWS_
     assert lines(aws, "output", run_id) == ["[] ASIA"]  # temporary credentials, of the role
 
 
-def test_a_script_dies_with_a_killed_server(tmp_path: Path) -> None:
-    """The server is played by a process that starts the runner as the engine does, and is killed."""
+def test_a_script_ends_when_the_server_is_killed(tmp_path: Path) -> None:
+    """A process that is killed stands in for the server. It starts the runner as the engine does."""
     script = tmp_path / "script.py"
     script.write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n")
     runner = Path(launch.__file__).with_name("runner.py")

@@ -1,4 +1,4 @@
-"""Glue job runs over real HTTP: how they begin and end, and what is told about them."""
+"""Local Glue runs over real HTTP: start, end, and their descriptions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
         yield clients_of
 
 
-def test_a_run_tells_what_it_took(aws: Aws) -> None:
+def test_a_run_returns_its_duration_and_capacity(aws: Aws) -> None:
     name = job(aws, "took", "pass")
     run = ended(aws, name, start(aws, name, WorkerType="G.2X", NumberOfWorkers=3, Timeout=7))
 
@@ -31,7 +31,7 @@ def test_a_run_tells_what_it_took(aws: Aws) -> None:
     assert run["GlueVersion"] == "5.1"
 
 
-def test_a_failed_run_tells_the_exception(aws: Aws) -> None:
+def test_a_failed_run_returns_the_exception(aws: Aws) -> None:
     name = job(aws, "fails", "def f():\n    raise ValueError('bad')\nf()\n")
     run_id = start(aws, name)
 
@@ -52,7 +52,7 @@ def test_a_failed_run_tells_the_exception(aws: Aws) -> None:
         ("import os, signal; os.kill(os.getpid(), 9)", "The script's process was killed by signal 9."),
     ],
 )
-def test_a_script_that_ends_otherwise_says_how(aws: Aws, script: str, message: str) -> None:
+def test_a_script_with_an_exit_code_or_signal_returns_it(aws: Aws, script: str, message: str) -> None:
     name = job(aws, f"ends-{abs(hash(script))}", script)
     run = ended(aws, name, start(aws, name))
     assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", message)
@@ -67,7 +67,7 @@ def test_a_missing_script_fails_the_run_with_the_error_of_s3(aws: Aws) -> None:
     assert "NoSuchKey" in run["ErrorMessage"]
 
 
-def test_a_stopped_run_takes_its_child_processes_along(aws: Aws) -> None:
+def test_a_stopped_run_ends_its_child_processes(aws: Aws) -> None:
     script = """
 import subprocess, sys, time
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -96,7 +96,7 @@ def test_a_run_over_its_timeout_is_ended(aws: Aws) -> None:
     assert run["ExecutionTime"] < 30
 
 
-def test_more_runs_than_the_job_allows_are_refused_until_one_ends(aws: Aws) -> None:
+def test_more_runs_than_the_job_allows_are_rejected_until_one_ends(aws: Aws) -> None:
     script = "import time\ntime.sleep(60)\n"
     name = job(aws, "twice", script, ExecutionProperty={"MaxConcurrentRuns": 2})
     both = [start(aws, name), start(aws, name)]
@@ -120,7 +120,7 @@ def test_runs_are_listed_newest_first_in_pages(aws: Aws) -> None:
         ended(aws, name, run_id)
 
 
-def test_a_job_that_is_not_there_is_not_found(aws: Aws) -> None:
+def test_a_missing_job_is_not_found(aws: Aws) -> None:
     glue = aws("glue")
     assert refusal(lambda: start(aws, "no-such-job")) == "EntityNotFoundException"
     assert refusal(lambda: glue.get_job_runs(JobName="no-such-job")) == "EntityNotFoundException"
@@ -133,7 +133,7 @@ def test_a_job_that_is_not_there_is_not_found(aws: Aws) -> None:
     "arguments",
     [{"--additional-python-modules": "x"}, {"--job-bookmark-option": "job-bookmark-enable"}],
 )
-def test_what_the_laptop_cannot_do_is_refused(aws: Aws, arguments: dict[str, str]) -> None:
+def test_unsupported_options_are_rejected(aws: Aws, arguments: dict[str, str]) -> None:
     name = job(aws, f"refused-{next(iter(arguments))[2:]}", "pass")
     assert refusal(lambda: start(aws, name, Arguments=arguments)) == "InvalidInputException"
 
@@ -145,7 +145,9 @@ def test_what_the_laptop_cannot_do_is_refused(aws: Aws, arguments: dict[str, str
         ("raise ValueError('bad')", "ERROR", "FAILED", "ValueError: bad"),
     ],
 )
-def test_the_end_of_a_run_is_an_event(aws: Aws, script: str, severity: str, state: str, message: str) -> None:
+def test_the_end_of_a_run_sends_an_event(
+    aws: Aws, script: str, severity: str, state: str, message: str
+) -> None:
     name = f"event-{state.lower()}"
     queue = aws("sqs").create_queue(QueueName=name)["QueueUrl"]
     pattern = {"detail-type": ["Glue Job State Change"], "detail": {"jobName": [name]}}

@@ -1,4 +1,4 @@
-"""Calls with a role's credentials: what its policies and its boundary allow, and nothing else."""
+"""Local IAM: calls with a role's credentials under its policies and its boundary."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ def refused(call: Callable[[], Any]) -> str:
     return str(error["Message"])
 
 
-def test_the_account_itself_is_never_checked(aws: None) -> None:
+def test_calls_of_the_account_itself_are_never_checked(aws: None) -> None:
     client("s3").create_bucket(Bucket="mine")
     assert client("glue").get_databases()["DatabaseList"] == []
 
 
-def test_objects_are_read_only_where_the_policy_says(aws: None) -> None:
+def test_objects_are_readable_only_under_the_policy(aws: None) -> None:
     for bucket in ("mine", "theirs"):
         client("s3").create_bucket(Bucket=bucket)
         client("s3").put_object(Bucket=bucket, Key="a", Body=b"1")
@@ -97,7 +97,7 @@ def test_a_copy_needs_the_source_too(aws: None) -> None:
     refused(lambda: s3.copy_object(Bucket="mine", Key="c", CopySource={"Bucket": "theirs", "Key": "a"}))
 
 
-def test_a_question_mark_is_one_character_and_a_dot_is_a_dot(aws: None) -> None:
+def test_a_question_mark_matches_one_character_and_a_dot_only_a_dot(aws: None) -> None:
     for bucket in ("tg-aaaa-x", "tg-aaaaa-x", "tg.aaaa-x"):
         client("s3").create_bucket(Bucket=bucket)
     s3 = role(allow("s3:ListBucket", "arn:aws:s3:::tg-????-*"))("s3")
@@ -120,7 +120,7 @@ def test_a_table_needs_catalog_database_and_table(aws: None) -> None:
     refused(lambda: glue.get_databases())
 
 
-def test_a_denial_wins(aws: None) -> None:
+def test_an_explicit_deny_takes_precedence(aws: None) -> None:
     client("s3").create_bucket(Bucket="mine")
     deny = {"Effect": "Deny", "Action": "s3:Delete*", "Resource": "*"}
     s3 = role(allow("s3:*", "*"), deny)("s3")
@@ -129,7 +129,7 @@ def test_a_denial_wins(aws: None) -> None:
     assert words.endswith("with an explicit deny in an identity-based policy")
 
 
-def test_a_boundary_limits_what_the_policy_gives(aws: None) -> None:
+def test_a_boundary_limits_the_policy(aws: None) -> None:
     client("s3").create_bucket(Bucket="mine")
     boundary = client("iam").create_policy(PolicyName="most", PolicyDocument=document(allow("s3:Get*", "*")))[
         "Policy"
@@ -141,14 +141,14 @@ def test_a_boundary_limits_what_the_policy_gives(aws: None) -> None:
     assert s3.get_object(Bucket="mine", Key="a")["Body"].read() == b"1"
 
 
-def test_conditions_hold_or_nothing_is_allowed(aws: None) -> None:
+def test_an_unfulfilled_condition_allows_nothing(aws: None) -> None:
     datum = {"MetricName": "m", "Value": 1.0}
     metrics = role(allow("cloudwatch:PutMetricData", "*", StringEquals={"cloudwatch:namespace": "Glue"}))
     metrics("cloudwatch").put_metric_data(Namespace="Glue", MetricData=[datum])
     refused(lambda: metrics("cloudwatch").put_metric_data(Namespace="Other", MetricData=[datum]))
 
 
-def test_a_key_is_known_by_its_tag(aws: None) -> None:
+def test_a_key_is_matched_by_its_tag(aws: None) -> None:
     kms = client("kms")
     mine = kms.create_key(Tags=[{"TagKey": "whose", "TagValue": "mine"}])["KeyMetadata"]
     other = kms.create_key()["KeyMetadata"]
@@ -159,7 +159,7 @@ def test_a_key_is_known_by_its_tag(aws: None) -> None:
     assert other["KeyId"] in refused(lambda: own.encrypt(KeyId=other["KeyId"], Plaintext=b"x"))
 
 
-def test_roles_are_made_within_the_boundary_or_not_at_all(aws: None) -> None:
+def test_roles_are_created_only_with_the_boundary(aws: None) -> None:
     boundary = client("iam").create_policy(PolicyName="most", PolicyDocument=document(allow("s3:Get*", "*")))[
         "Policy"
     ]["Arn"]
@@ -171,12 +171,14 @@ def test_roles_are_made_within_the_boundary_or_not_at_all(aws: None) -> None:
     iam.create_role(**wanted, PermissionsBoundary=boundary)
     everything = document(allow("*", "*"))
     iam.put_role_policy(RoleName="sandbox-a", PolicyName="p", PolicyDocument=everything)
-    client("iam").create_role(**{**wanted, "RoleName": "sandbox-b"})  # by somebody else, without a boundary
+    client("iam").create_role(
+        **{**wanted, "RoleName": "sandbox-b"}
+    )  # by the account itself, without a boundary
     refused(lambda: iam.put_role_policy(RoleName="sandbox-b", PolicyName="p", PolicyDocument=everything))
     refused(lambda: iam.create_role(**{**wanted, "RoleName": "other"}, PermissionsBoundary=boundary))
 
 
-def test_a_role_is_passed_only_by_who_may(aws: None) -> None:
+def test_a_role_is_passed_only_with_permission(aws: None) -> None:
     passing = allow("iam:PassRole", "*", StringEquals={"iam:PassedToService": "glue.amazonaws.com"})
     job = {"Name": "j", "Role": f"arn:aws:iam::{ACCOUNT}:role/worker", "Command": {"Name": "glueetl"}}
     glue = role(allow("glue:CreateJob", "*"))("glue")
@@ -193,7 +195,7 @@ def test_a_role_that_does_not_trust_the_service_is_not_assumed(aws: None) -> Non
         access.assume(client, "nobody", "glue.amazonaws.com", "x")
 
 
-def test_a_role_that_is_gone_may_do_nothing(aws: None) -> None:
+def test_a_deleted_role_is_denied_everything(aws: None) -> None:
     client("s3").create_bucket(Bucket="mine")
     s3 = role(allow("s3:*", "*"))("s3")
     s3.list_buckets()
@@ -202,7 +204,7 @@ def test_a_role_that_is_gone_may_do_nothing(aws: None) -> None:
     refused(lambda: s3.list_buckets())
 
 
-def test_a_user_may_do_what_the_user_and_the_groups_may(aws: None) -> None:
+def test_a_user_has_the_permissions_of_the_user_and_the_groups(aws: None) -> None:
     iam = client("iam")
     for bucket in ("ana", "shared", "bob"):
         client("s3").create_bucket(Bucket=bucket)
@@ -222,7 +224,7 @@ def test_a_user_may_do_what_the_user_and_the_groups_may(aws: None) -> None:
     assert f"User: arn:aws:iam::{ACCOUNT}:user/ana " in refused(lambda: s3.list_objects_v2(Bucket="bob"))
 
 
-def test_a_role_takes_another_only_where_both_agree(aws: None) -> None:
+def test_a_role_assumes_another_only_if_both_policies_allow_it(aws: None) -> None:
     make = role(allow("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/friend*"))
     for name, who in (("friend", "root"), ("friend-of-nobody", None), ("stranger", "root")):
         principal = {"AWS": f"arn:aws:iam::{ACCOUNT}:{who}"} if who else {"Service": "glue.amazonaws.com"}
@@ -236,7 +238,7 @@ def test_a_role_takes_another_only_where_both_agree(aws: None) -> None:
     refused(lambda: take("friend-of-nobody"))
     refused(lambda: take("stranger"))
     assert make("sts").get_caller_identity()["Arn"].endswith("assumed-role/worker/test")
-    # The account itself takes any role: a test need not be trusted.
+    # The account itself can assume any role, so roles need not trust the tests.
     client("sts").assume_role(RoleArn=f"arn:aws:iam::{ACCOUNT}:role/friend-of-nobody", RoleSessionName="xx")
 
 
@@ -275,7 +277,7 @@ def test_a_list_may_be_limited_to_a_prefix(aws: None) -> None:
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
-def test_a_presigned_url_is_its_signers_call(aws: None, version: str) -> None:
+def test_a_presigned_url_has_its_signers_permissions(aws: None, version: str) -> None:
     client("s3").create_bucket(Bucket="mine")
     for key in ("a", "b"):
         client("s3").put_object(Bucket="mine", Key=key, Body=b"1")
@@ -288,7 +290,7 @@ def test_a_presigned_url_is_its_signers_call(aws: None, version: str) -> None:
     assert (status("a"), status("b")) == (200, 403)
 
 
-def test_a_log_group_in_a_policy_ends_with_a_star(aws: None) -> None:
+def test_a_log_group_arn_in_a_policy_ends_with_a_star(aws: None) -> None:
     group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group"
     logs = role(
         allow(["logs:CreateLogGroup", "logs:CreateLogStream"], [f"{group}:/with:*", f"{group}:/without"])
@@ -299,7 +301,7 @@ def test_a_log_group_in_a_policy_ends_with_a_star(aws: None) -> None:
     assert f"{group}:/without:log-stream: " in words
 
 
-def test_everything_but_is_everything_but(aws: None) -> None:
+def test_not_action_and_not_resource_match_everything_else(aws: None) -> None:
     client("s3").create_bucket(Bucket="mine")
     client("s3").create_bucket(Bucket="theirs")
     most = {"Effect": "Allow", "NotAction": "s3:Put*", "NotResource": "arn:aws:s3:::theirs*"}
@@ -309,7 +311,7 @@ def test_everything_but_is_everything_but(aws: None) -> None:
     refused(lambda: s3.put_object(Bucket="mine", Key="a", Body=b""))
 
 
-def test_tags_and_paths_are_known(aws: None) -> None:
+def test_conditions_on_tags_and_paths_are_evaluated(aws: None) -> None:
     tagged = allow("glue:CreateJob", "*", StringEquals={"aws:RequestTag/team": "a"})
     own = allow("glue:DeleteJob", "*", StringEquals={"aws:ResourceTag/team": "a"})
     passing = allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/jobs/*")
@@ -328,7 +330,7 @@ def test_tags_and_paths_are_known(aws: None) -> None:
     refused(lambda: make("iam").create_policy(PolicyName="p-1", Path="/other/", **policy))
 
 
-def test_deleting_a_database_is_deleting_its_tables(aws: None) -> None:
+def test_deleting_a_database_requires_permission_for_its_tables(aws: None) -> None:
     client("glue").create_database(DatabaseInput={"Name": "d"})
     arn = f"arn:aws:glue:{REGION}:{ACCOUNT}"
     delete = functools.partial(allow, "glue:DeleteDatabase")
@@ -339,7 +341,7 @@ def test_deleting_a_database_is_deleting_its_tables(aws: None) -> None:
     glue.delete_database(Name="d")
 
 
-def test_a_transaction_asks_for_its_parts_and_an_index_is_no_table(aws: None) -> None:
+def test_a_transaction_requires_permission_for_its_items_and_an_index_is_no_table(aws: None) -> None:
     table = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/mine"
     keys: Any = [{"AttributeName": "pk", "KeyType": "HASH"}]
     client("dynamodb").create_table(
@@ -372,7 +374,7 @@ def test_a_transaction_asks_for_its_parts_and_an_index_is_no_table(aws: None) ->
     refused(dynamodb.list_tables)
 
 
-def test_the_trail_tells_who_asked_for_what_and_what_became_of_it(aws: None) -> None:
+def test_the_trail_records_caller_action_and_result(aws: None) -> None:
     seen = []
     untold = access.install(lambda *told: seen.append(told))
     try:
@@ -418,14 +420,14 @@ def test_the_trail_tells_who_asked_for_what_and_what_became_of_it(aws: None) -> 
         ({"StringEquals": {"k": "a"}, "StringLike": {"place": "t*"}}, "a", False),
     ],
 )
-def test_a_condition_holds_or_not(condition: Any, given: Any, holds: bool) -> None:
+def test_conditions_are_evaluated(condition: Any, given: Any, holds: bool) -> None:
     context = {"place": "here", **({} if given is None else {"k": given})}
     statement = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*", "Condition": condition}
     found = verdict([{"Statement": statement}], PermissionCheck("s3:GETObject", "arn:aws:s3:::a/b", context))
     assert found is (Verdict.ALLOWED if holds else Verdict.SILENT)
 
 
-def test_an_operator_that_is_not_known_allows_nothing(aws: None) -> None:
+def test_an_unknown_condition_operator_allows_nothing(aws: None) -> None:
     s3 = role(allow("s3:*", "*", IpAddress={"aws:SourceIp": "127.0.0.1/32"}))("s3")
     with pytest.raises(NotImplementedError, match="IpAddress"):
         s3.list_buckets()

@@ -1,4 +1,4 @@
-"""Updates of the embedded CloudFormation that fail: rollback, what stays behind, and how it goes on."""
+"""Failed updates of the local CloudFormation: rollback, leftovers and continuation."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_custom_named_resource_cannot_be_replaced(aws: Aws) -> None:
     assert kept["EncryptionConfiguration"]["S3Encryption"] == [{"S3EncryptionMode": "DISABLED"}]
 
 
-def test_what_cannot_be_removed_is_let_go_after_three_attempts(aws: Aws) -> None:
+def test_an_undeletable_resource_is_skipped_after_three_attempts(aws: Aws) -> None:
     made(aws, "orphan", template({"Data": bucket("orphan-old")}))
     aws("s3").put_object(Bucket="orphan-old", Key="a", Body=b"1")
     stack = update(aws, "orphan", template({"Data": bucket("orphan-new")}))
@@ -125,7 +125,7 @@ def test_what_cannot_be_removed_is_let_go_after_three_attempts(aws: Aws) -> None
     assert "orphan-old" in buckets(aws)
 
 
-def test_policies_keep_what_is_removed_or_replaced(aws: Aws) -> None:
+def test_retain_policies_keep_removed_and_replaced_resources(aws: Aws) -> None:
     before = {
         "Removed": bucket("policy-removed", DeletionPolicy="Retain"),
         "Replaced": bucket("policy-old", UpdateReplacePolicy="Retain"),
@@ -155,7 +155,7 @@ def test_policies_keep_what_is_removed_or_replaced(aws: Aws) -> None:
 
 
 def stuck(aws: Aws, name: str) -> None:
-    """A stack whose job could be changed, but cannot be changed back: its role may do so at stage 1 only."""
+    """A stack whose job can be changed but not rolled back: its role allows changes only at stage 1."""
     role = deployer(aws, name, "glue:GetJob", "glue:CreateJob", "glue:*agResource", "s3:*", "iam:PassRole")
     allow(aws, name, {"StringEquals": {"aws:ResourceTag/stage": "1"}})
     aws("s3").create_bucket(Bucket=f"{name}-taken")
@@ -193,7 +193,7 @@ def test_a_rollback_that_failed_can_be_continued(aws: Aws) -> None:
     assert {name for name in buckets(aws) if name.startswith("stick-")} == {"stick-old", "stick-taken"}
 
 
-def test_a_rollback_can_go_on_without_what_makes_it_fail(aws: Aws) -> None:
+def test_a_rollback_can_continue_without_failing_resources(aws: Aws) -> None:
     stuck(aws, "skip")
     with pytest.raises(ClientError, match=r"Resources \[New\] cannot be skipped"):
         aws("cloudformation").continue_update_rollback(StackName="skip", ResourcesToSkip=["New"])
@@ -204,7 +204,7 @@ def test_a_rollback_can_go_on_without_what_makes_it_fail(aws: Aws) -> None:
         aws("cloudformation").continue_update_rollback(StackName="skip")
 
 
-def test_a_stack_whose_rollback_failed_can_be_deleted_with_all_that_is_left_over(aws: Aws) -> None:
+def test_a_stack_whose_rollback_failed_can_be_deleted_completely(aws: Aws) -> None:
     stuck(aws, "leave")
     allow(aws, "leave", {})
     stack_id = settled(aws, "leave")["StackId"]
@@ -214,7 +214,7 @@ def test_a_stack_whose_rollback_failed_can_be_deleted_with_all_that_is_left_over
     assert "leave" not in aws("glue").list_jobs()["JobNames"]
 
 
-def test_an_update_does_what_its_role_may_and_keeps_that_role(aws: Aws) -> None:
+def test_an_update_has_the_permissions_of_its_role_and_keeps_it(aws: Aws) -> None:
     first = deployer(aws, "updater-1", "s3:CreateBucket", "s3:ListBucket", resource="arn:aws:s3:::role-*")
     made(aws, "role", template({"Data": bucket("role-data")}), RoleARN=first)
     after = template({"Data": versioned("role-data")})
@@ -231,7 +231,7 @@ def test_an_update_does_what_its_role_may_and_keeps_that_role(aws: Aws) -> None:
     assert (stack["StackStatus"], stack["RoleARN"]) == ("UPDATE_COMPLETE", second)
 
 
-def test_what_is_retained_but_for_its_creation_goes_when_that_is_rolled_back(aws: Aws) -> None:
+def test_retain_except_on_create_deletes_on_a_rolled_back_creation(aws: Aws) -> None:
     aws("s3").create_bucket(Bucket="except-taken")
     data = bucket("except-data", DeletionPolicy="RetainExceptOnCreate")
     fails = bucket("except-taken", DependsOn="Data")

@@ -1,4 +1,4 @@
-"""What the embedded CloudFormation's update handlers do to each kind of resource, and updates under way."""
+"""Update handlers of the local CloudFormation for each resource type, and updates in progress."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def slow() -> Iterator[Aws]:
 
 
 def change(aws: Aws, name: str, kind: str, before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Make a stack of one resource, and give that other properties in place."""
+    """Create a stack of one resource and change its properties in place."""
     capabilities = {"Capabilities": ["CAPABILITY_NAMED_IAM"]}
     create(aws, name, template({"It": {"Type": kind, "Properties": before}}), **capabilities)
     assert settled(aws, name)["StackStatus"] == "CREATE_COMPLETE", history(aws, name)
@@ -68,14 +68,14 @@ def physical_id(aws: Aws, name: str) -> str:
     return str(detail["StackResourceDetail"]["PhysicalResourceId"])
 
 
-def test_a_type_has_an_update_here_if_it_has_one_in_the_registry() -> None:
+def test_a_type_has_an_update_handler_if_the_registry_has_one() -> None:
     assert len(HANDLERS) >= 14
     assert {kind for kind, handler in HANDLERS.items() if handler.update is not None} == {
         kind for kind in HANDLERS if schema(kind).can_update
     }
 
 
-def test_a_bucket_loses_what_its_template_no_longer_has(aws: Aws) -> None:
+def test_a_bucket_loses_properties_removed_from_its_template(aws: Aws) -> None:
     rule = {"Id": "r", "Status": "Enabled", "ExpirationInDays": 3}
     before = {
         "BucketName": "bare",
@@ -109,7 +109,7 @@ def test_a_bucket_loses_what_its_template_no_longer_has(aws: Aws) -> None:
             call(Bucket="bare")
 
 
-def test_a_role_is_changed_in_all_its_parts(aws: Aws) -> None:
+def test_all_properties_of_a_role_are_updated(aws: Aws) -> None:
     iam = aws("iam")
     arns = [
         iam.create_policy(PolicyName=f"managed-{n}", PolicyDocument=json.dumps(policy("s3:GetObject")))[
@@ -156,7 +156,7 @@ def test_a_role_is_changed_in_all_its_parts(aws: Aws) -> None:
     assert iam.list_role_tags(RoleName="changed")["Tags"] == [{"Key": "a", "Value": "2"}]
 
 
-def test_policies_of_roles_move_with_their_roles(aws: Aws) -> None:
+def test_policies_move_between_roles(aws: Aws) -> None:
     iam = aws("iam")
     for name in ("mover-1", "mover-2"):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy()))
@@ -264,7 +264,7 @@ def test_databases_and_tables_are_changed(aws: Aws) -> None:
     assert shown["StorageDescriptor"]["Columns"] == [{"Name": "b", "Type": "string"}]
 
 
-def test_a_job_forgets_what_its_template_no_longer_has_and_keeps_its_age(aws: Aws) -> None:
+def test_a_job_loses_removed_properties_and_keeps_its_creation_time(aws: Aws) -> None:
     plain = {"Name": "forgets", "Role": "r", "Command": {"Name": "glueetl"}}
     whole = {**plain, "Description": "d", "Timeout": 5, "DefaultArguments": {"--a": "1"}, "Tags": {"a": "1"}}
     create(aws, "forgets", template({"It": {"Type": "AWS::Glue::Job", "Properties": whole}}))
@@ -288,7 +288,7 @@ def refused(call: Callable[[], Any]) -> bool:
     return caught.value.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException")
 
 
-def test_who_gives_a_job_another_role_must_be_allowed_to_pass_it(aws: Aws) -> None:
+def test_changing_a_jobs_role_requires_pass_role(aws: Aws) -> None:
     made(aws, "passed", template({"It": job("passed")}))
     update_it = {"JobName": "passed", "JobUpdate": {"Role": "passer-1", "Command": {"Name": "glueetl"}}}
     for name, actions in (("passer-1", ["glue:UpdateJob"]), ("passer-2", ["glue:UpdateJob", "iam:PassRole"])):
@@ -301,7 +301,7 @@ def test_who_gives_a_job_another_role_must_be_allowed_to_pass_it(aws: Aws) -> No
             assert refused(lambda: mine.update_job(**update_it))  # noqa: B023 - called at once
 
 
-def test_who_moves_an_alias_must_be_allowed_to_for_both_keys(aws: Aws) -> None:
+def test_moving_an_alias_requires_permission_for_both_keys(aws: Aws) -> None:
     keys = [aws("kms").create_key()["KeyMetadata"]["Arn"] for _ in range(3)]
     aws("kms").create_alias(AliasName="alias/moving", TargetKeyId=keys[0])
     role = deployer(aws, "mover", "kms:UpdateAlias", resource="arn:aws:kms:*:*:alias/moving")
@@ -316,7 +316,7 @@ def test_who_moves_an_alias_must_be_allowed_to_for_both_keys(aws: Aws) -> None:
     assert refused(lambda: mine.update_alias(AliasName="alias/moving", TargetKeyId=keys[1]))
 
 
-def test_a_policy_can_tell_change_sets_by_their_names(aws: Aws) -> None:
+def test_a_policy_can_match_change_sets_by_name(aws: Aws) -> None:
     made(aws, "named", template({"Data": bucket("named-data")}))
     role = deployer(aws, "namer", "cloudformation:DescribeChangeSet")
     condition = {"StringLike": {"cloudformation:ChangeSetName": "ours-*"}}
@@ -385,7 +385,7 @@ def test_an_update_can_be_cancelled(slow: Aws) -> None:
     assert "Status" not in slow("s3").get_bucket_versioning(Bucket="cancel-4")
 
 
-def test_a_change_set_takes_a_moment_and_cannot_be_executed_before(slow: Aws) -> None:
+def test_a_change_set_cannot_be_executed_before_it_is_ready(slow: Aws) -> None:
     cloudformation = slow("cloudformation")
     create(slow, "moment", template({"Data": bucket("moment-data")}))
     settled(slow, "moment")

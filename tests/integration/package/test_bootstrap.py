@@ -1,4 +1,4 @@
-"""What an operator sets up, on moto."""
+"""Operator setup with `bootstrap`, on moto."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -26,7 +26,7 @@ def claims(token: str) -> dict[str, Any]:
     return decoded
 
 
-def test_asking_twice_finds_what_is_there(make_client: Callable[[str], Any]) -> None:
+def test_bootstrapping_twice_finds_existing_resources(make_client: Callable[[str], Any]) -> None:
     first = bootstrap.ensure_identity(make_client, AWS, "us-east-1")
     bootstrap.ensure_storage(make_client)
     bootstrap.ensure_storage(make_client)
@@ -42,7 +42,7 @@ def test_a_token_is_for_the_client_and_names_issuer_and_user(make_client: Callab
     assert "cognito:groups" not in said
 
 
-def test_the_admin_role_lasts_as_long_as_it_is_asked_for(make_client: Callable[[str], Any]) -> None:
+def test_the_admin_role_lasts_for_the_requested_time(make_client: Callable[[str], Any]) -> None:
     identity = bootstrap.ensure_identity(make_client, AWS, "us-east-1")
     pool = identity.user_pool_id, identity.client_id
     as_admin = claims(bootstrap.token(make_client, *pool, "root", is_admin=True))

@@ -1,4 +1,4 @@
-"""cfn-lint accepts the template of the project's data and the service's own resources."""
+"""cfn-lint on the template of the project's data and on the service's own resources."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def put(root: Path, files: dict[str, str | bytes]) -> Path:
     return root
 
 
-def test_the_command_writes_a_release_as_it_lies_in_the_bucket(
+def test_the_command_writes_a_release_in_the_layout_of_the_bucket(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, out = put(tmp_path / "data", {"s/t/a.csv": "id\n1\n"}), tmp_path / "out"

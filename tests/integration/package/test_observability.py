@@ -1,4 +1,4 @@
-"""What a function writes for CloudWatch and X-Ray when Lambda invokes it."""
+"""Logs, metrics and traces of a function that Lambda invokes."""
 
 from __future__ import annotations
 

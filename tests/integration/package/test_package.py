@@ -1,4 +1,4 @@
-"""What `make package` makes: AWS's own translator and linter accept it, and Lambda could run it."""
+"""The output of `make package`, checked with AWS's translator, cfn-lint and Lambda's limits."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ FUNCTIONS = {
 }
 VARIABLES_OF_OTHERS = {"POWERTOOLS_LOG_LEVEL"}
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
-"""What Lambda's Python comes with."""
+"""Packages that Lambda's Python runtime contains."""
 
 
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the package; the wheels come from the registry."""
+    """The folder of the package. The wheels come from the registry."""
     out = tmp_path_factory.mktemp("package")
     package(out)
     return out
@@ -60,7 +60,7 @@ def sam(packaged: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def translated(packaged: Path, sam: dict[str, Any]) -> Path:
-    """The CloudFormation that AWS would make of it."""
+    """The CloudFormation template into which AWS translates the package's template."""
     assert TRANSLATOR.exists(), "make test sets up .venv/sam"
     target = packaged / "cloudformation.json"
     script = str(ROOT / "tests/tools/translate_sam.py")
@@ -91,9 +91,7 @@ def unzipped(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 # -- the templates ----------------------------------------------------------------------------------------
 
 
-def test_cfn_lint_finds_nothing_in_the_template_and_in_what_aws_makes_of_it(
-    packaged: Path, translated: Path
-) -> None:
+def test_cfn_lint_accepts_the_template_and_its_translation(packaged: Path, translated: Path) -> None:
     lint = "import sys; from cfnlint.runner import main; sys.exit(main())"
     for template in (packaged / "sam.json", translated):
         command = [sys.executable, "-c", lint, "--", template]
@@ -101,13 +99,13 @@ def test_cfn_lint_finds_nothing_in_the_template_and_in_what_aws_makes_of_it(
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), template
 
 
-def test_the_template_is_not_longer_than_cloudformation_takes(packaged: Path, translated: Path) -> None:
-    # 1 MB from a bucket; `aws cloudformation package` writes it anew, half as long again.
+def test_the_template_does_not_exceed_cloudformations_limit(packaged: Path, translated: Path) -> None:
+    # Limit of 1 MB from a bucket. `aws cloudformation package` rewrites the template, 50 % longer.
     for template in (packaged / "sam.json", translated):
         assert template.stat().st_size < 600_000
 
 
-def test_every_function_has_a_role_of_its_own_with_the_policy_of_its_file(resources: dict[str, Any]) -> None:
+def test_every_function_has_a_separate_role_with_the_policy_of_its_file(resources: dict[str, Any]) -> None:
     assert {name for name, of in resources.items() if of["Type"] == "AWS::Lambda::Function"} == set(FUNCTIONS)
     used = []
     for name, function in FUNCTIONS.items():
@@ -139,7 +137,7 @@ def statements() -> Iterator[tuple[str, dict[str, Any]]]:
             yield function, statement
 
 
-def test_policies_name_actions_that_there_are_and_no_patterns_of_them() -> None:
+def test_policies_name_existing_actions_without_wildcards() -> None:
     for function, statement in statements():
         assert statement["Effect"] == "Allow"
         for action in listed(statement["Action"]):
@@ -147,15 +145,15 @@ def test_policies_name_actions_that_there_are_and_no_patterns_of_them() -> None:
             assert name.lower() in IAM[service]["Actions"], (function, action)
 
 
-def test_only_what_has_no_resource_level_in_iam_is_allowed_on_everything() -> None:
+def test_only_actions_without_resource_level_permissions_use_a_star() -> None:
     everywhere = set()
     for _, statement in statements():
         if statement["Resource"] == "*":
             everywhere |= set(listed(statement["Action"]))
     assert everywhere == {
-        "glue:GetSecurityConfiguration",  # looks whether a sandbox's own is gone; tells settings only
-        "logs:DescribeLogGroups",  # looks for the log groups of a prefix; tells names only
-        "xray:PutTelemetryRecords",  # what a function tells about itself
+        "glue:GetSecurityConfiguration",  # checks whether a sandbox's own is deleted; returns only settings
+        "logs:DescribeLogGroups",  # lists the log groups of a prefix; returns only names
+        "xray:PutTelemetryRecords",  # a function's own traces
         "xray:PutTraceSegments",
     }
     for action in everywhere:
@@ -177,7 +175,7 @@ def test_policies_reach_only_sandboxes_and_the_services_own_table_bucket_role_qu
                 own = {"Table", "AssetsBucket", "DeploymentRole", "FailedEvents"}
                 own |= {f"{''.join(part.capitalize() for part in function.split('_'))}Logs"}
                 assert name in own and attribute == "Arn", (function, resource)
-            elif ":key/*" in resource["Fn::Sub"]:  # a key has no name: its tag says whose it is
+            elif ":key/*" in resource["Fn::Sub"]:  # a key has no name; its tag identifies the sandbox
                 tags = {
                     key: value
                     for keys in statement["Condition"].values()
@@ -193,7 +191,7 @@ def test_policies_reach_only_sandboxes_and_the_services_own_table_bucket_role_qu
                 assert sandbox.search(text) or re.match(r"\$\{(Table|AssetsBucket)\.Arn\}/", text), resource
 
 
-def test_whoever_reconciles_may_take_every_step_and_the_four_files_say_so_in_the_same_words() -> None:
+def test_the_reconciling_functions_share_identical_statements() -> None:
     own = {"OwnLogs", "Indexes"}
     by_function = {
         function: {s["Sid"]: s for s in policy["Statement"] if s["Sid"] not in own}
@@ -214,12 +212,14 @@ def test_whoever_reconciles_may_take_every_step_and_the_four_files_say_so_in_the
     }
 
 
-def test_no_policy_is_longer_than_iam_takes() -> None:
+def test_no_policy_exceeds_iams_limit() -> None:
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, white space not counted;
-    # ARNs are longer than what stands for them here.
+    # Real ARNs are longer than their placeholders here.
     for policy in roles.functions().values():
         text = re.sub(r"\s", "", json.dumps(policy))
-        assert len(re.sub(r'{"Fn::Sub":("[^"]*")}', r"\1", text)) < 8_000  # IAM gets what comes of Fn::Sub
+        assert (
+            len(re.sub(r'{"Fn::Sub":("[^"]*")}', r"\1", text)) < 8_000
+        )  # IAM receives the result of Fn::Sub
 
 
 def test_roles_are_passed_to_cloudformation_only() -> None:
@@ -233,7 +233,7 @@ def test_roles_are_passed_to_cloudformation_only() -> None:
         }
 
 
-def test_the_functions_are_given_every_variable_that_the_configuration_reads(
+def test_the_functions_have_every_variable_that_the_configuration_reads(
     resources: dict[str, Any],
 ) -> None:
     class Read(Mapping[str, str]):
@@ -251,7 +251,7 @@ def test_the_functions_are_given_every_variable_that_the_configuration_reads(
             raise NotImplementedError
 
     read = Read()
-    with pytest.raises(InvalidConfiguration):  # after all were read
+    with pytest.raises(InvalidConfiguration):  # after reading all variables
         Config.from_environment(read)
     for name in FUNCTIONS:
         variables = resources[name]["Properties"]["Environment"]["Variables"]
@@ -265,17 +265,17 @@ def test_every_parameter_is_used(sam: dict[str, Any]) -> None:
         assert f'{{"Ref": "{name}"}}' in text, name
 
 
-def test_the_cursor_key_is_made_by_aws_and_nobody_has_to_know_it(resources: dict[str, Any]) -> None:
+def test_aws_generates_the_cursor_key(resources: dict[str, Any]) -> None:
     assert resources["CursorKey"]["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
     variables = resources["APIHandler"]["Properties"]["Environment"]["Variables"]
     assert variables["CURSOR_KEY"] == {"Fn::Sub": "{{resolve:secretsmanager:${CursorKey}}}"}
 
 
-def test_every_function_has_time_for_its_work_and_logs_that_end(resources: dict[str, Any]) -> None:
+def test_every_function_has_a_timeout_and_log_retention(resources: dict[str, Any]) -> None:
     import app
 
     seconds = {name: resources[name]["Properties"]["Timeout"] for name in FUNCTIONS}
-    assert seconds["APIHandler"] == 30  # API Gateway hangs up after 29
+    assert seconds["APIHandler"] == 30  # API Gateway times out after 29
     assert app._TICK_SECONDS + 60 <= seconds["Tick"] <= 900
     assert seconds["StackChanged"] >= 660  # reconcile works for 600 s, and finishes its step
     assert seconds["JobChanged"] >= 660
@@ -288,7 +288,7 @@ def test_every_function_has_time_for_its_work_and_logs_that_end(resources: dict[
     assert resources["Tick"]["Properties"]["ReservedConcurrentExecutions"] == 1
 
 
-def test_no_event_is_lost_in_silence(resources: dict[str, Any]) -> None:
+def test_no_event_is_lost_silently(resources: dict[str, Any]) -> None:
     queue = {"Fn::GetAtt": ["FailedEvents", "Arn"]}
     rules = [of["Properties"] for of in resources.values() if of["Type"] == "AWS::Events::Rule"]
     assert len(rules) == 4
@@ -302,7 +302,7 @@ def test_no_event_is_lost_in_silence(resources: dict[str, Any]) -> None:
         if of["Type"] == "AWS::Lambda::EventInvokeConfig"
     }
     asked_for = {"OnFailure": {"Destination": queue}}
-    # A tick that fails is followed by another in a minute.
+    # The next tick follows a failed one within a minute.
     assert failed == {
         **{name: asked_for for name in ("StackChanged", "ResourceChanged", "JobChanged")},
         "Tick": None,
@@ -322,20 +322,20 @@ def test_the_api_has_its_stage_its_limits_and_a_log_without_tokens(resources: di
     assert (settings["DataTraceEnabled"], settings["LoggingLevel"]) == (False, "OFF")
     written = json.loads(stage["AccessLogSetting"]["Format"])
     assert written["request_id"] == "$context.requestId"
-    # Neither headers nor query strings nor paths, in which people may put what is not for a log.
+    # No headers, query strings or paths, because users may put confidential values into them.
     assert not [v for v in written.values() if re.search(r"header|querystring|context\.path|authorizer", v)]
 
 
-def test_zip_files_go_through_the_gateway_as_they_are(resources: dict[str, Any]) -> None:
+def test_zip_files_pass_the_gateway_unchanged(resources: dict[str, Any]) -> None:
     [api] = [
         of["Properties"]["Body"] for of in resources.values() if of["Type"] == "AWS::ApiGateway::RestApi"
     ]
     assert "application/zip" in api["x-amazon-apigateway-binary-media-types"]
     assert "application/octet-stream" in api["x-amazon-apigateway-binary-media-types"]
-    assert "*/*" not in api["x-amazon-apigateway-binary-media-types"]  # JSON would come in base64
+    assert "*/*" not in api["x-amazon-apigateway-binary-media-types"]  # JSON would be returned in base64
 
 
-def test_every_route_of_the_app_is_one_of_the_gateway(resources: dict[str, Any]) -> None:
+def test_the_gateway_has_every_route_of_the_app(resources: dict[str, Any]) -> None:
     import app
 
     [api] = [
@@ -345,7 +345,7 @@ def test_every_route_of_the_app_is_one_of_the_gateway(resources: dict[str, Any])
     assert {path: set(methods) for path, methods in api["paths"].items()} == routes
 
 
-def test_what_the_gateway_says_itself_is_a_problem_like_the_apps(resources: dict[str, Any]) -> None:
+def test_the_gateways_own_errors_are_problems_like_the_apps(resources: dict[str, Any]) -> None:
     [api] = [
         of["Properties"]["Body"] for of in resources.values() if of["Type"] == "AWS::ApiGateway::RestApi"
     ]
@@ -357,7 +357,7 @@ def test_what_the_gateway_says_itself_is_a_problem_like_the_apps(resources: dict
         assert problem["type"] == f"urn:terraglue:problem:{problem['code']}"
         assert problem["instance"] == "urn:terraglue:request:$context.requestId"
         assert int(response["statusCode"]) == problem["status"]
-        # These templates escape nothing: what a caller can choose must not be in them.
+        # These templates do not escape values, so they must not contain input of callers.
         assert re.findall(r"\$\w[\w.]*", json.dumps(problem)) == ["$context.requestId"]
         headers = {
             name.removeprefix("gatewayresponse.header."): value
@@ -374,7 +374,7 @@ def test_the_gateways_problems_have_the_apps_codes_and_titles() -> None:
         *(errors.Throttled, errors.Unavailable, errors.ServiceError),
     ]
     of_the_app = {(kind.status, kind.code, kind.title) for kind in known}
-    only_here = {(403, "forbidden", "Forbidden")}  # the app says 404
+    only_here = {(403, "forbidden", "Forbidden")}  # the app returns 404
     assert {(a.status, a.code, a.title) for a in ANSWERS.values()} == of_the_app | only_here
 
 
@@ -400,7 +400,7 @@ def test_the_gateway_answers_with_the_status_of_the_contract(kind: str, status: 
 # -- the zip ----------------------------------------------------------------------------------------------
 
 
-def test_the_zip_is_small_and_has_only_the_app_and_what_it_needs(packaged: Path, unzipped: Path) -> None:
+def test_the_zip_is_small_and_has_only_the_app_and_its_dependencies(packaged: Path, unzipped: Path) -> None:
     files = [path for path in unzipped.rglob("*") if path.is_file()]
     assert (packaged / "deployment.zip").stat().st_size < 50e6
     assert sum(path.stat().st_size for path in files) < 250e6
@@ -413,7 +413,7 @@ def test_the_zip_is_small_and_has_only_the_app_and_what_it_needs(packaged: Path,
     assert [path for path in files if path.suffix == ".pyc"] == []
 
 
-def test_the_zip_has_the_versions_that_are_tested_here_for_the_platform_of_lambda(unzipped: Path) -> None:
+def test_the_zip_has_the_tested_versions_for_lambdas_platform(unzipped: Path) -> None:
     pins = {re.sub(r"\[.*\]", "", pin).lower().replace("-", "_") for pin in pinned()}
     infos = list(unzipped.glob("*.dist-info"))
     assert len(infos) >= 8
@@ -438,7 +438,7 @@ def fits_lambda(tag: str) -> bool:
     return minor <= 26 and (abi == "cp311" or (abi == "abi3" and version <= 11))
 
 
-def test_the_same_checkout_makes_the_same_zip(packaged: Path) -> None:
+def test_builds_of_the_zip_are_reproducible(packaged: Path) -> None:
     with zipfile.ZipFile(packaged / "deployment.zip") as archive:
         entries = archive.infolist()
     assert [entry.filename for entry in entries] == sorted(entry.filename for entry in entries)
@@ -449,9 +449,7 @@ def test_the_same_checkout_makes_the_same_zip(packaged: Path) -> None:
 @pytest.mark.skipif(
     (platform.system(), platform.machine()) != ("Linux", "x86_64"), reason="the wheels are for Lambda's Linux"
 )
-def test_the_app_starts_from_nothing_but_the_zip_and_lambdas_own_packages(
-    unzipped: Path, tmp_path: Path
-) -> None:
+def test_the_app_starts_with_only_the_zip_and_lambdas_packages(unzipped: Path, tmp_path: Path) -> None:
     for name in RUNTIME:
         package_of = __import__(name.removesuffix(".py")).__file__
         assert package_of is not None

@@ -1,4 +1,4 @@
-"""Every function of the service does all its work with its own role, and the role may do nothing else."""
+"""Permissions of every function: sufficient for its work, and nothing more."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from tests.support.service_roles import RICH, TABLE, World, serving
 pytestmark = pytest.mark.xdist_group("permissions")
 
 RECONCILERS = ("api_handler", "stack_changed", "job_changed", "tick")
-"""Whoever calls reconcile may find any step to take, so each of them may take all."""
+"""Functions that call reconcile. Each may have to carry out any step, so each has all permissions."""
 
-BY_S3 = "S3 uses a bucket's key in the caller's name; moto's S3 asks for no key"
-BY_ATHENA = "the real Athena looks at more in the caller's name than the embedded one"
-NOT_FOUND = "S3 says NoSuchKey, and not AccessDenied, only to who may list the bucket; moto always does"
+BY_S3 = "S3 uses a bucket's key on behalf of the caller; moto's S3 uses no key"
+BY_ATHENA = "Athena makes more calls on behalf of the caller than the local one"
+NOT_FOUND = "S3 returns NoSuchKey instead of AccessDenied only with permission to list; moto always does"
 UNSEEN = {
     "OwnLogs": "Lambda writes the function's log with its role",
     "Tracing": "Lambda sends the function's traces with its role",
-    "FailedEvents": "Lambda sends what a function could not handle with its role",
+    "FailedEvents": "Lambda sends a function's failed events with its role",
     "SandboxKeysThroughS3": BY_S3,
     "SharedKeysThroughS3": BY_S3,
     "AssetsBucket": NOT_FOUND,
@@ -53,11 +53,11 @@ UNSEEN = {
     "glue:BatchGetPartition": BY_ATHENA,
     "glue:GetPartition": BY_ATHENA,
     "athena:StopQueryExecution": "only a query that takes longer than 18 seconds is stopped",
-    "cloudformation:TagResource": "stacks have tags; the embedded CloudFormation does not ask for it",
-    "RemovedFunctions": "the embedded AWS does not ask for a database's functions when that is deleted",
-    "TemplateCopies s3:GetObject": "CloudFormation reads a template in the name of who calls CreateStack",
+    "cloudformation:TagResource": "stacks have tags; the local CloudFormation does not check it",
+    "RemovedFunctions": "the emulator does not check functions when a database is deleted",
+    "TemplateCopies s3:GetObject": "CloudFormation reads a template on behalf of the caller of CreateStack",
 }
-"""What no call of ours asks the embedded AWS for, by Sid, action or both; and who asks in the cloud."""
+"""Permissions that the local AWS emulator does not check, by Sid, action or both, with their use in AWS."""
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_every_function_may_do_all_its_work_and_nothing_more(
 
 
 @pytest.mark.parametrize("function", RECONCILERS)
-def test_every_function_may_notice_what_was_deleted_by_hand_and_create_it_again(
+def test_every_function_may_detect_and_recreate_resources_deleted_by_hand(
     world: World, function: str
 ) -> None:
     ready, service = world.ready("aaaaaaaaaa", RICH), world.service(function)
@@ -115,7 +115,7 @@ def test_without_a_permission_the_work_fails(keys: None, data: Path, tmp_path: P
     assert [why.partition(" on ")[0] for why in world.refused] == ["tick: s3:PutObject"]
 
 
-def test_a_function_reaches_neither_what_is_not_the_services_nor_what_another_function_has(
+def test_a_function_reaches_no_foreign_resources_and_no_other_functions_resources(
     world: World,
 ) -> None:
     sandbox, bucket = "terraglue-aaaaaaaaaa-sor", world.config.assets_bucket
@@ -172,7 +172,7 @@ def test_a_role_is_passed_to_cloudformation_only_if_it_is_the_deployment_role(wo
 
 
 def whole_life(world: World, function: str, environment_id: str, data: Path, **more: Any) -> None:
-    """From the request to the receipt; every step is taken by the one function."""
+    """From the request to the receipt, with one function for every step."""
     service = world.service(function)
     environment = world.record(environment_id, {**RICH, **more})
     world.reconcile(service, environment)
@@ -197,7 +197,7 @@ def whole_life(world: World, function: str, environment_id: str, data: Path, **m
 
     stack_id = world.operated.settled(ready)["StackId"]
     world.change(ready, delete_requested=True)
-    for _ in range(2):  # until the stack is deleted, and no further: that may be done already
+    for _ in range(2):  # until the stack is deleted, and no further; it may be deleted already
         [stack] = client("cloudformation").describe_stacks(StackName=stack_id)["Stacks"]
         if not stack["StackStatus"].startswith("DELETE"):
             world.reconcile(service, ready)
@@ -215,7 +215,7 @@ def whole_life(world: World, function: str, environment_id: str, data: Path, **m
 
 
 def job_files(world: World, service: Service, environment: Environment) -> None:
-    """A request that has put files dies before Glue can read them: the function finishes its work."""
+    """A request that uploads files is killed before Glue can read them. The function completes the work."""
     s3, bucket = client("s3"), environment.bucket("glue_assets")
     files = {}
     for path in ("main.py", "conf.json", "query.sql", "lib.zip"):
@@ -241,7 +241,7 @@ def with_job(environment: Environment, **job: Any) -> Settings:
 
 
 def update(world: World, service: Service, environment: Environment, **wanted: Any) -> Environment:
-    """Want other settings or another release, and let the function bring that about."""
+    """Request other settings or another release, and let the function carry out the change."""
     was = world.look(environment)
     desired = DesiredState(was.settings, was.release)
     world.change(
@@ -268,7 +268,7 @@ def finish(world: World, service: Service, environment: Environment) -> Environm
 
 
 def other_settings_and_back(world: World, service: Service, environment: Environment) -> None:
-    """Other arguments for the job; then none, but what AWS refuses it refuses to take back too."""
+    """Set other job arguments, then remove them. If AWS rejects the change, it also rejects the rollback."""
     done = update(world, service, environment, settings=with_job(environment, timeout_minutes=9))
     assert done.failure is None
     iam, less = client("iam"), {"Effect": "Deny", "Action": "glue:UpdateJob", "Resource": "*"}
@@ -302,7 +302,7 @@ def other_release(world: World, service: Service, environment: Environment, data
 
 
 def reset(world: World, service: Service, environment: Environment) -> None:
-    """Twice: of a catalog in ruins, and of one that is as it should be."""
+    """Reset twice: first with a damaged catalog, then with an intact one."""
     glue = client("glue")
     glue.delete_database(Name=environment.database("db_shop"))
     glue.create_table(DatabaseName=environment.sot_database, TableInput={"Name": "result"})
@@ -316,7 +316,7 @@ def reset(world: World, service: Service, environment: Environment) -> None:
 
 
 def failed_creation(world: World, function: str, environment_id: str) -> None:
-    """Somebody has the name of a bucket already: the function finds out why the stack fails."""
+    """A bucket name is already taken. The function finds the reason of the stack's failure."""
     environment = world.record(environment_id, {})
     client("s3").create_bucket(Bucket=environment.bucket("spec"))
     world.reconcile(world.service(function), environment)
@@ -341,7 +341,7 @@ def resource_changes(world: World, environment_id: str) -> None:
 
 
 def job_changes(world: World, environment_id: str) -> None:
-    """A run has ended and another waited for it; then an attempt that nobody reserved for has ended, too."""
+    """A run ends while another waits for it. Then an attempt without a reservation ends, too."""
     environment = world.ready(environment_id, RICH)
     events = world.service("job_changed").events
     ended = world.ask_run(environment, "SUCCEEDED")
@@ -369,7 +369,7 @@ def ticks(world: World, environment_id: str) -> None:
 
 
 def queue(world: World, function: str, environment_id: str) -> None:
-    """One waits in the queue: the function admits them, and begins to create what they asked for."""
+    """One environment is queued. The function admits it and starts its creation."""
     environment = world.record(environment_id, {}, admitted_at=None)
     events = world.service(function).events
     if function == "tick":
@@ -380,7 +380,7 @@ def queue(world: World, function: str, environment_id: str) -> None:
 
 
 def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every operation of the API once; a new one belongs in here."""
+    """Call every operation of the API once. Add new operations here."""
     files = "/environments/{environment_id}/job/files"
     rows = "/environments/{environment_id}/tables/{database}/{table}/rows"
     orders = {"database": "db_shop", "table": "tbl_orders"}
@@ -463,7 +463,7 @@ def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def api_of_role(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The app, whose service is built with the credentials of its role."""
+    """The app with a service that uses the credentials of its role."""
     import app
 
     settings = {
@@ -483,12 +483,12 @@ def api_of_role(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -
         for name, value in {**settings, **{name.upper(): value for name, value in given.items()}}.items():
             patch.setenv(name, value)
         app.service.cache_clear()
-        app.service()  # a client keeps the credentials that it was made with
+        app.service()  # a client keeps its initial credentials
     return app
 
 
 def pending(world: World, environment: Environment, **more: Any) -> JobRun:
-    """A run that is recorded, due, and not in Glue."""
+    """A run that is recorded and due, but not in Glue."""
     run = JobRun(
         id=sortable_id(world.moment),
         environment_id=environment.id,
@@ -510,7 +510,7 @@ def pending(world: World, environment: Environment, **more: Any) -> JobRun:
 
 
 def in_doubt(world: World, environment: Environment) -> JobRun:
-    """A run whose StartJobRun may have reached Glue, or not."""
+    """A run whose StartJobRun call may or may not have reached Glue."""
     return pending(world, environment, start_attempts=1)
 
 
@@ -520,11 +520,11 @@ def status(world: World, run: JobRun) -> RunStatus:
     return found.status
 
 
-# -- what was asked for, and what is granted --------------------------------------------------------------
+# -- used and granted permissions -------------------------------------------------------------------------
 
 
 def spare(world: World) -> list[str]:
-    """What can be taken away from a policy without anything being refused, but for what is unseen."""
+    """Return the grants that a policy does not need, except those whose use is invisible."""
     found = []
     for function, policy in {**world.granted, "sandbox_reader": reader_policy()}.items():
         whole = roles.resolved(policy, world.known)["Statement"]
@@ -541,7 +541,7 @@ def spare(world: World) -> list[str]:
 
 
 def reader_policy() -> dict[str, Any]:
-    """What the role may do that reads sandboxes for their owners."""
+    """The policy of the role that reads sandboxes for their owners."""
     resources = json.loads((ROOT / "chalice_app/functions.json").read_text())["Resources"]
     [policy] = resources["SandboxReader"]["Properties"]["Policies"]
     document: dict[str, Any] = policy["PolicyDocument"]

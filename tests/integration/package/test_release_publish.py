@@ -1,4 +1,4 @@
-"""Publishing a release to a bucket, and the service reading it back."""
+"""Publication of a release to a bucket, and its use by the service."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Client]:
 
 @pytest.fixture
 def written(s3: S3Client) -> list[str]:
-    """The keys that the client puts, in their order."""
+    """The keys that the client writes, in order."""
     keys: list[str] = []
 
     def note(params: dict[str, Any], **_: Any) -> None:
@@ -95,9 +95,7 @@ def test_publishing_the_same_release_again_writes_nothing(s3: S3Client, tmp_path
     assert versions(s3) == before
 
 
-def test_a_published_release_is_not_touched_by_what_happened_to_its_files(
-    s3: S3Client, tmp_path: Path
-) -> None:
+def test_a_published_release_does_not_depend_on_its_local_files(s3: S3Client, tmp_path: Path) -> None:
     release = small(tmp_path)
     publish(release, s3, BUCKET)
     (tmp_path / "data/db_shop/tbl_orders/orders.csv").write_text("order_id\n9\n")
@@ -147,12 +145,12 @@ def test_an_interrupted_publication_shows_nothing_and_can_be_repeated(
     assert json.loads(body(s3, f"releases/{new.id}/manifest.json")) == new.manifest
 
 
-def test_a_bucket_that_is_not_there_is_told(s3: S3Client, tmp_path: Path) -> None:
+def test_a_missing_bucket_is_reported(s3: S3Client, tmp_path: Path) -> None:
     with pytest.raises(ClientError, match="NoSuchBucket"):
         publish(small(tmp_path), s3, "no-such-assets")
 
 
-def test_the_service_reads_what_was_published(s3: S3Client, tmp_path: Path) -> None:
+def test_the_service_reads_a_published_release(s3: S3Client, tmp_path: Path) -> None:
     release = small(tmp_path)
     publish(release, s3, BUCKET)
     releases = Releases(Buckets(s3), BUCKET, "us-east-1")
@@ -172,7 +170,7 @@ def test_the_service_reads_what_was_published(s3: S3Client, tmp_path: Path) -> N
     assert found.resource_count({}) == len(template["Resources"]) - len(conditional)
 
 
-def test_partitions_are_registered_once_and_again_without_harm(s3: S3Client, tmp_path: Path) -> None:
+def test_partitions_are_registered_idempotently(s3: S3Client, tmp_path: Path) -> None:
     for year in (2017, 2018):
         folder = tmp_path / f"data/db_shop/tbl_orders/year={year}"
         folder.mkdir(parents=True)
@@ -194,13 +192,11 @@ def test_partitions_are_registered_once_and_again_without_harm(s3: S3Client, tmp
     assert found[0]["StorageDescriptor"]["Columns"] == [{"Name": "order_id", "Type": "string"}]
 
 
-def test_the_releases_of_a_bucket_are_listed_with_the_one_that_is_given_out(
-    s3: S3Client, tmp_path: Path
-) -> None:
+def test_releases_of_a_bucket_are_listed_with_the_current_one(s3: S3Client, tmp_path: Path) -> None:
     old, new = small(tmp_path), small(tmp_path, version="1.0.1")
     for release in (old, new):
         publish(release, s3, BUCKET)
-    publish(old, s3, BUCKET)  # the older one is what new sandboxes get again
+    publish(old, s3, BUCKET)  # new sandboxes get the older release again
     lines = {line[2:].split()[0]: line for line in published(s3, BUCKET)}
     assert lines.keys() == {old.id, new.id}
     assert (lines[old.id][0], lines[new.id][0]) == ("*", " ")

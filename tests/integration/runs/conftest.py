@@ -10,12 +10,12 @@ from tests.support.moto_runs import Stopper
 
 @pytest.fixture(autouse=True)
 def manual_runs(runs_end_when_told: None) -> None:
-    """Every run in this folder lasts until its test ends it."""
+    """Let every run in this folder last until its test ends it."""
 
 
 @pytest.fixture
 def stopper(api: Api) -> Stopper:
-    """Adds BatchStopJobRun, which moto does not have, to the service's Glue client."""
+    """Add BatchStopJobRun, which moto lacks, to the service's Glue client."""
     glue = api.app.service().jobs._runs._glue
     glue._client = Stopper(glue._client)
     return glue._client

@@ -1,4 +1,4 @@
-"""What Glue uses for a run is what was reserved for it, and all that it bills is recorded."""
+"""Settings and cost of runs: Glue uses what was reserved, and every billed attempt is recorded."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def test_more_retries_wait_until_the_runs_have_ended(world: World) -> None:
     assert actions(world, environment).count("delayed") == 1
     assert run.glue_run_id is not None
     world.glue.runs[run.glue_run_id] |= {"JobRunState": "FAILED", "ExecutionTime": 60}
-    event(world, run, run.glue_run_id)  # the end of the run is what goes on with the change
+    event(world, run, run.glue_run_id)  # the end of the run continues the change
     after = finish(world, environment)
     assert (after.status, after.settings.job.max_retries, after.reason) == (Status.READY, 3, None)
     assert retries_in_glue(environment) == 3
     assert recorded(world, run).cost_micro_usd == cost(60) == world.store.account(ID).spent_micro_usd
 
 
-def test_a_run_that_waits_to_be_started_is_waited_for_too(world: World) -> None:
+def test_a_change_also_waits_for_runs_that_have_not_started(world: World) -> None:
     environment = ready(world)
     waiting = new_run(
         environment,
@@ -95,7 +95,7 @@ def test_another_change_does_not_wait_for_runs(world: World) -> None:
 
 
 @pytest.mark.parametrize("asked", ["delete", "expire"])
-def test_a_change_that_waits_keeps_no_sandbox_from_its_end(world: World, asked: str) -> None:
+def test_a_waiting_change_does_not_prevent_the_deletion(world: World, asked: str) -> None:
     environment = ready(world)
     run = world.ask_run(environment, "RUNNING")
     ask(world, environment, settings={"job": {"max_retries": 3}})
@@ -104,7 +104,7 @@ def test_a_change_that_waits_keeps_no_sandbox_from_its_end(world: World, asked: 
     else:
         world.change(environment, expires_at=environment.created_at)
     assert run.glue_run_id is not None
-    if asked == "expire":  # the change is ended first, and for that the run
+    if asked == "expire":  # the change must end first, and therefore the run
         world.glue.runs[run.glue_run_id] |= {"JobRunState": "SUCCEEDED", "ExecutionTime": 60}
         event(world, run, run.glue_run_id)
     for _ in range(20):
@@ -115,8 +115,8 @@ def test_a_change_that_waits_keeps_no_sandbox_from_its_end(world: World, asked: 
     assert world.store.account(ID).reserved_micro_usd == 0
 
 
-def test_every_attempt_with_the_runs_mark_is_paid_for(world: World) -> None:
-    """The job was changed by hand: Glue makes attempts that nobody reserved for."""
+def test_every_attempt_with_the_runs_mark_is_charged(world: World) -> None:
+    """The job was changed by hand, so Glue makes attempts without a reservation."""
     environment = ready(world)
     run = world.ask_run(environment, "FAILED")
     assert run.glue_run_id is not None
@@ -134,7 +134,7 @@ def test_every_attempt_with_the_runs_mark_is_paid_for(world: World) -> None:
     assert actions(world, environment).count("run_cost_more") == 2
 
 
-def test_an_attempt_that_was_under_way_already_is_part_of_the_run(world: World) -> None:
+def test_an_attempt_already_in_progress_is_part_of_the_run(world: World) -> None:
     environment = ready(world)
     run = world.ask_run(environment, "FAILED")
     more = {"Arguments": {MARK: run.id}, "Attempt": 1, "ExecutionTime": 100}
@@ -149,7 +149,7 @@ def test_an_attempt_that_was_under_way_already_is_part_of_the_run(world: World) 
     assert world.store.account(environment.owner).spent_micro_usd == cost(160)
 
 
-def test_a_stopped_run_that_is_billed_later_is_paid_for_then(world: World) -> None:
+def test_a_stopped_run_that_is_billed_later_is_charged_later(world: World) -> None:
     environment = ready(world)
     run = world.ask_run(environment, "STOPPED")
     assert run.glue_run_id is not None

@@ -1,4 +1,4 @@
-"""What an owner may spend in a period and create in a day, over all their environments."""
+"""Limits per owner over all environments: spending per period and creations per day."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SMALL = {"number_of_workers": 2, "timeout_minutes": 10}  # 0.146667 USD at most
 
 
 class Operator:
-    """The operator's clock and settings: the service is built anew with each."""
+    """The operator's clock and settings. Each change builds a new service."""
 
     def __init__(self, api: Api) -> None:
         self.moment = START
@@ -63,7 +63,7 @@ def delete(api: Api, environment: dict[str, Any], owner: str = "ana") -> None:
 
 
 def spend(api: Api, job: str, seconds: int, body: dict[str, Any] = SMALL) -> dict[str, Any]:
-    """A run that takes so long, until it is settled; 5 DPU-seconds a second."""
+    """Let a run take `seconds` and settle it. It costs 5 DPU-seconds per second."""
     asked = ask(api, job, body=body)
     assert asked.status == 202, asked.body
     end_in_glue(job, seconds=seconds)
@@ -86,7 +86,7 @@ def at_once(number: int, do: Callable[[], int]) -> list[int]:
     return answers
 
 
-def test_deleting_and_creating_again_brings_no_new_money(api: Api, operator: Operator) -> None:
+def test_deletion_and_creation_do_not_reset_the_budget(api: Api, operator: Operator) -> None:
     for number in range(1, 6):
         environment = api.ready_environment()
         job = environment["outputs"]["job_id"]
@@ -113,7 +113,7 @@ def test_an_admins_run_is_charged_to_the_environments_owner(api: Api, operator: 
     assert money(api, "root") == (0, 0, 1)
 
 
-def test_fifty_at_once_cannot_overspend(api: Api, operator: Operator) -> None:
+def test_fifty_concurrent_runs_cannot_overspend(api: Api, operator: Operator) -> None:
     operator.set(budget_usd=Decimal("0.5"))  # three of them fit
     job = api.ready_environment()["outputs"]["job_id"]
     statuses = at_once(50, lambda: ask(api, job, body=SMALL).status)
@@ -126,10 +126,8 @@ def test_fifty_at_once_cannot_overspend(api: Api, operator: Operator) -> None:
     assert available == pytest.approx(0.5 - reserved)
 
 
-def test_a_period_that_is_over_is_rolled_and_what_is_reserved_stays_reserved(
-    api: Api, operator: Operator
-) -> None:
-    # Ends late enough; the sandbox lives for as long as the operator allows.
+def test_a_new_period_keeps_existing_reservations(api: Api, operator: Operator) -> None:
+    # The sandbox has the longest lifetime that the operator allows.
     job = api.ready_environment(expires_in_hours=720, job={"max_concurrent_runs": 2})["outputs"]["job_id"]
     operator.set(budget_days=2)
     spend(api, job, 300)
@@ -143,7 +141,7 @@ def test_a_period_that_is_over_is_rolled_and_what_is_reserved_stays_reserved(
         "2026-11-28T09:00:00.000Z",
         "2026-11-30T09:00:00.000Z",
     )
-    # What was reserved before is settled now, and charged to the period that is current now.
+    # Earlier reservations are settled now and charged to the current period.
     end_in_glue(job, seconds=120)
     assert api.call("GET", going_on.headers["Location"]).body["status"] == "SUCCEEDED"
     assert money(api) == pytest.approx((cost(120), 0, 1 - cost(120)))
@@ -153,7 +151,7 @@ def test_a_period_that_is_over_is_rolled_and_what_is_reserved_stays_reserved(
     assert money(api)[:2] == (0, pytest.approx(0.146667))
 
 
-def test_an_admission_rolls_the_period_too(api: Api, operator: Operator) -> None:
+def test_an_admission_starts_a_new_period(api: Api, operator: Operator) -> None:
     job = api.ready_environment(expires_in_hours=720)["outputs"]["job_id"]
     operator.set(budget_days=1, budget_usd=Decimal("0.3"))
     spend(api, job, 400)
@@ -162,7 +160,7 @@ def test_an_admission_rolls_the_period_too(api: Api, operator: Operator) -> None
     assert ask(api, job, body=SMALL).status == 202
 
 
-def test_another_limit_counts_at_once_and_forgets_nothing(api: Api, operator: Operator) -> None:
+def test_a_changed_limit_applies_at_once_to_recorded_spending(api: Api, operator: Operator) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     spend(api, job, 300)
     operator.set(budget_usd=Decimal(3))
@@ -172,7 +170,7 @@ def test_another_limit_counts_at_once_and_forgets_nothing(api: Api, operator: Op
     assert ask(api, job, body={"number_of_workers": 2, "timeout_minutes": 1}).status == 409
 
 
-def test_a_repeated_request_is_answered_though_the_budget_is_used_up(api: Api, operator: Operator) -> None:
+def test_a_repeated_request_is_answered_after_the_budget_is_exhausted(api: Api, operator: Operator) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     first = ask(api, job, body=SMALL, headers={"Idempotency-Key": "k"})
     operator.set(budget_usd=Decimal(0))
@@ -181,7 +179,7 @@ def test_a_repeated_request_is_answered_though_the_budget_is_used_up(api: Api, o
     assert again.headers["Idempotency-Replayed"] == "true"
 
 
-def test_the_price_of_its_reservation_is_the_price_of_a_run(api: Api, operator: Operator) -> None:
+def test_a_run_is_charged_at_the_price_of_its_reservation(api: Api, operator: Operator) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     asked = ask(api, job, body=SMALL)
     operator.set(price_per_dpu_hour_usd=Decimal("4.4"))
@@ -198,7 +196,7 @@ def test_memory_optimized_workers_have_their_own_price(api: Api, operator: Opera
     assert shown["cost_usd"] == pytest.approx(500 * 0.52 / 3600, abs=1e-6)
 
 
-def test_who_never_had_an_environment_has_all_of_the_budget(api: Api, operator: Operator) -> None:
+def test_an_owner_without_environments_has_the_full_budget(api: Api, operator: Operator) -> None:
     shown = me(api, "zoe")
     assert shown["budget"] == {
         "limit_usd": 1.0,
@@ -220,14 +218,12 @@ def create(api: Api, owner: str = "ana", **more: Any) -> Any:
 
 
 def gone(api: Api, created: Any, owner: str = "ana") -> None:
-    """Let a creation end and delete what it has made."""
+    """Complete a creation and delete the environment."""
     api.stack_event(created.body["id"])
     delete(api, created.body, owner)
 
 
-def test_an_owner_creates_so_many_in_a_day_and_is_told_when_the_next_may_come(
-    api: Api, operator: Operator
-) -> None:
+def test_the_daily_creation_limit_returns_the_time_of_the_next_creation(api: Api, operator: Operator) -> None:
     operator.set(creations_per_day=2)
     for _ in range(2):
         created = create(api)
@@ -245,7 +241,7 @@ def test_an_owner_creates_so_many_in_a_day_and_is_told_when_the_next_may_come(
     assert me(api)["creations"]["used"] == 2
 
 
-def test_what_creates_nothing_is_not_counted(api: Api, operator: Operator) -> None:
+def test_requests_that_create_nothing_are_not_counted(api: Api, operator: Operator) -> None:
     operator.set(creations_per_day=2)
     first = create(api, headers={"Idempotency-Key": "one"})
     for _ in range(3):
@@ -254,20 +250,20 @@ def test_what_creates_nothing_is_not_counted(api: Api, operator: Operator) -> No
     assert me(api)["creations"]["used"] == 1
     gone(api, first)
     second = create(api, headers={"Idempotency-Key": "two"})
-    # Now all are used up: a repetition and a second environment are told what they were.
+    # The limit is exhausted: a repetition and a second environment get their usual responses.
     assert create(api, headers={"Idempotency-Key": "two"}).body == second.body
     assert create(api).body["code"] == "environment_exists"
     assert create(api, headers={"Idempotency-Key": "one"}).body == first.body
 
 
-def test_many_at_once_are_counted_once_each(api: Api, operator: Operator) -> None:
+def test_concurrent_creations_are_counted_once_each(api: Api, operator: Operator) -> None:
     operator.set(creations_per_day=3)
     statuses = at_once(20, lambda: create(api).status)
     assert statuses.count(202) == 1
     assert me(api)["creations"]["used"] == 1
 
 
-def test_building_a_failed_one_again_counts(api: Api, operator: Operator) -> None:
+def test_a_retry_of_a_failed_environment_counts(api: Api, operator: Operator) -> None:
     operator.set(creations_per_day=2)
     created = create(api)
     store = api.app.service().environments._store

@@ -1,4 +1,4 @@
-"""Logs of runs are read to their end, however CloudWatch Logs pages them; a record keeps little of them."""
+"""Logs of runs: reading to the end over CloudWatch Logs pages, and the tail in the record."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def write(group: str, stream: str, *lines: str) -> None:
 
 
 def follow(api: Api, path: str, cursor: str | None, pages: int = 20) -> tuple[list[str], str | None]:
-    """The lines from a cursor on, and the last `next`: null, or the one that leads nowhere yet."""
+    """Return the lines after a cursor, and the last `next`: null, or a cursor without further lines."""
     found: list[str] = []
     for _ in range(pages):
         page = api.call(
@@ -55,7 +55,7 @@ def ended(job: str, seconds_ago: float = 60, state: str = "SUCCEEDED") -> None:
     end_in_glue(job, state, CompletedOn=datetime.now(UTC) - timedelta(seconds=seconds_ago))
 
 
-def test_a_run_that_waits_has_a_cursor_from_which_its_lines_are_read_later(api: Api) -> None:
+def test_the_cursor_of_a_waiting_run_returns_its_later_lines(api: Api) -> None:
     outputs = api.ready_environment()["outputs"]
     job, group = outputs["job_id"], outputs["log_groups"]["output"]
     ask(api, job, body={"timeout_minutes": 1})
@@ -76,7 +76,7 @@ def test_a_run_that_waits_has_a_cursor_from_which_its_lines_are_read_later(api: 
     assert follow(api, f"{path}/logs", page["next"], 2)[0] == ["one", "two"]
 
 
-def test_a_run_that_was_stopped_before_it_began_has_no_lines_to_wait_for(api: Api) -> None:
+def test_a_run_stopped_before_its_start_has_no_cursor(api: Api) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     ask(api, job, body={"timeout_minutes": 1})
     path = ask(api, job, body={"timeout_minutes": 1}).headers["Location"]
@@ -98,7 +98,7 @@ def test_empty_pages_are_not_the_end_of_an_ended_run(api: Api) -> None:
     assert follow(api, path, None) == ([f"{n}" for n in range(7)], None)
 
 
-def test_lines_that_come_a_little_after_the_end_are_read_too(api: Api) -> None:
+def test_lines_that_arrive_shortly_after_the_end_are_read(api: Api) -> None:
     outputs = api.ready_environment()["outputs"]
     job, group = outputs["job_id"], outputs["log_groups"]["output"]
     path = ask(api, job).headers["Location"] + "/logs"
@@ -110,7 +110,7 @@ def test_lines_that_come_a_little_after_the_end_are_read_too(api: Api) -> None:
     assert follow(api, path, cursor, 1)[0] == ["two"]
 
 
-def test_a_reader_finishes_the_log_of_an_attempt_before_that_of_the_next(api: Api) -> None:
+def test_logs_of_attempts_are_read_in_order(api: Api) -> None:
     environment = api.ready_environment(job={"max_retries": 1, "timeout_minutes": 2})
     outputs = environment["outputs"]
     job, group = outputs["job_id"], outputs["log_groups"]["output"]
@@ -126,7 +126,7 @@ def test_a_reader_finishes_the_log_of_an_attempt_before_that_of_the_next(api: Ap
     assert follow(api, path, page["next"]) == (["c", "d", "e"], None)
 
 
-def test_a_cursor_that_cloudwatch_has_forgotten_is_a_bad_one(api: Api) -> None:
+def test_an_expired_cloudwatch_cursor_is_invalid(api: Api) -> None:
     outputs = api.ready_environment()["outputs"]
     job = outputs["job_id"]
     path = ask(api, job).headers["Location"]
@@ -139,7 +139,7 @@ def test_a_cursor_that_cloudwatch_has_forgotten_is_a_bad_one(api: Api) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 19, 20, 45])
-def test_the_tail_is_the_last_lines_though_pages_are_short_and_empty(aws: None, number: int) -> None:
+def test_the_tail_has_the_last_lines_despite_short_and_empty_pages(aws: None, number: int) -> None:
     lines = [f"{n} " + "x" * 100_000 for n in range(number)]
     write("/g/error", "s", *lines)
     tail = Logs(boto3.client("logs")).tail("/g/error", "s", 20)
@@ -148,7 +148,7 @@ def test_the_tail_is_the_last_lines_though_pages_are_short_and_empty(aws: None, 
 
 
 def test_a_run_that_fails_with_wide_lines_ends_and_can_be_deleted(api: Api) -> None:
-    """Twenty lines of 30 kB are more than a record may have."""
+    """Twenty lines of 30 kB exceed the maximum size of a record."""
     environment = api.ready_environment()
     outputs, path = environment["outputs"], f"/environments/{environment['id']}"
     job = outputs["job_id"]

@@ -1,4 +1,4 @@
-"""What a run is said to have written is what it has written."""
+"""Outputs of a run: the tables and partitions that it wrote."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def database(environment: dict[str, Any]) -> str:
 
 
 def write(database: str, table: str, day: str | None = None, mark: str | None = None, at: float = 0) -> None:
-    """A table, or a partition of one, as jobs make or change them; moto's times are put right."""
+    """Create or change a table or a partition as jobs do. Corrects moto's times."""
     from moto.glue.models import glue_backends
 
     glue, marked = boto3.client("glue"), {"Parameters": {MARK: mark}} if mark else {}
@@ -64,7 +64,7 @@ def names(run: dict[str, Any]) -> list[str]:
     return [output["table"] for output in run["outputs"]]
 
 
-def test_a_run_that_wrote_nothing_has_no_output_though_the_table_is_there(api: Api) -> None:
+def test_a_run_that_wrote_nothing_has_no_output(api: Api) -> None:
     environment = api.ready_environment()
     job = environment["outputs"]["job_id"]
     write(database(environment), "tbsot_ecommerce_br", at=-3600)
@@ -73,7 +73,7 @@ def test_a_run_that_wrote_nothing_has_no_output_though_the_table_is_there(api: A
     assert (run["output"], run["outputs"]) == (None, [])
 
 
-def test_a_run_says_which_tables_and_partitions_it_has_made_or_changed(api: Api) -> None:
+def test_a_run_lists_the_tables_and_partitions_that_it_changed(api: Api) -> None:
     environment = api.ready_environment()
     job, sot = environment["outputs"]["job_id"], database(environment)
     location = ask(api, job).headers["Location"]
@@ -103,7 +103,7 @@ def test_the_table_that_the_arguments_name_is_the_output_if_it_was_written(api: 
     assert (run["output"]["table"], names(run)) == ("second", ["second", "first"])
 
 
-def test_a_mark_tells_more_than_the_time(api: Api) -> None:
+def test_a_mark_takes_precedence_over_the_time(api: Api) -> None:
     environment = api.ready_environment()
     job, sot = environment["outputs"]["job_id"], database(environment)
     body = {"timeout_minutes": 1}
@@ -116,7 +116,7 @@ def test_a_mark_tells_more_than_the_time(api: Api) -> None:
     assert names(run) == ["days", "mine", "strange"]
 
 
-def test_a_mark_of_a_run_that_was_over_does_not_hide_what_came_after(api: Api) -> None:
+def test_a_mark_of_an_ended_run_does_not_hide_later_changes(api: Api) -> None:
     environment = api.ready_environment(job={"timeout_minutes": 1})
     job, sot = environment["outputs"]["job_id"], database(environment)
     first = ask(api, job).body
@@ -125,7 +125,7 @@ def test_a_mark_of_a_run_that_was_over_does_not_hide_what_came_after(api: Api) -
     assert names(ended(api, ask(api, job).headers["Location"], job)) == ["kept"]
 
 
-def test_a_neighbours_database_is_never_looked_up(api: Api) -> None:
+def test_the_database_of_another_sandbox_is_never_read(api: Api) -> None:
     neighbour = api.ready_environment("bob")
     write(database(neighbour), "secret", at=-30)
     environment = api.ready_environment()
@@ -148,7 +148,7 @@ def test_a_neighbours_database_is_never_looked_up(api: Api) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.4])
-def test_times_of_whole_seconds_are_enough(api: Api, seconds: float) -> None:
+def test_times_in_whole_seconds_are_sufficient(api: Api, seconds: float) -> None:
     from moto.glue.models import glue_backends
 
     environment = api.ready_environment()

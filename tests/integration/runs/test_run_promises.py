@@ -1,4 +1,4 @@
-"""Runs on their bad days: Glue does not show them, somebody else started them, the budget is just enough."""
+"""Runs that Glue does not report, that others started, or that use the whole budget."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.moto_runs import ANA, Stopper, ask, end_in_glue, glue_runs
 
 
 class Refusing:
-    """Glue that refuses to show a run."""
+    """A Glue client that rejects descriptions of a run."""
 
     def __init__(self, client: Any, code: str) -> None:
         self._client, self._code = client, code
@@ -30,7 +30,7 @@ class Refusing:
 
 
 def look(api: Api, run: Any, code: str) -> None:
-    """Look at a run while Glue refuses to show it."""
+    """Check a run while Glue rejects its description."""
     glue = api.app.service().jobs._runs._glue
     client, glue._client = glue._client, Refusing(glue._client, code)
     with suppress(AwsError):
@@ -39,14 +39,14 @@ def look(api: Api, run: Any, code: str) -> None:
 
 
 def notice(api: Api, job: str, run_id: str) -> None:
-    """Hear from Glue that a run has changed; nothing else tells of it."""
+    """Deliver Glue's event about a changed run, the only notice of it."""
     api.app.service().events.job_changed(event_with({"jobName": job, "jobRunId": run_id, "state": "STOPPED"}))
 
 
 @pytest.mark.parametrize(
     "code", ["AccessDeniedException", "InvalidInputException", "InternalServiceException"]
 )
-def test_a_run_that_glue_does_not_show_goes_on_and_is_settled_when_it_does(api: Api, code: str) -> None:
+def test_a_run_that_glue_does_not_show_continues_and_is_settled_later(api: Api, code: str) -> None:
     environment = api.ready_environment()
     job = environment["outputs"]["job_id"]
     run = ask(api, job).body
@@ -82,7 +82,7 @@ def test_a_delete_waits_for_a_run_that_was_started_in_the_console(api: Api, stop
     assert api.call("GET", path).body["status"] == "DELETED"
 
 
-def test_a_delete_goes_on_when_glue_tells_that_the_last_run_has_ended(api: Api, stopper: Stopper) -> None:
+def test_a_deletion_continues_at_glues_event_of_the_last_run(api: Api, stopper: Stopper) -> None:
     environment = api.ready_environment()
     job, path = environment["outputs"]["job_id"], f"/environments/{environment['id']}"
     ask(api, job)
@@ -110,7 +110,7 @@ def test_a_reset_waits_for_a_run_that_was_started_in_the_console(api: Api, stopp
     assert boto3.client("s3").list_objects_v2(Bucket=bucket)["KeyCount"] == 0
 
 
-def test_of_the_runs_that_wait_the_oldest_starts(api: Api) -> None:
+def test_the_oldest_waiting_run_starts_first(api: Api) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     first, second, third = (ask(api, job, body={"timeout_minutes": 1}).body for _ in range(3))
     end_in_glue(job)
@@ -120,7 +120,7 @@ def test_of_the_runs_that_wait_the_oldest_starts(api: Api) -> None:
 
 
 @pytest.mark.parametrize(("budget", "status"), [("0.88", 202), ("0.879999", 409)])
-def test_a_run_may_cost_exactly_what_is_left(
+def test_a_run_may_use_the_whole_remaining_budget(
     api: Api, monkeypatch: pytest.MonkeyPatch, budget: str, status: int
 ) -> None:
     monkeypatch.setenv("BUDGET_USD", budget)
@@ -132,7 +132,7 @@ def test_a_run_may_cost_exactly_what_is_left(
     assert ask(api, job, body=cheapest).status == (409 if status == 202 else 202)
 
 
-def test_the_timeline_tells_the_end_of_a_run(api: Api) -> None:
+def test_the_timeline_shows_the_end_of_a_run(api: Api) -> None:
     environment = api.ready_environment()
     job = environment["outputs"]["job_id"]
     run = ask(api, job).body

@@ -1,4 +1,4 @@
-"""Job runs on moto: admitted against the budget, started at most once, settled, shown."""
+"""Job runs on moto: admission against the budget, a single start, settlement, display."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_finished_run_is_settled_once(api: Api) -> None:
     assert budget == {"limit_usd": 1.0, "spent_usd": run["cost_usd"], "reserved_usd": 0.0}
 
 
-def test_a_failed_run_says_why_with_the_last_log_lines(api: Api) -> None:
+def test_a_failed_run_shows_its_reason_and_last_log_lines(api: Api) -> None:
     outputs = api.ready_environment()["outputs"]
     job = outputs["job_id"]
     asked = ask(api, job)
@@ -64,7 +64,7 @@ def test_a_failed_run_says_why_with_the_last_log_lines(api: Api) -> None:
     assert run["error"]["log_tail"] == [f"line {n}" for n in range(10, 30)]
 
 
-def test_a_run_that_the_budget_does_not_cover_is_refused(api: Api) -> None:
+def test_a_run_that_the_budget_does_not_cover_is_rejected(api: Api) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     answer = ask(api, job, body={"number_of_workers": 10, "timeout_minutes": 60})
     assert (answer.status, answer.body["code"]) == (409, "budget_exceeded")
@@ -73,7 +73,7 @@ def test_a_run_that_the_budget_does_not_cover_is_refused(api: Api) -> None:
     assert glue_runs(job) == []
 
 
-def test_many_at_once_cannot_overspend(api: Api) -> None:
+def test_many_concurrent_runs_cannot_overspend(api: Api) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     statuses: list[int] = []
     # 5 workers x 15 minutes cost 0.55 USD: one fits into a budget of one dollar, two do not.
@@ -86,13 +86,13 @@ def test_many_at_once_cannot_overspend(api: Api) -> None:
     assert len(glue_runs(job)) == 1
 
 
-def test_a_run_in_an_environment_that_is_not_ready_is_refused(api: Api) -> None:
+def test_a_run_in_an_environment_that_is_not_ready_is_rejected(api: Api) -> None:
     asked = api.call("POST", "/environments").body
     answer = ask(api, f"terraglue-{asked['id']}-sot-ecommerce-br")
     assert (answer.status, answer.body["code"]) == (409, "environment_not_ready")
 
 
-def test_a_run_above_the_operators_ceilings_is_refused(
+def test_a_run_above_the_operators_ceilings_is_rejected(
     monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     monkeypatch.setenv("MAX_WORKERS", "3")
@@ -125,7 +125,7 @@ def test_the_same_key_starts_one_run(api: Api) -> None:
 
 
 @pytest.mark.parametrize("after", [True, False])
-def test_a_run_whose_starter_died_is_started_exactly_once(
+def test_a_run_whose_starter_was_killed_is_started_exactly_once(
     api: Api, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
     monkeypatch.setenv("LEASE_SECONDS", "0")
@@ -171,7 +171,7 @@ def test_runs_are_listed_newest_first_in_pages(api: Api) -> None:
     assert rest["next"] is None
 
 
-def test_logs_are_read_on_from_where_the_caller_was(api: Api) -> None:
+def test_logs_continue_after_the_callers_cursor(api: Api) -> None:
     outputs = api.ready_environment()["outputs"]
     job = outputs["job_id"]
     path = ask(api, job).headers["Location"] + "/logs"
@@ -209,7 +209,7 @@ def test_deleting_an_environment_stops_its_runs_first(api: Api) -> None:
 
 
 @pytest.mark.parametrize("seen_while_it_runs", [False, True])
-def test_a_run_that_glue_retries_is_one_run_and_pays_for_every_attempt(
+def test_a_run_that_glue_retries_is_one_run_with_the_cost_of_all_attempts(
     api: Api, seen_while_it_runs: bool
 ) -> None:
     environment = api.ready_environment(job={"max_retries": 1, "timeout_minutes": 2})
@@ -221,7 +221,7 @@ def test_a_run_that_glue_retries_is_one_run_and_pays_for_every_attempt(
     end_in_glue(job, "FAILED", seconds=60, CompletedOn=just_now)
     waiting = api.call("GET", asked.headers["Location"]).body
     assert (waiting["status"], waiting["reason"]) == ("STARTING", "Attempt 1 failed. Glue retries.")
-    boto3.client("glue").start_job_run(JobName=job, Arguments={MARKER: asked.body["id"]})  # by Glue itself
+    boto3.client("glue").start_job_run(JobName=job, Arguments={MARKER: asked.body["id"]})  # Glue's own retry
     if seen_while_it_runs:
         end_in_glue(job, "RUNNING", Attempt=1)
         assert api.call("GET", asked.headers["Location"]).body["status"] == "RUNNING"

@@ -1,4 +1,4 @@
-"""Scheduled runs: started by the tick, once for each time, and never without the money for them."""
+"""Scheduled runs: started by the tick, once per due time, and only within the budget."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def runs(world: World) -> list[JobRun]:
 
 
 def end(world: World, run: JobRun, state: str = "SUCCEEDED", seconds: int = 60) -> None:
-    """Let a run end in Glue, and its event come."""
+    """End a run in Glue and deliver its event."""
     found = world.store.run(ID, run.id)
     assert found is not None and found.glue_run_id is not None
     world.glue.runs[found.glue_run_id] |= {
@@ -62,7 +62,7 @@ def lines(world: World, action: str) -> list[Any]:
     return [event for event in world.store.events(ID, limit=100).items if event.action == action][::-1]
 
 
-def test_a_run_starts_when_its_time_has_come_and_once(world: World) -> None:
+def test_a_run_starts_once_at_its_due_time(world: World) -> None:
     ready = scheduled(world)
     assert ready.due_at == ready.next_run_at == "2027-03-01T11:00:00.000Z"
     tick(world, minutes=59)
@@ -83,7 +83,7 @@ def test_a_run_starts_when_its_time_has_come_and_once(world: World) -> None:
     assert len(runs(world)) == 2
 
 
-def test_many_ticks_at_once_start_one_run(world: World) -> None:
+def test_concurrent_ticks_start_one_run(world: World) -> None:
     dynamodb.install()  # moto's is not made for several threads
     scheduled(world)
     world.moment += timedelta(hours=1)
@@ -95,14 +95,14 @@ def test_many_ticks_at_once_start_one_run(world: World) -> None:
     assert len(runs(world)) == len(world.glue.runs) == 1
 
 
-def test_times_that_nobody_came_for_start_one_run(world: World) -> None:
+def test_several_missed_times_start_one_run(world: World) -> None:
     ready = scheduled(world, "rate(5 minutes)")
     tick(world, hours=7, minutes=3)
     assert len(runs(world)) == 1
     assert world.look(ready).next_run_at == "2027-03-01T17:05:00.000Z"
 
 
-def test_a_time_that_was_set_twice_starts_one_run(world: World) -> None:
+def test_a_due_time_that_is_set_again_starts_one_run(world: World) -> None:
     ready = scheduled(world)
     tick(world, hours=1)
     world.change(ready, next_run_at="2027-03-01T11:00:00.000Z", due_at="2027-03-01T11:00:00.000Z")
@@ -115,7 +115,7 @@ def test_a_time_that_was_set_twice_starts_one_run(world: World) -> None:
 def test_a_schedule_never_spends_more_than_the_budget(world: World) -> None:
     ready = scheduled(world, "rate(5 minutes)", **DEAR)
     spent = []
-    for _ in range(30):  # two and a half hours; each attempt of each run costs all that it may
+    for _ in range(30):  # two and a half hours; each attempt of each run costs its maximum
         tick(world, minutes=5)
         for glue_run_id, shown in list(world.glue.runs.items()):
             if shown["JobRunState"] == "RUNNING":
@@ -137,7 +137,7 @@ def test_a_schedule_never_spends_more_than_the_budget(world: World) -> None:
     assert len(runs(world)) == 1
     [line] = lines(world, "run_skipped")
     assert "which could cost up to 4.69 USD: 0.31 USD is left" in line.detail["why"]
-    # In the next period there is money again, and nobody has to start the schedule anew.
+    # The next period has a new budget, and the schedule continues without a restart.
     tick(world, days=30)
     assert len(runs(world)) == 2
     assert world.look(ready).run_skipped is None
@@ -151,7 +151,7 @@ def test_a_run_that_the_budget_never_covers_is_never_started(world: World) -> No
     assert len(lines(world, "run_skipped")) == 1
 
 
-def test_no_more_runs_go_on_than_may_at_once(world: World) -> None:
+def test_scheduled_runs_respect_the_limit_of_concurrent_runs(world: World) -> None:
     ready = scheduled(world, max_concurrent_runs=2)
     for _ in range(4):
         tick(world, hours=1)
@@ -195,7 +195,7 @@ def test_only_a_ready_sandbox_runs_its_job(world: World, changes: dict[str, Any]
     assert (runs(world), world.glue.runs) == ([], {})
 
 
-def test_a_schedule_that_is_taken_away_and_comes_back(world: World) -> None:
+def test_a_schedule_can_be_removed_and_set_again(world: World) -> None:
     ready = scheduled(world)
     without = changed(world, ready, settings={"job": {"schedule": None}})
     assert (without.status, without.next_run_at) == (Status.READY, None)
@@ -208,7 +208,7 @@ def test_a_schedule_that_is_taken_away_and_comes_back(world: World) -> None:
     assert len(runs(world)) == 1
 
 
-def test_a_reset_goes_on_from_its_end(world: World) -> None:
+def test_a_schedule_continues_after_a_reset(world: World) -> None:
     ready = scheduled(world)
     world.moment += timedelta(minutes=70)  # a time that is missed, for the reset is first
     world.operator.environments.reset(IdempotentRequest(Caller(ready.owner, is_admin=False), "r"), ID)
@@ -218,7 +218,7 @@ def test_a_reset_goes_on_from_its_end(world: World) -> None:
     assert runs(world) == []
 
 
-def test_warnings_and_an_extension_leave_the_schedule_as_it_is(world: World) -> None:
+def test_warnings_and_an_extension_do_not_change_the_schedule(world: World) -> None:
     ready = scheduled(world)
     owner = Caller(ready.owner, is_admin=False)
     extended = world.operator.environments.extend(owner, ID, 24, "r")
@@ -228,7 +228,7 @@ def test_warnings_and_an_extension_leave_the_schedule_as_it_is(world: World) -> 
     assert world.look(ready).due_at == "2027-03-02T10:00:00.000Z"
 
 
-def test_a_schedule_that_is_over_ends_silently(world: World) -> None:
+def test_a_schedule_without_further_times_ends_silently(world: World) -> None:
     ready = scheduled(world, "cron(0 11 1 3 ? 2027)")
     tick(world, hours=1)
     after = world.look(ready)
@@ -236,7 +236,7 @@ def test_a_schedule_that_is_over_ends_silently(world: World) -> None:
     assert after.due_at == expiry.next_check(after) == after.look_at
 
 
-def test_a_death_at_any_call_starts_each_run_once() -> None:
+def test_a_kill_at_any_call_starts_each_run_once() -> None:
     with simulated(3) as world:
         world.tick()
         world.simulation.run(60 * 61)
@@ -258,7 +258,7 @@ def test_a_death_at_any_call_starts_each_run_once() -> None:
         assert len(world.runs.runs) == 8
 
 
-def test_what_is_left_of_the_budget_is_told_in_the_operators_words(world: World) -> None:
+def test_a_skipped_run_shows_the_remaining_budget_and_its_period(world: World) -> None:
     world.config = dataclasses.replace(world.config, budget_usd=Decimal("0.2"), budget_days=2)
     world.operator = world._service(None)
     scheduled(world)

@@ -1,4 +1,4 @@
-"""Stopping a run: recorded first, then carried out, however often it is asked for and whoever dies."""
+"""Stopping a run: recorded before it is carried out, for repeated requests and killed processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def stop(api: Api, job: str, run_id: str) -> tuple[JobRun, bool]:
     return api.app.service().jobs.stop(ANA, job, run_id, "r9")
 
 
-def test_a_running_run_is_stopped_once_and_it_is_recorded_who_did(api: Api, stopper: Stopper) -> None:
+def test_a_run_is_stopped_once_and_the_actor_is_recorded(api: Api, stopper: Stopper) -> None:
     environment = api.ready_environment()
     job = environment["outputs"]["job_id"]
     run_id = ask(api, job).body["id"]
@@ -32,7 +32,7 @@ def test_a_running_run_is_stopped_once_and_it_is_recorded_who_did(api: Api, stop
     assert (told["actor"], told["request_id"], told["detail"]) == ("ana", "r9", {"run_id": run_id})
 
 
-def test_a_run_that_ended_by_itself_is_returned_as_it_is(api: Api, stopper: Stopper) -> None:
+def test_an_ended_run_is_returned_unchanged(api: Api, stopper: Stopper) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     run_id = ask(api, job).body["id"]
     end_in_glue(job, "SUCCEEDED")
@@ -41,7 +41,7 @@ def test_a_run_that_ended_by_itself_is_returned_as_it_is(api: Api, stopper: Stop
     assert stopper.stopped == []
 
 
-def test_a_waiting_run_ends_without_having_been_started(api: Api, stopper: Stopper) -> None:
+def test_a_stopped_waiting_run_is_never_started(api: Api, stopper: Stopper) -> None:
     environment = api.ready_environment()
     job = environment["outputs"]["job_id"]
     ask(api, job, body={"timeout_minutes": 1})
@@ -55,7 +55,7 @@ def test_a_waiting_run_ends_without_having_been_started(api: Api, stopper: Stopp
 
 
 @pytest.mark.parametrize("after", [True, False])
-def test_a_run_in_doubt_is_looked_for_before_it_is_stopped(
+def test_a_run_in_doubt_is_searched_in_glue_before_it_is_stopped(
     api: Api, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
     monkeypatch.setenv("LEASE_SECONDS", "0")
@@ -72,7 +72,7 @@ def test_a_run_in_doubt_is_looked_for_before_it_is_stopped(
     assert stopper.stopped == [run["Id"] for run in glue_runs(job)]
 
 
-def test_a_start_under_way_is_waited_for_and_what_it_started_is_stopped(api: Api, stopper: Stopper) -> None:
+def test_a_stop_waits_for_a_start_in_progress_and_stops_its_run(api: Api, stopper: Stopper) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     service = api.app.service()
     real = service.jobs._runs._glue._starter
@@ -85,7 +85,7 @@ def test_a_start_under_way_is_waited_for_and_what_it_started_is_stopped(api: Api
     assert waiting.due_at == run.due_at, "it is looked for before the call to start it can have ended"
 
 
-def test_a_process_that_dies_after_the_stop_leaves_it_to_the_schedule(api: Api, stopper: Stopper) -> None:
+def test_the_schedule_finishes_a_stop_whose_process_was_killed(api: Api, stopper: Stopper) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     run_id = ask(api, job).body["id"]
     stopper.dies = True
@@ -98,7 +98,7 @@ def test_a_process_that_dies_after_the_stop_leaves_it_to_the_schedule(api: Api, 
     assert set(stopper.stopped) == {glue_runs(job)[0]["Id"]}
 
 
-def test_a_stop_that_aws_refuses_neither_fails_the_request_nor_ends_the_run(
+def test_a_stop_rejected_by_aws_neither_fails_the_request_nor_ends_the_run(
     api: Api, stopper: Stopper
 ) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
@@ -112,7 +112,7 @@ def test_a_stop_that_aws_refuses_neither_fails_the_request_nor_ends_the_run(
     assert run.due_at is not None
 
 
-def test_somebody_elses_run_is_not_there(api: Api, stopper: Stopper) -> None:
+def test_a_run_of_another_user_is_not_found(api: Api, stopper: Stopper) -> None:
     job = api.ready_environment()["outputs"]["job_id"]
     run_id = ask(api, job).body["id"]
     with pytest.raises(NotFound):

@@ -1,4 +1,4 @@
-"""Somebody deletes a READY sandbox's stack, or a part of it, past the service."""
+"""Deletion of a READY sandbox's stack or resources outside the service."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def delete_stack(world: World, environment: Environment, *, emptied: bool = True
 
 
 def a_day(world: World, environment: Environment) -> Environment:
-    """A day goes by without a single event of a stack."""
+    """Let a day pass without any stack event."""
     for _ in range(24):
         world.moment += timedelta(hours=1)
         world.operator.events.tick(seconds=60)
@@ -86,7 +86,7 @@ def keys(bucket: str) -> list[str]:
 
 
 @pytest.mark.parametrize("has_event", [True, False])
-def test_a_deleted_stack_is_noticed_by_its_event_or_within_a_day(world: World, has_event: bool) -> None:
+def test_a_deleted_stack_is_detected_by_its_event_or_within_a_day(world: World, has_event: bool) -> None:
     ready = world.ready(ID, {})
     delete_stack(world, ready)
     if has_event:
@@ -106,7 +106,7 @@ def test_a_deleted_stack_is_noticed_by_its_event_or_within_a_day(world: World, h
     assert keys(ready.bucket("sor")) != []
 
 
-def test_a_stack_that_is_being_deleted_takes_no_more_runs(world: World) -> None:
+def test_a_stack_in_deletion_accepts_no_runs(world: World) -> None:
     ready = world.ready(ID, {})
     client("cloudformation").delete_stack(StackName=ready.name)
     world.reconcile(world.operator, ready)
@@ -114,10 +114,10 @@ def test_a_stack_that_is_being_deleted_takes_no_more_runs(world: World) -> None:
     world.operated.settled(ready, ready.stack_id)
 
 
-def test_what_a_deleted_stack_has_left_is_kept_until_the_owner_decides(world: World) -> None:
+def test_leftovers_of_a_deleted_stack_are_kept_until_the_owner_decides(world: World) -> None:
     ready = world.ready(ID, {})
     client("s3").put_object(Bucket=ready.bucket("sot"), Key="mine", Body=b"1")
-    delete_stack(world, ready, emptied=False)  # which ends as DELETE_FAILED: buckets are not empty
+    delete_stack(world, ready, emptied=False)  # ends as DELETE_FAILED: buckets are not empty
     world.reconcile(world.operator, ready)
     lost = a_day(world, ready)
     assert (lost.status, lost.clean_up) == (Status.FAILED, False)
@@ -127,7 +127,7 @@ def test_what_a_deleted_stack_has_left_is_kept_until_the_owner_decides(world: Wo
     assert keys(ready.bucket("sot")) == [], "the retry has removed it, as it said"
 
 
-def test_it_can_be_deleted_and_its_runs_are_settled(world: World) -> None:
+def test_a_sandbox_without_a_stack_can_be_deleted_and_its_runs_are_settled(world: World) -> None:
     ready = world.ready(ID, {"kms_key": True})
     run = world.ask_run(ready, "RUNNING")
     delete_stack(world, ready)
@@ -148,7 +148,7 @@ def test_it_can_be_deleted_and_its_runs_are_settled(world: World) -> None:
     assert len(gone.resources) == gone.total_resources
 
 
-def test_a_change_that_finds_no_stack_keeps_what_is_left(world: World) -> None:
+def test_an_update_without_a_stack_fails_and_keeps_leftovers(world: World) -> None:
     ready = world.ready(ID, {})
     client("s3").put_object(Bucket=ready.bucket("sot"), Key="mine", Body=b"1")
     delete_stack(world, ready, emptied=False)
@@ -160,7 +160,7 @@ def test_a_change_that_finds_no_stack_keeps_what_is_left(world: World) -> None:
     assert keys(ready.bucket("sot")) == ["mine"]
 
 
-def test_a_reset_that_finds_no_stack_is_failed(world: World) -> None:
+def test_a_reset_without_a_stack_fails(world: World) -> None:
     ready = world.ready(ID, {})
     delete_stack(world, ready)
     world.operator.environments.reset(IdempotentRequest(caller(ready), "r"), ready.id)
@@ -169,7 +169,7 @@ def test_a_reset_that_finds_no_stack_is_failed(world: World) -> None:
     assert (lost.status, lost.failure.message) == (Status.FAILED, DELETED)
 
 
-def test_a_retry_of_a_failed_seeding_whose_stack_was_deleted_since_builds_it_anew(world: World) -> None:
+def test_a_retry_after_failed_seeding_recreates_a_deleted_stack(world: World) -> None:
     ready = world.ready(ID, {})
     world.change(ready, status=Status.FAILED, failure=Failure("internal", "m", "f"), due_at=None)
     delete_stack(world, ready)
@@ -216,7 +216,7 @@ def by_hand(environment: Environment, logical_id: str) -> str:
 
 
 @pytest.mark.parametrize("logical_id", BY_HAND)
-def test_a_resource_deleted_by_hand_is_noticed_within_a_day_and_a_retry_creates_it_again(
+def test_a_resource_deleted_by_hand_is_detected_within_a_day_and_recreated_by_a_retry(
     world: World, logical_id: str
 ) -> None:
     ready = world.ready(ID, RICH)
@@ -242,7 +242,7 @@ def test_a_resource_deleted_by_hand_is_noticed_within_a_day_and_a_retry_creates_
     assert a_day(world, ready).status is Status.READY
 
 
-def test_a_change_creates_what_was_deleted_again_noticed_or_not(world: World) -> None:
+def test_an_update_recreates_deleted_resources_detected_or_not(world: World) -> None:
     ready = world.ready(ID, {})
     by_hand(ready, "GlueJob")
 
@@ -276,7 +276,7 @@ def test_a_key_whose_deletion_can_be_cancelled_is_not_replaced(world: World) -> 
     assert physical(ready)["Key"][1] == key
 
 
-def test_what_cannot_be_created_again_stays_failed_and_says_why(world: World) -> None:
+def test_a_sandbox_stays_failed_with_a_reason_if_a_resource_cannot_be_recreated(world: World) -> None:
     ready = world.ready(ID, {})
     by_hand(ready, "GlueJob")
     lost = a_day(world, ready)
@@ -291,7 +291,7 @@ def test_what_cannot_be_created_again_stays_failed_and_says_why(world: World) ->
     assert retry(world, failed).status is Status.READY
 
 
-def test_a_sandbox_that_has_lost_a_part_can_be_deleted(world: World) -> None:
+def test_a_sandbox_without_one_of_its_resources_can_be_deleted(world: World) -> None:
     ready = world.ready(ID, RICH)
     for logical_id in BY_HAND:
         by_hand(ready, logical_id)
@@ -302,7 +302,7 @@ def test_a_sandbox_that_has_lost_a_part_can_be_deleted(world: World) -> None:
     assert finish(world, ready).status is Status.DELETED
 
 
-def test_an_update_by_somebody_else_that_takes_a_resource_away_is_noticed_by_its_event(world: World) -> None:
+def test_a_foreign_stack_update_that_removes_a_resource_is_detected_by_its_event(world: World) -> None:
     ready = world.ready(ID, {})
     cloudformation = client("cloudformation")
     stack = cloudformation.describe_stacks(StackName=ready.name)["Stacks"][0]
@@ -324,12 +324,12 @@ def test_an_update_by_somebody_else_that_takes_a_resource_away_is_noticed_by_its
     assert client("athena").get_work_group(WorkGroup=ready.name)
 
 
-# -- what is not certain ---------------------------------------------------------------------------------
+# -- inconclusive checks ---------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
 def refusing(client: Any, operation: str, code: str, status: int = 400) -> Iterator[list[str]]:
-    """A call of one of the service's clients is refused with a code; gives one for each time."""
+    """Reject a call of one of the service's clients with a code. Yield one entry for each rejected call."""
     told: list[str] = []
 
     def refuse(**_: Any) -> None:
@@ -346,7 +346,7 @@ def refusing(client: Any, operation: str, code: str, status: int = 400) -> Itera
     ("code", "status"),
     [("ThrottlingException", 400), ("AccessDeniedException", 400), ("InternalFailure", 500)],
 )
-def test_a_look_that_tells_nothing_makes_nobody_failed(
+def test_an_inconclusive_check_does_not_fail_the_sandbox(
     world: World, code: str, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drift_check: Any = world.operator.environments._reconciler._drift_check
@@ -360,10 +360,10 @@ def test_a_look_that_tells_nothing_makes_nobody_failed(
     assert told and (len(told) <= 4 if is_final else len(told) > 4), "it is soon looked at again, or not"
 
 
-# -- when it is looked at --------------------------------------------------------------------------------
+# -- times of checks -------------------------------------------------------------------------------------
 
 
-def test_a_burst_of_looks_does_not_keep_others_waiting_and_each_is_looked_at_within_a_day(
+def test_a_burst_of_checks_delays_no_others_and_each_runs_within_a_day(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many = [f"{letter}{other}aaaaaaaa" for letter in "abcdef" for other in "abcdefgh"]
@@ -397,7 +397,7 @@ def _keep(world: World, environment: Environment) -> Next:
     return Next.LATER
 
 
-def test_a_new_one_is_looked_at_within_a_day_and_not_all_at_once(world: World) -> None:
+def test_new_sandboxes_are_checked_within_a_day_at_spread_times(world: World) -> None:
     first, second = (world.ready(name, {}) for name in (ID, "bbbbbbbbbb"))
     for each in (first, second):
         assert each.look_at is not None and each.due_at == each.look_at
@@ -406,7 +406,7 @@ def test_a_new_one_is_looked_at_within_a_day_and_not_all_at_once(world: World) -
     assert first.look_at != second.look_at
 
 
-def test_a_run_of_a_job_that_is_gone_makes_the_sandbox_failed_at_once(world: World) -> None:
+def test_a_run_of_a_deleted_job_fails_the_sandbox_at_once(world: World) -> None:
     ready = world.ready(ID, {})
     by_hand(ready, "GlueJob")
     runs: Any = world.operator.jobs._runs
@@ -418,7 +418,7 @@ def test_a_run_of_a_job_that_is_gone_makes_the_sandbox_failed_at_once(world: Wor
     assert (lost.status, lost.failure.resource) == (Status.FAILED, "GlueJob")
 
 
-def test_a_view_of_a_workgroup_that_is_gone_makes_the_sandbox_failed_at_the_next_tick(world: World) -> None:
+def test_a_query_in_a_deleted_workgroup_fails_the_sandbox_at_the_next_tick(world: World) -> None:
     ready = world.ready(ID, {})
     by_hand(ready, "Workgroup")
     with pytest.raises(WorkgroupUnusable):

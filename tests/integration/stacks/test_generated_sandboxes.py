@@ -1,4 +1,4 @@
-"""Settings made from the service's models are built, changed and removed by the embedded CloudFormation."""
+"""Sandboxes with generated settings: created, changed and deleted on the local CloudFormation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STAYS = ("expires_in_hours", "buckets", "name", "files_prefix")
 
 
 def change_of(stored: Settings, wanted: dict[str, Any], limits: Limits) -> Settings:
-    """Stored settings after a PATCH that asks for others, less what it refuses."""
+    """Stored settings after a PATCH, without the rejected ones."""
     job = {name: value for name, value in wanted["job"].items() if name not in STAYS}
     change = {name: value for name, value in wanted.items() if name not in STAYS} | {"job": job}
     for _ in range(20):
@@ -33,7 +33,7 @@ def change_of(stored: Settings, wanted: dict[str, Any], limits: Limits) -> Setti
     raise AssertionError(wrong)
 
 
-def test_what_passes_is_built_changed_and_removed(operated: Account) -> None:
+def test_valid_settings_are_created_updated_and_deleted(operated: Account) -> None:
     limits = operated.config.limits
     count = itertools.count(1)
 

@@ -1,4 +1,4 @@
-"""The progress of a sandbox is right in each status, whatever of the events was lost or comes late."""
+"""Progress of a sandbox in each status, with lost and late events."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def counts(environment: Environment) -> tuple[int, int]:
 
 
 def tell(world: World, environment: Environment, seed: int) -> None:
-    """What EventBridge tells of the stack's resources: late, in any order, half of it."""
+    """Deliver half of EventBridge's events of the stack's resources, late and in any order."""
     dice = random.Random(seed)
     events = client("cloudformation").describe_stack_events(StackName=environment.stack_id)["StackEvents"]
     dice.shuffle(events)
@@ -45,7 +45,7 @@ def tell(world: World, environment: Environment, seed: int) -> None:
 
 
 def whole(world: World, environment: Environment, status: Status, seed: int) -> Environment:
-    """The picture is whole before and after late events."""
+    """Check that the resources are complete before and after late events."""
     for _ in range(2):
         found = world.look(environment)
         assert found.status is status
@@ -56,9 +56,7 @@ def whole(world: World, environment: Environment, status: Status, seed: int) -> 
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_ready_shows_all_resources_done_though_no_event_came_or_half_of_them_late(
-    world: World, seed: int
-) -> None:
+def test_ready_shows_all_resources_done_despite_lost_and_late_events(world: World, seed: int) -> None:
     environment = world.record(ID, {})
     world.reconcile(world.operator, environment)
     if seed:

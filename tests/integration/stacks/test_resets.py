@@ -1,4 +1,4 @@
-"""A sandbox goes back to its release: on the embedded CloudFormation, with the real template."""
+"""Resets of a sandbox to its release, on the local CloudFormation with the real template."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def reset(world: World, environment: Environment) -> Environment:
 
 
 def catalog(environment: Environment) -> dict[str, object]:
-    """All that the catalog says of a sandbox, but for when and by whom."""
+    """The catalog of a sandbox, without times and actors."""
     glue, found = client("glue"), {}
     for name in ("db_shop", "sot"):
         for table in glue.get_tables(DatabaseName=environment.database(name))["TableList"]:
@@ -44,7 +44,7 @@ def versions(bucket: str) -> list[str]:
     return sorted(each["Key"] for each in [*page.get("Versions", []), *page.get("DeleteMarkers", [])])
 
 
-def test_afterwards_it_is_as_one_that_was_just_made(world: World) -> None:
+def test_a_reset_sandbox_equals_a_new_one(world: World) -> None:
     ready = world.ready(ID, {"mode": "production", "job": {"script": "main.py"}})
     was = catalog(ready), {key: versions(ready.bucket(key)) for key in BUCKET_KEYS}
     s3, glue = client("s3"), client("glue")
@@ -92,14 +92,14 @@ def test_afterwards_it_is_as_one_that_was_just_made(world: World) -> None:
     )
 
 
-def test_tables_and_databases_that_were_dropped_are_back(world: World) -> None:
+def test_dropped_tables_and_databases_are_recreated(world: World) -> None:
     ready = world.ready(ID, {})
     was = catalog(ready)
     client("glue").delete_table(DatabaseName=ready.database("db_shop"), Name="tbl_days")
     assert catalog(reset(world, ready)) == was
     client("glue").delete_database(Name=ready.database("db_shop"))
     assert catalog(reset(world, ready)) == was
-    stack = world.operated.delete  # the stack still knows what is its own
+    stack = world.operated.delete  # the stack still knows its resources
     for bucket in BUCKET_KEYS:
         for _ in world.operator.job_files._live._buckets.empty(ready.bucket(bucket)):
             pass
@@ -117,19 +117,21 @@ def test_runs_are_stopped_first(world: World) -> None:
     assert (after.status, stopped.status) == (Status.READY, RunStatus.STOPPED)
 
 
-def test_runs_that_the_service_was_not_asked_for_are_stopped_too(world: World) -> None:
+def test_runs_started_outside_the_service_are_stopped(world: World) -> None:
     ready = world.ready(ID, {})
     run = world.ask_run(ready, "SUCCEEDED")
-    world.store.save_run(run, run.replace(glue_run_id=None, status=RunStatus.STOPPED))  # never begun in Glue
+    world.store.save_run(
+        run, run.replace(glue_run_id=None, status=RunStatus.STOPPED)
+    )  # never started in Glue
     by_hand, ended = world.glue.begin(ready.job_id), world.glue.begin(ready.job_id, "FAILED")
     begun = world.operator.environments.reset(IdempotentRequest(CALLER, "r1"), ID).record
-    assert begun.status is Status.RESETTING  # until Glue says that it has stopped
+    assert begun.status is Status.RESETTING  # until Glue reports that the run has stopped
     assert finish(world, ready).status is Status.READY
     assert world.glue.runs[by_hand]["JobRunState"] == "STOPPED"
     assert world.glue.runs[ended]["JobRunState"] == "FAILED"
 
 
-def test_no_run_starts_meanwhile_and_a_delete_comes_through(world: World) -> None:
+def test_a_reset_blocks_runs_but_not_a_deletion(world: World) -> None:
     ready = world.ready(ID, {})
     run = world.ask_run(ready, "RUNNING")
     assert run.glue_run_id is not None
@@ -147,7 +149,7 @@ def test_no_run_starts_meanwhile_and_a_delete_comes_through(world: World) -> Non
     assert world.look(ready).status is Status.DELETED
 
 
-def test_a_sandbox_without_data_has_none_afterwards(world: World) -> None:
+def test_a_reset_of_a_sandbox_without_data_adds_none(world: World) -> None:
     ready = world.ready(ID, {"upload_data": False})
     client("s3").put_object(Bucket=ready.bucket("sor"), Key="mine", Body=b"1")
     after = reset(world, ready)

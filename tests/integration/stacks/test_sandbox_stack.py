@@ -1,4 +1,4 @@
-"""The stack of a sandbox, made by the embedded CloudFormation with the deployment role's permissions."""
+"""A sandbox's stack, created by the local CloudFormation with the deployment role's permissions."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def sandbox(operated: Account, name: str = "abcdefgh23", **given: Any) -> Enviro
 
 
 def holdings(operated: Account) -> dict[str, set[str]]:
-    """All that is in the account, of every kind that a sandbox has."""
+    """Everything in the account, of every kind that a sandbox contains."""
     aws = operated.aws
-    keys = kms_backends[ACCOUNT][REGION].keys.values()  # a call for each ever deleted would take long
+    keys = kms_backends[ACCOUNT][REGION].keys.values()  # a call for each deleted key would take long
     return {
         "buckets": {bucket["Name"] for bucket in aws("s3").list_buckets()["Buckets"]},
         "roles": {role["RoleName"] for role in aws("iam").list_roles()["Roles"]},
@@ -44,7 +44,7 @@ def holdings(operated: Account) -> dict[str, set[str]]:
 
 
 def check_references(operated: Account, made: Environment, stack: dict[str, Any]) -> None:
-    """Whatever one resource says of another, and the environment of any, must be there."""
+    """Check that every reference of a resource, and of its environment, points to an existing resource."""
     there, glue, outputs = holdings(operated), operated.aws("glue"), operated.outputs(made, stack)
     job = glue.get_job(JobName=outputs.job_id)["Job"]
     assert job["Role"] == outputs.role_arn
@@ -73,7 +73,7 @@ def check_references(operated: Account, made: Environment, stack: dict[str, Any]
 
 
 @pytest.mark.parametrize("seed", range(sized(1, 4)))
-def test_any_valid_settings_make_a_whole_stack_and_leave_no_trace(operated: Account, seed: int) -> None:
+def test_any_valid_settings_create_a_complete_stack_and_leave_no_trace(operated: Account, seed: int) -> None:
     """Draw 200 settings at full size. A failure names its draw, and the same seed repeats it."""
     chance = random.Random(seed)
     before = holdings(operated)
@@ -88,7 +88,7 @@ def test_any_valid_settings_make_a_whole_stack_and_leave_no_trace(operated: Acco
         assert holdings(operated) == before, where
 
 
-def test_a_permission_that_is_lacking_fails_the_resource_that_needs_it(
+def test_a_missing_permission_fails_the_resource_that_needs_it(
     operated: Account,
 ) -> None:
     add_policy(operated, "terraglue-deployment", "Deny", "glue:CreateJob")
@@ -99,7 +99,7 @@ def test_a_permission_that_is_lacking_fails_the_resource_that_needs_it(
     assert "is not authorized to perform: glue:CreateJob" in reason
 
 
-def test_a_deployment_role_makes_nothing_with_another_name(operated: Account) -> None:
+def test_a_deployment_role_creates_nothing_with_a_foreign_name(operated: Account) -> None:
     arn = operated.config.deployment_role_arn
     credentials = access.assume(client, str(arn), "cloudformation.amazonaws.com", "test")
     mine = functools.partial(client, credentials=credentials)
@@ -194,7 +194,7 @@ def test_one_sandbox_cannot_read_list_or_change_another(operated: Account) -> No
         assert refused(call)
 
 
-def test_a_bucket_of_another_account_is_out_of_reach_whatever_its_name(
+def test_a_bucket_of_another_account_is_inaccessible_under_any_name(
     operated: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = sandbox(operated, "aaaaaaaaaa")
@@ -204,7 +204,7 @@ def test_a_bucket_of_another_account_is_out_of_reach_whatever_its_name(
     operated.aws("s3").delete_object(Bucket=bucket, Key="a")
     for version in operated.aws("s3").list_object_versions(Bucket=bucket).get("Versions", []):
         operated.aws("s3").delete_object(Bucket=bucket, Key="a", VersionId=version["VersionId"])
-    with monkeypatch.context() as patch:  # it was deleted by hand, and somebody else took the name
+    with monkeypatch.context() as patch:  # it was deleted by hand, and another account took the name
         operated.aws("s3").delete_objects(
             Bucket=bucket,
             Delete={
@@ -224,7 +224,7 @@ def test_a_bucket_of_another_account_is_out_of_reach_whatever_its_name(
         assert refused(call)
 
 
-def test_the_boundary_holds_even_a_role_that_was_given_everything(operated: Account) -> None:
+def test_the_boundary_limits_a_role_with_full_access(operated: Account) -> None:
     made = sandbox(operated)
     operated.deploy(made)
     add_policy(operated, made.role_name, "Allow", "*")

@@ -1,4 +1,4 @@
-"""A sandbox's stack taken from one set of settings to another, with the deployment role's permissions."""
+"""Updates of a sandbox's stack between settings, with the deployment role's permissions."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ def sandbox(operated: Account, **given: Any) -> Environment:
 
 
 def state(operated: Account) -> dict[str, Any]:
-    """The stack with its resources; the ids of the keys that a sandbox may bring are no made-up ones."""
+    """The stack with its resources. Keeps the IDs of existing keys that settings refer to."""
     keep = frozenset(arn.rpartition("/")[2] for arn in operated.config.limits.kms_key_arns)
     return described(operated.aws, f"terraglue-{NAME}", keep)
 
 
 def changes(shown: dict[str, Any]) -> dict[str, str]:
-    """What a change set does to each resource: Add, Remove, or the word on replacement."""
+    """Actions of a change set by resource: Add, Remove, or the value of Replacement."""
     found = [change["ResourceChange"] for change in shown["Changes"]]
     return {one["LogicalResourceId"]: one.get("Replacement", one["Action"]) for one in found}
 
 
-def test_worker_counts_timeout_and_arguments_change_the_job_alone(operated: Account) -> None:
+def test_worker_counts_timeout_and_arguments_change_only_the_job(operated: Account) -> None:
     operated.deploy(sandbox(operated))
     job = {"number_of_workers": 7, "timeout_minutes": 9, "arguments": {"--MORE": "a: b # c"}}
     wanted = sandbox(operated, job=job)
-    # What refers to an attribute of the job would be in here too; the outputs know its name.
+    # Resources that refer to an attribute of the job would be listed here too. The outputs use only its name.
     assert changes(operated.propose(wanted)) == {"GlueJob": "False"}
     assert operated.update(wanted)["StackStatus"] == "UPDATE_COMPLETE", operated.failures(wanted)
     shown = operated.aws("glue").get_job(JobName=wanted.job_id)["Job"]
@@ -47,7 +47,7 @@ def test_worker_counts_timeout_and_arguments_change_the_job_alone(operated: Acco
     assert shown["DefaultArguments"]["--OUTPUT_DB"] == wanted.sot_database
 
 
-def test_a_key_comes_and_encrypts_and_goes_again(operated: Account) -> None:
+def test_a_key_is_added_and_removed(operated: Account) -> None:
     without = sandbox(operated, kms_key=False)
     operated.deploy(without)
     before = state(operated)
@@ -74,7 +74,7 @@ def test_a_key_comes_and_encrypts_and_goes_again(operated: Account) -> None:
     assert key["KeyState"] == "PendingDeletion"
 
 
-def test_a_workgroup_comes_is_renamed_and_goes(operated: Account) -> None:
+def test_a_workgroup_is_added_renamed_and_removed(operated: Account) -> None:
     without = sandbox(operated, athena_workgroup=False)
     operated.deploy(without)
     wanted = sandbox(operated)
@@ -120,7 +120,7 @@ def test_a_failed_update_leaves_the_sandbox_as_it_was(operated: Account, action:
     stack = operated.update(after)
     first = operated.failures(after)[-1]
     assert f"is not authorized to perform: {action}" in first
-    if action in CHANGES:  # what may not be changed may not be changed back
+    if action in CHANGES:  # an update without permission also has no permission for its rollback
         assert stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
         operated.aws("iam").delete_role_policy(RoleName="terraglue-deployment", PolicyName="less")
         operated.aws("cloudformation").continue_update_rollback(StackName=after.name)
@@ -130,7 +130,7 @@ def test_a_failed_update_leaves_the_sandbox_as_it_was(operated: Account, action:
 
 
 @pytest.mark.parametrize("seed", range(sized(1, 2)))
-def test_from_any_settings_to_any_others_is_as_if_made_with_those(operated: Account, seed: int) -> None:
+def test_an_update_between_any_settings_equals_a_creation(operated: Account, seed: int) -> None:
     """Draw 20 pairs at full size. A failure names its draw, and the same seed repeats it."""
     chance = random.Random(seed)
     for draw in range(sized(4, 10)):
@@ -141,7 +141,7 @@ def test_from_any_settings_to_any_others_is_as_if_made_with_those(operated: Acco
         operated.deploy(before, as_root=bool(draw % 3))
         was = state(operated)
         stack = operated.update(wanted)
-        if hands_a_bucket_on(before, wanted):  # the old one is there as long as the new one may fail
+        if hands_a_bucket_on(before, wanted):  # the old bucket exists as long as the new one may fail
             assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", where
             assert "already exists" in operated.failures(wanted)[-1], where
             assert state(operated) == was, where

@@ -1,8 +1,8 @@
-"""Every setting that passes is one that CloudFormation and the services behind it take.
+"""CloudFormation and the services behind it accept all valid settings.
 
-Settings are made from the service's models and go through the real template; what comes out is held against
-the template's own rules, CloudFormation's limits, the registry's schemas (cfn-lint's copy) and limits that
-those leave out.
+Settings are generated from the service's models and rendered through the real template. The result is checked
+against the template's own rules, CloudFormation's limits, the registry's schemas (cfn-lint's copy) and limits
+that the schemas do not contain.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ def check_tags(tags: dict[str, str]) -> None:
 
 
 def check_limits(kind: str, properties: dict[str, Any]) -> None:
-    """What the schemas leave out."""
+    """Check limits that the schemas do not contain."""
     if kind == "AWS::S3::Bucket":
         assert BUCKET.fullmatch(properties["BucketName"])
     if kind == "AWS::S3::BucketPolicy":
@@ -212,13 +212,13 @@ def check_limits(kind: str, properties: dict[str, Any]) -> None:
 
 @settings(QUICK, max_examples=sized(15, 150))
 @given(environments())
-def test_what_the_service_takes_aws_takes(given: tuple[Environment, Config]) -> None:
+def test_aws_accepts_all_settings_that_the_service_accepts(given: tuple[Environment, Config]) -> None:
     check(*given)
 
 
 @settings(QUICK, max_examples=sized(15, 100))
 @given(accepted(Limits()))
-def test_arguments_come_through_the_templates_text_as_they_are(chosen: Settings) -> None:
+def test_arguments_pass_through_the_template_unchanged(chosen: Settings) -> None:
     body = with_arguments(f"Arguments:\n{MARK}", chosen.job.arguments)
     assert (yaml.safe_load(body)["Arguments"] or {}) == chosen.job.arguments
     sizes = len(WRITTEN.encode()) + len(body.encode())
@@ -241,14 +241,14 @@ def test_the_generated_settings_reach_every_field() -> None:
     assert every - seen <= {"role_arn", "iam_role", "kms_key_arn"}  # the operator shares none here
 
 
-def test_the_operators_days_are_cloudwatchs() -> None:
+def test_the_allowed_retention_days_equal_cloudwatchs() -> None:
     known = validator("AWS::Logs::LogGroup").schema["properties"]["RetentionInDays"]["enum"]
     assert [*LOG_RETENTION_DAYS] == known == DECLARED["LogRetentionDays"]["AllowedValues"]
     service = json.loads((ROOT / "chalice_app/functions.json").read_text(encoding="utf-8"))
     assert service["Parameters"]["LogRetentionDays"]["AllowedValues"] == known
 
 
-def test_every_worker_type_is_one_of_every_glue_version() -> None:
+def test_every_glue_version_supports_every_worker_type() -> None:
     """https://docs.aws.amazon.com/glue/latest/dg/worker-types.html: G.12X, G.16X and R.* need Glue 4.0."""
     versions = JobSettings.model_json_schema()["properties"]["glue_version"]["enum"]
     assert [float(version) >= 4 for version in versions] == [True] * len(versions)

@@ -1,4 +1,4 @@
-"""Sandboxes get other settings or another release: the embedded CloudFormation, the real template."""
+"""Updates of sandboxes to other settings or another release, with the real template."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.sandbox_stacks import client
 from tests.support.service_roles import World
 
 
-def test_worker_counts_and_a_schedule_change_and_the_data_stay(world: World) -> None:
+def test_worker_counts_and_a_schedule_change_without_data_loss(world: World) -> None:
     ready = world.ready(ID, {})
     client("s3").put_object(Bucket=ready.bucket("sor"), Key="mine.csv", Body=b"1")
     after = changed(world, ready, settings={"job": {"number_of_workers": 3, "schedule": "cron(0 9 ? * * *)"}})
@@ -52,7 +52,7 @@ def test_worker_counts_and_a_schedule_change_and_the_data_stay(world: World) -> 
     }
 
 
-def test_null_is_the_default_again(world: World) -> None:
+def test_null_restores_the_default(world: World) -> None:
     ready = world.ready(ID, {"job": {"number_of_workers": 7, "arguments": {"--A": "b"}}})
     copy = f"environments/{ID}/template.yaml"
     assert keys("assets").count(copy) == 1
@@ -62,7 +62,7 @@ def test_null_is_the_default_again(world: World) -> None:
     assert copy not in keys("assets"), "the copy of a template that no stack is made from any more"
 
 
-def test_what_is_as_it_was_needs_no_work(world: World) -> None:
+def test_unchanged_settings_need_no_work(world: World) -> None:
     ready = world.ready(ID, {})
     for change in ({"settings": {}}, {"settings": ready.settings.model_dump()}, {"release": ready.release}):
         after, accepted = ask(world, ready, **change)
@@ -70,7 +70,7 @@ def test_what_is_as_it_was_needs_no_work(world: World) -> None:
     assert world.look(ready) == ready
 
 
-def test_what_cannot_change_is_refused_at_once_and_all_of_it(world: World) -> None:
+def test_all_immutable_settings_are_rejected_together(world: World) -> None:
     ready = world.ready(ID, {"mode": "production", "job": {"script": "a.py"}})
     with pytest.raises(InvalidCombination) as refused:
         ask(
@@ -108,7 +108,7 @@ def test_partitions_have_the_columns_of_a_newer_release(world: World, tmp_path: 
     ready = world.ready(ID, {})
     glue, database = client("glue"), ready.database("db_shop")
     own = {"Columns": [{"Name": "id", "Type": "string"}], "Location": "s3://somewhere/else/"}
-    glue.create_partition(  # by somebody's job
+    glue.create_partition(  # by a user's job
         DatabaseName=database,
         TableName="tbl_days",
         PartitionInput={"Values": ["9"], "StorageDescriptor": own, "Parameters": {"a": "b"}},
@@ -132,9 +132,7 @@ def test_partitions_have_the_columns_of_a_newer_release(world: World, tmp_path: 
             assert (storage["Location"], partition["Parameters"]) == ("s3://somewhere/else/", {"a": "b"})
 
 
-def test_a_newer_release_brings_its_files_and_takes_what_only_the_old_one_had(
-    world: World, data: Path, tmp_path: Path
-) -> None:
+def test_a_newer_release_replaces_the_files_of_the_old_one(world: World, data: Path, tmp_path: Path) -> None:
     ready = world.ready(ID, {})
     s3, sor = client("s3"), ready.bucket("sor")
     s3.put_object(Bucket=sor, Key="mine.csv", Body=b"mine")
@@ -169,7 +167,7 @@ def test_a_newer_release_brings_its_files_and_takes_what_only_the_old_one_had(
     assert back.outputs == ready.outputs
 
 
-def test_a_job_file_of_ones_own_outlives_an_upgrade(world: World, data: Path) -> None:
+def test_a_custom_job_file_survives_an_upgrade(world: World, data: Path) -> None:
     ready = world.ready(ID, {"mode": "production", "job": {"script": "main.py"}})
     caller = Caller(ID, is_admin=False)
     for path in ("main.py", "sot_ecommerce.py"):
@@ -182,7 +180,7 @@ def test_a_job_file_of_ones_own_outlives_an_upgrade(world: World, data: Path) ->
         assert world.operator.job_files.read(caller, ID, path) == b"print('mine')\n"
 
 
-def test_data_that_were_not_wanted_come_when_they_are(world: World) -> None:
+def test_omitted_data_is_copied_when_an_update_includes_it(world: World) -> None:
     ready = world.ready(ID, {"upload_data": False})
     assert keys(ready.bucket("sor")) == []
     after = changed(world, ready, settings={"upload_data": True})
@@ -206,7 +204,7 @@ def test_data_that_were_not_wanted_come_when_they_are(world: World) -> None:
         ("  SorBucket:\n    Type: AWS::S3", "  RawBucket:\n    Type: AWS::S3", "sor"),
     ],
 )
-def test_what_would_replace_or_remove_a_bucket_with_data_is_refused(
+def test_a_change_that_replaces_or_removes_a_bucket_with_data_is_rejected(
     world: World, data: Path, old: str, new: str, told: str
 ) -> None:
     ready = world.ready(ID, {})
@@ -230,7 +228,9 @@ def test_what_would_replace_or_remove_a_bucket_with_data_is_refused(
         assert (after.release, after.failure) == (release.id, None), "an empty bucket holds nothing"
 
 
-def test_a_database_goes_with_the_releases_tables_but_not_with_ones_own(world: World, tmp_path: Path) -> None:
+def test_a_database_is_removed_with_release_tables_but_not_with_custom_ones(
+    world: World, tmp_path: Path
+) -> None:
     ready = world.ready(ID, {})
     database = {"DatabaseName": ready.database("db_shop")}
     release = release_of(world, put(tmp_path / "web", db_web__tbl_clicks__a_csv="id\n1\n"))
@@ -248,7 +248,7 @@ def test_a_database_goes_with_the_releases_tables_but_not_with_ones_own(world: W
     assert keys(ready.bucket("sor")) == ["db_web/tbl_clicks/a.csv"]
 
 
-def test_a_failed_change_is_taken_back_and_says_why(world: World) -> None:
+def test_a_failed_update_is_rolled_back_with_a_reason(world: World) -> None:
     ready = world.ready(ID, {"athena_workgroup": False})
     deny(world, "athena:CreateWorkGroup")
     after = changed(
@@ -271,7 +271,7 @@ def test_a_failed_change_is_taken_back_and_says_why(world: World) -> None:
     assert (again.status, again.failure, again.reason) == (Status.READY, None, None)
 
 
-def test_a_way_back_that_fails_is_tried_again_and_then_left_to_people(world: World) -> None:
+def test_a_failed_rollback_is_retried_and_then_left_to_an_operator(world: World) -> None:
     ready = world.ready(ID, {})
     deny(world, "glue:UpdateJob")
     failed = changed(world, ready, settings={"job": {"number_of_workers": 9}})
@@ -294,7 +294,7 @@ def test_a_way_back_that_fails_is_tried_again_and_then_left_to_people(world: Wor
     assert changed(world, after, settings={"job": {"number_of_workers": 9}}).failure is None
 
 
-def test_a_sandbox_that_is_changing_is_deleted_after_cloudformation_is_done(world: World) -> None:
+def test_a_deletion_during_an_update_waits_for_cloudformation(world: World) -> None:
     ready = world.ready(ID, {})
     ask(world, ready, settings={"job": {"number_of_workers": 9, "arguments": {"--A": "b"}}})
     world.operator.environments.delete(Caller(ID, is_admin=False), ID, "r2")
@@ -313,7 +313,7 @@ def test_a_sandbox_that_is_changing_is_deleted_after_cloudformation_is_done(worl
     assert f"environments/{ID}/template.yaml" not in keys("assets")
 
 
-def test_its_end_comes_after_the_change(world: World) -> None:
+def test_the_expiration_is_processed_after_the_change(world: World) -> None:
     ready = world.ready(ID, {})
     ask(world, ready, settings={"job": {"number_of_workers": 9}})
     world.moment += timedelta(days=301)
@@ -327,7 +327,7 @@ def test_its_end_comes_after_the_change(world: World) -> None:
     assert {("UPDATING", "READY"), ("READY", "DELETING"), ("DELETING", "DELETED")} <= moves
 
 
-def test_time_and_settings_change_in_one_request(world: World) -> None:
+def test_expiration_and_settings_change_in_one_request(world: World) -> None:
     ready = world.ready(ID, {})
     after = changed(world, ready, expires_in_hours=5, settings={"job": {"timeout_minutes": 20}})
     assert after.settings.job.timeout_minutes == 20

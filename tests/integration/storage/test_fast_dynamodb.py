@@ -1,4 +1,4 @@
-"""The fast stand-in for DynamoDB does what moto does, for all that the store asks of it."""
+"""The fast fake of DynamoDB behaves like moto for all calls of the store."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REFUSALS = (StaleRecord, AtCapacity, BudgetUsedUp, KeyTaken, OwnerTaken)
 
 
 def told(work: Callable[[], Any]) -> str:
-    """What a call gave, or how it was refused."""
+    """The result of a call, or its error."""
     try:
         return repr(work())
     except REFUSALS as refusal:
@@ -33,7 +33,7 @@ def told(work: Callable[[], Any]) -> str:
 
 
 def everything(store: Store) -> list[str]:
-    """A life in which every expression of the store is used, with success and without."""
+    """A sequence that uses every expression of the store, with and without success."""
     event = TimelineEvent(AT.format(1), "ana", "did", "request", {"a": [1, None]})
     key = IdempotencyKey("owner-1", "key", "print", AT.format(9))
     one, two, three = (environment(n) for n in (1, 2, 3))
@@ -105,17 +105,17 @@ EXPECTED = [
         "QueueCounters",
     ),  # one place, three owners
     *("[Environment", "[Due", "[Due", "None"),
-    *("True", "False", "False"),  # a resource: new, older than what is known, of nobody
+    *("True", "False", "False"),  # a resource: new, older than the recorded one, of no environment
     *("AtCapacity", "Environment", "StaleRecord", "Environment"),  # env2 is admitted when env1 is SEEDING
     *("False", "Environment", "True", "BudgetUsedUp"),  # a run: not READY, READY, and more than what is left
     *("[JobRun", "JobRun", "StaleRecord", "Environment", "[Environment", "[Environment"),
     *("None", "Environment", "None", "QueueCounters", "['did', 'did', 'did', 'did', 'did']"),
 ]
-"""What each call gives or is refused with, by hand."""
+"""Result or error of each call, written by hand."""
 
 
 @pytest.mark.usefixtures("aws")
-def test_the_store_sees_no_difference() -> None:
+def test_the_store_gets_the_same_results_as_from_moto() -> None:
     fast, capacity = FastDynamoDb(INDEXES), Capacity(creating=1, environments=2)
     of_fast = everything(Store(Table(fast, TABLE), capacity))  # type: ignore[arg-type]
     of_moto = everything(Store(Table(boto3.client("dynamodb"), TABLE), capacity))

@@ -1,4 +1,4 @@
-"""A sandbox's catalog and rows over the API, on moto with our Athena."""
+"""A sandbox's catalog and rows over the API, on moto with the local Athena."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_the_catalog_is_listed_with_columns_partitions_and_links(api: Api, sandb
     assert sales["partitions"]["last"][0]["location"].endswith("/sales/year=2026/month=2/")
 
 
-def test_the_calls_to_aws_are_as_few_as_said(api: Api, sandbox: Sandbox) -> None:
+def test_the_number_of_aws_calls_is_as_documented(api: Api, sandbox: Sandbox) -> None:
     for number in range(3):
         sandbox.table(f"plain{number}", "n string", CSV)
         sandbox.table(f"parted{number}", "n string", CSV, keys="day string")
@@ -119,11 +119,11 @@ def test_the_calls_to_aws_are_as_few_as_said(api: Api, sandbox: Sandbox) -> None
 
     calls.clear()
     tables.rows(ana, sandbox.id, "db_shop", "plain0", limit=5)
-    asked = [call for call in calls if call != "GetQueryExecution"]  # the credentials are kept
+    asked = [call for call in calls if call != "GetQueryExecution"]  # the credentials are cached
     assert asked == ["GetItem", "GetTable", "StartQueryExecution", "GetQueryResults"]
 
 
-def test_a_database_that_somebody_dropped_is_left_out(api: Api, sandbox: Sandbox) -> None:
+def test_a_dropped_database_is_omitted(api: Api, sandbox: Sandbox) -> None:
     sandbox.aws("glue").delete_database(Name=sandbox.databases["sot"])
     answer = api.call("GET", f"/environments/{sandbox.id}/tables")
     assert [database["name"] for database in answer.body["items"]] == ["db_shop"]
@@ -167,7 +167,7 @@ def test_rows_are_json_values_by_column(api: Api, sandbox: Sandbox, tmp_path: Pa
     }
 
 
-def test_csv_and_nested_json_come_whole(api: Api, sandbox: Sandbox) -> None:
+def test_csv_and_nested_json_are_returned_completely(api: Api, sandbox: Sandbox) -> None:
     sandbox.table("reviews", "id string; text string", CSV, parameters=SKIP)
     sandbox.put("reviews/a.csv", 'id,text\n1,"two\nlines, ""quoted"""\n2,\n')
     assert rows(api, sandbox, "reviews").body["items"] == [
@@ -184,7 +184,7 @@ def test_csv_and_nested_json_come_whole(api: Api, sandbox: Sandbox) -> None:
     assert rows(api, sandbox, "clicks").body["items"] == [record]
 
 
-def test_the_limit_is_twenty_unless_said_and_at_most_a_hundred(api: Api, sandbox: Sandbox) -> None:
+def test_the_limit_defaults_to_twenty_and_is_at_most_a_hundred(api: Api, sandbox: Sandbox) -> None:
     sandbox.table("many", "n string", CSV)
     sandbox.put("many/a.csv", "".join(f"{n}\n" for n in range(150)))
     assert len(rows(api, sandbox, "many").body["items"]) == 20
@@ -195,7 +195,7 @@ def test_the_limit_is_twenty_unless_said_and_at_most_a_hundred(api: Api, sandbox
         assert (answer.status, answer.body["errors"][0]["parameter"]) == (422, "limit")
 
 
-def test_a_database_may_be_called_by_either_name(api: Api, sandbox: Sandbox) -> None:
+def test_a_database_is_found_by_either_name(api: Api, sandbox: Sandbox) -> None:
     sandbox.table("few", "n string", CSV)
     sandbox.put("few/a.csv", "1\n")
     full = rows(api, sandbox, "few", database=sandbox.databases["db_shop"])
@@ -217,7 +217,7 @@ def test_names_are_found_in_any_case(api: Api, sandbox: Sandbox) -> None:
         assert (answer.body["database"], answer.body["table"]) == ("db_shop", "few")
 
 
-def test_what_is_not_in_the_catalog_is_not_found_and_never_queried(api: Api, sandbox: Sandbox) -> None:
+def test_unknown_tables_are_not_found_and_never_queried(api: Api, sandbox: Sandbox) -> None:
     sandbox.table("few", "n string", CSV)
     for database, name in (
         ("db_shop", "nothing"),
@@ -232,13 +232,13 @@ def test_what_is_not_in_the_catalog_is_not_found_and_never_queried(api: Api, san
     assert sandbox.aws("athena").list_query_executions(WorkGroup="primary")["QueryExecutionIds"] == []
 
 
-def test_names_that_need_quotes_get_them(api: Api, sandbox: Sandbox) -> None:
+def test_names_are_quoted_when_needed(api: Api, sandbox: Sandbox) -> None:
     sandbox.table("select", 'from string; a"b string', CSV)
     sandbox.put("select/a.csv", "1,2\n")
     assert rows(api, sandbox, "select").body["items"] == [{"from": "1", 'a"b': "2"}]
 
 
-def test_another_sandbox_is_not_there(api: Api, sandbox: Sandbox) -> None:
+def test_tables_of_another_sandbox_are_not_found(api: Api, sandbox: Sandbox) -> None:
     sandbox.table("few", "n string", CSV)
     for path in (f"/environments/{sandbox.id}/tables", f"/environments/{sandbox.id}/tables/db_shop/few/rows"):
         assert api.call("GET", path, owner="ben").status == 404
@@ -274,7 +274,7 @@ def test_rows_are_bounded_in_bytes_as_lambda_counts_them(api: Api, sandbox: Sand
     assert (answer.body["items"], answer.body["is_truncated"]) == ([{"n": "x"}], False)
 
 
-def test_a_catalog_of_any_size_is_shown_as_far_as_it_fits(api: Api, sandbox: Sandbox) -> None:
+def test_a_large_catalog_is_truncated_to_the_response_size(api: Api, sandbox: Sandbox) -> None:
     for number in range(60):
         sandbox.table(f"t{number:02}", f"n struct<{'x' * 100_000}:int>", JSON)
     answer = api.call("GET", f"/environments/{sandbox.id}/tables")
@@ -302,7 +302,9 @@ def test_a_table_without_data_has_no_rows(api: Api, sandbox: Sandbox) -> None:
     assert (answer.status, answer.body["items"], answer.body["scanned_bytes"]) == (200, [], 0)
 
 
-def test_files_that_do_not_fit_are_a_conflict_without_words_of_aws(api: Api, sandbox: Sandbox) -> None:
+def test_files_that_do_not_match_the_table_are_a_conflict_without_awss_message(
+    api: Api, sandbox: Sandbox
+) -> None:
     sandbox.table("odd", "n int", PARQUET)
     sandbox.put("odd/a.parquet", b"this is no parquet")
     answer = rows(api, sandbox, "odd")
@@ -311,7 +313,7 @@ def test_files_that_do_not_fit_are_a_conflict_without_words_of_aws(api: Api, san
     assert sandbox.bucket not in str(answer.body)
 
 
-def test_without_a_workgroup_the_results_still_go_to_the_sandbox(api: Api, sandbox: Sandbox) -> None:
+def test_without_a_workgroup_results_are_written_to_the_sandbox(api: Api, sandbox: Sandbox) -> None:
     assert sandbox.environment["outputs"]["athena_workgroup"] is None
     sandbox.table("few", "n string", CSV)
     sandbox.put("few/a.csv", "1\n")

@@ -1,4 +1,4 @@
-"""A table may lead anywhere, and shows nothing that its own sandbox may not read. IAM is in force."""
+"""Tenancy of tables: a table shows only data that its own sandbox may read. IAM is enforced."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SYMLINKS = "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat"
 
 
 class Sandboxes:
-    """Two people's sandboxes, and what a job of the first writes into its own catalog."""
+    """Sandboxes of two users, and tables that a job of the first writes into its own catalog."""
 
     def __init__(self, world: World, **settings: Any) -> None:
         self.world = world
@@ -42,7 +42,7 @@ class Sandboxes:
         table(self.aws, name, "a string", CSV, database=database, location=location, **more)
 
     def change(self, name: str, **changes: Any) -> None:
-        """Say other things of a table of ours; `storage` of its storage."""
+        """Change the catalog entry of an own table. `storage` changes its storage descriptor."""
         glue = client("glue")
         storage = changes.pop("storage", {})
         found = glue.get_table(DatabaseName=self.mine.sot_database, Name=name)["Table"]
@@ -83,7 +83,7 @@ def those(world: World) -> Sandboxes:
     return Sandboxes(world)
 
 
-def test_a_location_a_partition_and_a_property_at_a_neighbours_data_are_refused_by_aws(
+def test_aws_rejects_locations_partitions_and_properties_in_another_sandbox(
     those: Sandboxes,
 ) -> None:
     theirs, mine = those.theirs.bucket("sot"), those.mine.bucket("sot")
@@ -116,14 +116,14 @@ def test_a_location_a_partition_and_a_property_at_a_neighbours_data_are_refused_
         assert isinstance(refused, TableOutOfReach), (name, refused)
         assert (refused.status, refused.code) == (409, "table_out_of_reach")
 
-    # What would be read through a template for partitions is not read at all on the laptop.
+    # The local AWS emulator does not read data through partition templates.
     those.table("projected", f"s3://{mine}/own/", keys="day string")
     template = {"projection.enabled": "true", "storage.location.template": f"s3://{theirs}/t/"}
     those.change("projected", Parameters=template, PartitionKeys=[{"Name": "day", "Type": "string"}])
     assert isinstance(those.refusal("projected"), TableUnreadable)
 
 
-def test_a_view_reads_what_its_own_sandbox_may_read(those: Sandboxes) -> None:
+def test_a_view_reads_only_data_of_its_own_sandbox(those: Sandboxes) -> None:
     those.table("own_of_view", f"s3://{those.mine.bucket('sot')}/own/")
 
     def view(name: str, select: str) -> None:
@@ -173,7 +173,7 @@ def test_a_sandbox_reads_its_own_tables_whatever_its_settings(world: World, sett
     assert isinstance(those.refusal("bad"), TableOutOfReach)
 
 
-def test_a_shared_key_and_a_shared_role_lend_no_rights(world: World) -> None:
+def test_a_shared_key_and_a_shared_role_grant_no_access(world: World) -> None:
     key = world.config.limits.kms_key_arns[0]
     shared = {"iam_role": False, "role_arn": world.config.limits.role_arns[0]}
     those = Sandboxes(world, kms_key=False, kms_key_arn=key, **shared)
@@ -223,7 +223,7 @@ def test_a_table_without_columns_is_a_conflict(those: Sandboxes) -> None:
     assert isinstance(those.refusal("bare"), TableUnreadable)
 
 
-def test_the_service_itself_may_read_no_sandbox(those: Sandboxes) -> None:
+def test_the_services_own_roles_read_no_sandbox(those: Sandboxes) -> None:
     world = those.world
     for function in world.granted:
         for service, operation, arguments in (

@@ -1,4 +1,4 @@
-"""Tokens: which prove who somebody is, which do not, and how the issuer's keys are kept."""
+"""Token verification and caching of the issuer's keys."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def authenticator(**changes: Any) -> Authenticator:
         lambda: token(nbf=int(time.time()) - 5),
     ],
 )
-def test_a_token_of_the_issuer_for_this_audience_proves_its_owner(good: Callable[[], str]) -> None:
+def test_a_token_of_the_issuer_for_this_audience_is_accepted(good: Callable[[], str]) -> None:
     caller = authenticator().caller(f"Bearer {good()}")
     assert (caller.owner, caller.is_admin) == ("ana@x.org", False)
 
 
-def test_who_is_an_admin_is_said_by_the_claim_that_the_operator_names() -> None:
+def test_the_operators_claim_determines_admins() -> None:
     assert authenticator().caller(f"Bearer {token(roles=['admins'])}").is_admin
     assert not authenticator(groups_claim="groups").caller(f"Bearer {token(roles=['admins'])}").is_admin
     assert not authenticator().caller(f"Bearer {token(roles='admins')}").is_admin
@@ -101,7 +101,7 @@ def spliced(payload: str) -> str:
         (lambda: None, "Send a bearer token"),
     ],
 )
-def test_anything_else_proves_nobody_and_is_not_logged(
+def test_any_other_token_is_rejected_and_not_logged(
     bad: Callable[[], str | None], words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     header = bad()
@@ -112,7 +112,7 @@ def test_anything_else_proves_nobody_and_is_not_logged(
     assert not [part for part in (header or "").split(".") if len(part) > 20 and part in said]
 
 
-def test_keys_are_fetched_once_and_again_for_an_unknown_id_but_once_a_minute() -> None:
+def test_keys_are_fetched_once_and_for_unknown_ids_at_most_once_a_minute() -> None:
     site, clock = Site(jwk(RSA, "a")), Clock()
     keys = Keys("uri", fetch=site, clock=clock)
     for _ in range(3):
@@ -122,15 +122,15 @@ def test_keys_are_fetched_once_and_again_for_an_unknown_id_but_once_a_minute() -
         with pytest.raises(UnknownKey):
             keys.find(f"made-up-{number}")
     assert site.asked == 1
-    site.keys = [jwk(EC, "b")]  # the issuer has turned its keys
+    site.keys = [jwk(EC, "b")]  # the issuer has rotated its keys
     clock.moment += timedelta(seconds=60)
     keys.find("b")
     assert site.asked == 2
     with pytest.raises(UnknownKey):
-        keys.find("a")  # and has taken back the old one
+        keys.find("a")  # and has revoked the old one
 
 
-def test_known_keys_hold_while_the_issuer_is_down() -> None:
+def test_known_keys_stay_valid_while_the_issuer_is_down() -> None:
     site, clock = Site(jwk(RSA, "a")), Clock()
     keys = Keys("uri", fetch=site, clock=clock)
     keys.find("a")
@@ -144,7 +144,7 @@ def test_known_keys_hold_while_the_issuer_is_down() -> None:
         keys.find("b")
 
 
-def test_an_issuer_that_never_answered_is_asked_again_soon() -> None:
+def test_an_issuer_that_never_answered_is_retried_soon() -> None:
     site, clock = Site(jwk(RSA, "a")), Clock()
     site.is_down = True
     keys = Keys("uri", fetch=site, clock=clock)
@@ -160,12 +160,12 @@ def test_an_issuer_that_never_answered_is_asked_again_soon() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"<html>", b"{}", b'{"keys": []}', b'{"keys": [{"kid": "a", "kty": "oct"}]}']
 )
-def test_an_answer_without_keys_is_none(body: bytes) -> None:
+def test_a_response_without_keys_counts_as_no_response(body: bytes) -> None:
     with pytest.raises(KeysUnavailable):
         Keys("uri", fetch=lambda _: body).find("a")
 
 
-def test_no_keys_means_try_later_not_nobody() -> None:
+def test_missing_keys_raise_unavailable_and_not_unauthorized() -> None:
     site = Site()
     site.is_down = True
     with pytest.raises(Unavailable):

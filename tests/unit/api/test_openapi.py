@@ -1,4 +1,4 @@
-"""The document of the API: valid, complete, the same as the one kept in docs/."""
+"""The OpenAPI document: valid, complete, and equal to the copy in docs/."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ OPERATIONS = [
 ]
 
 
-def test_it_is_valid_openapi() -> None:
+def test_the_document_is_valid_openapi() -> None:
     validate(DOCUMENT)
     assert DOCUMENT["openapi"] == "3.1.0"
 
 
-def test_the_one_in_docs_is_this_one() -> None:
+def test_the_copy_in_docs_is_current() -> None:
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
     assert kept == DOCUMENT, "run `make openapi`, look at what has changed, and commit it"
 
 
-def test_every_route_of_the_app_is_in_it() -> None:
+def test_the_document_has_every_route_of_the_app() -> None:
     routes = {(path, method) for path, methods in app.app.routes.items() for method in methods}
     told = {(path, method.upper()) for path, methods in DOCUMENT["paths"].items() for method in methods}
     refused = {
@@ -52,7 +52,7 @@ def test_every_route_of_the_app_is_in_it() -> None:
 
 
 @pytest.mark.parametrize(("path", "method", "told"), OPERATIONS)
-def test_an_operation_says_all_of_itself(path: str, method: str, told: dict[str, Any]) -> None:
+def test_every_operation_is_completely_described(path: str, method: str, told: dict[str, Any]) -> None:
     named = {parameter["name"] for parameter in told["parameters"] if parameter["in"] == "path"}
     assert named == set(re.findall(r"{(\w+)}", path))
     assert {"500", "503", "429"} <= told["responses"].keys()
@@ -152,7 +152,7 @@ def messages(path: Path) -> Iterator[re.Pattern[str]]:
 
 
 @pytest.mark.parametrize(("path", "method", "told"), OPERATIONS)
-def test_its_examples_are_what_its_schemas_allow(path: str, method: str, told: dict[str, Any]) -> None:
+def test_examples_match_their_schemas(path: str, method: str, told: dict[str, Any]) -> None:
     contract = Contract(DOCUMENT)
     for content, shown in with_examples(told, contract):
         problems = list(contract.validator(content).iter_errors(shown))
@@ -160,7 +160,7 @@ def test_its_examples_are_what_its_schemas_allow(path: str, method: str, told: d
 
 
 def with_examples(told: dict[str, Any], contract: Contract) -> Iterator[tuple[dict[str, Any], Any]]:
-    """The schemas of an operation that come with examples, and those."""
+    """The schemas of an operation that have examples, with the examples."""
     bodies = list(told.get("requestBody", {}).get("content", {}).items())
     for response in told["responses"].values():
         bodies += contract.resolved(response).get("content", {}).items()
@@ -177,7 +177,7 @@ def with_examples(told: dict[str, Any], contract: Contract) -> Iterator[tuple[di
             yield parameter["schema"], parameter["example"]
 
 
-def test_every_field_of_every_answer_has_an_example() -> None:
+def test_every_field_of_every_response_has_an_example() -> None:
     shown = {
         given
         for operation in app.api.all
@@ -188,7 +188,7 @@ def test_every_field_of_every_answer_has_an_example() -> None:
         assert model.model_validate(examples.example(model))  # type: ignore[union-attr]
 
 
-def test_every_error_of_the_service_is_told_of_somewhere() -> None:
+def test_every_error_of_the_service_is_documented() -> None:
     def kinds(kind: type[errors.ServiceError]) -> Iterator[type[errors.ServiceError]]:
         yield kind
         for below in kind.__subclasses__():
@@ -199,16 +199,16 @@ def test_every_error_of_the_service_is_told_of_somewhere() -> None:
         for response in DOCUMENT["components"]["responses"].values()
         for code in response["content"]["application/problem+json"]["examples"]
     }
-    # 405 belongs to what is not in the document; BadRequest is only the kind of the two below it.
+    # 405 applies only to operations outside the document. BadRequest is only the base of its two subclasses.
     expected = {kind.code for kind in kinds(errors.ServiceError)} - {"method_not_allowed", "bad_request"}
     assert told == expected
 
 
-def test_a_document_below_a_stage_says_so() -> None:
+def test_the_document_below_a_stage_contains_the_stage() -> None:
     assert openapi.document(app.api.all, "/api")["servers"] == [{"url": "/api"}]
 
 
-def test_requests_are_strict_and_answers_are_open() -> None:
+def test_request_schemas_are_strict_and_response_schemas_open() -> None:
     contract = Contract(DOCUMENT)
     for path, methods in DOCUMENT["paths"].items():
         for method, told in methods.items():
@@ -223,7 +223,7 @@ def test_requests_are_strict_and_answers_are_open() -> None:
 
 
 def with_more(value: Any, depth: int = 0) -> Any:
-    """An answer of a later version: every object has a field more."""
+    """A response of a later version: every object has one more field."""
     if isinstance(value, list):
         return [with_more(inner, depth + 1) for inner in value]
     if not isinstance(value, dict):
@@ -236,7 +236,7 @@ MAPPINGS = {"databases", "console", "arguments", "values", "detail", "partitions
 """Fields whose names are data."""
 
 
-def test_an_example_is_of_the_moment_that_its_status_stands_for() -> None:
+def test_every_example_fits_its_status() -> None:
     shown = {
         told["operationId"]: {
             status: response["content"]["application/json"].get("example", {})
@@ -261,7 +261,7 @@ def test_an_example_is_of_the_moment_that_its_status_stands_for() -> None:
                 ]
 
 
-def test_parameters_at_one_place_of_a_path_have_one_name() -> None:
+def test_parameters_at_one_position_of_a_path_have_one_name() -> None:
     """API Gateway: "A sibling of this resource already has a variable path part"."""
     names: dict[str, set[str]] = {}
     for path in app.app.routes:

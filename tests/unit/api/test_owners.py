@@ -1,4 +1,4 @@
-"""Who is one owner: letter case in e-mail claims, addresses that nobody has verified, the issuer's name."""
+"""Owner names: letter case and verified addresses."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def owner(issuer: str = "https://tenant.eu.auth0.com/", *, claims: dict[str, Any
 
 
 @pytest.mark.parametrize("issuer", ["https://tenant.eu.auth0.com/", "https://cognito.example/pool"])
-def test_an_issuer_is_one_with_and_without_a_slash(issuer: str) -> None:
+def test_an_issuer_is_the_same_with_and_without_a_trailing_slash(issuer: str) -> None:
     assert owner(issuer, claims={"sub": "auth0|1"}) == "auth0|1"
 
 
-def test_an_issuer_that_differs_in_its_slash_is_another() -> None:
+def test_an_issuer_with_a_different_slash_is_rejected() -> None:
     with pytest.raises(Unauthorized):
         owner(claims={"sub": "auth0|1", "iss": "https://tenant.eu.auth0.com"})
 
@@ -62,11 +62,11 @@ def test_an_issuer_that_differs_in_its_slash_is_another() -> None:
         ("oid", "AbC", "AbC"),
     ],
 )
-def test_letter_case_says_nothing_in_claims_with_addresses(claim: str, given: str, expected: str) -> None:
+def test_letter_case_is_ignored_in_address_claims(claim: str, given: str, expected: str) -> None:
     assert owner(claims={claim: given}, OWNER_CLAIM=claim) == expected
 
 
-def test_the_operator_decides_otherwise() -> None:
+def test_the_operator_can_override_case_folding() -> None:
     assert owner(claims={"email": "Ana@X.org"}, OWNER_CLAIM="email", FOLD_OWNER="false") == "Ana@X.org"
     assert owner(claims={"sub": "AbC"}, FOLD_OWNER="true") == "abc"
 
@@ -80,7 +80,7 @@ def test_the_operator_decides_otherwise() -> None:
         ("ISTANBUL@x.org", "istanbul@x.org"),  # whatever the language of this machine is
     ],
 )
-def test_letters_of_all_languages_have_a_case(one: str, other: str) -> None:
+def test_case_folding_covers_all_languages(one: str, other: str) -> None:
     assert fold(one) == fold(other) == other
 
 
@@ -97,13 +97,13 @@ def test_letters_of_all_languages_have_a_case(one: str, other: str) -> None:
         ("ana@x.org", "ana@x.org "),
     ],
 )
-def test_what_differs_in_more_than_case_is_somebody_else(one: str, other: str) -> None:
+def test_names_that_differ_in_more_than_case_are_different_owners(one: str, other: str) -> None:
     for left in (one, one.upper(), one.lower()):
         if left != other.upper() and left != other.lower():
             assert fold(left) != fold(other), left
 
 
-def test_no_two_letters_become_one_unless_they_are_each_others_case() -> None:
+def test_folding_merges_only_letters_that_differ_in_case() -> None:
     seen: dict[str, str] = {}
     # Letters with cases are below 0x1F000. The small size takes these alone.
     for letter in map(chr, range(sized(0x1F000, sys.maxunicode + 1))):
@@ -116,23 +116,23 @@ def test_no_two_letters_become_one_unless_they_are_each_others_case() -> None:
 
 
 @given(st.text(max_size=128))
-def test_folding_is_done_once_and_keeps_the_length(name: str) -> None:
+def test_folding_is_idempotent_and_keeps_the_length(name: str) -> None:
     assert fold(fold(name)) == fold(name)
     assert len(fold(name)) == len(name)
 
 
 @pytest.mark.parametrize("verified", [False, "false", None, 0, "no"])
-def test_an_address_that_is_not_verified_proves_nobody(verified: object) -> None:
+def test_an_unverified_address_is_rejected(verified: object) -> None:
     with pytest.raises(Unauthorized, match="has not verified"):
         owner(claims={"email": "ana@x.org", "email_verified": verified}, OWNER_CLAIM="email")
 
 
-def test_an_issuer_that_does_not_say_is_trusted_and_other_claims_need_no_address() -> None:
+def test_a_missing_verification_claim_is_accepted() -> None:
     for claims in ({}, {"email_verified": True}, {"email_verified": "true"}):
         assert owner(claims={"email": "ana@x.org", **claims}, OWNER_CLAIM="email") == "ana@x.org"
     assert owner(claims={"sub": "ana", "email": "a@x", "email_verified": False}) == "ana"
 
 
-def test_a_claim_that_only_contains_the_word_is_not_folded() -> None:
+def test_a_claim_whose_name_only_contains_email_is_not_folded() -> None:
     assert not is_folded("email_hash")
     assert not is_folded("https://example.com/email/id")

@@ -1,4 +1,4 @@
-"""Tokens that need no key to be refused: whoever sends them must not make the service fetch any."""
+"""Tokens that are rejected without a key: they cause no download of the issuer's keys."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_an_owner_has_one_to_128_characters(owner: str, is_valid: bool) -> None:
 
 
 @pytest.mark.parametrize("header", [None, "", "Basic eDp5", "Bearer", "Bearer  "])
-def test_who_sends_no_token_has_made_no_error(header: str | None) -> None:
+def test_a_challenge_without_a_token_has_no_error_code(header: str | None) -> None:
     """RFC 6750, 3.1: without any token, the challenge has no error code."""
     with pytest.raises(Unauthorized) as refused:
         asking(Site()).caller(header)

@@ -1,4 +1,4 @@
-"""What becomes of a query: calls, patience, and what its failures mean to a caller."""
+"""Athena client: calls, timeouts, and the errors returned for failed queries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from chalicelib.errors import (
 
 @dataclass
 class Time:
-    """A clock that only sleeping moves."""
+    """A clock that only sleep advances."""
 
     seconds: float = 0
     pauses: list[float] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Time:
 
 @dataclass
 class Stubbed:
-    """An Athena whose client answers what it is told."""
+    """An Athena with a client that returns preset responses."""
 
     stub: Stubber
     time: Time
@@ -72,7 +72,7 @@ def stubbed() -> Iterator[Stubbed]:
         stub.assert_no_pending_responses()
 
 
-def test_a_query_is_asked_for_with_its_token_watched_and_read(stubbed: Stubbed) -> None:
+def test_a_query_is_started_with_its_token_polled_and_read(stubbed: Stubbed) -> None:
     asked = {
         "QueryString": "SELECT 1",
         "ClientRequestToken": "t" * 36,
@@ -117,7 +117,7 @@ def test_a_query_that_takes_too_long_is_stopped_in_time(stubbed: Stubbed) -> Non
         ("HIVE_BAD_DATA: Error parsing field value 'x' for field 1", TableUnreadable, 409),
     ],
 )
-def test_a_failed_query_means_something_to_the_caller_without_words_of_aws(
+def test_a_failed_query_returns_an_error_without_awss_message(
     stubbed: Stubbed, reason: str, error: type[Exception], status: int
 ) -> None:
     stubbed.stub.add_response("start_query_execution", {"QueryExecutionId": "q"})
@@ -139,9 +139,7 @@ def test_a_failed_query_means_something_to_the_caller_without_words_of_aws(
         "com.amazonaws.services.glue.model.AccessDeniedException: Insufficient Lake Formation permission(s)",
     ],
 )
-def test_what_the_sandbox_may_not_read_is_a_conflict_that_names_nothing(
-    stubbed: Stubbed, reason: str
-) -> None:
+def test_inaccessible_data_is_a_conflict_without_names(stubbed: Stubbed, reason: str) -> None:
     stubbed.stub.add_response("start_query_execution", {"QueryExecutionId": "q"})
     stubbed.state("FAILED", StateChangeReason=reason, AthenaError={"ErrorCategory": 1})
     with pytest.raises(TableOutOfReach) as caught:
@@ -150,7 +148,7 @@ def test_what_the_sandbox_may_not_read_is_a_conflict_that_names_nothing(
     assert "s3" not in str(caught.value) and "arn" not in str(caught.value)
 
 
-def test_what_is_nobodys_data_is_ours(stubbed: Stubbed) -> None:
+def test_internal_failures_of_athena_count_as_aws_unavailable(stubbed: Stubbed) -> None:
     system = {"StateChangeReason": "INTERNAL_ERROR", "AthenaError": {"ErrorCategory": 1}}
     again = {"StateChangeReason": "INSUFFICIENT", "AthenaError": {"ErrorCategory": 3, "Retryable": True}}
     for given, error in ((system, AwsUnavailable), (again, AwsUnavailable)):
@@ -175,7 +173,9 @@ def test_a_query_that_is_cancelled_has_no_rows(stubbed: Stubbed) -> None:
         ("AccessDeniedException", AwsRefused),
     ],
 )
-def test_a_query_that_cannot_begin_says_why(stubbed: Stubbed, code: str, error: type[Exception]) -> None:
+def test_a_query_that_cannot_start_returns_the_reason(
+    stubbed: Stubbed, code: str, error: type[Exception]
+) -> None:
     stubbed.stub.add_client_error("start_query_execution", code, "WorkGroup w is not found.", 400)
     with pytest.raises(error):
         stubbed.run()

@@ -1,4 +1,4 @@
-"""How what boto3 raises is classified."""
+"""Classification of boto3's exceptions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OF_A_CONNECTION = {
     "IncompleteReadError",
     "FlexibleChecksumError",
 }
-"""Of botocore.exceptions, those that another try may help."""
+"""Exceptions of botocore that a retry may solve."""
 
 
 def kinds(kind: type[boto.BotoCoreError] = boto.BotoCoreError) -> Iterator[type[boto.BotoCoreError]]:
@@ -41,20 +41,20 @@ def kinds(kind: type[boto.BotoCoreError] = boto.BotoCoreError) -> Iterator[type[
 
 
 def made(kind: type[boto.BotoCoreError]) -> boto.BotoCoreError:
-    error = kind.__new__(kind)  # their messages want many different words
+    error = kind.__new__(kind)  # their constructors require different arguments
     Exception.__init__(error, "words")
     return error
 
 
 @pytest.mark.parametrize("kind", list(kinds()), ids=lambda kind: kind.__name__)
-def test_only_a_connection_that_fails_is_aws_being_away(kind: type[boto.BotoCoreError]) -> None:
+def test_only_connection_failures_count_as_aws_unavailable(kind: type[boto.BotoCoreError]) -> None:
     expected: type[AwsError] = AwsUnavailable if kind.__name__ in OF_A_CONNECTION else AwsMisused
-    if kind.__name__ == "CapacityNotAvailableError":  # the client's own brake
+    if kind.__name__ == "CapacityNotAvailableError":  # the client's own rate limiter
         expected = AwsThrottled
     error = from_boto(made(kind))
     assert (type(error), error.code) == (expected, kind.__name__)
 
 
-def test_an_answer_that_is_none_is_aws_being_away() -> None:
+def test_an_unreadable_response_counts_as_aws_unavailable() -> None:
     with pytest.raises(AwsUnavailable), calling():
         raise ResponseParserError("<html>")

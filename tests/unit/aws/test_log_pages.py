@@ -1,4 +1,4 @@
-"""A page of a log fits into an answer, whatever a job has printed."""
+"""Log pages fit into a response, whatever a job has printed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chalicelib.domain.response_size import MOST_BYTES, wire_bytes
 
 
 class CloudWatch:
-    """Stands for CloudWatch Logs with one stream; tokens are numbers of lines."""
+    """Fake of CloudWatch Logs with one stream. Tokens are line numbers."""
 
     def __init__(self, lines: list[str]) -> None:
         self.lines = lines
@@ -23,7 +23,7 @@ class CloudWatch:
 
 
 @pytest.mark.parametrize("line", ["\x01" * 100_000, "\U0001f600" * 25_000, '"' * 100_000, "plain" * 20_000])
-def test_every_line_comes_in_pages_that_fit(line: str) -> None:
+def test_all_lines_are_returned_in_pages_that_fit(line: str) -> None:
     client: Any = CloudWatch(
         [f"{number} {line}" for number in range(10)]
     )  # a megabyte, as CloudWatch returns
@@ -38,7 +38,7 @@ def test_every_line_comes_in_pages_that_fit(line: str) -> None:
     assert read == client.lines
 
 
-def test_one_line_that_is_too_large_is_cut() -> None:
+def test_one_line_that_is_too_large_is_truncated() -> None:
     client: Any = CloudWatch(["\x01" * 1_000_000])
     page = Logs(client).page("g", "s", None, 100)
     assert wire_bytes(page.lines) <= MOST_BYTES and page.lines[0][1].endswith("…")

@@ -1,4 +1,4 @@
-"""Credentials that reach one sandbox: the session policy, and how long they are kept."""
+"""Credentials for one sandbox: the session policy and the cache."""
 
 from __future__ import annotations
 
@@ -92,13 +92,13 @@ def test_the_policy_reaches_one_sandbox_and_nothing_else() -> None:
         assert not allowed(policy, action, "*")
 
 
-def test_a_sandbox_without_workgroup_and_key_has_the_primary_one_and_no_key() -> None:
+def test_a_sandbox_without_workgroup_and_key_uses_the_primary_workgroup() -> None:
     policy = session_policy(environment(athena_workgroup=None, kms_key_arn=None), ROLE, REGION)
     assert allowed(policy, "athena:StartQueryExecution", workgroup("primary"))
     assert "kms:" not in policy
 
 
-def test_the_longest_policy_is_one_that_sts_takes() -> None:
+def test_sts_accepts_the_longest_policy() -> None:
     longest = environment(athena_workgroup=f"terraglue-aaaaaaaaaa-{'x' * 64}")
     buckets = BucketNames(**dict.fromkeys(BucketNames.model_fields, "x" * 40))
     longest = longest.replace(settings=longest.settings.model_copy(update={"buckets": buckets}))
@@ -147,7 +147,7 @@ def test_credentials_are_kept_until_shortly_before_they_expire(sts: Sts) -> None
     assert sts.credentials.of(environment()).access_key_id.startswith("second")
 
 
-def test_another_sandbox_and_the_same_with_other_things_get_credentials_of_their_own(sts: Sts) -> None:
+def test_other_sandboxes_and_changed_resources_get_separate_credentials(sts: Sts) -> None:
     sts.give("first")
     sts.credentials.of(environment())
     sts.give("changed")
@@ -159,14 +159,14 @@ def test_another_sandbox_and_the_same_with_other_things_get_credentials_of_their
     assert sts.credentials.of(environment()).access_key_id.startswith("first")
 
 
-def test_what_is_secret_is_not_shown(sts: Sts) -> None:
+def test_secrets_are_not_shown(sts: Sts) -> None:
     sts.give("key")
     shown = repr(sts.credentials.of(environment()))
     assert "secret" not in shown.replace("secret_access_key", "")
     assert "'token'" not in shown
 
 
-def test_a_refusal_of_sts_is_not_kept(sts: Sts) -> None:
+def test_an_error_of_sts_is_not_cached(sts: Sts) -> None:
     sts.stub.add_client_error("assume_role", "Throttling", "Rate exceeded", 400)
     with pytest.raises(AwsThrottled):
         sts.credentials.of(environment())

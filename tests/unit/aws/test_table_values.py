@@ -1,4 +1,4 @@
-"""Values of tables as JSON, and the catalog in pages."""
+"""Table values as JSON, and the catalog in pages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chalicelib.aws.catalog import Catalog
 from chalicelib.services import table_values
 
 
-def test_names_are_quoted_and_what_is_nested_is_asked_for_as_json() -> None:
+def test_names_are_quoted_and_nested_columns_are_cast_to_json() -> None:
     columns = {"id": "bigint", 'a"b': "string", "s": "struct<a:int>", "raw": "array<binary>"}
     assert table_values.select("db", "t", columns, 7) == (
         'SELECT "id", "a""b", json_format(CAST("s" AS JSON)) AS "s", "raw" FROM "db"."t" LIMIT 7'
@@ -41,7 +41,7 @@ def test_names_are_quoted_and_what_is_nested_is_asked_for_as_json() -> None:
         ("binary", "varbinary", "68 69", "68 69"),
     ],
 )
-def test_a_value_is_json_by_its_type(hive: str, athena: str, text: str | None, value: Any) -> None:
+def test_values_are_converted_to_json_by_type(hive: str, athena: str, text: str | None, value: Any) -> None:
     [row] = table_values.rows({"c": hive}, {"c": athena}, [[text]])
     assert row == {"c": value}
     assert type(row["c"]) is type(value)
@@ -55,7 +55,7 @@ def _client() -> Any:
     return boto3.client("glue", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
 
 
-def test_tables_are_listed_page_by_page_until_there_are_enough() -> None:
+def test_tables_are_listed_by_page_up_to_the_limit() -> None:
     client = _client()
     with Stubber(client) as stub:
         for names, token in ((["b", "a"], "1"), (["d", "c"], "2")):
@@ -67,7 +67,7 @@ def test_tables_are_listed_page_by_page_until_there_are_enough() -> None:
         stub.assert_no_pending_responses()
 
 
-def test_partitions_are_counted_with_one_call_and_the_rest_is_told() -> None:
+def test_partitions_are_counted_with_one_call_and_truncation_is_shown() -> None:
     client = _client()
     with Stubber(client) as stub:
         partitions = [{"Values": [f"{n:04}"]} for n in range(1000)]

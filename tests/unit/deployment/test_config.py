@@ -1,4 +1,4 @@
-"""What the operator writes into the environment of the functions: read, or refused by its name."""
+"""Configuration from environment variables, and its errors."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REQUIRED = {
 
 
 class Recorded(Mapping[str, str]):
-    """An environment that remembers what was looked up."""
+    """Environment variables that record which names were read."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
@@ -82,7 +82,7 @@ def test_variables_are_read() -> None:
     assert (config.fold_owner, read().fold_owner) == (False, None)
 
 
-def test_the_issuer_is_compared_as_it_is_given_and_its_keys_are_where_oidc_puts_them() -> None:
+def test_the_issuer_is_used_unchanged_and_its_keys_are_at_the_well_known_path() -> None:
     for issuer in ("https://tenant.eu.auth0.com/", "https://issuer.example", "https://a.example/realms/b"):
         config = read(ISSUER=issuer)
         assert config.issuer == issuer
@@ -187,7 +187,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("name", "texts"), WRONG.items())
-def test_a_wrong_variable_is_refused_by_its_name(name: str, texts: list[str]) -> None:
+def test_an_invalid_variable_is_rejected_by_name(name: str, texts: list[str]) -> None:
     for text in texts:
         if text == "" and name not in REQUIRED:
             continue
@@ -196,11 +196,11 @@ def test_a_wrong_variable_is_refused_by_its_name(name: str, texts: list[str]) ->
         assert re.match(f"{name} (must|is required|contains)", str(caught.value)), text
 
 
-def test_every_variable_has_its_wrong_texts_above() -> None:
+def test_every_variable_has_invalid_values_above() -> None:
     assert sorted(WRONG) == known()
 
 
-def test_all_that_is_wrong_is_told_at_once() -> None:
+def test_all_errors_are_reported_together() -> None:
     with pytest.raises(InvalidConfiguration) as caught:
         Config.from_environment({**REQUIRED, "AUDIENCE": "", "BUDGET_USD": "abc", "STACK_TAGS": "team"})
     for name in (
@@ -217,7 +217,7 @@ def test_a_role_of_another_account_cannot_be_shared() -> None:
         read(DEPLOYMENT_ROLE_ARN="arn:aws:iam::210987654321:role/d", SHARED_ROLE_ARNS=ROLE)
 
 
-def test_the_secret_is_not_told() -> None:
+def test_the_secret_is_not_shown() -> None:
     with pytest.raises(InvalidConfiguration) as caught:
         read(CURSOR_KEY="hush")
     assert "hush" not in str(caught.value)
@@ -235,7 +235,7 @@ GARBAGE = st.one_of(
 
 @settings(max_examples=sized(100, 500), deadline=None)
 @given(st.dictionaries(st.sampled_from(known()), GARBAGE, min_size=1, max_size=3))
-def test_any_text_is_a_sensible_value_or_a_named_error(given: dict[str, str]) -> None:
+def test_any_string_is_a_valid_value_or_a_named_error(given: dict[str, str]) -> None:
     try:
         config = read(**given)
     except InvalidConfiguration as error:
@@ -253,13 +253,13 @@ def test_any_text_is_a_sensible_value_or_a_named_error(given: dict[str, str]) ->
 
 
 def rendered(parameter: dict[str, Any]) -> list[str]:
-    """The least, the default and the most of a parameter of the service's stack."""
+    """The minimum, default and maximum of a parameter of the service's stack."""
     if "AllowedValues" in parameter:
         return [str(value) for value in parameter["AllowedValues"]]
     return [str(parameter[key]) for key in ("MinValue", "Default", "MaxValue") if key in parameter]
 
 
-def test_what_the_services_stack_takes_the_service_takes() -> None:
+def test_the_service_accepts_all_parameters_of_its_stack() -> None:
     document = json.loads(FUNCTIONS.read_text(encoding="utf-8"))
     variables = document["Globals"]["Function"]["Environment"]["Variables"]
     for name, value in variables.items():
@@ -273,7 +273,7 @@ def test_what_the_services_stack_takes_the_service_takes() -> None:
 
 @settings(max_examples=sized(50, 200), deadline=None)
 @given(st.integers(0, 5000))
-def test_logs_are_kept_for_days_that_cloudwatch_knows(days: int) -> None:
+def test_log_retention_uses_days_that_cloudwatch_accepts(days: int) -> None:
     assume(days not in LOG_RETENTION_DAYS)
     with pytest.raises(InvalidConfiguration, match="LOG_RETENTION_DAYS"):
         read(LOG_RETENTION_DAYS=str(days))

@@ -1,7 +1,7 @@
-"""The role that makes sandboxes: exactly what the registry says CloudFormation needs, and on our names only.
+"""The deployment role: exactly the permissions that the registry requires, and only on sandboxes' names.
 
 The source is the registry's own schemas, bundled with cfn-lint: `handlers.*.permissions` of every type of
-resource in the template. cfn-lint's list of IAM actions tells which of those are none.
+resource in the template. cfn-lint's list of IAM actions shows which of them do not exist.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ACCOUNT_WIDE = {  # the Service Authorization Reference gives these no resource 
 
 
 def types() -> set[str]:
-    """Every resource type of the template; the data's databases and tables add no others."""
+    """Every resource type of the template. The data's databases and tables add no others."""
     return {resource["Type"] for resource in TEMPLATE["Resources"].values()} | {"AWS::Glue::Table"}
 
 
@@ -65,16 +65,16 @@ def test_the_role_has_exactly_what_the_registry_requires() -> None:
     given = [action for statement in STATEMENTS for action in listed(statement["Action"])]
     assert sorted(set(given)) == sorted(required() - WITHHELD.keys())
     twice = {action for action in given if given.count(action) > 1}
-    # An alias needs its key as well; a key that is made has no tags yet by which it could be known.
+    # An alias requires permission for its key. A new key has no tags yet that could identify it.
     assert {action for action in twice if not action.endswith("Alias")} == {"kms:TagResource"}
 
 
-def test_nothing_is_withheld_that_was_not_required() -> None:
+def test_only_required_permissions_are_withheld() -> None:
     assert required() >= WITHHELD.keys()
 
 
-def test_no_key_that_is_not_a_sandboxs_can_be_tagged_as_one() -> None:
-    # Who creates a key with tags needs the permission for no key in particular:
+def test_only_keys_of_sandboxes_can_get_their_tag() -> None:
+    # Creating a key with tags requires the permission without a specific key:
     # https://docs.aws.amazon.com/kms/latest/developerguide/tag-permissions.html
     [denied] = [s for s in STATEMENTS if s["Effect"] == "Deny"]
     assert denied["Action"] == ["kms:TagResource"]
@@ -82,7 +82,7 @@ def test_no_key_that_is_not_a_sandboxs_can_be_tagged_as_one() -> None:
     assert denied["Condition"] == {"StringNotLike": {"aws:ResourceTag/terraglue:environment": "??????????"}}
 
 
-def test_what_is_done_in_s3_is_done_in_this_account() -> None:
+def test_s3_access_is_limited_to_this_account() -> None:
     policies = [json.loads(path.read_text()) for path in (ROOT / "chalice_app/.chalice/policies").iterdir()]
     functions = json.loads((ROOT / "chalice_app/functions.json").read_text())["Resources"]
     reader = functions["SandboxReader"]["Properties"]["Policies"][0]["PolicyDocument"]
@@ -100,7 +100,7 @@ def test_what_is_done_in_s3_is_done_in_this_account() -> None:
     assert found >= 20
 
 
-def test_nobody_makes_the_databases_that_all_jobs_share() -> None:
+def test_the_databases_shared_by_all_jobs_cannot_be_created() -> None:
     for statement in (*BOUNDARY, *TEMPLATE["Resources"]["GlueJobRole"]["Properties"]["Policies"]):
         assert "glue:CreateDatabase" not in json.dumps(statement)
 
@@ -114,7 +114,7 @@ def test_the_role_reaches_only_the_names_of_sandboxes() -> None:
         for resource in listed(statement["Resource"]):
             if resource == "*":
                 assert set(listed(statement["Action"])) <= ACCOUNT_WIDE, statement["Sid"]
-            elif resource["Fn::Sub"].endswith(":key/*"):  # a key has no name: its tag says whose it is
+            elif resource["Fn::Sub"].endswith(":key/*"):  # a key has no name; its tag identifies the sandbox
                 assert statement["Condition"] == {
                     "StringLike": {"aws:ResourceTag/terraglue:environment": "??????????"}
                 }
@@ -122,7 +122,7 @@ def test_the_role_reaches_only_the_names_of_sandboxes() -> None:
                 assert sandbox.search(resource["Fn::Sub"]), resource
 
 
-def test_a_role_without_the_boundary_cannot_be_made_or_widened() -> None:
+def test_a_role_without_the_boundary_cannot_be_created_or_extended() -> None:
     widening = {
         "iam:CreateRole",
         "iam:PutRolePolicy",
@@ -142,14 +142,14 @@ def test_roles_are_passed_to_glue_only() -> None:
     assert passing["Condition"] == {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}
 
 
-def test_the_boundary_allows_what_a_sandboxs_role_has_and_little_more() -> None:
+def test_the_boundary_allows_a_sandboxs_role_and_little_more() -> None:
     role = TEMPLATE["Resources"]["GlueJobRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     wanted = {a for s in role for a in listed((s["Fn::If"][1] if "Fn::If" in s else s)["Action"])}
     assert {action for statement in BOUNDARY for action in listed(statement["Action"])} == wanted
     assert not [action for action in wanted if "*" in action]
 
 
-def test_the_policies_are_as_short_as_iam_wants_them() -> None:
+def test_the_policies_fit_iams_size_limits() -> None:
     # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, white space not counted
     def size(document: Any) -> int:
         return len(re.sub(r"\s", "", json.dumps(document)))

@@ -1,4 +1,4 @@
-"""What the service itself needs in AWS: `chalice_app/resources.json`."""
+"""The service's own AWS resources: `chalice_app/resources.json`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_table_has_the_keys_and_indexes_that_the_service_reads() -> None:
     }
 
 
-def test_the_assets_bucket_is_private_versioned_encrypted_and_only_speaks_tls() -> None:
+def test_the_assets_bucket_is_private_versioned_encrypted_and_requires_tls() -> None:
     bucket = RESOURCES["AssetsBucket"]["Properties"]
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     assert len(bucket["PublicAccessBlockConfiguration"]) == 4
@@ -57,7 +57,7 @@ def test_the_assets_bucket_is_private_versioned_encrypted_and_only_speaks_tls() 
     ]
 
 
-def test_the_outputs_name_what_the_operator_has_to_know() -> None:
+def test_the_outputs_contain_the_operators_values() -> None:
     assert {name: output["Value"] for name, output in TEMPLATE["Outputs"].items()} == {
         "TableName": {"Ref": "Table"},
         "AssetsBucketName": {"Ref": "AssetsBucket"},

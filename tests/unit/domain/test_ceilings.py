@@ -1,4 +1,4 @@
-"""The operator's ceilings: what is asked for above them is refused, and what is left out stays below."""
+"""The operator's ceilings: higher values are rejected, and defaults are capped."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ def test_defaults_are_capped() -> None:
     assert within({"expires_in_hours": 1, "job": {"timeout_minutes": 5}}) == (1, 3, 5)
 
 
-def test_ceilings_above_the_defaults_change_nothing() -> None:
+def test_ceilings_above_the_defaults_do_not_change_them() -> None:
     settings = Settings().within(Limits())
     assert settings == Settings()
 
 
-def test_what_is_asked_for_above_a_ceiling_is_refused() -> None:
+def test_values_above_a_ceiling_are_rejected() -> None:
     given = {
         "expires_in_hours": 72,
         "job": {"number_of_workers": 5, "timeout_minutes": 15},
-    }  # the defaults, said
+    }  # the defaults, given explicitly
     wrong = invalid_combinations(Settings.model_validate(given), LIMITS)
     assert [one["pointer"] for one in wrong] == [
         "/expires_in_hours",
@@ -49,12 +49,12 @@ def patched(limits: Limits, job: dict[str, Any], **change: Any) -> tuple[dict[st
     return after.job.model_dump(), [one["pointer"] for one in wrong]
 
 
-def test_null_is_the_capped_default_again() -> None:
+def test_null_restores_the_capped_default() -> None:
     job, wrong = patched(LIMITS, {"number_of_workers": 2, "timeout_minutes": 5}, number_of_workers=None)
     assert (job["number_of_workers"], job["timeout_minutes"], wrong) == (3, 5, [])
 
 
-def test_a_sandbox_from_before_a_lower_ceiling_can_be_changed() -> None:
+def test_a_sandbox_above_a_lowered_ceiling_can_be_updated() -> None:
     job, wrong = patched(LIMITS, {}, description="Other")
     assert (job["number_of_workers"], job["timeout_minutes"], wrong) == (3, 10, [])
     _, wrong = patched(LIMITS, {"number_of_workers": 8}, description="Other")

@@ -1,4 +1,4 @@
-"""The warnings of an end: a day and an hour before it, if that is still to come."""
+"""Warnings before the expiration."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("hours", "warnings"), [(1, []), (2, [1]), (23, [1]), (24, [1]), (25, [24, 1]), (720, [24, 1])]
 )
-def test_an_end_is_warned_of_while_the_warnings_time_is_to_come(hours: int, warnings: list[int]) -> None:
+def test_only_warnings_in_the_future_are_scheduled(hours: int, warnings: list[int]) -> None:
     assert expiry.ending_in(hours, NOW)["warnings_due"] == warnings
 
 
-def test_the_next_look_is_at_the_next_warning_and_then_at_the_end() -> None:
+def test_the_next_check_is_at_the_next_warning_and_then_at_the_expiration() -> None:
     fields = expiry.ending_in(48, NOW)
     assert fields["expires_at"] == "2026-01-03T00:00:00.000Z"
     sandbox = environment(1, **fields)

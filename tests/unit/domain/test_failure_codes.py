@@ -1,4 +1,4 @@
-"""AWS's error codes by the class of their cause, and what is hidden of AWS's words."""
+"""AWS error codes by cause, and redaction of AWS's messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CODES = {
 
 
 @pytest.mark.parametrize(("cause", "code"), [(c, code) for c in CODES for code in CODES[c].split()])
-def test_a_code_has_its_class(cause: str, code: str) -> None:
+def test_every_error_code_has_a_cause(cause: str, code: str) -> None:
     for written in (f"{code}: no", f"It failed ({code.lower()})", f"HandlerErrorCode: {code.upper()})"):
         told = failure("Bucket", "AWS::S3::Bucket", written)
         assert told.cause == cause, written
@@ -34,12 +34,12 @@ def test_a_code_has_its_class(cause: str, code: str) -> None:
 
 
 @pytest.mark.parametrize("length", [299, 300])
-def test_a_text_of_600_bytes_is_whole(length: int) -> None:
+def test_a_message_of_600_bytes_is_not_truncated(length: int) -> None:
     assert redacted("é" * length, "") == "é" * length
 
 
 @pytest.mark.parametrize("length", [301, 5000])
-def test_a_longer_text_is_cut_and_shows_that_it_is(length: int) -> None:
+def test_a_longer_message_is_truncated_visibly(length: int) -> None:
     assert redacted("é" * length, "") == "é" * 298 + "…"
 
 
@@ -57,7 +57,7 @@ def test_a_longer_text_is_cut_and_shows_that_it_is(length: int) -> None:
         ("account 123456789012 of 1234567890123", "account [account] of 1234567890123"),
     ],
 )
-def test_principals_people_and_accounts_are_hidden(words: str, shown: str) -> None:
+def test_principals_users_and_accounts_are_redacted(words: str, shown: str) -> None:
     assert redacted(words, "abcdefgh23") == shown
 
 

@@ -1,4 +1,4 @@
-"""AWS's words as they were seen, each with where; what the reader gets of them."""
+"""Classification and redaction of real AWS messages, with their sources."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chalicelib.domain.failures import failure, is_name_conflict, redacted
 GITHUB = "https://github.com/"
 OWN, OTHER = "abcdefgh23", "zzzzzzzz77"
 
-# (class of the cause, the words, where they were seen); names and ids in them are shortened.
+# (class of the cause, the message, its source). Names and IDs in the messages are shortened.
 SEEN = [
     (
         "permission",
@@ -169,14 +169,14 @@ SEEN = [
 @pytest.mark.parametrize(
     ("cause", "words", "source"), SEEN, ids=[f"{c}-{n}" for n, (c, *_) in enumerate(SEEN)]
 )
-def test_what_aws_says_is_classified(cause: str, words: str, source: str) -> None:
+def test_messages_of_aws_are_classified(cause: str, words: str, source: str) -> None:
     found = failure("Thing", "AWS::X::Y", words)
     assert found.cause == cause, source
     assert found.fix
     assert is_name_conflict(words) == (cause == "name_conflict")
 
 
-def test_the_deployment_role_and_the_account_stay_secret_and_the_missing_permission_does_not() -> None:
+def test_the_missing_permission_is_shown_without_role_and_account() -> None:
     words = (
         "User: arn:aws:sts::123456789012:assumed-role/terraglue-deployment/AWSCloudFormation is not "
         f"authorized to perform: glue:CreateJob on resource: arn:aws:glue:us-east-1:123456789012:job/"
@@ -200,7 +200,7 @@ def test_the_deployment_role_and_the_account_stay_secret_and_the_missing_permiss
             "exists in stack [a resource of the account]",
         ),
         (
-            f"arn:aws:s3:::terraglue-{OWN}-sor/terraglue-{OTHER}-x",  # one name of one's own does not free it
+            f"arn:aws:s3:::terraglue-{OWN}-sor/terraglue-{OTHER}-x",  # redacted despite the own name
             "[a resource of the account]",
         ),
         ("User with accountId: 254377943029 is not", "User with accountId: [account] is not"),
@@ -208,7 +208,7 @@ def test_the_deployment_role_and_the_account_stay_secret_and_the_missing_permiss
         ("object of 1234567890123 bytes", "object of 1234567890123 bytes"),
     ],
 )  # fmt: skip
-def test_only_ones_own_names_are_shown(words: str, shown: str) -> None:
+def test_only_names_of_the_own_environment_are_shown(words: str, shown: str) -> None:
     assert redacted(words, OWN) == shown
     assert redacted(shown, OWN) == shown, "to redact twice changes nothing"
 
@@ -218,13 +218,13 @@ def test_without_an_environment_no_name_is_shown() -> None:
     assert failure(None, None, f"terraglue-{OWN}-sor exists").message == "[another environment] exists"
 
 
-def test_a_long_text_is_cut() -> None:
+def test_a_long_message_is_truncated() -> None:
     assert len(redacted("x" * 5000, OWN).encode()) == 600
     assert len(redacted("é" * 5000, OWN).encode()) <= 600
 
 
 @pytest.mark.parametrize("word", ["a", "a.-", "a@", "a@b.", "arn:", "terraglue-", "AKIA", "9", "ab@c.d-"])
-def test_no_text_of_a_job_keeps_the_service_busy(word: str) -> None:
+def test_redaction_time_is_bounded_for_any_message(word: str) -> None:
     began = time.process_time()
     redacted(word * (64 * 1024 // len(word)), "abcdefgh23")
     assert time.process_time() - began < 1

@@ -1,4 +1,4 @@
-"""What is refused as a job file's content, and that no content keeps the service busy."""
+"""Validation of a job file's content, in bounded time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def zipped(*entries: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> b
 MODULES = zipped(("pkg/__init__.py", b""), ("pkg/a.py", b"x = 1\n" * 100))
 
 
-def test_an_error_is_told_with_its_place() -> None:
+def test_an_error_has_line_and_column() -> None:
     assert FileContents().error(".py", b"x = 1\nx = = 2\n") == {
         "detail": "Line 2, column 5: invalid syntax.",
         "line": 2,
@@ -44,13 +44,13 @@ def test_a_file_is_never_executed(tmp_path: object) -> None:
 
 
 @pytest.mark.parametrize("body", [b"[" * 500_000, b"9" * 1_000_000, b'{"a":' * 100_000])
-def test_json_without_end_is_refused_at_once(body: bytes) -> None:
+def test_endless_json_is_rejected_at_once(body: bytes) -> None:
     began = time.monotonic()
     assert (detail(".json", body) or "").startswith(("Not valid JSON", "Line "))
     assert time.monotonic() - began < 5
 
 
-def test_files_wait_for_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_waits_too_long_for_its_turn_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chalicelib.services.file_contents._TURN_SECONDS", 0.05)
     contents = FileContents(at_once=1)
     contents._places.acquire()
@@ -58,11 +58,11 @@ def test_files_wait_for_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
         contents.error(".py", b"x = 1\n")
 
 
-def test_a_child_that_does_not_end_is_ended() -> None:
+def test_a_check_that_exceeds_its_time_is_killed() -> None:
     assert FileContents(seconds=0.001).error(".py", b"x = 1\n") == {"detail": TOO_MUCH}
 
 
-def test_modules_are_taken_stored_and_deflated() -> None:
+def test_stored_and_deflated_modules_are_accepted() -> None:
     assert detail(".zip", MODULES) is None
     assert detail(".zip", zipped(("a.py", b"x = 1\n"), method=zipfile.ZIP_STORED)) is None
 
@@ -102,18 +102,18 @@ def with_flag(body: bytes, bit: int) -> bytes:
         (zipped(("a.py", b"x" * 1000), method=zipfile.ZIP_LZMA), "must be stored or deflated"),
     ],
 )
-def test_a_zip_that_python_cannot_import_from_is_refused(body: bytes, words: str) -> None:
+def test_a_zip_that_python_cannot_import_from_is_rejected(body: bytes, words: str) -> None:
     assert words in (detail(".zip", body) or "")
 
 
-def test_a_zip_with_a_name_twice_is_refused() -> None:
+def test_a_zip_with_a_name_twice_is_rejected() -> None:
     with pytest.warns(UserWarning, match="Duplicate name"):
         body = zipped(("a.py", b"1"), ("a.py", b"2"))
     assert detail(".zip", body) == "The zip file has the entry 'a.py' twice."
 
 
-def test_a_zip_that_understates_its_size_is_refused() -> None:
-    """A bomb whose directory says that it is small."""
+def test_a_zip_that_understates_its_size_is_rejected() -> None:
+    """A zip bomb whose directory states a small size."""
     body = bytearray(zipped(("a.py", b"\0" * 10_000_000)))
     for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         at = body.index(signature) + offset

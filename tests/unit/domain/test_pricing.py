@@ -1,4 +1,4 @@
-"""What runs cost, by hand from AWS's page of worker types and its price of a DPU-hour."""
+"""Cost of runs, computed by hand from AWS's worker types and its price of a DPU-hour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No words of AWS tell of other environments or of the account, however they are written."""
+"""Redaction of AWS's messages: no other environments and no account, in any notation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ principals = st.builds(
 )
 partitions = st.sampled_from(["aws", "aws-cn", "aws-us-gov", "aws-iso-b", "aws-eusc"])
 
-# What may be around a name: nothing, punctuation of any kind, letters of other scripts, a place in a path.
+# Contexts of a name: none, punctuation of any kind, letters of other scripts, a path.
 _PUNCTUATION = " \t\n.,;:!?'\"`()[]{}<>|/\\=#&@*+~^$-_"
 behind = st.text(_PUNCTUATION + "äλ中🦊", max_size=4)
 before = st.one_of(
@@ -71,7 +71,7 @@ def cased(draw: st.DrawFn, text: str) -> str:
 
 @settings(deadline=None)
 @given(st.data(), ids, uuids, accounts, principals, partitions, st.text(_HEX, min_size=32, max_size=32))
-def test_nothing_of_another_environment_or_of_the_account_survives(
+def test_names_of_other_environments_and_the_account_are_redacted(
     data: st.DataObject, id: str, uuid: str, account: str, principal: str, partition: str, hexed: str
 ) -> None:
     said = data.draw(st.sampled_from(NAMES)).format(
@@ -96,11 +96,11 @@ def test_nothing_of_another_environment_or_of_the_account_survives(
         "s3://commoncrawl/crawl-data/CC-MAIN-2024-10/warc.paths.gz does not exist",
     ],
 )
-def test_what_is_the_readers_own_and_what_is_nobodys_stays_readable(words: str) -> None:
+def test_own_and_public_names_stay_readable(words: str) -> None:
     assert redacted(words, OWN) == words
 
 
-def test_an_old_id_without_a_digit_is_hidden_where_it_is_known_to_be_one() -> None:
+def test_an_old_id_without_a_digit_is_hidden_in_known_positions() -> None:
     for words in ("terraglue-zzzzzzzzzz-sot", "TERRAGLUE_ZZZZZZZZZZ_SOT", "s3://a/environments/zzzzzzzzzz/x"):
         assert "zzzzzzzzzz" not in redacted(words, OWN).lower()
 
@@ -110,7 +110,7 @@ def test_every_new_id_has_a_digit() -> None:
 
 
 @pytest.mark.parametrize("piece", ["x", "a.", "terraglue-", "arn:aws:", "@", "zzzzzzzz77 ", "0", "a@"])
-def test_a_text_without_end_is_read_in_no_time(piece: str) -> None:
+def test_a_very_long_message_is_processed_in_bounded_time(piece: str) -> None:
     assert len(redacted(piece * 300_000, OWN).encode()) <= 600
 
 
@@ -119,5 +119,5 @@ def test_a_text_without_end_is_read_in_no_time(piece: str) -> None:
     "secret",
     ["e3e70682-c209-4cac-629f-6fbed82c07cd", "123456789012", "AROAEXAMPLEEXAMPLE123", "0123456789abcdef" * 2],
 )
-def test_a_secret_behind_an_escape_of_a_url_is_hidden(escape: str, secret: str) -> None:
+def test_a_url_encoded_secret_is_hidden(escape: str, secret: str) -> None:
     assert secret.lower() not in redacted(f"https://x.invalid/a?b={escape}{secret} failed", OWN).lower()

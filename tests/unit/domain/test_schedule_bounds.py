@@ -1,4 +1,4 @@
-"""The edges of AWS's cron fields: the last value that is one and the first that is none."""
+"""Bounds of AWS's cron fields: the last valid and the first invalid value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from chalicelib.domain.settings import Limits, Settings
 
 
 def is_taken(text: str) -> bool:
-    """Whether a request with such a schedule would pass, wherever it is checked."""
+    """Return whether every check of a request accepts the schedule."""
     try:
         return invalid_combinations(Settings.model_validate({"job": {"schedule": text}}), Limits()) == []
     except ValidationError:
@@ -34,7 +34,7 @@ def is_taken(text: str) -> bool:
         "rate(1 day)",
     ],
 )
-def test_the_last_value_of_a_field_is_taken(text: str) -> None:
+def test_the_last_value_of_a_field_is_accepted(text: str) -> None:
     assert is_taken(text)
 
 
@@ -69,5 +69,5 @@ def test_the_last_value_of_a_field_is_taken(text: str) -> None:
         "rate(5 hours)",
     ],
 )
-def test_the_first_value_that_is_none_is_refused(text: str) -> None:
+def test_the_first_invalid_value_of_a_field_is_rejected(text: str) -> None:
     assert not is_taken(text)

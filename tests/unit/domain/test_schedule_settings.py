@@ -1,4 +1,4 @@
-"""`job.schedule` when a sandbox is asked for, and when it is changed later."""
+"""`job.schedule` in creation and update requests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
         ("cron(0 12 31 FEB ? *)", "The schedule never runs"),
     ],
 )
-def test_a_schedule_that_cannot_run_is_refused(schedule: str, words: str) -> None:
+def test_a_schedule_that_cannot_run_is_rejected(schedule: str, words: str) -> None:
     [wrong] = invalid_combinations(Settings.model_validate({"job": {"schedule": schedule}}), Limits(), NOW)
     assert wrong["pointer"] == "/job/schedule"
     assert wrong["detail"].startswith(words)
@@ -34,7 +34,7 @@ def test_a_schedule_that_cannot_run_is_refused(schedule: str, words: str) -> Non
 @pytest.mark.parametrize(
     "schedule", ["cron(1 12 26 11 ? 2026)", "cron(0 12 ? * fri-SAT,Sun-mon *)", "rate(2 hours)"]
 )
-def test_a_schedule_that_will_run_is_taken(schedule: str) -> None:
+def test_a_schedule_that_will_run_is_accepted(schedule: str) -> None:
     assert invalid_combinations(Settings.model_validate({"job": {"schedule": schedule}}), Limits(), NOW) == []
 
 
@@ -46,14 +46,14 @@ def patched(stored: str, **job: Any) -> list[str]:
     return [wrong["pointer"] for wrong in changed(settings, change, Limits(), NOW)[1]]
 
 
-def test_a_change_cannot_bring_a_schedule_that_is_over() -> None:
+def test_an_update_to_an_expired_schedule_is_rejected() -> None:
     assert patched("cron(0 12 * * ? *)", schedule="cron(0 12 1 1 ? 2020)") == ["/settings/job/schedule"]
 
 
-def test_a_schedule_that_is_over_by_now_is_in_nobodys_way() -> None:
+def test_an_expired_schedule_does_not_block_other_updates() -> None:
     assert patched("cron(0 12 1 1 ? 2020)", timeout_minutes=20) == []
 
 
-def test_a_stored_schedule_that_is_no_longer_valid_is_told_and_can_be_taken_away() -> None:
+def test_an_invalid_stored_schedule_is_shown_and_can_be_removed() -> None:
     assert patched("cron(0 22-4 * * ? *)", timeout_minutes=20) == ["/settings/job/schedule"]
     assert patched("cron(0 22-4 * * ? *)", timeout_minutes=20, schedule=None) == []

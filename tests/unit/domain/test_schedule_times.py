@@ -77,7 +77,7 @@ def test_a_minute_is_due_or_not(expression: str, due: str, not_due: str) -> None
 @pytest.mark.parametrize(
     "expression", ["cron(0 0 * * ? 2025)", "cron(0 12 1 1 ? 2020)", "cron(0 12 1 1-10 ? 1970-2026)"]
 )
-def test_a_schedule_that_is_over_has_no_next_time(expression: str) -> None:
+def test_an_expired_schedule_has_no_next_time(expression: str) -> None:
     assert parse(expression).next(at("2026-11-26 12:00")) is None
 
 
@@ -103,7 +103,7 @@ def items(low: int, high: int, names: str = "") -> st.SearchStrategy[str]:
 
 @st.composite
 def crons(draw: st.DrawFn) -> str:
-    """Expressions of AWS's grammar, whose minutes may be too close."""
+    """Expressions of AWS's grammar. Some have minutes that are too close."""
     month = items(1, 12, "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC")
     special = st.one_of(st.sampled_from(["L", "LW"]), st.integers(1, 31).map("{}W".format))
     weekday = st.one_of(
@@ -127,7 +127,7 @@ def crons(draw: st.DrawFn) -> str:
 
 
 def expected(text: str, moment: datetime) -> bool:
-    """Whether a moment is in an expression, by another way: each field's words compared with that moment."""
+    """Return whether a time matches an expression, by an independent comparison of each field."""
     names = {
         name: str(number)
         for row in ("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC", "SUN MON TUE WED THU FRI SAT")
@@ -188,7 +188,7 @@ MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2030, 12, 31)).map(
 
 @settings(max_examples=sized(40, 200), deadline=None)
 @given(text=crons(), moment=MOMENTS)
-def test_it_is_due_when_its_words_say_so(text: str, moment: datetime) -> None:
+def test_due_times_match_the_expression(text: str, moment: datetime) -> None:
     try:
         cron = parse(text)
     except ValueError as error:
@@ -202,7 +202,7 @@ def test_it_is_due_when_its_words_say_so(text: str, moment: datetime) -> None:
     assert due > moment
     assert expected(text, due)
     assert cron.next(due - timedelta(minutes=1)) == due
-    for minute in range(1, 60):  # nothing in between was passed over
+    for minute in range(1, 60):  # no due time in between was skipped
         assert moment + timedelta(minutes=minute) >= due or not expected(
             text, moment + timedelta(minutes=minute)
         )

@@ -1,4 +1,4 @@
-"""Grammar of schedules and the errors of wrong ones."""
+"""Grammar of schedules and its errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.support.size import sized
         ("rate(1 day)", "cron(0 0 * * ? *)"),
     ],
 )
-def test_a_schedule_is_a_cron_expression_in_the_end(given: str, text: str) -> None:
+def test_every_schedule_is_converted_to_a_cron_expression(given: str, text: str) -> None:
     assert parse(given).text == text
     assert parse(text) == parse(given)
 
@@ -109,7 +109,7 @@ def test_a_schedule_is_a_cron_expression_in_the_end(given: str, text: str) -> No
         ("rate(5 minute)", "singular for 1"),
     ],
 )
-def test_what_is_wrong_with_a_schedule_is_said(given: str, words: str) -> None:
+def test_errors_of_a_schedule_are_explained(given: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         parse(given)
 
@@ -120,7 +120,7 @@ def test_what_is_wrong_with_a_schedule_is_said(given: str, words: str) -> None:
         st.text(max_size=100), st.from_regex(r"(cron|rate)\([A-Za-z0-9 ,*?/#-]{0,90}\)", fullmatch=True)
     )
 )
-def test_any_text_is_a_schedule_or_told_what_is_wrong(text: str) -> None:
+def test_any_string_is_a_schedule_or_a_described_error(text: str) -> None:
     try:
         parse(text)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The small rules of the service, without IO."""
+"""Small rules of the service, without I/O."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from chalicelib.services.idempotency import checked_key, fingerprint
 NOON = datetime(2026, 11, 23, 12, 0, 0, 123456, UTC)
 
 
-def test_timestamps_are_utc_sort_as_time_does_and_can_be_read_back() -> None:
+def test_timestamps_are_utc_sortable_and_parseable() -> None:
     assert timestamp(NOON) == "2026-11-23T12:00:00.123Z"
     assert timestamp(NOON.astimezone(tz=None)) == "2026-11-23T12:00:00.123Z"
     assert later(NOON, 60) == "2026-11-23T12:01:00.123Z" > timestamp(NOON)
@@ -43,7 +43,7 @@ def test_ids_have_the_form_that_names_allow_and_run_ids_sort_by_time() -> None:
     # 5 workers of 1 DPU at 0.44 USD an hour: one minute is the least that is billed.
     [(0, 0), (1, 36_667), (60, 36_667), (61, 37_278), (3600, 2_200_000)],
 )
-def test_runs_cost_what_glue_bills(seconds: int, expected: int) -> None:
+def test_the_cost_of_a_run_equals_glues_bill(seconds: int, expected: int) -> None:
     used = pricing.dpu_seconds("G.1X", 5, seconds)
     assert pricing.cost_micro_usd(used, Decimal("0.44")) == expected
 
@@ -53,7 +53,7 @@ def test_bigger_workers_cost_more() -> None:
     assert pricing.worst_case_micro_usd("G.8X", 2, 15, Decimal("0.44")) == 8 * small == 1_760_000
 
 
-def test_cursors_come_back_as_they_were_and_others_are_refused() -> None:
+def test_cursors_are_decoded_unchanged_and_others_are_rejected() -> None:
     cursors, key = Cursors("secret"), {"pk": "ENV#abc", "created_at": "2026-11-23T12:00:00.123Z"}
     good = cursors.encode(key, ("list", "ana"))
     assert good is not None
@@ -88,7 +88,7 @@ def test_only_our_jobs_belong_to_an_environment() -> None:
         assert environment_of_job(other) is None
 
 
-def test_the_same_request_has_the_same_fingerprint_however_it_is_written() -> None:
+def test_the_same_request_has_the_same_fingerprint_in_any_notation() -> None:
     assert fingerprint("POST /a", {"x": 1, "y": 2}) == fingerprint("POST /a", {"y": 2, "x": 1})
     assert fingerprint("POST /a", {"x": 1}) != fingerprint("POST /b", {"x": 1})
     assert fingerprint("POST /a", {"x": 1}) != fingerprint("POST /a", {"x": 2})
@@ -111,7 +111,7 @@ def test_a_later_state_of_a_resource_sorts_after_an_earlier_one() -> None:
     assert begun.order < done.order < deleting.order
 
 
-def test_an_owner_with_odd_characters_is_made_safe_for_tags() -> None:
+def test_an_owner_with_special_characters_is_made_safe_for_tags() -> None:
     environment = Environment(
         id="abcdefgh23",
         owner="ana <script>\u00e9@x.org",

@@ -1,4 +1,4 @@
-"""Settings that pass every pattern and would be too much for what is behind them."""
+"""Settings that match every pattern but exceed the limits of the services behind them."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def files(count: int, length: int) -> list[str]:
         (production(script="my.folder/v1.2/main.py"), []),
     ],
 )
-def test_what_is_too_long_in_bytes_is_refused(given: dict[str, Any], pointers: list[str]) -> None:
+def test_values_too_long_in_bytes_are_rejected(given: dict[str, Any], pointers: list[str]) -> None:
     assert wrong(given) == pointers
 
 
-def test_a_change_is_held_to_the_same() -> None:
+def test_an_update_has_the_same_limits() -> None:
     stored = Settings.model_validate(production()).resolved()
     change = SettingsChange.model_validate(
         {"job": {"extra_files": files(20, 220), "description": "\u20ac" * 700}}
@@ -55,7 +55,7 @@ def test_a_change_is_held_to_the_same() -> None:
     assert pointers == {"/settings/job/extra_files", "/settings/job/description"}
 
 
-def test_the_embedded_cloudformation_has_the_same_limit() -> None:
+def test_the_local_cloudformation_has_the_same_limit() -> None:
     rule = {"P": {"Type": "String"}}
     assert parameter_values(rule, {"P": "\u00e9" * 2048})
     with pytest.raises(TemplateError, match="4096 bytes"):

@@ -1,4 +1,4 @@
-"""Settings: the defaults, what must fit together, what nobody may smuggle in."""
+"""Settings: defaults, invalid combinations, and values that could reach beyond the sandbox."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def pointers(**given: Any) -> list[str]:
         ),
     ],
 )
-def test_what_does_not_fit_together_is_told_all_at_once(given: dict[str, Any], wrong: list[str]) -> None:
+def test_all_invalid_combinations_are_returned_together(given: dict[str, Any], wrong: list[str]) -> None:
     assert pointers(**given) == wrong
 
 
@@ -111,7 +111,7 @@ def test_encryption_follows_from_the_key(given: dict[str, Any], modes: tuple[str
         {"max_retries": 4},
     ],
 )
-def test_what_could_reach_further_than_the_sandbox_is_refused(job: dict[str, Any]) -> None:
+def test_values_that_reach_beyond_the_sandbox_are_rejected(job: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Settings.model_validate({"mode": "production", "job": {"script": "main.py", **job}})
 
@@ -120,18 +120,18 @@ def test_what_could_reach_further_than_the_sandbox_is_refused(job: dict[str, Any
     "name",
     ["--MODEL", "--CLASSES", "--TempDir", "--enable-auto-scaling", "--job-bookmark-option", "--custom"],
 )
-def test_arguments_that_only_begin_like_reserved_ones_are_ones_own(name: str) -> None:
+def test_arguments_with_the_prefix_of_a_reserved_name_are_accepted(name: str) -> None:
     settings = Settings.model_validate({"job": {"arguments": {name: "x"}}})
     assert settings.job.arguments == {name: "x"}
 
 
 @pytest.mark.parametrize("name", ["a-s3alias", "x--ol-s3", "Upper", "-a", "a.b", "a" * 41])
-def test_a_bucket_name_that_s3_would_refuse_is_refused(name: str) -> None:
+def test_a_bucket_name_that_s3_rejects_is_rejected(name: str) -> None:
     with pytest.raises(ValidationError):
         Settings.model_validate({"buckets": {"sor": name}})
 
 
-def test_the_settings_arguments_take_the_place_of_the_templates() -> None:
+def test_arguments_of_the_settings_replace_the_templates() -> None:
     mark = "        # releases.py: the arguments of the settings\n"
     template = f"        --DATA_FORMAT: parquet\n        --NUM: '5'\n{mark}rest\n"
     made = with_arguments(template, {"--DATA_FORMAT": 'or"c', "--NEW": "${AWS::AccountId} \u00e9: #"})

@@ -1,4 +1,4 @@
-"""docs/settings.md lists every setting and every terraglue variable, docs/deployment.md the operator's."""
+"""Documentation of settings: docs/settings.md and docs/deployment.md list every variable."""
 
 from __future__ import annotations
 

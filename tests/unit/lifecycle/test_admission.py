@@ -1,4 +1,4 @@
-"""Who waits is told a place that is true: exactly for the first of them, and for nobody else at all."""
+"""Queue positions and admission."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Line:
-    """A queue: `ask` puts one at its end, or into creation while there are places."""
+    """A queue. `ask` appends an environment, or starts its creation while slots are free."""
 
     def __init__(self, **capacity: int) -> None:
         self.client: Any = FastDynamoDb(INDEXES)
@@ -58,7 +58,7 @@ class Line:
         self.store.save_deleted(found, gone, TimelineEvent(timestamp(NOW), "ana", "deleted"))
 
 
-def test_who_gets_a_place_is_the_oldest_and_the_others_move_up() -> None:
+def test_the_oldest_is_admitted_and_the_others_move_up() -> None:
     line = Line(creating=1, environments=9)
     for n in (1, 2, 3, 4):
         line.ask(n)
@@ -71,7 +71,7 @@ def test_who_gets_a_place_is_the_oldest_and_the_others_move_up() -> None:
     assert [line.position(n) for n in (2, 3, 4)] == [None, 1, 2]
 
 
-def test_the_look_that_gives_the_last_place_tells_the_others_that_nobody_knows_when() -> None:
+def test_the_admission_of_the_last_slot_leaves_the_others_without_an_estimate() -> None:
     line = Line(creating=9, environments=2)
     for n in (1, 2, 3, 4):
         line.ask(n)
@@ -81,18 +81,18 @@ def test_the_look_that_gives_the_last_place_tells_the_others_that_nobody_knows_w
     assert line.of(4).queue == QueuePosition(1)
 
 
-def test_while_more_may_exist_the_time_is_that_of_the_creations_before() -> None:
+def test_the_estimate_is_based_on_earlier_creations_below_the_limit() -> None:
     line = Line(creating=2, environments=9)
     for n in (1, 2, 3, 4, 5):
         line.ask(n)
     line.admission.admit()
     begins = [line.of(n).queue.begins_at for n in (3, 4, 5)]
-    guess = 120 / 2  # two at a time, and nothing is known yet of what one takes
+    guess = 120 / 2  # two at a time, and no duration is known yet
     assert begins == [timestamp(NOW + timedelta(seconds=guess * place)) for place in (1, 2, 3)]
 
 
 @pytest.mark.parametrize("creating", [1, 3])
-def test_fifty_are_told_their_place_however_many_creations_cloudformation_keeps_waiting(
+def test_fifty_positions_are_exact_with_any_number_of_creations(
     creating: int,
 ) -> None:
     line = Line(creating=creating, environments=99)
@@ -103,7 +103,7 @@ def test_fifty_are_told_their_place_however_many_creations_cloudformation_keeps_
     assert told == [*[None] * creating, *range(1, 51), None]
 
 
-def test_a_queue_of_nobody_costs_one_read() -> None:
+def test_an_empty_queue_costs_one_read() -> None:
     line = Line(creating=1, environments=9)
     line.ask(1)
     line.client.calls.clear()
@@ -111,18 +111,18 @@ def test_a_queue_of_nobody_costs_one_read() -> None:
     assert line.client.calls == ["GetItem"]
 
 
-def test_no_more_are_admitted_than_may_exist_when_places_are_found_again() -> None:
+def test_recovered_slots_do_not_exceed_the_limit_of_environments() -> None:
     line = Line(creating=3, environments=4)
     for n in range(1, 8):
         line.ask(n)
-    for n in (1, 2, 3):  # changed by hand: their places in creation are still taken
+    for n in (1, 2, 3):  # changed by hand: their slots for creation are still taken
         item = line.client.items[f"ENV#{environment(n).id}", "ENV"]
         line.client.put({**item, "status": {"S": "READY"}, "gsi_status": {"S": "READY"}})
     admitted = line.admission.admit()
     assert [one.id for one in admitted] == [environment(4).id], "four may exist, and three are counted"
 
 
-def test_a_place_is_told_anew_when_it_is_another_or_when_nobody_knows_any_more_and_not_for_a_guess() -> None:
+def test_a_position_is_recorded_when_it_changes_or_becomes_unknown() -> None:
     line = Line(creating=1, environments=9)
     for n in (1, 2):
         line.ask(n)
@@ -141,13 +141,13 @@ def test_a_place_is_told_anew_when_it_is_another_or_when_nobody_knows_any_more_a
     assert line.of(2).queue == told.queue
 
 
-def test_who_admits_when_somebody_else_has_just_done_so_admits_nobody() -> None:
+def test_a_concurrent_admission_admits_nothing() -> None:
     line = Line(creating=1, environments=9)
     for n in (1, 2, 3):
         line.ask(n)
 
     class Late(Queue):
-        """Read the counters before the other one wrote them."""
+        """Read the counters before the other process wrote them."""
 
         def counters(self) -> QueueCounters:
             return QueueCounters(waiting=2)

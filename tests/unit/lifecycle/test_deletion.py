@@ -1,4 +1,4 @@
-"""The steps of a delete and of a clean-up, on records in memory and an AWS that says what a test wants."""
+"""Steps of deletion and clean-up, on in-memory records and a fake of AWS."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FAILED_BUCKET = {"SotBucket": ResourceState("AWS::S3::Bucket", "CREATE_FAILED", 
 
 @dataclass
 class Aws:
-    """What the removal finds and does: a stack, what is left of it, and slices of things to remove."""
+    """Fake of AWS for deletion: a stack, its leftovers, and batches of items to remove."""
 
     stack: Stack | None
     there: list[StackResource] = field(default_factory=list)
@@ -88,7 +88,7 @@ class Aws:
 
 
 class Desk:
-    """One environment, its deletion, and a clock that a test moves."""
+    """One environment, its deletion, and a clock that a test sets."""
 
     def __init__(self, aws: Aws, **fields: Any) -> None:
         client: Any = FastDynamoDb(INDEXES)
@@ -135,7 +135,7 @@ def failed(aws: Aws, **fields: Any) -> Desk:
 # -- cleaning up -------------------------------------------------------------------------------------------
 
 
-def test_a_clean_up_is_not_done_while_something_is_still_there() -> None:
+def test_a_clean_up_is_incomplete_while_resources_remain() -> None:
     desk = failed(Aws(stack("DELETE_COMPLETE"), there=[BUCKET]))
     assert desk.clean_up() is Next.LATER
     waiting = desk.read()
@@ -159,7 +159,7 @@ def test_a_clean_up_is_not_done_while_something_is_still_there() -> None:
     assert desk.actions()[-1] == "cleaned_up"
 
 
-def test_what_each_attempt_leaves_for_a_reason_is_kept_for_the_receipt() -> None:
+def test_leftovers_of_each_attempt_are_kept_for_the_receipt() -> None:
     desk = failed(Aws(stack("DELETE_COMPLETE"), remaining=[OTHER_KEY]), remaining=[KEY])
     desk.clean_up()
     assert desk.read().remaining == [KEY, OTHER_KEY]
@@ -182,7 +182,7 @@ def test_a_clean_up_keeps_a_stack_that_is_complete(status: str) -> None:
 
 
 @pytest.mark.parametrize("last", [None, stack("DELETE_COMPLETE")])
-def test_a_retried_one_keeps_its_place_and_forgets_the_failed_attempts_resources(last: Stack | None) -> None:
+def test_a_retry_keeps_its_slot_and_drops_the_failed_attempts_resources(last: Stack | None) -> None:
     desk = Desk(Aws(last), clean_up=True, resources=FAILED_BUCKET)
     assert desk.clean_up() is Next.AGAIN
     cleaned = desk.read()
@@ -196,7 +196,7 @@ def test_a_clean_up_waits_while_cloudformation_still_rolls_back() -> None:
     assert (desk.read().clean_up, desk.read().due_at, desk.aws.done) == (True, desk.after(60), [])
 
 
-def test_a_clean_up_deletes_a_stack_that_was_rolled_back_and_says_what_to_do() -> None:
+def test_a_clean_up_deletes_a_rolled_back_stack_and_explains_what_to_do() -> None:
     desk = failed(Aws(stack("ROLLBACK_COMPLETE")))
     assert desk.clean_up() is Next.AGAIN
     assert desk.aws.done == ["empty", "delete stack"]
@@ -209,13 +209,13 @@ def test_a_clean_up_deletes_a_stack_that_was_rolled_back_and_says_what_to_do() -
 @pytest.mark.parametrize(
     "status", ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"]
 )
-def test_a_stack_that_is_updated_is_waited_for(status: str) -> None:
+def test_a_deletion_waits_for_a_stack_update(status: str) -> None:
     desk = Desk(Aws(stack(status)), status=Status.DELETING)
     assert desk.step() is Next.LATER
     assert (desk.aws.done, desk.read().due_at) == ([], desk.after(60))
 
 
-def test_a_stack_that_is_being_deleted_is_waited_for() -> None:
+def test_a_deletion_waits_for_a_stack_in_deletion() -> None:
     desk = Desk(Aws(stack("DELETE_IN_PROGRESS")), status=Status.DELETING)
     assert desk.step() is Next.LATER
     assert (desk.aws.done, desk.read().due_at) == ([], desk.after(60))
@@ -224,7 +224,7 @@ def test_a_stack_that_is_being_deleted_is_waited_for() -> None:
 @pytest.mark.parametrize(
     "status", ["CREATE_COMPLETE", "CREATE_IN_PROGRESS", "UPDATE_COMPLETE", "CREATE_FAILED"]
 )
-def test_any_other_is_emptied_and_then_deleted(status: str) -> None:
+def test_any_other_stack_is_emptied_and_then_deleted(status: str) -> None:
     desk = Desk(
         Aws(stack(status), slices=[(OBJECTS, 1000), (OBJECTS, 7), (TABLES, 2)]), status=Status.DELETING
     )
@@ -237,20 +237,20 @@ def test_any_other_is_emptied_and_then_deleted(status: str) -> None:
     assert after.due_at == desk.after(40), "the events of the stack come first"
 
 
-def test_while_somebody_else_removes_nothing_is_done() -> None:
+def test_nothing_is_done_while_another_process_removes() -> None:
     desk = Desk(Aws(stack("CREATE_COMPLETE")), status=Status.DELETING, lease_until="2026-01-01T00:00:01.000Z")
     before = desk.read()
     assert desk.step() is Next.LATER
     assert (desk.aws.done, desk.read()) == ([], before)
 
 
-def test_a_run_that_has_yet_to_stop_is_waited_for_a_little() -> None:
+def test_a_deletion_waits_shortly_for_a_stopping_run() -> None:
     desk = Desk(Aws(stack("CREATE_COMPLETE"), runs_are_stopped=False), status=Status.DELETING)
     assert desk.step() is Next.LATER
     assert (desk.aws.done, desk.read().due_at, desk.read().lease_until) == ([], desk.after(5), None)
 
 
-def test_what_was_removed_before_aws_refused_is_counted() -> None:
+def test_removals_before_an_aws_error_are_counted() -> None:
     refusal = AwsRefused("AccessDenied", "no")
     desk = Desk(
         Aws(stack("CREATE_COMPLETE"), slices=[(OBJECTS, 5), (TABLES, 1), refusal]),
@@ -263,7 +263,7 @@ def test_what_was_removed_before_aws_refused_is_counted() -> None:
     assert desk.aws.done == ["empty"]
 
 
-def test_time_that_is_up_ends_a_slice_and_another_goes_on_from_there() -> None:
+def test_a_batch_ends_at_its_time_limit_and_the_next_one_continues() -> None:
     desk = Desk(Aws(stack("CREATE_COMPLETE"), slices=[(OBJECTS, 5), (OBJECTS, 6)]), status=Status.DELETING)
     assert desk.step(seconds=0) is Next.LATER
     paused = desk.read()
@@ -274,7 +274,7 @@ def test_time_that_is_up_ends_a_slice_and_another_goes_on_from_there() -> None:
     assert desk.read().removed == {OBJECTS: 11}
 
 
-def test_the_lease_is_renewed_while_the_work_goes_on_and_says_how_far_it_is() -> None:
+def test_renewals_of_the_lease_record_the_progress() -> None:
     desk = Desk(Aws(stack("CREATE_COMPLETE"), slices=[(OBJECTS, 5), (OBJECTS, 6)]), status=Status.DELETING)
     seen = []
 
@@ -290,20 +290,20 @@ def test_the_lease_is_renewed_while_the_work_goes_on_and_says_how_far_it_is() ->
     assert desk.read().removed == {OBJECTS: 11}
 
 
-def test_a_stack_that_was_found_by_its_name_is_known_by_its_id_from_then_on() -> None:
+def test_a_stack_found_by_name_is_recorded_with_its_id() -> None:
     desk = Desk(Aws(stack("CREATE_IN_PROGRESS")), status=Status.DELETING, stack_id=None)
     desk.step()
     assert desk.read().stack_id == "stack"
 
 
-def test_a_failed_delete_that_is_due_is_told_and_tried_again_at_once() -> None:
+def test_a_due_failed_deletion_is_recorded_and_retried_at_once() -> None:
     desk = Desk(Aws(stack("DELETE_FAILED", "locked")), status=Status.DELETING)
     assert desk.step() is Next.AGAIN
     assert (desk.aws.done, desk.actions()[-1]) == (["empty", "delete stack"], "delayed")
     assert desk.read().reason == "AWS could not delete it: locked"
 
 
-def test_a_failed_delete_is_told_at_once_and_tried_again_when_it_is_due() -> None:
+def test_a_failed_deletion_is_recorded_at_once_and_retried_when_due() -> None:
     desk = Desk(
         Aws(stack("DELETE_FAILED", "locked")), status=Status.DELETING, due_at="2026-01-01T00:01:00.000Z"
     )
@@ -320,7 +320,7 @@ def test_a_failed_delete_is_told_at_once_and_tried_again_when_it_is_due() -> Non
     assert desk.actions().count("delayed") == 1
 
 
-def test_a_stack_that_is_gone_is_not_the_end_while_something_is_still_there() -> None:
+def test_a_deleted_stack_does_not_end_the_deletion_while_resources_remain() -> None:
     desk = Desk(Aws(stack("DELETE_COMPLETE"), there=[BUCKET], slices=[(OBJECTS, 3)]), status=Status.DELETING)
     assert desk.step() is Next.LATER
     stuck = desk.read()
@@ -335,7 +335,7 @@ def test_a_stack_that_is_gone_is_not_the_end_while_something_is_still_there() ->
 
 
 @pytest.mark.parametrize("last", [None, stack("DELETE_COMPLETE")])
-def test_the_end_has_its_receipt_and_frees_the_owner(last: Stack | None) -> None:
+def test_the_end_of_a_deletion_writes_the_receipt_and_unlocks_the_owner(last: Stack | None) -> None:
     desk = Desk(Aws(last, logs=2), status=Status.DELETING, removed={OBJECTS: 3}, reason="so far", attempts=4)
     assert desk.step() is Next.LATER
     gone = desk.read()
@@ -352,7 +352,7 @@ def test_the_end_has_its_receipt_and_frees_the_owner(last: Stack | None) -> None
     assert desk.actions()[-1] == "status_changed"
 
 
-def test_two_who_would_end_it_are_one() -> None:
+def test_two_processes_end_a_deletion_once() -> None:
     desk = Desk(Aws(None), status=Status.DELETING, lease_until="2026-01-01T00:00:01.000Z")
     assert desk.step() is Next.LATER
     assert desk.read().status is Status.DELETING

@@ -1,4 +1,4 @@
-"""A tick does what is due, longest overdue first, and stops when AWS is too busy or the time is up."""
+"""Ticks and events: due work in order, and early ends on throttling or time limits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Aws:
-    """Stands for the store, the reconciler, the runs and the queue; `answers` are by what is reconciled."""
+    """Fake of the store, the reconciler, the runs and the queue. `answers` are keyed by reconciled item."""
 
     due_now: list[Due]
     answers: dict[str, Outcome | Exception] = field(default_factory=dict)
@@ -68,19 +68,19 @@ def tick(aws: Aws, seconds: float = 60) -> int:
     return events_of(aws).tick(seconds=seconds)
 
 
-def test_everything_due_is_done_once() -> None:
+def test_all_due_work_is_done_once() -> None:
     aws = Aws([Due("e1", None), Due("e2", "r1"), Due(None, None)])
     assert tick(aws) == 3
     assert aws.done == ["e1", "r1", "queue"]
 
 
-def test_what_stays_due_is_not_done_again_in_the_same_tick() -> None:
+def test_work_that_stays_due_is_not_repeated_in_the_same_tick() -> None:
     aws = Aws(environments("e1", "e2"), leaves=False)
     assert tick(aws) == 2
     assert aws.done == ["e1", "e2"]
 
 
-def test_more_than_one_look_has_is_done() -> None:
+def test_a_tick_processes_more_than_one_page_of_due_items() -> None:
     names = [f"e{n:02}" for n in range(60)]
     aws = Aws(environments(*names))
     assert tick(aws) == 60
@@ -88,14 +88,14 @@ def test_more_than_one_look_has_is_done() -> None:
 
 
 @pytest.mark.parametrize("throttled", [Outcome.THROTTLED, AwsThrottled("Throttling", "slow")])
-def test_three_throttled_ones_in_a_row_end_it(throttled: Outcome | Exception) -> None:
+def test_three_throttled_items_in_a_row_end_the_tick(throttled: Outcome | Exception) -> None:
     names = ["e1", "e2", "e3", "e4", "e5"]
     aws = Aws(environments(*names), dict.fromkeys(names, throttled))
     assert tick(aws) == 3
     assert aws.done == ["e1", "e2", "e3"]
 
 
-def test_two_throttled_ones_and_one_that_is_not_end_nothing() -> None:
+def test_two_throttled_items_and_one_success_do_not_end_the_tick() -> None:
     names = ["e1", "e2", "e3", "e4", "e5"]
     aws = Aws(environments(*names), dict.fromkeys(["e1", "e2", "e4", "e5"], Outcome.THROTTLED))
     assert tick(aws) == 5
@@ -104,13 +104,13 @@ def test_two_throttled_ones_and_one_that_is_not_end_nothing() -> None:
 @pytest.mark.parametrize(
     "wrong", [StaleRecord(), AwsRefused("AccessDenied", "no"), AwsUnavailable("503", "down")]
 )
-def test_what_goes_wrong_with_some_keeps_no_other_waiting(wrong: Exception) -> None:
+def test_failures_of_some_items_do_not_block_others(wrong: Exception) -> None:
     names = [f"e{n}" for n in range(6)]
     aws = Aws(environments(*names), dict.fromkeys(names, wrong))
     assert tick(aws) == 6
 
 
-def test_one_record_has_a_minute_and_never_more_than_the_tick() -> None:
+def test_a_record_has_a_minute_within_the_time_of_the_tick() -> None:
     aws = Aws(environments("e1", "e2", "e3", "e4"), takes=50)
     assert tick(aws, seconds=130) == 3
     assert aws.given == [60, 60, 30]

@@ -1,4 +1,4 @@
-"""Transitions: one holder of the lease at a time, and waits that grow up to a maximum."""
+"""Transitions: one lease holder at a time, and waits that grow up to a maximum."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ class Desk:
         return found
 
 
-def test_waits_double_from_ten_seconds_to_a_quarter_of_an_hour_and_no_longer() -> None:
+def test_waits_double_from_ten_seconds_up_to_fifteen_minutes() -> None:
     waits = [Desk().transitions.backoff(attempts) for attempts in (1, 2, 3, 7, 8, 10, 11, 1000)]
     assert waits == [10, 20, 40, 640, 900, 900, 900, 900]
 
 
 @pytest.mark.parametrize(("jitter", "wait"), [(0.0, 10), (0.5, 15), (1.0, 20)])
-def test_a_wait_is_cut_by_half_at_most_so_that_many_do_not_return_at_once(jitter: float, wait: float) -> None:
+def test_jitter_shortens_a_wait_by_half_at_most(jitter: float, wait: float) -> None:
     assert Desk(jitter=jitter).transitions.backoff(2) == wait
 
 
-def test_a_lease_is_taken_once_until_it_runs_out() -> None:
+def test_a_lease_is_acquired_once_until_it_expires() -> None:
     desk = Desk()
     leased = desk.transitions.acquire_lease(desk.record, stack_id="stack")
     assert leased == desk.read()
@@ -69,7 +69,7 @@ def test_a_lease_is_taken_once_until_it_runs_out() -> None:
     assert again.lease_until == again.due_at == desk.after(200)
 
 
-def test_a_holder_renews_a_lease_when_half_of_it_is_over() -> None:
+def test_a_holder_renews_a_lease_after_half_of_its_time() -> None:
     desk = Desk()
     leased = desk.transitions.acquire_lease(desk.record)
     assert leased is not None
@@ -81,7 +81,7 @@ def test_a_holder_renews_a_lease_when_half_of_it_is_over() -> None:
     assert not desk.transitions.is_half_over(renewed)
 
 
-def test_a_failure_gives_the_lease_back_and_its_clean_up_is_due_at_once() -> None:
+def test_a_failure_releases_the_lease_and_its_clean_up_is_due_at_once() -> None:
     desk = Desk()
     leased = desk.transitions.acquire_lease(desk.record, attempts=3)
     assert leased is not None
@@ -97,7 +97,7 @@ def test_a_failure_gives_the_lease_back_and_its_clean_up_is_due_at_once() -> Non
     assert line.detail == {"from": "QUEUED", "to": "FAILED", "why": "It broke."}
 
 
-def test_what_is_put_off_is_due_later_and_free_for_others() -> None:
+def test_postponed_work_is_due_later_and_released() -> None:
     desk = Desk()
     leased = desk.transitions.acquire_lease(desk.record)
     assert leased is not None
@@ -106,7 +106,7 @@ def test_what_is_put_off_is_due_later_and_free_for_others() -> None:
     assert (later.lease_until, later.due_at, later.reason) == (None, desk.after(7), "later")
 
 
-def test_a_wait_for_aws_is_looked_at_again_in_a_minute_and_events_do_not_put_that_off() -> None:
+def test_a_wait_for_aws_is_checked_in_a_minute_despite_events() -> None:
     desk = Desk()
     assert desk.transitions.wait(desk.record) is Next.LATER
     waiting = desk.read()
@@ -119,7 +119,7 @@ def test_a_wait_for_aws_is_looked_at_again_in_a_minute_and_events_do_not_put_tha
     assert desk.read().due_at == desk.after(120)
 
 
-def test_the_same_delay_is_one_event() -> None:
+def test_a_repeated_delay_is_recorded_once() -> None:
     desk = Desk()
     told = desk.transitions.delayed(desk.record, "AWS is busy.")
     assert told == TimelineEvent.by_service(desk.after(0), "delayed", {"why": "AWS is busy."})

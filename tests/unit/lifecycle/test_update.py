@@ -1,4 +1,4 @@
-"""The steps of a change, on records in memory and a CloudFormation that is as far as a test wants."""
+"""Steps of an update, on in-memory records and a fake of CloudFormation."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ NOTHING = change_set("FAILED", reason="The submitted information didn't contain 
 
 @dataclass
 class Aws:
-    """What CloudFormation says; `proposals` are the change set at each look, the last one for ever."""
+    """Fake of CloudFormation. `proposals` are the change set on each description. The last one repeats."""
 
     stack: Stack | None
     proposals: list[ChangeSet | None] = field(default_factory=list)
@@ -124,7 +124,7 @@ class Aws:
 
 
 class Desk:
-    """One environment that is UPDATING, its steps, and a clock that a test moves."""
+    """One UPDATING environment, its steps, and a clock that a test sets."""
 
     def __init__(self, aws: Aws, stage: str = "look", **fields: Any) -> None:
         client: Any = FastDynamoDb(INDEXES)
@@ -163,7 +163,7 @@ class Desk:
         return timestamp(NOW + timedelta(seconds=seconds))
 
     def why(self) -> str:
-        """What the timeline says of the last change of its status."""
+        """The timeline's explanation of the last change of status."""
         [line] = self.store.events("env1", limit=1).items
         assert (line.action, line.actor) == ("status_changed", "service")
         return str((line.detail or {})["why"])
@@ -196,7 +196,7 @@ def assert_ended_as_it_was(desk: Desk, message: str) -> None:
 # -- the change set ----------------------------------------------------------------------------------------
 
 
-def test_a_change_is_proposed_looked_at_and_carried_out() -> None:
+def test_an_update_creates_checks_and_executes_a_change_set() -> None:
     desk = Desk(Aws(stack(), [None, MAKING, READY_TO_GO]))
     assert desk.step() is Next.AGAIN
     assert (desk.aws.done, desk.slept) == (["propose 4", "execute 4"], [0.5])
@@ -205,7 +205,7 @@ def test_a_change_is_proposed_looked_at_and_carried_out() -> None:
     assert begun.due_at == desk.after(60.5)
 
 
-def test_a_change_set_that_takes_long_is_looked_at_again_in_five_seconds() -> None:
+def test_a_slow_change_set_is_checked_every_five_seconds() -> None:
     desk = Desk(Aws(stack(), [None, MAKING]))
     assert desk.step() is Next.LATER
     assert (desk.slept, desk.read().due_at) == ([0.5, 1.0, 2.0], desk.after(8.5))
@@ -217,13 +217,13 @@ def test_a_change_set_that_takes_long_is_looked_at_again_in_five_seconds() -> No
     assert desk.aws.done == ["propose 4"]
 
 
-def test_no_pause_is_longer_than_the_time_that_is_left() -> None:
+def test_no_pause_exceeds_the_remaining_time() -> None:
     desk = Desk(Aws(stack(), [None, MAKING]))
     assert desk.step(seconds=1.6) is Next.LATER
     assert desk.slept == [0.5, 1.0]
 
 
-def test_a_change_that_does_nothing_only_brings_the_settings() -> None:
+def test_an_empty_change_set_only_records_the_settings() -> None:
     desk = Desk(Aws(stack(), [NOTHING]))
     desk.steps()
     done = desk.read()
@@ -232,20 +232,20 @@ def test_a_change_that_does_nothing_only_brings_the_settings() -> None:
     assert desk.aws.done == ["discard 4 for 9"]
 
 
-def test_a_change_that_would_end_data_is_not_carried_out() -> None:
+def test_a_change_that_would_delete_data_is_not_executed() -> None:
     desk = Desk(Aws(stack(), [READY_TO_GO], refused=Failure("internal", "It holds data.", "Empty it.")))
     assert desk.step() is Next.LATER
     assert_ended_as_it_was(desk, "It holds data.")
     assert desk.aws.done == ["discard 4 for 2"]
 
 
-def test_what_cannot_be_made_is_refused_in_cloudformations_words() -> None:
+def test_an_impossible_change_is_rejected_with_cloudformations_reason() -> None:
     desk = Desk(Aws(stack(), [change_set("FAILED", reason="Template error.")]))
     assert desk.step() is Next.LATER
     assert_ended_as_it_was(desk, "Template error.")
 
 
-def test_a_refused_execution_ends_the_change_and_what_cannot_be_discarded_is_left() -> None:
+def test_a_rejected_execution_ends_the_update_and_leaves_undeletable_change_sets() -> None:
     refusal = AwsRefused("AccessDenied", "no")
     desk = Desk(Aws(stack(), [READY_TO_GO], executes=refusal, discards=refusal))
     assert desk.step() is Next.LATER
@@ -253,13 +253,13 @@ def test_a_refused_execution_ends_the_change_and_what_cannot_be_discarded_is_lef
     assert desk.read().resources == UPDATED
 
 
-def test_an_execution_that_is_not_possible_now_is_tried_again_in_five_seconds() -> None:
+def test_an_execution_that_is_impossible_now_is_retried_in_five_seconds() -> None:
     desk = Desk(Aws(stack(), [READY_TO_GO], executes=False))
     assert desk.step() is Next.LATER
     assert (desk.read().due_at, desk.stage()) == (desk.after(5), "execute")
 
 
-def test_an_execution_that_goes_on_is_waited_for() -> None:
+def test_an_update_waits_for_a_running_execution() -> None:
     desk = Desk(Aws(stack(), [change_set("CREATE_COMPLETE", "EXECUTE_IN_PROGRESS")]), "execute")
     assert desk.step() is Next.LATER
     assert (desk.read().due_at, desk.aws.done) == (desk.after(60), [])
@@ -278,7 +278,7 @@ def test_an_execution_that_failed_ends_with_its_first_failure() -> None:
 
 
 @pytest.mark.parametrize("execution", ["OBSOLETE", "UNAVAILABLE"])
-def test_a_change_set_that_is_out_of_date_is_followed_by_another_of_another_name(execution: str) -> None:
+def test_an_outdated_change_set_is_replaced_under_a_new_name(execution: str) -> None:
     desk = Desk(Aws(stack(), [change_set("CREATE_COMPLETE", execution), None, READY_TO_GO]), "execute")
     assert desk.step() is Next.AGAIN
     assert (desk.stage(), desk.read().changes) == ("look", 5)
@@ -286,7 +286,7 @@ def test_a_change_set_that_is_out_of_date_is_followed_by_another_of_another_name
     assert desk.aws.done == ["propose 5", "execute 5"]
 
 
-def test_a_change_set_that_is_gone_is_followed_by_another_unless_the_stack_was_rolled_back() -> None:
+def test_a_missing_change_set_is_replaced_unless_the_stack_was_rolled_back() -> None:
     desk = Desk(Aws(stack()), "execute")
     assert desk.step() is Next.AGAIN
     assert (desk.stage(), desk.read().changes) == ("look", 5)
@@ -295,10 +295,10 @@ def test_a_change_set_that_is_gone_is_followed_by_another_unless_the_stack_was_r
     assert_ended_as_it_was(rolled_back, "The first failure.")
 
 
-# -- what CloudFormation does ------------------------------------------------------------------------------
+# -- CloudFormation's updates ------------------------------------------------------------------------------
 
 
-def test_the_first_failure_of_a_change_is_the_one_that_is_told() -> None:
+def test_the_first_failure_of_an_update_is_recorded() -> None:
     desk = Desk(Aws(stack("UPDATE_ROLLBACK_IN_PROGRESS")), "execute", failure=FIRST)
     assert desk.step() is Next.LATER
     assert desk.read().failure == FIRST
@@ -306,7 +306,7 @@ def test_the_first_failure_of_a_change_is_the_one_that_is_told() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0, 60])
-def test_a_rollback_tells_its_failure_once_by_an_event_or_by_the_schedule(seconds: int) -> None:
+def test_a_rollbacks_failure_is_recorded_once_by_an_event_or_the_schedule(seconds: int) -> None:
     desk = Desk(Aws(stack("UPDATE_ROLLBACK_IN_PROGRESS")), "execute", due_at="2026-01-01T00:01:00.000Z")
     desk.moment = NOW + timedelta(seconds=seconds)
     for _ in range(2):
@@ -317,13 +317,13 @@ def test_a_rollback_tells_its_failure_once_by_an_event_or_by_the_schedule(second
     assert desk.aws.done == (["note"] if seconds else [])
 
 
-def test_an_update_that_goes_on_has_no_failure() -> None:
+def test_a_running_update_has_no_failure() -> None:
     desk = Desk(Aws(stack("UPDATE_IN_PROGRESS")), "execute")
     assert desk.step() is Next.LATER
     assert (desk.read().failure, desk.read().due_at, desk.aws.done) == (None, desk.after(60), ["note"])
 
 
-def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
+def test_events_do_not_use_rollback_attempts() -> None:
     desk = Desk(Aws(stack("UPDATE_ROLLBACK_FAILED")), "execute", failure=FIRST)
     for _ in range(5):
         assert desk.step() is Next.LATER
@@ -358,14 +358,14 @@ def test_events_use_up_no_try_to_take_a_failed_change_back() -> None:
     assert desk.aws.done == ["roll back 1", "roll back 2"]
 
 
-def test_a_failure_that_no_event_told_is_looked_up_when_the_way_back_fails() -> None:
+def test_a_failure_without_an_event_is_read_when_the_rollback_fails() -> None:
     desk = Desk(Aws(stack("UPDATE_ROLLBACK_FAILED")), "execute")
     desk.step()
     assert desk.read().failure.message == "A later failure."
 
 
 @pytest.mark.parametrize("found", [None, stack("DELETE_IN_PROGRESS")])
-def test_a_stack_that_somebody_deletes_fails_and_what_is_left_is_kept(found: Stack | None) -> None:
+def test_an_update_of_a_stack_in_foreign_deletion_fails_and_keeps_leftovers(found: Stack | None) -> None:
     desk = Desk(Aws(found), lease_until="2026-01-01T00:01:00.000Z")
     assert desk.step() is Next.AGAIN
     failed = desk.read()
@@ -375,7 +375,7 @@ def test_a_stack_that_somebody_deletes_fails_and_what_is_left_is_kept(found: Sta
     assert failed.due_at == failed.expires_at
 
 
-def test_a_stack_that_is_broken_fails_and_is_left_as_it_is() -> None:
+def test_an_update_of_a_broken_stack_fails_and_changes_nothing() -> None:
     desk = Desk(Aws(stack("ROLLBACK_FAILED")))
     assert desk.step() is Next.AGAIN
     failed = desk.read()
@@ -390,7 +390,7 @@ def test_a_stack_that_is_broken_fails_and_is_left_as_it_is() -> None:
     ("before", "after", "release", "brings"),
     [(True, True, "r", False), (False, True, "r", True), (True, False, "r", False), (True, True, "r2", True)],
 )
-def test_files_are_brought_for_another_release_or_data_that_were_not_wanted(
+def test_files_are_copied_for_another_release_or_newly_included_data(
     before: bool, after: bool, release: str, brings: bool
 ) -> None:
     wanted = {"settings": NEW.model_copy(update={"upload_data": after}), "release": release}
@@ -402,7 +402,7 @@ def test_files_are_brought_for_another_release_or_data_that_were_not_wanted(
     assert (desk.read().status, desk.read().release) == (Status.READY, release)
 
 
-def test_files_go_on_where_they_were_when_the_time_is_up() -> None:
+def test_copying_continues_where_the_time_limit_ended_it() -> None:
     desk = Desk(Aws(stack(), files=3), "seed", wanted={"release": "r2"})
     assert desk.step(seconds=0) is Next.AGAIN
     paused = desk.read()
@@ -412,7 +412,7 @@ def test_files_go_on_where_they_were_when_the_time_is_up() -> None:
     assert desk.read().status is Status.READY
 
 
-def test_the_lease_is_renewed_while_files_come_and_says_how_many_are_there() -> None:
+def test_renewals_of_the_lease_record_the_number_of_copied_files() -> None:
     desk = Desk(Aws(stack(), files=3), "seed", wanted={"release": "r2"})
     seen = []
 
@@ -427,7 +427,7 @@ def test_the_lease_is_renewed_while_files_come_and_says_how_many_are_there() -> 
     assert desk.read().status is Status.READY
 
 
-def test_while_somebody_else_brings_the_files_nothing_is_done() -> None:
+def test_nothing_is_done_while_another_process_copies_the_files() -> None:
     desk = Desk(Aws(stack(), files=3), "seed", lease_until="2026-01-01T00:00:01.000Z")
     assert desk.step() is Next.LATER
     assert (desk.aws.done, desk.read().status) == ([], Status.UPDATING)
@@ -443,7 +443,9 @@ def test_while_somebody_else_brings_the_files_nothing_is_done() -> None:
         ("seed", stack(), False),
     ],
 )
-def test_a_refused_call_ends_a_change_that_has_not_begun(stage: str, found: Stack | None, ends: bool) -> None:
+def test_a_rejected_call_ends_an_update_that_has_not_started(
+    stage: str, found: Stack | None, ends: bool
+) -> None:
     desk = Desk(Aws(found), stage)
     refusal = AwsRefused("AccessDenied", "no")
     assert desk.update.give_up(desk.read(), refusal) is ends

@@ -1,4 +1,4 @@
-"""The stand-in for `awsglue`: what it reads from a command line, and what it refuses."""
+"""The local replacement of `awsglue`: command-line arguments and rejected options."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from local.spark.shim.awsglue.utils import GlueArgumentError, getResolvedOptions
 
 
 class Frame:
-    """Plays a DataFrame of two rows."""
+    """Fake of a DataFrame with two rows."""
 
     def count(self) -> int:
         return 2
 
 
-def test_wanted_arguments_are_found_in_both_spellings_among_others() -> None:
+def test_arguments_are_parsed_in_both_notations() -> None:
     argv = ["script.py", "--JOB_NAME", "job", "--OUTPUT=s3://b/out", "--enable-metrics", "true", "--DAY", "1"]
     options = getResolvedOptions(argv, ["JOB_NAME", "OUTPUT"])
     assert options == {"JOB_NAME": "job", "OUTPUT": "s3://b/out"}
 
 
-def test_glues_own_arguments_come_along_unasked() -> None:
+def test_glues_own_arguments_are_always_included() -> None:
     argv = ["script.py", "--JOB_RUN_ID", "jr_1", "--TempDir", "s3://b/tmp", "--DAY", "1"]
     assert getResolvedOptions(argv, ["DAY"]) == {"JOB_RUN_ID": "jr_1", "TempDir": "s3://b/tmp", "DAY": "1"}
 
@@ -35,12 +35,12 @@ def test_a_missing_argument_is_an_error_that_names_it() -> None:
         getResolvedOptions(["script.py", "--JOB_NAME", "job"], ["JOB_NAME", "OUTPUT"])
 
 
-def test_the_beginning_of_a_name_is_not_the_name() -> None:
+def test_a_prefix_of_a_name_does_not_match() -> None:
     with pytest.raises(GlueArgumentError, match="--OUTPUT_BUCKET"):
         getResolvedOptions(["script.py", "--OUTPUT", "x"], ["OUTPUT_BUCKET"])
 
 
-def test_a_dynamic_frame_gives_its_data_frame_back() -> None:
+def test_a_dynamic_frame_returns_its_data_frame() -> None:
     frame = cast(DataFrame, Frame())
     boxed = DynamicFrame.fromDF(frame, None, "people")
     assert boxed.toDF() is frame
@@ -48,19 +48,19 @@ def test_a_dynamic_frame_gives_its_data_frame_back() -> None:
 
 
 @pytest.mark.parametrize("name", ["resolveChoice", "relationalize", "apply_mapping"])
-def test_a_transformation_that_is_not_here_is_refused_by_name(name: str) -> None:
+def test_an_unsupported_transformation_is_rejected_by_name(name: str) -> None:
     boxed: Any = DynamicFrame(cast(DataFrame, Frame()), None)
     with pytest.raises(NotImplementedError, match=f"DynamicFrame.{name}"):
         getattr(boxed, name)
 
 
-def test_an_option_that_would_be_ignored_is_refused() -> None:
+def test_an_unsupported_option_is_rejected() -> None:
     refuse("getSink", {"known": 1, "empty": None}, ["known"])
     with pytest.raises(NotImplementedError, match="groupFiles of from_options"):
         refuse("from_options", {"groupFiles": "inPartition"}, ["paths"])
 
 
-def test_bookmarks_are_refused() -> None:
+def test_bookmarks_are_rejected() -> None:
     with pytest.raises(NotImplementedError, match="bookmarks"):
         Job(None).init("job", {"job_bookmark_option": "job-bookmark-enable"})
     job = Job(None)

@@ -1,11 +1,11 @@
-"""Nothing of a developer's own AWS set-up is used on the laptop."""
+"""Isolation of the local AWS emulator from a developer's own AWS configuration."""
 
 import os
 
 from local.aws import clients
 
 
-def test_the_real_account_is_forgotten() -> None:
+def test_the_developers_aws_configuration_is_removed() -> None:
     environ = {
         "PATH": "/bin",
         "AWS_PROFILE": "production",

@@ -1,4 +1,4 @@
-"""The secret that the laptop's API signs page cursors with."""
+"""The local API's secret for signing page cursors."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def key() -> str:
     return server._settings(OPTIONS, IDENTITY, made, clients.Credentials("a", "b", "c"))["CURSOR_KEY"]
 
 
-def test_nobody_knows_it_from_what_is_public(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_key_cannot_be_derived_from_public_values(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CURSOR_KEY", raising=False)
     one, other = key(), key()
     assert one != other
     assert len(bytes.fromhex(one)) == 32
 
 
-def test_one_that_is_started_again_keeps_that_of_its_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restarted_api_keeps_the_key_of_its_instance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CURSOR_KEY", "of this instance")
     assert key() == "of this instance"

@@ -1,4 +1,4 @@
-"""Rules of faults: how they are read, how their dice fall, and what a faulty service answers."""
+"""Fault rules: syntax, random selection, and the responses of a faulty service."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def hits(text: str, calls: int, seed: int = 0) -> list[bool]:
     return [faults.of_call("glue", "StartJobRun") is not None for _ in range(calls)]
 
 
-def test_a_rule_tells_what_goes_wrong_how_often_and_when() -> None:
+def test_a_rule_has_a_fault_a_rate_and_a_time() -> None:
     rule = parse("s3:DeleteObjects 503_after 0.25 after 3 times 2")
     assert (rule.scope, rule.pattern, rule.kind, rule.status) == ("s3", "DeleteObjects", Kind.ERROR, 503)
     assert (rule.effect, rule.probability, rule.after, rule.times) == (True, 0.25, 3, 2)
 
 
-def test_several_rules_have_semicolons_between_them_and_a_reason_may_have_some_inside() -> None:
+def test_rules_are_separated_by_semicolons_that_reasons_may_contain() -> None:
     one, two = parse_all("glue:* throttle; stack:AWS::Glue::Job create_failed 'no room; none' 0.5")
     assert (one.kind, one.probability) == (Kind.THROTTLE, 1.0)
     assert (two.pattern, two.reason, two.probability) == ("AWS::Glue::Job", "no room; none", 0.5)
@@ -56,13 +56,13 @@ def test_several_rules_have_semicolons_between_them_and_a_reason_may_have_some_i
         ("events:job lost 'half", "a quote is not closed"),
     ],
 )
-def test_a_rule_that_cannot_be_read_says_why(text: str, why: str) -> None:
+def test_an_invalid_rule_returns_the_reason(text: str, why: str) -> None:
     with pytest.raises(BadRule, match="is invalid") as refused:
         parse(text)
     assert why in str(refused.value)
 
 
-def test_dice_fall_the_same_for_a_seed_whatever_other_rules_there_are() -> None:
+def test_random_results_depend_only_on_the_seed_and_the_rule() -> None:
     alone = hits("glue:StartJobRun throttle 0.5", 200, seed=7)
     assert 70 < sum(alone) < 130
     assert alone == hits("glue:StartJobRun throttle 0.5", 200, seed=7)
@@ -75,11 +75,11 @@ def test_dice_fall_the_same_for_a_seed_whatever_other_rules_there_are() -> None:
     assert beside == alone
 
 
-def test_after_and_times_count_the_calls_that_match() -> None:
+def test_after_and_times_count_matching_calls() -> None:
     assert hits("glue:Start* 500 after 2 times 3", 7) == [False, False, True, True, True, False, False]
 
 
-def test_the_first_rule_that_acts_is_the_one_and_only_its_calls_are_hit() -> None:
+def test_only_the_first_matching_rule_is_applied() -> None:
     faults = Faults(parse_all("glue:* throttle times 1; *:* 500"))
     acted = [faults.of_call("glue", "GetTable"), faults.of_call("glue", "GetTable")]
     assert [rule.kind for rule in acted if rule] == [Kind.THROTTLE, Kind.ERROR]
@@ -97,7 +97,7 @@ def test_a_resource_fails_by_its_type_or_its_name() -> None:
     assert "fault" in (faults.of_resource("create", "AWS::Glue::Job", "Job") or "")
 
 
-def test_events_are_lost_doubled_and_late_by_their_kind() -> None:
+def test_events_are_lost_duplicated_and_delayed_by_kind() -> None:
     rules = "events:job lost; events:stack doubled; events:stack late seconds 5; events:resource reordered"
     faults = Faults(parse_all(rules))
     assert faults.of_event("Glue Job State Change") == []
@@ -147,7 +147,7 @@ def client(service: str, before_send: Callable[..., Any]) -> Any:
         ("s3", "delete_object", {"Bucket": "b", "Key": "k", "VersionId": "1"}),
     ],
 )
-def test_a_request_is_recognised_by_what_botocore_sends(
+def test_requests_are_recognised_in_botocores_format(
     service: str, operation: str, arguments: dict[str, Any]
 ) -> None:
     sent: list[AWSPreparedRequest] = []
@@ -201,7 +201,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
         ("access_denied", AwsRefused, None),
     ],
 )
-def test_a_faulty_service_answers_what_boto3_understands(
+def test_a_faulty_service_returns_errors_that_boto3_parses(
     service: str,
     operation: str,
     arguments: dict[str, Any],

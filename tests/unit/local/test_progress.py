@@ -1,4 +1,4 @@
-"""How far things are, on a terminal and elsewhere."""
+"""Progress output on a terminal and in a log."""
 
 import io
 from concurrent.futures import Future
@@ -25,7 +25,7 @@ class Clock:
         self.now += seconds
 
 
-def test_in_a_log_the_same_text_comes_again_before_two_seconds_are_over() -> None:
+def test_a_log_repeats_an_unchanged_line_every_two_seconds() -> None:
     out, clock = io.StringIO(), Clock()
     progress = Progress(out, clock, clock.sleep)
     for _ in range(40):
@@ -34,7 +34,7 @@ def test_in_a_log_the_same_text_comes_again_before_two_seconds_are_over() -> Non
     assert out.getvalue() == "  waiting\n" * 3
 
 
-def test_in_a_log_news_comes_at_most_every_04_seconds() -> None:
+def test_a_log_shows_changes_at_most_every_04_seconds() -> None:
     out, clock = io.StringIO(), Clock()
     progress = Progress(out, clock, clock.sleep)
     for step in range(10):
@@ -43,7 +43,7 @@ def test_in_a_log_news_comes_at_most_every_04_seconds() -> None:
     assert out.getvalue() == "  step 0\n  step 4\n  step 8\n"
 
 
-def test_on_a_terminal_the_line_is_written_over_and_goes_for_what_stays() -> None:
+def test_a_terminal_overwrites_the_line_and_clears_it_for_permanent_output() -> None:
     out, clock = Terminal(), Clock()
     progress = Progress(out, clock, clock.sleep)
     progress.update("half", since=98.0)
@@ -64,7 +64,7 @@ def test_waiting_ends_when_it_is_done() -> None:
     assert out.getvalue() == "  building (0 s)\n  building (2 s)\n"
 
 
-def test_waiting_in_vain_says_for_what() -> None:
+def test_a_timed_out_wait_names_its_condition() -> None:
     clock = Clock()
     with pytest.raises(Failed, match=r"Timed out after 5 s\. Last state: CREATING 1/9\."):
         Progress(io.StringIO(), clock, clock.sleep).watch(lambda: "CREATING 1/9", lambda: False, 5, 0.5)

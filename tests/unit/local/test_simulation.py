@@ -1,4 +1,4 @@
-"""Simulated time: one piece of work at a time, in the order in which they are due."""
+"""Simulated time: one task at a time, in the order of due times."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def waiting(
     return work
 
 
-def test_work_that_waits_lets_others_go_on_in_the_order_of_time() -> None:
+def test_waiting_tasks_let_others_continue_in_order_of_time() -> None:
     log: list[tuple[str, float]] = []
     with Simulation(BEGIN) as simulation:
         simulation.later(0, "a", waiting(simulation, log, "a", 1, 2))
@@ -48,7 +48,7 @@ def test_the_clock_of_the_process_is_the_simulated_one_and_stands_still() -> Non
     assert datetime.now(UTC).year >= 2026 and datetime.now(UTC) != simulation.now()
 
 
-def test_work_may_wait_for_the_end_of_other_work() -> None:
+def test_a_task_may_wait_for_the_end_of_another() -> None:
     log: list[tuple[str, float]] = []
     with Simulation(BEGIN) as simulation:
         until_ended = simulation.start("first", waiting(simulation, log, "first", 5))
@@ -62,7 +62,7 @@ def test_work_may_wait_for_the_end_of_other_work() -> None:
     assert [name for name, _ in log] == ["first", "second"]
 
 
-def test_an_error_that_nobody_has_caught_ends_the_simulation_where_it_happens() -> None:
+def test_an_uncaught_error_ends_the_simulation() -> None:
     def work() -> None:
         raise ValueError("no")
 
@@ -82,7 +82,7 @@ def test_no_thread_outlives_a_simulation_and_no_handler_swallows_its_end() -> No
                 simulation.wait(1e9)
             except Killed as end:
                 ended.append(end)
-                simulation.wait(1)  # somebody who goes on all the same is told again
+                simulation.wait(1)  # a task that continues anyway gets the error again
 
         simulation.later(0, "for ever", work)
         simulation.run(1)
@@ -90,7 +90,7 @@ def test_no_thread_outlives_a_simulation_and_no_handler_swallows_its_end() -> No
     assert threading.active_count() == before
 
 
-def test_chance_follows_from_the_seed_and_is_the_systems_again_afterwards() -> None:
+def test_randomness_depends_on_the_seed_and_is_restored_afterwards() -> None:
     def drawn() -> tuple[object, ...]:
         return uuid.uuid4(), secrets.token_hex(8), secrets.choice(range(1000))
 

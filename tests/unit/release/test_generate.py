@@ -1,4 +1,4 @@
-"""The data generator: always the same bytes, any size in the same memory, and every awkward thing."""
+"""The data generator: reproducible bytes, constant memory for any size, and all difficult cases."""
 
 import csv
 import gzip
@@ -60,7 +60,7 @@ def events() -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
 
 
-def test_the_committed_data_are_what_the_generator_makes(tmp_path: Path) -> None:
+def test_the_committed_data_equals_the_generators_output(tmp_path: Path) -> None:
     main(["--out", str(tmp_path)])
     assert contents(tmp_path) == contents(DATA)
 
@@ -89,7 +89,7 @@ def test_more_orders_need_no_more_memory(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("orders", ["0", "-1", "many"])
-def test_an_impossible_number_of_orders_is_refused(
+def test_an_impossible_number_of_orders_is_rejected(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], orders: str
 ) -> None:
     with pytest.raises(SystemExit):
@@ -98,7 +98,7 @@ def test_an_impossible_number_of_orders_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
-# ---- what the committed data have to have ----
+# ---- required properties of the committed data ----
 
 
 def test_there_are_about_10000_orders_in_at_most_8_megabytes() -> None:
@@ -205,7 +205,7 @@ def test_a_few_scores_are_invalid() -> None:
 
 
 @pytest.mark.parametrize("mark", ["\n", ",", '"', "ã", "👍", "\\"])
-def test_comments_hold_everything_that_breaks_naive_readers(mark: str) -> None:
+def test_comments_contain_everything_that_breaks_naive_readers(mark: str) -> None:
     assert any(mark in row["review_comment_message"] for row in rows("reviews"))
 
 
@@ -219,7 +219,7 @@ def test_zip_prefixes_keep_their_leading_zeros_and_are_on_the_map() -> None:
         assert prefixes <= points.keys()
 
 
-def test_what_rows_refer_to_exists() -> None:
+def test_references_of_rows_exist() -> None:
     known = {
         "order_id": {row["order_id"] for row in rows("orders")},
         "customer_id": {row["customer_id"] for row in rows("customers")},
@@ -233,7 +233,7 @@ def test_what_rows_refer_to_exists() -> None:
     assert len({row["customer_unique_id"] for row in rows("customers")}) < 10_000  # some come back
 
 
-def test_rows_of_an_order_are_not_neighbours() -> None:
+def test_rows_of_an_order_are_not_adjacent() -> None:
     numbers = defaultdict(list)
     for number, row in enumerate(rows("payments")):
         numbers[row["order_id"]].append(number)

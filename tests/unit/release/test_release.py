@@ -1,4 +1,4 @@
-"""Data folders become tables, and tables with scripts a release, the same everywhere."""
+"""Releases: data folders become tables, and tables with scripts become a reproducible release."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_csv_table_has_the_columns_of_its_header_all_of_them_strings(tmp_path:
     assert table.columns == (Column("order_id", "string"), Column("price", "string"))
 
 
-def test_packed_and_plain_csv_files_with_one_header_are_one_table(tmp_path: Path) -> None:
+def test_compressed_and_plain_csv_files_with_one_header_are_one_table(tmp_path: Path) -> None:
     data = put(tmp_path, {"s/t/b.csv.gz": gzip.compress(b"id,x\n1,2\n"), "s/t/a.csv": "id,x\n"})
     [table] = find_tables(data)
     assert [file.name for file in table.files] == ["a.csv", "b.csv.gz"]
@@ -64,7 +64,7 @@ def test_json_files_of_a_table_may_have_different_fields(tmp_path: Path) -> None
     assert columns(data) == {"id": "bigint", "x": "string"}
 
 
-def test_an_object_with_many_fields_is_a_struct_and_not_a_map(tmp_path: Path) -> None:
+def test_an_object_with_many_fields_is_a_struct(tmp_path: Path) -> None:
     record = {"o": {f"f{n}": n for n in range(300)}}
     kind = columns(put(tmp_path, {"s/t/a.json": json.dumps(record)}))["o"]
     assert kind.startswith("struct<f0:bigint,f1:bigint,")
@@ -97,7 +97,7 @@ def test_parquet_files_of_a_table_must_have_the_same_columns(tmp_path: Path) -> 
         find_tables(tmp_path)
 
 
-def test_files_beside_the_databases_and_hidden_ones_are_no_data(tmp_path: Path) -> None:
+def test_hidden_files_and_files_outside_the_databases_are_ignored(tmp_path: Path) -> None:
     names = ("generate.py", "words.toml", ".DS_Store", "s/.keep", "s/t/.a.csv.swp", "s/t/_SUCCESS", "_x/y")
     data = put(tmp_path, {**dict.fromkeys(names, "no"), "s/t/a.csv": "id\n1\n"})
     [table] = find_tables(data)
@@ -144,19 +144,19 @@ def test_files_beside_the_databases_and_hidden_ones_are_no_data(tmp_path: Path) 
         ({"readme.md": "nothing else"}, r"contains no <database>/<table>/<file>"),
     ],
 )
-def test_what_cannot_be_a_table_is_refused_with_its_place(
+def test_an_invalid_table_is_rejected_with_its_location(
     tmp_path: Path, files: dict[str, str | bytes], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
         find_tables(put(tmp_path, files))
 
 
-def test_a_data_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+def test_a_missing_data_folder_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere: is not a folder"):
         find_tables(tmp_path / "nowhere")
 
 
-def test_a_release_is_the_same_wherever_and_whenever_it_is_built(tmp_path: Path) -> None:
+def test_builds_of_a_release_are_reproducible(tmp_path: Path) -> None:
     files = {"s/b/1.csv": "id\n1\n", "s/a/2.csv": "id\n", "s/a/1.csv": "id\n2\n"}
     one = build(ROOT, put(tmp_path / "one", dict(files)), "1.0.0", lint=False)
     other = put(tmp_path / "other", dict(reversed(files.items())))
@@ -167,7 +167,7 @@ def test_a_release_is_the_same_wherever_and_whenever_it_is_built(tmp_path: Path)
     assert one.template == again.template
 
 
-def test_every_change_of_content_or_version_makes_another_release(tmp_path: Path) -> None:
+def test_every_change_of_content_or_version_creates_another_release(tmp_path: Path) -> None:
     data = put(tmp_path, {"s/t/a.csv": "id\n1\n"})
     first = build(ROOT, data, "1.0.0", lint=False)
     assert first.id == f"1.0.0-{first.sha256[:12]}"
@@ -179,7 +179,7 @@ def test_every_change_of_content_or_version_makes_another_release(tmp_path: Path
     assert len({first.sha256, changed.sha256, added.sha256, versioned.sha256}) == 4
 
 
-def test_the_manifest_tells_where_every_file_goes(tmp_path: Path) -> None:
+def test_the_manifest_contains_the_location_of_every_file(tmp_path: Path) -> None:
     data = put(tmp_path, {"s/t/a.csv": "id\n1\n"})
     release = build(ROOT, data, "1.0.0", lint=False)
     manifest = release.manifest
@@ -194,7 +194,7 @@ def test_the_manifest_tells_where_every_file_goes(tmp_path: Path) -> None:
     job = files["jobs/sot_ecommerce.py"]
     assert (job["target"], job["key"]) == ("glue_assets", "jobs/sot_ecommerce.py")
     [table] = manifest["tables"]
-    definition = table.pop("definition")  # what the template says of it, but for its name and location
+    definition = table.pop("definition")  # the table's definition in the template, without name and location
     [wanted] = [
         resource["Properties"]["TableInput"]
         for resource in parse(release.template)["Resources"].values()
@@ -214,7 +214,7 @@ def test_the_manifest_tells_where_every_file_goes(tmp_path: Path) -> None:
     ]
 
 
-def test_a_version_that_no_key_could_hold_is_refused(tmp_path: Path) -> None:
+def test_a_version_that_is_invalid_in_an_s3_key_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="is not a valid version"):
         build(ROOT, put(tmp_path, {"s/t/a.csv": "id\n"}), "../1", lint=False)
 
@@ -229,7 +229,7 @@ def test_the_data_of_the_project_builds() -> None:
     ]
 
 
-def test_the_command_says_what_is_wrong_with_the_data_and_fails(
+def test_the_command_prints_errors_of_the_data_and_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = put(tmp_path / "data", {"s/t/a.csv": "id,id\n"})
@@ -307,7 +307,7 @@ def test_partitions_of_json_and_parquet_have_the_columns_of_all(tmp_path: Path) 
         ),
     ],
 )
-def test_partitions_records_and_descriptions_that_do_not_fit_are_refused(
+def test_invalid_partitions_records_and_descriptions_are_rejected(
     tmp_path: Path, files: dict[str, str | bytes], words: str
 ) -> None:
     with pytest.raises(DataError) as caught:

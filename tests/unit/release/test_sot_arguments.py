@@ -1,4 +1,4 @@
-"""What the job makes of its arguments."""
+"""Arguments of the SoT job."""
 
 import pytest
 
@@ -6,7 +6,7 @@ import sot_ecommerce as job
 from tests.support.sot_arguments import ARGUMENTS, read_settings
 
 
-def test_what_is_not_said_has_the_defaults_of_terraglue() -> None:
+def test_missing_arguments_have_terraglues_defaults() -> None:
     settings = read_settings()
     assert settings.partition_uri == "s3://sot/tbsot_ecommerce_br/anomesdia=20261105"
     assert settings.partition_type == "int"
@@ -16,7 +16,7 @@ def test_what_is_not_said_has_the_defaults_of_terraglue() -> None:
 
 @pytest.mark.parametrize("name", sorted(ARGUMENTS))
 @pytest.mark.parametrize("value", [None, ""])
-def test_a_missing_argument_is_refused_by_name(name: str, value: str | None) -> None:
+def test_a_missing_argument_is_rejected_by_name(name: str, value: str | None) -> None:
     with pytest.raises(job.JobError, match=f"^The job argument --{name} is missing.$"):
         read_settings(**{name: value})
 
@@ -37,7 +37,7 @@ def test_a_missing_argument_is_refused_by_name(name: str, value: str | None) -> 
         ("OUTPUT_TABLE_URI", "s3://sot/"),
     ],
 )
-def test_an_impossible_argument_is_refused_by_name(name: str, value: str) -> None:
+def test_an_impossible_argument_is_rejected_by_name(name: str, value: str) -> None:
     with pytest.raises(job.JobError, match=f"^The job argument --{name} "):
         read_settings(**{name: value})
 

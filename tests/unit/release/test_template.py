@@ -1,4 +1,4 @@
-"""The stack's template with the tables of data: valid, named as the service expects, no wider than needed."""
+"""The template with the tables of data: valid, with the names that the service expects, least privilege."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def of_type(kind: str) -> dict[str, Any]:
     }
 
 
-def test_the_hand_written_text_and_its_comments_stay() -> None:
+def test_the_hand_written_template_and_its_comments_are_kept() -> None:
     before, rest = WRITTEN.split(RESOURCES_MARK)
     between, after = rest.split(OUTPUTS_MARK)
     assert BUILT.startswith(before + RESOURCES_MARK)
@@ -33,7 +33,7 @@ def test_the_hand_written_text_and_its_comments_stay() -> None:
     assert BUILT.endswith(after)
 
 
-def test_a_csv_folder_is_a_table_over_its_place_in_the_sor_bucket() -> None:
+def test_a_csv_folder_is_a_table_over_its_location_in_the_sor_bucket() -> None:
     assert TEMPLATE["Resources"]["TblOrdersInDbShop"] == {
         "Type": "AWS::Glue::Table",
         "Properties": {
@@ -90,7 +90,7 @@ def test_every_data_database_is_named_after_sandbox_and_folder_and_is_an_output(
     assert TEMPLATE["Outputs"]["DatabaseDbWeb"]["Value"] == {"Ref": "DatabaseDbWeb"}
 
 
-def test_the_manifest_says_which_resources_depend_on_a_parameter() -> None:
+def test_the_manifest_lists_resources_that_depend_on_a_parameter() -> None:
     found = resources(BUILT)
     assert {resource.logical_id: resource.type for resource in found} == {
         name: entry["Type"] for name, entry in TEMPLATE["Resources"].items()
@@ -104,24 +104,24 @@ def test_the_manifest_says_which_resources_depend_on_a_parameter() -> None:
     }
 
 
-def test_two_folders_whose_names_differ_only_in_underscores_are_refused() -> None:
+def test_two_folders_whose_names_differ_only_in_underscores_are_rejected() -> None:
     pair = [Table("db", name, "csv", (Column("id", "string"),), ()) for name in ("t_1", "t1")]
     with pytest.raises(DataError, match="db/t1: names must not differ only in their underscores"):
         complete(WRITTEN, pair)
 
 
-def test_data_cannot_take_the_jobs_own_database() -> None:
+def test_data_cannot_use_the_jobs_database() -> None:
     with pytest.raises(DataError, match="the database name sot is reserved"):
         complete(WRITTEN, [Table("sot", "t", "csv", (Column("id", "string"),), ())])
 
 
-def test_more_tables_than_a_stack_can_have_are_refused() -> None:
+def test_more_tables_than_a_stack_can_have_are_rejected() -> None:
     many = [Table("db", f"t{n}", "csv", (Column("id", "string"),), ()) for n in range(500)]
     with pytest.raises(DataError, match=r"the template has 5\d\d resources with this data"):
         complete(WRITTEN, many)
 
 
-def test_so_many_long_names_that_no_record_has_room_for_them_are_refused() -> None:
+def test_names_too_long_for_a_record_are_rejected() -> None:
     def many(length: int) -> list[Table]:
         names = [f"t{n}{'x' * length}"[:length] for n in range(400)]
         return [Table("db", name, "csv", (Column("id", "string"),), ()) for name in names]
@@ -131,12 +131,12 @@ def test_so_many_long_names_that_no_record_has_room_for_them_are_refused() -> No
         complete(WRITTEN, many(100))
 
 
-def test_a_template_that_lost_its_mark_is_not_built() -> None:
+def test_a_template_without_its_marker_is_not_built() -> None:
     with pytest.raises(ValueError, match="must contain the line"):
         complete(WRITTEN.replace(RESOURCES_MARK, ""), [ORDERS])
 
 
-def test_a_condition_that_the_manifest_could_not_tell_is_not_built() -> None:
+def test_a_condition_unsupported_by_the_manifest_is_not_built() -> None:
     other = {"Conditions": {"C": {"Fn::Not": []}}, "Resources": {"R": {"Type": "T", "Condition": "C"}}}
     with pytest.raises(ValueError, match="condition C is not"):
         resources(json.dumps(other))

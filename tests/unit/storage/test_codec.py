@@ -1,4 +1,4 @@
-"""Records as they are stored: those of today, of earlier versions and of newer ones."""
+"""Stored records: current, earlier and newer versions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OLD: dict[str, Any] = {
         "main.py": {"size_bytes": 1, "sha256": "0", "changed_by": "release", "changed_at": "2026-11-01"}
     },
 }
-"""An environment as the version before schema versions wrote it."""
+"""An environment in the format before schema versions."""
 
 
 def test_a_record_of_an_earlier_version_is_read() -> None:
@@ -51,24 +51,24 @@ def test_a_record_of_an_earlier_version_is_read() -> None:
     assert read.job_files["main.py"].changed_by_type is ActorType.RELEASE
 
 
-def test_settings_that_are_not_valid_any_more_are_read() -> None:
+def test_settings_that_are_no_longer_valid_are_read() -> None:
     settings = {**OLD["settings"], "job": {**OLD["settings"]["job"], "number_of_workers": 99}}
     assert items.environment({**OLD, "settings": settings}).settings.job.number_of_workers == 99
 
 
-def test_fields_that_this_version_does_not_know_are_ignored() -> None:
+def test_unknown_fields_are_ignored() -> None:
     newer = {**OLD, "color": "red", "failure": {**OLD["failure"], "color": "red"}}
     assert items.environment(newer) == items.environment(OLD)
 
 
-def test_a_record_of_a_newer_schema_is_refused() -> None:
+def test_a_record_of_a_newer_schema_is_rejected() -> None:
     with pytest.raises(Unavailable):
         items.environment({**OLD, "schema_version": 2})
     with pytest.raises(Unavailable):
         items.run({**items.run_item(run(environment(1))), "schema_version": 2})
 
 
-def test_what_is_written_is_json_and_is_read_as_it_was() -> None:
+def test_records_are_written_as_json_and_read_unchanged() -> None:
     one = environment(1)
     item = items.environment_item(one)
     assert item["schema_version"] == 1

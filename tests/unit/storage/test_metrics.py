@@ -28,7 +28,7 @@ def flushed(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     return {name: value for name, value in line.items() if name not in ("_aws", "service")}
 
 
-def test_an_environment_that_is_ready_is_counted_with_the_seconds_that_it_took(
+def test_a_ready_environment_is_counted_with_its_duration(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     seeding = environment(1, status=Status.SEEDING, created_at="2026-01-01T00:00:00.000Z")
@@ -38,7 +38,7 @@ def test_an_environment_that_is_ready_is_counted_with_the_seconds_that_it_took(
     assert flushed(capsys) == {"EnvironmentsReady": [1.0], "SecondsToReady": [42.0]}
 
 
-def test_a_failed_environment_is_counted_and_one_that_goes_on_is_not(
+def test_only_a_failed_environment_is_counted_as_failed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     creating = environment(1, status=Status.CREATING)
@@ -47,7 +47,7 @@ def test_a_failed_environment_is_counted_and_one_that_goes_on_is_not(
     assert flushed(capsys) == {"EnvironmentsFailed": [1.0]}
 
 
-def test_a_run_that_ends_is_counted_with_what_it_cost(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_ended_run_is_counted_with_its_cost(capsys: pytest.CaptureFixture[str]) -> None:
     running = run(environment(1)).replace(status=RunStatus.RUNNING)
     metrics.run_written(running, running.replace(status=RunStatus.SUCCEEDED, cost_micro_usd=36_667))
     assert flushed(capsys) == {"RunsSucceeded": [1.0], "SpendUsd": [0.036667]}

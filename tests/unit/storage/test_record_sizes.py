@@ -1,4 +1,4 @@
-"""The largest record of every kind, from the bounds of all that goes into it, against DynamoDB's 400 KB."""
+"""Sizes of the largest records of every kind, against DynamoDB's limit of 400 KB."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ OWNER = "\U0001f98a" * 128
 ID = "abcdefgh23"
 STACK = f"arn:aws:cloudformation:us-east-1:123456789012:stack/terraglue-{ID}/0f1e2d3c"
 AT = "2026-01-01T00:00:00.000Z"
-WIDE = "\U0001f98a" * 30_000  # what AWS or a job may say: as long as it likes, four bytes a character
+WIDE = "\U0001f98a" * 30_000  # messages of AWS or a job: unlimited, with four bytes per character
 PATH = "/".join(["p" * 64] * 3)
 
 
 def arguments(letter: str) -> dict[str, str]:
-    """As many bytes as the largest body has: 40 arguments, in a script whose characters have three bytes."""
+    """The largest possible body: 40 arguments of characters with three bytes each."""
     names = [f"--{letter}{n:02}" + "N" * 123 for n in range(40)]
     left = MAX_BODY_BYTES - sum(len(name) + 6 for name in names)
     dice = random.Random(letter)
@@ -63,7 +63,7 @@ def arguments(letter: str) -> dict[str, str]:
 
 
 def settings(letter: str) -> Settings:
-    """Settings that two requests of the largest size have made: one the arguments, one all else."""
+    """Settings of two requests of maximum size: one for the arguments, one for all other settings."""
     chosen = Settings.model_validate(
         {
             "mode": "production",
@@ -85,7 +85,7 @@ def settings(letter: str) -> Settings:
 
 
 def resources(count: int = 500) -> dict[str, ResourceState]:
-    """500 resources, all failed, with the longest names that a release may have."""
+    """500 failed resources with the longest possible names."""
     words = f"Resource handler returned message: {WIDE}"
     return {
         f"R{n:03}" + "n" * (NAMES_BYTES // 500 - 4): resource_state(
@@ -191,7 +191,7 @@ def run(**more: Any) -> JobRun:
 
 
 def event() -> TimelineEvent:
-    """A change of all settings: the request, and every value before and after."""
+    """A change of all settings, with the request and every value before and after."""
     asked = {"settings": settings("B").model_dump(), "release": "r" * 77, "expires_in_hours": 720}
     told = TimelineEvent(AT, OWNER, "change_requested", "q" * 64, asked)
     return items.with_changes(told, environment(), environment(settings=settings("B"), wanted=None))
@@ -217,18 +217,18 @@ def test_the_largest_record_of_each_kind_can_be_stored(kind: str) -> None:
     assert 50_000 < item_bytes(_serialize(LARGEST[kind]())) <= ITEM_BYTES
 
 
-def test_the_record_of_a_used_key_comes_back_as_it_was() -> None:
+def test_the_record_of_a_used_key_is_read_unchanged() -> None:
     assert items.used_key(items.used_key_item(used_key())) == used_key()
 
 
-def test_texts_are_cut_by_bytes_and_between_characters() -> None:
+def test_strings_are_truncated_by_bytes_between_characters() -> None:
     assert cut("é" * 10, 20) == "é" * 10
     assert cut("é" * 11, 20) == "é" * 8 + "…"
     assert cut("a\ud800b", 20) == "a?b"
     assert len(redacted(WIDE, ID).encode()) <= MESSAGE_BYTES
 
 
-def test_what_a_receipt_has_no_room_for_is_counted() -> None:
+def test_entries_that_exceed_a_receipt_are_counted() -> None:
     key = ReceiptEntry("K", id="k" * 100, why="w", until=AT)
     late = "2026-02-01T00:00:00.000Z"
     short = listed([key, replace(key, until=late), key], 150)
@@ -237,7 +237,7 @@ def test_what_a_receipt_has_no_room_for_is_counted() -> None:
     assert listed([ReceiptEntry("T", count=7)], 0) == [ReceiptEntry("T", count=7)]
 
 
-# -- a record that cannot be saved all the same ------------------------------------------------------------
+# -- records that exceed the limit anyway ------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -245,7 +245,7 @@ def store() -> Store:
     return Store(Table(FastDynamoDb(INDEXES), "t"), Capacity(creating=10, environments=10))  # type: ignore[arg-type]
 
 
-def test_a_run_that_is_too_large_ends_without_its_texts_and_gives_its_money_back(store: Store) -> None:
+def test_a_run_that_is_too_large_ends_without_messages_and_releases_its_reservation(store: Store) -> None:
     home = environment(status=Status.READY, wanted=None, resources={}, remaining=[], job_files={})
     store.add_environment(home, TimelineEvent(AT, OWNER, "requested"), None)
     begun = run(error=None, max_cost_micro_usd=220_000)
@@ -268,7 +268,7 @@ def test_a_run_that_is_too_large_ends_without_its_texts_and_gives_its_money_back
     assert store.events(ID, limit=1).items[0].action == "run_ended"
 
 
-def test_an_environment_that_is_too_large_goes_on_without_its_texts(store: Store) -> None:
+def test_an_environment_that_is_too_large_continues_without_messages(store: Store) -> None:
     home = environment(status=Status.READY, wanted=None)
     store.add_environment(home, TimelineEvent(AT, OWNER, "requested"), None)
     large = Failure("internal", "m" * 500_000, "Retry.")
@@ -282,14 +282,14 @@ def test_an_environment_that_is_too_large_goes_on_without_its_texts(store: Store
     assert saved.failure is not None and saved.failure.fix == "Retry."
 
 
-def test_a_resource_that_does_not_fit_is_passed_over(store: Store) -> None:
+def test_a_resource_that_does_not_fit_is_skipped(store: Store) -> None:
     home = environment(status=Status.CREATING)
     store.add_environment(home, TimelineEvent(AT, OWNER, "requested"), None)
     for _ in range(2):
         assert not store.record_resource_state(ID, STACK, "New", ResourceState("t", "s", AT, "r" * 400_000))
 
 
-def test_what_no_leaving_out_mends_is_an_error(store: Store) -> None:
+def test_a_record_that_cannot_be_shortened_is_an_error(store: Store) -> None:
     home = environment(status=Status.READY)
     store.add_environment(home, TimelineEvent(AT, OWNER, "requested"), None)
     with pytest.raises(AwsError):

@@ -1,4 +1,4 @@
-"""Writes of the store, on a DynamoDB in memory: none is lost, no place and no key is given twice."""
+"""Store writes on an in-memory DynamoDB."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def actions(store: Store, environment_id: str) -> list[str]:
 # -- lost updates ------------------------------------------------------------------------------------------
 
 
-def test_of_two_who_change_what_they_both_read_the_second_is_refused() -> None:
+def test_the_second_of_two_concurrent_environment_updates_is_rejected() -> None:
     one, records = admitted(1), store()
     records.add_environment(one, event(), None)
     first = records.save_environment(one, one.replace(reason="the first"), event("first"))
@@ -61,7 +61,7 @@ def test_of_two_who_change_what_they_both_read_the_second_is_refused() -> None:
     assert records.environment(one.id) == again
 
 
-def test_an_end_of_what_has_changed_is_refused_and_the_owner_stays_locked() -> None:
+def test_a_deletion_of_a_changed_record_is_rejected_and_keeps_the_lock() -> None:
     one, records = admitted(1), store()
     records.add_environment(one, event(), None)
     changed = records.save_environment(one, one.replace(reason="changed"))
@@ -74,7 +74,7 @@ def test_an_end_of_what_has_changed_is_refused_and_the_owner_stays_locked() -> N
     assert records.live_environment_id(one.owner) is None
 
 
-def test_an_end_does_not_take_the_lock_of_the_owners_next_environment() -> None:
+def test_a_deletion_keeps_the_lock_of_the_owners_next_environment() -> None:
     one, records = admitted(1), store()
     records.add_environment(one, event(), None)
     ended = records.save_deleted(one, one.replace(status=Status.DELETED, admitted_at=None), event())
@@ -85,7 +85,7 @@ def test_an_end_does_not_take_the_lock_of_the_owners_next_environment() -> None:
     assert records.live_environment_id(one.owner) == two.id
 
 
-def test_of_two_who_change_a_run_that_they_both_read_the_second_is_refused() -> None:
+def test_the_second_of_two_concurrent_run_updates_is_rejected() -> None:
     records, ready = store(), admitted(1).replace(status=Status.READY)
     records.add_environment(ready, event(), None)
     asked = run(ready)
@@ -110,7 +110,7 @@ def use_key(records: Store, environment: Environment, moment: datetime) -> None:
 
 
 @pytest.mark.parametrize("earlier", [MILLISECOND, timedelta(hours=1), DAY])
-def test_a_key_is_taken_for_24_hours(earlier: timedelta) -> None:
+def test_a_key_is_reserved_for_24_hours(earlier: timedelta) -> None:
     records = store()
     use_key(records, admitted(1), NOW)
     with pytest.raises(KeyTaken):
@@ -119,7 +119,7 @@ def test_a_key_is_taken_for_24_hours(earlier: timedelta) -> None:
 
 
 @pytest.mark.parametrize("later", [timedelta(0), MILLISECOND, timedelta(days=9)])
-def test_a_key_is_free_after_24_hours_and_then_taken_again(later: timedelta) -> None:
+def test_a_key_can_be_reused_after_24_hours(later: timedelta) -> None:
     records, moment = store(), NOW + DAY + later
     use_key(records, admitted(1), NOW)
     use_key(records, admitted(2), moment)
@@ -128,11 +128,11 @@ def test_a_key_is_free_after_24_hours_and_then_taken_again(later: timedelta) -> 
         use_key(records, admitted(3), moment + DAY - MILLISECOND)
 
 
-# -- places ------------------------------------------------------------------------------------------------
+# -- slots -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("capacity", [{"environments": 2}, {"creating": 2}])
-def test_the_last_place_is_given_once_though_nobody_waits(capacity: dict[str, int]) -> None:
+def test_the_last_slot_is_given_once_with_an_empty_queue(capacity: dict[str, int]) -> None:
     records = store(**capacity)
     for n in (1, 2):
         records.add_environment(admitted(n), event(), None)
@@ -147,7 +147,7 @@ def test_the_last_place_is_given_once_though_nobody_waits(capacity: dict[str, in
         records.add_environment(admitted(4), event(), None)
 
 
-def test_who_comes_later_does_not_get_the_place_that_somebody_waits_for() -> None:
+def test_a_new_environment_does_not_get_the_slot_of_a_queued_one() -> None:
     records = store(creating=1)
     records.add_environment(admitted(1), event(), None)
     waiting = environment(2)
@@ -161,7 +161,7 @@ def test_who_comes_later_does_not_get_the_place_that_somebody_waits_for() -> Non
     assert records.queue.counters().waiting == 0
 
 
-def test_what_a_creation_takes_is_learned_from_creations_alone() -> None:
+def test_the_duration_estimate_uses_creations_only() -> None:
     records, one = store(), admitted(1)
     records.add_environment(one, event(), None)
     creating = records.save_environment(one, one.replace(status=Status.CREATING))

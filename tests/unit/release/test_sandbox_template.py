@@ -1,4 +1,4 @@
-"""The stack of a sandbox, as glue_assets/template.yaml and its modules write it: valid, safe, its own."""
+"""The sandbox template, glue_assets/template.yaml and its modules: valid, secure, isolated."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def statements() -> list[dict[str, Any]]:
     return [entry["Fn::If"][1] if "Fn::If" in entry else entry for entry in entries]
 
 
-def test_the_service_gives_every_parameter_a_value_that_the_template_takes() -> None:
+def test_the_service_sets_every_parameter_to_a_valid_value() -> None:
     given, declared = template_parameters(ENVIRONMENT, CONFIG), TEMPLATE["Parameters"]
     assert given.keys() == declared.keys()
     for name, value in given.items():
@@ -56,8 +56,8 @@ def test_the_service_gives_every_parameter_a_value_that_the_template_takes() -> 
 
 
 @pytest.mark.parametrize(("mode", "most"), [("learning", "1"), ("production", "3")])
-def test_runs_of_the_releases_job_never_go_on_at_once(mode: str, most: str) -> None:
-    """Each replaces the same partition; Glue itself lets the second wait, whoever has started it."""
+def test_runs_of_the_releases_job_are_never_concurrent(mode: str, most: str) -> None:
+    """Each run replaces the same partition. Glue queues the second run, whoever started it."""
     job = ENVIRONMENT.settings.job.model_copy(update={"max_concurrent_runs": 3})
     settings = ENVIRONMENT.settings.model_copy(update={"mode": mode, "job": job})
     environment = ENVIRONMENT.replace(settings=settings)
@@ -70,7 +70,7 @@ def test_the_defaults_of_the_template_are_those_of_the_service() -> None:
     assert defaults == {name: given[name] for name in defaults}
 
 
-def test_all_five_buckets_are_encrypted_closed_versioned_and_only_speak_tls() -> None:
+def test_all_five_buckets_are_encrypted_private_versioned_and_require_tls() -> None:
     buckets = of_type("AWS::S3::Bucket")
     names = {entry["BucketName"]["Fn::Sub"] for entry in buckets.values()}
     kinds = ["".join(part.capitalize() for part in key.split("_")) for key in BUCKET_KEYS]
@@ -96,7 +96,7 @@ def test_all_five_buckets_are_encrypted_closed_versioned_and_only_speak_tls() ->
         assert statement["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
 
 
-def test_the_key_turns_and_is_nobodys_but_the_accounts_and_the_log_groups() -> None:
+def test_the_key_rotates_and_is_usable_by_account_and_log_groups_only() -> None:
     [key] = of_type("AWS::KMS::Key").values()
     assert key["EnableKeyRotation"] == {"Ref": "KmsKeyRotation"}
     account, logs = key["KeyPolicy"]["Statement"]
@@ -106,7 +106,7 @@ def test_the_key_turns_and_is_nobodys_but_the_accounts_and_the_log_groups() -> N
     assert own["Fn::Sub"].endswith(":log-group:/aws-glue/jobs/terraglue-${EnvironmentId}/*")
 
 
-def test_log_groups_are_kept_for_a_while_and_encrypted_with_the_key() -> None:
+def test_log_groups_have_a_retention_and_are_encrypted_with_the_key() -> None:
     groups = of_type("AWS::Logs::LogGroup")
     assert set(groups) == {"OutputLogGroup", "ErrorLogGroup"}
     for group in groups.values():
@@ -128,7 +128,7 @@ def test_the_role_reaches_nothing_outside_the_sandbox() -> None:
         if statement["Sid"] == "WriteMetrics":
             assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Glue"}}
             continue
-        if statement["Sid"] == "StartSpark":  # the two names that Spark itself asks for
+        if statement["Sid"] == "StartSpark":  # the two names that Spark itself requests
             names = [resource["Fn::Sub"].rpartition(":")[2] for resource in statement["Resource"]]
             assert names == ["catalog", "database/default", "database/global_temp"]
             continue
@@ -164,7 +164,7 @@ def test_no_file_of_the_template_is_over_500_lines() -> None:
     assert all(len(file.read_text(encoding="utf-8").splitlines()) < 500 for file in files)
 
 
-def test_every_exception_of_checkov_has_its_reason_beside_it() -> None:
+def test_every_checkov_exception_has_a_reason() -> None:
     skips = {
         (name, skip["id"]): skip["comment"]
         for name, resource in RESOURCES.items()

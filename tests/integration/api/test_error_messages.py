@@ -1,4 +1,4 @@
-"""Words of answers that were wrong or missing: what is so, what is wrong where, what is the rule."""
+"""Error messages and explanations in responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.support.api import Api
 
 
-def test_a_deleted_environment_is_not_said_to_be_being_deleted(api: Api) -> None:
+def test_a_deleted_environment_is_not_described_as_being_deleted(api: Api) -> None:
     environment = api.ready_environment()
     path, job = f"/environments/{environment['id']}", environment["outputs"]["job_id"]
     api.call("DELETE", path)
@@ -53,7 +53,9 @@ def test_a_deleted_environment_is_not_said_to_be_being_deleted(api: Api) -> None
         ("owner=", [("owner", "Must have at least 1 character(s).")]),
     ],
 )
-def test_a_wrong_parameter_is_called_one(api: Api, query: str, expected: list[tuple[str, str]]) -> None:
+def test_an_invalid_parameter_is_described_as_a_parameter(
+    api: Api, query: str, expected: list[tuple[str, str]]
+) -> None:
     answer = api.call("GET", f"/environments?{query}")
     assert (answer.status, answer.body["code"]) == (422, "invalid_fields")
     assert [(error["parameter"], error["detail"]) for error in answer.body["errors"]] == expected
@@ -65,7 +67,7 @@ def test_a_wrong_parameter_is_called_one(api: Api, query: str, expected: list[tu
 
 
 @pytest.mark.parametrize("key", ["x" * 256, "a b", "", "\t", "é"])
-def test_a_wrong_header_is_named(api: Api, key: str) -> None:
+def test_an_invalid_header_is_named(api: Api, key: str) -> None:
     answer = api.call("POST", "/environments", headers={"Idempotency-Key": key})
     assert answer.status == 422
     assert answer.body["errors"][0]["parameter"] == "Idempotency-Key"
@@ -84,7 +86,7 @@ def test_a_wrong_header_is_named(api: Api, key: str) -> None:
         (b'{"a":\n "\xff"}', 2, 3),
     ],
 )
-def test_bad_json_is_told_by_line_and_column(api: Api, raw: bytes, line: int, column: int) -> None:
+def test_invalid_json_returns_line_and_column(api: Api, raw: bytes, line: int, column: int) -> None:
     answer = api.call("POST", "/environments", raw=raw)
     assert (answer.status, answer.body["code"]) == (400, "invalid_json")
     assert (answer.body["line"], answer.body["column"]) == (line, column), answer.body
@@ -92,7 +94,7 @@ def test_bad_json_is_told_by_line_and_column(api: Api, raw: bytes, line: int, co
 
 
 def names(value: Any) -> set[str]:
-    """The names in a JSON value, however deep."""
+    """The field names in a JSON value, at any depth."""
     if isinstance(value, list):
         return set().union(*map(names, value))
     if isinstance(value, dict):
@@ -100,11 +102,11 @@ def names(value: Any) -> set[str]:
     return set()
 
 
-def test_money_is_in_dollars_in_the_timeline_too(api: Api) -> None:
+def test_the_timeline_shows_amounts_in_dollars(api: Api) -> None:
     environment = api.ready_environment()
     job, path = environment["outputs"]["job_id"], f"/environments/{environment['id']}"
     run = api.call("POST", f"/jobs/{job}/runs", body={"number_of_workers": 2, "timeout_minutes": 3}).body
-    for _ in range(3):  # moto lets it go on, and end, as it is looked at
+    for _ in range(3):  # moto advances and ends the run when it is described
         api.call("GET", run["links"]["self"])
     events = api.call("GET", f"{path}/events?limit=100").body
     assert not [name for name in names(events) if "micro" in name]
@@ -114,7 +116,7 @@ def test_money_is_in_dollars_in_the_timeline_too(api: Api) -> None:
     assert ended["cost_usd"] == api.call("GET", run["links"]["self"]).body["cost_usd"]
 
 
-def test_a_job_of_ones_own_is_not_said_to_build_the_releases_table(api: Api) -> None:
+def test_a_custom_job_is_not_described_as_building_the_releases_table(api: Api) -> None:
     environment = api.ready_environment(mode="production", job={"script": "main.py"})
     job = api.call("GET", f"/jobs/{environment['outputs']['job_id']}").body
     assert job["description"] == "Runs the sandbox's own script"
@@ -125,7 +127,7 @@ def test_a_job_of_ones_own_is_not_said_to_build_the_releases_table(api: Api) -> 
     assert own["settings"]["job"]["description"] == "Mine"
 
 
-def test_a_path_that_is_too_deep_is_refused_by_the_rule(api: Api) -> None:
+def test_a_path_that_is_too_deep_is_rejected_with_the_rule(api: Api) -> None:
     environment = api.ready_environment(mode="production", job={"script": "main.py"})
     files = f"/environments/{environment['id']}/job/files"
     assert api.call("PUT", f"{files}/a/b/main.py", raw=b"").status == 201

@@ -1,4 +1,4 @@
-"""Failures, deletes and their receipts on the embedded CloudFormation, with the template's own resources."""
+"""Failures, deletions and their receipts on the local CloudFormation, with the real template."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def physical_ids(environment: Environment) -> set[tuple[str, str]]:
 
 
 def delete(world: World, environment: Environment) -> Environment:
-    """Ask for the delete and let everything happen that happens by itself."""
+    """Request the deletion and run all automatic steps."""
     stack_id = world.operated.settled(environment)["StackId"]
     world.change(environment, delete_requested=True)
     return let_go(world, environment, stack_id)
@@ -53,7 +53,7 @@ def allow_again(role: str) -> None:
     client("iam").delete_role_policy(RoleName=role, PolicyName="forbidden")
 
 
-def test_the_receipt_has_each_thing_that_the_stack_had_made_by_its_id(world: World) -> None:
+def test_the_receipt_lists_every_resource_of_the_stack_by_id(world: World) -> None:
     ready = world.ready("aaaaaaaaaa", RICH)
     made = physical_ids(ready)
     assert len({kind for kind, _ in made}) >= 11, "so few types: is that the template?"
@@ -74,7 +74,7 @@ def test_the_receipt_has_each_thing_that_the_stack_had_made_by_its_id(world: Wor
     assert key.until[:19] == date.strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def test_what_the_service_may_not_remove_itself_keeps_it_deleting_and_is_told(world: World) -> None:
+def test_an_undeletable_resource_keeps_the_environment_deleting_and_is_shown(world: World) -> None:
     ready = world.ready("aaaaaaaaaa", {})
     other = world.ready("bbbbbbbbbb", {})
     role = client("iam").get_role(RoleName=ready.role_name)["Role"]
@@ -93,7 +93,7 @@ def test_what_the_service_may_not_remove_itself_keeps_it_deleting_and_is_told(wo
     assert let_go(world, ready, stack_id).status is Status.DELETED
 
 
-def test_a_denied_delete_is_told_in_awss_words_without_the_account_and_tried_again(world: World) -> None:
+def test_a_denied_deletion_shows_awss_message_without_the_account_and_is_retried(world: World) -> None:
     ready = world.ready("aaaaaaaaaa", {})
     stack_id = world.operated.settled(ready)["StackId"]
     forbid(DEPLOYMENT, "s3:DeleteBucket")
@@ -111,7 +111,7 @@ def test_a_denied_delete_is_told_in_awss_words_without_the_account_and_tried_aga
 
 
 def resource_events(environment: Environment) -> list[tuple[dict[str, Any], str]]:
-    """What EventBridge tells of the resources of a stack, oldest first, with its whole seconds."""
+    """EventBridge's events of a stack's resources, oldest first, with times in whole seconds."""
     told = client("cloudformation").describe_stack_events(StackName=environment.name)["StackEvents"]
     return [
         (
@@ -132,7 +132,7 @@ def resource_events(environment: Environment) -> list[tuple[dict[str, Any], str]
 
 
 def failing(world: World, environment_id: str, **settings: Any) -> Environment:
-    """One whose Glue job cannot be made; CloudFormation has not told of it yet."""
+    """An environment whose Glue job fails, before CloudFormation's event of the failure."""
     forbid(DEPLOYMENT, "glue:CreateJob")
     environment = world.record(environment_id, settings)
     world.reconcile(world.operator, environment)
@@ -141,7 +141,7 @@ def failing(world: World, environment_id: str, **settings: Any) -> Environment:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_first_failed_resource_is_told_before_the_rollback_is_in_any_order(
+def test_the_first_failed_resource_is_shown_before_the_rollback_in_any_event_order(
     world: World, seed: int
 ) -> None:
     environment = failing(world, "aaaaaaaaaa")
@@ -161,7 +161,7 @@ def test_the_first_failed_resource_is_told_before_the_rollback_is_in_any_order(
     assert {each.status for each in shown.resources.values()} <= {"DELETE_COMPLETE", "CREATE_FAILED"}
 
 
-def test_what_a_failure_leaves_is_cleaned_up_by_itself_and_a_retry_starts_over(world: World) -> None:
+def test_leftovers_of_a_failure_are_cleaned_up_and_a_retry_starts_over(world: World) -> None:
     environment = failing(world, "aaaaaaaaaa", kms_key=True)
     for _ in range(4):
         world.moment += timedelta(minutes=1)
@@ -187,7 +187,7 @@ def test_what_a_failure_leaves_is_cleaned_up_by_itself_and_a_retry_starts_over(w
     assert len(set(keys)) == 2, "the key of the attempt that failed waits to be removed, too"
 
 
-def test_without_a_single_event_progress_and_failure_are_known_within_two_minutes(world: World) -> None:
+def test_without_events_progress_and_failure_are_shown_within_two_minutes(world: World) -> None:
     environment = failing(world, "aaaaaaaaaa")
     assert world.look(environment).resources == {}
     world.moment += timedelta(seconds=59)
@@ -200,8 +200,8 @@ def test_without_a_single_event_progress_and_failure_are_known_within_two_minute
     assert len(world.look(environment).resources) > 5
 
 
-def test_a_bucket_that_is_somebody_elses_is_not_emptied(world: World) -> None:
-    """The name is taken: the stack fails, and its clean-up leaves the other's bucket alone."""
+def test_a_bucket_of_another_account_is_not_emptied(world: World) -> None:
+    """The bucket name is taken. The stack fails, and the clean-up keeps the other account's bucket."""
     taken = "terraglue-aaaaaaaaaa-spec"
     client("s3").create_bucket(Bucket=taken)
     client("s3").put_object(Bucket=taken, Key="theirs", Body=b"1")
@@ -216,7 +216,7 @@ def test_a_bucket_that_is_somebody_elses_is_not_emptied(world: World) -> None:
     assert gone.failure.cause == "name_conflict"
 
 
-def test_a_type_that_is_not_known_is_said_to_be_unchecked_and_one_that_stays_by_policy_remains() -> None:
+def test_unknown_types_are_unchecked_and_retained_resources_remain() -> None:
     class Buckets:
         """Every bucket is there."""
 
@@ -252,8 +252,8 @@ def told(logical_id: str, physical_id: str, status: str, reason: str = "") -> di
     }
 
 
-def test_a_stacks_parts_are_what_it_made_and_what_an_update_replaced_but_no_name_of_others() -> None:
-    """As CloudFormation's events tell it: the newest first."""
+def test_stack_resources_include_replaced_ones_but_no_foreign_names() -> None:
+    """Stack resources according to CloudFormation's events, newest first."""
     cloudformation = client("cloudformation")
     events = [
         told("Sot", "new-sot", "DELETE_COMPLETE"),
