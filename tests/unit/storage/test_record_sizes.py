@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from dataclasses import replace
 from typing import Any
@@ -62,6 +63,7 @@ def arguments(letter: str) -> dict[str, str]:
     return {name: "".join(chr(dice.randrange(0x4E00, 0x9FFF)) for _ in range(left // 120)) for name in names}
 
 
+@functools.cache
 def settings(letter: str) -> Settings:
     """Settings of two requests of maximum size: one for the arguments, one for all other settings."""
     chosen = Settings.model_validate(
@@ -102,7 +104,8 @@ def things(count: int) -> list[ReceiptEntry]:
     ]
 
 
-def environment(**more: Any) -> Environment:
+@functools.cache
+def largest_environment() -> Environment:
     return Environment(
         id=ID,
         owner=OWNER,
@@ -143,7 +146,11 @@ def environment(**more: Any) -> Environment:
         due_at=AT,
         lease_until=AT,
         ready_at=AT,
-    ).replace(**more)
+    )
+
+
+def environment(**more: Any) -> Environment:
+    return largest_environment().replace(**more)
 
 
 def deleted() -> Environment:
@@ -164,7 +171,8 @@ TABLE = CatalogTable(
 )
 
 
-def run(**more: Any) -> JobRun:
+@functools.cache
+def largest_run() -> JobRun:
     tail = [cut(WIDE, LOG_LINE_BYTES)] * 20
     return JobRun(
         id="3oc6lp4hbslpve34",
@@ -187,7 +195,11 @@ def run(**more: Any) -> JobRun:
         error=RunError(redacted(WIDE, ID), tail),
         output=_entry(TABLE, [[WIDE] * 3] * 20),
         outputs=[_entry(TABLE, [[WIDE] * 3] * 20)] * MOST_OUTPUTS,
-    ).replace(**more)
+    )
+
+
+def run(**more: Any) -> JobRun:
+    return largest_run().replace(**more)
 
 
 def event() -> TimelineEvent:
