@@ -51,6 +51,7 @@ def until(caller: Caller, environment_id: str, status: str) -> dict[str, Any]:
     return seen[-1]
 
 
+@pytest.mark.full
 def test_an_environment_is_created_and_deleted_during_a_storm(tmp_path: Path) -> None:
     options = ["--tick-seconds", "2", "--seconds-per-stack", "2", "--fault", STORM, "--fault-seed", "7"]
     with running_up(tmp_path, *options) as up:
@@ -68,6 +69,7 @@ def test_an_environment_is_created_and_deleted_during_a_storm(tmp_path: Path) ->
         assert "cloudformation:* throttle 0.5 times 5" in printed and "--fault-seed 7" in printed
 
 
+@pytest.mark.full
 def test_a_killed_api_is_restarted_and_continues(tmp_path: Path) -> None:
     options = ["--tick-seconds", "1", "--seconds-per-stack", "1"]
     deaths = "s3:CopyObject kill_after times 1; cloudformation:CreateStack kill_before times 1"

@@ -73,6 +73,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         yield Api(ready["aws"], folder)
 
 
+@pytest.mark.full
 def test_accepted_requests_complete_after_the_api_was_killed(api: Api) -> None:
     owners = [f"learner-{number}" for number in range(6)]
     locations = {}

@@ -55,7 +55,7 @@ def test_schemathesis_finds_nothing_with_an_existing_sandbox(api: Api, url: str,
     asked = api.call("POST", f"/jobs/{job}/runs", body={"timeout_minutes": 1, "number_of_workers": 2})
     run(
         *(url, api.issuer.token("ana"), tmp_path),
-        *("--exclude-operation-id", "delete_environment", "--max-examples", sized("5", "20")),
+        *("--exclude-operation-id", "delete_environment", "--max-examples", sized("3", "20")),
         environment_id=environment["id"],
         job_id=job,
         run_id=asked.body["id"],
@@ -63,4 +63,4 @@ def test_schemathesis_finds_nothing_with_an_existing_sandbox(api: Api, url: str,
 
 
 def test_schemathesis_finds_nothing_with_an_empty_account(api: Api, url: str, tmp_path: Path) -> None:
-    run(url, api.issuer.token("ana"), tmp_path, "--max-examples", sized("3", "10"))
+    run(url, api.issuer.token("ana"), tmp_path, "--max-examples", sized("2", "10"))
