@@ -80,10 +80,12 @@ class AwsEvents:
 
     def resource_changed(self, event: Json) -> None:
         """Handle a CloudFormation Resource Status Change."""
+        environment_id = environment_of_stack(parse(event, StackStatusChange).detail.stack_id)
+        if environment_id is None:  # the rule matches every stack of the account
+            return
         change = parse(event, ResourceStatusChange)
         detail, status = change.detail, change.detail.status_details
-        environment_id = environment_of_stack(detail.stack_id)
-        if environment_id is None or detail.resource_type == "AWS::CloudFormation::Stack":
+        if detail.resource_type == "AWS::CloudFormation::Stack":
             return
         reason = status.status_reason or ""
         state = resource_state(

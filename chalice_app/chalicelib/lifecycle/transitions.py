@@ -83,33 +83,25 @@ class Transitions:
 
     def fail(self, environment: Environment, cause: Failure) -> Environment:
         """Record that the creation failed. The clean-up removes what the attempt created."""
-        return self.move(
-            environment,
-            Status.FAILED,
-            why=cause.message,
-            failure=cause,
-            reason=cause.fix,
-            clean_up=True,
-            attempts=0,
-            lease_until=None,
-        )
+        return self._fail(environment, cause, clean_up=True)
 
     def fail_and_keep(self, environment: Environment, cause: Failure, **changes: object) -> Environment:
         """Record that a working environment failed, and keep its resources.
 
         The resources may hold data, so the owner decides: they retry or delete the environment.
         """
+        due_at = expiry.next_check(environment.replace(look_at=None, next_run_at=None))
+        return self._fail(environment, cause, clean_up=False, look_at=None, due_at=due_at, **changes)
+
+    def _fail(self, environment: Environment, cause: Failure, **changes: object) -> Environment:
         return self.move(
             environment,
             Status.FAILED,
             why=cause.message,
             failure=cause,
             reason=cause.fix,
-            clean_up=False,
             attempts=0,
             lease_until=None,
-            look_at=None,
-            due_at=expiry.next_check(environment.replace(look_at=None, next_run_at=None)),
             **changes,
         )
 

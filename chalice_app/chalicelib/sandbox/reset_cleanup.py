@@ -1,4 +1,4 @@
-"""ResetCleanup of a sandbox before a reset seeds it again: its buckets and its Data Catalog."""
+"""Cleanup of a sandbox before a reset seeds it again: its buckets and its Data Catalog."""
 
 from __future__ import annotations
 

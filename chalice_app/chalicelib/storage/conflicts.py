@@ -26,7 +26,7 @@ class OwnerTaken(Exception):
 
 
 class AtCapacity(Exception):
-    """No slot is free for another creation; `counters` has the counters."""
+    """No slot is free for another creation. `counters` has the numbers."""
 
     def __init__(self, counters: QueueCounters) -> None:
         super().__init__(counters)

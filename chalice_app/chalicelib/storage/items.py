@@ -113,7 +113,7 @@ def event_item(environment_id: str, owner: str, event: TimelineEvent) -> Json:
     return {**key, **stored_fields(event), "owner": owner}
 
 
-def used_key_key(owner: str, key: str) -> Json:
+def idempotency_key(owner: str, key: str) -> Json:
     """Return the key of an owner's Idempotency-Key: a digest, because both may contain any separator."""
     digest = hashlib.sha256(json.dumps([owner, key]).encode()).hexdigest()
     return {"pk": f"KEY#{digest}", "sk": "KEY"}
@@ -124,7 +124,7 @@ def used_key_item(used: IdempotencyKey) -> Json:
     # As in the table, an absent attribute stands for None.
     record = {name: value for name, value in used.record.items() if value is not None}
     return {
-        **used_key_key(used.owner, used.key),
+        **idempotency_key(used.owner, used.key),
         "ttl": int(parse(used.expires_at).timestamp()),
         **stored_fields(used),
         "record": _packed(json.dumps(record, ensure_ascii=False)),

@@ -276,7 +276,7 @@ class Store:
 
     def used_key(self, owner: str, key: str, now: str) -> IdempotencyKey | None:
         """Return an owner's used Idempotency-Key, or None if it is unused or expired."""
-        item = self._table.get(items.used_key_key(owner, key))
+        item = self._table.get(items.idempotency_key(owner, key))
         return items.used_key(item) if item and item["expires_at"] > now else None
 
     # -- due records -------------------------------------------------------------------------------------

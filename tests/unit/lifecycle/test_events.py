@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from chalicelib.aws.errors import AwsRefused, AwsThrottled, AwsUnavailable
 from chalicelib.errors import StaleRecord
 from chalicelib.lifecycle.aws_events import AwsEvents
+from chalicelib.lifecycle.event_models import ResourceStatusChange
 from chalicelib.lifecycle.transitions import Outcome
 from chalicelib.storage.store import Due
 from tests.support.event_bridge import event_with
@@ -140,3 +141,24 @@ def test_an_event_of_a_stack_or_a_job_outside_the_service_is_ignored() -> None:
     events_of(aws).resource_changed(event_with(stack))
     events_of(aws).job_changed(event_with({"jobName": "other", "jobRunId": "jr_1"}))
     assert aws.done == []
+
+
+def test_an_event_of_another_stack_needs_no_field_but_the_stack() -> None:
+    aws = Aws([])
+    other = {"stack-id": "arn:aws:cloudformation:us-east-1:1:stack/other/x"}
+    events_of(aws).resource_changed(event_with(other))
+    assert aws.done == []
+
+
+def test_the_resource_event_of_awss_documentation_is_read() -> None:
+    """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/event-detail-resource-status-change.html"""
+    detail = {
+        "stack-id": "string",
+        "logical-resource-id": "string",
+        "physical-resource-id": "string",
+        "status-details": {"status": "string", "status-reason": "string"},
+        "resource-type": "string",
+        "client-request-token": "string",
+    }
+    read = ResourceStatusChange.model_validate(event_with(detail)).detail
+    assert (read.logical_resource_id, read.status_details.status_reason) == ("string", "string")
