@@ -109,7 +109,7 @@ def run(options: UpOptions) -> None:
 
 
 def _run_steps(up: Running, progress: Progress, times: Times) -> None:
-    progress.say(f"\n$ TOKEN=$(python -m local token {LEARNER})    # the emulated Cognito signs a real JWT")
+    progress.say(f"\n$ TOKEN=$(python -m local token {LEARNER})    # a JWT, issued by the emulator's Cognito")
     api = Api(up.api, up.token(LEARNER), progress)
     with times.step("environment"):
         environment = _environment(api, progress)

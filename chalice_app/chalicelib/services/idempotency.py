@@ -17,7 +17,7 @@ from typing import Any, Generic, TypeVar
 from chalicelib.clock import Clock, later, timestamp
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.json_types import Json
-from chalicelib.errors import IdempotencyKeyReused, InvalidFields, ServiceError
+from chalicelib.errors import Conflict, IdempotencyKeyReused, InvalidFields, ServiceError
 from chalicelib.storage.conflicts import KeyTaken
 from chalicelib.storage.items import IdempotencyKey
 from chalicelib.storage.store import Store
@@ -104,4 +104,6 @@ def _replayed(request: IdempotentRequest, used: IdempotencyKey) -> Json:
         raise RuntimeError("the stored key belongs to another owner or has another value")
     if used.fingerprint != request.fingerprint:
         raise IdempotencyKeyReused("This Idempotency-Key was used with another request. Send a new key.")
+    if not used.record:
+        raise Conflict("This Idempotency-Key was used before the service was upgraded. Send a new key.")
     return used.record

@@ -150,8 +150,8 @@ def event(item: Json) -> TimelineEvent:
 
 
 def used_key(item: Json) -> IdempotencyKey:
-    """Return the used key of an item."""
-    record = json.loads(_unpacked(item["record"]))
+    """Return the used key of an item. Items of the version that stored responses have no record."""
+    record = json.loads(_unpacked(item["record"])) if "record" in item else {}
     return IdempotencyKey(**{**fields_of(IdempotencyKey, item), "record": record})
 
 

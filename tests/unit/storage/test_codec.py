@@ -7,11 +7,19 @@ from typing import Any
 
 import pytest
 
-from chalicelib.domain.environment import Status, UpdateStage
+from chalicelib.aws.dynamodb import Table
+from chalicelib.clock import now
+from chalicelib.domain.caller import Caller
+from chalicelib.domain.capacity import Capacity
+from chalicelib.domain.environment import Environment, Status, UpdateStage
 from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import ActorType
-from chalicelib.errors import Unavailable
+from chalicelib.errors import Conflict, Unavailable
+from chalicelib.services.idempotency import IdempotentRequest, once
 from chalicelib.storage import items
+from chalicelib.storage.conflicts import KeyTaken
+from chalicelib.storage.store import Store
+from tests.support.fast_dynamodb import INDEXES, FastDynamoDb
 from tests.support.records import environment, run
 
 OLD: dict[str, Any] = {
@@ -73,3 +81,17 @@ def test_records_are_written_as_json_and_read_unchanged() -> None:
     item = items.environment_item(one)
     assert item["schema_version"] == 1
     assert items.environment(json.loads(json.dumps(item))) == one
+
+
+def test_a_key_of_the_version_that_stored_responses_is_used_and_cannot_be_replayed() -> None:
+    stored = {"owner": "ana", "key": "k", "fingerprint": "f", "expires_at": "2026-11-27T00:00:00.000Z"}
+    used = items.used_key({**stored, "body": "{}", "location": "/environments/abcdefgh23"})
+    request = IdempotentRequest(Caller("ana", is_admin=False), "r1", "k", "f")
+
+    def taken() -> Environment:
+        raise KeyTaken(used)
+
+    client: Any = FastDynamoDb(INDEXES)
+    store = Store(Table(client, "table"), Capacity())
+    with pytest.raises(Conflict, match="upgraded"):
+        once(store, now, request, taken, items.environment)
