@@ -1,8 +1,9 @@
 """Packages the service for AWS, without an AWS account: `python -m deploy.package`.
 
 `chalice package` creates a SAM template and a zip of chalice_app/. The template is merged with the service's
-AWS resources (`resources.json`), with function settings that Chalice does not support (`functions.json`) and
-with the error responses of API Gateway (`gateway_responses.py`).
+AWS resources (`resources.json`), with function settings that Chalice does not support (`functions.json`),
+with an optional user pool (`identity.json`) and with the error responses of API Gateway
+(`gateway_responses.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.gateway_responses import gateway_responses
+from deploy.parameters import TEMPLATES
 from deploy.requirements import ROOT, pinned
 
 PACKAGE = ROOT / "build" / "package"
@@ -41,7 +43,7 @@ class PackagingFailed(Exception):
 def merged(app: Path) -> Json:
     """Return the document to merge into Chalice's template."""
     document: Json = {}
-    for name in ("resources.json", "functions.json"):
+    for name in TEMPLATES:
         part = json.loads((app / name).read_text(encoding="utf-8"))
         document = _merge(document, part)
     document["Resources"]["RestAPI"]["Properties"]["GatewayResponses"] = gateway_responses()

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
 import boto3
 
+from deploy import parameters as template
 from deploy.findings import capacity, permissions, settings
 from deploy.findings.account import Account
 from deploy.findings.finding import Finding, Severity
-from deploy.requirements import ROOT
 
 __all__ = ["Finding", "Severity", "find"]
 
-_FUNCTIONS = ROOT / "chalice_app" / "functions.json"
 _ORDER = list(Severity)
 
 
@@ -23,8 +21,8 @@ def find(session: boto3.Session, parameters: Mapping[str, str]) -> list[Finding]
 
     `parameters` are parameters of the stack. The others have the template's defaults.
     """
-    declared = json.loads(_FUNCTIONS.read_text(encoding="utf-8"))["Parameters"]
-    values = {name: str(given["Default"]) for name, given in declared.items() if "Default" in given}
+    declared = template.declared().items()
+    values = {name: str(given["Default"]) for name, given in declared if "Default" in given}
     found = _found(Account(session), {**values, **parameters})
     return sorted(found, key=lambda finding: _ORDER.index(finding.severity))
 
