@@ -18,6 +18,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from chalice.package import TemplateDeepMerger
+
 from deploy.gateway_responses import gateway_responses
 from deploy.parameters import TEMPLATES
 from deploy.requirements import ROOT, pinned
@@ -35,7 +37,7 @@ _NOT_OURS = shutil.ignore_patterns("__pycache__", "deployments", "deployed")
 
 _SDK_MODELS = "botocore/data/"
 _SDK_SERVICES = {"athena", "cloudformation", "dynamodb", "glue", "iam", "kms", "logs", "s3", "sts", "xray"}
-"""Services that the functions and their tracer call. The SDK's models of the other 400 services have 15 MB."""
+"""Services that the functions and their tracer call. The SDK has 15 MB of models of others."""
 
 Json = dict[str, Any]
 
@@ -46,10 +48,10 @@ class PackagingFailed(Exception):
 
 def merged(app: Path) -> Json:
     """Return the document to merge into Chalice's template."""
-    document: Json = {}
+    document: Json = {}  # TemplateDeepMerger is what `chalice package --merge-template` uses
     for name in TEMPLATES:
         part = json.loads((app / name).read_text(encoding="utf-8"))
-        document = _merge(document, part)
+        document = TemplateDeepMerger().merge(part, document)
     document["Resources"]["RestAPI"]["Properties"]["GatewayResponses"] = gateway_responses()
     return document
 
@@ -129,11 +131,6 @@ def _is_used(name: str) -> bool:
     service, _, file = name.removeprefix(_SDK_MODELS).partition("/")
     is_unused_model = name.startswith(_SDK_MODELS) and file and service not in _SDK_SERVICES
     return not (name.endswith("/") or is_unused_model)
-
-
-def _merge(first: Json, second: Json) -> Json:
-    both = {name: _merge(first[name], second[name]) for name in first.keys() & second.keys()}
-    return {**first, **second, **both}
 
 
 if __name__ == "__main__":

@@ -50,7 +50,8 @@ app.app(
         "requestContext": {"resourcePath": "/openapi.json", "path": "/api/openapi.json", "httpMethod": "GET"},
     },
     SimpleNamespace(
-        function_name="api", memory_limit_in_mb=1, invoked_function_arn="arn:aws:lambda:api", aws_request_id="r"
+        **{"function_name": "api", "memory_limit_in_mb": 1},
+        **{"invoked_function_arn": "arn:aws:lambda:api", "aws_request_id": "r"},
     ),
 )
 """
