@@ -152,6 +152,7 @@ def test_the_jobs_arguments_point_into_the_sandbox() -> None:
     [job] = of_type("AWS::Glue::Job").values()
     arguments = job["DefaultArguments"]
     assert arguments["--SOURCE_DB"] == {"Fn::Sub": "terraglue_${EnvironmentId}_db_ecommerce"}
+    assert arguments["--conf"] == {"Fn::Sub": "spark.hadoop.fs.s3a.endpoint.region=${AWS::Region}"}
     assert arguments["--OUTPUT_BUCKET"] == {"Ref": "SotBucket"}
     assert arguments["--OUTPUT_DB"] == {"Ref": "SotDatabase"}
     assert arguments["--OUTPUT_TABLE_URI"] == {"Fn::Sub": "s3://${SotBucket}/tbsot_ecommerce_br"}
