@@ -205,10 +205,10 @@ def test_the_reconciling_functions_share_identical_statements() -> None:
         assert len(set(words)) == 1, sid
     more = {function: set(found) - shared - {"FailedEvents"} for function, found in by_function.items()}
     assert more == {
-        "api_handler": {"NewRuns", "SandboxReader"},
-        "stack_changed": set(),
+        "api_handler": {"IndexedItems", "NewRuns", "SandboxReader"},
+        "stack_changed": {"IndexedItems"},
         "job_changed": {"NewRuns"},
-        "tick": {"NewRuns"},
+        "tick": {"IndexedItems", "NewRuns"},
     }
 
 

@@ -36,7 +36,7 @@ def test_the_table_has_the_keys_and_indexes_that_the_service_reads() -> None:
         "by_created": [("gsi_kind", "HASH"), ("created_at", "RANGE")],
     }
     assert {index["Projection"]["ProjectionType"] for index in properties["GlobalSecondaryIndexes"]} == {
-        "ALL"
+        "KEYS_ONLY"
     }
 
 
