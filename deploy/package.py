@@ -18,6 +18,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from chalice.package import TemplateDeepMerger
+
 from deploy.gateway_responses import gateway_responses
 from deploy.parameters import TEMPLATES
 from deploy.requirements import ROOT, pinned
@@ -42,10 +44,10 @@ class PackagingFailed(Exception):
 
 def merged(app: Path) -> Json:
     """Return the document to merge into Chalice's template."""
-    document: Json = {}
+    document: Json = {}  # TemplateDeepMerger is what `chalice package --merge-template` uses
     for name in TEMPLATES:
         part = json.loads((app / name).read_text(encoding="utf-8"))
-        document = _merge(document, part)
+        document = TemplateDeepMerger().merge(part, document)
     document["Resources"]["RestAPI"]["Properties"]["GatewayResponses"] = gateway_responses()
     return document
 
@@ -119,11 +121,6 @@ def _normalize(path: Path) -> None:
             entry.external_attr = 0o644 << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             ordered.writestr(entry, files[name])
-
-
-def _merge(first: Json, second: Json) -> Json:
-    both = {name: _merge(first[name], second[name]) for name in first.keys() & second.keys()}
-    return {**first, **second, **both}
 
 
 if __name__ == "__main__":

@@ -106,16 +106,21 @@ def ensure_roles(clients: Clients, api_role: str = roles.SERVICE) -> dict[str, s
     app = ROOT / "chalice_app"
     parts = [json.loads((app / name).read_text("utf-8")) for name in ("resources.json", "functions.json")]
     whole = {name: resource for part in parts for name, resource in part["Resources"].items()}
+    parameters = {name: rule for part in parts for name, rule in part["Parameters"].items()}
     trusted = json.dumps(f"arn:aws:iam::{ACCOUNT}:role/{api_role}")
     template = json.dumps(
         {
+            "Parameters": {"Stage": parameters["Stage"]},
             "Resources": {name: whole[name] for name, _ in _ROLES.values()},
             "Outputs": {output: {"Value": value} for output, (_, value) in _ROLES.items()},
         }
     ).replace(json.dumps({"Fn::GetAtt": ["ApiHandlerRole", "Arn"]}), trusted)
     with contextlib.suppress(cloudformation.exceptions.AlreadyExistsException):
         cloudformation.create_stack(
-            StackName=_STACK, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"]
+            StackName=_STACK,
+            TemplateBody=template,
+            Parameters=[{"ParameterKey": "Stage", "ParameterValue": roles.STAGE}],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
         )
     cloudformation.get_waiter("stack_create_complete").wait(
         StackName=_STACK, WaiterConfig={"Delay": 0.05, "MaxAttempts": 600}

@@ -32,7 +32,6 @@ from tests.support.event_bridge import event_with
 from tests.support.sandbox_stacks import REGION, Account, account, client
 
 TABLE = "table"
-READER = "terraglue-sandbox-reader"
 RICH = {"kms_key": True, "job": {"arguments": {"--WHO": "me"}, "schedule": "rate(1 day)"}}
 """Settings that make the service do more: a key, a custom template, a schedule."""
 
@@ -97,7 +96,8 @@ class World:
         return build(self.config, clock=lambda: self.moment, session=session)
 
     def note(self, principal: str, check: PermissionCheck, why: str | None) -> None:
-        name = "sandbox_reader" if principal.endswith(f"/{READER}") else principal.rpartition("/service-")[2]
+        is_reader = principal.endswith(f"/{roles.READER}")
+        name = "sandbox_reader" if is_reader else principal.rpartition("/service-")[2]
         if name in self.checks:
             self.checks[name].append(check)
             if why:

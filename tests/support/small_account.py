@@ -21,7 +21,7 @@ from tests.support.paths import ROOT
 TABLE = "terraglue"
 ASSETS = "terraglue-assets"
 RELEASE = "0.0.1-abcdef012345"
-READER = "arn:aws:iam::123456789012:role/terraglue-sandbox-reader"
+READER = f"arn:aws:iam::123456789012:role/{roles.READER}"
 BUCKETS = ("SorBucket", "SotBucket", "SpecBucket", "GlueAssetsBucket", "AthenaResultsBucket")
 PARAMETERS = tuple(template_builder.parse(template_builder.assemble(ROOT / "glue_assets"))["Parameters"])
 ARGUMENTS = """

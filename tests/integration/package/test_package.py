@@ -22,6 +22,7 @@ from chalicelib.variables import InvalidConfiguration
 from deploy.gateway_responses import ANSWERS
 from deploy.package import package
 from deploy.requirements import pinned
+from local.api.dispatch import subscriptions
 from local.iam.policies import listed
 from local.setup import roles
 from tests.support.paths import ROOT
@@ -39,6 +40,12 @@ FUNCTIONS = {
     "JobChanged": "job_changed",
     "Tick": "tick",
 }
+FUNCTION_IDS = {name: logical_id for logical_id, name in FUNCTIONS.items()}
+NAMES = {
+    *("RoleName", "ManagedPolicyName", "TableName", "BucketName", "QueueName", "TopicName"),
+    *("LogGroupName", "AlarmName", "DashboardName"),
+}
+"""Properties with which a template names a resource."""
 VARIABLES_OF_OTHERS = {"POWERTOOLS_LOG_LEVEL"}
 RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "urllib3", "six.py")
 """Packages that Lambda's Python runtime contains."""
@@ -164,7 +171,7 @@ def test_only_actions_without_resource_level_permissions_use_a_star() -> None:
 def test_policies_reach_only_sandboxes_and_the_services_own_table_bucket_role_queue_and_logs() -> None:
     sandbox = re.compile(
         r":::terraglue-\?{10}-\*(/\*(\.(json|py|sql|zip))?)?$|:workgroup/terraglue-\?{10}(-\*)?$|:stack/terraglue-\?{10}/\*$|:job/terraglue-\?{10}-\*$|:catalog$"
-        r"|:(database|table|userDefinedFunction)/terraglue_\?{10}_\*(/\*)?$|:role/terraglue-\?{10}-\*$|:log-group:/aws-glue/jobs/terraglue-\?{10}/\*$|:role/terraglue-sandbox-reader$"
+        r"|:(database|table|userDefinedFunction)/terraglue_\?{10}_\*(/\*)?$|:role/terraglue-\?{10}-\*$|:log-group:/aws-glue/jobs/terraglue-\?{10}/\*$|:role/self-service-terraglue-\$\{Stage\}-sandbox-reader$"
     )
     for function, statement in statements():
         for resource in listed(statement["Resource"]):
@@ -262,7 +269,35 @@ def test_the_functions_have_every_variable_that_the_configuration_reads(
 def test_every_parameter_is_used(sam: dict[str, Any]) -> None:
     text = json.dumps({part: sam[part] for part in sam if part != "Parameters"})
     for name in sam["Parameters"]:
-        assert f'{{"Ref": "{name}"}}' in text, name
+        assert f'{{"Ref": "{name}"}}' in text or f"${{{name}}}" in text, name
+
+
+def test_the_emulator_applies_the_packaged_event_patterns(resources: dict[str, Any]) -> None:
+    import app
+
+    rules = {name: of["Properties"] for name, of in resources.items() if of["Type"] == "AWS::Events::Rule"}
+    packaged = {
+        rule["Targets"][0]["Arn"]["Fn::GetAtt"][0]: roles.resolved(
+            rule["EventPattern"], roles.account_values()
+        )
+        for rule in rules.values()
+        if "EventPattern" in rule
+    }
+    applied = {FUNCTION_IDS[rule.name]: rule.pattern for rule in subscriptions(app.app, "us-east-1")}
+    assert packaged == applied
+    assert len(applied) == 3
+
+
+def test_stages_of_one_account_share_no_name(resources: dict[str, Any]) -> None:
+    # Names that CloudFormation generates contain the stack's name; the others must contain the stage.
+    named = {
+        logical_id: of["Properties"][name]
+        for logical_id, of in resources.items()
+        for name in NAMES & of.get("Properties", {}).keys()
+    }
+    assert set(named) >= {"DeploymentRole", "SandboxReader", "SandboxBoundary"}
+    for logical_id, name in named.items():
+        assert "${Stage}" in json.dumps(name) or "${AWS::StackName}" in json.dumps(name), logical_id
 
 
 def test_aws_generates_the_cursor_key(resources: dict[str, Any]) -> None:
@@ -465,7 +500,7 @@ def test_the_app_starts_with_only_the_zip_and_lambdas_packages(unzipped: Path, t
     environ = {
         "AWS_DEFAULT_REGION": "us-east-1",
         "ISSUER": "https://issuer.example",
-        "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/terraglue-sandbox-reader",
+        "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/sandbox-reader",
         **dict.fromkeys(settings, "some-text-of-ours"),
     }
     done = subprocess.run(

@@ -153,7 +153,7 @@ def test_a_missing_bucket_is_reported(s3: S3Client, tmp_path: Path) -> None:
 def test_the_service_reads_a_published_release(s3: S3Client, tmp_path: Path) -> None:
     release = small(tmp_path)
     publish(release, s3, BUCKET)
-    releases = Releases(Buckets(s3), BUCKET, "us-east-1")
+    releases = Releases(Buckets(s3), BUCKET)
     found = releases.latest()
     assert found.id == release.id
     assert found.databases == ("db_shop",)
@@ -176,7 +176,7 @@ def test_partitions_are_registered_idempotently(s3: S3Client, tmp_path: Path) ->
         folder.mkdir(parents=True)
         (folder / "orders.csv").write_text(f"order_id\n{year}\n")
     publish(build(ROOT, tmp_path / "data", "1.0.0", lint=False), s3, BUCKET)
-    [table] = Releases(Buckets(s3), BUCKET, "us-east-1").latest().partitioned
+    [table] = Releases(Buckets(s3), BUCKET).latest().partitioned
     glue = boto3.client("glue", region_name="us-east-1")
     glue.create_database(DatabaseInput={"Name": "db"})
     keys = [{"Name": "year", "Type": "string"}]
