@@ -37,6 +37,10 @@ _CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
 _LEFT_OUT = {"__pycache__", "deployments", "deployed"}
 _NOT_OURS = shutil.ignore_patterns(*_LEFT_OUT)
 
+_SDK_MODELS = "botocore/data/"
+_SDK_SERVICES = {"athena", "cloudformation", "dynamodb", "glue", "iam", "kms", "logs", "s3", "sts", "xray"}
+"""Services that the functions and their tracer call. The SDK has 15 MB of models of others."""
+
 Json = dict[str, Any]
 
 
@@ -134,15 +138,21 @@ def _chalice(arguments: list[str], app: Path, constraints: Path) -> None:
 
 
 def _normalize(path: Path) -> None:
-    """Rewrite a zip without timestamps, file modes and file order of the build."""
+    """Rewrite a zip without unused SDK models, and without timestamps, file modes and order of the build."""
     with zipfile.ZipFile(path) as found:
-        files = {name: found.read(name) for name in found.namelist() if not name.endswith("/")}
+        files = {name: found.read(name) for name in found.namelist() if _is_used(name)}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as ordered:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name)  # the default timestamp, 1980-01-01
             entry.external_attr = 0o644 << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             ordered.writestr(entry, files[name])
+
+
+def _is_used(name: str) -> bool:
+    service, _, file = name.removeprefix(_SDK_MODELS).partition("/")
+    is_unused_model = name.startswith(_SDK_MODELS) and file and service not in _SDK_SERVICES
+    return not (name.endswith("/") or is_unused_model)
 
 
 if __name__ == "__main__":
