@@ -8,7 +8,8 @@ ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
 
 REQUIREMENTS = tuple(
-    ROOT / name for name in ("chalice_app/requirements.txt", "deploy/requirements.txt", "requirements-dev.txt")
+    ROOT / name
+    for name in ("chalice_app/requirements.txt", "deploy/requirements.txt", "requirements-dev.txt")
 )
 
 

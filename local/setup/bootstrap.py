@@ -21,6 +21,7 @@ from local.aws.clients import ACCOUNT, client
 from local.runtime.paths import LINTED, ROOT
 from local.runtime.processes import Failed
 from local.setup import roles
+from local.setup.table import table_properties
 
 TABLE = "terraglue"
 ASSETS_BUCKET = "terraglue-assets"
@@ -33,7 +34,6 @@ _ROLES = {
     "SandboxBoundaryArn": ("SandboxBoundary", {"Ref": "SandboxBoundary"}),
     "SandboxReaderArn": ("SandboxReader", {"Fn::GetAtt": ["SandboxReader", "Arn"]}),
 }
-_TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 Clients = Callable[[str], Any]
 """Function that returns the boto3 client of a service."""
@@ -90,11 +90,7 @@ def ensure_storage(clients: Clients) -> None:
     """Create the table as `chalice_app/resources.json` defines it, and the assets bucket, if missing."""
     dynamodb, s3 = clients("dynamodb"), clients("s3")
     if TABLE not in dynamodb.list_tables()["TableNames"]:
-        resources = json.loads((ROOT / "chalice_app" / "resources.json").read_text(encoding="utf-8"))
-        properties = resources["Resources"]["Table"]["Properties"]
-        dynamodb.create_table(
-            TableName=TABLE, **{name: properties[name] for name in _TABLE_PROPERTIES if name in properties}
-        )
+        dynamodb.create_table(TableName=TABLE, **table_properties())
     if ASSETS_BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
         s3.create_bucket(Bucket=ASSETS_BUCKET)
 

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from sortedcontainers import SortedList
 
 from local.moto_patches.dynamodb_sizes import ITEM_BYTES, item_bytes
+from local.setup.table import table_properties
 
 Item = dict[str, Any]
 _TOKEN = re.compile(r"\s*(<=|>=|<>|[()=<>,+-]|[:#\w.]+)")
@@ -30,6 +31,10 @@ _COMPARED = {
     ">=": operator.ge,
 }
 _MISSING = object()
+INDEXES: dict[str, tuple[str, str]] = {
+    index["IndexName"]: tuple(key["AttributeName"] for key in index["KeySchema"])
+    for index in table_properties()["GlobalSecondaryIndexes"]
+}
 
 
 class FastDynamoDb:
@@ -51,6 +56,14 @@ class FastDynamoDb:
         item = self.items.get(_key(Key))
         return {"Item": item} if item else {}
 
+    def batch_get_item(self, *, RequestItems: Item) -> Item:
+        self.calls.append("BatchGetItem")
+        [(table, request)] = RequestItems.items()
+        assert len(request["Keys"]) <= 100
+        return {
+            "Responses": {table: [item for key in request["Keys"] if (item := self.items.get(_key(key)))]}
+        }
+
     def query(
         self, *, KeyConditionExpression: str, ExpressionAttributeValues: Item, Limit: int, **given: Any
     ) -> Item:
@@ -67,9 +80,11 @@ class FastDynamoDb:
         others = dropwhile(lambda item: not holds(item, {}, values), (self.items[key] for _, key in in_order))
         # Items that match a key condition are adjacent.
         page = list(islice(takewhile(lambda item: holds(item, {}, values), others), Limit))
+        names = {"pk", "sk", hash_key, range_key}
+        if index is not None:
+            page = [{name: item[name] for name in names} for item in page]  # the projection KEYS_ONLY
         answer: Item = {"Items": page}
         if len(page) == Limit:  # there may be more items: DynamoDB stops at the limit
-            names = {"pk", "sk", hash_key, range_key}
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in names}
         if expression := given.get("FilterExpression"):
             passes = _condition(expression)
@@ -305,11 +320,3 @@ def _add(item: Item, name: str, value: Any, sign: int) -> None:
     item.pop(name, None)
     if after:
         item[name] = {"SS": sorted(after)}
-
-
-INDEXES = {
-    "due": ("due_shard", "due_at"),
-    "by_owner": ("gsi_owner", "created_at"),
-    "by_status": ("gsi_status", "created_at"),
-    "by_created": ("gsi_kind", "created_at"),
-}
