@@ -16,6 +16,7 @@ from chalicelib.storage import items
 from deploy import aws, owner_data
 from deploy.context import Context
 from deploy.errors import DeploymentError
+from deploy.orphans import deployed, scan
 from deploy.stack import Stack
 
 _FAILED = "ConditionalCheckFailedException"
@@ -41,9 +42,7 @@ def forget(context: Context, owner: str, *, now: datetime | None = None) -> None
 
     Raise `DeploymentError` while the owner has an environment. Can be repeated after an interruption.
     """
-    stack = context.find_stack()
-    if stack is None or "TableName" not in stack.outputs:
-        raise DeploymentError(f"The stack {context.stage.stack_name} does not exist, and with it no record.")
+    stack = deployed(context)
     owner = _as_stored(owner, stack)
     table = context.account.session.resource("dynamodb").Table(stack.outputs["TableName"])
     records = _Records(table, owner)
@@ -116,7 +115,7 @@ class _Records:
         An item that changes at the same time is left for the next pass.
         """
         changed: Counter[str] = Counter()
-        for item in self._scan():
+        for item in scan(self.table):
             key = {"pk": item["pk"], "sk": item["sk"]}
             if owner_data.is_removed(item, self.owner):
                 self.table.delete_item(Key=key)
@@ -126,15 +125,6 @@ class _Records:
                 continue
             changed[owner_data.kind(item)] += 1
         return changed
-
-    def _scan(self) -> Iterator[dict[str, Any]]:
-        start: dict[str, Any] = {}
-        while True:
-            page = self.table.scan(ConsistentRead=True, **start)
-            yield from page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
     def _unless_changed(self, write: Any, **parameters: Any) -> None:
         try:

@@ -3,48 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
 from deploy import owner_data
-from deploy.aws import Account
-from deploy.context import Context
 from deploy.errors import DeploymentError
 from deploy.forget import forget
-from deploy.stack import Stack
-from deploy.stage import Stage
 from tests.support.api import Api
+from tests.support.deployed import context, records
 from tests.support.moto_runs import end_in_glue
-from tests.support.small_account import ASSETS, TABLE
+from tests.support.small_account import ASSETS
 
 pytestmark = pytest.mark.usefixtures("runs_end_when_told")
 
 OWNER, ADMIN, OTHER = "zelda@school.example", {"groups": ("admins",)}, "otto@school.example"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-OUTPUTS = {"TableName": TABLE, "EndpointURL": "https://api.example"}
-PARAMETERS = {"OwnerClaim": "email", "LogRetentionDays": "30", "Issuer": "https://issuer.example"}
-
-
-class Deployed(Context):
-    """The commands' context, with the stack of a deployed service."""
-
-    def find_stack(self) -> Stack | None:
-        return Stack("id", "CREATE_COMPLETE", parameters=PARAMETERS, outputs=OUTPUTS)
-
-
-def context(said: Callable[[str], Any] = print, **more: Any) -> Context:
-    stage = Stage("dev", Path("dev.env"), "123456789012", "us-east-1", "service-dev")
-    account = Account(boto3.Session(region_name="us-east-1"), stage.account, stage.region, "arn")
-    return Deployed(stage, account, say=said, **{"assume_yes": True, **more})
-
-
-def records() -> list[dict[str, Any]]:
-    return list(boto3.resource("dynamodb").Table(TABLE).scan(ConsistentRead=True)["Items"])
 
 
 def mentions(name: str) -> list[str]:
