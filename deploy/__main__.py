@@ -7,8 +7,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from deploy import stage
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy import aws, stage
+from deploy.context import Context
+from deploy.deployment import deploy, list_versions
+from deploy.destroy import destroy
 from deploy.errors import DeploymentError
+from deploy.plan import plan
 from deploy.requirements import ROOT
 
 
@@ -17,10 +23,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     try:
         chosen = stage.read(options.stage)
-        raise DeploymentError(f"{options.command} of {chosen.name} is not implemented yet.")
+        return _run(options, Context(chosen, aws.connect(chosen), assume_yes=getattr(options, "yes", False)))
     except DeploymentError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except (BotoCoreError, ClientError) as error:
+        print(aws.explain(error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "\nInterrupted. CloudFormation continues. To follow it, run the command again.", file=sys.stderr
+        )
+        return 1
+
+
+def _run(options: argparse.Namespace, context: Context) -> int:
+    if options.command == "plan":
+        return 0 if plan(context, options.version, options.data) else 1
+    if options.command == "deploy":
+        deploy(context, options.version, options.data)
+    elif options.command == "destroy":
+        destroy(context, options.with_data)
+    else:
+        list_versions(context)
+    return 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ and with the error responses of API Gateway (`gateway_responses.py`).
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -23,7 +24,7 @@ from chalice.package import TemplateDeepMerger
 from deploy.dashboard import dashboard
 from deploy.gateway_responses import gateway_responses
 from deploy.parameters import TEMPLATES
-from deploy.requirements import ROOT, pinned
+from deploy.requirements import REQUIREMENTS, ROOT, pinned
 
 PACKAGE = ROOT / "build" / "package"
 """Output folder of the package."""
@@ -34,7 +35,8 @@ STAGE = "prod"
 _RUNTIME = (3, 11)  # chalice packages for the Python version that runs it
 _REGION = "us-east-1"  # chalice requires a region; the template works in any
 _CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
-_NOT_OURS = shutil.ignore_patterns("__pycache__", "deployments", "deployed")
+_LEFT_OUT = {"__pycache__", "deployments", "deployed"}
+_NOT_OURS = shutil.ignore_patterns(*_LEFT_OUT)
 
 _SDK_MODELS = "botocore/data/"
 _SDK_SERVICES = {"athena", "cloudformation", "dynamodb", "glue", "iam", "kms", "logs", "s3", "sts", "xray"}
@@ -79,6 +81,26 @@ def package(out: Path) -> None:
         # Replace the previous package only after this one succeeded.
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(made, out)
+
+
+def package_if_changed(out: Path) -> None:
+    """Write the package, unless the folder has that of the same files. Raises `PackagingFailed`."""
+    stamp, inputs = out / "inputs.sha256", _inputs()
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == inputs:
+        return
+    package(out)
+    stamp.write_text(inputs, encoding="utf-8")
+
+
+def _inputs() -> str:
+    """Return a hash of everything that decides about the bytes of the package."""
+    app = [path for path in (ROOT / "chalice_app").rglob("*") if not {*path.parts} & _LEFT_OUT]
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted({*app, *REQUIREMENTS, *(ROOT / "deploy").glob("*.py")}):
+        if path.is_file():
+            digest.update(f"{path.relative_to(ROOT)} {path.stat().st_size}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def main() -> int:

@@ -103,8 +103,10 @@ def unzipped(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_cfn_lint_accepts_the_template_and_its_translation(packaged: Path, translated: Path) -> None:
     lint = "import sys; from cfnlint.runner import main; sys.exit(main())"
-    for template in (packaged / "sam.json", translated):
-        command = [sys.executable, "-c", lint, "--", template]
+    # API Gateway's account settings must follow the API, and its stage must follow them. Before the
+    # translation, API and stage are one resource, and therefore a circle.
+    for template, ignored in ((packaged / "sam.json", ["--ignore-checks", "E3004"]), (translated, [])):
+        command = [sys.executable, "-c", lint, *ignored, "--", template]
         done = subprocess.run(command, capture_output=True, text=True)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), template
 

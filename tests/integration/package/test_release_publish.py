@@ -15,7 +15,8 @@ from moto import mock_aws
 from chalicelib.aws.catalog import Catalog
 from chalicelib.aws.s3 import Buckets
 from chalicelib.storage.releases import Releases
-from glue_assets.release import Release, build, publish, published
+from glue_assets import published
+from glue_assets.release import Release, build, publish
 from glue_assets.template_builder import parse
 from tests.support.paths import ROOT
 
@@ -197,7 +198,7 @@ def test_releases_of_a_bucket_are_listed_with_the_current_one(s3: S3Client, tmp_
     for release in (old, new):
         publish(release, s3, BUCKET)
     publish(old, s3, BUCKET)  # new sandboxes get the older release again
-    lines = {line[2:].split()[0]: line for line in published(s3, BUCKET)}
+    lines = {line[2:].split()[0]: line for line in published.listed(s3, BUCKET)}
     assert lines.keys() == {old.id, new.id}
     assert (lines[old.id][0], lines[new.id][0]) == ("*", " ")
     assert lines[new.id].endswith(new.notes.partition("\n")[0])
