@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from deploy.queries import FUNCTION_LOGS, LAST_ERRORS
+
 Json = dict[str, Any]
 
 _NAME = "self-service-terraglue-${Stage}"
@@ -18,19 +20,11 @@ _HANDLER = ("AWS/Lambda", ("FunctionName", "${APIHandler}"))
 _TICK = ("AWS/Lambda", ("FunctionName", "${Tick}"))
 _QUEUE = ("AWS/SQS", ("QueueName", "${FailedEvents.QueueName}"))
 _TABLE = ("AWS/DynamoDB", ("TableName", "${Table}"))
-_LOGS = ("ApiHandlerLogs", "StackChangedLogs", "ResourceChangedLogs", "JobChangedLogs", "TickLogs")
 _COLUMNS = 24
 _HEIGHT = 6
 
 Source = tuple[str, tuple[str, ...]]
 """Namespace and dimensions of metrics."""
-
-LAST_ERRORS = """\
-fields @timestamp, level, message, environment_id, detail, exception_name
-| filter level in ["WARNING", "ERROR", "CRITICAL"]
-| sort @timestamp desc
-| limit 50
-"""
 
 
 def dashboard(alarms: list[str]) -> Json:
@@ -111,7 +105,7 @@ def _chart(title: str, stat: str, *metrics: tuple[Source, str], period: int = 30
 
 
 def _log(title: str, query: str) -> Json:
-    sources = " | ".join(f"SOURCE '${{{group}}}'" for group in _LOGS)
+    sources = " | ".join(f"SOURCE '${{{group}}}'" for group in FUNCTION_LOGS)
     return {
         "type": "log",
         "properties": {

@@ -21,7 +21,7 @@ _IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 
 
 def record_metric(name: str, value: float, unit: MetricUnit = MetricUnit.Count) -> None:
-    """Add a value to a metric; `docs/deployment.md` lists them."""
+    """Add a value to a metric; `docs/operate.md` lists them."""
     if _IN_LAMBDA:
         metrics.add_metric(name, unit, value)
 

@@ -131,6 +131,37 @@ def references(value: Any) -> list[str]:
     return re.findall(r"\$\{(\w+)", value)
 
 
+# -- the documentation ------------------------------------------------------------------------------------
+
+OPERATE = (ROOT / "docs/operate.md").read_text(encoding="utf-8")
+
+
+def test_every_alarm_names_its_runbook() -> None:
+    headings = re.findall(r"^### (.+)$", OPERATE, re.MULTILINE)
+    anchors = {heading.lower().replace(" ", "-") for heading in headings}
+    named = {alarm["AlarmDescription"].partition(" docs/operate.md#")[2] for alarm in ALARMS.values()}
+    assert named == anchors
+    table = OPERATE.partition("## Receive alarms")[2].partition("## ")[0]
+    assert all(name in table for name in ALARMS)
+
+
+def test_the_documentation_lists_every_metric(emitted: dict[str, Any]) -> None:
+    [recorded] = emitted["_aws"]["CloudWatchMetrics"]
+    rows = re.findall(r"^\| (`.+?) \|", OPERATE.partition("## Metrics")[2], re.MULTILINE)
+    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(listed) == sorted(metric["Name"] for metric in recorded["Metrics"])
+
+
+def test_the_documented_queries_are_those_that_the_stack_saves() -> None:
+    documented = [text.strip() for text in re.findall(r"^```\n(.+?)^```$", OPERATE, re.MULTILINE | re.DOTALL)]
+    saved = [of["Properties"] for of in RESOURCES.values() if of.get("Type") == "AWS::Logs::QueryDefinition"]
+    assert documented == [query["QueryString"] for query in saved]
+    for query in saved:
+        groups = [RESOURCES[group["Ref"]] for group in query["LogGroupNames"]]
+        assert {group["Type"] for group in groups} == {"AWS::Logs::LogGroup"}
+        assert f"**{query['Name']['Fn::Sub'].rpartition('/')[2]}?**" in OPERATE
+
+
 # -- the dashboard ----------------------------------------------------------------------------------------
 
 
