@@ -108,7 +108,7 @@ def _inputs() -> str:
 def main() -> int:
     """Build the package and print its location. Return the exit code."""
     try:
-        package(PACKAGE)
+        package_if_changed(PACKAGE)
     except PackagingFailed as error:
         print(f"Packaging failed: {error}", file=sys.stderr)
         return 1
