@@ -43,6 +43,7 @@ class FastDynamoDb:
     def __init__(self, indexes: dict[str, tuple[str, str]]) -> None:
         self.items: dict[tuple[str, str], Item] = {}
         self.calls: list[str] = []
+        self.on_write: Callable[[Item, Item, bool], None] = lambda before, after, is_transaction: None
         self._indexes: dict[str | None, tuple[str, str]] = {None: ("pk", "sk"), **indexes}
         # By index and hash key, the range key and the table's key of each item.
         self._entries: dict[tuple[str | None, str], SortedList] = defaultdict(SortedList)
@@ -93,9 +94,12 @@ class FastDynamoDb:
 
     def update_item(self, **update: Any) -> Item:
         self.calls.append("UpdateItem")
+        before = self.items.get(_key(update["Key"]), update["Key"])
         if not self._holds(update):
+            self.on_write(before, before, False)
             raise _error("ConditionalCheckFailedException")
         after = self._after("Update", update)
+        self.on_write(before, after, False)
         if item_bytes(after) > ITEM_BYTES:
             raise _error("ValidationException")
         self.put(after)
@@ -110,6 +114,8 @@ class FastDynamoDb:
             for (_, action), holds in zip(actions, held, strict=True):
                 reason = {"Code": "None" if holds else "ConditionalCheckFailed"}
                 item = self.items.get(_key(action.get("Key") or action["Item"]))
+                unchanged = item or action.get("Key") or _key_of(action["Item"])
+                self.on_write(unchanged, unchanged, True)
                 if not holds and item and action.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
                     reason["Item"] = item
                 reasons.append(reason)
@@ -119,6 +125,7 @@ class FastDynamoDb:
             raise _error("TransactionCanceledException", CancellationReasons=[{"Code": "ValidationError"}])
         for (_, action), after in zip(actions, written, strict=True):
             key = _key(action.get("Key") or action["Item"])
+            self.on_write(self.items.get(key, {}), after, True)
             self._store(key, self.items.get(key, {}), after)
         return {}
 
@@ -162,6 +169,10 @@ class FastDynamoDb:
 
 def _key(item: Item) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
+
+
+def _key_of(item: Item) -> Item:
+    return {"pk": item["pk"], "sk": item["sk"]}
 
 
 def _error(code: str, **more: Any) -> ClientError:
