@@ -85,6 +85,8 @@ class Stage:
 
 def read(stage: str) -> Stage:
     """Read a stage file by the name of the stage, or by its path. Raise `InvalidInput` with every error."""
+    if not stage:
+        raise InvalidInput("Name a stage, for example STAGE=dev for deploy/stages/dev.env.")
     path = Path(stage) if "/" in stage or stage.endswith(".env") else STAGES / f"{stage}.env"
     if not re.fullmatch(_NAME, path.stem):
         raise InvalidInput(
