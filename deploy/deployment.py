@@ -93,7 +93,8 @@ def _update(context: Context, package: Package, parameters: dict[str, str]) -> S
             context.stacks.delete_change_set(change_set.id)
             raise
     if stage.watch_minutes and outputs:
-        context.say(f"CloudFormation undoes the update if an alarm is raised in {stage.watch_minutes} minutes.")
+        period = f"{stage.watch_minutes} minutes"
+        context.say(f"CloudFormation undoes the update if an alarm is raised in {period}.")
     return context.stacks.execute(change_set)
 
 
