@@ -2,8 +2,8 @@
 
 `chalice package` creates a SAM template and a zip of chalice_app/. The template is merged with the service's
 AWS resources (`resources.json`), with function settings that Chalice does not support (`functions.json`),
-with an optional user pool (`identity.json`) and with the error responses of API Gateway
-(`gateway_responses.py`).
+with an optional user pool (`identity.json`), with alarms (`alarms.json`), with a dashboard (`dashboard.py`),
+saved queries (`queries.py`) and the error responses of API Gateway (`gateway_responses.py`).
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from typing import Any
 
 from chalice.package import TemplateDeepMerger
 
+from deploy.dashboard import dashboard
 from deploy.gateway_responses import gateway_responses
 from deploy.parameters import TEMPLATES
+from deploy.queries import query_definitions
 from deploy.requirements import REQUIREMENTS, ROOT, pinned
 
 PACKAGE = ROOT / "build" / "package"
@@ -54,14 +56,18 @@ def merged(app: Path) -> Json:
     for name in TEMPLATES:
         part = json.loads((app / name).read_text(encoding="utf-8"))
         document = TemplateDeepMerger().merge(part, document)
-    document["Resources"]["RestAPI"]["Properties"]["GatewayResponses"] = gateway_responses()
+    resources = document["Resources"]
+    resources["RestAPI"]["Properties"]["GatewayResponses"] = gateway_responses()
+    alarms = [name for name, of in resources.items() if of.get("Type") == "AWS::CloudWatch::Alarm"]
+    resources["Dashboard"] = dashboard(alarms)
+    resources |= query_definitions()
     return document
 
 
 def package(out: Path) -> None:
     """Write `sam.json` and `deployment.zip`, reproducibly. Raises `PackagingFailed`."""
     if sys.version_info[:2] != _RUNTIME:
-        raise PackagingFailed("The package requires Python 3.11. Create .venv with make PYTHON=python3.11.")
+        raise PackagingFailed("The package requires Python 3.11. Remove .venv, and add PYTHON=python3.11.")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         app = folder / "app"  # a copy, so that the zip contains only files of the checkout
@@ -109,7 +115,7 @@ def main() -> int:
     where = PACKAGE.relative_to(ROOT)
     size = (PACKAGE / "deployment.zip").stat().st_size / 1e6
     print(f"Packaged: {where}/sam.json and {where}/deployment.zip ({size:.1f} MB, Python 3.11 on Lambda).")
-    print("Next: deploy them to an AWS account (docs/deployment.md).")
+    print("Next: make plan STAGE=dev (docs/deployment.md).")
     return 0
 
 

@@ -32,7 +32,11 @@ _OWN = {
     "REGION": (r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region such as eu-west-1"),
     "STACK_NAME": (r"(?!terraglue-)[A-Za-z][A-Za-z0-9-]{0,99}", "a stack name that is not terraglue-*"),
     "CODE_BUCKET": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name"),
-    "API_URL": (r"https://[^\s?#]+", "the URL of the API, https://..."),
+    "WATCH_MINUTES": (r"[0-9]|[1-3][0-9]", "a number of minutes from 0 to 39"),
+    "API_URL": (
+        r"(https://|http://(localhost|127\.0\.0\.1)[:/])([^\s?#{}]|\{[A-Za-z0-9]+\})+",
+        "the URL of the API, https://...",
+    ),
 }
 """Keys that are no parameter of the template, with pattern and description of their values."""
 
@@ -53,6 +57,7 @@ class Stage:
 
     - `parameters`: parameters of the stack. Those that the file does not set have the template's defaults.
     - `code_bucket`: an existing bucket for packages; None for one that `deploy` creates.
+    - `watch_minutes`: how long after an update its alarms undo it.
     - `api_url`: the URL of the API if it is not API Gateway's. May contain outputs, such as `{RestAPIId}`.
     """
 
@@ -62,6 +67,7 @@ class Stage:
     region: str
     stack_name: str
     code_bucket: str | None = None
+    watch_minutes: int = 0
     api_url: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
 
@@ -72,11 +78,18 @@ class Stage:
 
     def url(self, outputs: Mapping[str, str]) -> str:
         """Return the URL of the API from the outputs of the stack, without a slash at the end."""
-        return (self.api_url or "{EndpointURL}").format_map(outputs).rstrip("/")
+        try:
+            return (self.api_url or "{EndpointURL}").format_map(outputs).rstrip("/")
+        except KeyError as error:
+            raise InvalidInput(
+                f"API_URL in {self.path} names {error}, which is no output of the stack."
+            ) from error
 
 
 def read(stage: str) -> Stage:
     """Read a stage file by the name of the stage, or by its path. Raise `InvalidInput` with every error."""
+    if not stage:
+        raise InvalidInput("Name a stage, for example STAGE=dev for deploy/stages/dev.env.")
     path = Path(stage) if "/" in stage or stage.endswith(".env") else STAGES / f"{stage}.env"
     if not re.fullmatch(_NAME, path.stem):
         raise InvalidInput(
@@ -121,6 +134,7 @@ def parse(name: str, text: str, path: Path) -> Stage:
         region=given["REGION"],
         stack_name=given.get("STACK_NAME", STACK_PREFIX + name),
         code_bucket=given.get("CODE_BUCKET"),
+        watch_minutes=int(given.get("WATCH_MINUTES", "0")),
         api_url=given.get("API_URL"),
         parameters=values | {parameters.STAGE_PARAMETER: name},
     )
