@@ -4,6 +4,9 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 DATA ?= data
 FAULTS ?=
+STAGE ?=
+VERSION ?=
+YES ?=
 SEED ?=
 ENVIRONMENTS ?= 300
 MODULES ?=
@@ -11,12 +14,15 @@ SAMPLE ?= 0
 TESTS ?=
 VENV_PYTHON := .venv/bin/python
 SET_UP := .venv/.set-up
+DEPLOY := .venv/deploy/.set-up
+DEPLOY_PYTHON := .venv/deploy/bin/python
 CHECKOV := .venv/checkov/bin/checkov
 SAM := .venv/sam/.set-up
 IAM := .venv/iam/.set-up
+JUDGE := .venv/judge/.set-up
 MUTMUT := .venv/mutmut
 
-.PHONY: demo up unit test test-all chaos mutants check openapi package clean
+.PHONY: demo up unit test test-all chaos mutants check judge openapi package plan deploy destroy versions clean
 
 demo: $(SET_UP)
 	@$(VENV_PYTHON) -m local demo --data "$(DATA)"
@@ -45,6 +51,17 @@ mutants: $(MUTMUT)/.set-up
 package: $(SET_UP)
 	@$(VENV_PYTHON) -m deploy.package
 
+# The operator's commands. They need no development environment.
+plan deploy: $(DEPLOY)
+	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)" --data "$(DATA)" $(if $(VERSION),--version "$(VERSION)") \
+		$(if $(filter deploy,$@),$(if $(YES),--yes))
+
+destroy: $(DEPLOY)
+	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)" $(if $(YES),--yes)
+
+versions: $(DEPLOY)
+	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)"
+
 check: $(SET_UP) $(CHECKOV) $(SAM) $(IAM) package
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
@@ -60,9 +77,19 @@ check: $(SET_UP) $(CHECKOV) $(SAM) $(IAM) package
 	.venv/iam/bin/python tests/tools/lint_policies.py .local/checked/policies.json
 	.venv/iam/bin/python tests/tools/prove_permissions.py .local/checked/account.json
 
+# The package on an AWS emulator that was not written here (docs/testing.md).
+judge: $(SET_UP) $(JUDGE)
+	@$(VENV_PYTHON) -m tests.judge
+
 openapi: $(SET_UP)
 	@PYTHONPATH=chalice_app $(VENV_PYTHON) -c "import json, app; from chalicelib.api import openapi; \
 		print(json.dumps(openapi.document(app.api.all), indent=1, ensure_ascii=False))" > docs/openapi.json
+
+$(DEPLOY): deploy/requirements.txt chalice_app/requirements.txt
+	@echo "Setting up the deployment in .venv/deploy."
+	@$(PYTHON) -m venv .venv/deploy
+	@$(DEPLOY_PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps -r deploy/requirements.txt
+	@touch $@
 
 $(CHECKOV): tests/tools/checkov.txt $(SET_UP)
 	@echo "Setting up checkov in .venv/checkov."
@@ -82,6 +109,12 @@ $(IAM): tests/tools/iam.txt $(SET_UP)
 	@.venv/iam/bin/python -m pip install --quiet --no-deps -r tests/tools/iam.txt
 	@touch $@
 
+$(JUDGE): tests/tools/ministack.txt $(SET_UP)
+	@echo "Setting up ministack in .venv/judge."
+	@$(VENV_PYTHON) -m venv .venv/judge
+	@.venv/judge/bin/python -m pip install --quiet --no-deps -r tests/tools/ministack.txt
+	@touch $@
+
 # Beside the packages of .venv, not among them: mutmut needs the service's own and its tests'.
 $(MUTMUT)/.set-up: tests/tools/mutmut.txt $(SET_UP)
 	@echo "Setting up mutmut in $(MUTMUT)."
@@ -90,7 +123,7 @@ $(MUTMUT)/.set-up: tests/tools/mutmut.txt $(SET_UP)
 	@touch $@
 
 # Written last: an interrupted set-up is continued, a change of the pins is followed.
-$(SET_UP): requirements-dev.txt chalice_app/requirements.txt
+$(SET_UP): requirements-dev.txt deploy/requirements.txt chalice_app/requirements.txt
 	@$(PYTHON) -m local.install
 	@touch $@
 

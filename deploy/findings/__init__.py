@@ -31,7 +31,7 @@ def _found(account: Account, values: Mapping[str, str]) -> Iterator[Finding]:
     yield from permissions.deployer(account)
     yield from settings.lake_formation(account)
     yield from settings.data_catalog(account)
-    yield from settings.gateway_logs(account, is_created=values.get("ApiGatewayAccount") == "true")
+    yield from settings.gateway_logs(account, is_created=values.get("ApiGatewayAccount") == "create")
     yield from settings.primary_workgroup(account)
     yield from capacity.find(account, values)
     yield from settings.region(account)

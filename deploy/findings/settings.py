@@ -168,8 +168,9 @@ def gateway_logs(account: Account, is_created: bool) -> Iterator[Finding]:
             "API Gateway has no CloudWatch role in this Region",
             "The API has an access log, which API Gateway writes with this role of the account: 'CloudWatch "
             "Logs role ARN must be set in account settings to enable logging'.",
-            "Create a role with the managed policy AmazonAPIGatewayPushToCloudWatchLogs and set it in the "
-            "console under API Gateway, Settings.",
+            "Add API_GATEWAY_ACCOUNT=create to the stage file, and the stack creates the role. Or create a "
+            "role with the managed policy AmazonAPIGatewayPushToCloudWatchLogs and set it in the console "
+            "under API Gateway, Settings.",
             "https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html",
         )
 

@@ -36,6 +36,7 @@ from local.chaos.wire import Wire
 from local.cloudformation.engine import CloudFormation, CloudFormationOptions
 from local.faults.plan import Faults
 from local.moto_patches import dynamodb, shortcuts
+from local.setup import roles
 from local.setup.bootstrap import ASSETS_BUCKET, TABLE
 
 REGION = "us-east-1"
@@ -184,7 +185,7 @@ def _config(capacity: Capacity) -> Config:
         audience="nobody",
         jwks_uri="https://issuer.invalid/jwks.json",
         cursor_key="not a secret",
-        sandbox_reader_role_arn="arn:aws:iam::123456789012:role/terraglue-sandbox-reader",
+        sandbox_reader_role_arn=f"arn:aws:iam::{ACCOUNT}:role/{roles.READER}",
         budget_usd=BUDGET_USD,
         capacity=capacity,
     )

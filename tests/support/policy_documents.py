@@ -6,6 +6,7 @@ in an environment of their own: `policies.json` for parliament and `account.json
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ _NAMES = (
     "LogGroupName",
 )
 _DOCUMENTS = {"PolicyDocument": "identity", "AssumeRolePolicyDocument": "trust", "KeyPolicy": "resource"}
+_REFERENCED_BY_ARN = {"AWS::IAM::ManagedPolicy", "AWS::SNS::Topic"}
 _ON_RESOURCES = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"}
 _EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
@@ -116,16 +118,19 @@ def account(service: Json | None = None, sandbox: Json | None = None) -> Json:
     }
 
 
+@functools.cache
+def _template() -> Json:
+    return merged(ROOT / "chalice_app")
+
+
 def service_resources() -> Json:
     """Return the resources of the service's own stack, with default parameters and resolved properties."""
-    template = merged(ROOT / "chalice_app")
-    defaults = {name: str(p.get("Default", name.lower())) for name, p in template["Parameters"].items()}
-    known: Json = dict(template["Resources"])
+    known: Json = _template()["Resources"]
     return {
         logical_id: {
             **resource,
-            "Properties": _resolved(resource.get("Properties", {}), known, defaults),
-            "Arn": _arn(logical_id, known, defaults),
+            "Properties": _resolved(resource.get("Properties", {}), known),
+            "Arn": _arn(logical_id, known),
         }
         for logical_id, resource in known.items()
     }
@@ -133,7 +138,7 @@ def service_resources() -> Json:
 
 def resolve_all(service: Json, policies: Json) -> Json:
     """Resolve documents that refer to resources of the service."""
-    return {name: _resolved(policy, service, {}) for name, policy in policies.items()}
+    return {name: _resolved(policy, service) for name, policy in policies.items()}
 
 
 def sandbox_resources() -> Json:
@@ -156,18 +161,18 @@ def sandbox_resources() -> Json:
         name = next((properties[key] for key in (*_NAMES, "Name") if key in properties), logical_id)
         if resource["Type"] == "AWS::Glue::Database":
             name = properties["DatabaseInput"]["Name"]
-        placed[logical_id] = Placed(name, {"Arn": _arn(logical_id, {logical_id: resource}, {})})
+        placed[logical_id] = Placed(name, {"Arn": _arn(logical_id, {logical_id: resource})})
         found[logical_id] = resource
     return found
 
 
-def _arn(logical_id: str, known: Json, defaults: Json) -> str:
+def _arn(logical_id: str, known: Json) -> str:
     """Return an ARN of the form that the type of the resource has."""
-    resource = known[logical_id]
+    resource = known.get(logical_id, {})
     kind = resource.get("Type", "")
     properties = resource.get("Properties", {})
     given = next((properties[key] for key in _NAMES if key in properties), logical_id)
-    name = _resolved(given, known, defaults)
+    name = _resolved(given, known)
     return {
         "AWS::S3::Bucket": f"arn:aws:s3:::{name.lower()}",
         "AWS::IAM::Role": f"arn:aws:iam::{ACCOUNT}:role/{name}",
@@ -180,35 +185,39 @@ def _arn(logical_id: str, known: Json, defaults: Json) -> str:
     }.get(kind, f"arn:aws:iam::{ACCOUNT}:role/{name}")  # such as the roles that SAM adds
 
 
-def _resolved(value: Any, known: Json, defaults: Json) -> Any:
-    def named(name: str) -> str:
-        if name in PSEUDO or name in defaults:
-            return str(PSEUDO.get(name, defaults.get(name)))
-        logical_id, _, attribute = name.partition(".")
-        resource = known.get(logical_id, {})
-        if attribute == "Arn" or resource.get("Type") == "AWS::IAM::ManagedPolicy":
-            return _arn(logical_id, {**known, logical_id: resource}, defaults)
-        return _arn(logical_id, {**known, logical_id: resource}, defaults).rpartition(":")[2]
-
+def _resolved(value: Any, known: Json) -> Any:
     if isinstance(value, list):
-        return [_resolved(item, known, defaults) for item in value]
+        return [_resolved(item, known) for item in value]
     if not isinstance(value, dict):
         return value
     if "Ref" in value:
-        return named(value["Ref"])
+        return _named(value["Ref"], known)
     if "Fn::GetAtt" in value:
-        return named(".".join(listed(value["Fn::GetAtt"])))
+        return _named(".".join(listed(value["Fn::GetAtt"])), known)
     if "Fn::Sub" in value:
         text, own = value["Fn::Sub"] if isinstance(value["Fn::Sub"], list) else (value["Fn::Sub"], {})
-        given = {name: str(_resolved(item, known, defaults)) for name, item in own.items()}
-        return SUBSTITUTION.sub(lambda match: given.get(match[1]) or named(match[1]), text)
+        given = {name: str(_resolved(item, known)) for name, item in own.items()}
+        return SUBSTITUTION.sub(lambda match: given.get(match[1]) or _named(match[1], known), text)
     if "Fn::If" in value:
         _, yes, no = value["Fn::If"]
-        return _resolved(no if yes == {"Ref": "AWS::NoValue"} else yes, known, defaults)
+        return _resolved(no if yes == {"Ref": "AWS::NoValue"} else yes, known)
     if "Fn::Join" in value:
         between, items = value["Fn::Join"]
-        return between.join(_resolved(items, known, defaults))
-    return {key: _resolved(item, known, defaults) for key, item in value.items()}
+        return between.join(_resolved(items, known))
+    return {key: _resolved(item, known) for key, item in value.items()}
+
+
+def _named(name: str, known: Json) -> str:
+    """Return the value of a pseudo parameter, parameter, resource or attribute."""
+    if name in PSEUDO:
+        return PSEUDO[name]
+    if name in _template()["Parameters"]:
+        return str(_template()["Parameters"][name].get("Default", name.lower()))
+    logical_id, _, attribute = name.partition(".")
+    arn = _arn(logical_id, known)
+    if attribute == "Arn" or known.get(logical_id, {}).get("Type") in _REFERENCED_BY_ARN:
+        return arn
+    return arn.rpartition(":")[2]
 
 
 def main(folder: Path) -> None:

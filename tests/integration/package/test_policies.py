@@ -150,6 +150,9 @@ def test_roles_trust_exactly_one_principal() -> None:
         for document in documents()
         if document.kind == "trust"
     }
-    assert trusted["DeploymentRole"] == [{"Service": "cloudformation.amazonaws.com"}]
-    assert trusted["SandboxReader"] == [{"AWS": "arn:aws:iam::123456789012:role/ApiHandlerRole"}]
-    assert trusted["GlueJobRole"] == [{"Service": "glue.amazonaws.com"}]
+    assert trusted == {
+        "ApiGatewayLogsRole": [{"Service": "apigateway.amazonaws.com"}],
+        "DeploymentRole": [{"Service": "cloudformation.amazonaws.com"}],
+        "SandboxReader": [{"AWS": "arn:aws:iam::123456789012:role/ApiHandlerRole"}],
+        "GlueJobRole": [{"Service": "glue.amazonaws.com"}],
+    }

@@ -15,12 +15,12 @@ from chalicelib.aws.existence import ExistenceChecker
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.services.idempotency import IdempotentRequest
+from local.setup import roles
 from tests.support.event_bridge import event_with
 from tests.support.sandbox_stacks import client
 from tests.support.service_roles import World
 
 ACCOUNT = "123456789012"
-DEPLOYMENT = "terraglue-deployment"
 RICH = {"kms_key": True, "job": {"schedule": "rate(1 day)"}}
 
 
@@ -96,7 +96,7 @@ def test_an_undeletable_resource_keeps_the_environment_deleting_and_is_shown(wor
 def test_a_denied_deletion_shows_awss_message_without_the_account_and_is_retried(world: World) -> None:
     ready = world.ready("aaaaaaaaaa", {})
     stack_id = world.operated.settled(ready)["StackId"]
-    forbid(DEPLOYMENT, "s3:DeleteBucket")
+    forbid(roles.DEPLOYMENT, "s3:DeleteBucket")
     stuck = delete(world, ready)
     assert stuck.status is Status.DELETING
     assert stuck.reason is not None
@@ -104,8 +104,8 @@ def test_a_denied_deletion_shows_awss_message_without_the_account_and_is_retried
     assert "is not authorized to perform: s3:DeleteBucket" in stuck.reason
     assert " (and 4 more): " in stuck.reason
     assert ACCOUNT not in stuck.reason
-    assert DEPLOYMENT not in stuck.reason
-    allow_again(DEPLOYMENT)
+    assert roles.DEPLOYMENT not in stuck.reason
+    allow_again(roles.DEPLOYMENT)
     world.moment += timedelta(minutes=16)
     assert let_go(world, ready, stack_id).status is Status.DELETED
 
@@ -133,7 +133,7 @@ def resource_events(environment: Environment) -> list[tuple[dict[str, Any], str]
 
 def failing(world: World, environment_id: str, **settings: Any) -> Environment:
     """An environment whose Glue job fails, before CloudFormation's event of the failure."""
-    forbid(DEPLOYMENT, "glue:CreateJob")
+    forbid(roles.DEPLOYMENT, "glue:CreateJob")
     environment = world.record(environment_id, settings)
     world.reconcile(world.operator, environment)
     world.operated.settled(environment)
@@ -157,7 +157,7 @@ def test_the_first_failed_resource_is_shown_before_the_rollback_in_any_event_ord
     everything = str([shown.failure, shown.resources])
     assert "glue:CreateJob" in everything
     assert ACCOUNT not in everything
-    assert DEPLOYMENT not in everything
+    assert roles.DEPLOYMENT not in everything
     assert {each.status for each in shown.resources.values()} <= {"DELETE_COMPLETE", "CREATE_FAILED"}
 
 
@@ -173,7 +173,7 @@ def test_leftovers_of_a_failure_are_cleaned_up_and_a_retry_starts_over(world: Wo
     assert failed.failure is not None
     assert failed.reason == failed.failure.fix
     assert {b["Name"] for b in client("s3").list_buckets()["Buckets"]} == {"assets"}
-    allow_again(DEPLOYMENT)
+    allow_again(roles.DEPLOYMENT)
     world.operator.environments.retry(
         IdempotentRequest(Caller(environment.owner, is_admin=False), "r"), environment.id
     )

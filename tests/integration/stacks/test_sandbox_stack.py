@@ -16,6 +16,7 @@ from chalicelib.domain.environment import Environment
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.sandbox.template_parameters import template_parameters
 from local.iam import access
+from local.setup import roles
 from tests.support.sandbox_stacks import ACCOUNT, REGION, Account, client, random_settings
 from tests.support.size import sized
 
@@ -91,11 +92,11 @@ def test_any_valid_settings_create_a_complete_stack_and_leave_no_trace(operated:
 def test_a_missing_permission_fails_the_resource_that_needs_it(
     operated: Account,
 ) -> None:
-    add_policy(operated, "terraglue-deployment", "Deny", "glue:CreateJob")
+    add_policy(operated, roles.DEPLOYMENT, "Deny", "glue:CreateJob")
     made = sandbox(operated)
     assert operated.deploy(made)["StackStatus"] == "ROLLBACK_COMPLETE"
     [reason] = operated.failures(made)
-    assert "terraglue-deployment" in reason
+    assert roles.DEPLOYMENT in reason
     assert "is not authorized to perform: glue:CreateJob" in reason
 
 
@@ -114,7 +115,7 @@ def test_a_deployment_role_creates_nothing_with_a_foreign_name(operated: Account
         lambda: mine("s3").delete_bucket(Bucket="assets"),
         lambda: mine("iam").create_role(RoleName="admin", PermissionsBoundary=boundary, **trust),
         lambda: mine("iam").create_role(RoleName="terraglue-abcdefgh23-glue-job", **trust),
-        lambda: mine("iam").delete_role(RoleName="terraglue-deployment"),
+        lambda: mine("iam").delete_role(RoleName=roles.DEPLOYMENT),
         lambda: mine("glue").delete_database(Name="sales"),
         lambda: mine("kms").schedule_key_deletion(KeyId=operated.config.limits.kms_key_arns[0]),
         lambda: mine("kms").tag_resource(KeyId=foreign, Tags=ours),
