@@ -8,7 +8,6 @@ from pathlib import Path
 from deploy import changes, code_bucket, costs, issuer
 from deploy.context import Context
 from deploy.errors import DeploymentError
-from deploy.findings import Severity
 from deploy.packages import Package
 from deploy.stack import Stack
 
@@ -105,7 +104,6 @@ def _problems(context: Context, parameters: dict[str, str]) -> int:
             context.say(f"\nProblem: {error}")
             blocking += 1
     for finding in context.find(context.account.session, parameters):
-        label = {Severity.BLOCKS: "Problem", Severity.LIMITS: "Limit"}.get(finding.severity, "Note")
-        context.say(f"\n{label}: {finding.title}\n  {finding.detail}\n  {finding.fix}\n  {finding.document}")
+        context.say(f"\n{finding.text}")
         blocking += finding.is_blocking
     return blocking
