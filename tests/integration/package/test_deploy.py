@@ -259,7 +259,7 @@ def test_a_blocking_finding_must_be_confirmed(dev: Deployment) -> None:
     dev.found = [Finding(Severity.BLOCKS, "No role", "It fails.", "Create one.", "https://example.com")]
     with pytest.raises(DeploymentError, match="probably fail"):
         dev.run(deploy, None, DATA)
-    assert "Problem: No role\n  Create one." in dev.text
+    assert "Problem: No role\n  It fails.\n  Create one.\n  https://example.com" in dev.text
     dev.run(deploy, None, DATA, yes=True)
 
 
