@@ -135,7 +135,7 @@ def test_a_function_reaches_no_foreign_resources_and_no_other_functions_resource
             ("logs", "delete_log_group", {"logGroupName": "/aws/lambda/payroll"}),
             ("iam", "list_roles", {}),
             ("sts", "assume_role", {"RoleArn": world.config.deployment_role_arn, "RoleSessionName": "me"}),
-            ("kms", "list_keys", {}),
+            ("kms", "create_key", {}),
         ],
         "resource_changed": [
             ("dynamodb", "query", {"TableName": TABLE, "KeyConditionExpression": "pk = :a"}),
