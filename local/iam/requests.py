@@ -56,8 +56,9 @@ def permission_checks(
     for arn in RESOURCES[name](place, operation, values) if name in RESOURCES else ["*"]:
         yield PermissionCheck(f"{name}:{operation}", arn, context)
     if (name, operation) == ("kms", "CreateKey") and values.get("Tags"):
-        # The key does not exist yet: https://docs.aws.amazon.com/kms/latest/developerguide/tag-permissions.html
-        yield PermissionCheck("kms:TagResource", "*", context)
+        # "At a minimum, the permission must cover all KMS keys in the account and Region."
+        # https://docs.aws.amazon.com/kms/latest/developerguide/manage-tags-api.html
+        yield PermissionCheck("kms:TagResource", place.arn("kms", "key/*"), context)
     if passed := _PASSED_ROLES.get((name, operation)):
         key, to_service = passed
         if role := values.get(key) or values.get("JobUpdate", {}).get(key):

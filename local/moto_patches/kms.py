@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any
 
-from moto.kms.models import Key, KmsBackend
+from moto.kms.models import Key, KmsBackend, kms_backends
 from moto.kms.responses import KmsResponse
 
 from local.moto_patches.patching import replace_methods
@@ -46,6 +46,15 @@ def install(clock: Clock = lambda: datetime.now(UTC)) -> Callable[[], None]:
             each()
 
     return remove
+
+
+def let_tags_count() -> None:
+    """Make all present tags count for authorization now, as if they were old."""
+    for account in kms_backends.values():
+        for backend in account.values():
+            for key in backend.keys.values():
+                for number, (_, tags) in enumerate(history := vars(key).get("tag_history", [])):
+                    history[number] = datetime.min.replace(tzinfo=UTC), tags
 
 
 def effective_tags(backend: KmsBackend, key: Key) -> Tags:

@@ -67,6 +67,29 @@ def ensure(
     return arn
 
 
+def ensure_deployment(clients: Callable[[str], Any], known: Mapping[str, str]) -> tuple[str, str]:
+    """Create CloudFormation's role for sandboxes and their permissions boundary. Return both ARNs.
+
+    Without CloudFormation, unlike `bootstrap.ensure_roles`, so that it takes no time in a simulation.
+    """
+    resources = json.loads((ROOT / "chalice_app" / "resources.json").read_text(encoding="utf-8"))["Resources"]
+    limits, role = (resources[name]["Properties"] for name in ("SandboxBoundary", "DeploymentRole"))
+    iam = clients("iam")
+    boundary: str = iam.create_policy(
+        PolicyName=limits["ManagedPolicyName"],
+        PolicyDocument=json.dumps(resolved(limits["PolicyDocument"], known)),
+    )["Policy"]["Arn"]
+    arn: str = iam.create_role(
+        RoleName=role["RoleName"], AssumeRolePolicyDocument=json.dumps(role["AssumeRolePolicyDocument"])
+    )["Role"]["Arn"]
+    for policy in role["Policies"]:
+        document = resolved(policy["PolicyDocument"], {**known, "SandboxBoundary": boundary})
+        iam.put_role_policy(
+            RoleName=role["RoleName"], PolicyName=policy["PolicyName"], PolicyDocument=json.dumps(document)
+        )
+    return arn, boundary
+
+
 def session(clients: Callable[[str], Any], role_arn: str) -> Credentials:
     """Return credentials of a role."""
     given = clients("sts").assume_role(RoleArn=role_arn, RoleSessionName="lambda")["Credentials"]

@@ -16,6 +16,7 @@ from chalicelib.domain.environment import Environment
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.sandbox.template_parameters import template_parameters
 from local.iam import access
+from local.moto_patches import kms
 from tests.support.sandbox_stacks import ACCOUNT, REGION, Account, client, random_settings
 from tests.support.size import sized
 
@@ -107,8 +108,10 @@ def test_a_deployment_role_creates_nothing_with_a_foreign_name(operated: Account
     boundary = operated.config.permissions_boundary_arn
     ours = [{"TagKey": "terraglue:environment", "TagValue": "abcdefgh23"}]
     foreign = operated.aws("kms").create_key()["KeyMetadata"]["KeyId"]
-    own = mine("kms").create_key(Tags=ours)["KeyMetadata"]["KeyId"]
-    mine("kms").tag_resource(KeyId=own, Tags=[*ours, {"TagKey": "terraglue:release", "TagValue": "2"}])
+    shared = [*ours, {"TagKey": "terraglue:shared", "TagValue": "true"}]
+    mine("kms").create_key(Tags=ours)
+    mine("kms").tag_resource(KeyId=foreign, Tags=ours)  # which gives no permission for the key
+    kms.let_tags_count()
     for call in (
         lambda: mine("s3").create_bucket(Bucket="terraglue-prod"),
         lambda: mine("s3").delete_bucket(Bucket="assets"),
@@ -117,7 +120,11 @@ def test_a_deployment_role_creates_nothing_with_a_foreign_name(operated: Account
         lambda: mine("iam").delete_role(RoleName="terraglue-deployment"),
         lambda: mine("glue").delete_database(Name="sales"),
         lambda: mine("kms").schedule_key_deletion(KeyId=operated.config.limits.kms_key_arns[0]),
-        lambda: mine("kms").tag_resource(KeyId=foreign, Tags=ours),
+        lambda: mine("kms").schedule_key_deletion(KeyId=foreign),
+        lambda: mine("kms").decrypt(KeyId=foreign, CiphertextBlob=f"{foreign}x".encode()),
+        lambda: mine("kms").put_key_policy(KeyId=foreign, PolicyName="default", Policy="{}"),
+        lambda: mine("kms").tag_resource(KeyId=foreign, Tags=shared),
+        lambda: mine("kms").create_key(Tags=shared),
         lambda: mine("kms").create_key(),
         lambda: mine("kms").create_key(Tags=[{"TagKey": "a", "TagValue": "b"}]),
         lambda: mine("logs").delete_log_group(logGroupName="/aws-glue/jobs/output"),
@@ -159,8 +166,15 @@ def test_one_sandbox_cannot_read_list_or_change_another(operated: Account) -> No
 
     aws("s3").get_object(Bucket=mine.bucket("sor"), Key="a")
     aws("s3").put_object(Bucket=mine.bucket("sot"), Key="b", Body=b"")
+    tags = {"TagSet": [{"Key": "GuardDutyMalwareScanStatus", "Value": "NO_THREATS_FOUND"}]}
+    operated.aws("s3").put_object_tagging(Bucket=mine.bucket("sot"), Key="b", Tagging=tags)
+    # Spark renames its output with copies, which copy the tags.
+    aws("s3").copy_object(Bucket=mine.bucket("sot"), Key="c", CopySource=f"{mine.bucket('sot')}/b")
     aws("glue").get_table(DatabaseName=outputs[mine.id]["DatabaseDbShop"], Name="tbl_orders")
     aws("glue").create_table(DatabaseName=mine.sot_database, TableInput=data_type)
+    # The boundary identifies keys by their tags, except those that S3 uses.
+    assert refused(lambda: aws("kms").encrypt(KeyId=outputs[mine.id]["KmsKeyArn"], Plaintext=b"x"))
+    kms.let_tags_count()
     aws("kms").encrypt(KeyId=outputs[mine.id]["KmsKeyArn"], Plaintext=b"x")
 
     group = outputs[theirs.id]["OutputLogGroup"]
