@@ -4,6 +4,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 DATA ?= data
 FAULTS ?=
+STAGE ?=
+VERSION ?=
 SEED ?=
 ENVIRONMENTS ?= 300
 MODULES ?=
@@ -11,11 +13,13 @@ SAMPLE ?= 0
 TESTS ?=
 VENV_PYTHON := .venv/bin/python
 SET_UP := .venv/.set-up
+DEPLOY := .venv/deploy/.set-up
+DEPLOY_PYTHON := .venv/deploy/bin/python
 CHECKOV := .venv/checkov/bin/checkov
 SAM := .venv/sam/.set-up
 MUTMUT := .venv/mutmut
 
-.PHONY: demo up unit test test-all chaos mutants check openapi package clean
+.PHONY: demo up unit test test-all chaos mutants check openapi package plan deploy destroy versions clean
 
 demo: $(SET_UP)
 	@$(VENV_PYTHON) -m local demo --data "$(DATA)"
@@ -44,6 +48,13 @@ mutants: $(MUTMUT)/.set-up
 package: $(SET_UP)
 	@$(VENV_PYTHON) -m deploy.package
 
+# The operator's commands. They need no development environment.
+plan deploy: $(DEPLOY)
+	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)" --data "$(DATA)" $(if $(VERSION),--version "$(VERSION)")
+
+destroy versions: $(DEPLOY)
+	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)"
+
 check: $(SET_UP) $(CHECKOV) $(SAM) package
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
@@ -59,6 +70,12 @@ check: $(SET_UP) $(CHECKOV) $(SAM) package
 openapi: $(SET_UP)
 	@PYTHONPATH=chalice_app $(VENV_PYTHON) -c "import json, app; from chalicelib.api import openapi; \
 		print(json.dumps(openapi.document(app.api.all), indent=1, ensure_ascii=False))" > docs/openapi.json
+
+$(DEPLOY): deploy/requirements.txt chalice_app/requirements.txt
+	@echo "Setting up the deployment in .venv/deploy."
+	@$(PYTHON) -m venv .venv/deploy
+	@$(DEPLOY_PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps -r deploy/requirements.txt
+	@touch $@
 
 $(CHECKOV): tests/tools/checkov.txt $(SET_UP)
 	@echo "Setting up checkov in .venv/checkov."
@@ -80,7 +97,7 @@ $(MUTMUT)/.set-up: tests/tools/mutmut.txt $(SET_UP)
 	@touch $@
 
 # Written last: an interrupted set-up is continued, a change of the pins is followed.
-$(SET_UP): requirements-dev.txt chalice_app/requirements.txt
+$(SET_UP): requirements-dev.txt deploy/requirements.txt chalice_app/requirements.txt
 	@$(PYTHON) -m local.install
 	@touch $@
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, ConvertToMiddleware, Rate, Request, Response
@@ -26,7 +27,9 @@ service = Once(build)
 
 
 app.register_middleware(ConvertToMiddleware(logger.inject_lambda_context), "all")
-app.register_middleware(ConvertToMiddleware(tracer.capture_lambda_handler), "all")
+# Responses contain data of users, and X-Ray loses segments of more than 64 KB.
+_traced = partial(tracer.capture_lambda_handler, capture_response=False)
+app.register_middleware(ConvertToMiddleware(_traced), "all")
 
 
 @app.middleware("all")

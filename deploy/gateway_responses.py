@@ -34,22 +34,26 @@ class Answer:
 
 _NOT_FOUND = Answer(404, "not_found", "Not found", "No route matches this method and path.")
 _BAD_REQUEST = Answer(400, "bad_request", "Bad request", "The request is malformed.")
-_FORBIDDEN = Answer(403, "forbidden", "Forbidden", "The request is not allowed.")
 _BUSY = "Too many requests. Retry after `Retry-After` seconds."
 _INTERNAL = "Internal error. Retry; if it persists, report `instance`."
 _SLOW = "The request timed out but may still complete. Check before retrying."
 
 ANSWERS = {
-    # For an unknown path, API Gateway requires an AWS signature and reports any Authorization header as an
-    # invalid one. No route of the app uses AWS signatures.
+    # For an unknown path, API Gateway requires an AWS signature and reports any other Authorization header as
+    # an invalid one. AWS does not document the type of this response. No route uses API Gateway's own
+    # authorization, so each of its types, and the fallback for types without a response, means an unknown
+    # path (docs/decisions/0011-unknown-paths-in-api-gateway.md).
     "MISSING_AUTHENTICATION_TOKEN": _NOT_FOUND,
     "INVALID_SIGNATURE": _NOT_FOUND,
     "EXPIRED_TOKEN": _NOT_FOUND,
+    "ACCESS_DENIED": _NOT_FOUND,
+    "INVALID_API_KEY": _NOT_FOUND,
+    "UNAUTHORIZED": _NOT_FOUND,
     "RESOURCE_NOT_FOUND": _NOT_FOUND,
+    "DEFAULT_4XX": _NOT_FOUND,
     "BAD_REQUEST_BODY": _BAD_REQUEST,
     "BAD_REQUEST_PARAMETERS": _BAD_REQUEST,
-    "ACCESS_DENIED": _FORBIDDEN,
-    "WAF_FILTERED": _FORBIDDEN,
+    "WAF_FILTERED": Answer(403, "forbidden", "Forbidden", "A firewall rule rejects the request."),
     "REQUEST_TOO_LARGE": Answer(413, "payload_too_large", "Payload too large", "The body exceeds 10 MB."),
     "UNSUPPORTED_MEDIA_TYPE": Answer(
         415, "unsupported_media_type", "Unsupported media type", "Send Content-Type: application/json."
@@ -59,7 +63,6 @@ ANSWERS = {
     # The app reports timeouts as 503, not 504.
     "INTEGRATION_TIMEOUT": Answer(503, "unavailable", "Service unavailable", _SLOW, retry_after=5),
     "INTEGRATION_FAILURE": Answer(503, "unavailable", "Service unavailable", _SLOW, retry_after=5),
-    "DEFAULT_4XX": _BAD_REQUEST,
     "DEFAULT_5XX": Answer(
         500, "internal_error", "Internal error", "Internal error. Retry; if it persists, report `instance`."
     ),

@@ -1,12 +1,14 @@
 """Packages the service for AWS, without an AWS account: `python -m deploy.package`.
 
 `chalice package` creates a SAM template and a zip of chalice_app/. The template is merged with the service's
-AWS resources (`resources.json`), with function settings that Chalice does not support (`functions.json`) and
-with the error responses of API Gateway (`gateway_responses.py`).
+AWS resources (`resources.json`), with function settings that Chalice does not support (`functions.json`),
+with an optional user pool (`identity.json`) and with the error responses of API Gateway
+(`gateway_responses.py`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -17,9 +19,12 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from chalice.package import TemplateDeepMerger
+
 from deploy.gateway_responses import gateway_responses
+from deploy.parameters import TEMPLATES
 from deploy.path_variables import conflicts
-from deploy.requirements import ROOT, pinned
+from deploy.requirements import REQUIREMENTS, ROOT, pinned
 
 PACKAGE = ROOT / "build" / "package"
 """Output folder of the package."""
@@ -30,7 +35,12 @@ STAGE = "prod"
 _RUNTIME = (3, 11)  # chalice packages for the Python version that runs it
 _REGION = "us-east-1"  # chalice requires a region; the template works in any
 _CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
-_NOT_OURS = shutil.ignore_patterns("__pycache__", "deployments", "deployed")
+_LEFT_OUT = {"__pycache__", "deployments", "deployed"}
+_NOT_OURS = shutil.ignore_patterns(*_LEFT_OUT)
+
+_SDK_MODELS = "botocore/data/"
+_SDK_SERVICES = {"athena", "cloudformation", "dynamodb", "glue", "iam", "kms", "logs", "s3", "sts", "xray"}
+"""Services that the functions and their tracer call. The SDK has 15 MB of models of others."""
 
 Json = dict[str, Any]
 
@@ -41,10 +51,10 @@ class PackagingFailed(Exception):
 
 def merged(app: Path) -> Json:
     """Return the document to merge into Chalice's template."""
-    document: Json = {}
-    for name in ("resources.json", "functions.json"):
+    document: Json = {}  # TemplateDeepMerger is what `chalice package --merge-template` uses
+    for name in TEMPLATES:
         part = json.loads((app / name).read_text(encoding="utf-8"))
-        document = _merge(document, part)
+        document = TemplateDeepMerger().merge(part, document)
     document["Resources"]["RestAPI"]["Properties"]["GatewayResponses"] = gateway_responses()
     return document
 
@@ -69,6 +79,26 @@ def package(out: Path) -> None:
         # Replace the previous package only after this one succeeded.
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(made, out)
+
+
+def package_if_changed(out: Path) -> None:
+    """Write the package, unless the folder has that of the same files. Raises `PackagingFailed`."""
+    stamp, inputs = out / "inputs.sha256", _inputs()
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == inputs:
+        return
+    package(out)
+    stamp.write_text(inputs, encoding="utf-8")
+
+
+def _inputs() -> str:
+    """Return a hash of everything that decides about the bytes of the package."""
+    app = [path for path in (ROOT / "chalice_app").rglob("*") if not {*path.parts} & _LEFT_OUT]
+    digest = hashlib.sha256(sys.version.encode())
+    for path in sorted({*app, *REQUIREMENTS, *(ROOT / "deploy").glob("*.py")}):
+        if path.is_file():
+            digest.update(f"{path.relative_to(ROOT)} {path.stat().st_size}\n".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def main() -> int:
@@ -116,9 +146,9 @@ def _refuse_sibling_variables(template: Json) -> None:
 
 
 def _normalize(path: Path) -> None:
-    """Rewrite a zip without timestamps, file modes and file order of the build."""
+    """Rewrite a zip without unused SDK models, and without timestamps, file modes and order of the build."""
     with zipfile.ZipFile(path) as found:
-        files = {name: found.read(name) for name in found.namelist() if not name.endswith("/")}
+        files = {name: found.read(name) for name in found.namelist() if _is_used(name)}
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as ordered:
         for name in sorted(files):
             entry = zipfile.ZipInfo(name)  # the default timestamp, 1980-01-01
@@ -127,9 +157,10 @@ def _normalize(path: Path) -> None:
             ordered.writestr(entry, files[name])
 
 
-def _merge(first: Json, second: Json) -> Json:
-    both = {name: _merge(first[name], second[name]) for name in first.keys() & second.keys()}
-    return {**first, **second, **both}
+def _is_used(name: str) -> bool:
+    service, _, file = name.removeprefix(_SDK_MODELS).partition("/")
+    is_unused_model = name.startswith(_SDK_MODELS) and file and service not in _SDK_SERVICES
+    return not (name.endswith("/") or is_unused_model)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Pinned Python packages of the service and of its development."""
+"""Pinned Python packages of the service, of its deployment and of its development."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 """The checkout."""
 
-REQUIREMENTS = (ROOT / "chalice_app" / "requirements.txt", ROOT / "requirements-dev.txt")
+REQUIREMENTS = tuple(
+    ROOT / name
+    for name in ("chalice_app/requirements.txt", "deploy/requirements.txt", "requirements-dev.txt")
+)
 
 
 def pinned() -> list[str]:

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from glue_assets import published
 from glue_assets.tables import Column, DataError, Table, find_tables
 from glue_assets.template_builder import Resource, assemble, complete, definition, resources, storage
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 ROOT = Path(__file__).parents[1]
-LATEST = "releases/latest.json"
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
 # Maximum size of one request to S3, https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
@@ -154,40 +154,28 @@ def findings(template: str) -> list[str]:
 
 
 def publish(release: Release, s3: S3Client, bucket: str) -> bool:
-    """Publish a release to the assets bucket as the newest one. Return whether anything was written.
+    """Publish a release to the assets bucket as the newest one. Return whether anything was written."""
+    uploaded = upload(release, s3, bucket)
+    return published.point(s3, bucket, release.id) or uploaded
 
-    The manifest is written after all files and the pointer last, so that a reader of either finds all files.
-    Publishing an existing ID writes no file again. An interrupted publication starts from the beginning.
+
+def upload(release: Release, s3: S3Client, bucket: str) -> bool:
+    """Upload the files of a release, unless the bucket has it. Return whether anything was written.
+
+    The manifest is written last, so that its reader finds all files. An interrupted upload starts from the
+    beginning.
     """
     folder = f"releases/{release.id}"
-    is_new = _read(s3, bucket, f"{folder}/manifest.json") is None
-    if is_new:
-        for file in release.files:
-            with file.source.open("rb") as stream:
-                # S3 rejects a body that differs from the built file.
-                digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
-                s3.put_object(Bucket=bucket, Key=f"{folder}/{file.path}", Body=stream, ChecksumSHA256=digest)
-        s3.put_object(Bucket=bucket, Key=f"{folder}/template.yaml", Body=release.template.encode())
-        s3.put_object(Bucket=bucket, Key=f"{folder}/manifest.json", Body=_json(release.manifest))
-    pointer = _json({"release": release.id})
-    if _read(s3, bucket, LATEST) == pointer:
-        return is_new
-    s3.put_object(Bucket=bucket, Key=LATEST, Body=pointer)
+    if published.read(s3, bucket, f"{folder}/manifest.json") is not None:
+        return False
+    for file in release.files:
+        with file.source.open("rb") as stream:
+            # S3 rejects a body that differs from the built file.
+            digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
+            s3.put_object(Bucket=bucket, Key=f"{folder}/{file.path}", Body=stream, ChecksumSHA256=digest)
+    s3.put_object(Bucket=bucket, Key=f"{folder}/template.yaml", Body=release.template.encode())
+    s3.put_object(Bucket=bucket, Key=f"{folder}/manifest.json", Body=published.to_json(release.manifest))
     return True
-
-
-def published(s3: S3Client, bucket: str) -> list[str]:
-    """Return the releases in a bucket, newest first, one per line. A star marks the default release."""
-    latest = json.loads(_read(s3, bucket, LATEST) or b"{}").get("release")
-    found = []
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix="releases/"):
-        for item in page.get("Contents", []):
-            if item["Key"].endswith("/manifest.json"):
-                manifest = json.loads(_read(s3, bucket, item["Key"]) or b"{}")
-                first = manifest.get("notes", "").partition("\n")[0]
-                star = "*" if manifest["release"] == latest else " "
-                found.append((item["LastModified"], f"{star} {manifest['release']}", first))
-    return [f"{name}  {at:%Y-%m-%d %H:%M}  {first}" for at, name, first in sorted(found, reverse=True)]
 
 
 def write(release: Release, out: Path) -> None:
@@ -198,8 +186,8 @@ def write(release: Release, out: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(file.source, target)
     (folder / "template.yaml").write_bytes(release.template.encode())
-    (folder / "manifest.json").write_bytes(_json(release.manifest))
-    (out / LATEST).write_bytes(_json({"release": release.id}))
+    (folder / "manifest.json").write_bytes(published.to_json(release.manifest))
+    (out / published.LATEST).write_bytes(published.to_json({"release": release.id}))
 
 
 def project_version(root: Path) -> str:
@@ -230,7 +218,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command == "list":
         import boto3
 
-        for line in published(boto3.client("s3"), options.bucket):
+        for line in published.listed(boto3.client("s3"), options.bucket):
             print(line)
         return 0
     try:
@@ -268,17 +256,6 @@ def _file(source: Path, path: str, target: str, key: str) -> ReleaseFile:
     with source.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return ReleaseFile(path=path, target=target, key=key, size=size, sha256=digest, source=source)
-
-
-def _read(s3: S3Client, bucket: str, key: str) -> bytes | None:
-    try:
-        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-    except s3.exceptions.NoSuchKey:
-        return None
-
-
-def _json(value: object) -> bytes:
-    return (json.dumps(value, indent=2) + "\n").encode()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -21,7 +21,11 @@ https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html"""
 
 
 class InvalidConfiguration(ValueError):
-    """Names every environment variable that is missing or invalid."""
+    """Names every environment variable that is missing or invalid, with what it must be."""
+
+    def __init__(self, errors: Sequence[tuple[str, str]]) -> None:
+        super().__init__(" ".join(f"{name} {expected}" for name, expected in errors))
+        self.errors = tuple(errors)
 
 
 class Variables:
@@ -29,12 +33,12 @@ class Variables:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        self._wrong: list[str] = []
+        self._wrong: list[tuple[str, str]] = []
 
     def check(self) -> None:
         """Raise `InvalidConfiguration` if a variable that was read is missing or invalid."""
         if self._wrong:
-            raise InvalidConfiguration(" ".join(self._wrong))
+            raise InvalidConfiguration(self._wrong)
 
     def text(
         self,
@@ -120,7 +124,7 @@ class Variables:
 
     def refuse(self, name: str, expected: str) -> None:
         """Record the error of a variable."""
-        self._wrong.append(f"{name} {expected}")
+        self._wrong.append((name, expected))
 
 
 def _items(text: str | None) -> tuple[str, ...]:

@@ -118,7 +118,7 @@ def build(
     sandboxes = SandboxClients(
         session, SandboxCredentials(sts, config.sandbox_reader_role_arn, region, clock=clock), quick
     )
-    releases = Releases(buckets, config.assets_bucket, region, clock)
+    releases = Releases(buckets, config.assets_bucket, clock)
     live_files = LiveFiles(store, buckets, clock=clock)
     runs = Runs(
         store,

@@ -22,6 +22,7 @@ from chalice.app import Chalice, CloudWatchEventConfig, Rate, ScheduledEventConf
 from chalice.local import LambdaContext
 
 from local.aws.clients import ACCOUNT
+from local.setup import event_patterns
 from local.setup.bootstrap import Clients
 
 MAX_ATTEMPTS = 3
@@ -56,10 +57,14 @@ class Schedule:
     handler: Callable[[dict[str, Any], Any], Any]
 
 
-def subscriptions(app: Chalice) -> list[Subscription]:
+def subscriptions(app: Chalice, region: str) -> list[Subscription]:
     """Return the app's handlers of EventBridge events."""
     return [
-        Subscription(source.name, source.event_pattern, app.handler_map[source.name])
+        Subscription(
+            source.name,
+            event_patterns.packaged(source.name, source.event_pattern, region),
+            app.handler_map[source.name],
+        )
         for source in app.event_sources
         if isinstance(source, CloudWatchEventConfig)
     ]
@@ -92,7 +97,7 @@ class Dispatcher:
         self._region = region
         self._retry_seconds = retry_seconds
         self._wait_seconds = wait_seconds
-        self._subscriptions = subscriptions(app)
+        self._subscriptions = subscriptions(app, region)
         self._schedules = schedules(app, tick_seconds)
         unsupported = {type(source).__name__ for source in app.event_sources} - {
             CloudWatchEventConfig.__name__,

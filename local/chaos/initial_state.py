@@ -58,7 +58,7 @@ class Roles:
 
 def create_roles(clients: Clients) -> Roles:
     """Create the service's roles with their packaged policies. One role has those of all functions."""
-    known = roles.arns(TABLE, ASSETS_BUCKET, f"arn:aws:iam::{ACCOUNT}:role/terraglue-deployment")
+    known = roles.arns(TABLE, ASSETS_BUCKET, f"arn:aws:iam::{ACCOUNT}:role/{roles.DEPLOYMENT}")
     deployment, boundary = roles.ensure_deployment(clients, known)
     service = roles.ensure(clients, roles.SERVICE, roles.functions().values(), known)
     return Roles(deployment, boundary, service, roles.session(clients, service))

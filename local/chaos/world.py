@@ -38,6 +38,7 @@ from local.faults.plan import Faults
 from local.iam import access
 from local.iam.checks import PermissionCheck
 from local.moto_patches import dynamodb, kms, shortcuts
+from local.setup import roles
 from local.setup.bootstrap import ASSETS_BUCKET, TABLE
 
 REGION = "us-east-1"
@@ -177,12 +178,12 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
         )
         parts.enter_context(contextlib.closing(CloudFormation(stacks)))
         initial_state.set_up(clients)
-        roles = initial_state.create_roles(clients)
+        created = initial_state.create_roles(clients)
         wire = Wire(simulation, world.faults, _rng("wire", seed), world.note)
         world.service = build(
-            _config(capacity or Capacity(), roles),
+            _config(capacity or Capacity(), created),
             clock=simulation.clock,
-            session=wire.session(REGION, roles.credentials),
+            session=wire.session(REGION, created.credentials),
             sleep=_ignore,  # the service's waits need no simulated time
         )
         yield world
@@ -193,7 +194,7 @@ def _client(service: str, credentials: Credentials | None = None) -> Any:
     return boto3.client(service, region_name=REGION, **given)  # type: ignore[call-overload]
 
 
-def _config(capacity: Capacity, roles: initial_state.Roles) -> Config:
+def _config(capacity: Capacity, created: initial_state.Roles) -> Config:
     return Config(
         table_name=TABLE,
         assets_bucket=ASSETS_BUCKET,
@@ -201,10 +202,10 @@ def _config(capacity: Capacity, roles: initial_state.Roles) -> Config:
         audience="nobody",
         jwks_uri="https://issuer.invalid/jwks.json",
         cursor_key="not a secret",
-        deployment_role_arn=roles.deployment,
-        permissions_boundary_arn=roles.boundary,
-        service_role_arns=(roles.service,),
-        sandbox_reader_role_arn="arn:aws:iam::123456789012:role/terraglue-sandbox-reader",
+        deployment_role_arn=created.deployment,
+        permissions_boundary_arn=created.boundary,
+        service_role_arns=(created.service,),
+        sandbox_reader_role_arn=f"arn:aws:iam::{ACCOUNT}:role/{roles.READER}",
         budget_usd=BUDGET_USD,
         capacity=capacity,
     )

@@ -90,6 +90,12 @@ class ScriptRun:
     def _prepare(self) -> dict[str, str]:
         """Download the script, libraries and buckets. Return the environment of the process."""
         folder, arguments = self._place.folder, self._spec.arguments
+        s3a, region = self._spec.s3a_region, self._place.variables["AWS_REGION"]
+        if s3a not in (None, region):
+            raise OSError(
+                f"S3A uses the region {s3a}, but the buckets are in {region}. "
+                f"Set --conf to spark.hadoop.fs.s3a.endpoint.region={region}."
+            )
         self._fetch(self._spec.script, self._script)
         libraries = folder / "libraries"
         python_path = [libraries]

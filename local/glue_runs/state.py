@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,9 +23,14 @@ _DPU = {
 }
 # Arguments that would change the result of a run. They are rejected, not ignored.
 _UNSUPPORTED = (
-    *("--additional-python-modules", "--extra-jars", "--extra-files", "--user-jars-first", "--conf"),
+    *("--additional-python-modules", "--extra-jars", "--extra-files", "--user-jars-first"),
     *("--datalake-formats", "--python-modules-installer-option", "--customer-driver-env-vars"),
 )
+
+# The only supported Spark property. Glue 5.1 reads S3 through S3A, whose region is us-east-2 by default:
+# https://docs.aws.amazon.com/glue/latest/dg/migrating-version-51.html#migrating-version-51-from-50
+_S3A_REGION = re.compile(r"spark\.hadoop\.fs\.s3a\.endpoint\.region=([a-z0-9-]+)")
+_S3A_DEFAULT_REGION = "us-east-2"
 
 
 class Refused(Exception):
@@ -64,6 +70,9 @@ class RunSpec:
         for name in _UNSUPPORTED:
             if arguments.get(name):
                 raise _unsupported(f"the job argument {name}")
+        conf = arguments.get("--conf")
+        if conf and not _S3A_REGION.fullmatch(conf):
+            raise _unsupported(f"--conf {conf}")
         bookmark = arguments.get("--job-bookmark-option", "job-bookmark-disable")
         if bookmark != "job-bookmark-disable":
             raise _unsupported(f"--job-bookmark-option {bookmark}")
@@ -88,6 +97,14 @@ class RunSpec:
             retries=job.get("MaxRetries") or 0,
             security_configuration=request.get("SecurityConfiguration") or job.get("SecurityConfiguration"),
         )
+
+    @property
+    def s3a_region(self) -> str | None:
+        """Region of S3A, or None before Glue 5.1, whose EMRFS finds the region of each bucket."""
+        if tuple(map(int, self.glue_version.split("."))) < (5, 1):
+            return None
+        conf = _S3A_REGION.fullmatch(self.arguments.get("--conf", ""))
+        return conf[1] if conf else _S3A_DEFAULT_REGION
 
     @property
     def capacity(self) -> float:

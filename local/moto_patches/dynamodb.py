@@ -35,7 +35,16 @@ from moto.dynamodb.responses import DynamoHandler
 
 from local.moto_patches.dynamodb_sizes import ITEM_BYTES, TRANSACTION_BYTES, item_bytes
 
-_ABOUT_ITEMS = {"GetItem", "PutItem", "Query", "Scan", "TransactGetItems", "TransactWriteItems", "UpdateItem"}
+_ABOUT_ITEMS = {
+    "BatchGetItem",
+    "GetItem",
+    "PutItem",
+    "Query",
+    "Scan",
+    "TransactGetItems",
+    "TransactWriteItems",
+    "UpdateItem",
+}
 
 _lock = threading.RLock()
 

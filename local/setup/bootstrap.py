@@ -21,6 +21,7 @@ from local.aws.clients import ACCOUNT, client
 from local.runtime.paths import LINTED, ROOT
 from local.runtime.processes import Failed
 from local.setup import roles
+from local.setup.table import table_properties
 
 TABLE = "terraglue"
 ASSETS_BUCKET = "terraglue-assets"
@@ -33,7 +34,6 @@ _ROLES = {
     "SandboxBoundaryArn": ("SandboxBoundary", {"Ref": "SandboxBoundary"}),
     "SandboxReaderArn": ("SandboxReader", {"Fn::GetAtt": ["SandboxReader", "Arn"]}),
 }
-_TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
 
 Clients = Callable[[str], Any]
 """Function that returns the boto3 client of a service."""
@@ -90,11 +90,7 @@ def ensure_storage(clients: Clients) -> None:
     """Create the table as `chalice_app/resources.json` defines it, and the assets bucket, if missing."""
     dynamodb, s3 = clients("dynamodb"), clients("s3")
     if TABLE not in dynamodb.list_tables()["TableNames"]:
-        resources = json.loads((ROOT / "chalice_app" / "resources.json").read_text(encoding="utf-8"))
-        properties = resources["Resources"]["Table"]["Properties"]
-        dynamodb.create_table(
-            TableName=TABLE, **{name: properties[name] for name in _TABLE_PROPERTIES if name in properties}
-        )
+        dynamodb.create_table(TableName=TABLE, **table_properties())
     if ASSETS_BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:
         s3.create_bucket(Bucket=ASSETS_BUCKET)
 
@@ -110,16 +106,21 @@ def ensure_roles(clients: Clients, api_role: str = roles.SERVICE) -> dict[str, s
     app = ROOT / "chalice_app"
     parts = [json.loads((app / name).read_text("utf-8")) for name in ("resources.json", "functions.json")]
     whole = {name: resource for part in parts for name, resource in part["Resources"].items()}
+    parameters = {name: rule for part in parts for name, rule in part["Parameters"].items()}
     trusted = json.dumps(f"arn:aws:iam::{ACCOUNT}:role/{api_role}")
     template = json.dumps(
         {
+            "Parameters": {"Stage": parameters["Stage"]},
             "Resources": {name: whole[name] for name, _ in _ROLES.values()},
             "Outputs": {output: {"Value": value} for output, (_, value) in _ROLES.items()},
         }
     ).replace(json.dumps({"Fn::GetAtt": ["ApiHandlerRole", "Arn"]}), trusted)
     with contextlib.suppress(cloudformation.exceptions.AlreadyExistsException):
         cloudformation.create_stack(
-            StackName=_STACK, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"]
+            StackName=_STACK,
+            TemplateBody=template,
+            Parameters=[{"ParameterKey": "Stage", "ParameterValue": roles.STAGE}],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
         )
     cloudformation.get_waiter("stack_create_complete").wait(
         StackName=_STACK, WaiterConfig={"Delay": 0.05, "MaxAttempts": 600}

@@ -16,6 +16,15 @@ Json = dict[str, Any]
 SERVICE = "terraglue-service"
 """Role of the local API process, which all functions share."""
 
+STAGE = "local"
+"""Value of the template's parameter `Stage`."""
+
+DEPLOYMENT = f"self-service-terraglue-{STAGE}-deployment"
+"""Role with which CloudFormation creates sandboxes."""
+
+READER = f"self-service-terraglue-{STAGE}-sandbox-reader"
+"""Role that reads sandboxes for their owners."""
+
 _CHALICE = ROOT / "chalice_app" / ".chalice"
 _TRUST = {
     "Version": "2012-10-17",
@@ -35,13 +44,22 @@ def functions() -> dict[str, Json]:
     }
 
 
-def arns(table: str, bucket: str, deployment_role_arn: str, region: str = REGION) -> dict[str, str]:
-    """Return the local values of the references in the policies."""
-    logs = re.findall(r'"(\w+Logs)", "Arn"', "".join(json.dumps(policy) for policy in functions().values()))
+def account_values(region: str = REGION) -> dict[str, str]:
+    """Return the local values of pseudo parameters and of `Stage`."""
     return {
         "AWS::Partition": "aws",
         "AWS::Region": region,
         "AWS::AccountId": ACCOUNT,
+        "AWS::URLSuffix": "amazonaws.com",
+        "Stage": STAGE,
+    }
+
+
+def arns(table: str, bucket: str, deployment_role_arn: str, region: str = REGION) -> dict[str, str]:
+    """Return the local values of the references in the policies."""
+    logs = re.findall(r'"(\w+Logs)", "Arn"', "".join(json.dumps(policy) for policy in functions().values()))
+    return {
+        **account_values(region),
         "Table.Arn": f"arn:aws:dynamodb:{region}:{ACCOUNT}:table/{table}",
         "AssetsBucket.Arn": f"arn:aws:s3:::{bucket}",
         "DeploymentRole.Arn": deployment_role_arn,
@@ -73,20 +91,19 @@ def ensure_deployment(clients: Callable[[str], Any], known: Mapping[str, str]) -
     Without CloudFormation, unlike `bootstrap.ensure_roles`, so that it takes no time in a simulation.
     """
     resources = json.loads((ROOT / "chalice_app" / "resources.json").read_text(encoding="utf-8"))["Resources"]
-    limits, role = (resources[name]["Properties"] for name in ("SandboxBoundary", "DeploymentRole"))
     iam = clients("iam")
+    limits = resolved(resources["SandboxBoundary"]["Properties"], known)
     boundary: str = iam.create_policy(
-        PolicyName=limits["ManagedPolicyName"],
-        PolicyDocument=json.dumps(resolved(limits["PolicyDocument"], known)),
+        PolicyName=limits["ManagedPolicyName"], PolicyDocument=json.dumps(limits["PolicyDocument"])
     )["Policy"]["Arn"]
+    role = resolved(resources["DeploymentRole"]["Properties"], {**known, "SandboxBoundary": boundary})
+    name = role["RoleName"]
     arn: str = iam.create_role(
-        RoleName=role["RoleName"], AssumeRolePolicyDocument=json.dumps(role["AssumeRolePolicyDocument"])
+        RoleName=name, AssumeRolePolicyDocument=json.dumps(role["AssumeRolePolicyDocument"])
     )["Role"]["Arn"]
     for policy in role["Policies"]:
-        document = resolved(policy["PolicyDocument"], {**known, "SandboxBoundary": boundary})
-        iam.put_role_policy(
-            RoleName=role["RoleName"], PolicyName=policy["PolicyName"], PolicyDocument=json.dumps(document)
-        )
+        document = json.dumps(policy["PolicyDocument"])
+        iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
     return arn, boundary
 
 

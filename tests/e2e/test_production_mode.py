@@ -137,7 +137,8 @@ def test_the_aws_cli_finds_every_resource_of_terraglue(up: Up, sandbox: dict[str
     security = aws("glue", "get-security-configuration", "--name", name)["SecurityConfiguration"]
     assert security["EncryptionConfiguration"]["S3Encryption"][0]["S3EncryptionMode"] == "SSE-KMS"
     role = aws("iam", "get-role", "--role-name", outputs["role_arn"].rpartition("/")[2])["Role"]
-    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith("policy/terraglue-sandbox-boundary")
+    boundary = role["PermissionsBoundary"]["PermissionsBoundaryArn"]
+    assert boundary.endswith(":policy/self-service-terraglue-local-sandbox-boundary")
     assert aws("kms", "get-key-rotation-status", "--key-id", outputs["kms_key_arn"])["KeyRotationEnabled"]
     aliases = {alias["AliasName"] for alias in aws("kms", "list-aliases")["Aliases"]}
     assert f"alias/terraglue-{sandbox['id']}" in aliases

@@ -12,12 +12,12 @@ from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.requests import EnvironmentChange
 from glue_assets.release import Release, build, publish
+from local.setup import roles
 from tests.support.paths import ROOT
 from tests.support.sandbox_stacks import client
 from tests.support.service_roles import World
 
 ID = "abcdefgh23"
-DENIED = "terraglue-deployment"
 
 
 def put(folder: Path, **files: str) -> Path:
@@ -70,7 +70,7 @@ def change_sets(world: World, environment: Environment) -> list[Any]:
 def deny(world: World, *denied: str) -> None:
     statement = {"Effect": "Deny", "Action": list(denied), "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    client("iam").put_role_policy(RoleName=DENIED, PolicyName="less", PolicyDocument=document)
+    client("iam").put_role_policy(RoleName=roles.DEPLOYMENT, PolicyName="less", PolicyDocument=document)
 
 
 def release_of(world: World, folder: Path, version: str = "2.0.0", *more: tuple[str, str]) -> Release:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 
@@ -17,3 +18,18 @@ def event_with(detail: dict[str, Any], at: str = "2026-11-23T12:00:00Z") -> dict
         "resources": [],
         "detail": detail,
     }
+
+
+def receivers(event: dict[str, Any]) -> list[str]:
+    """Names of the functions whose rules match an event, with the patterns of the packaged template."""
+    from moto.events.models import EventPattern  # most tests of events need no rules
+
+    import app
+    from local.api.dispatch import subscriptions
+    from local.aws.clients import REGION
+
+    return [
+        rule.name
+        for rule in subscriptions(app.app, REGION)
+        if EventPattern.load(json.dumps(rule.pattern)).matches_event(event)
+    ]

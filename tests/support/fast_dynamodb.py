@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from sortedcontainers import SortedList
 
 from local.moto_patches.dynamodb_sizes import ITEM_BYTES, item_bytes
+from local.setup.table import table_properties
 
 Item = dict[str, Any]
 _TOKEN = re.compile(r"\s*(<=|>=|<>|[()=<>,+-]|[:#\w.]+)")
@@ -30,6 +31,10 @@ _COMPARED = {
     ">=": operator.ge,
 }
 _MISSING = object()
+INDEXES: dict[str, tuple[str, str]] = {
+    index["IndexName"]: tuple(key["AttributeName"] for key in index["KeySchema"])
+    for index in table_properties()["GlobalSecondaryIndexes"]
+}
 
 
 class FastDynamoDb:
@@ -38,6 +43,7 @@ class FastDynamoDb:
     def __init__(self, indexes: dict[str, tuple[str, str]]) -> None:
         self.items: dict[tuple[str, str], Item] = {}
         self.calls: list[str] = []
+        self.on_write: Callable[[Item, Item, bool], None] = lambda before, after, is_transaction: None
         self._indexes: dict[str | None, tuple[str, str]] = {None: ("pk", "sk"), **indexes}
         # By index and hash key, the range key and the table's key of each item.
         self._entries: dict[tuple[str | None, str], SortedList] = defaultdict(SortedList)
@@ -50,6 +56,14 @@ class FastDynamoDb:
         self.calls.append("GetItem")
         item = self.items.get(_key(Key))
         return {"Item": item} if item else {}
+
+    def batch_get_item(self, *, RequestItems: Item) -> Item:
+        self.calls.append("BatchGetItem")
+        [(table, request)] = RequestItems.items()
+        assert len(request["Keys"]) <= 100
+        return {
+            "Responses": {table: [item for key in request["Keys"] if (item := self.items.get(_key(key)))]}
+        }
 
     def query(
         self, *, KeyConditionExpression: str, ExpressionAttributeValues: Item, Limit: int, **given: Any
@@ -67,9 +81,11 @@ class FastDynamoDb:
         others = dropwhile(lambda item: not holds(item, {}, values), (self.items[key] for _, key in in_order))
         # Items that match a key condition are adjacent.
         page = list(islice(takewhile(lambda item: holds(item, {}, values), others), Limit))
+        names = {"pk", "sk", hash_key, range_key}
+        if index is not None:
+            page = [{name: item[name] for name in names} for item in page]  # the projection KEYS_ONLY
         answer: Item = {"Items": page}
         if len(page) == Limit:  # there may be more items: DynamoDB stops at the limit
-            names = {"pk", "sk", hash_key, range_key}
             answer["LastEvaluatedKey"] = {name: page[-1][name] for name in names}
         if expression := given.get("FilterExpression"):
             passes = _condition(expression)
@@ -78,9 +94,12 @@ class FastDynamoDb:
 
     def update_item(self, **update: Any) -> Item:
         self.calls.append("UpdateItem")
+        before = self.items.get(_key(update["Key"]), update["Key"])
         if not self._holds(update):
+            self.on_write(before, before, False)
             raise _error("ConditionalCheckFailedException")
         after = self._after("Update", update)
+        self.on_write(before, after, False)
         if item_bytes(after) > ITEM_BYTES:
             raise _error("ValidationException")
         self.put(after)
@@ -95,6 +114,8 @@ class FastDynamoDb:
             for (_, action), holds in zip(actions, held, strict=True):
                 reason = {"Code": "None" if holds else "ConditionalCheckFailed"}
                 item = self.items.get(_key(action.get("Key") or action["Item"]))
+                unchanged = item or action.get("Key") or _key_of(action["Item"])
+                self.on_write(unchanged, unchanged, True)
                 if not holds and item and action.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
                     reason["Item"] = item
                 reasons.append(reason)
@@ -104,6 +125,7 @@ class FastDynamoDb:
             raise _error("TransactionCanceledException", CancellationReasons=[{"Code": "ValidationError"}])
         for (_, action), after in zip(actions, written, strict=True):
             key = _key(action.get("Key") or action["Item"])
+            self.on_write(self.items.get(key, {}), after, True)
             self._store(key, self.items.get(key, {}), after)
         return {}
 
@@ -147,6 +169,10 @@ class FastDynamoDb:
 
 def _key(item: Item) -> tuple[str, str]:
     return item["pk"]["S"], item["sk"]["S"]
+
+
+def _key_of(item: Item) -> Item:
+    return {"pk": item["pk"], "sk": item["sk"]}
 
 
 def _error(code: str, **more: Any) -> ClientError:
@@ -305,11 +331,3 @@ def _add(item: Item, name: str, value: Any, sign: int) -> None:
     item.pop(name, None)
     if after:
         item[name] = {"SS": sorted(after)}
-
-
-INDEXES = {
-    "due": ("due_shard", "due_at"),
-    "by_owner": ("gsi_owner", "created_at"),
-    "by_status": ("gsi_status", "created_at"),
-    "by_created": ("gsi_kind", "created_at"),
-}

@@ -31,6 +31,7 @@ TRUST = {
         {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
     ],
 }
+S3A = {"--conf": "spark.hadoop.fs.s3a.endpoint.region=us-east-1"}
 FINAL = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED"}
 
 
@@ -80,6 +81,7 @@ def job(aws: Aws, name: str, script: str, **more: Any) -> str:
     aws("s3").put_object(Bucket="tg-a-glue-assets", Key=key, Body=script.encode())
     command = {"Name": "glueetl", "ScriptLocation": f"s3://tg-a-glue-assets/{key}"}
     values = {"GlueVersion": "5.1", "WorkerType": "G.1X", "NumberOfWorkers": 2, "Timeout": 60} | more
+    values["DefaultArguments"] = S3A | values.get("DefaultArguments", {})
     aws("glue").create_job(Name=name, Role="role", Command=command, **values)
     return name
 

@@ -25,7 +25,7 @@ ANA = Caller("ana", is_admin=False)
 
 ADMIN = Caller("root", is_admin=True)
 MOST_CALLS = 100
-READS = ("Get", "List", "Describe", "Head", "Query")
+READS = ("Get", "BatchGet", "List", "Describe", "Head", "Query")
 
 
 class Killed(BaseException):

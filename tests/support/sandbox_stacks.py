@@ -59,7 +59,7 @@ class Account:
     @property
     def releases(self) -> Releases:
         """The published releases, as the service reads them."""
-        return Releases(Buckets(self.aws("s3")), "assets", REGION)
+        return Releases(Buckets(self.aws("s3")), "assets")
 
     def outputs(self, environment: Environment, stack: dict[str, Any]) -> Outputs:
         """The stack's outputs, as the service parses them."""

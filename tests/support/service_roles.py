@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,12 +27,11 @@ from local.glue_runs.api import replace_moto
 from local.iam import access
 from local.iam.checks import PermissionCheck
 from local.setup import roles
+from local.setup.table import table_properties
 from tests.support.event_bridge import event_with
-from tests.support.paths import ROOT
 from tests.support.sandbox_stacks import REGION, Account, account, client
 
 TABLE = "table"
-READER = "terraglue-sandbox-reader"
 RICH = {"kms_key": True, "job": {"arguments": {"--WHO": "me"}, "schedule": "rate(1 day)"}}
 """Settings that make the service do more: a key, a custom template, a schedule."""
 
@@ -98,7 +96,8 @@ class World:
         return build(self.config, clock=lambda: self.moment, session=session)
 
     def note(self, principal: str, check: PermissionCheck, why: str | None) -> None:
-        name = "sandbox_reader" if principal.endswith(f"/{READER}") else principal.rpartition("/service-")[2]
+        is_reader = principal.endswith(f"/{roles.READER}")
+        name = "sandbox_reader" if is_reader else principal.rpartition("/service-")[2]
         if name in self.checks:
             self.checks[name].append(check)
             if why:
@@ -156,10 +155,7 @@ def serving(data: Path, work_dir: Path, granted: dict[str, Any] | None = None) -
     with account(data) as operated, contextlib.ExitStack() as ending:
         ending.callback(replace_moto(glue))
         ending.enter_context(contextlib.closing(Athena(AthenaOptions(client, work_dir))))
-        resources = json.loads((ROOT / "chalice_app/resources.json").read_text())["Resources"]
-        wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-        properties = {name: resources["Table"]["Properties"][name] for name in wanted}
-        client("dynamodb").create_table(TableName=TABLE, **properties)
+        client("dynamodb").create_table(TableName=TABLE, **table_properties())
         world = World(operated, granted or roles.functions(), glue)
         ending.callback(access.install(world.note))
         yield world

@@ -15,12 +15,13 @@ from moto.cloudformation.models import CloudFormationBackend
 from glue_assets import template_builder
 from local.moto_patches.patching import replace_methods
 from local.setup import roles
+from local.setup.table import table_properties
 from tests.support.paths import ROOT
 
 TABLE = "terraglue"
 ASSETS = "terraglue-assets"
 RELEASE = "0.0.1-abcdef012345"
-READER = "arn:aws:iam::123456789012:role/terraglue-sandbox-reader"
+READER = f"arn:aws:iam::123456789012:role/{roles.READER}"
 BUCKETS = ("SorBucket", "SotBucket", "SpecBucket", "GlueAssetsBucket", "AthenaResultsBucket")
 PARAMETERS = tuple(template_builder.parse(template_builder.assemble(ROOT / "glue_assets"))["Parameters"])
 ARGUMENTS = """
@@ -88,10 +89,7 @@ def create_reader_role() -> None:
 
 
 def create_table() -> None:
-    resources = json.loads((ROOT / "chalice_app/resources.json").read_text())["Resources"]
-    properties = resources["Table"]["Properties"]
-    wanted = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
-    boto3.client("dynamodb").create_table(TableName=TABLE, **{name: properties[name] for name in wanted})
+    boto3.client("dynamodb").create_table(TableName=TABLE, **table_properties())
 
 
 def publish_small_release() -> None:

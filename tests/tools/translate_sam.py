@@ -1,14 +1,17 @@
 """AWS's own translator of SAM templates to CloudFormation: `python tests/tools/translate_sam.py IN OUT`.
 
+`--at SECONDS` sets the time of the translation, which names deployments of APIs with AlwaysDeploy.
+
 It runs in a virtual environment of its own, .venv/sam, for it wants an older pydantic than the service.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
+from samtranslator.model import apigateway
 from samtranslator.translator.transform import transform
 
 
@@ -28,5 +31,22 @@ def main(source: Path, target: Path) -> None:
     target.write_text(json.dumps(translated, indent=1), encoding="utf-8")
 
 
+class Clock:
+    """Stands in for the module `time` of the translator."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def time(self) -> float:
+        return self._seconds
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    parser.add_argument("--at", type=float)
+    options = parser.parse_args()
+    if options.at is not None:
+        apigateway.time = Clock(options.at)
+    main(options.source, options.target)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.aws.cloudformation import REPEATED_TOKEN
+from chalicelib.aws.cloudformation import REPEATED_TOKEN, shown_id
 from chalicelib.aws.errors import AwsError, call_or_none, calling
 from chalicelib.domain.json_types import Json
 
@@ -152,7 +152,7 @@ def _change(described: Json) -> Change:
     return Change(
         action=described["Action"],
         logical_id=described["LogicalResourceId"],
-        physical_id=described.get("PhysicalResourceId") or "",
+        physical_id=shown_id(described["ResourceType"], described.get("PhysicalResourceId") or ""),
         type=described["ResourceType"],
         replaced=described.get("Replacement") in ("True", "Conditional"),
         is_gone=described.get("ResourceDriftStatus") == "DELETED",

@@ -22,6 +22,7 @@ REPEATED_TOKEN = "TokenAlreadyExistsException"  # noqa: S105 - an error code
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html#API_CreateStack_Errors
 """
+TABLE = "AWS::Glue::Table"
 _ALREADY_EXISTS = ("AlreadyExistsException", REPEATED_TOKEN)
 _COMPLETE = (
     *("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"),
@@ -64,7 +65,10 @@ class Stack:
 
 @dataclass(frozen=True)
 class StackResource:
-    """A resource of a stack, in the last state that CloudFormation reported."""
+    """A resource of a stack, in the last state that CloudFormation reported.
+
+    `physical_id` is CloudFormation's, see `shown_id`.
+    """
 
     type: str
     logical_id: str
@@ -208,10 +212,22 @@ def _part(described: Json) -> StackResource:
     return StackResource(
         type=described["ResourceType"],
         logical_id=described["LogicalResourceId"],
-        physical_id=described.get("PhysicalResourceId", ""),
+        physical_id=shown_id(described["ResourceType"], described.get("PhysicalResourceId", "")),
         status=described["ResourceStatus"],
         reason=described.get("ResourceStatusReason"),
     )
+
+
+def shown_id(resource_type: str, physical_id: str) -> str:
+    """Return a physical ID. That of a table is `table` or `database|table`, without the catalog.
+
+    The registry identifies a table by its catalog, which is an account ID, its database and its name.
+    CloudFormation joins the parts of such an identifier with "|". The documentation of AWS::Glue::Table
+    promises only the name:
+    https://docs.aws.amazon.com/cloudcontrolapi/latest/userguide/resource-identifier.html and
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-glue-table.html
+    """
+    return "|".join(physical_id.split("|")[-2:]) if resource_type == TABLE else physical_id
 
 
 def is_cause(reason: str) -> bool:

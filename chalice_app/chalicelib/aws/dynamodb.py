@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_TRANSACTION_TRIES = 5
+_TRIES = 5
+_BATCH = 100
+"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
 # Cancellation reasons of a transaction for which a retry can succeed, such as a conflict on an item.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 _RETRYABLE = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
@@ -77,6 +79,30 @@ class Table:
         with calling():
             response = self._client.get_item(TableName=self._name, Key=_serialize(key), ConsistentRead=True)
         return _deserialize(response["Item"]) if "Item" in response else None
+
+    def get_all(self, keys: Sequence[Json]) -> list[Json | None]:
+        """Return the items of some keys by strongly consistent reads, in this order; None for missing ones.
+
+        DynamoDB returns only a part of a batch if it is too large or throttled. The rest is read again.
+        """
+        found: dict[tuple[str, ...], Json] = {}
+        left = [_serialize(key) for key in keys]
+        stalled = 0
+        while left:
+            batch, left = left[:_BATCH], left[_BATCH:]
+            request: Any = {self._name: {"Keys": batch, "ConsistentRead": True}}
+            with calling():
+                response: Any = self._client.batch_get_item(RequestItems=request)
+            for item in map(_deserialize, response["Responses"].get(self._name, ())):
+                found[tuple(item[name] for name in keys[0])] = item
+            rest = response.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
+            stalled = stalled + 1 if len(rest) == len(batch) else 0
+            if stalled == _TRIES:
+                raise AwsThrottled("UnprocessedKeys", "DynamoDB returned no item of a batch.")
+            if rest:
+                self._back_off(max(1, stalled))
+            left = [*rest, *left]
+        return [found.get(tuple(key.values())) for key in keys]
 
     def query(
         self,
@@ -183,7 +209,7 @@ class Table:
 
         Retries conflicts with other transactions, up to five tries.
         """
-        for attempt in range(1, _TRANSACTION_TRIES + 1):
+        for attempt in range(1, _TRIES + 1):
             try:
                 self._client.transact_write_items(TransactItems=cast(Any, actions))
                 return
@@ -197,9 +223,12 @@ class Table:
                     raise ItemRefused(*found) from error
                 if not reasons or any(reason["Code"] not in _RETRYABLE for reason in reasons):
                     raise from_boto(error) from error
-                if attempt == _TRANSACTION_TRIES:
+                if attempt == _TRIES:
                     raise AwsThrottled(reasons[0]["Code"], "Too many transactions at once.") from error
-                self._sleep(0.02 * 2**attempt * (0.5 + self._jitter()))
+                self._back_off(attempt)
+
+    def _back_off(self, attempt: int) -> None:
+        self._sleep(0.02 * 2**attempt * (0.5 + self._jitter()))
 
 
 def _cancellation_reasons(error: Exception) -> list[Json]:

@@ -18,14 +18,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from chalicelib.aws.cloudformation import StackResource
+from chalicelib.aws.cloudformation import TABLE, StackResource
 from chalicelib.aws.errors import AwsError, AwsRefused, calling
 from chalicelib.clock import timestamp
 from chalicelib.domain.environment import ResourceState
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.receipts import ReceiptEntry
 
-_DATABASE, _TABLE, _LOG_GROUP = "AWS::Glue::Database", "AWS::Glue::Table", "AWS::Logs::LogGroup"
+_DATABASE, _LOG_GROUP = "AWS::Glue::Database", "AWS::Logs::LogGroup"
 _ALIAS, _KEY = "AWS::KMS::Alias", "AWS::KMS::Key"
 _DESCRIBE_CALLS = {
     "AWS::Athena::WorkGroup": ("athena", "get_work_group", "WorkGroup"),
@@ -92,7 +92,7 @@ class ExistenceChecker:
             key = (found or {}).get("KeyMetadata", {})
             if found is None:
                 unchecked = "CloudFormation deleted it. Resources of this type are not checked again."
-                is_checked = calls or part.type == _TABLE
+                is_checked = calls or part.type == TABLE
                 proof.removed.append(entry if is_checked else replace(entry, why=unchecked))
             elif part.type == _KEY and key.get("KeyState") in _GOING:
                 why = "AWS keeps a deleted key for a waiting period, during which it cannot be used."
@@ -128,9 +128,11 @@ class ExistenceChecker:
         lookups = {_LOG_GROUP: self._log_group, _ALIAS: self._alias}
         if part.type in lookups:
             return [partial(lookups[part.type], part.physical_id)]
-        if part.type == _TABLE:  # the physical ID does not contain the database
+        if part.type == TABLE:
+            database, _, table = part.physical_id.rpartition("|")
             get_table = self._clients["glue"].get_table
-            return [partial(get_table, DatabaseName=name, Name=part.physical_id) for name in databases]
+            candidates = [database] if database else databases
+            return [partial(get_table, DatabaseName=name, Name=table) for name in candidates]
         if part.type not in _DESCRIBE_CALLS:
             return []
         service, operation, argument = _DESCRIBE_CALLS[part.type]

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/glue/latest/webapi/API_GetJobRuns.html
 _RUNS_PER_CALL = 200
 _CLOCKS_APART = timedelta(minutes=10)
+_S3A_REGION = "spark.hadoop.fs.s3a.endpoint.region"
+"""Without it, S3A of Glue 5.1 uses us-east-2, and writes to buckets elsewhere can time out.
+
+https://docs.aws.amazon.com/glue/latest/dg/migrating-version-51.html#migrating-version-51-from-50
+"""
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,14 @@ class Glue:
     ) -> str:
         """Start a run and return Glue's ID of it.
 
-        Call `attempts` before each repetition, because StartJobRun has no request token.
+        Call `attempts` before each repetition, because StartJobRun has no request token. The run gets
+        `--conf` of the template, because jobs of older releases do not have it.
         """
+        own = {RUN_MARKER: marker, "--conf": f"{_S3A_REGION}={self._client.meta.region_name}"}
         with calling():
             return self._starter.start_job_run(
                 JobName=job,
-                Arguments={**arguments, RUN_MARKER: marker},
+                Arguments={**arguments, **own},
                 WorkerType=cast(Any, worker_type),
                 NumberOfWorkers=number_of_workers,
                 Timeout=timeout_minutes,

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _NO_BUCKET = {"NoSuchBucket", "404"}
+_URL_SUFFIX = {"aws-cn": "amazonaws.com.cn"}
+"""https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html; AWS::URLSuffix in templates"""
+
 _MAX_REFUSED = 3000
 """Number of consecutive failed deletions after which emptying a bucket stops."""
 
@@ -30,6 +33,12 @@ class Buckets:
 
     def __init__(self, client: S3Client) -> None:
         self._client = client
+
+    def url(self, bucket: str, key: str) -> str:
+        """Return the URL of an object in this region and partition."""
+        meta = self._client.meta
+        suffix = _URL_SUFFIX.get(meta.partition, "amazonaws.com")
+        return f"https://{bucket}.s3.{meta.region_name}.{suffix}/{key}"
 
     def read(self, bucket: str, key: str) -> bytes | None:
         """Return an object's bytes, or None if it does not exist."""

@@ -25,7 +25,7 @@ class Capacity:
     """The operator's limits: stacks in creation at the same time, and environments with a stack."""
 
     creating: int = 20
-    environments: int = 1000
+    environments: int = 200
 
 
 @dataclass(frozen=True)

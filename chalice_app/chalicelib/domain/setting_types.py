@@ -21,8 +21,10 @@ _LIBRARY = rf"{_SCRIPT}|(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,59}
 # (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html). Those that would
 # override the settings, logs or cost of a run are reserved. docs/settings.md lists both kinds.
 _RESERVED_ARGUMENTS = (
+    # has the region of S3A (aws/glue.py); Glue reads one value only
+    "--conf",
     # internal to Glue
-    *("--conf", "--debug", "--mode", "--endpoint", "--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID"),
+    *("--debug", "--mode", "--endpoint", "--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID"),
     # override the code that the settings define
     *("--scriptLocation", "--job-language", "--class", "--extra-py-files", "--additional-python-modules"),
     "--python-modules-installer-option",

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from chalicelib.aws.dynamodb import ConditionFailed, Table
 from chalicelib.domain.capacity import QueueCounters
-from chalicelib.domain.environment import Environment, Status
-from chalicelib.storage import items, metrics
+from chalicelib.domain.environment import Environment
+from chalicelib.storage import environment_lists, items, metrics
 
 
 class Queue:
@@ -25,15 +25,7 @@ class Queue:
 
     def waiting(self, limit: int) -> list[Environment]:
         """Return queued environments, oldest first. `limit` also counts those just admitted."""
-        page = self._table.query(
-            "gsi_status = :status",
-            {":status": str(Status.QUEUED), ":no": False},
-            limit=limit,
-            newest_first=False,
-            IndexName="by_status",
-            FilterExpression="attribute_not_exists(admitted_at) AND delete_requested = :no",
-        )
-        return [items.environment(item) for item in page.items]
+        return environment_lists.queued(self._table, limit)
 
     def free_slots(self, environment_ids: Iterable[str]) -> None:
         """Free the slots of environments that are not being created."""

@@ -84,10 +84,9 @@ class Release:
 class Releases:
     """Finds releases in the assets bucket."""
 
-    def __init__(self, buckets: Buckets, bucket: str, region: str, clock: Clock = now) -> None:
+    def __init__(self, buckets: Buckets, bucket: str, clock: Clock = now) -> None:
         self._buckets = buckets
         self._bucket = bucket
-        self._region = region
         self._clock = clock
         self._latest: tuple[str, datetime] | None = None
         self._known: dict[str, Release] = {}
@@ -139,7 +138,7 @@ class Releases:
                 )
             key = _template_copy(environment)
             self._buckets.write(self._bucket, key, with_arguments(text.decode(), arguments).encode())
-        return f"https://{self._bucket}.s3.{self._region}.amazonaws.com/{key}"
+        return self._buckets.url(self._bucket, key)
 
     def remove_template(self, environment: Environment) -> None:
         """Remove an environment's copy of its template, if there is one."""

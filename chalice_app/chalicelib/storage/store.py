@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
 from chalicelib.aws.dynamodb import ConditionFailed, ItemRefused, Page, Table
 from chalicelib.domain.capacity import Capacity
@@ -19,7 +19,7 @@ from chalicelib.domain.owner_accounts import Account, Allowance
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
-from chalicelib.storage import items, metrics
+from chalicelib.storage import environment_lists, items, metrics
 from chalicelib.storage.codec import stored_state
 from chalicelib.storage.items import IdempotencyKey
 from chalicelib.storage.queue import Queue
@@ -169,18 +169,7 @@ class Store:
         self, *, owner: str | None, status: Status | None, limit: int, start: Json | None
     ) -> Page[Environment]:
         """Return a page of environments, newest first, filtered by owner and status."""
-        options: dict[str, Any] = {}
-        values: Json
-        if owner is not None:
-            options["IndexName"], key, values = "by_owner", "gsi_owner", {":key": owner}
-            if status is not None:
-                options["FilterExpression"], values[":status"] = "gsi_status = :status", str(status)
-        elif status is not None:
-            options["IndexName"], key, values = "by_status", "gsi_status", {":key": str(status)}
-        else:
-            options["IndexName"], key, values = "by_created", "gsi_kind", {":key": "ENV"}
-        page = self._table.query(f"{key} = :key", values, limit=limit, start=start, **options)
-        return page.map(items.environment)
+        return environment_lists.page(self._table, owner=owner, status=status, limit=limit, start=start)
 
     def events(self, environment_id: str, *, limit: int, start: Json | None = None) -> Page[TimelineEvent]:
         """Return a page of an environment's timeline, newest first."""

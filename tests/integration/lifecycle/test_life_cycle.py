@@ -319,7 +319,7 @@ def test_a_request_and_a_check_make_few_calls(world: World) -> None:
     assert world.calls == ["GetItem"]
     world.calls.clear()
     world.service.environments.page(ANA, owner=None, status=None, limit=20, start=None)
-    assert world.calls == ["Query"]
+    assert world.calls == ["Query", "BatchGetItem"]
 
 
 def test_an_expired_environment_is_deleted(world: World) -> None:

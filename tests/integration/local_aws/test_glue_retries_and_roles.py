@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.glue_server import TRUST, Aws, ended, job, lines, serving, start
+from tests.support.glue_server import S3A, TRUST, Aws, ended, job, lines, serving, start
 
 SCRIPT = "print('hello')\n"
 
@@ -36,6 +36,7 @@ def job_as(aws: Aws, role: str, script: str, **more: Any) -> str:
     """A job that has the name of its role."""
     aws("s3").put_object(Bucket="tg-a-glue-assets", Key=f"jobs/{role}.py", Body=script.encode())
     command = {"Name": "glueetl", "ScriptLocation": f"s3://tg-a-glue-assets/jobs/{role}.py"}
+    more["DefaultArguments"] = S3A | more.get("DefaultArguments", {})
     return str(aws("glue").create_job(Name=role, Role=role, Command=command, **more)["Name"])
 
 

@@ -131,11 +131,34 @@ def test_a_missing_job_is_not_found(aws: Aws) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [{"--additional-python-modules": "x"}, {"--job-bookmark-option": "job-bookmark-enable"}],
+    [
+        {"--additional-python-modules": "x"},
+        {"--job-bookmark-option": "job-bookmark-enable"},
+        {"--conf": "spark.hadoop.fs.s3a.endpoint.region=us-east-1 --conf spark.a=b"},
+    ],
 )
 def test_unsupported_options_are_rejected(aws: Aws, arguments: dict[str, str]) -> None:
     name = job(aws, f"refused-{next(iter(arguments))[2:]}", "pass")
     assert refusal(lambda: start(aws, name, Arguments=arguments)) == "InvalidInputException"
+
+
+@pytest.mark.parametrize(
+    ("version", "conf", "state"),
+    [
+        ("5.1", "spark.hadoop.fs.s3a.endpoint.region=us-east-1", "SUCCEEDED"),
+        ("5.1", "spark.hadoop.fs.s3a.endpoint.region=eu-west-1", "FAILED"),
+        ("5.1", "", "FAILED"),  # S3A uses us-east-2
+        ("5.0", "", "SUCCEEDED"),  # EMRFS
+    ],
+)
+def test_a_run_of_glue_5_1_needs_the_region_of_s3a(aws: Aws, version: str, conf: str, state: str) -> None:
+    name = job(
+        aws, f"s3a-{version}-{conf[-9:]}", "pass", GlueVersion=version, DefaultArguments={"--conf": conf}
+    )
+    run = ended(aws, name, start(aws, name))
+    assert run["JobRunState"] == state
+    if state == "FAILED":
+        assert "Set --conf to spark.hadoop.fs.s3a.endpoint.region=us-east-1." in run["ErrorMessage"]
 
 
 @pytest.mark.parametrize(

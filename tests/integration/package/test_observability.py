@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -36,6 +37,22 @@ app.tick(
         **{"id": "1", "account": "1", "time": "2026-11-26T12:00:00Z", "region": "us-east-1", "resources": []},
     },
     context,
+)
+"""
+REQUEST = """
+import app
+from types import SimpleNamespace
+
+app.app(
+    {
+        **{"pathParameters": None, "stageVariables": None, "body": None, "isBase64Encoded": False},
+        **{"headers": {"Host": "api.example.com"}, "multiValueQueryStringParameters": None},
+        "requestContext": {"resourcePath": "/openapi.json", "path": "/api/openapi.json", "httpMethod": "GET"},
+    },
+    SimpleNamespace(
+        **{"function_name": "api", "memory_limit_in_mb": 1},
+        **{"invoked_function_arn": "arn:aws:lambda:api", "aws_request_id": "r"},
+    ),
 )
 """
 LAMBDA = {
@@ -75,3 +92,20 @@ def test_metrics_of_an_invocation_that_fails_are_written_too() -> None:
 def test_outside_of_lambda_no_metric_is_written() -> None:
     lines = written(AWS_REGION="us-east-1")
     assert [line["message"] for line in lines] == ["ticked"]
+
+
+def test_a_trace_does_not_contain_the_response() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as daemon:
+        daemon.bind(("127.0.0.1", 0))
+        daemon.settimeout(10)
+        address = f"127.0.0.1:{daemon.getsockname()[1]}"
+        subprocess.run(
+            [sys.executable, "-c", REQUEST],
+            cwd=ROOT / "chalice_app",
+            env={"PATH": os.environ["PATH"], **LAMBDA, "AWS_XRAY_DAEMON_ADDRESS": address},
+            check=True,
+            capture_output=True,
+        )
+        sent = daemon.recv(65536).decode()  # the only datagram: without a response, it has the whole trace
+    assert '"ColdStart"' in sent
+    assert "response" not in sent

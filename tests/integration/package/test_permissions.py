@@ -272,7 +272,7 @@ def other_settings_and_back(world: World, service: Service, environment: Environ
     done = update(world, service, environment, settings=with_job(environment, timeout_minutes=9))
     assert done.failure is None
     iam, less = client("iam"), {"Effect": "Deny", "Action": "glue:UpdateJob", "Resource": "*"}
-    named = {"RoleName": "terraglue-deployment", "PolicyName": "less"}
+    named = {"RoleName": roles.DEPLOYMENT, "PolicyName": "less"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [less]})
     iam.put_role_policy(**named, PolicyDocument=document)
     was = world.look(environment)

@@ -15,7 +15,8 @@ from moto import mock_aws
 from chalicelib.aws.catalog import Catalog
 from chalicelib.aws.s3 import Buckets
 from chalicelib.storage.releases import Releases
-from glue_assets.release import Release, build, publish, published
+from glue_assets import published
+from glue_assets.release import Release, build, publish
 from glue_assets.template_builder import parse
 from tests.support.paths import ROOT
 
@@ -153,7 +154,7 @@ def test_a_missing_bucket_is_reported(s3: S3Client, tmp_path: Path) -> None:
 def test_the_service_reads_a_published_release(s3: S3Client, tmp_path: Path) -> None:
     release = small(tmp_path)
     publish(release, s3, BUCKET)
-    releases = Releases(Buckets(s3), BUCKET, "us-east-1")
+    releases = Releases(Buckets(s3), BUCKET)
     found = releases.latest()
     assert found.id == release.id
     assert found.databases == ("db_shop",)
@@ -176,7 +177,7 @@ def test_partitions_are_registered_idempotently(s3: S3Client, tmp_path: Path) ->
         folder.mkdir(parents=True)
         (folder / "orders.csv").write_text(f"order_id\n{year}\n")
     publish(build(ROOT, tmp_path / "data", "1.0.0", lint=False), s3, BUCKET)
-    [table] = Releases(Buckets(s3), BUCKET, "us-east-1").latest().partitioned
+    [table] = Releases(Buckets(s3), BUCKET).latest().partitioned
     glue = boto3.client("glue", region_name="us-east-1")
     glue.create_database(DatabaseInput={"Name": "db"})
     keys = [{"Name": "year", "Type": "string"}]
@@ -197,7 +198,7 @@ def test_releases_of_a_bucket_are_listed_with_the_current_one(s3: S3Client, tmp_
     for release in (old, new):
         publish(release, s3, BUCKET)
     publish(old, s3, BUCKET)  # new sandboxes get the older release again
-    lines = {line[2:].split()[0]: line for line in published(s3, BUCKET)}
+    lines = {line[2:].split()[0]: line for line in published.listed(s3, BUCKET)}
     assert lines.keys() == {old.id, new.id}
     assert (lines[old.id][0], lines[new.id][0]) == ("*", " ")
     assert lines[new.id].endswith(new.notes.partition("\n")[0])

@@ -27,6 +27,8 @@ def test_a_run_is_recorded_priced_and_started(api: Api) -> None:
     assert (started["Id"], started["Timeout"], started["NumberOfWorkers"]) == (run["glue_run_id"], 2, 5)
     assert started["Arguments"]["--NUM_PARTITIONS"] == "3"
     assert started["Arguments"][MARKER] == run["id"]
+    assert started["Arguments"]["--conf"] == "spark.hadoop.fs.s3a.endpoint.region=us-east-1"
+    assert not {"--conf", MARKER} & run["arguments"].keys()  # arguments of the service
 
 
 def test_a_finished_run_is_settled_once(api: Api) -> None:

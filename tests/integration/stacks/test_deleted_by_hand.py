@@ -20,6 +20,7 @@ from chalicelib.domain.requests import EnvironmentChange, RunRequest
 from chalicelib.errors import EnvironmentNotReady, WorkgroupUnusable
 from chalicelib.lifecycle.transitions import Next
 from chalicelib.services.idempotency import IdempotentRequest
+from local.setup import roles
 from tests.support.sandbox_stacks import client
 from tests.support.service_roles import RICH, World
 from tests.support.size import sized
@@ -283,7 +284,7 @@ def test_a_sandbox_stays_failed_with_a_reason_if_a_resource_cannot_be_recreated(
     lost = a_day(world, ready)
     statement = {"Effect": "Deny", "Action": "glue:CreateJob", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    role = "terraglue-deployment"
+    role = roles.DEPLOYMENT
     client("iam").put_role_policy(RoleName=role, PolicyName="less", PolicyDocument=document)
     failed = retry(world, lost)
     assert failed.failure is not None

@@ -8,25 +8,28 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from chalicelib.aws.cloudformation import Stack, StackResource, Stacks
+from chalicelib.aws.cloudformation import Stack, StackResource, Stacks, shown_id
 from chalicelib.aws.existence import ExistenceChecker
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.services.idempotency import IdempotentRequest
+from local.setup import roles
 from tests.support.event_bridge import event_with
 from tests.support.sandbox_stacks import client
 from tests.support.service_roles import World
 
 ACCOUNT = "123456789012"
-DEPLOYMENT = "terraglue-deployment"
 RICH = {"kms_key": True, "job": {"schedule": "rate(1 day)"}}
 
 
 def physical_ids(environment: Environment) -> set[tuple[str, str]]:
     found = client("cloudformation").describe_stack_resources(StackName=environment.name)["StackResources"]
-    return {(each["ResourceType"], each["PhysicalResourceId"]) for each in found}
+    return {
+        (each["ResourceType"], shown_id(each["ResourceType"], each["PhysicalResourceId"])) for each in found
+    }
 
 
 def delete(world: World, environment: Environment) -> Environment:
@@ -96,7 +99,7 @@ def test_an_undeletable_resource_keeps_the_environment_deleting_and_is_shown(wor
 def test_a_denied_deletion_shows_awss_message_without_the_account_and_is_retried(world: World) -> None:
     ready = world.ready("aaaaaaaaaa", {})
     stack_id = world.operated.settled(ready)["StackId"]
-    forbid(DEPLOYMENT, "s3:DeleteBucket")
+    forbid(roles.DEPLOYMENT, "s3:DeleteBucket")
     stuck = delete(world, ready)
     assert stuck.status is Status.DELETING
     assert stuck.reason is not None
@@ -104,8 +107,8 @@ def test_a_denied_deletion_shows_awss_message_without_the_account_and_is_retried
     assert "is not authorized to perform: s3:DeleteBucket" in stuck.reason
     assert " (and 4 more): " in stuck.reason
     assert ACCOUNT not in stuck.reason
-    assert DEPLOYMENT not in stuck.reason
-    allow_again(DEPLOYMENT)
+    assert roles.DEPLOYMENT not in stuck.reason
+    allow_again(roles.DEPLOYMENT)
     world.moment += timedelta(minutes=16)
     assert let_go(world, ready, stack_id).status is Status.DELETED
 
@@ -133,7 +136,7 @@ def resource_events(environment: Environment) -> list[tuple[dict[str, Any], str]
 
 def failing(world: World, environment_id: str, **settings: Any) -> Environment:
     """An environment whose Glue job fails, before CloudFormation's event of the failure."""
-    forbid(DEPLOYMENT, "glue:CreateJob")
+    forbid(roles.DEPLOYMENT, "glue:CreateJob")
     environment = world.record(environment_id, settings)
     world.reconcile(world.operator, environment)
     world.operated.settled(environment)
@@ -157,7 +160,7 @@ def test_the_first_failed_resource_is_shown_before_the_rollback_in_any_event_ord
     everything = str([shown.failure, shown.resources])
     assert "glue:CreateJob" in everything
     assert ACCOUNT not in everything
-    assert DEPLOYMENT not in everything
+    assert roles.DEPLOYMENT not in everything
     assert {each.status for each in shown.resources.values()} <= {"DELETE_COMPLETE", "CREATE_FAILED"}
 
 
@@ -173,7 +176,7 @@ def test_leftovers_of_a_failure_are_cleaned_up_and_a_retry_starts_over(world: Wo
     assert failed.failure is not None
     assert failed.reason == failed.failure.fix
     assert {b["Name"] for b in client("s3").list_buckets()["Buckets"]} == {"assets"}
-    allow_again(DEPLOYMENT)
+    allow_again(roles.DEPLOYMENT)
     world.operator.environments.retry(
         IdempotentRequest(Caller(environment.owner, is_admin=False), "r"), environment.id
     )
@@ -233,6 +236,32 @@ def test_unknown_types_are_unchecked_and_retained_resources_remain() -> None:
     assert "are not checked again" in topic.why
     assert [each.id for each in proof.remaining] == ["kept"]
     assert [part.physical_id for part in proof.still_existing] == ["lost"]
+
+
+@pytest.mark.parametrize("table", ["orders", "sales|orders", f"{ACCOUNT}|sales|orders"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_table_is_found_by_each_form_of_its_physical_id(table: str, exists: bool) -> None:
+    class Glue:
+        """The database `sales` has the table `orders`, or is empty."""
+
+        def get_database(self, **_: Any) -> dict[str, Any]:
+            return {"Database": {}}
+
+        def get_table(self, **named: str) -> dict[str, Any]:
+            if exists and named == {"DatabaseName": "sales", "Name": "orders"}:
+                return {"Table": {}}
+            error = {"Error": {"Code": "EntityNotFoundException", "Message": "Entity Not Found"}}
+            raise ClientError(error, "GetTable")  # type: ignore[arg-type]
+
+    kind = "AWS::Glue::Table"
+    parts = [
+        StackResource("AWS::Glue::Database", "Sales", "sales", "DELETE_COMPLETE"),
+        StackResource(kind, "Orders", shown_id(kind, table), "DELETE_COMPLETE"),
+    ]
+    proof = ExistenceChecker({"glue": Glue()}).verify_deletion(parts)
+    assert [part.logical_id for part in proof.still_existing] == [*(["Orders"] if exists else []), "Sales"]
+    assert [(each.logical_id, each.why) for each in proof.removed] == ([] if exists else [("Orders", None)])
+    assert ACCOUNT not in shown_id(kind, table)
 
 
 STACK_ID = f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/terraglue-aaaaaaaaaa/1"

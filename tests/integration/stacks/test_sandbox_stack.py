@@ -15,8 +15,12 @@ from moto.kms.models import kms_backends
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.sandbox.template_parameters import template_parameters
+from glue_assets.template_builder import assemble, parse
+from local.cloudformation.schemas import schema
 from local.iam import access
 from local.moto_patches import kms
+from local.setup import roles
+from tests.support.paths import ROOT
 from tests.support.sandbox_stacks import ACCOUNT, REGION, Account, client, random_settings
 from tests.support.size import sized
 
@@ -92,11 +96,11 @@ def test_any_valid_settings_create_a_complete_stack_and_leave_no_trace(operated:
 def test_a_missing_permission_fails_the_resource_that_needs_it(
     operated: Account,
 ) -> None:
-    add_policy(operated, "terraglue-deployment", "Deny", "glue:CreateJob")
+    add_policy(operated, roles.DEPLOYMENT, "Deny", "glue:CreateJob")
     made = sandbox(operated)
     assert operated.deploy(made)["StackStatus"] == "ROLLBACK_COMPLETE"
     [reason] = operated.failures(made)
-    assert "terraglue-deployment" in reason
+    assert roles.DEPLOYMENT in reason
     assert "is not authorized to perform: glue:CreateJob" in reason
 
 
@@ -117,7 +121,7 @@ def test_a_deployment_role_creates_nothing_with_a_foreign_name(operated: Account
         lambda: mine("s3").delete_bucket(Bucket="assets"),
         lambda: mine("iam").create_role(RoleName="admin", PermissionsBoundary=boundary, **trust),
         lambda: mine("iam").create_role(RoleName="terraglue-abcdefgh23-glue-job", **trust),
-        lambda: mine("iam").delete_role(RoleName="terraglue-deployment"),
+        lambda: mine("iam").delete_role(RoleName=roles.DEPLOYMENT),
         lambda: mine("glue").delete_database(Name="sales"),
         lambda: mine("kms").schedule_key_deletion(KeyId=operated.config.limits.kms_key_arns[0]),
         lambda: mine("kms").schedule_key_deletion(KeyId=foreign),
@@ -151,6 +155,27 @@ def test_every_resource_that_can_have_tags_has_them(operated: Account) -> None:
             "terraglue:owner": "Ana-Souza",
             "terraglue:release": operated.release.id,
         }
+
+
+def test_every_physical_id_is_the_identifier_of_the_registry(operated: Account) -> None:
+    made = sandbox(operated, kms_key=True)
+    operated.deploy(made)
+    found = operated.aws("cloudformation").describe_stack_resources(StackName=made.name)["StackResources"]
+    template = parse(assemble(ROOT / "glue_assets"))["Resources"].values()
+    kinds = {each["Type"] for each in template} | {"AWS::Glue::Table"}
+    assert {each["ResourceType"] for each in found} == kinds
+    for each in found:
+        kind, parts = each["ResourceType"], each["PhysicalResourceId"].split("|")
+        identifier = ["/".join(path) for path in schema(kind).identifier]
+        assert len(parts) == len(identifier), (kind, parts, identifier)
+        if kind == "AWS::Glue::Table":
+            assert identifier == ["CatalogId", "DatabaseName", "Name"]
+            table = operated.aws("glue").get_table(DatabaseName=parts[1], Name=parts[2])["Table"]
+            assert (parts[0], table["Name"]) == (ACCOUNT, parts[2])
+        elif kind == "AWS::KMS::Key":
+            assert operated.aws("kms").describe_key(KeyId=parts[0])["KeyMetadata"]["KeyId"] == parts[0]
+        else:  # named by the template
+            assert made.id in parts[0] and not parts[0].startswith("arn:"), (kind, parts)
 
 
 def test_one_sandbox_cannot_read_list_or_change_another(operated: Account) -> None:

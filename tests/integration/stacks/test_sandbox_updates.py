@@ -11,6 +11,7 @@ import pytest
 
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.settings import BucketNames
+from local.setup import roles
 from tests.support.sandbox_stacks import Account, random_settings
 from tests.support.sandbox_state import described
 from tests.support.size import sized
@@ -112,7 +113,7 @@ def test_a_failed_update_leaves_the_sandbox_as_it_was(operated: Account, action:
     was = state(operated)
     statement = {"Effect": "Deny", "Action": action, "Resource": "*"}
     operated.aws("iam").put_role_policy(
-        RoleName="terraglue-deployment",
+        RoleName=roles.DEPLOYMENT,
         PolicyName="less",
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
     )
@@ -122,7 +123,7 @@ def test_a_failed_update_leaves_the_sandbox_as_it_was(operated: Account, action:
     assert f"is not authorized to perform: {action}" in first
     if action in CHANGES:  # an update without permission also has no permission for its rollback
         assert stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED"
-        operated.aws("iam").delete_role_policy(RoleName="terraglue-deployment", PolicyName="less")
+        operated.aws("iam").delete_role_policy(RoleName=roles.DEPLOYMENT, PolicyName="less")
         operated.aws("cloudformation").continue_update_rollback(StackName=after.name)
         stack = operated.settled(after)
     assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"

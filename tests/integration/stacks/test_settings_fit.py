@@ -91,7 +91,7 @@ def configs(draw: st.DrawFn) -> Config:
     return Config.from_environment(
         {
             "TABLE_NAME": "table",
-            "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/terraglue-sandbox-reader",
+            "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/sandbox-reader",
             "ASSETS_BUCKET": "assets",
             "ISSUER": "https://issuer.example",
             "AUDIENCE": "portal",

@@ -11,8 +11,8 @@ from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Status
 from chalicelib.errors import EnvironmentNotReady, InvalidCombination
 from chalicelib.services.idempotency import IdempotentRequest
+from local.setup import roles
 from tests.support.environment_changes import (
-    DENIED,
     ID,
     actions,
     ask,
@@ -266,7 +266,7 @@ def test_a_failed_update_is_rolled_back_with_a_reason(world: World) -> None:
     assert change_sets(world, after) == []
     assert f"environments/{ID}/template.yaml" not in keys("assets")
     assert set(after.resources) == set(ready.resources)
-    client("iam").delete_role_policy(RoleName=DENIED, PolicyName="less")
+    client("iam").delete_role_policy(RoleName=roles.DEPLOYMENT, PolicyName="less")
     again = changed(world, after, settings={"athena_workgroup": True})
     assert (again.status, again.failure, again.reason) == (Status.READY, None, None)
 
@@ -286,7 +286,7 @@ def test_a_failed_rollback_is_retried_and_then_left_to_an_operator(world: World)
     ]
     assert len(rollbacks) == 3, "the update's own, and two more"
     assert len(keys(ready.bucket("sor"))) == 4, "nothing is removed by itself"
-    client("iam").delete_role_policy(RoleName=DENIED, PolicyName="less")
+    client("iam").delete_role_policy(RoleName=roles.DEPLOYMENT, PolicyName="less")
     world.operator.environments.retry(IdempotentRequest(Caller(ID, is_admin=False), "r2"), ID)
     after = finish(world, failed)
     assert (after.status, after.settings) == (Status.READY, ready.settings)

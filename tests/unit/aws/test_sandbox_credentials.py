@@ -24,7 +24,7 @@ from chalicelib.domain.settings import BucketNames, Settings
 from local.iam.checks import PermissionCheck
 from local.iam.policies import Verdict, verdict
 
-ROLE = "arn:aws:iam::123456789012:role/terraglue-sandbox-reader"
+ROLE = "arn:aws:iam::123456789012:role/sandbox-reader"
 REGION = "us-east-1"
 KEY = f"arn:aws:kms:{REGION}:123456789012:key/11111111-2222-3333-4444-555555555555"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -29,7 +29,7 @@ REQUIRED = {
     "ISSUER": "https://issuer.example/",
     "AUDIENCE": "portal",
     "CURSOR_KEY": "a secret of ours",
-    "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/terraglue-sandbox-reader",
+    "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/sandbox-reader",
 }
 
 
@@ -173,7 +173,7 @@ WRONG = {
         "a={b}",
         ",".join(f"t{n}=v" for n in range(48)),
     ],
-    "DEPLOYMENT_ROLE_ARN": ["terraglue-deployment", "arn:aws:iam::123456789012:user/x", "arn:"],
+    "DEPLOYMENT_ROLE_ARN": ["deployment", "arn:aws:iam::123456789012:user/x", "arn:"],
     "PERMISSIONS_BOUNDARY_ARN": ["boundary", "arn:aws:iam::123456789012:role/x"],
     "PORTAL_ORIGIN": [
         "*",

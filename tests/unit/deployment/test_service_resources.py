@@ -36,7 +36,7 @@ def test_the_table_has_the_keys_and_indexes_that_the_service_reads() -> None:
         "by_created": [("gsi_kind", "HASH"), ("created_at", "RANGE")],
     }
     assert {index["Projection"]["ProjectionType"] for index in properties["GlobalSecondaryIndexes"]} == {
-        "ALL"
+        "KEYS_ONLY"
     }
 
 
@@ -55,6 +55,19 @@ def test_the_assets_bucket_is_private_versioned_encrypted_and_requires_tls() -> 
         {"Fn::GetAtt": ["AssetsBucket", "Arn"]},
         {"Fn::Sub": "${AssetsBucket.Arn}/*"},
     ]
+
+
+def test_the_assets_bucket_expires_what_nothing_reads_and_no_release() -> None:
+    # Sandboxes use releases of any age, so no rule may expire the current version of an object. Only old
+    # versions go: of the pointer to the newest release, and of the removed copies of templates.
+    [rule] = RESOURCES["AssetsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert rule == {
+        "Id": "Leftovers",
+        "Status": "Enabled",
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+        "ExpiredObjectDeleteMarker": True,
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+    }
 
 
 def test_the_outputs_contain_the_operators_values() -> None:

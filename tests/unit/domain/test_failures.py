@@ -178,7 +178,7 @@ def test_messages_of_aws_are_classified(cause: str, words: str, source: str) -> 
 
 def test_the_missing_permission_is_shown_without_role_and_account() -> None:
     words = (
-        "User: arn:aws:sts::123456789012:assumed-role/terraglue-deployment/AWSCloudFormation is not "
+        "User: arn:aws:sts::123456789012:assumed-role/self-service-terraglue-x-deployment/AWS is not "
         f"authorized to perform: glue:CreateJob on resource: arn:aws:glue:us-east-1:123456789012:job/"
         f"terraglue-{OWN}-sot because no identity-based policy allows the glue:CreateJob action"
     )

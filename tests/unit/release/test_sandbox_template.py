@@ -113,7 +113,7 @@ def test_the_key_rotates_and_is_usable_by_account_service_and_log_groups_only() 
     assert copies["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
     assert copies["Condition"] == {
         "ArnEquals": {"aws:PrincipalArn": {"Fn::Split": [",", {"Ref": "ServiceRoleArns"}]}},
-        "StringEquals": {**own, "kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.amazonaws.com"}},
+        "StringEquals": {**own, "kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.${AWS::URLSuffix}"}},
     }
     assert logs["Principal"] == {"Service": {"Fn::Sub": "logs.${AWS::Region}.${AWS::URLSuffix}"}}
     [own] = logs["Condition"]["ArnLike"].values()
@@ -166,6 +166,7 @@ def test_the_jobs_arguments_point_into_the_sandbox() -> None:
     [job] = of_type("AWS::Glue::Job").values()
     arguments = job["DefaultArguments"]
     assert arguments["--SOURCE_DB"] == {"Fn::Sub": "terraglue_${EnvironmentId}_db_ecommerce"}
+    assert arguments["--conf"] == {"Fn::Sub": "spark.hadoop.fs.s3a.endpoint.region=${AWS::Region}"}
     assert arguments["--OUTPUT_BUCKET"] == {"Ref": "SotBucket"}
     assert arguments["--OUTPUT_DB"] == {"Ref": "SotDatabase"}
     assert arguments["--OUTPUT_TABLE_URI"] == {"Fn::Sub": "s3://${SotBucket}/tbsot_ecommerce_br"}

@@ -1,0 +1,71 @@
+"""Command line of the deployment: `python -m deploy plan|deploy|destroy|versions --stage dev`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from deploy import aws, stage
+from deploy.context import Context
+from deploy.deployment import deploy, list_versions
+from deploy.destroy import destroy
+from deploy.errors import DeploymentError
+from deploy.plan import plan
+from deploy.requirements import ROOT
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command. Return 0, 1 if it failed or was refused, or 2 if its input is invalid."""
+    options = _parser().parse_args(argv)
+    try:
+        chosen = stage.read(options.stage)
+        return _run(options, Context(chosen, aws.connect(chosen), assume_yes=getattr(options, "yes", False)))
+    except DeploymentError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except (BotoCoreError, ClientError) as error:
+        print(aws.explain(error), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(
+            "\nInterrupted. CloudFormation continues. To follow it, run the command again.", file=sys.stderr
+        )
+        return 1
+
+
+def _run(options: argparse.Namespace, context: Context) -> int:
+    if options.command == "plan":
+        return 0 if plan(context, options.version, options.data) else 1
+    if options.command == "deploy":
+        deploy(context, options.version, options.data)
+    elif options.command == "destroy":
+        destroy(context, options.with_data)
+    else:
+        list_versions(context)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m deploy", description="Deploy the service to AWS.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    plan = commands.add_parser("plan", help="show what a deployment would do; changes nothing")
+    deploy = commands.add_parser("deploy", help="deploy this checkout, or an earlier package")
+    destroy = commands.add_parser("destroy", help="delete the stack; keeps the data")
+    versions = commands.add_parser("versions", help="list the packages in the code bucket")
+    for command in (plan, deploy, destroy, versions):
+        command.add_argument("--stage", required=True, help="name or path of deploy/stages/<stage>.env")
+    for command in (plan, deploy):
+        command.add_argument("--version", help="a package of the code bucket; default: build this checkout")
+        command.add_argument("--data", type=Path, default=ROOT / "data", help="data folder of the release")
+    for command in (deploy, destroy):
+        command.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    destroy.add_argument("--with-data", action="store_true", help="also delete the table, bucket and users")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

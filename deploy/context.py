@@ -1,0 +1,107 @@
+"""What every command needs: the stage, its account, and the terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from deploy import code_bucket, http
+from deploy.aws import Account
+from deploy.errors import DeploymentError
+from deploy.packages import Package, Packages
+from deploy.stack import Say, Stack, Stacks
+from deploy.stage import Stage
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_OF_THE_SERVICE = ("BudgetUsd", "MaxEnvironments")
+"""Parameters of the service's stack since its first version."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """Inputs of a command. The terminal, HTTP and time are arguments, so tests need none of them.
+
+    `assume_yes` answers every question.
+    """
+
+    stage: Stage
+    account: Account
+    assume_yes: bool = False
+    say: Say = print
+    ask: Callable[[str], str] = input
+    send: http.Send = http.send
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    @cached_property
+    def s3(self) -> S3Client:
+        """Return the S3 client."""
+        client: S3Client = self.account.session.client("s3")
+        return client
+
+    @cached_property
+    def stacks(self) -> Stacks:
+        """Return the stack of the stage."""
+        return Stacks(
+            self.account.session.client("cloudformation"),
+            self.stage.stack_name,
+            say=self.say,
+            clock=self.clock,
+            sleep=self.sleep,
+        )
+
+    def packages(self) -> Packages:
+        """Return the packages in the code bucket, which must exist."""
+        return Packages(
+            self.s3,
+            code_bucket.name_of(self.stage),
+            self.account.id,
+            self.stage.region,
+            self.account.url_suffix,
+        )
+
+    def find_stack(self) -> Stack | None:
+        """Return the stage's stack. Raise `DeploymentError` if the stack is not the stage's."""
+        stack = self.stacks.find()
+        if stack is None or stack.is_new:
+            return stack
+        if not all(name in stack.parameters for name in _OF_THE_SERVICE):
+            raise DeploymentError(
+                f"The stack {self.stacks.name} exists and is not this service. Correct STACK_NAME in "
+                f"{self.stage.path}."
+            )
+        if (owner := stack.parameters.get("Stage", self.stage.name)) != self.stage.name:
+            raise DeploymentError(
+                f"The stack {self.stacks.name} belongs to the stage {owner}. Correct STACK_NAME in "
+                f"{self.stage.path}."
+            )
+        return stack
+
+    def parameters(self, package: Package) -> dict[str, str]:
+        """Return the parameters of the stage that a package knows. Name the others."""
+        given = self.stage.parameters
+        if unknown := sorted(given.keys() - package.parameters.keys()):
+            self.say(f"The package {package.version} does not know {', '.join(unknown)}: ignored.")
+        return {name: value for name, value in given.items() if name in package.parameters}
+
+    def say_account(self) -> None:
+        """Show where the command acts, and as whom."""
+        self.say(f"Account   {self.account.id}, {self.account.region}")
+        self.say(f"Identity  {self.account.arn}")
+        self.say(f"Stage     {self.stage.name} ({self.stage.path}), stack {self.stage.stack_name}")
+
+    def confirm(self, question: str, expected: str) -> None:
+        """Ask a question. Raise `DeploymentError` unless the answer is the expected one."""
+        if self.assume_yes:
+            return
+        try:
+            answer = self.ask(f"{question} Type {expected} to continue: ")
+        except EOFError:
+            raise DeploymentError(f"{question} Nobody is there to confirm it. Pass --yes.") from None
+        if answer.strip() != expected:
+            raise DeploymentError("Not confirmed. Nothing was changed.")

@@ -1,0 +1,192 @@
+"""Stage files: the account, region and configuration of one deployment, `deploy/stages/<stage>.env`.
+
+A line is empty, a comment that starts with `#`, or `KEY=VALUE`. docs/configuration.md lists the keys.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chalicelib.config import Config
+from chalicelib.variables import InvalidConfiguration
+from deploy import parameters
+from deploy.errors import InvalidInput
+from deploy.requirements import ROOT
+
+STAGES = ROOT / "deploy" / "stages"
+"""Folder of the stage files."""
+
+STACK_PREFIX = "self-service-terraglue-"
+"""Default prefix of stack names. Stacks named `terraglue-*` are sandboxes, and the service hears of them."""
+
+_NAME = r"[a-z][a-z0-9-]{0,15}"
+# The domain of a Cognito user pool contains the stage and cannot contain these words:
+# https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html
+_RESERVED = ("aws", "amazon", "cognito")
+_REQUIRED = ("ACCOUNT", "REGION")
+_OWN = {
+    "ACCOUNT": (r"[0-9]{12}", "an account ID of 12 digits"),
+    "REGION": (r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region such as eu-west-1"),
+    "STACK_NAME": (r"(?!terraglue-)[A-Za-z][A-Za-z0-9-]{0,99}", "a stack name that is not terraglue-*"),
+    "CODE_BUCKET": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name"),
+    "API_URL": (r"https://[^\s?#]+", "the URL of the API, https://..."),
+}
+"""Keys that are no parameter of the template, with pattern and description of their values."""
+
+# Variables that the stack sets itself, with values that are valid anywhere.
+_SET_BY_THE_STACK = {
+    "TABLE_NAME": "table",
+    "ASSETS_BUCKET": "assets",
+    "CURSOR_KEY": "set by the stack",
+    "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::000000000000:role/reader",
+    "ISSUER": "https://issuer.invalid",
+    "AUDIENCE": "set by the stack",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A deployment of the service.
+
+    - `parameters`: parameters of the stack. Those that the file does not set have the template's defaults.
+    - `code_bucket`: an existing bucket for packages; None for one that `deploy` creates.
+    - `api_url`: the URL of the API if it is not API Gateway's. May contain outputs, such as `{RestAPIId}`.
+    """
+
+    name: str
+    path: Path
+    account: str
+    region: str
+    stack_name: str
+    code_bucket: str | None = None
+    api_url: str | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def identity(self) -> str:
+        """Return `cognito` if the stack contains the user pool, else `oidc`."""
+        return self.parameters.get("Identity", "oidc")
+
+    def url(self, outputs: Mapping[str, str]) -> str:
+        """Return the URL of the API from the outputs of the stack, without a slash at the end."""
+        return (self.api_url or "{EndpointURL}").format_map(outputs).rstrip("/")
+
+
+def read(stage: str) -> Stage:
+    """Read a stage file by the name of the stage, or by its path. Raise `InvalidInput` with every error."""
+    path = Path(stage) if "/" in stage or stage.endswith(".env") else STAGES / f"{stage}.env"
+    if not re.fullmatch(_NAME, path.stem):
+        raise InvalidInput(
+            f"{path.stem!r} is not a stage name: use up to 16 lowercase letters, digits and hyphens, "
+            "starting with a letter."
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InvalidInput(
+            f"{path} does not exist. Copy {STAGES / 'example.env'} to it and set ACCOUNT and REGION."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"{path} cannot be read: {error}.") from error
+    return parse(path.stem, text, path)
+
+
+def parse(name: str, text: str, path: Path) -> Stage:
+    """Return the stage of a file's text. Raise `InvalidInput` with every error and its line."""
+    reader = _Reader(path)
+    given = reader.pairs(text)
+    names = {parameters.key_of(name): name for name in parameters.declared()}
+    names.pop(parameters.key_of(parameters.STAGE_PARAMETER), None)
+    for key in given.keys() - names.keys() - _OWN.keys():
+        reader.refuse(key, "is unknown. docs/configuration.md lists the keys.")
+    for key in _REQUIRED:
+        if key not in given:
+            reader.refuse(key, "is required.")
+    for key, (pattern, expected) in _OWN.items():
+        if key in given and not re.fullmatch(pattern, given[key]):
+            reader.refuse(key, f"must be {expected}; got {given[key]!r}.")
+    values = {names[key]: value for key, value in given.items() if key in names}
+    _check_identity(name, given, reader)
+    for parameter, expected in parameters.errors(parameters.declared(), values):
+        reader.refuse(parameters.key_of(parameter), f"{expected}; got {values[parameter]!r}.")
+    _check_service({key: given[key] for key in given.keys() & names.keys()}, reader)
+    reader.check()
+    return Stage(
+        name=name,
+        path=path,
+        account=given["ACCOUNT"],
+        region=given["REGION"],
+        stack_name=given.get("STACK_NAME", STACK_PREFIX + name),
+        code_bucket=given.get("CODE_BUCKET"),
+        api_url=given.get("API_URL"),
+        parameters=values | {parameters.STAGE_PARAMETER: name},
+    )
+
+
+def _check_identity(name: str, given: Mapping[str, str], reader: _Reader) -> None:
+    if given.get("IDENTITY") == "cognito":
+        for key in ("ISSUER", "AUDIENCE"):
+            if key in given:
+                reader.refuse(key, "cannot be set with IDENTITY=cognito, which creates the issuer.")
+        if any(word in name for word in _RESERVED):
+            reader.refuse(
+                "IDENTITY",
+                f"cannot be cognito for the stage {name}: its sign-in domain cannot contain "
+                f"{', '.join(_RESERVED[:-1])} or {_RESERVED[-1]}.",
+            )
+        return
+    for key in ("ISSUER", "AUDIENCE"):
+        if key not in given:
+            reader.refuse(key, "is required, unless IDENTITY=cognito.")
+
+
+def _check_service(variables: Mapping[str, str], reader: _Reader) -> None:
+    """Check the configuration as the service does when it starts."""
+    try:
+        Config.from_environment({**_SET_BY_THE_STACK, **variables})
+    except InvalidConfiguration as error:
+        for key, expected in error.errors:
+            reader.refuse(key, expected)
+
+
+class _Reader:
+    """Reader of a stage file's lines. Collects errors, one for each key."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines: dict[str, int] = {}
+        self._errors: dict[str, tuple[int, str]] = {}
+
+    def pairs(self, text: str) -> dict[str, str]:
+        """Return the values by key."""
+        found: dict[str, str] = {}
+        for number, line in enumerate(text.splitlines(), start=1):
+            if not line.strip() or line.lstrip().startswith("#"):
+                continue
+            key, equals, value = (piece.strip() for piece in line.partition("="))
+            if not equals or not re.fullmatch("[A-Z][A-Z0-9_]*", key):
+                self._errors[line] = (number, f"{line.strip()[:60]!r} is not KEY=VALUE.")
+            elif key in found:
+                self._errors[line] = (number, f"{key} is already set in line {self._lines[key]}.")
+            elif not value:
+                self._errors[line] = (number, f"{key} is empty. Remove the line to use the default.")
+            elif value[0] in "\"'":
+                self._errors[line] = (number, f"{key} must not be quoted.")
+            else:
+                self._lines[key] = number
+                found[key] = value
+        return found
+
+    def refuse(self, key: str, expected: str) -> None:
+        """Record the error of a key, if it has none yet."""
+        self._errors.setdefault(key, (self._lines.get(key, 0), f"{key} {expected}"))
+
+    def check(self) -> None:
+        """Raise `InvalidInput` if there are errors."""
+        if self._errors:
+            errors = sorted(self._errors.values())
+            lines = [f"  line {at}: {error}" if at else f"  {error}" for at, error in errors]
+            raise InvalidInput("\n".join([f"{self._path} is invalid:", *lines]))
