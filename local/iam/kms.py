@@ -53,6 +53,18 @@ def key_policy_verdict(check: PermissionCheck, principals: set[str]) -> tuple[Ve
     return verdict([{"Statement": own}], check), by_account is Verdict.ALLOWED
 
 
+def allows_service(key: Key, service: str, action: str, context: Context) -> bool:
+    """Return whether a key's policy lets a service, such as `logs.us-east-1.amazonaws.com`, use the key."""
+    statements = [
+        statement | {"Resource": "*"}
+        for statement in listed(parsed(key.policy).get("Statement", []))
+        if isinstance(principal := statement.get("Principal"), dict)
+        and service in listed(principal.get("Service", []))
+    ]
+    check = PermissionCheck(action, key.arn, context)
+    return verdict([{"Statement": statements}], check) is Verdict.ALLOWED
+
+
 def _names(statement: Json) -> set[str]:
     principal = statement.get("Principal", {})
     return set(listed(principal.get("AWS", []) if isinstance(principal, dict) else principal))

@@ -41,6 +41,20 @@ SERVICE_ROLES = tuple(
 SHARED_ROLE = f"arn:aws:iam::{ACCOUNT}:role/terraglue-shared-analysts"
 
 
+_SHARED_KEY_POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*"}
+            for principal in (
+                {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                {"Service": f"logs.{REGION}.amazonaws.com"},
+            )
+        ],
+    }
+)
+
+
 def client(service: str, credentials: Any = None) -> Any:
     given = credentials.client_arguments if credentials else {}
     return boto3.client(service, region_name=REGION, **given)  # type: ignore[call-overload]
@@ -162,7 +176,7 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
                 AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
             )
             tags = [{"TagKey": "terraglue:shared", "TagValue": "true"}]
-            key = _client("kms").create_key(Tags=tags)["KeyMetadata"]["Arn"]
+            key = _client("kms").create_key(Tags=tags, Policy=_SHARED_KEY_POLICY)["KeyMetadata"]["Arn"]
             kms.let_tags_count()  # the operator tagged the key long ago
             config = Config(
                 *("table", "assets", "https://issuer", "audience", "https://issuer/jwks", "key"),

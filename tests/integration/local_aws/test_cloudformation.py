@@ -362,6 +362,16 @@ def test_the_sandboxs_properties_reach_its_resources(aws: Aws) -> None:
         "SecurityConfiguration": "safe",
         "MaxRetries": 2,
     }
+    for_logs = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*"}
+            for principal in (
+                {"AWS": "arn:aws:iam::123456789012:root"},
+                {"Service": "logs.us-east-1.amazonaws.com"},
+            )
+        ],
+    }
     resources = {
         "Logs": bucket("given-logs"),
         "LogsPolicy": {
@@ -372,7 +382,7 @@ def test_the_sandboxs_properties_reach_its_resources(aws: Aws) -> None:
             },
         },
         "Data": bucket("given-1", DependsOn="LogsPolicy"),
-        "Key": {"Type": "AWS::KMS::Key", "Properties": {}},
+        "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": for_logs}},
         "Group": {
             "Type": "AWS::Logs::LogGroup",
             "Properties": {"LogGroupName": "/given", "KmsKeyId": {"Fn::GetAtt": ["Key", "Arn"]}},

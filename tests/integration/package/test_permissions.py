@@ -53,7 +53,6 @@ UNSEEN = {
     "glue:BatchGetPartition": BY_ATHENA,
     "glue:GetPartition": BY_ATHENA,
     "athena:StopQueryExecution": "only a query that takes longer than 18 seconds is stopped",
-    "cloudformation:TagResource": "stacks have tags; the local CloudFormation does not check it",
     "RemovedFunctions": "the emulator does not check functions when a database is deleted",
     "TemplateCopies s3:GetObject": "CloudFormation reads a template on behalf of the caller of CreateStack",
 }
