@@ -17,9 +17,10 @@ DEPLOY := .venv/deploy/.set-up
 DEPLOY_PYTHON := .venv/deploy/bin/python
 CHECKOV := .venv/checkov/bin/checkov
 SAM := .venv/sam/.set-up
+JUDGE := .venv/judge/.set-up
 MUTMUT := .venv/mutmut
 
-.PHONY: demo up unit test test-all chaos mutants check openapi package plan deploy destroy versions clean
+.PHONY: demo up unit test test-all chaos mutants check judge openapi package plan deploy destroy versions clean
 
 demo: $(SET_UP)
 	@$(VENV_PYTHON) -m local demo --data "$(DATA)"
@@ -67,6 +68,10 @@ check: $(SET_UP) $(CHECKOV) $(SAM) package
 	$(CHECKOV) --directory .local/checked --framework cloudformation --skip-download --quiet --compact \
 	    --config-file tests/tools/checkov-service.yaml
 
+# The package on an AWS emulator that was not written here (docs/testing.md).
+judge: $(SET_UP) $(JUDGE)
+	@$(VENV_PYTHON) -m tests.judge
+
 openapi: $(SET_UP)
 	@PYTHONPATH=chalice_app $(VENV_PYTHON) -c "import json, app; from chalicelib.api import openapi; \
 		print(json.dumps(openapi.document(app.api.all), indent=1, ensure_ascii=False))" > docs/openapi.json
@@ -87,6 +92,12 @@ $(SAM): tests/tools/sam-translator.txt $(SET_UP)
 	@echo "Setting up aws-sam-translator in .venv/sam."
 	@$(VENV_PYTHON) -m venv .venv/sam
 	@.venv/sam/bin/python -m pip install --quiet --no-deps -r tests/tools/sam-translator.txt
+	@touch $@
+
+$(JUDGE): tests/tools/ministack.txt $(SET_UP)
+	@echo "Setting up ministack in .venv/judge."
+	@$(VENV_PYTHON) -m venv .venv/judge
+	@.venv/judge/bin/python -m pip install --quiet --no-deps -r tests/tools/ministack.txt
 	@touch $@
 
 # Beside the packages of .venv, not among them: mutmut needs the service's own and its tests'.

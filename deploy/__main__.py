@@ -14,8 +14,11 @@ from deploy.context import Context
 from deploy.deployment import deploy, list_versions
 from deploy.destroy import destroy
 from deploy.errors import DeploymentError
+from deploy.forget import forget
+from deploy.orphans import orphans
 from deploy.plan import plan
 from deploy.requirements import ROOT
+from deploy.restore import restore
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,6 +47,12 @@ def _run(options: argparse.Namespace, context: Context) -> int:
         deploy(context, options.version, options.data)
     elif options.command == "destroy":
         destroy(context, options.with_data)
+    elif options.command == "forget":
+        forget(context, options.owner)
+    elif options.command == "restore":
+        restore(context, options.source)
+    elif options.command == "orphans":
+        orphans(context)
     else:
         list_versions(context)
     return 0
@@ -56,12 +65,17 @@ def _parser() -> argparse.ArgumentParser:
     deploy = commands.add_parser("deploy", help="deploy this checkout, or an earlier package")
     destroy = commands.add_parser("destroy", help="delete the stack; keeps the data")
     versions = commands.add_parser("versions", help="list the packages in the code bucket")
-    for command in (plan, deploy, destroy, versions):
+    forgotten = commands.add_parser("forget", help="anonymize the records of an owner")
+    forgotten.add_argument("owner", help="name of the owner, as in GET /me")
+    restored = commands.add_parser("restore", help="replace the records by those of a restored table")
+    restored.add_argument("--from", dest="source", required=True, help="name of the restored table")
+    unknown = commands.add_parser("orphans", help="list stacks without a record and records without a stack")
+    for command in (plan, deploy, destroy, versions, forgotten, restored, unknown):
         command.add_argument("--stage", required=True, help="name or path of deploy/stages/<stage>.env")
     for command in (plan, deploy):
         command.add_argument("--version", help="a package of the code bucket; default: build this checkout")
         command.add_argument("--data", type=Path, default=ROOT / "data", help="data folder of the release")
-    for command in (deploy, destroy):
+    for command in (deploy, destroy, forgotten, restored):
         command.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     destroy.add_argument("--with-data", action="store_true", help="also delete the table, bucket and users")
     return parser

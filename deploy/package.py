@@ -2,8 +2,8 @@
 
 `chalice package` creates a SAM template and a zip of chalice_app/. The template is merged with the service's
 AWS resources (`resources.json`), with function settings that Chalice does not support (`functions.json`),
-with an optional user pool (`identity.json`) and with the error responses of API Gateway
-(`gateway_responses.py`).
+with an optional user pool (`identity.json`), with alarms (`alarms.json`), with a dashboard (`dashboard.py`),
+saved queries (`queries.py`) and the error responses of API Gateway (`gateway_responses.py`).
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from typing import Any
 
 from chalice.package import TemplateDeepMerger
 
+from deploy.dashboard import dashboard
 from deploy.gateway_responses import gateway_responses
 from deploy.parameters import TEMPLATES
 from deploy.path_variables import conflicts
+from deploy.queries import query_definitions
 from deploy.requirements import REQUIREMENTS, ROOT, pinned
 
 PACKAGE = ROOT / "build" / "package"
@@ -55,7 +57,11 @@ def merged(app: Path) -> Json:
     for name in TEMPLATES:
         part = json.loads((app / name).read_text(encoding="utf-8"))
         document = TemplateDeepMerger().merge(part, document)
-    document["Resources"]["RestAPI"]["Properties"]["GatewayResponses"] = gateway_responses()
+    resources = document["Resources"]
+    resources["RestAPI"]["Properties"]["GatewayResponses"] = gateway_responses()
+    alarms = [name for name, of in resources.items() if of.get("Type") == "AWS::CloudWatch::Alarm"]
+    resources["Dashboard"] = dashboard(alarms)
+    resources |= query_definitions()
     return document
 
 
@@ -104,7 +110,7 @@ def _inputs() -> str:
 def main() -> int:
     """Build the package and print its location. Return the exit code."""
     try:
-        package(PACKAGE)
+        package_if_changed(PACKAGE)
     except PackagingFailed as error:
         print(f"Packaging failed: {error}", file=sys.stderr)
         return 1

@@ -9,7 +9,7 @@ from typing import Any
 
 from deploy.requirements import ROOT
 
-TEMPLATES = ("resources.json", "functions.json", "identity.json")
+TEMPLATES = ("resources.json", "functions.json", "identity.json", "alarms.json")
 """Files in chalice_app/ that the package merges into Chalice's template."""
 
 STAGE_PARAMETER = "Stage"

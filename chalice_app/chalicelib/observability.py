@@ -10,17 +10,18 @@ import os
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 
-_SERVICE = "terraglue"
+_SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "terraglue")
+"""Name in log lines, metrics and traces, which contains the stage."""
 
 logger = Logger(service=_SERVICE)
-metrics = Metrics(namespace=_SERVICE, service=_SERVICE)
+metrics = Metrics(namespace="terraglue", service=_SERVICE)
 tracer = Tracer(service=_SERVICE)
 
 _IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 
 
 def record_metric(name: str, value: float, unit: MetricUnit = MetricUnit.Count) -> None:
-    """Add a value to a metric; `docs/deployment.md` lists them."""
+    """Add a value to a metric; `docs/operate.md` lists them."""
     if _IN_LAMBDA:
         metrics.add_metric(name, unit, value)
 

@@ -257,7 +257,7 @@ def _serialize(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _deserialize(item: Mapping[str, Any]) -> Json:
-    return {name: _python(_deserializer.deserialize(value)) for name, value in item.items()}
+    return {name: python_value(_deserializer.deserialize(value)) for name, value in item.items()}
 
 
 def _plain(value: Any) -> Any:
@@ -270,11 +270,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _python(value: Any) -> Any:
+def python_value(value: Any) -> Any:
+    """Return a value of boto3 with int or float instead of Decimal."""
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):
-        return {name: _python(inner) for name, inner in value.items()}
+        return {name: python_value(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_python(inner) for inner in value]
+        return [python_value(inner) for inner in value]
     return value

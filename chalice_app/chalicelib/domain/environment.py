@@ -113,6 +113,7 @@ class Environment:
     - `removed`: number of deleted resources that belong to no stack, by type.
     - `remaining`: what the stacks of failed attempts left, as entries of the receipt.
     - `job_files`: the job files by path.
+    - `transition_since`: since when the service works on the status. Waiting for runs to end does not count.
     - `due_at`: when reconcile must process it again even if no event arrives, or None for never.
     - `next_run_at`: when the schedule starts the next run of a READY environment.
     - `run_skipped`: why the schedule did not start the last run.
@@ -150,6 +151,7 @@ class Environment:
     remaining: list[ReceiptEntry] = field(default_factory=list)
     job_files: dict[str, JobFile] = field(default_factory=dict)
     attempts: int = 0
+    transition_since: str | None = None
     due_at: str | None = None
     lease_until: str | None = None
     next_run_at: str | None = None
@@ -164,6 +166,17 @@ class Environment:
     def name(self) -> str:
         """Return the stack's name, which is also the prefix of its resources' names."""
         return f"terraglue-{self.id}"
+
+    @property
+    def in_transition_since(self) -> str | None:
+        """Return since when the service works towards the next status, or None if nothing is to be done."""
+        if self.status is Status.QUEUED:
+            return self.admitted_at
+        if self.status in (Status.READY, Status.DELETED) or (
+            self.status is Status.FAILED and not self.clean_up
+        ):
+            return None
+        return self.transition_since
 
     @property
     def as_desired(self) -> Environment:

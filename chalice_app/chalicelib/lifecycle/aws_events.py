@@ -30,7 +30,7 @@ from chalicelib.lifecycle.event_models import (
 )
 from chalicelib.lifecycle.reconcile import Reconciler
 from chalicelib.lifecycle.transitions import Outcome
-from chalicelib.observability import logger
+from chalicelib.observability import logger, record_metric
 from chalicelib.runs.job_runs import Runs
 from chalicelib.runs.scheduled_runs import ScheduledRuns
 from chalicelib.sandbox.resource_failures import operation_failure
@@ -162,6 +162,7 @@ class AwsEvents:
             return Outcome.THROTTLED if isinstance(error, AwsThrottled) else Outcome.DONE
         except Exception:  # a bug that other records may not have
             logger.exception("record failed", **due._asdict())
+            record_metric("RecordErrors", 1)
             return Outcome.DONE
 
     def _record_failure(self, environment_id: str, detail: ResourceStatusChangeDetail, reason: str) -> None:

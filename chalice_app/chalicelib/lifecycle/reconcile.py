@@ -27,6 +27,7 @@ from chalicelib.lifecycle.reset import Reset
 from chalicelib.lifecycle.transitions import CHECK_SECONDS, Next, Outcome, Transitions
 from chalicelib.lifecycle.update import Update
 from chalicelib.observability import logger, tracer
+from chalicelib.storage import metrics
 from chalicelib.storage.live_files import LiveFiles
 from chalicelib.storage.store import Store
 
@@ -80,6 +81,7 @@ class Reconciler:
             written, following = None, Next.LATER
             if environment is None:
                 return Outcome.DONE
+            metrics.transition_read(self._transitions.now(), environment)
             try:
                 following = self._step(environment, deadline, stack_changed=stack_changed, checks=checks)
             except StaleRecord:

@@ -21,7 +21,7 @@ from dataclasses import replace
 from chalicelib.aws.change_sets import ChangeSet
 from chalicelib.aws.cloudformation import Stack
 from chalicelib.aws.errors import AwsError, AwsRefused
-from chalicelib.clock import later
+from chalicelib.clock import later, timestamp
 from chalicelib.domain.environment import Environment, UpdateStage
 from chalicelib.domain.failures import Failure, stack_deleted
 from chalicelib.lifecycle.leased_work import LeasedWork
@@ -116,7 +116,13 @@ class Update:
             return False
         reason = "Waiting for active runs to end, because max_retries affects their maximum cost."
         delayed = self._transitions.delayed(environment, reason)
-        self._transitions.postpone(environment, _RUNS_SECONDS, delayed, reason=reason)
+        self._transitions.postpone(
+            environment,
+            _RUNS_SECONDS,
+            delayed,
+            reason=reason,
+            transition_since=timestamp(self._transitions.now()),
+        )
         return True
 
     def _without_change_set(self, environment: Environment, stack: Stack, deadline: float) -> Next:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from chalicelib.aws.errors import AwsError, AwsRefused, AwsThrottled
+from chalicelib.aws.errors import AwsError, AwsRefused, AwsThrottled, call_or_none
 from chalicelib.aws.glue import Glue
 from chalicelib.clock import Clock, later, now, parse, timestamp
 from chalicelib.domain.environment import Environment
@@ -119,10 +119,10 @@ class Runs:
     def glue_run_changed(self, job_id: str, environment_id: str, glue_run_id: str) -> None:
         """Record the state of a Glue run, and start the run that waited for its end.
 
-        Ignores runs that were started outside the service.
+        Ignores runs that were started outside the service, and late events of runs whose job was deleted.
         """
-        seen = self._glue.get(job_id, glue_run_id)
-        if seen.marker is not None:
+        seen = call_or_none(lambda: self._glue.get(job_id, glue_run_id), "EntityNotFoundException")
+        if seen is not None and seen.marker is not None:
             run = self._store.run(environment_id, seen.marker)
             if run is not None and run.status.is_final:
                 self._settlement.settle_again(run)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from aws_lambda_powertools.metrics import MetricUnit
 
 from chalicelib.clock import parse
@@ -36,6 +38,12 @@ def queue_read(counters: QueueCounters) -> None:
     """Record the length of the queue and the number of environments."""
     record_metric("QueueLength", counters.waiting)
     record_metric("EnvironmentsLive", counters.live)
+
+
+def transition_read(now: datetime, environment: Environment) -> None:
+    """Record how long the service has worked on an environment's transition, unless it has settled."""
+    if since := environment.in_transition_since:
+        record_metric("SecondsInTransition", (now - parse(since)).total_seconds(), MetricUnit.Seconds)
 
 
 def due_read(now: str, due_at: str) -> None:

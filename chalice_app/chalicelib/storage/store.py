@@ -109,6 +109,8 @@ class Store:
     ) -> Environment:
         def save(reduced: Reduce) -> Environment:
             events, after = self._transactions.record_event(old, reduced(new), reduced(event))
+            if after.status is not old.status:
+                after = after.replace(transition_since=after.updated_at)
             actions = [
                 *self._transactions.put_key(key, items.environment_item(after), after.updated_at),
                 self._transactions.update_environment(old, after),

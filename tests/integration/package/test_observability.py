@@ -78,6 +78,7 @@ def written(*arguments: str, **environ: str) -> list[dict[str, object]]:
 def test_a_log_line_names_the_invocation_and_its_trace() -> None:
     [line] = [line for line in written(**LAMBDA) if line.get("message") == "ticked"]
     assert (line["function_request_id"], line["xray_trace_id"]) == ("request-1", TRACE)
+    assert (line["function_name"], line["service"]) == ("tick", "terraglue")
 
 
 def test_metrics_are_written_once_in_the_embedded_metric_format() -> None:
@@ -87,6 +88,11 @@ def test_metrics_are_written_once_in_the_embedded_metric_format() -> None:
 
 def test_metrics_of_an_invocation_that_fails_are_written_too() -> None:
     assert [line["QueueLength"] for line in written("fails", **LAMBDA) if "_aws" in line] == [[3.0]]
+
+
+def test_metrics_and_lines_name_the_stage() -> None:
+    lines = written(**LAMBDA, POWERTOOLS_SERVICE_NAME="self-service-terraglue-dev")
+    assert {line["service"] for line in lines} == {"self-service-terraglue-dev"}
 
 
 def test_outside_of_lambda_no_metric_is_written() -> None:

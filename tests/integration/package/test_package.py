@@ -49,7 +49,7 @@ NAMES = {
     *("LogGroupName", "AlarmName", "DashboardName"),
 }
 """Properties with which a template names a resource."""
-VARIABLES_OF_OTHERS = {"POWERTOOLS_LOG_LEVEL"}
+VARIABLES_OF_OTHERS = {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_SERVICE_NAME"}
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.clock import timestamp
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.job_run import JobRun, RunStatus
@@ -55,6 +56,7 @@ def test_more_retries_wait_until_the_runs_have_ended(world: World) -> None:
         found = world.look(environment)
         assert (found.status, retries_in_glue(environment)) == (Status.UPDATING, 0)
         assert found.reason is not None and found.reason.startswith("Waiting for active runs to end")
+        assert found.transition_since == timestamp(world.moment)  # the service is not late
     assert actions(world, environment).count("delayed") == 1
     assert run.glue_run_id is not None
     world.glue.runs[run.glue_run_id] |= {"JobRunState": "FAILED", "ExecutionTime": 60}

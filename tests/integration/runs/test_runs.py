@@ -49,6 +49,14 @@ def test_a_finished_run_is_settled_once(api: Api) -> None:
     assert budget == {"limit_usd": 1.0, "spent_usd": run["cost_usd"], "reserved_usd": 0.0}
 
 
+def test_a_late_event_of_a_run_is_ignored_if_its_job_was_deleted(api: Api) -> None:
+    job = api.ready_environment()["outputs"]["job_id"]
+    ask(api, job)
+    [run] = glue_runs(job)
+    boto3.client("glue").delete_job(JobName=job)
+    api.app.service().events.job_changed(event_with({"jobName": job, "jobRunId": run["Id"]}))
+
+
 def test_a_failed_run_shows_its_reason_and_last_log_lines(api: Api) -> None:
     outputs = api.ready_environment()["outputs"]
     job = outputs["job_id"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from chalicelib import observability
 from chalicelib.aws.errors import AwsRefused, AwsThrottled, AwsUnavailable
 from chalicelib.errors import StaleRecord
 from chalicelib.lifecycle.aws_events import AwsEvents
@@ -109,6 +111,17 @@ def test_failures_of_some_items_do_not_block_others(wrong: Exception) -> None:
     names = [f"e{n}" for n in range(6)]
     aws = Aws(environments(*names), dict.fromkeys(names, wrong))
     assert tick(aws) == 6
+
+
+def test_only_an_unexpected_error_of_a_record_counts_as_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(observability, "_IN_LAMBDA", True)
+    wrong = {"e1": KeyError("a bug"), "e2": AwsUnavailable("503", "down"), "e3": StaleRecord()}
+    assert tick(Aws(environments("e1", "e2", "e3", "e4"), dict(wrong))) == 4
+    observability.flush_metrics()
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [line["RecordErrors"] for line in lines if "RecordErrors" in line] == [[1.0]]
 
 
 def test_a_record_has_a_minute_within_the_time_of_the_tick() -> None:

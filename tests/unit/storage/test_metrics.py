@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -58,4 +59,36 @@ def test_outside_of_lambda_nothing_is_written(
 ) -> None:
     monkeypatch.setattr(observability, "_IN_LAMBDA", False)
     observability.record_metric("QueueLength", 3)
+    assert flushed(capsys) == {}
+
+
+NOW = datetime(2026, 1, 1, 0, 40, tzinfo=UTC)
+SINCE = "2026-01-01T00:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "seconds"),
+    [
+        (Status.CREATING, {}, 2400.0),
+        (Status.DELETING, {}, 2400.0),
+        (Status.FAILED, {"clean_up": True}, 2400.0),
+        (Status.QUEUED, {"admitted_at": "2026-01-01T00:30:00.000Z"}, 600.0),
+        (Status.QUEUED, {}, None),  # waits for a free slot, which is no work of the service
+        (Status.FAILED, {}, None),
+        (Status.READY, {}, None),
+        (Status.DELETED, {}, None),
+    ],
+)
+def test_the_duration_of_a_transition_is_recorded(
+    status: Status, changes: dict[str, Any], seconds: float | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read = environment(1, status=status, transition_since=SINCE).replace(**changes)
+    metrics.transition_read(NOW, read)
+    assert flushed(capsys).get("SecondsInTransition") == (None if seconds is None else [seconds])
+
+
+def test_a_record_without_the_start_of_its_transition_is_not_measured(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    metrics.transition_read(NOW, environment(1, status=Status.CREATING))  # written by an earlier version
     assert flushed(capsys) == {}

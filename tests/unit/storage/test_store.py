@@ -61,6 +61,18 @@ def test_the_second_of_two_concurrent_environment_updates_is_rejected() -> None:
     assert records.environment(one.id) == again
 
 
+def test_a_change_of_the_status_starts_its_transition() -> None:
+    one, records = admitted(1), store()
+    records.add_environment(one, event(), None)
+    began = NOW + timedelta(minutes=1)
+    creating = records.save_environment(one, one.replace(status=Status.CREATING), event(at=began))
+    waiting = records.save_environment(
+        creating, creating.replace(attempts=3), event(at=NOW + timedelta(hours=1))
+    )
+    assert creating.transition_since == waiting.transition_since == timestamp(began)
+    assert records.environment(one.id) == waiting
+
+
 def test_a_deletion_of_a_changed_record_is_rejected_and_keeps_the_lock() -> None:
     one, records = admitted(1), store()
     records.add_environment(one, event(), None)

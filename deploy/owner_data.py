@@ -1,0 +1,106 @@
+"""Where the records of the service contain the name of an owner, and how to replace it.
+
+docs/operate.md shows the same list. A test creates everything that an owner can create, forgets the owner,
+and searches the whole table for the name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chalicelib.domain.timeline import ActorType
+from chalicelib.storage.codec import with_actor_type
+
+Item = Mapping[str, Any]
+Path = tuple[str | int, ...]
+
+OWNERS: Mapping[str, tuple[str, ...]] = {
+    "ENV": ("owner", "gsi_owner"),
+    "RUN": ("owner",),
+    "EVENT": ("owner",),
+}
+"""Attributes with the owner of an environment, by the kind of item (storage/items.py)."""
+
+ACTORS: Mapping[str, tuple[str, ...]] = {"RUN": ("requested_by", "stopped_by"), "EVENT": ("actor",)}
+"""Attributes with a user or, according to the attribute `..._type`, with a part of the service."""
+
+SHOWN_ACTORS = ("/stopped_by",)
+"""Pointers of changes in a timeline whose values are actors."""
+
+
+def kind(item: Item) -> str:
+    """Return the kind of an item: the first part of its sort key."""
+    return str(item["sk"]).partition("#")[0]
+
+
+def is_removed(item: Item, owner: str) -> bool:
+    """Return whether an item belongs to an owner alone: the account, or a used Idempotency-Key."""
+    is_account = kind(item) == "BUDGET" and item["pk"] == f"OWNER#{owner}"
+    return is_account or (kind(item) == "KEY" and item.get("owner") == owner)
+
+
+def paths(item: Item, owner: str) -> list[Path]:
+    """Return the paths of the values in an item that are the name of the owner."""
+    return [path for path, value in _names(item) if value == owner]
+
+
+def replacement(item: Item, found: list[Path], alias: str) -> dict[str, Any]:
+    """Return the parameters of UpdateItem that write an alias to some paths.
+
+    The update requires that the values and the version of the record have not changed since it was read.
+    """
+    names: dict[str, str] = {}
+
+    def placed(path: Path) -> str:
+        text = ""
+        for part in path:
+            if isinstance(part, int):
+                text += f"[{part}]"
+                continue
+            name = names.setdefault(part, f"#n{len(names)}")
+            text += f".{name}" if text else name
+        return text
+
+    places = [placed(path) for path in found]
+    values: dict[str, Any] = {":owner": _value(item, found[0]), ":alias": alias}
+    sets, conditions = [f"{place} = :alias" for place in places], [f"{place} = :owner" for place in places]
+    if "version" in item:
+        names["version"] = "#version"
+        values |= {":version": item["version"], ":next": item["version"] + 1}
+        sets.append("#version = :next")
+        conditions.append("#version = :version")
+    return {
+        "Key": {"pk": item["pk"], "sk": item["sk"]},
+        "UpdateExpression": f"SET {', '.join(sets)}",
+        "ConditionExpression": " AND ".join(conditions),
+        "ExpressionAttributeNames": {placeholder: name for name, placeholder in names.items()},
+        "ExpressionAttributeValues": values,
+    }
+
+
+def _names(item: Item) -> Iterator[tuple[Path, Any]]:
+    """Yield the values that can be a user's name, with their paths."""
+    for name in OWNERS.get(kind(item), ()):
+        yield (name,), item.get(name)
+    for name in ACTORS.get(kind(item), ()):
+        if _is_user(item, name):
+            yield (name,), item.get(name)
+    for path, file in (item.get("job_files") or {}).items():
+        if _is_user(file, "changed_by"):
+            yield ("job_files", path, "changed_by"), file.get("changed_by")
+    for number, change in enumerate(item.get("changes") or () if kind(item) == "EVENT" else ()):
+        if change.get("pointer") in SHOWN_ACTORS:
+            for name in ("old", "new"):
+                yield ("changes", number, name), change.get(name)
+
+
+def _is_user(values: Item, name: str) -> bool:
+    typed = with_actor_type(dict(values), name)
+    return str(typed.get(f"{name}_type", ActorType.USER)) == ActorType.USER
+
+
+def _value(item: Any, path: Path) -> Any:
+    for part in path:
+        item = item[part]
+    return item

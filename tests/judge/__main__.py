@@ -1,0 +1,107 @@
+"""Judge: deploys the service to an AWS emulator that nobody here wrote, and uses it over HTTPS.
+
+`make judge` runs it; docs/testing.md describes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import ssl
+import subprocess
+import sys
+
+import httpx
+
+from local.runtime.processes import interrupt_on_signals
+from tests.judge import emulator
+from tests.judge.account import Account
+from tests.judge.emulator import ACCOUNT, REGION, ROOT, Emulator
+from tests.judge.journey import Journey
+from tests.judge.steps import Steps, expect
+
+_STAGE = f"ACCOUNT={ACCOUNT}\nREGION={REGION}\nIDENTITY=cognito\nAPI_GATEWAY_ACCOUNT=create\n"
+_COMMAND_SECONDS = 120
+_REQUEST_SECONDS = 30  # API Gateway's limit is 29
+_LOG_LINES = 40
+_CHANGES = tuple(f"  {sign} " for sign in "+-~!")
+"""Starts of the lines with the changes of a deployment."""
+
+
+def main() -> int:
+    """Run the judge. Return 0, or 1 with what the failed step saw and the last lines of all logs."""
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        print("The judge runs the package with its wheels for Lambda. It requires Linux on x86_64.")
+        return 1
+    interrupt_on_signals()
+    steps = Steps()
+    with steps.step("package"):
+        subprocess.run(
+            [sys.executable, "-m", "deploy.package"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True
+        )
+    with contextlib.ExitStack() as stack:
+        with steps.step("emulator"):
+            running = stack.enter_context(emulator.started())
+        account = Account(running)
+        try:
+            _judge(running, account, steps)
+        except Exception as error:
+            print(f"\n{type(error).__name__}: {error}\n\n{_logs(running, account)}", file=sys.stderr)
+            return 1
+        with steps.step("stop"):
+            stack.close()
+    return 0
+
+
+def _judge(running: Emulator, account: Account, steps: Steps) -> None:
+    with steps.step("deploy"):
+        _deploy(running, "deploy", "--yes")
+    context = ssl.create_default_context(cafile=running.environ["AWS_CA_BUNDLE"])
+    http = httpx.Client(
+        base_url=account.outputs["EndpointURL"],
+        verify=context,
+        proxy=running.environ["HTTPS_PROXY"],
+        timeout=_REQUEST_SECONDS,
+    )
+    with http:
+        Journey(running, account, http, steps).run()
+    with steps.step("deploy again: only the API's deployment changes"):
+        output = _deploy(running, "deploy", "--yes")
+        changed = [line for line in output.splitlines() if line.startswith(_CHANGES)]
+        expect(all("RestAPI" in line for line in changed), output)
+    with steps.step("destroy"):
+        _deploy(running, "destroy", "--yes")
+        expect(account.stacks() == [], f"stacks: {account.stacks()}")
+    expect(not running.proxy.refused, f"Connections to hosts outside of AWS: {running.proxy.refused}")
+
+
+def _deploy(running: Emulator, command: str, *options: str) -> str:
+    """Run a command of docs/deployment.md. Return its output."""
+    stage = running.folder / "judge.env"
+    stage.write_text(_STAGE, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy", command, "--stage", str(stage), *options],
+        cwd=ROOT,
+        env=running.environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=_COMMAND_SECONDS,
+        check=False,
+    )
+    expect(done.returncode == 0, f"python -m deploy {command} returned {done.returncode}:\n{done.stdout}")
+    return done.stdout
+
+
+def _logs(running: Emulator, account: Account) -> str:
+    emulated = running.log.read_text(errors="replace").splitlines()
+    try:
+        functions = account.logs(_LOG_LINES)
+    except Exception as error:
+        functions = f"No logs of the functions: {error}"
+    return "\n".join([functions, "--- emulator", *emulated[-_LOG_LINES:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,145 @@
+"""The judge's own calls to the emulated account, as its root user."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache, cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from tests.judge.emulator import ACCOUNT, REGION, Emulator
+from tests.judge.steps import expect
+
+STACK = "self-service-terraglue-judge"
+"""Stack of the stage `judge`."""
+
+_PASSWORD = "Judge-the-judge-1"
+
+_LAMBDA = ("START ", "END ", "REPORT ")
+"""Starts of Lambda's own log lines."""
+
+
+class Account:
+    """The account, and the service's stack in it."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        environ = emulator.environ
+        self._session = boto3.Session(
+            environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"], region_name=REGION
+        )
+        self._verify = environ["AWS_CA_BUNDLE"]
+        self._config = Config(proxies={"https": environ["HTTPS_PROXY"]})
+        self.client = cache(self._client)
+
+    def _client(self, service: str) -> Any:
+        return self._session.client(service, verify=self._verify, config=self._config)
+
+    @cached_property
+    def outputs(self) -> dict[str, str]:
+        """Outputs of the stack."""
+        [stack] = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    @cached_property
+    def _resources(self) -> dict[str, str]:
+        answer = self.client("cloudformation").describe_stack_resources(StackName=STACK)
+        return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in answer["StackResources"]}
+
+    def token(self, name: str) -> str:
+        """Create a user in the pool of the stack. Return an ID token, as an operator gets one."""
+        cognito, pool = self.client("cognito-idp"), self.outputs["UserPoolId"]
+        email = f"{name}@example.com"
+        verified = [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}]
+        cognito.admin_create_user(
+            UserPoolId=pool, Username=email, UserAttributes=verified, MessageAction="SUPPRESS"
+        )
+        cognito.admin_set_user_password(UserPoolId=pool, Username=email, Password=_PASSWORD, Permanent=True)
+        signed_in = cognito.admin_initiate_auth(
+            UserPoolId=pool,
+            ClientId=self.outputs["SignInClientId"],
+            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": email, "PASSWORD": _PASSWORD},
+        )
+        return str(signed_in["AuthenticationResult"]["IdToken"])
+
+    def set_rules(self, *functions: str, enabled: bool) -> None:
+        """Enable or disable the EventBridge rules that invoke functions."""
+        events = self.client("events")
+        change = events.enable_rule if enabled else events.disable_rule
+        for function in functions:
+            rules = [rule for rule, target in self._targets if target.startswith(self._arn(function))]
+            expect(rules, f"No rule invokes the function {function}.")
+            for rule in rules:
+                change(Name=rule)
+
+    @cached_property
+    def _targets(self) -> list[tuple[str, str]]:
+        events = self.client("events")
+        rules = [rule["Name"] for rule in events.list_rules()["Rules"]]
+        targets = {rule: events.list_targets_by_rule(Rule=rule)["Targets"] for rule in rules}
+        return [(rule, target["Arn"]) for rule, found in targets.items() for target in found]
+
+    def tick(self) -> None:
+        """Invoke the function of the schedule, as EventBridge does every minute."""
+        event = {
+            **{"version": "0", "id": "1", "source": "aws.events", "detail-type": "Scheduled Event"},
+            **{"account": ACCOUNT, "region": REGION, "resources": [], "detail": {}},
+            "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        answer = self.client("lambda").invoke(FunctionName=self._arn("Tick"), Payload=json.dumps(event))
+        expect("FunctionError" not in answer, f"The tick failed: {answer['Payload'].read().decode()}")
+
+    def let_time_pass(self) -> None:
+        """Make all due times of the service's records past, as if an hour went by."""
+        dynamodb, table = self.client("dynamodb"), self.outputs["TableName"]
+        past = {":past": {"S": "2000-01-01T00:00:00.000Z"}}
+        for item in dynamodb.scan(TableName=table, FilterExpression="attribute_exists(due_shard)")["Items"]:
+            key = {"pk": item["pk"], "sk": item["sk"]}
+            dynamodb.update_item(
+                TableName=table,
+                Key=key,
+                UpdateExpression="SET due_at = :past",
+                ExpressionAttributeValues=past,
+            )
+
+    @contextlib.contextmanager
+    def without_statement(self, role: str, sid: str) -> Iterator[None]:
+        """Remove a statement from the policy of a role, and put it back at the end."""
+        iam, name = self.client("iam"), self._resources[role]
+        [policy] = iam.list_role_policies(RoleName=name)["PolicyNames"]
+        whole = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        less = copy.deepcopy(whole)
+        less["Statement"] = [statement for statement in whole["Statement"] if statement["Sid"] != sid]
+        expect(less != whole, f"The policy of {role} has no statement {sid}.")
+        try:
+            iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(less))
+            yield
+        finally:
+            iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=json.dumps(whole))
+
+    def stacks(self) -> list[str]:
+        """Return the names of all stacks."""
+        stacks = self.client("cloudformation").describe_stacks()["Stacks"]
+        return [stack["StackName"] for stack in stacks]
+
+    def logs(self, lines: int) -> str:
+        """Return the last log lines of each function."""
+        logs, text = self.client("logs"), []
+        for group in logs.describe_log_groups()["logGroups"]:
+            name = group["logGroupName"]
+            events = logs.filter_log_events(logGroupName=name)["events"]
+            found = [
+                event["message"].rstrip() for event in events if not event["message"].startswith(_LAMBDA)
+            ]
+            text += [f"--- {name}", *found[-lines:]] if found else []
+        return "\n".join(text)
+
+    def _arn(self, function: str) -> str:
+        name = self._resources[function]
+        return f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"

@@ -1,0 +1,200 @@
+"""Journey: what two users do with the deployed service.
+
+Ana's environment lives by events alone, and Bob's by ticks alone: the rules of the other functions are off.
+So each function does its whole work, under its own role.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from tests.judge.account import Account
+from tests.judge.caller import Caller, shown
+from tests.judge.emulator import Emulator
+from tests.judge.steps import Failed, Steps, expect
+
+_EVENT_FUNCTIONS = ("StackChanged", "ResourceChanged", "JobChanged")
+_SCRIPT = b"print('hello')\n"
+_PRODUCTION = {"mode": "production", "job": {"name": "own", "script": "main.py", "timeout_minutes": 5}}
+_CONTROL = ("ApiHandlerRole", "RunLogs", "logs:GetLogEvents")
+"""Role, statement and action of the negative control."""
+
+
+class Journey:
+    """The users, their requests, and the responses that they expect."""
+
+    def __init__(self, emulator: Emulator, account: Account, http: httpx.Client, steps: Steps) -> None:
+        self._emulator = emulator
+        self._account = account
+        self._step = steps.step
+        self._nobody = Caller(http)
+        self._token = account.token("ana")
+        self._ana, self._bob = Caller(http, self._token), Caller(http, account.token("bob"))
+
+    def run(self) -> None:
+        """Take all steps. Raise `Failed` at the first unexpected response."""
+        with self._step("health, tokens and invalid requests"):
+            self._first_requests()
+        self._account.set_rules("Tick", enabled=False)
+        ana = self._life_by_events()
+        self._account.set_rules(*_EVENT_FUNCTIONS, enabled=False)
+        self._life_by_ticks()
+        self._account.set_rules("Tick", *_EVENT_FUNCTIONS, enabled=True)
+        with self._step("lists, and nothing denied except in the control"):
+            found = self._pages(self._ana, "environments")
+            expect([each["id"] for each in found] == [ana["id"]], f"environments of ana: {found}")
+            denied = [line for line in self._emulator.denied() if not line.startswith(_CONTROL[2])]
+            expect(not denied, "IAM denied requests of the service:\n" + "\n".join(denied))
+
+    def _life_by_events(self) -> Any:
+        with self._step("by events: POST /environments, repeated with its idempotency key"):
+            environment = self._post(self._ana, {})
+        own = environment["links"]["self"]
+        with self._step("by events: READY"):
+            environment = self._ana.until(own, "READY")
+        with self._step("links, pages and ETag"):
+            self._follow(environment["links"])
+            self._pages(self._ana, environment["links"]["events"])
+            self._not_modified(own)
+        with self._step("tables and rows"):
+            self._rows(environment)
+        with self._step("every operation on ana's environment returns 404 to bob"):
+            self._refuse_neighbour(environment)
+        with self._step("by events: run SUCCEEDED, with its log"):
+            run = self._run(self._ana, environment)
+            self._ana.until(run["links"]["self"], "SUCCEEDED")
+            self._log(run)
+        with self._step(f"control: the log is refused without {_CONTROL[1]} in {_CONTROL[0]}"):
+            self._control(run)
+        with self._step("by events: PATCH of settings"):
+            patch = {"settings": {"job": {"number_of_workers": 3}}}
+            self._ana.call("PATCH", own, 202, json=patch)
+            changed = self._ana.until(own, "READY")
+            is_changed = changed["settings"]["job"]["number_of_workers"] == 3 and changed["failure"] is None
+            expect(is_changed, f"after PATCH: {changed}")
+        with self._step("by events: reset"):
+            self._ana.call("POST", f"{own}/reset", 202)
+            self._ana.until(own, "READY")
+        with self._step("by events: DELETED, with a receipt"):
+            self._ana.call("DELETE", own, 202)
+            self._check_receipt(self._ana.until(own, "DELETED"))
+        return environment
+
+    def _tick(self) -> None:
+        self._account.let_time_pass()
+        self._account.tick()
+
+    def _life_by_ticks(self) -> None:
+        with self._step("by ticks: READY, in production mode"):
+            environment = self._post(self._bob, _PRODUCTION)
+            own = environment["links"]["self"]
+            environment = self._bob.until(own, "READY", self._tick)
+        with self._step("by ticks: uploaded job, run SUCCEEDED"):
+            files = environment["links"]["job_files"]
+            early = self._bob.call("POST", environment["links"]["runs"], 409, json={})
+            expect(early["code"] == "job_files_missing", f"run without a script: {early}")
+            self._bob.call("PUT", f"{files}/main.py", 201, content=_SCRIPT)
+            found = self._bob.send("GET", f"{files}/main.py")
+            expect(found.content == _SCRIPT, f"job file: {shown(found)}")
+            run = self._run(self._bob, environment)
+            self._bob.until(run["links"]["self"], "SUCCEEDED", self._tick)
+        with self._step("by ticks: DELETED, with a receipt"):
+            self._bob.call("DELETE", own, 202)
+            self._check_receipt(self._bob.until(own, "DELETED", self._tick))
+
+    def _first_requests(self) -> None:
+        health = self._nobody.call("GET", "health")
+        expect(health["status"] == "ok", f"health: {health}")
+        document = self._nobody.call("GET", "openapi.json")
+        expect(document["openapi"].startswith("3.1"), f"document: {document}")
+        forged = self._token[:-8] + "AAAAAAAA"
+        for headers in ({}, {"Authorization": "Bearer no.token.here"}, {"Authorization": f"Bearer {forged}"}):
+            self._nobody.call("GET", "me", 401, headers=headers)
+        me = self._ana.call("GET", "me")
+        expect(me["budget"]["available_usd"] == me["budget"]["limit_usd"], f"me: {me}")
+        self._ana.call("GET", "environments/aaaaaaaaaa", 404)
+        refused = self._ana.call("POST", "environments", 422, json={"expires_in_hours": 0, "colour": "red"})
+        expect(len(refused["errors"]) == 2, f"invalid request: {refused}")
+
+    def _post(self, caller: Caller, settings: Any) -> Any:
+        request = {"json": settings, "headers": {"Idempotency-Key": "monday"}}
+        first = caller.call("POST", "environments", 202, **request)
+        again = caller.send("POST", "environments", **request)
+        is_replayed = (
+            again.headers.get("Idempotency-Replayed") == "true" and again.json()["id"] == first["id"]
+        )
+        expect(again.status_code == 202 and is_replayed, f"repeated POST: {shown(again)}")
+        caller.call("POST", "environments", 409, json=settings)
+        return first
+
+    def _follow(self, links: dict[str, str]) -> None:
+        for link in links.values():
+            found = self._ana.call("GET", link)
+            expect(isinstance(found, dict), f"{link}: {found}")
+
+    def _pages(self, caller: Caller, path: str) -> list[Any]:
+        """Return all items of a list, read in pages of two."""
+        items: list[Any] = []
+        cursor = None
+        while True:
+            params = {"limit": 2} | ({"cursor": cursor} if cursor else {})
+            page = caller.call("GET", path, params=params)
+            items += page["items"]
+            if (cursor := page["next"]) is None:
+                return items
+
+    def _not_modified(self, path: str) -> None:
+        first = self._ana.send("GET", path)
+        again = self._ana.send("GET", path, headers={"If-None-Match": first.headers["ETag"]})
+        expect(again.status_code == 304 and not again.content, f"unchanged: {shown(again)}")
+
+    def _rows(self, environment: Any) -> None:
+        databases = self._ana.call("GET", environment["links"]["tables"])["items"]
+        tables = {table["name"]: table for database in databases for table in database["tables"]}
+        found = self._ana.call("GET", tables["tbl_sellers"]["links"]["rows"], params={"limit": 3})
+        names = {column["name"] for column in tables["tbl_sellers"]["columns"]}
+        expect(len(found["items"]) == 3 and set(found["items"][0]) == names, f"rows: {found}")
+
+    def _refuse_neighbour(self, environment: Any) -> None:
+        job = environment["links"]["job"].rpartition("/")[2]
+        known = {"environment_id": environment["id"], "job_id": job}
+        others = {"run_id": "1", "database": "d", "table": "t"} | {f"part{n}": f"{n}.py" for n in range(1, 5)}
+        body = {"expires_in_hours": 1}
+        for path, operations in self._nobody.call("GET", "openapi.json")["paths"].items():
+            if not any(f"{{{name}}}" in path for name in known):
+                continue
+            for method in operations.keys() & {"get", "put", "post", "patch", "delete"}:
+                more = (
+                    {"json": body} if method == "patch" else {"content": _SCRIPT} if method == "put" else {}
+                )
+                url = path.lstrip("/").format_map(known | others)
+                self._bob.call(method.upper(), url, 404, **more)
+
+    def _run(self, caller: Caller, environment: Any) -> Any:
+        return caller.call("POST", environment["links"]["runs"], 202, json={})
+
+    def _log(self, run: Any) -> None:
+        log = self._ana.call("GET", run["links"]["logs"])
+        expect(isinstance(log["items"], list), f"log: {log}")
+
+    def _control(self, run: Any) -> None:
+        role, sid, action = _CONTROL
+        with self._account.without_statement(role, sid):
+            try:
+                self._log(run)
+            except Failed:
+                denied = self._emulator.denied()
+                expect(any(line.startswith(action) for line in denied), f"denied, but not {action}: {denied}")
+                return
+        raise Failed(f"The log was returned although {role} had no permission for it. IAM is not enforced.")
+
+    def _check_receipt(self, environment: Any) -> None:
+        receipt = environment["receipt"]
+        removed = {entry["type"] for entry in receipt["removed"]}
+        expected = {"AWS::S3::Bucket", "AWS::Glue::Job", "AWS::IAM::Role", "AWS::Glue::Database"}
+        expect(expected <= removed, f"removed: {removed}")
+        expect([entry["type"] for entry in receipt["remaining"]] == ["AWS::KMS::Key"], f"receipt: {receipt}")
+        stacks = self._account.stacks()
+        expect(f"terraglue-{environment['id']}" not in stacks, f"stacks: {stacks}")
