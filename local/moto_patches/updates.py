@@ -1,4 +1,4 @@
-"""Calls of CloudFormation's resources that moto lacks or implements differently from AWS.
+"""Update calls that moto lacks or implements differently from AWS.
 
 Glue's UpdateJob and UpdatePartition, Athena's UpdateWorkGroup, and KMS keys of log groups.
 """
@@ -14,10 +14,9 @@ from moto.athena.responses import AthenaResponse
 from moto.core.responses import ActionResult
 from moto.glue.models import FakeJob, FakeTable
 from moto.glue.responses import GlueResponse
-from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
+from moto.logs.exceptions import ResourceNotFoundException
 from moto.logs.responses import LogsResponse
 
-from local.iam.kms import allows_service, find_key
 from local.moto_patches.patching import replace_methods
 
 Json = dict[str, Any]
@@ -29,7 +28,7 @@ def install() -> Callable[[], None]:
     added: dict[type, tuple[Callable[..., Any], ...]] = {
         GlueResponse: (update_job,),
         AthenaResponse: (update_work_group,),
-        LogsResponse: (create_log_group, associate_kms_key, disassociate_kms_key),
+        LogsResponse: (associate_kms_key, disassociate_kms_key),
         FakeTable: (update_partition,),
     }
     for owner, methods in added.items():
@@ -94,20 +93,8 @@ def _updated(before: Json, updates: Json) -> Json:
     return {key: value for key, value in {**before, **given}.items() if key not in gone}
 
 
-_create_log_group = LogsResponse.create_log_group
-_KEY_ACTIONS = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom")
-
-
-def create_log_group(self: LogsResponse) -> str:
-    """CreateLogGroup, which rejects a key that CloudWatch Logs may not use."""
-    if self._get_param("kmsKeyId"):
-        _check_key(self)
-    return _create_log_group(self)
-
-
 def associate_kms_key(self: LogsResponse) -> str:
     """AssociateKmsKey of a log group."""
-    _check_key(self)
     _log_group(self).kms_key_id = self._get_param("kmsKeyId")
     return ""
 
@@ -116,21 +103,6 @@ def disassociate_kms_key(self: LogsResponse) -> str:
     """DisassociateKmsKey of a log group."""
     _log_group(self).kms_key_id = None
     return ""
-
-
-def _check_key(request: LogsResponse) -> None:
-    """Raise an error if the key's policy does not let CloudWatch Logs encrypt the log group.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-    """
-    name, key = request._get_param("logGroupName"), find_key(request._get_param("kmsKeyId"))
-    arn = f"arn:aws:logs:{request.region}:{request.current_account}:log-group:{name}"
-    context: Json = {"kms:EncryptionContext:aws:logs:arn": arn}
-    service = f"logs.{request.region}.amazonaws.com"
-    if key is None or not all(allows_service(key, service, action, context) for action in _KEY_ACTIONS):
-        raise InvalidParameterException(
-            f"The specified KMS key does not exist or is not allowed to be used with LogGroup '{arn}'"
-        )
 
 
 def _log_group(request: LogsResponse) -> Any:
