@@ -6,6 +6,7 @@ DATA ?= data
 FAULTS ?=
 STAGE ?=
 VERSION ?=
+YES ?=
 SEED ?=
 ENVIRONMENTS ?= 300
 MODULES ?=
@@ -51,9 +52,13 @@ package: $(SET_UP)
 
 # The operator's commands. They need no development environment.
 plan deploy: $(DEPLOY)
-	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)" --data "$(DATA)" $(if $(VERSION),--version "$(VERSION)")
+	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)" --data "$(DATA)" $(if $(VERSION),--version "$(VERSION)") \
+		$(if $(filter deploy,$@),$(if $(YES),--yes))
 
-destroy versions: $(DEPLOY)
+destroy: $(DEPLOY)
+	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)" $(if $(YES),--yes)
+
+versions: $(DEPLOY)
 	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)"
 
 check: $(SET_UP) $(CHECKOV) $(SAM) package

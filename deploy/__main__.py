@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from deploy import aws, stage
 from deploy.context import Context
@@ -30,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DeploymentError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except ResponseParserError as error:  # no response of AWS, but perhaps of a proxy
+        print(f"AWS, or a proxy on the way to it, answers with something else: {error}", file=sys.stderr)
+        return 1
     except (BotoCoreError, ClientError) as error:
         print(aws.explain(error), file=sys.stderr)
         return 1

@@ -39,12 +39,6 @@ class Account:
     region: str
     arn: str
 
-    @property
-    def url_suffix(self) -> str:
-        """Return the domain of AWS in the region's partition, `amazonaws.com` or another."""
-        found = botocore.session.get_session().get_component("endpoint_resolver")
-        return str(found.get_partition_dns_suffix(self.session.get_partition_for_region(self.region)))
-
 
 def connect(stage: Stage, environ: Mapping[str, str] = os.environ) -> Account:
     """Return the stage's account. Raise `DeploymentError` for credentials of another account or region."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deploy import code_bucket, http
+import boto3
+
+from deploy import code_bucket, findings, http, packages
 from deploy.aws import Account
 from deploy.errors import DeploymentError
-from deploy.packages import Package, Packages
+from deploy.findings import Finding
+from deploy.packages import Built, Package, Packages
 from deploy.stack import Say, Stack, Stacks
 from deploy.stage import Stage
 
@@ -24,7 +28,7 @@ _OF_THE_SERVICE = ("BudgetUsd", "MaxEnvironments")
 
 @dataclass(frozen=True)
 class Context:
-    """Inputs of a command. The terminal, HTTP and time are arguments, so tests need none of them.
+    """Inputs of a command. Terminal, HTTP, time and slow steps are arguments, so tests need none of them.
 
     `assume_yes` answers every question.
     """
@@ -35,6 +39,8 @@ class Context:
     say: Say = print
     ask: Callable[[str], str] = input
     send: http.Send = http.send
+    build: Callable[[Path], Built] = packages.build
+    find: Callable[[boto3.Session, Mapping[str, str]], list[Finding]] = findings.find
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -55,15 +61,10 @@ class Context:
             sleep=self.sleep,
         )
 
+    @cached_property
     def packages(self) -> Packages:
         """Return the packages in the code bucket, which must exist."""
-        return Packages(
-            self.s3,
-            code_bucket.name_of(self.stage),
-            self.account.id,
-            self.stage.region,
-            self.account.url_suffix,
-        )
+        return Packages(self.s3, code_bucket.name_of(self.stage), self.account.id)
 
     def find_stack(self) -> Stack | None:
         """Return the stage's stack. Raise `DeploymentError` if the stack is not the stage's."""

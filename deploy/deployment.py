@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deploy import changes, code_bucket, findings, issuer, packages, smoke
+from deploy import changes, code_bucket, issuer, smoke
 from deploy.context import Context
 from deploy.errors import DeploymentError
 from deploy.packages import VERSION_OUTPUT, Package
@@ -24,7 +24,7 @@ def deploy(context: Context, version: str | None, data: Path) -> None:
     context.say(f"Package   {package.version} (now: {current}), release {package.release}")
     stack = _update(context, package, parameters)
     assets = stack.outputs["AssetsBucketName"]
-    published = context.packages().publish(package.release, assets)
+    published = context.packages.publish(package.release, assets)
     context.say(f"Release   {package.release} {'published' if published else 'is already the newest'}")
     url = context.stage.url(stack.outputs)
     smoke.test(url, context.send, context.clock, context.sleep)
@@ -39,13 +39,13 @@ def list_versions(context: Context) -> None:
     current = stack.outputs.get(VERSION_OUTPUT) if stack else None
     if not code_bucket.exists(context.s3, context.stage):
         raise DeploymentError("There is no code bucket yet, and therefore no package. Run deploy.")
-    for version, at in context.packages().versions():
+    for version, at in context.packages.versions():
         context.say(f"{'*' if version == current else ' '} {version}  {at}")
 
 
 def _check_account(context: Context) -> None:
     """Show the findings that make a deployment or every sandbox fail, and ask whether to continue."""
-    found = findings.find(context.account.session, context.stage.parameters)
+    found = context.find(context.account.session, context.stage.parameters)
     blocking = [finding for finding in found if finding.is_blocking]
     for finding in blocking:
         context.say(f"Problem: {finding.title}\n  {finding.fix}")
@@ -55,23 +55,23 @@ def _check_account(context: Context) -> None:
 
 def _upload(context: Context, data: Path) -> Package:
     context.say("Building the package.")
-    built = packages.build(data)
+    built = context.build(data)
     bucket = code_bucket.ensure(context.s3, context.stage, context.account)
     context.say(f"Uploading it to {bucket}.")
-    return context.packages().upload(built)
+    return context.packages.upload(built)
 
 
 def _earlier(context: Context, version: str) -> Package:
     if not code_bucket.exists(context.s3, context.stage):
         raise DeploymentError(f"There is no code bucket yet, and therefore no package {version}.")
-    return context.packages().find(version)
+    return context.packages.find(version)
 
 
 def _update(context: Context, package: Package, parameters: dict[str, str]) -> Stack:
     """Bring the stack to the package's template. Return the stack with its outputs."""
     stack = _settled(context)
     change_set = context.stacks.create_change_set(
-        stack, context.packages().template_url(package.version), parameters
+        stack, context.packages.template_url(package.version), parameters
     )
     if change_set.is_empty and stack is not None:
         context.stacks.delete_change_set(change_set.id)

@@ -121,6 +121,14 @@ class _Records:
                 self.table.delete_item(Key=key)
             elif found := owner_data.paths(item, self.owner):
                 self._unless_changed(self.table.update_item, **owner_data.replacement(item, found, alias))
+            elif new := owner_data.rewritten(item, self.owner, alias):
+                self._unless_changed(
+                    self.table.put_item,
+                    Item=new,
+                    ConditionExpression="#record = :record",
+                    ExpressionAttributeNames={"#record": "record"},
+                    ExpressionAttributeValues={":record": item["record"]},
+                )
             else:
                 continue
             changed[owner_data.kind(item)] += 1

@@ -6,10 +6,14 @@ and searches the whole table for the name.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from chalicelib.aws.dynamodb import python_value
 from chalicelib.domain.timeline import ActorType
+from chalicelib.storage import items
 from chalicelib.storage.codec import with_actor_type
 
 Item = Mapping[str, Any]
@@ -77,6 +81,23 @@ def replacement(item: Item, found: list[Path], alias: str) -> dict[str, Any]:
         "ExpressionAttributeNames": {placeholder: name for name, placeholder in names.items()},
         "ExpressionAttributeValues": values,
     }
+
+
+def rewritten(item: Item, owner: str, alias: str) -> dict[str, Any] | None:
+    """Return another owner's used Idempotency-Key without the name, or None if its record has no such name.
+
+    The record is a copy of an environment or run, in which the owner may have acted as an admin.
+    """
+    if kind(item) != "KEY":
+        return None
+    used = items.used_key(python_value(dict(item)))
+    found = paths(used.record, owner) if used.record else []
+    if not found:
+        return None
+    record = copy.deepcopy(used.record)
+    for *parents, last in found:
+        _value(record, tuple(parents))[last] = alias
+    return {**item, "record": items.used_key_item(replace(used, record=record))["record"]}
 
 
 def _names(item: Item) -> Iterator[tuple[Path, Any]]:

@@ -68,7 +68,7 @@ def merged(app: Path) -> Json:
 def package(out: Path) -> None:
     """Write `sam.json` and `deployment.zip`, reproducibly. Raises `PackagingFailed`."""
     if sys.version_info[:2] != _RUNTIME:
-        raise PackagingFailed("The package requires Python 3.11. Create .venv with make PYTHON=python3.11.")
+        raise PackagingFailed("The package requires Python 3.11. Remove .venv, and add PYTHON=python3.11.")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         app = folder / "app"  # a copy, so that the zip contains only files of the checkout
@@ -117,7 +117,7 @@ def main() -> int:
     where = PACKAGE.relative_to(ROOT)
     size = (PACKAGE / "deployment.zip").stat().st_size / 1e6
     print(f"Packaged: {where}/sam.json and {where}/deployment.zip ({size:.1f} MB, Python 3.11 on Lambda).")
-    print("Next: deploy them to an AWS account (docs/deployment.md).")
+    print("Next: make plan STAGE=dev (docs/deployment.md).")
     return 0
 
 

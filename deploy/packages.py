@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.s3 import Buckets
 from deploy import aws, package
 from deploy.code_bucket import PLANS
 from deploy.errors import DeploymentError
@@ -102,11 +103,10 @@ def build(data: Path) -> Built:
 class Packages:
     """The packages in a code bucket."""
 
-    def __init__(self, s3: S3Client, bucket: str, owner: str, region: str, url_suffix: str) -> None:
+    def __init__(self, s3: S3Client, bucket: str, owner: str) -> None:
         self._s3 = s3
         self.bucket = bucket
         self._owner = owner
-        self._endpoint = f"https://{bucket}.s3.{region}.{url_suffix}"
 
     def upload(self, built: Built) -> Package:
         """Upload a package. What is in the bucket already is not uploaded again."""
@@ -146,7 +146,7 @@ class Packages:
 
     def template_url(self, version: str) -> str:
         """Return the URL of an uploaded package's template, for CloudFormation."""
-        return f"{self._endpoint}/packages/{version}/template.json"
+        return Buckets(self._s3).url(self.bucket, f"packages/{version}/template.json")
 
     def put_plan(self, made: Package) -> str:
         """Upload a template for a plan. Return its key."""
@@ -156,7 +156,7 @@ class Packages:
 
     def plan_url(self, key: str) -> str:
         """Return the URL of a plan's template."""
-        return f"{self._endpoint}/{key}"
+        return Buckets(self._s3).url(self.bucket, key)
 
     def delete_plan(self, key: str) -> None:
         """Delete a plan's template."""

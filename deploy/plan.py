@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from deploy import changes, code_bucket, costs, findings, issuer, packages
+from deploy import changes, code_bucket, costs, issuer
 from deploy.context import Context
 from deploy.errors import DeploymentError
 from deploy.packages import Package
@@ -33,10 +33,10 @@ def plan(context: Context, version: str | None, data: Path) -> bool:
 def _package(context: Context, version: str | None, data: Path, there: bool) -> Package:
     if version is None:
         context.say("Building the package.")
-        return packages.build(data).in_bucket(code_bucket.name_of(context.stage))
+        return context.build(data).in_bucket(code_bucket.name_of(context.stage))
     if not there:
         raise DeploymentError(f"There is no code bucket yet, and therefore no package {version}.")
-    return context.packages().find(version)
+    return context.packages.find(version)
 
 
 def _show_changes(
@@ -73,7 +73,7 @@ def _show_change_set(
     context: Context, package: Package, stack: Stack | None, parameters: dict[str, str]
 ) -> None:
     """Create a change set, show it, and delete it with its template."""
-    store = context.packages()
+    store = context.packages
     key = store.put_plan(package)
     try:
         change_set = context.stacks.create_change_set(stack, store.plan_url(key), parameters)
@@ -103,7 +103,7 @@ def _problems(context: Context, parameters: dict[str, str]) -> int:
         except DeploymentError as error:
             context.say(f"\nProblem: {error}")
             blocking += 1
-    for finding in findings.find(context.account.session, parameters):
+    for finding in context.find(context.account.session, parameters):
         context.say(f"\n{'Problem' if finding.is_blocking else 'Note'}: {finding.title}\n  {finding.fix}")
         blocking += finding.is_blocking
     return blocking

@@ -32,7 +32,10 @@ _OWN = {
     "REGION": (r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region such as eu-west-1"),
     "STACK_NAME": (r"(?!terraglue-)[A-Za-z][A-Za-z0-9-]{0,99}", "a stack name that is not terraglue-*"),
     "CODE_BUCKET": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name"),
-    "API_URL": (r"https://[^\s?#]+", "the URL of the API, https://..."),
+    "API_URL": (
+        r"(https://|http://(localhost|127\.0\.0\.1)[:/])([^\s?#{}]|\{[A-Za-z0-9]+\})+",
+        "the URL of the API, https://...",
+    ),
 }
 """Keys that are no parameter of the template, with pattern and description of their values."""
 
@@ -72,11 +75,18 @@ class Stage:
 
     def url(self, outputs: Mapping[str, str]) -> str:
         """Return the URL of the API from the outputs of the stack, without a slash at the end."""
-        return (self.api_url or "{EndpointURL}").format_map(outputs).rstrip("/")
+        try:
+            return (self.api_url or "{EndpointURL}").format_map(outputs).rstrip("/")
+        except KeyError as error:
+            raise InvalidInput(
+                f"API_URL in {self.path} names {error}, which is no output of the stack."
+            ) from error
 
 
 def read(stage: str) -> Stage:
     """Read a stage file by the name of the stage, or by its path. Raise `InvalidInput` with every error."""
+    if not stage:
+        raise InvalidInput("Name a stage, for example STAGE=dev for deploy/stages/dev.env.")
     path = Path(stage) if "/" in stage or stage.endswith(".env") else STAGES / f"{stage}.env"
     if not re.fullmatch(_NAME, path.stem):
         raise InvalidInput(

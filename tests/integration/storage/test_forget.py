@@ -66,6 +66,11 @@ def everything(api: Api) -> tuple[str, str]:
     assert put.status == 201
     assert api.call("PATCH", path, owner=OWNER, body={"expires_in_hours": 5}, **ADMIN).status == 200
     runs = f"/jobs/{others['outputs']['job_id']}/runs"
+    # The key has a copy of the environment, whose files the admin changed.
+    assert api.call("POST", f"{path}/reset", owner=OTHER, headers=key).status == 202
+    api.app.service().events.tick(seconds=10)
+    assert api.call("GET", path, owner=OTHER).body["status"] == "READY"
+    put = api.call("PUT", f"{path}/job/files/main.py", owner=OWNER, raw=b"print(2)\n", **ADMIN)
     begun = [api.call("POST", runs, owner=OTHER, body=run).body["id"] for _ in range(2)]
     assert api.call("DELETE", f"{runs}/{begun[1]}", owner=OWNER, **ADMIN).status in (200, 202)
     return environment["id"], others["id"]

@@ -1,4 +1,4 @@
-"""Documentation of settings: docs/settings.md and docs/deployment.md list every variable."""
+"""Documentation of settings: docs/settings.md and docs/configuration.md list every variable."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_every_variable_of_the_operator_is_in_the_table() -> None:
         def get(self, name: str, default: object = None) -> None:  # type: ignore[override]
             assert f"`{name}`" in first_cells, name
 
-    text = (DOCS / "deployment.md").read_text(encoding="utf-8")
+    text = (DOCS / "configuration.md").read_text(encoding="utf-8")
     first_cells = " ".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
     with pytest.raises(InvalidConfiguration):  # after it has read all of them
         Config.from_environment(Listed())

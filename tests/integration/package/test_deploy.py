@@ -1,0 +1,352 @@
+"""`deploy`, `plan`, `versions` and `destroy` on moto and a CloudFormation that fails and stops halfway."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from chalicelib.storage.items import QUEUE_KEY
+from deploy.deployment import deploy, list_versions
+from deploy.destroy import destroy
+from deploy.errors import DeploymentError
+from deploy.findings import Finding, Severity
+from deploy.plan import plan
+from glue_assets.release import Release, build
+from local.moto_patches import bucket_policies
+from tests.support.deployments import CODE_BUCKET, FILE, ISSUER, STACK, Deployment, built, page
+from tests.support.one_stack import Killed
+from tests.support.paths import ROOT
+from tests.support.size import sized
+
+DATA = ROOT / "data"
+
+
+@pytest.fixture(autouse=True)
+def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    bucket_policies.install()
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
+    folder = tmp_path_factory.mktemp("data")
+    table = folder / "db" / "tbl"
+    table.mkdir(parents=True)
+    (table / "rows.csv").write_text("id,name\n1,a\n", encoding="utf-8")
+    return build(ROOT, folder, "1.0.0", lint=False)
+
+
+@pytest.fixture
+def dev(tmp_path: Path, release: Release) -> Iterator[Deployment]:
+    with mock_aws():
+        yield Deployment(tmp_path, built(release))
+
+
+def objects(bucket: str) -> set[str]:
+    found = boto3.client("s3", region_name="us-east-1").list_objects_v2(Bucket=bucket)
+    return {item["Key"] for item in found.get("Contents", [])}
+
+
+def assets(dev: Deployment) -> str:
+    name: str = dev.stack.stacks[-1]["outputs"]["AssetsBucketName"]
+    return name
+
+
+def test_a_deployment_creates_bucket_stack_and_release_and_tests_the_api(
+    dev: Deployment, release: Release
+) -> None:
+    dev.run(deploy, None, DATA)
+    [stack] = dev.stack.stacks
+    assert (stack["name"], stack["status"]) == (STACK, "CREATE_COMPLETE")
+    assert (stack["parameters"]["Stage"], stack["parameters"]["Issuer"]) == ("dev", ISSUER)
+    function = stack["template"]["Resources"]["Tick"]["Properties"]["CodeUri"]
+    assert function["Bucket"] == CODE_BUCKET
+    assert function["Key"] in objects(CODE_BUCKET)
+    assert {"releases/latest.json", f"releases/{release.id}/manifest.json"} <= objects(assets(dev))
+    assert "CREATE_COMPLETE AssetsBucket (AWS::S3::Bucket)" in dev.text
+    assert "curl -s https://api.example/v1/me" in dev.text
+
+
+def test_the_code_bucket_is_private_encrypted_versioned_and_requires_tls(dev: Deployment) -> None:
+    dev.run(deploy, None, DATA)
+    s3 = boto3.client("s3", region_name="us-east-1")
+    block = s3.get_public_access_block(Bucket=CODE_BUCKET)["PublicAccessBlockConfiguration"]
+    assert all(block.values()) and len(block) == 4
+    assert s3.get_bucket_versioning(Bucket=CODE_BUCKET)["Status"] == "Enabled"
+    assert s3.get_bucket_encryption(Bucket=CODE_BUCKET)["ServerSideEncryptionConfiguration"]["Rules"]
+    [statement] = json.loads(s3.get_bucket_policy(Bucket=CODE_BUCKET)["Policy"])["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "s3:*")
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_a_repeated_deployment_changes_nothing_and_tests_again(dev: Deployment) -> None:
+    dev.run(deploy, None, DATA)
+    before = dev.session.interruptions.calls.copy()
+    dev.run(deploy, None, DATA)
+    repeated = dev.session.interruptions.calls[len(before) :]
+    assert {"execute_change_set", "CopyObject"} <= {*before}
+    assert {"execute_change_set", "CopyObject", "PutObject"} & {*repeated} == set()
+    assert "Stack     has no changes" in dev.said
+    assert dev.text.count("401 without a token") == 2
+
+
+def test_a_deployment_killed_after_any_call_to_aws_is_completed_by_the_next(
+    tmp_path: Path, release: Release
+) -> None:
+    with mock_aws():
+        whole = Deployment(tmp_path, built(release))
+        whole.run(deploy, None, DATA)
+    calls = whole.session.interruptions.calls
+    assert len(calls) > 30
+    moving = calls.index("execute_change_set")
+    deaths = [n for n, name in enumerate(calls, 1) if not _reads(name) or n > moving]
+    for number in deaths[:: sized(3, 1)]:
+        with mock_aws():
+            dev = Deployment(tmp_path, built(release))
+            dev.session.interruptions.at = number
+            with pytest.raises(Killed):
+                dev.run(deploy, None, DATA)
+            dev.session.interruptions.at = None
+            dev.run(deploy, None, DATA)
+            live = [stack for stack in dev.stack.stacks if stack["status"] != "DELETE_COMPLETE"]
+            assert [stack["status"] for stack in live] == ["CREATE_COMPLETE"], calls[number - 1]
+            assert "releases/latest.json" in objects(assets(dev)), calls[number - 1]
+
+
+def _reads(name: str) -> bool:
+    return name.lower().startswith(("get", "head", "list", "describe"))
+
+
+def test_the_first_failure_is_shown_before_the_rollback_and_the_next_deployment_starts_anew(
+    dev: Deployment,
+) -> None:
+    dev.stack.fails = "AssetsBucket"
+    with pytest.raises(DeploymentError, match=r"AssetsBucket.*The name exists"):
+        dev.run(deploy, None, DATA)
+    shown = [line for line in dev.said if "AssetsBucket" in line and "FAILED" in line]
+    rollback = next(line for line in dev.said if "ROLLBACK_IN_PROGRESS" in line)
+    assert dev.said.index(shown[0]) < dev.said.index(rollback)
+    assert boto3.client("dynamodb", region_name="us-east-1").list_tables()["TableNames"] == []
+    dev.run(deploy, None, DATA)
+    assert [stack["status"] for stack in dev.stack.stacks] == ["DELETE_COMPLETE", "CREATE_COMPLETE"]
+
+
+def test_a_failed_update_is_reported_with_its_cause_and_can_be_repeated(
+    dev: Deployment, release: Release
+) -> None:
+    dev.run(deploy, None, DATA)
+    dev.package = built(release, code=b"new")
+    dev.stack.fails = "Tick"
+    with pytest.raises(DeploymentError, match=r"UPDATE_ROLLBACK_COMPLETE\. The first failure: Tick"):
+        dev.run(deploy, None, DATA)
+    dev.run(deploy, None, DATA)
+    assert dev.stack.stacks[-1]["outputs"]["PackageVersion"] == dev.package.version
+
+
+@pytest.mark.parametrize(
+    ("status", "fix"),
+    [
+        ("UPDATE_ROLLBACK_FAILED", f"continue-update-rollback --stack-name {STACK} --region us-east-1"),
+        ("UPDATE_FAILED", f"rollback-stack --stack-name {STACK}"),
+        ("DELETE_FAILED", "python -m deploy destroy --stage dev"),
+    ],
+)
+def test_a_stuck_stack_is_left_alone_with_the_command_that_frees_it(
+    dev: Deployment, status: str, fix: str
+) -> None:
+    dev.run(deploy, None, DATA)
+    dev.stack.set_status(status, "because")
+    with pytest.raises(DeploymentError, match=fix):
+        dev.run(deploy, None, DATA)
+    assert dev.stack.stacks[-1]["status"] == status
+
+
+def test_an_earlier_package_is_deployed_without_building_it(dev: Deployment, release: Release) -> None:
+    dev.run(deploy, None, DATA)
+    first = dev.package.version
+    dev.package = built(release, code=b"broken")
+    dev.run(deploy, None, DATA)
+    dev.run(list_versions)
+    shown = {line[:2] + line[2:].split()[0] for line in dev.said[-2:]}
+    assert shown == {f"* {dev.package.version}", f"  {first}"}
+    del dev.package  # building would fail
+    dev.run(deploy, first, DATA)
+    assert dev.stack.stacks[-1]["outputs"]["PackageVersion"] == first
+    with pytest.raises(DeploymentError, match=r"has no package 0\.0\.0"):
+        dev.run(deploy, "0.0.0", DATA)
+
+
+def test_a_package_that_does_not_know_a_parameter_is_deployed_without_it(
+    dev: Deployment, release: Release
+) -> None:
+    dev.path.write_text(FILE + "MAX_HOURS=24\n", encoding="utf-8")
+    dev.run(deploy, None, DATA)
+    assert "does not know MaxHours: ignored." in dev.text
+
+
+def test_the_issuer_is_checked_before_anything_is_created(dev: Deployment) -> None:
+    dev.pages[f"GET {ISSUER}.well-known/openid-configuration"] = page({"issuer": ISSUER.rstrip("/")})
+    with pytest.raises(DeploymentError, match="not the issuer of its discovery document"):
+        dev.run(deploy, None, DATA)
+    assert all(_reads(name) for name in dev.session.interruptions.calls)
+    assert not dev.run(plan, None, DATA)
+
+
+def test_a_bucket_of_another_account_is_not_used(dev: Deployment) -> None:
+    dev.give_bucket_to_another_account(CODE_BUCKET)
+    with pytest.raises(DeploymentError, match="belongs to another account"):
+        dev.run(deploy, None, DATA)
+    assert dev.stack.stacks == []
+
+
+def test_a_bucket_of_the_operator_must_exist_and_keeps_its_properties(dev: Deployment) -> None:
+    dev.path.write_text(FILE + "CODE_BUCKET=our-packages\n", encoding="utf-8")
+    with pytest.raises(DeploymentError, match="our-packages does not exist"):
+        dev.run(deploy, None, DATA)
+    s3 = boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket="our-packages")
+    dev.run(deploy, None, DATA)
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        s3.get_bucket_policy(Bucket="our-packages")
+
+
+def test_the_stack_of_something_else_is_not_touched(dev: Deployment) -> None:
+    dev.run(deploy, None, DATA)
+    dev.stack.stacks[-1]["parameters"] = {"Stage": "dev"}
+    for command in (lambda: dev.run(deploy, None, DATA), lambda: dev.run(destroy, False, yes=True)):
+        with pytest.raises(DeploymentError, match="is not this service"):
+            command()
+    dev.stack.stacks[-1]["parameters"] = {"BudgetUsd": "5", "MaxEnvironments": "5", "Stage": "prod"}
+    with pytest.raises(DeploymentError, match="belongs to the stage prod"):
+        dev.run(deploy, None, DATA)
+
+
+def test_a_change_that_loses_data_must_be_confirmed(dev: Deployment, release: Release) -> None:
+    dev.run(deploy, None, DATA)
+    dev.package = built(release, Metadata={"replacement": "True"})
+    with pytest.raises(DeploymentError, match="Pass --yes"):
+        dev.run(deploy, None, DATA)
+    assert dev.stack.change_sets == {}
+    dev.answers = ["prod"]
+    with pytest.raises(DeploymentError, match="Not confirmed"):
+        dev.run(deploy, None, DATA)
+    dev.answers = ["dev"]
+    dev.run(deploy, None, DATA)
+    assert dev.stack.stacks[-1]["status"] == "UPDATE_COMPLETE"
+
+
+def test_a_blocking_finding_must_be_confirmed(dev: Deployment) -> None:
+    dev.found = [Finding(Severity.BLOCKS, "No role", "It fails.", "Create one.", "https://example.com")]
+    with pytest.raises(DeploymentError, match="probably fail"):
+        dev.run(deploy, None, DATA)
+    assert "Problem: No role\n  Create one." in dev.text
+    dev.run(deploy, None, DATA, yes=True)
+
+
+def test_an_api_that_does_not_work_fails_the_deployment(dev: Deployment) -> None:
+    dev.pages["GET https://api.example/v1/health"] = page({"detail": "no configuration"}, 500)
+    with pytest.raises(DeploymentError, match="GET /health answers 500 instead of 200"):
+        dev.run(deploy, None, DATA)
+    assert dev.seconds >= 90
+
+
+# -- plan -------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_of_a_new_stage_creates_nothing(dev: Deployment) -> None:
+    assert dev.run(plan, None, DATA)
+    assert all(_reads(name) for name in dev.session.interruptions.calls)
+    assert "deploy creates the bucket" in dev.text
+    assert "1 AWS::DynamoDB::Table" in dev.text
+
+
+def test_a_plan_shows_changes_and_leaves_no_change_set_template_or_stack(
+    dev: Deployment, release: Release
+) -> None:
+    dev.run(deploy, None, DATA)
+    before = objects(CODE_BUCKET)
+    dev.package = built(release, code=b"new")
+    dev.path.write_text(FILE + "BUDGET_USD=10\n", encoding="utf-8")
+    assert dev.run(plan, None, DATA)
+    assert "0 to add, 1 to change, 0 to replace, 0 to remove" in dev.said
+    assert "  BudgetUsd: 5 -> 10" in dev.said
+    assert (dev.stack.change_sets, objects(CODE_BUCKET)) == ({}, before)
+    dev.run(destroy, False, yes=True)
+    assert dev.run(plan, None, DATA)
+    assert [stack["status"] for stack in dev.stack.stacks] == ["DELETE_COMPLETE"] * 2
+
+
+# -- destroy ----------------------------------------------------------------------------------------------
+
+
+def kept() -> tuple[list[str], list[str]]:
+    tables = boto3.client("dynamodb", region_name="us-east-1").list_tables()["TableNames"]
+    buckets = boto3.client("s3", region_name="us-east-1").list_buckets()["Buckets"]
+    return tables, [bucket["Name"] for bucket in buckets if bucket["Name"] != CODE_BUCKET]
+
+
+def test_destroying_keeps_the_data_and_deletes_it_on_request(dev: Deployment) -> None:
+    dev.run(deploy, None, DATA)
+    dev.answers = ["dev"]
+    dev.run(destroy, False)
+    assert dev.stack.stacks[-1]["status"] == "DELETE_COMPLETE"
+    [[table], [bucket]] = kept()
+    assert table in dev.text and bucket in dev.text
+    dev.answers = ["dev"]
+    dev.run(destroy, True)
+    assert kept() == ([], [])
+    dev.run(destroy, True)
+    assert dev.said[-1] == f"The stack {STACK} does not exist."
+
+
+def test_destroying_needs_the_name_of_the_stage(dev: Deployment) -> None:
+    dev.run(deploy, None, DATA)
+    dev.answers = ["yes"]
+    with pytest.raises(DeploymentError, match="Not confirmed"):
+        dev.run(destroy, True)
+    assert dev.stack.stacks[-1]["status"] == "CREATE_COMPLETE"
+
+
+@pytest.mark.parametrize(("live", "waiting"), [(2, 0), (0, 1)])
+def test_a_stage_with_environments_is_not_destroyed(dev: Deployment, live: int, waiting: int) -> None:
+    dev.run(deploy, None, DATA)
+    table = boto3.resource("dynamodb", region_name="us-east-1").Table(
+        dev.stack.stacks[-1]["outputs"]["TableName"]
+    )
+    table.put_item(Item={**QUEUE_KEY, "live": live, "waiting": waiting})
+    with pytest.raises(DeploymentError, match=f"{live + waiting} environments exist"):
+        dev.run(destroy, True, yes=True)
+    assert dev.stack.stacks[-1]["status"] == "CREATE_COMPLETE"
+
+
+def test_a_destruction_killed_at_any_change_is_completed_by_the_next(
+    tmp_path: Path, release: Release
+) -> None:
+    def deployed() -> Deployment:
+        dev = Deployment(tmp_path, built(release))
+        dev.run(deploy, None, DATA)
+        dev.session.interruptions.calls.clear()
+        return dev
+
+    with mock_aws():
+        whole = deployed()
+        whole.run(destroy, True, yes=True)
+    calls = whole.session.interruptions.calls
+    deaths = [number for number, name in enumerate(calls, 1) if not _reads(name)]
+    assert {calls[n - 1] for n in deaths} == {"delete_stack", "DeleteTable", "DeleteObjects", "DeleteBucket"}
+    for number in deaths:
+        with mock_aws():
+            dev = deployed()
+            dev.session.interruptions.at = number
+            with pytest.raises(Killed):
+                dev.run(destroy, True, yes=True)
+            dev.session.interruptions.at = None
+            dev.run(destroy, True, yes=True)
+            assert kept() == ([], []), calls[number - 1]
