@@ -26,11 +26,14 @@ TEMPLATE = parse(assemble(ROOT / "glue_assets"))
 
 WITHHELD = {
     "iam:DeleteRolePermissionsBoundary": "a role without its boundary could be given anything",
+    # These have no resource, and the template uses none of the properties that need them.
+    "logs:CreateLogDelivery": "for DataProtectionPolicy",
+    "logs:DeleteResourcePolicy": "for ResourcePolicyDocument; it would delete policies of other log groups",
+    "logs:PutResourcePolicy": "for ResourcePolicyDocument; it would open the log groups of the account",
 }
 ACCOUNT_WIDE = {  # the Service Authorization Reference gives these no resource to be limited to
     *("kms:ListAliases", "kms:CreateKey", "kms:TagResource"),
-    *("logs:CreateLogDelivery", "logs:DescribeIndexPolicies", "logs:DescribeLogGroups"),
-    *("logs:DeleteResourcePolicy", "logs:DescribeResourcePolicies", "logs:PutResourcePolicy"),
+    *("logs:DescribeIndexPolicies", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies"),
     *(
         "glue:CreateSecurityConfiguration",
         "glue:DeleteSecurityConfiguration",
