@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deploy import changes, code_bucket, issuer, smoke
+from deploy import changes, code_bucket, issuer, rollback, smoke
 from deploy.context import Context
 from deploy.errors import DeploymentError
 from deploy.packages import VERSION_OUTPUT, Package
@@ -48,7 +48,7 @@ def _check_account(context: Context) -> None:
     found = context.find(context.account.session, context.stage.parameters)
     blocking = [finding for finding in found if finding.is_blocking]
     for finding in blocking:
-        context.say(f"Problem: {finding.title}\n  {finding.fix}")
+        context.say(finding.text)
     if blocking:
         context.confirm("The deployment will probably fail.", "yes")
 
@@ -70,8 +70,12 @@ def _earlier(context: Context, version: str) -> Package:
 def _update(context: Context, package: Package, parameters: dict[str, str]) -> Stack:
     """Bring the stack to the package's template. Return the stack with its outputs."""
     stack = _settled(context)
+    stage, outputs = context.stage, stack.outputs if stack else {}
     change_set = context.stacks.create_change_set(
-        stack, context.packages.template_url(package.version), parameters
+        stack,
+        context.packages.template_url(package.version),
+        parameters,
+        rollback.configuration(stage.name, stage.watch_minutes, outputs),
     )
     if change_set.is_empty and stack is not None:
         context.stacks.delete_change_set(change_set.id)
@@ -88,6 +92,9 @@ def _update(context: Context, package: Package, parameters: dict[str, str]) -> S
         except DeploymentError:
             context.stacks.delete_change_set(change_set.id)
             raise
+    if stage.watch_minutes and outputs:
+        period = f"{stage.watch_minutes} minutes"
+        context.say(f"CloudFormation undoes the update if an alarm is raised in {period}.")
     return context.stacks.execute(change_set)
 
 

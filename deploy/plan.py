@@ -104,8 +104,6 @@ def _problems(context: Context, parameters: dict[str, str]) -> int:
             context.say(f"\nProblem: {error}")
             blocking += 1
     for finding in context.find(context.account.session, parameters):
-        context.say(f"\n{'Problem' if finding.is_blocking else 'Note'}: {finding.title}")
-        for line in (finding.detail, finding.fix, finding.document):
-            context.say(f"  {line}")
+        context.say(f"\n{finding.text}")
         blocking += finding.is_blocking
     return blocking

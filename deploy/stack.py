@@ -16,7 +16,11 @@ from deploy.events import Progress
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-    from mypy_boto3_cloudformation.type_defs import ChangeTypeDef, StackResourceSummaryTypeDef
+    from mypy_boto3_cloudformation.type_defs import (
+        ChangeTypeDef,
+        RollbackConfigurationTypeDef,
+        StackResourceSummaryTypeDef,
+    )
 
 CAPABILITIES: list[Any] = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 """Roles with names, and the SAM transform."""
@@ -108,20 +112,29 @@ class Stacks:
         )
 
     def create_change_set(
-        self, stack: Stack | None, template_url: str, parameters: Mapping[str, str]
+        self,
+        stack: Stack | None,
+        template_url: str,
+        parameters: Mapping[str, str],
+        rollback: RollbackConfigurationTypeDef | None = None,
     ) -> ChangeSet:
-        """Create a change set, and wait until CloudFormation has compared the template with the stack."""
+        """Create a change set, and wait until CloudFormation has compared the template with the stack.
+
+        `rollback` has the alarms that undo an update.
+        """
         token = f"deploy-{uuid.uuid4().hex}"
+        is_update = stack is not None and not stack.is_new
         created = self._cloudformation.create_change_set(
             StackName=self.name,
             ChangeSetName=token,
             ClientToken=token,
-            ChangeSetType="CREATE" if stack is None or stack.is_new else "UPDATE",
+            ChangeSetType="UPDATE" if is_update else "CREATE",
             TemplateURL=template_url,
             Parameters=[
                 {"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()
             ],
             Capabilities=CAPABILITIES,
+            RollbackConfiguration=(rollback or {}) if is_update else {},
         )
         return self._compared(created["Id"])
 

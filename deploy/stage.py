@@ -32,6 +32,7 @@ _OWN = {
     "REGION": (r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region such as eu-west-1"),
     "STACK_NAME": (r"(?!terraglue-)[A-Za-z][A-Za-z0-9-]{0,99}", "a stack name that is not terraglue-*"),
     "CODE_BUCKET": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name"),
+    "WATCH_MINUTES": (r"[0-9]|[1-3][0-9]", "a number of minutes from 0 to 39"),
     "API_URL": (
         r"(https://|http://(localhost|127\.0\.0\.1)[:/])([^\s?#{}]|\{[A-Za-z0-9]+\})+",
         "the URL of the API, https://...",
@@ -56,6 +57,7 @@ class Stage:
 
     - `parameters`: parameters of the stack. Those that the file does not set have the template's defaults.
     - `code_bucket`: an existing bucket for packages; None for one that `deploy` creates.
+    - `watch_minutes`: how long after an update its alarms undo it.
     - `api_url`: the URL of the API if it is not API Gateway's. May contain outputs, such as `{RestAPIId}`.
     """
 
@@ -65,6 +67,7 @@ class Stage:
     region: str
     stack_name: str
     code_bucket: str | None = None
+    watch_minutes: int = 0
     api_url: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
 
@@ -131,6 +134,7 @@ def parse(name: str, text: str, path: Path) -> Stage:
         region=given["REGION"],
         stack_name=given.get("STACK_NAME", STACK_PREFIX + name),
         code_bucket=given.get("CODE_BUCKET"),
+        watch_minutes=int(given.get("WATCH_MINUTES", "0")),
         api_url=given.get("API_URL"),
         parameters=values | {parameters.STAGE_PARAMETER: name},
     )

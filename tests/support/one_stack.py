@@ -49,6 +49,7 @@ class OneStack:
         self.stacks: list[Json] = []
         self.change_sets: dict[str, Json] = {}
         self.fails: str | None = None
+        self.rollback: Json = {}
         self.reason = 'Resource handler returned message: "The name exists"'
 
     def __getattribute__(self, name: str) -> Any:
@@ -97,7 +98,9 @@ class OneStack:
         Parameters: list[Json],
         ClientToken: str,
         Capabilities: list[str],
+        RollbackConfiguration: Json,
     ) -> Json:
+        self.rollback = RollbackConfiguration
         stack = next((stack for stack in self._named(StackName)), None)
         is_new = stack is None or stack["status"] == "REVIEW_IN_PROGRESS"
         if is_new != (ChangeSetType == "CREATE"):

@@ -186,6 +186,19 @@ def test_an_earlier_package_is_deployed_without_building_it(dev: Deployment, rel
         dev.run(deploy, "0.0.0", DATA)
 
 
+def test_updates_are_watched_if_the_stage_asks_for_it(dev: Deployment, release: Release) -> None:
+    dev.path.write_text(FILE + "WATCH_MINUTES=20\n", encoding="utf-8")
+    dev.run(deploy, None, DATA)
+    assert dev.stack.rollback == {}  # a new stack has no alarms yet
+    topic = "arn:aws:sns:us-east-1:123456789012:alarms"
+    dev.stack.stacks[-1]["outputs"]["AlarmsTopicArn"] = topic
+    dev.package = built(release, code=b"new")
+    dev.run(deploy, None, DATA)
+    assert dev.stack.rollback["MonitoringTimeInMinutes"] == 20
+    assert len(dev.stack.rollback["RollbackTriggers"]) == 4
+    assert "undoes the update if an alarm is raised in 20 minutes" in dev.text
+
+
 def test_a_package_that_does_not_know_a_parameter_is_deployed_without_it(
     dev: Deployment, release: Release
 ) -> None:
@@ -249,7 +262,7 @@ def test_a_blocking_finding_must_be_confirmed(dev: Deployment) -> None:
     dev.found = [Finding(Severity.BLOCKS, "No role", "It fails.", "Create one.", "https://example.com")]
     with pytest.raises(DeploymentError, match="probably fail"):
         dev.run(deploy, None, DATA)
-    assert "Problem: No role\n  Create one." in dev.text
+    assert "Problem: No role\n  It fails.\n  Create one.\n  https://example.com" in dev.text
     dev.run(deploy, None, DATA, yes=True)
 
 

@@ -156,6 +156,7 @@ def test_every_variable_of_the_service_has_a_key_or_is_set_by_the_stack() -> Non
         "DEPLOYMENT_ROLE_ARN",
         "PERMISSIONS_BOUNDARY_ARN",
         "SANDBOX_READER_ROLE_ARN",
+        "SERVICE_ROLE_ARNS",
         "TABLE_NAME",
     }
     assert names.keys() - keys == of_the_stack
@@ -164,5 +165,5 @@ def test_every_variable_of_the_service_has_a_key_or_is_set_by_the_stack() -> Non
 def test_every_key_is_documented() -> None:
     page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
     keys = {parameters.key_of(name) for name in parameters.declared()} - {"STAGE"}
-    own = {"ACCOUNT", "REGION", "STACK_NAME", "CODE_BUCKET", "API_URL"}
+    own = {"ACCOUNT", "REGION", "STACK_NAME", "CODE_BUCKET", "API_URL", "WATCH_MINUTES"}
     assert {key for key in keys | own if f"`{key}`" not in page} == set()
