@@ -18,6 +18,7 @@ DEPLOY := .venv/deploy/.set-up
 DEPLOY_PYTHON := .venv/deploy/bin/python
 CHECKOV := .venv/checkov/bin/checkov
 SAM := .venv/sam/.set-up
+IAM := .venv/iam/.set-up
 JUDGE := .venv/judge/.set-up
 MUTMUT := .venv/mutmut
 
@@ -32,7 +33,7 @@ up: $(SET_UP)
 unit: $(SET_UP)
 	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup tests/unit
 
-test: $(SET_UP) $(SAM)
+test: $(SET_UP) $(SAM) $(IAM)
 	@$(VENV_PYTHON) -m local.install.browser
 	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup $(SIZE)
 
@@ -61,7 +62,7 @@ destroy: $(DEPLOY)
 versions: $(DEPLOY)
 	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)"
 
-check: $(SET_UP) $(CHECKOV) $(SAM) package
+check: $(SET_UP) $(CHECKOV) $(SAM) $(IAM) package
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 	$(VENV_PYTHON) -m mypy
@@ -72,6 +73,9 @@ check: $(SET_UP) $(CHECKOV) $(SAM) package
 	@AWS_DEFAULT_REGION=us-east-1 .venv/sam/bin/python tests/tools/translate_sam.py build/package/sam.json .local/checked/service.json
 	$(CHECKOV) --directory .local/checked --framework cloudformation --skip-download --quiet --compact \
 	    --config-file tests/tools/checkov-service.yaml
+	@PYTHONPATH=chalice_app $(VENV_PYTHON) -m tests.support.policy_documents .local/checked
+	.venv/iam/bin/python tests/tools/lint_policies.py .local/checked/policies.json
+	.venv/iam/bin/python tests/tools/prove_permissions.py .local/checked/account.json
 
 # The package on an AWS emulator that was not written here (docs/testing.md).
 judge: $(SET_UP) $(JUDGE)
@@ -97,6 +101,12 @@ $(SAM): tests/tools/sam-translator.txt $(SET_UP)
 	@echo "Setting up aws-sam-translator in .venv/sam."
 	@$(VENV_PYTHON) -m venv .venv/sam
 	@.venv/sam/bin/python -m pip install --quiet --no-deps -r tests/tools/sam-translator.txt
+	@touch $@
+
+$(IAM): tests/tools/iam.txt $(SET_UP)
+	@echo "Setting up the judges of IAM policies in .venv/iam."
+	@$(VENV_PYTHON) -m venv .venv/iam
+	@.venv/iam/bin/python -m pip install --quiet --no-deps -r tests/tools/iam.txt
 	@touch $@
 
 $(JUDGE): tests/tools/ministack.txt $(SET_UP)

@@ -48,7 +48,7 @@ def _check_account(context: Context) -> None:
     found = context.find(context.account.session, context.stage.parameters)
     blocking = [finding for finding in found if finding.is_blocking]
     for finding in blocking:
-        context.say(f"Problem: {finding.title}\n  {finding.fix}")
+        context.say(finding.text)
     if blocking:
         context.confirm("The deployment will probably fail.", "yes")
 

@@ -24,6 +24,7 @@ from chalice.package import TemplateDeepMerger
 from deploy.dashboard import dashboard
 from deploy.gateway_responses import gateway_responses
 from deploy.parameters import TEMPLATES
+from deploy.path_variables import conflicts
 from deploy.queries import query_definitions
 from deploy.requirements import REQUIREMENTS, ROOT, pinned
 
@@ -80,6 +81,7 @@ def package(out: Path) -> None:
         made.mkdir()
         _chalice(["package", "--stage", STAGE, "--merge-template", str(merge), str(made)], app, constraints)
         _normalize(made / "deployment.zip")
+        _refuse_sibling_variables(json.loads((made / "sam.json").read_text(encoding="utf-8")))
         # Replace the previous package only after this one succeeded.
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(made, out)
@@ -141,6 +143,12 @@ def _chalice(arguments: list[str], app: Path, constraints: Path) -> None:
     if done.returncode != 0 or "Could not install dependencies" in done.stdout:
         last = "\n".join(done.stdout.strip().splitlines()[-5:])
         raise PackagingFailed(f"chalice package failed (is the package index reachable?):\n{last}")
+
+
+def _refuse_sibling_variables(template: Json) -> None:
+    paths = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    if found := conflicts(paths):
+        raise PackagingFailed(f"API Gateway accepts one path variable per position: {found}")
 
 
 def _normalize(path: Path) -> None:

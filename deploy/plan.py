@@ -104,6 +104,6 @@ def _problems(context: Context, parameters: dict[str, str]) -> int:
             context.say(f"\nProblem: {error}")
             blocking += 1
     for finding in context.find(context.account.session, parameters):
-        context.say(f"\n{'Problem' if finding.is_blocking else 'Note'}: {finding.title}\n  {finding.fix}")
+        context.say(f"\n{finding.text}")
         blocking += finding.is_blocking
     return blocking

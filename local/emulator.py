@@ -28,7 +28,7 @@ from local.faults.plan import Faults
 from local.faults.server import FaultyServer, publishing
 from local.glue_runs.engine import GlueOptions, GlueRuns
 from local.iam import access
-from local.moto_patches import bucket_policies, dynamodb, glue_names, log_events
+from local.moto_patches import bucket_policies, dynamodb, glue_names, kms, log_events
 from local.runtime.paths import SPARK_CACHE
 from local.runtime.processes import log_to_stderr, stop_requested, write_json
 
@@ -109,6 +109,7 @@ def serve(options: AwsOptions) -> None:
         # moto parses the same few JSON paths for every event that it delivers, which takes 5 ms each.
         jsonpath_ng.ext.parse = functools.cache(jsonpath_ng.ext.parse)  # type: ignore[attr-defined]
         parts.callback(access.install())
+        parts.callback(kms.install())
         parts.callback(glue_names.install())
         bucket_policies.install()
         dynamodb.install()

@@ -45,6 +45,7 @@ class Config:
     - `cursor_key`: the secret that encrypts page cursors.
     - `lease_seconds`: how long one worker may hold a slow step before another may take it over.
     - `sandbox_reader_role_arn`: the role that reads a sandbox on behalf of its owner.
+    - `service_role_arns`: the roles that use a sandbox's key, of the functions and `sandbox_reader_role_arn`.
     - `permissions_boundary_arn`: the limit of the permissions of a sandbox's role.
     - `stack_tags`: tags of every resource, for example for cost allocation.
     - `portal_origin`: the origin whose pages may call the API from a browser.
@@ -64,6 +65,7 @@ class Config:
     groups_claim: str = "cognito:groups"
     admin_group: str = "admins"
     deployment_role_arn: str | None = None
+    service_role_arns: tuple[str, ...] = ()
     sandbox_reader_role_arn: str = ""
     budget_usd: Decimal = Decimal("5")
     budget_days: int = 30
@@ -121,6 +123,7 @@ class Config:
                 "DEPLOYMENT_ROLE_ARN", "", pattern=ROLE_ARN, expected="a role's ARN"
             )
             or None,
+            service_role_arns=read.listed("SERVICE_ROLE_ARNS", ROLE_ARN, "ARNs of roles"),
             sandbox_reader_role_arn=read.text(
                 "SANDBOX_READER_ROLE_ARN", pattern=ROLE_ARN, expected="a role's ARN"
             ),

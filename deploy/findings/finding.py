@@ -28,3 +28,9 @@ class Finding:
     def is_blocking(self) -> bool:
         """Return whether the deployment, or every sandbox, fails."""
         return self.severity is Severity.BLOCKS
+
+    @property
+    def text(self) -> str:
+        """Return the finding as the commands show it."""
+        label = {Severity.BLOCKS: "Problem", Severity.LIMITS: "Limit", Severity.ADVICE: "Note"}[self.severity]
+        return f"{label}: {self.title}\n  {self.detail}\n  {self.fix}\n  {self.document}"

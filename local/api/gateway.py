@@ -9,6 +9,7 @@
 - The app's event contains the stage, and the path of the caller's URL. The path may begin with the stage, as
   in API Gateway's own URLs, or with the base path mapping of a custom domain.
 - Some response headers of the app are renamed or removed.
+- An API with two names for the variable at one position of its paths does not start.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from chalice.local import (
 )
 
 from deploy.gateway_responses import SAFE_HEADERS
+from deploy.path_variables import conflicts
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """Payload limit, https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html."""
@@ -68,13 +70,19 @@ def create_server(app: Chalice, config: Config, port: int, *, prefix: str = "") 
     """Create Chalice's local server for the app behind this gateway, on the loopback interface.
 
     `prefix` is the beginning of every path: `/` and the stage, as in API Gateway's own URLs, or the base path
-    mapping of a custom domain.
+    mapping of a custom domain. Raises `SiblingVariables` for an API that API Gateway rejects.
     """
+    if found := conflicts(app.routes):
+        raise SiblingVariables(f"A sibling of this resource already has a variable path part: {found}")
     server = create_local_server(app, config, "127.0.0.1", port)
     server.server.RequestHandlerClass = functools.partial(_Handler, gateway=_Gateway(app, config, prefix))
     server.server.request_queue_size = _BACKLOG
     server.server.server_activate()  # listens again, with the longer queue
     return server
+
+
+class SiblingVariables(Exception):
+    """API Gateway rejects the API, because variables at one position of its paths have different names."""
 
 
 class _Refused(LocalGatewayException):

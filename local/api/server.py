@@ -48,7 +48,7 @@ def serve(options: ApiOptions) -> None:
     known = roles.arns(bootstrap.TABLE, bootstrap.ASSETS_BUCKET, made["DeploymentRoleArn"], options.region)
     # All functions share this process, so its role has the permissions of all of them.
     role = roles.ensure(make_client, roles.SERVICE, roles.functions().values(), known)
-    os.environ.update(_settings(options, identity, made, roles.session(make_client, role)))
+    os.environ.update(_settings(options, identity, made, role, roles.session(make_client, role)))
 
     config = CLIFactory(str(ROOT / "chalice_app")).create_config_obj(_STAGE)
     app = config.chalice_app
@@ -77,6 +77,7 @@ def _settings(
     options: ApiOptions,
     identity: bootstrap.Identity,
     made: dict[str, str],
+    role: str,
     credentials: clients.Credentials,
 ) -> dict[str, str]:
     return {
@@ -92,6 +93,7 @@ def _settings(
         "DEPLOYMENT_ROLE_ARN": made["DeploymentRoleArn"],
         "PERMISSIONS_BOUNDARY_ARN": made["SandboxBoundaryArn"],
         "SANDBOX_READER_ROLE_ARN": made["SandboxReaderArn"],
+        "SERVICE_ROLE_ARNS": f"{role},{made['SandboxReaderArn']}",
         "CURSOR_KEY": os.environ.get("CURSOR_KEY") or secrets.token_hex(32),
         "LEASE_SECONDS": str(_LEASE_SECONDS),
         "POWERTOOLS_LOG_LEVEL": "INFO",

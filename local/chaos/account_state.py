@@ -17,7 +17,7 @@ from local.setup.bootstrap import ASSETS_BUCKET, TABLE
 
 Item = dict[str, Any]
 
-_NAME = re.compile(r"terraglue[-_]([a-z2-7]{10})(?:[-_/].*)?")
+_NAME = re.compile(r"terraglue[-_]((?=[a-z]{0,9}[2-7])[a-z2-7]{10})(?:[-_/].*)?")  # an ID has a digit
 _deserializer = TypeDeserializer()
 
 
@@ -50,6 +50,7 @@ def _things(clients: Callable[[str], Any]) -> Iterator[tuple[str, str]]:
     """Yield every resource in the account that belongs to an environment, with the environment's ID."""
     s3, glue, kms = clients("s3"), clients("glue"), clients("kms")
     found = [f"bucket {bucket['Name']}" for bucket in s3.list_buckets()["Buckets"]]
+    found += [f"alias {alias['AliasName']}" for alias in _pages(kms, "list_aliases", "Aliases")]
     found += [f"role {role['RoleName']}" for role in _pages(clients("iam"), "list_roles", "Roles")]
     for database in _pages(glue, "get_databases", "DatabaseList"):
         found.append(f"database {database['Name']}")

@@ -6,14 +6,18 @@ remain. The real template has three times as many resources, which would slow th
 
 from __future__ import annotations
 
+import functools
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from glue_assets import template_builder
+from local.aws.clients import ACCOUNT, Credentials
 from local.runtime.paths import ROOT
-from local.setup.bootstrap import ASSETS_BUCKET, Clients, ensure_storage
+from local.setup import roles
+from local.setup.bootstrap import ASSETS_BUCKET, TABLE, Clients, ensure_storage
 
 RELEASE = "0.0.1-abcdef012345"
 
@@ -22,6 +26,8 @@ _PREFIX = "terraglue-${EnvironmentId}"
 _DATABASES = {"SotDatabase": "sot", "ShopDatabase": "db_shop"}
 _SCRIPT = "jobs/sot_ecommerce.py"
 _DATA = ("db_shop/orders/1.csv", "db_shop/orders/2.csv")
+_SCANNED = "GuardDutyMalwareScanStatus=NO_THREATS_FOUND"
+"""Tag of GuardDuty Malware Protection for S3. A copy of a tagged object requires more permissions."""
 # releases.py inserts the arguments of the settings below this line.
 _ARGUMENTS = """
 Metadata:
@@ -37,12 +43,35 @@ def set_up(clients: Clients) -> None:
     ensure_storage(clients)
     s3 = clients("s3")
     for key, text in _release().items():
-        s3.put_object(Bucket=ASSETS_BUCKET, Key=key, Body=text.encode())
+        s3.put_object(Bucket=ASSETS_BUCKET, Key=key, Body=text.encode(), Tagging=_SCANNED)
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The roles of the service, and the permissions boundary of sandboxes."""
+
+    deployment: str
+    boundary: str
+    service: str
+    credentials: Credentials
+
+
+def create_roles(clients: Clients) -> Roles:
+    """Create the service's roles with their packaged policies. One role has those of all functions."""
+    known = roles.arns(TABLE, ASSETS_BUCKET, f"arn:aws:iam::{ACCOUNT}:role/{roles.DEPLOYMENT}")
+    deployment, boundary = roles.ensure_deployment(clients, known)
+    service = roles.ensure(clients, roles.SERVICE, roles.functions().values(), known)
+    return Roles(deployment, boundary, service, roles.session(clients, service))
+
+
+@functools.cache
+def _real_template() -> Json:
+    return template_builder.parse(template_builder.assemble(ROOT / "glue_assets"))
 
 
 def small_template() -> Json:
     """Return the template as data."""
-    real = template_builder.parse(template_builder.assemble(ROOT / "glue_assets"))
+    real = _real_template()
     return {
         "Parameters": real["Parameters"],
         "Conditions": real["Conditions"],
@@ -62,13 +91,10 @@ def small_template() -> Json:
 
 
 def _resources() -> Json:
+    real = _real_template()["Resources"]
     trust = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
     return {
-        "Key": {
-            "Type": "AWS::KMS::Key",
-            "Condition": "CreatesKey",
-            "Properties": {"PendingWindowInDays": 7},
-        },
+        **{name: real[name] for name in ("Key", "KeyAlias")},
         **{name: _bucket(name) for name in _BUCKETS},
         **{name: _database(last) for name, last in _DATABASES.items()},
         "OrdersTable": {
@@ -87,6 +113,7 @@ def _resources() -> Json:
             "Type": "AWS::IAM::Role",
             "Properties": {
                 "RoleName": {"Ref": "RoleName"},
+                "PermissionsBoundary": {"Ref": "PermissionsBoundaryArn"},
                 "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
             },
         },
@@ -97,7 +124,12 @@ def _resources() -> Json:
 
 
 def _bucket(name: str) -> Json:
-    bucket: Json = {"BucketName": {"Fn::Sub": f"{_PREFIX}-${{{name}Name}}"}}
+    # Encrypted with the sandbox's key, if it has one.
+    encryption = _real_template()["Resources"][name]["Properties"]["BucketEncryption"]
+    bucket: Json = {
+        "BucketName": {"Fn::Sub": f"{_PREFIX}-${{{name}Name}}"},
+        "BucketEncryption": encryption,
+    }
     if name == "SotBucket":
         bucket["VersioningConfiguration"] = {"Status": "Enabled"}
     return {"Type": "AWS::S3::Bucket", "Properties": bucket}

@@ -86,7 +86,8 @@ def run(seed: int, environments: int) -> Outcome:
         owners.delete_all()
         _calm_down(world)
         violations += invariants.check(world, owners) + invariants.check_all_gone(world)
-        return Outcome(seed, [*world.defects, *dict.fromkeys(violations)], summary, world.log)
+        violations = [*world.defects, *sorted(world.denied), *dict.fromkeys(violations)]
+        return Outcome(seed, violations, summary, world.log)
 
 
 def _storm(

@@ -15,6 +15,7 @@ from botocore.exceptions import ReadTimeoutError
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
+from local.aws.clients import Credentials
 from local.chaos.simulation import Killed, Simulation
 from local.faults.error_responses import error_response
 from local.faults.operations import service_of
@@ -47,9 +48,10 @@ class Wire:
         self._rng = rng
         self._log = log
 
-    def session(self, region: str) -> boto3.Session:
+    def session(self, region: str, credentials: Credentials) -> boto3.Session:
         """Create a session whose clients use this transport."""
-        session = ImpatientSession(region_name=region)
+        given: Any = credentials.client_arguments
+        session = ImpatientSession(region_name=region, **given)
         events: Any = session.events  # the type expects handlers without a result
         events.unregister("before-send", botocore_stubber)
         events.register("before-send", self)

@@ -26,7 +26,7 @@ from chalicelib.domain.capacity import Capacity
 from chalicelib.errors import ServiceError, StaleRecord
 from chalicelib.wiring import build
 from local.athena.api import miss_workgroups
-from local.aws.clients import ACCOUNT
+from local.aws.clients import ACCOUNT, Credentials
 from local.aws.events import AwsEvent
 from local.chaos import initial_state
 from local.chaos.entropy import seeded
@@ -35,7 +35,9 @@ from local.chaos.simulation import Killed, Simulation
 from local.chaos.wire import Wire
 from local.cloudformation.engine import CloudFormation, CloudFormationOptions
 from local.faults.plan import Faults
-from local.moto_patches import dynamodb, shortcuts
+from local.iam import access
+from local.iam.checks import PermissionCheck
+from local.moto_patches import dynamodb, kms, shortcuts
 from local.setup import roles
 from local.setup.bootstrap import ASSETS_BUCKET, TABLE
 
@@ -59,8 +61,9 @@ class World:
     """A simulated account with the service.
 
     `clients` are clients for inspection. `log` has a line for every call to AWS and the end of every
-    invocation. `defects` are unexpected errors. `missed_ticks` is the probability of a missed tick. `skew` is
-    the maximum error of the machines' clocks in seconds.
+    invocation. `defects` are unexpected errors, and `denied` the calls that a role may not make.
+    `missed_ticks` is the probability of a missed tick. `skew` is the maximum error of the machines' clocks in
+    seconds.
     """
 
     simulation: Simulation
@@ -73,6 +76,7 @@ class World:
     skew: float = 0.0
     log: list[str] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
+    denied: set[str] = field(default_factory=set)
     _count: int = 0
 
     def invoke(self, kind: str, name: str, do: Callable[[], None], *, after: float = 0.0) -> None:
@@ -117,6 +121,11 @@ class World:
         """Add a line to the log."""
         self.log.append(f"{self.simulation.seconds:10.3f} {self.simulation.current.name}: {line}")
 
+    def note_denial(self, principal: str, check: PermissionCheck, why: str | None) -> None:
+        """Report a call that a role may not make. Faults deny calls before they reach the emulator's IAM."""
+        if why is not None:
+            self.denied.add(f"{principal.rpartition('/')[2]} may not call {check.action}, {why}")
+
     def _invoke(
         self, kind: str, name: str, do: Callable[[], None], after: float, retries: tuple[int, ...]
     ) -> None:
@@ -153,12 +162,14 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
         parts.callback(shortcuts.install())
         parts.callback(miss_workgroups())
         simulation = parts.enter_context(Simulation(_BEGIN))
-        clients = functools.cache(functools.partial(boto3.client, region_name=REGION))
+        parts.callback(kms.install(simulation.now))
+        clients = functools.cache(_client)
         world = World(simulation, Faults(), clients, _rng("world", seed))
+        parts.callback(access.install(world.note_denial))
         world.runs = SimulatedRuns(clients, world.deliver, REGION, simulation, seed)
         parts.callback(world.runs.restore)
         stacks = CloudFormationOptions(
-            clients=lambda service, **_: clients(service),
+            clients=clients,
             publish=world.deliver,
             region=REGION,
             seconds_per_stack=_SECONDS_PER_STACK,
@@ -167,17 +178,23 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
         )
         parts.enter_context(contextlib.closing(CloudFormation(stacks)))
         initial_state.set_up(clients)
+        created = initial_state.create_roles(clients)
         wire = Wire(simulation, world.faults, _rng("wire", seed), world.note)
         world.service = build(
-            _config(capacity or Capacity()),
+            _config(capacity or Capacity(), created),
             clock=simulation.clock,
-            session=wire.session(REGION),
+            session=wire.session(REGION, created.credentials),
             sleep=_ignore,  # the service's waits need no simulated time
         )
         yield world
 
 
-def _config(capacity: Capacity) -> Config:
+def _client(service: str, credentials: Credentials | None = None) -> Any:
+    given: Any = credentials.client_arguments if credentials else {}
+    return boto3.client(service, region_name=REGION, **given)  # type: ignore[call-overload]
+
+
+def _config(capacity: Capacity, created: initial_state.Roles) -> Config:
     return Config(
         table_name=TABLE,
         assets_bucket=ASSETS_BUCKET,
@@ -185,6 +202,9 @@ def _config(capacity: Capacity) -> Config:
         audience="nobody",
         jwks_uri="https://issuer.invalid/jwks.json",
         cursor_key="not a secret",
+        deployment_role_arn=created.deployment,
+        permissions_boundary_arn=created.boundary,
+        service_role_arns=(created.service,),
         sandbox_reader_role_arn=f"arn:aws:iam::{ACCOUNT}:role/{roles.READER}",
         budget_usd=BUDGET_USD,
         capacity=capacity,

@@ -58,8 +58,15 @@ def _update_table(context: Context, former: Former, properties: Json) -> Placed:
     return former.placed
 
 
-def _delete_table(context: Context, name: str, properties: Json) -> None:
-    context.call("glue", "delete_table", DatabaseName=properties["DatabaseName"], Name=name)
+def _delete_table(context: Context, identifier: str, _: Json) -> None:
+    database, name = table_names(identifier)
+    context.call("glue", "delete_table", DatabaseName=database, Name=name)
+
+
+def table_names(identifier: str) -> tuple[str, str]:
+    """Return the database and the name of a table from its physical ID."""
+    _, database, name = identifier.split("|")
+    return database, name
 
 
 @resource(
@@ -71,7 +78,8 @@ def _delete_table(context: Context, name: str, properties: Json) -> None:
 )
 def _table(context: Context, properties: Json) -> Placed:
     context.call("glue", "create_table", **given(properties, "DatabaseName", "TableInput"))
-    return Placed(properties["TableInput"]["Name"], {})
+    catalog = properties.get("CatalogId", context.account)
+    return Placed(f"{catalog}|{properties['DatabaseName']}|{properties['TableInput']['Name']}", {})
 
 
 def _update_job(context: Context, former: Former, properties: Json) -> Placed:

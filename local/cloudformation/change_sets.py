@@ -168,9 +168,8 @@ class ChangeSets:
 
     def execute(self, change_set: ChangeSet, token: str | None) -> None:
         """Execute a change set and delete the other change sets of its stack."""
-        with self._lock, change_set.stack.lock:
-            if change_set.operation is not None and token is not None and change_set.request.token == token:
-                return
+        tokens = self._engine.stacks.new_token(change_set.stack.name, token)
+        with self._lock, change_set.stack.lock, tokens:
             which = f"ChangeSet [{change_set.id}] cannot be executed in its current"
             if change_set.status != "CREATE_COMPLETE":
                 raise Refused("InvalidChangeSetStatus", f"{which} status of [{change_set.status}]")

@@ -80,16 +80,14 @@ class CloudFormation(StackApi):
         self._closing.close()
 
     def create_stack(self, request: StackRequest) -> str:
-        """Validate a stack and start to create it. Return its ID. The same token returns the same stack."""
-        with self._lock:
+        """Validate a stack and start to create it. Return its ID."""
+        with self._lock, self.stacks.new_token(request.name, request.token):
             existing = self.stacks.live(request.name)
             if existing is None:
                 check_name(request.name)
                 stack_id = self.stacks.new_id(request.name)
             elif existing.status == "REVIEW_IN_PROGRESS":
                 stack_id = existing.id
-            elif request.token is not None and existing.create_token == request.token:
-                return existing.id
             else:
                 raise Refused("AlreadyExistsException", f"Stack [{request.name}] already exists")
             version = version_of(request, stack_id)
@@ -100,12 +98,10 @@ class CloudFormation(StackApi):
         return stack.id
 
     def update_stack(self, request: StackRequest) -> str:
-        """Validate an update and start it. Return the stack's ID. The same token is the same update."""
+        """Validate an update and start it. Return the stack's ID."""
         with self._lock:
             stack = self.stacks.find_live(request.name)
-            with stack.lock:
-                if request.token is not None and stack.update_token == request.token:
-                    return stack.id
+            with stack.lock, self.stacks.new_token(stack.name, request.token):
                 refuse_unless_updatable(stack)
                 whole = with_previous(request, stack)
                 version = version_of(whole, stack.id)
@@ -166,13 +162,8 @@ class CloudFormation(StackApi):
             stack.role_arn, stack.token = role_arn, request.token
             pause = self._options.seconds_per_stack / max(_MIN_RESOURCES, len(version.template.resources))
             if is_new:
-                stack.create_token, stack.on_failure, stack.version = (
-                    request.token,
-                    request.on_failure,
-                    version,
-                )
+                stack.on_failure, stack.version = request.on_failure, version
                 return stack.start("CREATE_IN_PROGRESS", Provisioner(stack, tools, pause).create)
-            stack.update_token = request.token
             stack.begin_update(version)
             update = Update(stack, tools, pause, gone)
             return stack.start("UPDATE_IN_PROGRESS", lambda _: update.run())
@@ -180,7 +171,7 @@ class CloudFormation(StackApi):
     def cancel_update(self, name_or_id: str, token: str | None) -> None:
         """Cancel a running update and roll it back."""
         stack = self.stacks.find_live(name_or_id)
-        with stack.lock:
+        with stack.lock, self.stacks.new_token(stack.name, token):
             if stack.status != "UPDATE_IN_PROGRESS":
                 raise Refused(
                     "ValidationError", "CancelUpdateStack cannot be called from current stack status"
@@ -193,7 +184,7 @@ class CloudFormation(StackApi):
     ) -> None:
         """Retry the rollback of an update, except for the resources in `skip`."""
         stack = self.stacks.find_live(name_or_id)
-        with stack.lock:
+        with stack.lock, self.stacks.new_token(stack.name, token):
             if stack.status != "UPDATE_ROLLBACK_FAILED":
                 raise Refused(
                     "ValidationError",
@@ -220,6 +211,10 @@ class CloudFormation(StackApi):
             stack = self.stacks.find(name_or_id)
         except Refused:
             return
+        with self.stacks.new_token(stack.name, token):
+            self._delete(stack, token, retain, role_arn)
+
+    def _delete(self, stack: Stack, token: str | None, retain: list[str], role_arn: str | None) -> None:
         if stack.status.startswith("UPDATE_") and stack.status.endswith("_IN_PROGRESS"):
             raise Refused(
                 "ValidationError", f"Stack [{stack.id}] cannot be deleted while in status {stack.status}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from local.cloudformation.analytics import table_names
 from local.cloudformation.resources import HANDLERS, CallFailed, Json
 from local.cloudformation.stack import Resource
 
@@ -43,7 +44,8 @@ def _read(resource: Resource, call: Call) -> bool:
     """Return whether a resource exists. AWS may also raise its own error."""
     name, properties = resource.physical_id, resource.properties
     if resource.type == "AWS::Glue::Table":
-        call("glue", "get_table", DatabaseName=properties["DatabaseName"], Name=name)
+        database, table = table_names(name)
+        call("glue", "get_table", DatabaseName=database, Name=table)
         return True
     if resource.type == "AWS::KMS::Alias":  # no call describes an alias itself
         aliases = call("kms", "list_aliases", KeyId=properties["TargetKeyId"])["Aliases"]

@@ -101,8 +101,6 @@ class Stack:
         self.version = version
         self.earlier: Earlier | None = None
         self.role_arn = role_arn
-        self.create_token = token
-        self.update_token: str | None = None
         self.token = token
         self.on_failure = on_failure
         self.status = "CREATE_IN_PROGRESS"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import uuid
+from collections.abc import Iterator
 
 from local.cloudformation.requests import Refused
 from local.cloudformation.stack import Stack
@@ -19,6 +21,26 @@ class Stacks:
         self.lock = threading.RLock()
         self._prefix = f"arn:aws:cloudformation:{region}:{account}:stack"
         self._stacks: dict[str, Stack] = {}
+        self._tokens: dict[str, set[str]] = {}
+
+    @contextlib.contextmanager
+    def new_token(self, name: str, token: str | None) -> Iterator[None]:
+        """Accept a request about the stack of a name. Raises `Refused` if an earlier one had the same token.
+
+        A token is used up if its request was accepted, also for later stacks of the same name.
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html#API_CreateStack_Errors
+        and, for the message, https://github.com/banzaicloud/pipeline/issues/3016.
+        """
+        used = self._tokens.setdefault(name, set())
+        if token in used:
+            raise Refused(
+                "TokenAlreadyExistsException",
+                f"The client request token {token} has already been used for this stack. "
+                "Retry the request with a different client request token.",
+            )
+        yield
+        if token is not None:
+            used.add(token)
 
     def new_id(self, name: str) -> str:
         """Return a new stack ID."""

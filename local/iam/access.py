@@ -24,6 +24,7 @@ from moto.sts.models import sts_backends
 
 from local.aws.clients import Credentials
 from local.iam.checks import Json, PermissionCheck
+from local.iam.kms import key_policy_verdict
 from local.iam.policies import Verdict, listed, parsed, verdict
 from local.iam.requests import permission_checks
 from local.iam.s3 import ACTIONS_UNKNOWN_TO_MOTO
@@ -111,12 +112,15 @@ class Caller:
     principal: str
     layers: dict[str, list[Json]]
 
-    def verdicts(self, check: PermissionCheck) -> dict[str, Verdict]:
-        """Return the verdict of each layer of policies on a permission check."""
+    def completed(self, check: PermissionCheck) -> PermissionCheck:
+        """Return a permission check with the condition keys of the caller."""
         context = {"aws:PrincipalArn": self.principal}
         if ":user/" in self.principal:
             context["aws:username"] = self.principal.rpartition("/")[2]
-        check = dataclasses.replace(check, context={**context, **check.context})
+        return dataclasses.replace(check, context={**context, **check.context})
+
+    def verdicts(self, check: PermissionCheck) -> dict[str, Verdict]:
+        """Return the verdict of each layer of policies on a permission check."""
         return {name: verdict(documents, check) for name, documents in self.layers.items()}
 
 
@@ -125,6 +129,7 @@ _IDENTITY = "identity-based policy"
 
 def _refusal(account: str, caller: Caller, check: PermissionCheck) -> str | None:
     """Return the reason of a denial, in AWS's words, or None if the caller is allowed."""
+    check = caller.completed(check)
     verdicts = caller.verdicts(check)
     for name, found in verdicts.items():
         if found is Verdict.DENIED:
@@ -134,6 +139,14 @@ def _refusal(account: str, caller: Caller, check: PermissionCheck) -> str | None
         if _is_trusted(account, check.resource, itself):
             del verdicts[_IDENTITY]  # a principal named in the trust policy needs no policy of its own
         elif not _is_trusted(account, check.resource, {f"arn:aws:iam::{account}:root", account}):
+            return f"because no resource-based policy allows the {check.action} action"
+    if check.action.startswith("kms:"):
+        by_key, is_delegated = key_policy_verdict(check, {caller.principal, caller.session})
+        if by_key is Verdict.DENIED:
+            return "with an explicit deny in a resource-based policy"
+        if by_key is Verdict.ALLOWED:  # the boundary and the session policy must allow it nevertheless
+            del verdicts[_IDENTITY]
+        elif not is_delegated:
             return f"because no resource-based policy allows the {check.action} action"
     for name, found in verdicts.items():
         if found is Verdict.SILENT:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from moto.glue.models import glue_backends
-from moto.kms.models import kms_backends
 
 from local.iam.checks import Context, Json, Place
+from local.iam.kms import find_key, tag_context
 from local.iam.resources import find_role, glue_arns, kms_arns
 
 
@@ -49,13 +49,9 @@ def _iam(place: Place, operation: str, values: Json) -> Context:
 
 
 def _kms(place: Place, operation: str, values: Json) -> Context:
-    backend = kms_backends[place.account][place.region]
-    arns = [arn for arn in kms_arns(place, operation, values) if ":key/" in arn]
-    found = backend.keys.get(arns[0].rpartition("/")[2]) if arns else None
-    if found is None:
-        return {}
-    tags = backend.list_resource_tags(found.id)["Tags"]
-    return _resource_tags([{"Key": tag["TagKey"], "Value": tag["TagValue"]} for tag in tags])
+    caller: Context = {"kms:CallerAccount": place.account}
+    keys = filter(None, map(find_key, kms_arns(place, operation, values)))
+    return next((caller | tag_context(key) for key in keys), caller)
 
 
 def _resource_tags(tags: list[dict[str, str]]) -> Context:

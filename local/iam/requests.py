@@ -25,6 +25,19 @@ _PASSED_ROLES = {
     ("glue", "UpdateJob"): ("Role", "glue.amazonaws.com"),
     **{("cloudformation", name): ("RoleARN", "cloudformation.amazonaws.com") for name in _STACK_CALLS},
 }
+# Calls that create a resource with tags, which requires permission to tag it:
+# https://docs.aws.amazon.com/service-authorization/latest/reference/ ("dependent actions" and scenarios).
+_TAGGING = {
+    ("athena", "CreateWorkGroup"): "athena:TagResource",
+    **{
+        ("cloudformation", name): "cloudformation:TagResource"
+        for name in ("CreateStack", "UpdateStack", "CreateChangeSet")
+    },
+    ("glue", "CreateJob"): "glue:TagResource",
+    ("iam", "CreateRole"): "iam:TagRole",
+    ("kms", "CreateKey"): "kms:TagResource",
+    ("logs", "CreateLogGroup"): "logs:TagResource",
+}
 
 
 def permission_checks(
@@ -53,11 +66,13 @@ def permission_checks(
         for action, arn in dynamodb.actions(operation, values, functools.partial(place.arn, name)):
             yield PermissionCheck(f"{name}:{action}", arn, context)
         return
-    for arn in RESOURCES[name](place, operation, values) if name in RESOURCES else ["*"]:
+    arns = RESOURCES[name](place, operation, values) if name in RESOURCES else ["*"]
+    for arn in arns:
         yield PermissionCheck(f"{name}:{operation}", arn, context)
-    if (name, operation) == ("kms", "CreateKey") and values.get("Tags"):
-        # The key does not exist yet: https://docs.aws.amazon.com/kms/latest/developerguide/tag-permissions.html
-        yield PermissionCheck("kms:TagResource", "*", context)
+    if (tagging := _TAGGING.get((name, operation))) and "aws:TagKeys" in context:
+        # "At a minimum, the permission must cover all KMS keys in the account and Region."
+        # https://docs.aws.amazon.com/kms/latest/developerguide/manage-tags-api.html
+        yield PermissionCheck(tagging, place.arn("kms", "key/*") if name == "kms" else arns[0], context)
     if passed := _PASSED_ROLES.get((name, operation)):
         key, to_service = passed
         if role := values.get(key) or values.get("JobUpdate", {}).get(key):

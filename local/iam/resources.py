@@ -103,7 +103,7 @@ def find_role(place: Place, name: str) -> Any:
 
 
 def kms_arns(place: Place, operation: str, values: Json) -> list[str]:
-    """Return the ARNs that a KMS operation uses, or none for an unknown alias."""
+    """Return the ARNs that a KMS operation uses."""
     if operation in ("CreateKey", "ListAliases", "ListKeys"):
         return ["*"]
     found = []
@@ -115,7 +115,8 @@ def kms_arns(place: Place, operation: str, values: Json) -> list[str]:
     if key is None and (blob := values.get("CiphertextBlob")):
         key = b64decode(blob)[:36].decode(errors="replace")  # moto writes the key ID first
     if key and "alias/" in key and not _is_known(place, key):
-        return []  # KMS reports a missing alias before it checks permissions
+        # AWS does not document whether it checks the existence or the permission first. Assume the latter.
+        return [key if key.startswith("arn:") else place.arn("kms", key)]
     if key:
         found.append(_key_arn(place, key))
     if operation == "UpdateAlias":  # requires permission for the alias's current key, too

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from moto.s3.models import s3_backends
 
 from local.iam.checks import Context, PermissionCheck
+from local.iam.kms import s3_key_checks
 
 # Most of moto's names of S3 actions are IAM's names.
 _ACTIONS = {
@@ -57,9 +58,31 @@ def s3_checks(request: Any, resource: str, context: Context) -> Iterator[Permiss
                 yield PermissionCheck(name, f"{resource}/{found['Key']}", context)
     else:
         yield PermissionCheck(action, resource, context)
-    if source := request.headers.get("X-Amz-Copy-Source"):
-        arn = f"arn:aws:s3:::{unquote(source).lstrip('/').partition('?')[0]}"
-        yield PermissionCheck("s3:GetObject", arn, _with_owner(context, arn))
+    source = None
+    if named := request.headers.get("X-Amz-Copy-Source"):
+        source = f"arn:aws:s3:::{unquote(named).lstrip('/').partition('?')[0]}"
+        yield PermissionCheck("s3:GetObject", source, _with_owner(context, source))
+        if _copies_tags(request, source):
+            yield PermissionCheck("s3:GetObjectTagging", source, _with_owner(context, source))
+            yield PermissionCheck("s3:PutObjectTagging", resource, context)
+    if "/" in resource:
+        yield from s3_key_checks(request.method, action, resource, source, context)
+
+
+def _copies_tags(request: Any, source: str) -> bool:
+    """Return whether a CopyObject request copies tags, which requires permissions of its own.
+
+    UploadPartCopy copies none. https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+    """
+    is_part = "uploadId" in request.querystring
+    replaces = request.headers.get("X-Amz-Tagging-Directive", "COPY") == "REPLACE"
+    bucket, _, key = source.rpartition(":")[2].partition("/")
+    partition, account = s3_backends.bucket_accounts.get(bucket, ("aws", ""))
+    if is_part or replaces or not account:
+        return False
+    backend = s3_backends[account][partition]
+    stored = backend.buckets[bucket].keys.get(key)
+    return stored is not None and bool(backend.tagger.get_tag_dict_for_resource(stored.arn))
 
 
 def _with_owner(context: Context, resource: str) -> Context:

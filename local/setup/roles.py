@@ -85,6 +85,28 @@ def ensure(
     return arn
 
 
+def ensure_deployment(clients: Callable[[str], Any], known: Mapping[str, str]) -> tuple[str, str]:
+    """Create CloudFormation's role for sandboxes and their permissions boundary. Return both ARNs.
+
+    Without CloudFormation, unlike `bootstrap.ensure_roles`, so that it takes no time in a simulation.
+    """
+    resources = json.loads((ROOT / "chalice_app" / "resources.json").read_text(encoding="utf-8"))["Resources"]
+    iam = clients("iam")
+    limits = resolved(resources["SandboxBoundary"]["Properties"], known)
+    boundary: str = iam.create_policy(
+        PolicyName=limits["ManagedPolicyName"], PolicyDocument=json.dumps(limits["PolicyDocument"])
+    )["Policy"]["Arn"]
+    role = resolved(resources["DeploymentRole"]["Properties"], {**known, "SandboxBoundary": boundary})
+    name = role["RoleName"]
+    arn: str = iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps(role["AssumeRolePolicyDocument"])
+    )["Role"]["Arn"]
+    for policy in role["Policies"]:
+        document = json.dumps(policy["PolicyDocument"])
+        iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
+    return arn, boundary
+
+
 def session(clients: Callable[[str], Any], role_arn: str) -> Credentials:
     """Return credentials of a role."""
     given = clients("sts").assume_role(RoleArn=role_arn, RoleSessionName="lambda")["Credentials"]

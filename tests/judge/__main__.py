@@ -35,27 +35,30 @@ def main() -> int:
         return 1
     interrupt_on_signals()
     steps = Steps()
-    with steps.step("package"):
-        subprocess.run(
-            [sys.executable, "-m", "deploy.package"], cwd=ROOT, stdout=subprocess.DEVNULL, check=True
-        )
+    running: Emulator | None = None
     with contextlib.ExitStack() as stack:
-        with steps.step("emulator"):
-            running = stack.enter_context(emulator.started())
-        account = Account(running)
         try:
-            _judge(running, account, steps)
+            with steps.step("package"):
+                _run("deploy.package")
+            with steps.step("emulator"):
+                running = stack.enter_context(emulator.started())
+            _judge(running, steps)
+            with steps.step("stop"):
+                stack.close()
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            return 130
         except Exception as error:
-            print(f"\n{type(error).__name__}: {error}\n\n{_logs(running, account)}", file=sys.stderr)
+            logs = _logs(running) if running else ""
+            print(f"\n{type(error).__name__}: {error}\n\n{logs}", file=sys.stderr)
             return 1
-        with steps.step("stop"):
-            stack.close()
     return 0
 
 
-def _judge(running: Emulator, account: Account, steps: Steps) -> None:
+def _judge(running: Emulator, steps: Steps) -> None:
+    account = Account(running)
     with steps.step("deploy"):
-        _deploy(running, "deploy", "--yes")
+        _deploy(running, "deploy")
     context = ssl.create_default_context(cafile=running.environ["AWS_CA_BUNDLE"])
     http = httpx.Client(
         base_url=account.outputs["EndpointURL"],
@@ -66,23 +69,27 @@ def _judge(running: Emulator, account: Account, steps: Steps) -> None:
     with http:
         Journey(running, account, http, steps).run()
     with steps.step("deploy again: only the API's deployment changes"):
-        output = _deploy(running, "deploy", "--yes")
+        output = _deploy(running, "deploy")
         changed = [line for line in output.splitlines() if line.startswith(_CHANGES)]
         expect(all("RestAPI" in line for line in changed), output)
     with steps.step("destroy"):
-        _deploy(running, "destroy", "--yes")
+        _deploy(running, "destroy")
         expect(account.stacks() == [], f"stacks: {account.stacks()}")
     expect(not running.proxy.refused, f"Connections to hosts outside of AWS: {running.proxy.refused}")
 
 
-def _deploy(running: Emulator, command: str, *options: str) -> str:
+def _deploy(running: Emulator, command: str) -> str:
     """Run a command of docs/deployment.md. Return its output."""
     stage = running.folder / "judge.env"
     stage.write_text(_STAGE, encoding="utf-8")
+    return _run("deploy", command, "--stage", str(stage), "--yes", environ=running.environ)
+
+
+def _run(module: str, *arguments: str, environ: dict[str, str] | None = None) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "deploy", command, "--stage", str(stage), *options],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
-        env=running.environ,
+        env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -90,17 +97,22 @@ def _deploy(running: Emulator, command: str, *options: str) -> str:
         timeout=_COMMAND_SECONDS,
         check=False,
     )
-    expect(done.returncode == 0, f"python -m deploy {command} returned {done.returncode}:\n{done.stdout}")
+    expect(done.returncode == 0, f"python -m {module} {' '.join(arguments)} failed:\n{done.stdout}")
     return done.stdout
 
 
-def _logs(running: Emulator, account: Account) -> str:
+def _logs(running: Emulator) -> str:
     emulated = running.log.read_text(errors="replace").splitlines()
     try:
-        functions = account.logs(_LOG_LINES)
+        groups = Account(running).log_lines()
     except Exception as error:
-        functions = f"No logs of the functions: {error}"
-    return "\n".join([functions, "--- emulator", *emulated[-_LOG_LINES:]])
+        groups = {"No logs of the functions": [str(error)]}
+    return "\n".join(
+        line
+        for name, lines in {**groups, "emulator": emulated}.items()
+        if lines
+        for line in (f"--- {name}", *lines[-_LOG_LINES:])
+    )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import contextlib
 import copy
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property
 from typing import Any
 
@@ -96,9 +96,9 @@ class Account:
         expect("FunctionError" not in answer, f"The tick failed: {answer['Payload'].read().decode()}")
 
     def let_time_pass(self) -> None:
-        """Make all due times of the service's records past, as if an hour went by."""
+        """Make the due times of all records past, as if an hour went by."""
         dynamodb, table = self.client("dynamodb"), self.outputs["TableName"]
-        past = {":past": {"S": "2000-01-01T00:00:00.000Z"}}
+        past = {":past": {"S": f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M:%S}.000Z"}}
         for item in dynamodb.scan(TableName=table, FilterExpression="attribute_exists(due_shard)")["Items"]:
             key = {"pk": item["pk"], "sk": item["sk"]}
             dynamodb.update_item(
@@ -128,17 +128,27 @@ class Account:
         stacks = self.client("cloudformation").describe_stacks()["Stacks"]
         return [stack["StackName"] for stack in stacks]
 
-    def logs(self, lines: int) -> str:
-        """Return the last log lines of each function."""
-        logs, text = self.client("logs"), []
-        for group in logs.describe_log_groups()["logGroups"]:
-            name = group["logGroupName"]
-            events = logs.filter_log_events(logGroupName=name)["events"]
-            found = [
-                event["message"].rstrip() for event in events if not event["message"].startswith(_LAMBDA)
+    def failed_events(self) -> int:
+        """Return the number of messages in the queue of failed events."""
+        sqs, url = self.client("sqs"), self.outputs["FailedEventsUrl"]
+        number = "ApproximateNumberOfMessages"
+        return int(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[number])["Attributes"][number])
+
+    def log_lines(self) -> dict[str, list[str]]:
+        """Return what each function has logged, by log group."""
+        logs = self.client("logs")
+        groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+        pages = logs.get_paginator("filter_log_events").paginate
+        messages = {
+            group: [
+                event["message"].rstrip() for page in pages(logGroupName=group) for event in page["events"]
             ]
-            text += [f"--- {name}", *found[-lines:]] if found else []
-        return "\n".join(text)
+            for group in groups
+        }
+        return {
+            group: [message for message in found if not message.startswith(_LAMBDA)]
+            for group, found in messages.items()
+        }
 
     def _arn(self, function: str) -> str:
         name = self._resources[function]

@@ -6,6 +6,8 @@ So each function does its whole work, under its own role.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -18,6 +20,7 @@ from tests.judge.steps import Failed, Steps, expect
 _EVENT_FUNCTIONS = ("StackChanged", "ResourceChanged", "JobChanged")
 _SCRIPT = b"print('hello')\n"
 _PRODUCTION = {"mode": "production", "job": {"name": "own", "script": "main.py", "timeout_minutes": 5}}
+_ERRORS = ('{"level":"ERROR"', "Traceback")
 _CONTROL = ("ApiHandlerRole", "RunLogs", "logs:GetLogEvents")
 """Role, statement and action of the negative control."""
 
@@ -38,18 +41,15 @@ class Journey:
         with self._step("health, tokens and invalid requests"):
             self._first_requests()
         self._account.set_rules("Tick", enabled=False)
-        ana = self._life_by_events()
+        self._life_by_events()
         self._account.set_rules(*_EVENT_FUNCTIONS, enabled=False)
         self._life_by_ticks()
         self._account.set_rules("Tick", *_EVENT_FUNCTIONS, enabled=True)
-        with self._step("lists, and nothing denied except in the control"):
-            found = self._pages(self._ana, "environments")
-            expect([each["id"] for each in found] == [ana["id"]], f"environments of ana: {found}")
-            denied = [line for line in self._emulator.denied() if not line.startswith(_CONTROL[2])]
-            expect(not denied, "IAM denied requests of the service:\n" + "\n".join(denied))
+        with self._step("no denied request, error or failed event, except in the control"):
+            self._check_faults()
 
-    def _life_by_events(self) -> Any:
-        with self._step("by events: POST /environments, repeated with its idempotency key"):
+    def _life_by_events(self) -> None:
+        with self._step("by events: POST /environments, twice at once with an idempotency key"):
             environment = self._post(self._ana, {})
         own = environment["links"]["self"]
         with self._step("by events: READY"):
@@ -80,7 +80,6 @@ class Journey:
         with self._step("by events: DELETED, with a receipt"):
             self._ana.call("DELETE", own, 202)
             self._check_receipt(self._ana.until(own, "DELETED"))
-        return environment
 
     def _tick(self) -> None:
         self._account.let_time_pass()
@@ -105,8 +104,8 @@ class Journey:
             self._check_receipt(self._bob.until(own, "DELETED", self._tick))
 
     def _first_requests(self) -> None:
-        health = self._nobody.call("GET", "health")
-        expect(health["status"] == "ok", f"health: {health}")
+        for health in _twice(lambda: self._nobody.call("GET", "health")):  # starts two processes of the API
+            expect(health["status"] == "ok", f"health: {health}")
         document = self._nobody.call("GET", "openapi.json")
         expect(document["openapi"].startswith("3.1"), f"document: {document}")
         forged = self._token[:-8] + "AAAAAAAA"
@@ -119,15 +118,15 @@ class Journey:
         expect(len(refused["errors"]) == 2, f"invalid request: {refused}")
 
     def _post(self, caller: Caller, settings: Any) -> Any:
-        request = {"json": settings, "headers": {"Idempotency-Key": "monday"}}
-        first = caller.call("POST", "environments", 202, **request)
-        again = caller.send("POST", "environments", **request)
-        is_replayed = (
-            again.headers.get("Idempotency-Replayed") == "true" and again.json()["id"] == first["id"]
-        )
-        expect(again.status_code == 202 and is_replayed, f"repeated POST: {shown(again)}")
+        """Create an environment with two requests at once, which have the same idempotency key."""
+        key = {"Idempotency-Key": "monday"}
+        both = _twice(lambda: caller.send("POST", "environments", json=settings, headers=key))
+        seen = "\n".join(shown(response) for response in both)
+        expect([response.status_code for response in both] == [202, 202], seen)
+        expect(len({response.json()["id"] for response in both}) == 1, seen)
+        expect(sum("Idempotency-Replayed" in response.headers for response in both) == 1, seen)
         caller.call("POST", "environments", 409, json=settings)
-        return first
+        return both[0].json()
 
     def _follow(self, links: dict[str, str]) -> None:
         for link in links.values():
@@ -190,6 +189,16 @@ class Journey:
                 return
         raise Failed(f"The log was returned although {role} had no permission for it. IAM is not enforced.")
 
+    def _check_faults(self) -> None:
+        action = _CONTROL[2]
+        denied = [line for line in self._emulator.denied() if not line.startswith(action)]
+        expect(not denied, "IAM denied requests of the service:\n" + "\n".join(denied))
+        lines = [line for lines in self._account.log_lines().values() for line in lines]
+        errors = [line for line in lines if line.startswith(_ERRORS) and action not in line]
+        expect(not errors, "The functions logged errors:\n" + "\n".join(errors))
+        events = self._account.failed_events()
+        expect(events == 0, f"{events} failed events are in the queue.")
+
     def _check_receipt(self, environment: Any) -> None:
         receipt = environment["receipt"]
         removed = {entry["type"] for entry in receipt["removed"]}
@@ -198,3 +207,9 @@ class Journey:
         expect([entry["type"] for entry in receipt["remaining"]] == ["AWS::KMS::Key"], f"receipt: {receipt}")
         stacks = self._account.stacks()
         expect(f"terraglue-{environment['id']}" not in stacks, f"stacks: {stacks}")
+
+
+def _twice(send: Callable[[], Any]) -> list[Any]:
+    """Send two requests at once. Return both results."""
+    with ThreadPoolExecutor(2) as pool:
+        return [sent.result() for sent in (pool.submit(send), pool.submit(send))]

@@ -29,12 +29,30 @@ from chalicelib.storage.releases import Releases
 from glue_assets.release import Release, build, publish
 from local.cloudformation.engine import CloudFormation, CloudFormationOptions
 from local.iam import access
-from local.moto_patches import bucket_policies, shortcuts
+from local.moto_patches import bucket_policies, kms, shortcuts
 from local.setup import bootstrap
 from tests.support.paths import ROOT
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
+SERVICE_ROLES = tuple(
+    f"arn:aws:iam::{ACCOUNT}:role/service-{name}"
+    for name in ("api_handler", "job_changed", "stack_changed", "tick")
+)
 SHARED_ROLE = f"arn:aws:iam::{ACCOUNT}:role/terraglue-shared-analysts"
+
+
+_SHARED_KEY_POLICY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*"}
+            for principal in (
+                {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+                {"Service": f"logs.{REGION}.amazonaws.com"},
+            )
+        ],
+    }
+)
 
 
 def client(service: str, credentials: Any = None) -> Any:
@@ -145,6 +163,7 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
     with mock_aws(), contextlib.ExitStack() as ending:
         ending.callback(shortcuts.install())
         ending.callback(access.install())
+        ending.callback(kms.install())
         _client.cache_clear()
         engine = CloudFormation(CloudFormationOptions(client, lambda *_: None, REGION, seconds_per_stack=0))
         try:
@@ -157,20 +176,34 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
                 AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
             )
             tags = [{"TagKey": "terraglue:shared", "TagValue": "true"}]
-            key = _client("kms").create_key(Tags=tags)["KeyMetadata"]["Arn"]
+            key = _client("kms").create_key(Tags=tags, Policy=_SHARED_KEY_POLICY)["KeyMetadata"]["Arn"]
+            kms.let_tags_count()  # the operator tagged the key long ago
             config = Config(
                 *("table", "assets", "https://issuer", "audience", "https://issuer/jwks", "key"),
                 deployment_role_arn=roles["DeploymentRoleArn"],
                 permissions_boundary_arn=roles["SandboxBoundaryArn"],
                 sandbox_reader_role_arn=roles["SandboxReaderArn"],
+                service_role_arns=(*SERVICE_ROLES, roles["SandboxReaderArn"]),
                 stack_tags={"cost-center": "learning"},
                 limits=Limits(role_arns=(SHARED_ROLE,), kms_key_arns=(key,)),
             )
             release = _release(data)
             publish(release, _client("s3"), "assets")
+            _scan("assets")
             yield Account(release, config)
         finally:
             engine.close()
+
+
+def _scan(bucket: str) -> None:
+    """Tag every object of a bucket, as GuardDuty Malware Protection for S3 does.
+
+    https://docs.aws.amazon.com/guardduty/latest/ug/monitoring-malware-protection-s3-scans-gdu.html
+    """
+    s3 = _client("s3")
+    tags = {"TagSet": [{"Key": "GuardDutyMalwareScanStatus", "Value": "NO_THREATS_FOUND"}]}
+    for item in s3.list_objects_v2(Bucket=bucket)["Contents"]:
+        s3.put_object_tagging(Bucket=bucket, Key=item["Key"], Tagging=tags)
 
 
 @functools.cache

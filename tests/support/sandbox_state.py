@@ -130,12 +130,9 @@ def _log_group(aws: Aws, name: str, _: str) -> Json:
     return {"group": group, "tags": aws("logs").list_tags_log_group(logGroupName=name)["tags"]}
 
 
-def _table(aws: Aws, name: str, logical_id: str) -> Any:
-    for database in aws("glue").get_databases()["DatabaseList"]:
-        short = database["Name"].split("_", 2)[2]
-        if logical_id.endswith("In" + "".join(part.capitalize() for part in short.split("_"))):
-            return aws("glue").get_table(DatabaseName=database["Name"], Name=name)["Table"]
-    raise LookupError(f"no database for {logical_id}")
+def _table(aws: Aws, identifier: str, _: str) -> Any:
+    _, database, name = identifier.split("|")
+    return aws("glue").get_table(DatabaseName=database, Name=name)["Table"]
 
 
 _SHOWN: dict[str, Callable[[Aws, str, str], Any]] = {

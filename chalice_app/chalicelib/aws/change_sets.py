@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chalicelib.aws.cloudformation import REPEATED_TOKEN, shown_id
 from chalicelib.aws.errors import AwsError, call_or_none, calling
 from chalicelib.domain.json_types import Json
 
@@ -117,9 +118,12 @@ class ChangeSets:
         )
 
     def execute(self, stack: str, name: str) -> bool:
-        """Start executing a change set. Returns False if its state does not allow it or it does not exist."""
+        """Start executing a change set. Returns False if its state does not allow it or it does not exist.
+
+        Returns True for a repeated call, which CloudFormation accepted before.
+        """
         try:
-            with calling():
+            with calling(ignore={REPEATED_TOKEN}):
                 self._client.execute_change_set(
                     StackName=stack, ChangeSetName=name, ClientRequestToken=f"{name}-execute"
                 )
@@ -135,8 +139,8 @@ class ChangeSets:
             self._client.delete_change_set(StackName=stack, ChangeSetName=name)
 
     def continue_rollback(self, stack_id: str, *, token: str) -> None:
-        """Continue the rollback of a failed update."""
-        with calling():
+        """Continue the rollback of a failed update. Does nothing for a repeated token."""
+        with calling(ignore={REPEATED_TOKEN}):
             self._client.continue_update_rollback(
                 StackName=stack_id,
                 ClientRequestToken=token,
@@ -148,7 +152,7 @@ def _change(described: Json) -> Change:
     return Change(
         action=described["Action"],
         logical_id=described["LogicalResourceId"],
-        physical_id=described.get("PhysicalResourceId") or "",
+        physical_id=shown_id(described["ResourceType"], described.get("PhysicalResourceId") or ""),
         type=described["ResourceType"],
         replaced=described.get("Replacement") in ("True", "Conditional"),
         is_gone=described.get("ResourceDriftStatus") == "DELETED",

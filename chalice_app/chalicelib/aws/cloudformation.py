@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from chalicelib.aws.errors import AwsRefused, calling
+from chalicelib.aws.errors import AwsRefused, AwsUnavailable, calling
 from chalicelib.domain.byte_limits import RESOURCE_REASON_BYTES
 from chalicelib.domain.environment import ResourceState
 from chalicelib.domain.failures import is_name_conflict, redacted
@@ -17,6 +17,13 @@ from chalicelib.domain.names import environment_of_stack
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
+REPEATED_TOKEN = "TokenAlreadyExistsException"  # noqa: S105 - an error code
+"""CloudFormation accepted an earlier call with the same token, whose response was lost.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html#API_CreateStack_Errors
+"""
+TABLE = "AWS::Glue::Table"
+_ALREADY_EXISTS = ("AlreadyExistsException", REPEATED_TOKEN)
 _COMPLETE = (
     *("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"),
     *("IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"),
@@ -58,7 +65,10 @@ class Stack:
 
 @dataclass(frozen=True)
 class StackResource:
-    """A resource of a stack, in the last state that CloudFormation reported."""
+    """A resource of a stack, in the last state that CloudFormation reported.
+
+    `physical_id` is CloudFormation's, see `shown_id`.
+    """
 
     type: str
     logical_id: str
@@ -83,9 +93,10 @@ class Stacks:
         tags: Mapping[str, str],
         token: str,
     ) -> str:
-        """Start creating a stack and return its ID. A call with the same token returns the same stack.
+        """Start creating a stack and return its ID.
 
-        Also returns an existing stack with the name, which an earlier call created whose response was lost.
+        Returns an existing stack with the name, which an earlier call created whose response was lost. Raises
+        `AwsUnavailable` if CloudFormation accepted such a call but does not show the stack.
         """
         try:
             with calling():
@@ -99,10 +110,12 @@ class Stacks:
                     **self._role,  # type: ignore[arg-type]  # the stubs cannot see an optional key
                 )["StackId"]
         except AwsRefused as refused:
-            existing = self.find(name) if refused.code == "AlreadyExistsException" else None
-            if existing is None:
-                raise
-            return existing.id
+            existing = self.find(name) if refused.code in _ALREADY_EXISTS else None
+            if existing is not None:
+                return existing.id
+            if refused.code == REPEATED_TOKEN:
+                raise AwsUnavailable(refused.code, refused.message) from refused
+            raise
 
     def find(self, name_or_id: str) -> Stack | None:
         """Return a stack, or None if it does not exist. Finds deleted stacks only by ID."""
@@ -186,8 +199,8 @@ class Stacks:
         return oldest
 
     def delete(self, stack_id: str, *, token: str) -> None:
-        """Start deleting a stack. Does nothing if it is deleted or being deleted."""
-        with calling():
+        """Start deleting a stack. Does nothing if it is deleted or being deleted, or for a repeated token."""
+        with calling(ignore={REPEATED_TOKEN}):
             self._client.delete_stack(
                 StackName=stack_id,
                 ClientRequestToken=token,
@@ -199,10 +212,22 @@ def _part(described: Json) -> StackResource:
     return StackResource(
         type=described["ResourceType"],
         logical_id=described["LogicalResourceId"],
-        physical_id=described.get("PhysicalResourceId", ""),
+        physical_id=shown_id(described["ResourceType"], described.get("PhysicalResourceId", "")),
         status=described["ResourceStatus"],
         reason=described.get("ResourceStatusReason"),
     )
+
+
+def shown_id(resource_type: str, physical_id: str) -> str:
+    """Return a physical ID. That of a table is `table` or `database|table`, without the catalog.
+
+    The registry identifies a table by its catalog, which is an account ID, its database and its name.
+    CloudFormation joins the parts of such an identifier with "|". The documentation of AWS::Glue::Table
+    promises only the name:
+    https://docs.aws.amazon.com/cloudcontrolapi/latest/userguide/resource-identifier.html and
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-glue-table.html
+    """
+    return "|".join(physical_id.split("|")[-2:]) if resource_type == TABLE else physical_id
 
 
 def is_cause(reason: str) -> bool:

@@ -1,4 +1,15 @@
-"""Existence checks: finds out whether AWS still has the resources of a stack, by physical ID."""
+"""Existence checks: finds out whether AWS still has the resources of a stack, by physical ID.
+
+A check must not depend on what AWS checks first, the existence or the permission. If it is the permission, a
+missing resource returns AccessDenied unless the caller's policy names it by ARN alone:
+
+- Databases, jobs, roles, workgroups and stacks have their names in their ARNs, so a policy allows the call
+  whether or not they exist. Log groups and aliases are listed.
+- Security configurations have no ARN. The policy allows the call on "*".
+- A missing bucket returns 404 to every caller, because all accounts share the names of buckets.
+- A key has no name, and a policy that allows keys by tag cannot allow a key that is gone. So the policies
+  allow DescribeKey on every key of the account; it returns only metadata.
+"""
 
 from __future__ import annotations
 
@@ -7,31 +18,28 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from chalicelib.aws.cloudformation import StackResource
+from chalicelib.aws.cloudformation import TABLE, StackResource
 from chalicelib.aws.errors import AwsError, AwsRefused, calling
 from chalicelib.clock import timestamp
 from chalicelib.domain.environment import ResourceState
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.receipts import ReceiptEntry
 
-_DATABASE, _KEY, _LOG_GROUP, _TABLE = (
-    *("AWS::Glue::Database", "AWS::KMS::Key"),
-    *("AWS::Logs::LogGroup", "AWS::Glue::Table"),
-)
+_DATABASE, _LOG_GROUP = "AWS::Glue::Database", "AWS::Logs::LogGroup"
+_ALIAS, _KEY = "AWS::KMS::Alias", "AWS::KMS::Key"
 _DESCRIBE_CALLS = {
     "AWS::Athena::WorkGroup": ("athena", "get_work_group", "WorkGroup"),
     _DATABASE: ("glue", "get_database", "Name"),
     "AWS::Glue::Job": ("glue", "get_job", "JobName"),
     "AWS::Glue::SecurityConfiguration": ("glue", "get_security_configuration", "Name"),
     "AWS::IAM::Role": ("iam", "get_role", "RoleName"),
-    "AWS::KMS::Alias": ("kms", "describe_key", "KeyId"),
     _KEY: ("kms", "describe_key", "KeyId"),
     "AWS::S3::Bucket": ("s3", "head_bucket", "Bucket"),
     # Its physical ID is the bucket's name. It does not outlive the bucket.
     "AWS::S3::BucketPolicy": ("s3", "head_bucket", "Bucket"),
 }
 """By resource type: client, method that describes the resource, and argument for its physical ID."""
-CHECKED = (_DESCRIBE_CALLS.keys() | {_LOG_GROUP}) - {"AWS::S3::BucketPolicy"}
+CHECKED = (_DESCRIBE_CALLS.keys() | {_LOG_GROUP, _ALIAS}) - {"AWS::S3::BucketPolicy"}
 """The types that a READY environment needs. Users may delete tables, which a reset restores."""
 _NOT_FOUND = {"404", "EntityNotFoundException", "NoSuchEntity", "NotFoundException"}
 _GOING = ("PendingDeletion", "PendingReplicaDeletion")
@@ -84,7 +92,7 @@ class ExistenceChecker:
             key = (found or {}).get("KeyMetadata", {})
             if found is None:
                 unchecked = "CloudFormation deleted it. Resources of this type are not checked again."
-                is_checked = calls or part.type == _TABLE
+                is_checked = calls or part.type == TABLE
                 proof.removed.append(entry if is_checked else replace(entry, why=unchecked))
             elif part.type == _KEY and key.get("KeyState") in _GOING:
                 why = "AWS keeps a deleted key for a waiting period, during which it cannot be used."
@@ -117,11 +125,14 @@ class ExistenceChecker:
 
     def _calls(self, part: StackResource, databases: list[str]) -> list[Callable[[], Json]]:
         """Return the calls to try: at least one succeeds if the part exists. Empty for an unknown type."""
-        if part.type == _LOG_GROUP:
-            return [partial(self._log_group, part.physical_id)]
-        if part.type == _TABLE:  # the physical ID does not contain the database
+        lookups = {_LOG_GROUP: self._log_group, _ALIAS: self._alias}
+        if part.type in lookups:
+            return [partial(lookups[part.type], part.physical_id)]
+        if part.type == TABLE:
+            database, _, table = part.physical_id.rpartition("|")
             get_table = self._clients["glue"].get_table
-            return [partial(get_table, DatabaseName=name, Name=part.physical_id) for name in databases]
+            candidates = [database] if database else databases
+            return [partial(get_table, DatabaseName=name, Name=table) for name in candidates]
         if part.type not in _DESCRIBE_CALLS:
             return []
         service, operation, argument = _DESCRIBE_CALLS[part.type]
@@ -131,6 +142,12 @@ class ExistenceChecker:
         # Results are sorted, so an exact match precedes longer names with the prefix.
         response = self._clients["logs"].describe_log_groups(logGroupNamePrefix=name, limit=1)
         return next((group for group in response["logGroups"] if group["logGroupName"] == name), {})
+
+    def _alias(self, name: str) -> Json:
+        # No call describes an alias. DescribeKey with its name is authorized by the alias's key.
+        pages = self._clients["kms"].get_paginator("list_aliases").paginate()
+        aliases = (alias for page in pages for alias in page["Aliases"])
+        return next((alias for alias in aliases if alias["AliasName"] == name), {})
 
 
 def _deletion_date(key: Json) -> str | None:

@@ -1,11 +1,14 @@
-"""CloudWatch Logs client: reads the log streams of job runs, one stream per run, named by its ID.
+"""CloudWatch Logs client: reads the log stream of a job run's driver, which is named by the run's ID.
 
-https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html
+According to the documentation, Glue adds `-driver` to the ID, and the number of an executor for the streams
+of executors: https://docs.aws.amazon.com/glue/latest/dg/monitor-continuous-logging.html. Glue has also named
+the driver's stream by the ID alone, and those of executors with `_g-` and an ID.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +22,10 @@ if TYPE_CHECKING:
     from mypy_boto3_logs.type_defs import GetLogEventsResponseTypeDef, OutputLogEventTypeDef
 
 _MISSING = "ResourceNotFoundException"
+_DRIVER = "-driver"
+_OWN_SUFFIX = re.compile(r"-|_(?!attempt_)")
+_IN_STREAM = "\n"
+"""Separates the name of a stream, which cannot contain it, from a token."""
 
 
 # GetLogEvents "can return empty results while there are more log events available through the token". At the
@@ -47,15 +54,26 @@ class Logs:
     def __init__(self, client: CloudWatchLogsClient) -> None:
         self._client = client
 
-    def page(self, group: str, stream: str, token: str | None, limit: int) -> LogPage:
-        """Return up to `limit` lines after a token, or from the start. Makes at most five calls.
+    def page(self, group: str, run: str, token: str | None, limit: int) -> LogPage:
+        """Return up to `limit` lines of a run after a token, or from the start. Makes at most seven calls.
 
-        Reads again with a lower limit if the lines are too large for an API response.
+        Reads again with a lower limit if the lines are too large for an API response. If the name of the
+        stream is not the run's ID, the token contains it.
         """
+        stream, _, place = (token or "").rpartition(_IN_STREAM)
+        stream = stream or run
+        page = self._page(group, stream, place or None, limit)
+        if page is None and token is None and (other := self._other_stream(group, run)):
+            stream, page = other, self._page(group, other, None, limit)
+        if page is None:
+            return LogPage([], token, True)
+        return page if stream == run else replace(page, next=f"{stream}{_IN_STREAM}{page.next or ''}")
+
+    def _page(self, group: str, stream: str, token: str | None, limit: int) -> LogPage | None:
         for _ in range(_MAX_CALLS):
             response = self._read(group, stream, limit, token, from_head=True)
             if response is None:
-                return LogPage([], token, True)
+                return None
             lines = [_line(event) for event in response["events"]]
             if len(lines) > 1 and wire_bytes(lines) > MOST_BYTES:
                 limit = max(1, len(lines) // 4)
@@ -66,14 +84,20 @@ class Logs:
                 return LogPage(lines, token, token == sent)
         return LogPage([], token, False)
 
-    def tail(self, group: str, stream: str, lines: int) -> list[str]:
-        """Return the last lines of a stream without times, each cut to `LOG_LINE_BYTES`."""
+    def tail(self, group: str, run: str, lines: int) -> list[str]:
+        """Return the last lines of a run without times, each cut to `LOG_LINE_BYTES`."""
+        found = self._tail(group, run, lines)
+        if found is None and (other := self._other_stream(group, run)):
+            found = self._tail(group, other, lines)
+        return found or []
+
+    def _tail(self, group: str, stream: str, lines: int) -> list[str] | None:
         found: list[str] = []
         token: str | None = None
         for _ in range(_MAX_CALLS):
             response = self._read(group, stream, lines - len(found), token, from_head=False)
             if response is None:
-                break
+                return None
             found = [cut(_line(event)[1], LOG_LINE_BYTES) for event in response["events"]] + found
             sent, token = token, response["nextBackwardToken"]
             if len(found) >= lines or token == sent:
@@ -89,6 +113,18 @@ class Logs:
             with calling(ignore={_MISSING}):  # another process may have deleted it
                 self._client.delete_log_group(logGroupName=name)
         return len(names)
+
+    def _other_stream(self, group: str, run: str) -> str | None:
+        """Return the stream of a run that is not named by the run's ID alone, or None if there is none.
+
+        Prefers the driver's. Excludes those of the run's later attempts, `<run ID>_attempt_<number>`.
+        """
+        response = call_or_none(
+            lambda: self._client.describe_log_streams(logGroupName=group, logStreamNamePrefix=run), _MISSING
+        )
+        names = [stream["logStreamName"] for stream in response["logStreams"]] if response else []
+        own = [name for name in names if _OWN_SUFFIX.match(name.removeprefix(run))]
+        return f"{run}{_DRIVER}" if f"{run}{_DRIVER}" in own else next(iter(own), None)
 
     def _read(
         self, group: str, stream: str, limit: int, token: str | None, *, from_head: bool

@@ -29,7 +29,7 @@ _RULES = (
         r"AccessDenied|Access Denied|not authorized|UnauthorizedOperation|Unauthorized|Forbidden|"
         r"InvalidCredentials|Insufficient Lake Formation permission|Insufficient permissions",
         "permission",
-        "Ask an operator to allow this for the deployment role, then retry.",
+        "The service lacks this permission. Ask an operator to grant it, then retry.",
     ),
     _rule(
         r"Throttl|Rate exceeded|SlowDown|TooManyRequests|Request ?Limit ?Exceeded|OperationAborted|"

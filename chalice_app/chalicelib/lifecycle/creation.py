@@ -11,6 +11,11 @@ from chalicelib.lifecycle.transitions import CHECK_SECONDS, Next, Transitions
 from chalicelib.sandbox.seeding import Seeding
 from chalicelib.sandbox.stack import SandboxStacks
 
+PERMISSION_DELAY_SECONDS = 600
+"""How long a new stack may lack permissions. IAM and KMS need minutes to apply new roles, policies and tags:
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html and
+https://docs.aws.amazon.com/kms/latest/developerguide/abac.html."""
+
 
 class Creation:
     """The steps of QUEUED, CREATING and SEEDING."""
@@ -57,7 +62,7 @@ class Creation:
 
         While events arrive, the scheduled check is postponed and CloudFormation is not called.
         """
-        check_at = self._events_overdue_at(environment)
+        check_at = _after_last_event(environment, CHECK_SECONDS)  # then events may be lost
         if self._transitions.is_due(environment) and check_at > timestamp(self._transitions.now()):
             self._transitions.save(environment, due_at=check_at)
             return Next.LATER
@@ -100,7 +105,13 @@ class Creation:
         )
         return Next.LATER
 
-    def _events_overdue_at(self, environment: Environment) -> str:
-        """Return when so much time has passed since the last event that events may be lost."""
-        times = [order_time(resource) for resource in environment.resources.values()]
-        return later(max(times), CHECK_SECONDS) if times else ""
+    def awaits_permissions(self, environment: Environment) -> bool:
+        """Return whether the stack is so new that a denied call of SEEDING may be allowed soon."""
+        until = _after_last_event(environment, PERMISSION_DELAY_SECONDS)
+        return environment.status is Status.SEEDING and timestamp(self._transitions.now()) < until
+
+
+def _after_last_event(environment: Environment, seconds: float) -> str:
+    """Return the time some seconds after the last resource reached its state, or "" without resources."""
+    times = [order_time(resource) for resource in environment.resources.values()]
+    return later(max(times), seconds) if times else ""

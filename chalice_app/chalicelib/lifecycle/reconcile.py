@@ -24,7 +24,7 @@ from chalicelib.lifecycle.creation import Creation
 from chalicelib.lifecycle.deletion import Deletion
 from chalicelib.lifecycle.drift_check import CheckBudget, DriftCheck
 from chalicelib.lifecycle.reset import Reset
-from chalicelib.lifecycle.transitions import Next, Outcome, Transitions
+from chalicelib.lifecycle.transitions import CHECK_SECONDS, Next, Outcome, Transitions
 from chalicelib.lifecycle.update import Update
 from chalicelib.observability import logger, tracer
 from chalicelib.storage import metrics
@@ -162,9 +162,11 @@ class Reconciler:
         if environment is None or environment.status is not tried.status:
             return Next.LATER
         if isinstance(error, AwsRefused) and environment.status in _CREATION and not environment.clean_up:
-            logger.error("step refused", environment_id=tried.id, code=error.code, detail=error.message)
-            self._transitions.fail(environment, failure(None, None, str(error), environment_id=tried.id))
-            return Next.AGAIN
+            cause = failure(None, None, str(error), environment_id=tried.id)
+            if cause.cause != "permission" or not self._creation.awaits_permissions(environment):
+                logger.error("step refused", environment_id=tried.id, code=error.code, detail=error.message)
+                self._transitions.fail(environment, cause)
+                return Next.AGAIN
         if isinstance(error, AwsRefused) and environment.status is Status.UPDATING:
             with suppress(AwsError):  # then the step is postponed
                 if self._update.give_up(environment, error):
@@ -177,7 +179,8 @@ class Reconciler:
         message = str(error).rstrip(".") if isinstance(error, AwsRefused) else error.code
         logger.warning("step postponed", environment_id=tried.id, code=error.code, detail=error.message)
         reason = redacted(f"Waiting to retry after {message}.", tried.id)
-        self._transitions.retry_later(environment, reason)
+        is_new = isinstance(error, AwsRefused) and self._creation.awaits_permissions(environment)
+        self._transitions.retry_later(environment, reason, within=CHECK_SECONDS if is_new else None)
         return Next.LATER
 
     def _has_expired(self, environment: Environment) -> bool:

@@ -155,10 +155,13 @@ class Transitions:
             environment, event, **changes, lease_until=None, due_at=later(self._clock(), seconds)
         )
 
-    def retry_later(self, environment: Environment, reason: str) -> Environment:
-        """Count a failed attempt, show the reason, and postpone the next attempt."""
+    def retry_later(
+        self, environment: Environment, reason: str, *, within: float | None = None
+    ) -> Environment:
+        """Count a failed attempt, show the reason, and postpone the next one, by at most `within` seconds."""
         attempts = environment.attempts + 1
         wait, event = self.backoff(attempts), self.delayed(environment, reason)
+        wait = wait if within is None else min(wait, within)
         return self.postpone(environment, wait, event, attempts=attempts, reason=reason)
 
     def backoff(self, attempts: int) -> float:

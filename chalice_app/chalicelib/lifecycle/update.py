@@ -208,7 +208,7 @@ class Update:
             reason=reason,
             due_at=later(self._transitions.now(), CHECK_SECONDS),
         )
-        self._updates.continue_rollback(environment, stack, wanted.rollbacks + 1)
+        self._updates.continue_rollback(environment, stack)
         return Next.LATER
 
     def _failure(self, environment: Environment, stack: Stack) -> Failure:

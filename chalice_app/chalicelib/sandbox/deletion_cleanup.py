@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chalicelib.aws.catalog import Catalog
-from chalicelib.aws.cloudformation import Stack, StackResource, Stacks
+from chalicelib.aws.cloudformation import TABLE, Stack, StackResource, Stacks
 from chalicelib.aws.errors import AwsRefused
 from chalicelib.aws.existence import DeletionCheck, ExistenceChecker
 from chalicelib.aws.logs import Logs
@@ -16,11 +16,11 @@ from chalicelib.domain.failures import redacted
 from chalicelib.domain.receipts import Receipt, ReceiptEntry, listed
 from chalicelib.storage.releases import Releases
 
-_OBJECTS, _TABLES, _LOGS = "AWS::S3::Object", "AWS::Glue::Table", "AWS::Logs::LogGroup"
+_OBJECTS, _LOGS = "AWS::S3::Object", "AWS::Logs::LogGroup"
 _BUCKET, _DATABASE = "AWS::S3::Bucket", "AWS::Glue::Database"
 _WHY = {
     _OBJECTS: "Object versions, delete markers and incomplete uploads in the buckets.",
-    _TABLES: "Created in the environment outside the stack, by the job or by hand.",
+    TABLE: "Created in the environment outside the stack, by the job or by hand.",
     _LOGS: "Created by runs, outside the stack or after its deletion.",
 }
 _MOST_LISTED = 3
@@ -54,7 +54,7 @@ class DeletionCleanup:
         """
         refused: AwsRefused | None = None
         parts = [part for part in self._stacks.parts(stack) if part.status != "DELETE_COMPLETE"]
-        of_the_stack = {part.physical_id for part in parts if part.type == _TABLES}
+        of_the_stack = {part.physical_id.rpartition("|")[2] for part in parts if part.type == TABLE}
         for part in parts:
             try:
                 if part.type == _BUCKET:
@@ -62,7 +62,7 @@ class DeletionCleanup:
                         yield _OBJECTS, count
                 elif part.type == _DATABASE:
                     for count in self._catalog.remove_tables(part.physical_id, but=of_the_stack):
-                        yield _TABLES, count
+                        yield TABLE, count
             except AwsRefused as error:
                 refused = refused or error
         if refused is not None:

@@ -35,7 +35,8 @@ class SandboxStacks:
             template_url=self._releases.template_url(environment),
             parameters=parameters,
             tags=stack_tags(environment, self._config),
-            token=f"create-{environment.id}-{environment.creations}",
+            # Another attempt has another token, because a stack deleted by hand has used up its own.
+            token=f"create-{environment.id}-{environment.creations}-{environment.attempts}",
         )
         return stack_id, release.resource_count(parameters)
 

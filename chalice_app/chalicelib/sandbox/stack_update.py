@@ -65,9 +65,9 @@ class StackUpdates:
         if not ends_as.settings.job.arguments:
             self._releases.remove_template(environment)
 
-    def continue_rollback(self, environment: Environment, stack: Stack, number: int) -> None:
-        """Retry the rollback of a failed update."""
-        token = f"{_name(environment)}-rollback-{number}"
+    def continue_rollback(self, environment: Environment, stack: Stack) -> None:
+        """Retry the rollback of a failed update. The record's version makes each attempt a new request."""
+        token = f"{_name(environment)}-rollback-{environment.version}"
         self._change_sets.continue_rollback(stack.id, token=token)
 
     def data_loss(self, environment: Environment, change_set: ChangeSet) -> Failure | None:

@@ -21,6 +21,8 @@ def template_parameters(environment: Environment, config: Config) -> dict[str, s
         "EnvironmentId": environment.id,
         **{f"{camel(key)}BucketName": getattr(settings.buckets, key) for key in BUCKET_KEYS},
         "KmsKeyArn": settings.kms_key_arn,
+        "DeploymentRoleArn": config.deployment_role_arn,
+        "ServiceRoleArns": ",".join(config.service_role_arns),
         "AthenaWorkgroupName": settings.athena_workgroup_name,
         "RoleArn": settings.role_arn,
         "RoleName": environment.role_name,

@@ -327,10 +327,11 @@ def test_a_stack_in_a_failed_state_is_not_updated(aws: Aws, status: str) -> None
         assert caught.value.response["Error"]["Message"] == words
 
 
-def test_the_same_token_returns_the_same_update(aws: Aws) -> None:
+def test_a_repeated_token_starts_no_second_update(aws: Aws) -> None:
     made(aws, "again", template({"Data": bucket("again-data")}))
     after = template({"Data": versioned("again-data")})
-    for _ in range(2):
+    update(aws, "again", after, ClientRequestToken="t1")
+    with pytest.raises(ClientError, match="TokenAlreadyExistsException"):
         update(aws, "again", after, ClientRequestToken="t1")
     assert history(aws, "again").count(("again", "UPDATE_IN_PROGRESS")) == 1
     with pytest.raises(ClientError, match="No updates are to be performed"):
@@ -341,11 +342,11 @@ def test_the_same_token_returns_the_same_update(aws: Aws) -> None:
     with pytest.raises(ClientError) as caught:
         propose(aws, "again", TemplateBody=after, ClientToken="c2")
     assert caught.value.response["Error"]["Code"] == "AlreadyExistsException"
-    for _ in range(2):
-        aws("cloudformation").execute_change_set(
-            ChangeSetName="next", StackName="again", ClientRequestToken="t3"
-        )
-        settled(aws, "again")
+    execution = {"ChangeSetName": "next", "StackName": "again", "ClientRequestToken": "t3"}
+    aws("cloudformation").execute_change_set(**execution)
+    settled(aws, "again")
+    with pytest.raises(ClientError, match="TokenAlreadyExistsException"):
+        aws("cloudformation").execute_change_set(**execution)
     assert history(aws, "again").count(("again", "UPDATE_IN_PROGRESS")) == 2
 
 

@@ -231,12 +231,25 @@ def test_two_stacks_cannot_have_the_same_job(aws: Aws) -> None:
     assert aws("glue").get_job(JobName="one-job")["Job"]["Name"] == "one-job"
 
 
-def test_the_same_token_returns_the_same_stack(aws: Aws) -> None:
+def test_a_token_is_accepted_once_for_all_stacks_of_a_name(aws: Aws) -> None:
     body = template({"Data": bucket("token-data")})
-    first = create(aws, "token", body, ClientRequestToken="t1")
-    assert create(aws, "token", body, ClientRequestToken="t1") == first
+    stack_id = create(aws, "token", body, ClientRequestToken="t1")
+
+    def again() -> None:
+        with pytest.raises(ClientError) as caught:
+            create(aws, "token", body, ClientRequestToken="t1")
+        assert caught.value.response["Error"]["Code"] == "TokenAlreadyExistsException"
+
+    again()
     with pytest.raises(ClientError, match="already exists"):
         create(aws, "token", body, ClientRequestToken="t2")
+    settled(aws, "token")
+    aws("cloudformation").delete_stack(StackName=stack_id, ClientRequestToken="t3")
+    with pytest.raises(ClientError, match="TokenAlreadyExistsException"):
+        aws("cloudformation").delete_stack(StackName=stack_id, ClientRequestToken="t3")
+    settled(aws, stack_id)
+    again()
+    create(aws, "token", body, ClientRequestToken="t2")  # the rejected request did not use it up
 
 
 def test_many_stacks_are_created_concurrently(aws: Aws) -> None:
@@ -349,6 +362,16 @@ def test_the_sandboxs_properties_reach_its_resources(aws: Aws) -> None:
         "SecurityConfiguration": "safe",
         "MaxRetries": 2,
     }
+    for_logs = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*"}
+            for principal in (
+                {"AWS": "arn:aws:iam::123456789012:root"},
+                {"Service": "logs.us-east-1.amazonaws.com"},
+            )
+        ],
+    }
     resources = {
         "Logs": bucket("given-logs"),
         "LogsPolicy": {
@@ -359,7 +382,7 @@ def test_the_sandboxs_properties_reach_its_resources(aws: Aws) -> None:
             },
         },
         "Data": bucket("given-1", DependsOn="LogsPolicy"),
-        "Key": {"Type": "AWS::KMS::Key", "Properties": {}},
+        "Key": {"Type": "AWS::KMS::Key", "Properties": {"KeyPolicy": for_logs}},
         "Group": {
             "Type": "AWS::Logs::LogGroup",
             "Properties": {"LogGroupName": "/given", "KmsKeyId": {"Fn::GetAtt": ["Key", "Arn"]}},

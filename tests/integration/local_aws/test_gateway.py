@@ -72,6 +72,14 @@ def test_a_request_reaches_the_app(caller: Caller) -> None:
     assert (answer.status, answer.json) == (200, {"name": "lamp"})
 
 
+def test_an_api_that_api_gateway_rejects_does_not_start() -> None:
+    wrong = Chalice(app_name="wrong", configure_logs=False)
+    wrong.route("/files/{path}")(get_thing)
+    wrong.route("/files/{folder}/{path}")(get_thing)
+    with pytest.raises(gateway.SiblingVariables, match=r"/files.*\{folder\}.*\{path\}"):
+        gateway.create_server(wrong, Config(chalice_stage="local"), 0)
+
+
 def test_every_request_has_a_unique_id(caller: Caller) -> None:
     ids = {caller.call("POST", "/things", b"{}").json["request_id"] for _ in range(3)}
     assert len(ids) == 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -18,6 +19,7 @@ from local.aws.clients import Credentials
 from local.iam import access
 from local.iam.checks import PermissionCheck
 from local.iam.policies import Verdict, verdict
+from local.moto_patches import kms as kms_patch
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -146,6 +148,129 @@ def test_an_unfulfilled_condition_allows_nothing(aws: None) -> None:
     metrics = role(allow("cloudwatch:PutMetricData", "*", StringEquals={"cloudwatch:namespace": "Glue"}))
     metrics("cloudwatch").put_metric_data(Namespace="Glue", MetricData=[datum])
     refused(lambda: metrics("cloudwatch").put_metric_data(Namespace="Other", MetricData=[datum]))
+
+
+def test_creating_with_tags_requires_permission_to_tag(aws: None) -> None:
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:mine*"
+    logs = role(allow("logs:CreateLogGroup", group))("logs")
+    logs.create_log_group(logGroupName="mine-1")
+    tagged = {"logGroupName": "mine-2", "tags": {"a": "b"}}
+    assert "logs:TagResource" in refused(lambda: logs.create_log_group(**tagged))
+    policy = document(allow(["logs:CreateLogGroup", "logs:TagResource"], group))
+    client("iam").put_role_policy(RoleName="worker", PolicyName="own", PolicyDocument=policy)
+    logs.create_log_group(**tagged)
+
+
+def test_tags_of_a_key_count_after_five_minutes(aws: None) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    uninstall = kms_patch.install(lambda: moment)
+    try:
+        kms, arn = client("kms"), f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*"
+        key = kms.create_key(Tags=[{"TagKey": "whose", "TagValue": "mine"}])["KeyMetadata"]["KeyId"]
+        own = role(allow("kms:Encrypt", arn, StringEquals={"aws:ResourceTag/whose": "mine"}))("kms")
+        refused(lambda: own.encrypt(KeyId=key, Plaintext=b"x"))
+        moment += timedelta(minutes=5)
+        own.encrypt(KeyId=key, Plaintext=b"x")
+        kms.untag_resource(KeyId=key, TagKeys=["whose"])
+        own.encrypt(KeyId=key, Plaintext=b"x")
+        moment += timedelta(minutes=5)
+        refused(lambda: own.encrypt(KeyId=key, Plaintext=b"x"))
+    finally:
+        uninstall()
+
+
+def test_lists_of_keys_and_aliases_have_pages(aws: None) -> None:
+    uninstall = kms_patch.install()
+    try:
+        kms = client("kms")
+        key = kms.create_key()["KeyMetadata"]["KeyId"]
+        for number in range(60):
+            kms.create_alias(AliasName=f"alias/a{number}", TargetKeyId=key)
+        first = kms.list_aliases()
+        assert first["Truncated"] and len(first["Aliases"]) == 50
+        pages = kms.get_paginator("list_aliases").paginate(PaginationConfig={"PageSize": 25})
+        names = [alias["AliasName"] for page in pages for alias in page["Aliases"]]
+        assert len(set(names)) == len(names) and {f"alias/a{number}" for number in range(60)} <= {*names}
+        assert len(kms.list_aliases(KeyId=key, Limit=100)["Aliases"]) == 60
+    finally:
+        uninstall()
+
+
+def test_a_missing_alias_is_denied_like_an_existing_one(aws: None) -> None:
+    arn = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/*"
+    kms = role(allow("kms:DescribeKey", arn, StringEquals={"aws:ResourceTag/whose": "mine"}))("kms")
+    assert "kms:DescribeKey" in refused(lambda: kms.describe_key(KeyId="alias/gone"))
+    with pytest.raises(ClientError, match="NotFoundException"):
+        client("kms").describe_key(KeyId="alias/gone")
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition", "allowed"),
+    [
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:role/worker"}, {}, True),
+        ({"AWS": "*"}, {"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/worker"}}, True),
+        ({"AWS": "*"}, {"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/other"}}, False),
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, {}, False),  # leaves it to IAM, which is silent
+        ({"Service": "logs.us-east-1.amazonaws.com"}, {}, False),
+    ],
+)
+def test_a_key_policy_grants_what_it_names(
+    aws: None, principal: dict[str, str], condition: dict[str, Any], allowed: bool
+) -> None:
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    owner = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
+    named = {"Effect": "Allow", "Principal": principal, "Action": "kms:Encrypt", "Resource": "*"}
+    policy = document(owner, named | ({"Condition": condition} if condition else {}))
+    key = client("kms").create_key(Policy=policy)["KeyMetadata"]["KeyId"]
+    kms = role(allow("s3:ListBucket", "*"))("kms")
+    if allowed:
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+    else:
+        refused(lambda: kms.encrypt(KeyId=key, Plaintext=b"x"))
+    refused(lambda: kms.describe_key(KeyId=key))
+
+
+def test_a_key_policy_without_the_account_excludes_iam(aws: None) -> None:
+    closed = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::1:root"}, "Action": "*", "Resource": "*"}
+    key = client("kms").create_key(Policy=document(closed))["KeyMetadata"]["KeyId"]
+    kms = role(allow("kms:*", "*"))("kms")
+    assert "resource-based policy" in refused(lambda: kms.describe_key(KeyId=key))
+
+
+def test_objects_that_a_key_encrypts_require_the_key(aws: None) -> None:
+    s3, key = client("s3"), client("kms").create_key()["KeyMetadata"]["Arn"]
+    s3.create_bucket(Bucket="mine")
+    by_key = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rules = {"Rules": [{"ApplyServerSideEncryptionByDefault": by_key, "BucketKeyEnabled": True}]}
+    s3.put_bucket_encryption(Bucket="mine", ServerSideEncryptionConfiguration=rules)
+    s3.put_object(Bucket="mine", Key="a", Body=b"1")
+    context = {
+        "kms:ViaService": f"s3.{REGION}.amazonaws.com",
+        "kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::mine",
+    }
+    objects = allow(["s3:GetObject", "s3:PutObject"], "*")
+    own = role(objects, allow("kms:Decrypt", key, StringEquals=context))("s3")
+    own.get_object(Bucket="mine", Key="a")
+    own.head_object(Bucket="mine", Key="a")
+    assert "kms:GenerateDataKey" in refused(lambda: own.put_object(Bucket="mine", Key="b", Body=b"1"))
+    assert "kms:GenerateDataKey" in refused(
+        lambda: own.copy_object(Bucket="mine", Key="b", CopySource="mine/a")
+    )
+    client("iam").put_role_policy(RoleName="worker", PolicyName="own", PolicyDocument=document(objects))
+    assert "kms:Decrypt" in refused(lambda: own.get_object(Bucket="mine", Key="a"))
+
+
+def test_a_copy_of_a_tagged_object_requires_its_tags(aws: None) -> None:
+    client("s3").create_bucket(Bucket="mine")
+    client("s3").put_object(Bucket="mine", Key="a", Body=b"1", Tagging="scan=ok")
+    objects = allow(["s3:GetObject", "s3:PutObject"], "*")
+    s3 = role(objects)("s3")
+    copy = {"Bucket": "mine", "Key": "b", "CopySource": "mine/a"}
+    assert "s3:GetObjectTagging" in refused(lambda: s3.copy_object(**copy))
+    s3.copy_object(**copy, TaggingDirective="REPLACE")
+    policy = document(objects, allow("s3:GetObjectTagging", "arn:aws:s3:::mine/a"))
+    client("iam").put_role_policy(RoleName="worker", PolicyName="own", PolicyDocument=policy)
+    assert "s3:PutObjectTagging" in refused(lambda: s3.copy_object(**copy))
 
 
 def test_a_key_is_matched_by_its_tag(aws: None) -> None:
@@ -312,7 +437,7 @@ def test_not_action_and_not_resource_match_everything_else(aws: None) -> None:
 
 
 def test_conditions_on_tags_and_paths_are_evaluated(aws: None) -> None:
-    tagged = allow("glue:CreateJob", "*", StringEquals={"aws:RequestTag/team": "a"})
+    tagged = allow(["glue:CreateJob", "glue:TagResource"], "*", StringEquals={"aws:RequestTag/team": "a"})
     own = allow("glue:DeleteJob", "*", StringEquals={"aws:ResourceTag/team": "a"})
     passing = allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/jobs/*")
     policies = allow("iam:CreatePolicy", f"arn:aws:iam::{ACCOUNT}:policy/own/p-*")

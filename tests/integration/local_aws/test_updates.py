@@ -217,6 +217,17 @@ def test_a_key_and_its_alias_are_changed(aws: Aws) -> None:
 def test_a_log_group_is_changed(aws: Aws) -> None:
     logs = aws("logs")
     key = aws("kms").create_key()["KeyMetadata"]["Arn"]
+    refused = {"LogGroupName": "/refused", "KmsKeyId": key}
+    create(aws, "refused", template({"It": {"Type": "AWS::Logs::LogGroup", "Properties": refused}}))
+    assert settled(aws, "refused")["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = aws("cloudformation").describe_stack_events(StackName="refused")["StackEvents"]
+    reasons = [event.get("ResourceStatusReason", "") for event in events]
+    assert any("not allowed to be used with LogGroup" in reason for reason in reasons)
+    only = {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": "arn:aws:logs:*:*:log-group:/changed"}}
+    principal = {"Service": "logs.us-east-1.amazonaws.com"}
+    use = {"Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*", "Condition": only}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [use]})
+    aws("kms").put_key_policy(KeyId=key, PolicyName="default", Policy=policy)
     bare = {"LogGroupName": "/changed"}
     whole = {**bare, "RetentionInDays": 7, "KmsKeyId": key, "Tags": [{"Key": "a", "Value": "1"}]}
     change(aws, "logs", "AWS::Logs::LogGroup", bare, whole)

@@ -23,6 +23,7 @@ from chalicelib.variables import InvalidConfiguration
 from chalicelib.wiring import _PATIENT
 from deploy.gateway_responses import ANSWERS
 from deploy.package import package
+from deploy.path_variables import conflicts
 from deploy.requirements import pinned
 from local.api.dispatch import subscriptions
 from local.iam.policies import listed
@@ -164,6 +165,7 @@ def test_only_actions_without_resource_level_permissions_use_a_star() -> None:
             everywhere |= set(listed(statement["Action"]))
     assert everywhere == {
         "glue:GetSecurityConfiguration",  # checks whether a sandbox's own is deleted; returns only settings
+        "kms:ListAliases",  # checks whether a sandbox's alias is deleted; returns only names
         "logs:DescribeLogGroups",  # lists the log groups of a prefix; returns only names
         "xray:PutTelemetryRecords",  # a function's own traces
         "xray:PutTraceSegments",
@@ -187,6 +189,8 @@ def test_policies_reach_only_sandboxes_and_the_services_own_table_bucket_role_qu
                 own = {"Table", "AssetsBucket", "DeploymentRole", "FailedEvents"}
                 own |= {f"{''.join(part.capitalize() for part in function.split('_'))}Logs"}
                 assert name in own and attribute == "Arn", (function, resource)
+            elif statement["Action"] == ["kms:DescribeKey"]:  # any key, as a deleted one has no tags
+                assert resource["Fn::Sub"].endswith(":${AWS::AccountId}:key/*")
             elif ":key/*" in resource["Fn::Sub"]:  # a key has no name; its tag identifies the sandbox
                 tags = {
                     key: value
@@ -389,6 +393,19 @@ def test_the_gateway_has_every_route_of_the_app(resources: dict[str, Any]) -> No
     ]
     routes = {path: {method.lower() for method in methods} for path, methods in app.app.routes.items()}
     assert {path: set(methods) for path, methods in api["paths"].items()} == routes
+
+
+def test_variables_at_one_position_have_one_name_in_every_path_of_the_package(
+    sam: dict[str, Any], resources: dict[str, Any]
+) -> None:
+    """API Gateway: "A sibling of this resource already has a variable path part"."""
+    [api] = [
+        of["Properties"]["Body"] for of in resources.values() if of["Type"] == "AWS::ApiGateway::RestApi"
+    ]
+    packaged = sam["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
+    assert packaged.keys() == api["paths"].keys()
+    for paths in (packaged, api["paths"]):
+        assert len(paths) > 20 and conflicts(paths) == {}
 
 
 def test_the_gateways_own_errors_are_problems_like_the_apps(resources: dict[str, Any]) -> None:

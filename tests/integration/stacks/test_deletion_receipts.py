@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from chalicelib.aws.cloudformation import Stack, StackResource, Stacks
+from chalicelib.aws.cloudformation import Stack, StackResource, Stacks, shown_id
 from chalicelib.aws.existence import ExistenceChecker
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
@@ -26,7 +27,9 @@ RICH = {"kms_key": True, "job": {"schedule": "rate(1 day)"}}
 
 def physical_ids(environment: Environment) -> set[tuple[str, str]]:
     found = client("cloudformation").describe_stack_resources(StackName=environment.name)["StackResources"]
-    return {(each["ResourceType"], each["PhysicalResourceId"]) for each in found}
+    return {
+        (each["ResourceType"], shown_id(each["ResourceType"], each["PhysicalResourceId"])) for each in found
+    }
 
 
 def delete(world: World, environment: Environment) -> Environment:
@@ -233,6 +236,32 @@ def test_unknown_types_are_unchecked_and_retained_resources_remain() -> None:
     assert "are not checked again" in topic.why
     assert [each.id for each in proof.remaining] == ["kept"]
     assert [part.physical_id for part in proof.still_existing] == ["lost"]
+
+
+@pytest.mark.parametrize("table", ["orders", "sales|orders", f"{ACCOUNT}|sales|orders"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_table_is_found_by_each_form_of_its_physical_id(table: str, exists: bool) -> None:
+    class Glue:
+        """The database `sales` has the table `orders`, or is empty."""
+
+        def get_database(self, **_: Any) -> dict[str, Any]:
+            return {"Database": {}}
+
+        def get_table(self, **named: str) -> dict[str, Any]:
+            if exists and named == {"DatabaseName": "sales", "Name": "orders"}:
+                return {"Table": {}}
+            error = {"Error": {"Code": "EntityNotFoundException", "Message": "Entity Not Found"}}
+            raise ClientError(error, "GetTable")  # type: ignore[arg-type]
+
+    kind = "AWS::Glue::Table"
+    parts = [
+        StackResource("AWS::Glue::Database", "Sales", "sales", "DELETE_COMPLETE"),
+        StackResource(kind, "Orders", shown_id(kind, table), "DELETE_COMPLETE"),
+    ]
+    proof = ExistenceChecker({"glue": Glue()}).verify_deletion(parts)
+    assert [part.logical_id for part in proof.still_existing] == [*(["Orders"] if exists else []), "Sales"]
+    assert [(each.logical_id, each.why) for each in proof.removed] == ([] if exists else [("Orders", None)])
+    assert ACCOUNT not in shown_id(kind, table)
 
 
 STACK_ID = f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/terraglue-aaaaaaaaaa/1"

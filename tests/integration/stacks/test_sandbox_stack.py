@@ -15,8 +15,12 @@ from moto.kms.models import kms_backends
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.sandbox.template_parameters import template_parameters
+from glue_assets.template_builder import assemble, parse
+from local.cloudformation.schemas import schema
 from local.iam import access
+from local.moto_patches import kms
 from local.setup import roles
+from tests.support.paths import ROOT
 from tests.support.sandbox_stacks import ACCOUNT, REGION, Account, client, random_settings
 from tests.support.size import sized
 
@@ -108,8 +112,10 @@ def test_a_deployment_role_creates_nothing_with_a_foreign_name(operated: Account
     boundary = operated.config.permissions_boundary_arn
     ours = [{"TagKey": "terraglue:environment", "TagValue": "abcdefgh23"}]
     foreign = operated.aws("kms").create_key()["KeyMetadata"]["KeyId"]
-    own = mine("kms").create_key(Tags=ours)["KeyMetadata"]["KeyId"]
-    mine("kms").tag_resource(KeyId=own, Tags=[*ours, {"TagKey": "terraglue:release", "TagValue": "2"}])
+    shared = [*ours, {"TagKey": "terraglue:shared", "TagValue": "true"}]
+    mine("kms").create_key(Tags=ours)
+    mine("kms").tag_resource(KeyId=foreign, Tags=ours)  # which gives no permission for the key
+    kms.let_tags_count()
     for call in (
         lambda: mine("s3").create_bucket(Bucket="terraglue-prod"),
         lambda: mine("s3").delete_bucket(Bucket="assets"),
@@ -118,7 +124,11 @@ def test_a_deployment_role_creates_nothing_with_a_foreign_name(operated: Account
         lambda: mine("iam").delete_role(RoleName=roles.DEPLOYMENT),
         lambda: mine("glue").delete_database(Name="sales"),
         lambda: mine("kms").schedule_key_deletion(KeyId=operated.config.limits.kms_key_arns[0]),
-        lambda: mine("kms").tag_resource(KeyId=foreign, Tags=ours),
+        lambda: mine("kms").schedule_key_deletion(KeyId=foreign),
+        lambda: mine("kms").decrypt(KeyId=foreign, CiphertextBlob=f"{foreign}x".encode()),
+        lambda: mine("kms").put_key_policy(KeyId=foreign, PolicyName="default", Policy="{}"),
+        lambda: mine("kms").tag_resource(KeyId=foreign, Tags=shared),
+        lambda: mine("kms").create_key(Tags=shared),
         lambda: mine("kms").create_key(),
         lambda: mine("kms").create_key(Tags=[{"TagKey": "a", "TagValue": "b"}]),
         lambda: mine("logs").delete_log_group(logGroupName="/aws-glue/jobs/output"),
@@ -147,6 +157,27 @@ def test_every_resource_that_can_have_tags_has_them(operated: Account) -> None:
         }
 
 
+def test_every_physical_id_is_the_identifier_of_the_registry(operated: Account) -> None:
+    made = sandbox(operated, kms_key=True)
+    operated.deploy(made)
+    found = operated.aws("cloudformation").describe_stack_resources(StackName=made.name)["StackResources"]
+    template = parse(assemble(ROOT / "glue_assets"))["Resources"].values()
+    kinds = {each["Type"] for each in template} | {"AWS::Glue::Table"}
+    assert {each["ResourceType"] for each in found} == kinds
+    for each in found:
+        kind, parts = each["ResourceType"], each["PhysicalResourceId"].split("|")
+        identifier = ["/".join(path) for path in schema(kind).identifier]
+        assert len(parts) == len(identifier), (kind, parts, identifier)
+        if kind == "AWS::Glue::Table":
+            assert identifier == ["CatalogId", "DatabaseName", "Name"]
+            table = operated.aws("glue").get_table(DatabaseName=parts[1], Name=parts[2])["Table"]
+            assert (parts[0], table["Name"]) == (ACCOUNT, parts[2])
+        elif kind == "AWS::KMS::Key":
+            assert operated.aws("kms").describe_key(KeyId=parts[0])["KeyMetadata"]["KeyId"] == parts[0]
+        else:  # named by the template
+            assert made.id in parts[0] and not parts[0].startswith("arn:"), (kind, parts)
+
+
 def test_one_sandbox_cannot_read_list_or_change_another(operated: Account) -> None:
     mine, theirs = (sandbox(operated, name) for name in ("aaaaaaaaaa", "bbbbbbbbbb"))
     outputs = {}
@@ -160,8 +191,15 @@ def test_one_sandbox_cannot_read_list_or_change_another(operated: Account) -> No
 
     aws("s3").get_object(Bucket=mine.bucket("sor"), Key="a")
     aws("s3").put_object(Bucket=mine.bucket("sot"), Key="b", Body=b"")
+    tags = {"TagSet": [{"Key": "GuardDutyMalwareScanStatus", "Value": "NO_THREATS_FOUND"}]}
+    operated.aws("s3").put_object_tagging(Bucket=mine.bucket("sot"), Key="b", Tagging=tags)
+    # Spark renames its output with copies, which copy the tags.
+    aws("s3").copy_object(Bucket=mine.bucket("sot"), Key="c", CopySource=f"{mine.bucket('sot')}/b")
     aws("glue").get_table(DatabaseName=outputs[mine.id]["DatabaseDbShop"], Name="tbl_orders")
     aws("glue").create_table(DatabaseName=mine.sot_database, TableInput=data_type)
+    # The boundary identifies keys by their tags, except those that S3 uses.
+    assert refused(lambda: aws("kms").encrypt(KeyId=outputs[mine.id]["KmsKeyArn"], Plaintext=b"x"))
+    kms.let_tags_count()
     aws("kms").encrypt(KeyId=outputs[mine.id]["KmsKeyArn"], Plaintext=b"x")
 
     group = outputs[theirs.id]["OutputLogGroup"]

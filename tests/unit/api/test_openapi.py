@@ -17,6 +17,7 @@ from chalicelib import errors
 from chalicelib.api import openapi
 from chalicelib.api.openapi import examples
 from chalicelib.api.operations import Files
+from deploy.path_variables import conflicts
 from tests.support.contract import Contract
 from tests.support.paths import ROOT
 
@@ -263,11 +264,10 @@ def test_every_example_fits_its_status() -> None:
 
 def test_parameters_at_one_position_of_a_path_have_one_name() -> None:
     """API Gateway: "A sibling of this resource already has a variable path part"."""
-    names: dict[str, set[str]] = {}
-    for path in app.app.routes:
-        parts = path.split("/")
-        for depth, part in enumerate(parts):
-            if part.startswith("{"):
-                names.setdefault("/".join(parts[:depth]), set()).add(part)
-    assert len(names) >= 8
-    assert {prefix: found for prefix, found in names.items() if len(found) > 1} == {}
+    assert conflicts(app.app.routes) == {}
+
+
+def test_two_names_of_a_variable_are_found_at_every_prefix_of_a_path() -> None:
+    paths = ["/a/{id}", "/a/{id}/files/{path}", "/a/{id}/files/{folder}/{path}", "/{x}", "/a/{other}/b/{y}"]
+    assert conflicts(paths) == {"/a": ["{id}", "{other}"], "/a/{}/files": ["{folder}", "{path}"]}
+    assert conflicts(["/a/{id}", "/a/{id}/b", "/a/me", "/b/{name}"]) == {}

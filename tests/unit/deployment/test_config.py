@@ -150,6 +150,7 @@ WRONG = {
         ROLE + "@",
         ROLE.replace("role", "user"),
     ],
+    "SERVICE_ROLE_ARNS": ["reader", "arn:aws:iam::12:role/reader", f"{ROLE},{ROLE}"],
     "SHARED_KMS_KEY_ARNS": [
         KEY.partition("/")[2],
         "arn:aws:kms:us-east-1:123456789012:alias/x",

@@ -13,6 +13,7 @@ from deploy.findings import Finding, Severity, find
 from deploy.findings.permissions import DEPLOYING
 from deploy.findings.quotas import QUOTAS, table
 from deploy.findings.sandbox import STACK, sandbox
+from deploy.package import merged
 from tests.support.aws_answers import session
 from tests.support.paths import ROOT
 
@@ -366,14 +367,12 @@ def test_the_simulated_actions_are_those_of_the_service_s_resources() -> None:
     """Each type of the service's own template has actions, and its schema requires them to create it."""
     data = Path(cfnlint.__file__).parent / "data/schemas"
     index = json.loads((data / "providers/us-east-1.json").read_text())
-    types: set[str] = set()
-    for name in ("resources.json", "functions.json"):
-        resources = json.loads((ROOT / "chalice_app" / name).read_text())["Resources"]
-        # Conditional resources need further permissions only of those who choose them.
-        always = [of for of in resources.values() if "Type" in of and "Condition" not in of]
-        types |= {resource["Type"] for resource in always}
-    inline = {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy"}  # named with their bucket and queue
-    assert types - inline <= DEPLOYING.keys()
+    resources = merged(ROOT / "chalice_app")["Resources"].values()
+    # Conditional resources need further permissions only of those who choose them.
+    types = {of["Type"] for of in resources if "Type" in of and "Condition" not in of}
+    policies = {kind for kind in types if kind.endswith("Policy") and kind not in DEPLOYING}
+    assert policies == {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"}  # by owner
+    assert types - policies <= DEPLOYING.keys()
     for kind, actions in DEPLOYING.items():
         schema = json.loads((data / f"resources/{index[kind]}.json").read_text())
         required = {action.lower() for action in schema["handlers"]["create"]["permissions"]}

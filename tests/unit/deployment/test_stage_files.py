@@ -156,6 +156,7 @@ def test_every_variable_of_the_service_has_a_key_or_is_set_by_the_stack() -> Non
         "DEPLOYMENT_ROLE_ARN",
         "PERMISSIONS_BOUNDARY_ARN",
         "SANDBOX_READER_ROLE_ARN",
+        "SERVICE_ROLE_ARNS",
         "TABLE_NAME",
     }
     assert names.keys() - keys == of_the_stack

@@ -61,6 +61,7 @@ class Aws:
     files: int = 0
     on_file: Callable[[], None] = lambda: None
     done: list[str] = field(default_factory=list)
+    rollback_versions: list[int] = field(default_factory=list)
 
     def find(self, environment: Environment) -> Stack | None:
         assert environment.id == "env1"
@@ -86,9 +87,11 @@ class Aws:
         if self.discards:
             raise self.discards
 
-    def continue_rollback(self, environment: Environment, stack: Stack, number: int) -> None:
+    def continue_rollback(self, environment: Environment, stack: Stack) -> None:
         assert (environment.id, stack.id) == ("env1", "stack")
-        self.done.append(f"roll back {number}")
+        assert environment.version not in self.rollback_versions, "the token was used before"
+        self.rollback_versions.append(environment.version)
+        self.done.append(f"roll back {len(self.rollback_versions)}")
 
     def data_loss(self, environment: Environment, proposal: ChangeSet) -> Failure | None:
         assert (environment.id, proposal) == ("env1", READY_TO_GO)

@@ -16,7 +16,9 @@ OPTIONS = server.ApiOptions(0, "http://127.0.0.1:1", "us-east-1", Path("ready"),
 
 def key() -> str:
     made = {"DeploymentRoleArn": "arn:d", "SandboxBoundaryArn": "arn:b", "SandboxReaderArn": "arn:r"}
-    return server._settings(OPTIONS, IDENTITY, made, clients.Credentials("a", "b", "c"))["CURSOR_KEY"]
+    return server._settings(OPTIONS, IDENTITY, made, "arn:s", clients.Credentials("a", "b", "c"))[
+        "CURSOR_KEY"
+    ]
 
 
 def test_the_key_cannot_be_derived_from_public_values(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,11 +96,25 @@ def test_all_five_buckets_are_encrypted_private_versioned_and_require_tls() -> N
         assert statement["Resource"] == [{"Fn::GetAtt": [name, "Arn"]}, {"Fn::Sub": f"${{{name}.Arn}}/*"}]
 
 
-def test_the_key_rotates_and_is_usable_by_account_and_log_groups_only() -> None:
+def test_the_key_rotates_and_is_usable_by_account_service_and_log_groups_only() -> None:
     [key] = of_type("AWS::KMS::Key").values()
     assert key["EnableKeyRotation"] == {"Ref": "KmsKeyRotation"}
-    account, logs = key["KeyPolicy"]["Statement"]
+    account, deployment, service, logs = key["KeyPolicy"]["Statement"]
     assert account["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+    own = {"kms:CallerAccount": {"Ref": "AWS::AccountId"}}
+    condition, manages, _ = deployment["Fn::If"]
+    assert (condition, manages["Principal"]) == ("HasDeploymentRole", {"AWS": "*"})
+    assert manages["Condition"] == {
+        "ArnEquals": {"aws:PrincipalArn": {"Ref": "DeploymentRoleArn"}},
+        "StringEquals": own,
+    }
+    condition, copies, _ = service["Fn::If"]
+    assert (condition, copies["Principal"]) == ("HasServiceRoles", {"AWS": "*"})
+    assert copies["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    assert copies["Condition"] == {
+        "ArnEquals": {"aws:PrincipalArn": {"Fn::Split": [",", {"Ref": "ServiceRoleArns"}]}},
+        "StringEquals": {**own, "kms:ViaService": {"Fn::Sub": "s3.${AWS::Region}.${AWS::URLSuffix}"}},
+    }
     assert logs["Principal"] == {"Service": {"Fn::Sub": "logs.${AWS::Region}.${AWS::URLSuffix}"}}
     [own] = logs["Condition"]["ArnLike"].values()
     assert own["Fn::Sub"].endswith(":log-group:/aws-glue/jobs/terraglue-${EnvironmentId}/*")

@@ -1,0 +1,26 @@
+"""Path variables of a REST API. API Gateway allows one variable name per position.
+
+A resource has at most one child whose path part is a variable. A second one with another name fails with "A
+sibling of this resource already has a variable path part":
+https://docs.aws.amazon.com/apigateway/latest/api/API_CreateResource.html and
+https://repost.aws/questions/QUP9YuVZ3RSEKZ0L2eFcGDgQ
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def conflicts(paths: Iterable[str]) -> dict[str, list[str]]:
+    """Return the variables that have the same parent but different names, by the parent's path.
+
+    Parents are compared as API Gateway's tree of resources has them: a variable is one resource.
+    """
+    variables: dict[str, set[str]] = {}
+    for path in paths:
+        parts = path.rstrip("/").split("/")
+        for depth, part in enumerate(parts):
+            if part.startswith("{"):
+                parent = "/".join("{}" if above.startswith("{") else above for above in parts[:depth])
+                variables.setdefault(parent or "/", set()).add(part)
+    return {parent: sorted(names) for parent, names in variables.items() if len(names) > 1}

@@ -1,0 +1,158 @@
+"""What independent judges of IAM say about the policies, and that they notice a policy that allows more."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.iam.policies import listed
+from tests.support.paths import ROOT
+from tests.support.policy_documents import account, documents, sandbox_resources, service_resources
+
+JUDGES = Path(sys.prefix) / "iam/bin/python"
+Change = Callable[[list[dict[str, Any]]], None]
+
+
+@pytest.fixture(scope="module")
+def judged() -> dict[str, Any]:
+    return account(service_resources(), sandbox_resources())
+
+
+def judge(tool: str, path: Path, *arguments: str) -> tuple[int, str]:
+    assert JUDGES.exists(), "make test sets up .venv/iam"
+    command = [JUDGES, ROOT / "tests/tools" / tool, path, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def statement(statements: list[dict[str, Any]], sid: str) -> dict[str, Any]:
+    return next(each for each in statements if each.get("Sid") == sid)
+
+
+def unconditional(sid: str) -> Change:
+    return lambda statements: statement(statements, sid).pop("Condition")
+
+
+def everywhere(sid: str) -> Change:
+    return lambda statements: statement(statements, sid).update(Resource="*")
+
+
+def without(sid: str) -> Change:
+    return lambda statements: statements.remove(statement(statements, sid))
+
+
+def allowing(*actions: str, resource: str = "*") -> Change:
+    return lambda statements: statements.append(
+        {"Effect": "Allow", "Action": list(actions), "Resource": resource}
+    )
+
+
+def neighbours(sid: str) -> Change:
+    def change(statements: list[dict[str, Any]]) -> None:
+        text = json.dumps(statement(statements, sid)["Resource"])
+        statement(statements, sid)["Resource"] = json.loads(text.replace("abcdefgh23", "??????????"))
+
+    return change
+
+
+WIDER: list[tuple[str, str, Change, str]] = [
+    (
+        "roles without boundary",
+        "deployment",
+        unconditional("RolesWithinTheBoundary"),
+        "iam:CreateRole only with",
+    ),
+    ("roles of others", "deployment", everywhere("Roles"), "changes roles of sandboxes only"),
+    ("passing any role", "deployment", everywhere("PassRolesToGlue"), "passes roles of sandboxes and shared"),
+    ("passing to any service", "deployment", unconditional("PassRolesToGlue"), "passes roles to Glue only"),
+    ("keys of others", "deployment", without("ForeignKeysStayForeign"), "uses and changes no key of others"),
+    ("buckets of others", "deployment", everywhere("Buckets"), "reaches no bucket but those of sandboxes"),
+    (
+        "foreign buckets",
+        "deployment",
+        unconditional("Buckets"),
+        "only creates buckets outside of the account",
+    ),
+    ("boundary", "deployment", allowing("iam:CreatePolicyVersion"), "changes no managed policy"),
+    ("lost boundary", "deployment", allowing("iam:DeleteRolePermissionsBoundary"), "removes no boundary"),
+    ("functions", "deployment", allowing("lambda:UpdateFunctionCode"), "no service of the control plane"),
+    (
+        "logs of others",
+        "deployment",
+        allowing("logs:PutResourcePolicy"),
+        "reaches nothing but sandboxes, keys",
+    ),
+    ("any stack role", "tick", everywhere("DeploymentRole"), "passes only the deployment role"),
+    ("any stack", "tick", everywhere("Stacks"), "changes no stack but those of sandboxes"),
+    ("neighbours' tables", "job", neighbours("ReadCatalog"), "reaches nothing outside of its sandbox"),
+    ("neighbours' data", "job", neighbours("ReadObjects"), "reaches nothing outside of its sandbox"),
+]
+
+
+@pytest.mark.parametrize(("principal", "change", "claim"), [w[1:] for w in WIDER], ids=[w[0] for w in WIDER])
+def test_a_wider_policy_refutes_a_claim(
+    judged: dict[str, Any], tmp_path: Path, principal: str, change: Change, claim: str
+) -> None:
+    wider = copy.deepcopy(judged)
+    [found] = [each for each in wider["principals"] if each["arn"] == principal]
+    change(found["policies"][0]["document"]["Statement"])
+    path = tmp_path / "account.json"
+    path.write_text(json.dumps(wider), encoding="utf-8")
+    code, text = judge("prove_permissions.py", path, principal)
+    assert code == 1, text
+    assert any(line.startswith("not true: ") and claim in line for line in text.splitlines()), text
+
+
+def test_a_wider_boundary_refutes_a_claim(judged: dict[str, Any], tmp_path: Path) -> None:
+    wider = copy.deepcopy(judged)
+    for principal in wider["principals"]:
+        if "permission_boundary" in principal:
+            allowing("iam:PassRole")(principal["permission_boundary"]["Statement"])
+    path = tmp_path / "account.json"
+    path.write_text(json.dumps(wider), encoding="utf-8")
+    code, text = judge("prove_permissions.py", path, "bounded")
+    assert code == 1
+    assert "an administrator with the boundary has no rights outside of data: iam:PassRole" in text
+
+
+def test_the_policies_prove_every_claim_and_parliament_finds_nothing_unexplained(
+    judged: dict[str, Any], tmp_path: Path
+) -> None:
+    path = tmp_path / "account.json"
+    path.write_text(json.dumps(judged), encoding="utf-8")
+    code, text = judge("prove_permissions.py", path)
+    assert code == 0, text
+    policies = [vars(document) for document in documents()]
+    path.write_text(json.dumps(policies), encoding="utf-8")
+    code, text = judge("lint_policies.py", path)
+    assert code == 0, text
+
+    next(each for each in policies if each["owner"] == "tick")["document"]["Statement"].append(
+        {"Effect": "Allow", "Action": ["s3:GetObjects"], "Resource": "arn:aws:s3:::a/*"}
+    )
+    path.write_text(json.dumps(policies), encoding="utf-8")
+    code, text = judge("lint_policies.py", path)
+    assert code == 1
+    assert "UNKNOWN_ACTION: tick identity" in text
+
+
+def test_roles_trust_exactly_one_principal() -> None:
+    """The functions' roles, which SAM adds, trust Lambda (test_package.py)."""
+    trusted = {
+        document.owner: [each["Principal"] for each in listed(document.document["Statement"])]
+        for document in documents()
+        if document.kind == "trust"
+    }
+    assert trusted == {
+        "ApiGatewayLogsRole": [{"Service": "apigateway.amazonaws.com"}],
+        "DeploymentRole": [{"Service": "cloudformation.amazonaws.com"}],
+        "SandboxReader": [{"AWS": "arn:aws:iam::123456789012:role/ApiHandlerRole"}],
+        "GlueJobRole": [{"Service": "glue.amazonaws.com"}],
+    }

@@ -1,0 +1,431 @@
+"""Proofs about roles, with iamprover's model of IAM and Z3: `prove_permissions.py ACCOUNT.json [PRINCIPAL]`.
+
+Each claim says what no request of a principal may do, for every action, resource and context. Z3 proves it,
+or returns a request that refutes it. It runs in a virtual environment of its own, .venv/iam.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import z3
+from iamprover.engine.context import Context
+from iamprover.engine.encoder import allowed
+from iamprover.engine.patterns import globs_intersect, matches_any
+from iamprover.model import Policy, Principal
+from iamprover.parsers.iam import load_account
+
+ANY = ("*",)
+FUNCTIONS = ("api_handler", "stack_changed", "resource_changed", "job_changed", "tick")
+MILLISECONDS = 60_000
+"""Time for one proof. Without a proof by then, the claim fails."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a principal can never do: `actions` on `resources`, except on `but` or with `but_actions`.
+
+    `unlike` limits the claim to requests whose context value matches none of the patterns.
+    """
+
+    what: str
+    principal: str
+    actions: Sequence[str] = ANY
+    resources: Sequence[str] = ANY
+    but: Sequence[str] = ()
+    but_actions: Sequence[str] = ()
+    unlike: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def claims(names: Mapping[str, str]) -> Iterator[Claim]:
+    """Yield every claim. `names` are ARNs of the service, and the ID of the sandbox of the role `job`."""
+    yield from _deployment(names)
+    yield from _functions(names)
+    yield from _reader()
+    yield from _sandbox(names["sandbox"])
+
+
+_SANDBOXES = (
+    "arn:aws:s3:::terraglue-??????????-*",
+    "arn:aws:glue:us-east-1:123456789012:catalog",
+    *(
+        f"arn:aws:glue:us-east-1:123456789012:{kind}/terraglue_??????????_*"
+        for kind in ("database", "table", "userDefinedFunction")
+    ),
+    *(
+        f"arn:aws:glue:us-east-1:123456789012:{kind}/terraglue-??????????-*"
+        for kind in ("job", "connection", "schema")
+    ),
+    "arn:aws:athena:us-east-1:123456789012:workgroup/terraglue-??????????",
+    "arn:aws:athena:us-east-1:123456789012:workgroup/terraglue-??????????-*",
+    "arn:aws:iam::123456789012:role/terraglue-??????????-glue-job",
+    "arn:aws:kms:us-east-1:123456789012:alias/terraglue-??????????",
+    "arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/terraglue-??????????/*",
+    "arn:aws:s3tables:us-east-1:123456789012:bucket/terraglue-??????????-*",
+    "arn:aws:firehose:us-east-1:123456789012:deliverystream/terraglue-??????????-*",
+)
+"""Names of every sandbox. Keys have no name; `_KEYS` are claims of their own."""
+_KEYS = "arn:aws:kms:us-east-1:123456789012:key/*"
+_OWN_ROLE = "arn:aws:iam::123456789012:role/terraglue-??????????-glue-job"
+_SHARED_ROLE = "arn:aws:iam::123456789012:role/terraglue-shared-*"
+_ENVIRONMENT, _SHARED = "aws:ResourceTag/terraglue:environment", "aws:ResourceTag/terraglue:shared"
+
+
+def _deployment(names: Mapping[str, str]) -> Iterator[Claim]:
+    bounded = (
+        "iam:AttachRolePolicy",
+        "iam:CreateRole",
+        "iam:PutRolePermissionsBoundary",
+        "iam:PutRolePolicy",
+    )
+    for action in bounded:
+        yield Claim(
+            f"the deployment role calls {action} only with the boundary of sandboxes",
+            *("deployment", [action]),
+            unlike={"iam:PermissionsBoundary": [names["SandboxBoundary"]]},
+        )
+    yield Claim(
+        "the deployment role changes roles of sandboxes only",
+        *("deployment", ["iam:*"]),
+        but=[_OWN_ROLE],
+        but_actions=["iam:GetRole", "iam:PassRole", "iam:CreateServiceLinkedRole"],
+    )
+    yield Claim(
+        "the deployment role creates no service-linked role but Athena's",
+        *("deployment", ["iam:CreateServiceLinkedRole"]),
+        but=["arn:aws:iam::123456789012:role/aws-service-role/athena.amazonaws.com/*"],
+    )
+    yield Claim(
+        "the deployment role removes no boundary", "deployment", ["iam:DeleteRolePermissionsBoundary"]
+    )
+    yield Claim(
+        "the deployment role changes no managed policy, and thus not the boundary",
+        *("deployment", ["iam:*Policy*Version*", "iam:CreatePolicy", "iam:DeletePolicy"]),
+    )
+    yield Claim(
+        "the deployment role changes neither itself nor the reader",
+        *("deployment", ["iam:*", "sts:*"], [names["DeploymentRole"], names["SandboxReader"]]),
+    )
+    yield Claim(
+        "the deployment role passes roles of sandboxes and shared roles only",
+        *("deployment", ["iam:PassRole"]),
+        but=[_OWN_ROLE, _SHARED_ROLE],
+    )
+    yield Claim(
+        "the deployment role passes roles to Glue only",
+        *("deployment", ["iam:PassRole"]),
+        unlike={"iam:PassedToService": ["glue.amazonaws.com"]},
+    )
+    yield Claim("the deployment role assumes no role", "deployment", ["sts:*"])
+    yield Claim(
+        "the deployment role reaches no service of the control plane",
+        "deployment",
+        [
+            *("apigateway:*", "cloudformation:*", "codebuild:*", "cognito-idp:*", "dynamodb:*", "ec2:*"),
+            *("events:*", "lambda:*", "organizations:*", "secretsmanager:*", "sns:*", "sqs:*", "ssm:*"),
+        ],
+    )
+    yield Claim(
+        "the deployment role does not touch the assets of the service",
+        *("deployment", ["s3:*"], [f"{names['AssetsBucket']}*"]),
+    )
+    yield Claim(
+        "the deployment role reaches no bucket but those of sandboxes",
+        *("deployment", ["s3:*"]),
+        but=["arn:aws:s3:::terraglue-??????????-*"],
+    )
+    yield Claim(
+        "the deployment role only creates buckets outside of the account",
+        *("deployment", ["s3:*"]),
+        but_actions=["s3:CreateBucket"],
+        unlike={"aws:ResourceAccount": ["123456789012"]},
+    )
+    yield Claim(
+        "the deployment role uses and changes no key of others",
+        *("deployment", ["kms:*"], [_KEYS]),
+        but_actions=["kms:CreateKey", "kms:ListAliases"],
+        unlike={_ENVIRONMENT: ["??????????"]},
+    )
+    yield Claim(
+        "the deployment role reaches nothing but sandboxes, keys and actions without a resource",
+        "deployment",
+        but=[*_SANDBOXES, _KEYS, _SHARED_ROLE, "arn:aws:iam::*:role/aws-service-role/athena.amazonaws.com/*"],
+        but_actions=[*_WITHOUT_RESOURCE, "kms:TagResource"],
+    )
+
+
+_WITHOUT_RESOURCE = (
+    *("glue:CreateSecurityConfiguration", "glue:DeleteSecurityConfiguration"),
+    *("glue:GetSecurityConfiguration", "kms:CreateKey", "kms:ListAliases"),
+    *("lakeformation:DescribeLakeFormationIdentityCenterConfiguration", "lakeformation:DescribeResource"),
+    *("lakeformation:GetDataAccess", "lakeformation:ListResources"),
+    *("logs:DescribeIndexPolicies", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies"),
+)
+"""Actions of the deployment role without a resource in the Service Authorization Reference."""
+
+
+def _functions(names: Mapping[str, str]) -> Iterator[Claim]:
+    for function in FUNCTIONS:
+        yield Claim(
+            f"{function} passes only the deployment role",
+            *(function, ["iam:PassRole"]),
+            but=[names["DeploymentRole"]],
+        )
+        yield Claim(
+            f"{function} passes roles to CloudFormation only",
+            *(function, ["iam:PassRole"]),
+            unlike={"iam:PassedToService": ["cloudformation.amazonaws.com"]},
+        )
+        yield Claim(
+            f"{function} changes nothing in IAM",
+            *(function, ["iam:*"]),
+            but_actions=["iam:GetRole", "iam:PassRole"],
+        )
+        yield Claim(
+            f"{function} assumes no role" + (" but the reader" if function == "api_handler" else ""),
+            *(function, ["sts:*"]),
+            but=[names["SandboxReader"]] if function == "api_handler" else [],
+        )
+        yield Claim(
+            f"{function} changes no stack but those of sandboxes",
+            *(function, ["cloudformation:*"]),
+            but=["arn:aws:cloudformation:us-east-1:123456789012:stack/terraglue-??????????/*"],
+        )
+        yield Claim(
+            f"{function} changes no function, API, rule, secret or queue policy",
+            function,
+            [
+                *("apigateway:*", "events:*", "secretsmanager:*", "sqs:SetQueueAttributes"),
+                *("lambda:*", "ec2:*", "ssm:*"),
+            ],
+        )
+        yield Claim(
+            f"{function} cannot change a published release",
+            *(function, ["s3:Put*", "s3:Delete*", "s3:Abort*"], [f"{names['AssetsBucket']}*"]),
+            but=[f"{names['AssetsBucket']}/environments/*"],
+        )
+        yield Claim(
+            f"{function} reads no data of a sandbox",
+            *(function, ["s3:GetObject"], ["arn:aws:s3:::terraglue-??????????-*"]),
+            but=["*.json", "*.py", "*.sql", "*.zip"],
+        )
+        yield Claim(
+            f"{function} creates no job, role or key, and no permission of a bucket",
+            function,
+            [
+                *("glue:CreateJob", "glue:UpdateJob", "kms:Create*", "kms:PutKeyPolicy", "s3:CreateBucket"),
+                *("s3:PutBucketPolicy", "s3:PutBucketAcl", "s3:PutObjectAcl"),
+            ],
+        )
+
+
+def _reader() -> Iterator[Claim]:
+    yield Claim(
+        "the reader reaches nothing but sandboxes, primary, default and keys",
+        "reader",
+        but=[
+            *_SANDBOXES,
+            _KEYS,
+            "arn:aws:athena:us-east-1:123456789012:workgroup/primary",
+            "arn:aws:glue:us-east-1:123456789012:database/default",
+        ],
+    )
+    yield Claim("the reader has no rights in IAM, STS and CloudFormation", "reader", _ADMINISTRATION)
+    yield Claim(
+        "the reader changes nothing but objects",
+        "reader",
+        ["s3:Delete*", "s3:PutBucket*", "glue:Create*", "glue:Update*", "glue:Delete*", "glue:BatchCreate*"],
+    )
+
+
+_ADMINISTRATION = (
+    *("iam:*", "sts:*", "cloudformation:*", "lambda:*", "dynamodb:*", "organizations:*", "ec2:*", "ssm:*"),
+    *("secretsmanager:*", "events:*", "apigateway:*", "sqs:*", "sns:*", "lakeformation:*"),
+)
+
+
+def _sandbox(own: str) -> Iterator[Claim]:
+    """Yield claims about the role of a user's job, and about any role with the boundary."""
+    mine = [
+        *(f"arn:aws:s3:::terraglue-{own}-*",),
+        "arn:aws:glue:us-east-1:123456789012:catalog",
+        *(f"arn:aws:glue:us-east-1:123456789012:{kind}/terraglue_{own}_*" for kind in ("database", "table")),
+        f"arn:aws:glue:us-east-1:123456789012:job/terraglue-{own}-*",
+        f"arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/terraglue-{own}/*",
+    ]
+    shared = [f"arn:aws:glue:us-east-1:123456789012:database/{name}" for name in ("default", "global_temp")]
+    yield Claim(
+        "a job reaches nothing outside of its sandbox",
+        "job",
+        but=[*mine, *shared, _KEYS],
+        but_actions=["cloudwatch:PutMetricData"],
+    )
+    yield Claim(
+        "a job uses only its own key",
+        *("job", ["kms:*"]),
+        but=["arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"],
+    )
+    yield Claim(
+        "a job writes metrics of Glue only",
+        *("job", ["cloudwatch:*"]),
+        unlike={"cloudwatch:namespace": ["Glue"]},
+    )
+    yield Claim(
+        "a job does not change the databases that all jobs share",
+        *("job", ["glue:*"], shared),
+        but_actions=["glue:GetDatabase"],
+    )
+    yield Claim(
+        "a job changes neither its job nor its tables of the release",
+        "job",
+        [
+            "glue:UpdateJob",
+            "glue:CreateJob",
+            "glue:StartJobRun",
+            "glue:*Database",
+            "glue:*SecurityConfiguration",
+        ],
+        but_actions=["glue:GetDatabase"],
+    )
+    for principal, who in (("job", "a job"), ("bounded", "an administrator with the boundary")):
+        yield Claim(f"{who} has no rights outside of data", principal, _ADMINISTRATION)
+        yield Claim(
+            f"{who} reaches no bucket of others",
+            principal,
+            ["s3:*"],
+            but=["arn:aws:s3:::terraglue-??????????-*"],
+        )
+    yield Claim(
+        "an administrator with the boundary reaches nothing but sandboxes",
+        "bounded",
+        but=[*_SANDBOXES, *shared, _KEYS],
+        but_actions=["cloudwatch:PutMetricData"],
+    )
+    yield Claim(
+        "an administrator with the boundary uses no key without a tag",
+        *("bounded", ["kms:*"]),
+        unlike={_ENVIRONMENT: ["??????????"], _SHARED: ["true"]},
+    )
+    yield Claim(
+        "an administrator with the boundary changes no key, and no permission of a bucket",
+        "bounded",
+        [
+            "kms:PutKeyPolicy",
+            "kms:CreateGrant",
+            "kms:ScheduleKeyDeletion",
+            "s3:PutBucket*",
+            "s3:DeleteBucket*",
+        ],
+    )
+
+
+def refuted(claim: Claim, principal: Principal) -> str | None:
+    """Return a request that refutes a claim, or None if Z3 proves that there is none."""
+    for case in _cases(claim, principal):
+        if found := _refuted(claim, case):
+            return found
+    return None
+
+
+def _cases(claim: Claim, principal: Principal) -> Iterator[Principal]:
+    """Yield the principal with one allowed action on one resource at a time: one request needs no more.
+
+    The denials and the boundary stay. Z3 proves many small cases in a second, and one large one hardly ever.
+    """
+    statements = [statement for policy in principal.policies for statement in policy.statements]
+    denials = [statement for statement in statements if statement.effect == "Deny"]
+    for statement in statements:
+        if statement.effect == "Deny":
+            continue
+        if statement.not_actions or statement.not_resources:
+            raise ValueError("NotAction and NotResource are not divided into cases")
+        for action, resource in itertools.product(statement.actions, statement.resources):
+            if (
+                any(globs_intersect(action.lower(), each.lower()) for each in claim.actions)
+                and any(globs_intersect(resource, each) for each in claim.resources)
+                and not any(_covers(each.lower(), action.lower()) for each in claim.but_actions)
+                and not any(_covers(each, resource) for each in claim.but)
+            ):
+                allowing = replace(statement, actions=[action], resources=[resource])
+                yield replace(principal, policies=[Policy("case", [allowing, *denials])])
+
+
+def _covers(pattern: str, other: str) -> bool:
+    """Return whether one pattern matches all that another one matches. May return False if it does."""
+    parts = {"*": ".*", "?": "[^*]"}
+    return re.fullmatch("".join(parts.get(each, re.escape(each)) for each in pattern), other) is not None
+
+
+def _refuted(claim: Claim, principal: Principal) -> str | None:
+    action, resource, context = z3.String("action"), z3.String("resource"), Context()
+    request = z3.And(
+        matches_any(action, claim.actions, case_insensitive=True),
+        matches_any(resource, claim.resources),
+        z3.Not(matches_any(action, claim.but_actions, case_insensitive=True)),
+        z3.Not(matches_any(resource, claim.but)),
+        *(z3.Not(matches_any(context.string(key), patterns)) for key, patterns in claim.unlike.items()),
+        allowed(principal, action, resource, context),
+    )
+    # Z3 proves quickly that no strings exist, and is slow to find strings that do. It checks a guess at once.
+    for guess in _guesses(principal):
+        values = [(action, z3.StringVal(guess[0].lower())), (resource, z3.StringVal(guess[1]))]
+        solver = z3.Solver()
+        solver.add(z3.simplify(z3.substitute(request, *values)))
+        solver.set("timeout", MILLISECONDS)
+        if solver.check() == z3.sat:
+            return f"{guess[0]} on {guess[1]} with {context.assignments(solver.model())}"
+    solver = z3.Solver()
+    solver.set("timeout", MILLISECONDS)
+    solver.add(request)
+    answer = solver.check()
+    if answer == z3.unknown:
+        return f"no proof: {solver.reason_unknown()}"
+    if answer == z3.unsat:
+        return None
+    model = solver.model()
+    found = (model.eval(each, model_completion=True).as_string() for each in (action, resource))
+    return f"{' on '.join(found)} with {context.assignments(model)}"
+
+
+def _guesses(principal: Principal) -> Iterator[tuple[str, str]]:
+    """Yield an action and a resource of each pair in the principal's policies and boundary."""
+    bounds = [principal.permission_boundary] if principal.permission_boundary else []
+    for statement in (each for policy in [*principal.policies, *bounds] for each in policy.statements):
+        for action, resource in itertools.product(statement.actions, statement.resources):
+            yield re.sub(r"[*?]", "x", action), re.sub(r"[*?]", "x", resource)
+
+
+def can_fail(claim: Claim) -> bool:
+    """Return whether an administrator could make a request that the claim forbids."""
+    action, resource = (re.sub(r"[*?]", "x", each[0]) for each in (claim.actions, claim.resources))
+    return not any(_covers(each.lower(), action.lower()) for each in claim.but_actions) and not any(
+        _covers(each, resource) for each in claim.but
+    )
+
+
+def main(path: Path, *principals: str) -> int:
+    """Prove every claim, or those about some principals. Return the exit code."""
+    names = json.loads(path.read_text(encoding="utf-8"))["names"]
+    account = load_account(path)
+    failures, proven = [], 0
+    for claim in claims(names):
+        if principals and claim.principal not in principals:
+            continue
+        if found := refuted(claim, account.principal(claim.principal)):
+            failures.append(f"not true: {claim.what}: {found}")
+        elif not can_fail(claim):
+            failures.append(f"cannot fail: {claim.what}")
+        else:
+            proven += 1
+    print("\n".join([*failures, f"{proven} claims about permissions are proven, {len(failures)} are not."]))
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))
