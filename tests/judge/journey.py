@@ -6,6 +6,7 @@ So each function does its whole work, under its own role.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -103,8 +104,8 @@ class Journey:
             self._check_receipt(self._bob.until(own, "DELETED", self._tick))
 
     def _first_requests(self) -> None:
-        health = self._nobody.call("GET", "health")
-        expect(health["status"] == "ok", f"health: {health}")
+        for health in _twice(lambda: self._nobody.call("GET", "health")):  # starts two processes of the API
+            expect(health["status"] == "ok", f"health: {health}")
         document = self._nobody.call("GET", "openapi.json")
         expect(document["openapi"].startswith("3.1"), f"document: {document}")
         forged = self._token[:-8] + "AAAAAAAA"
@@ -118,12 +119,8 @@ class Journey:
 
     def _post(self, caller: Caller, settings: Any) -> Any:
         """Create an environment with two requests at once, which have the same idempotency key."""
-
-        def send(_: int) -> httpx.Response:
-            return caller.send("POST", "environments", json=settings, headers={"Idempotency-Key": "monday"})
-
-        with ThreadPoolExecutor(2) as pool:
-            both = list(pool.map(send, range(2)))
+        key = {"Idempotency-Key": "monday"}
+        both = _twice(lambda: caller.send("POST", "environments", json=settings, headers=key))
         seen = "\n".join(shown(response) for response in both)
         expect([response.status_code for response in both] == [202, 202], seen)
         expect(len({response.json()["id"] for response in both}) == 1, seen)
@@ -210,3 +207,9 @@ class Journey:
         expect([entry["type"] for entry in receipt["remaining"]] == ["AWS::KMS::Key"], f"receipt: {receipt}")
         stacks = self._account.stacks()
         expect(f"terraglue-{environment['id']}" not in stacks, f"stacks: {stacks}")
+
+
+def _twice(send: Callable[[], Any]) -> list[Any]:
+    """Send two requests at once. Return both results."""
+    with ThreadPoolExecutor(2) as pool:
+        return [sent.result() for sent in (pool.submit(send), pool.submit(send))]
