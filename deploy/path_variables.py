@@ -1,9 +1,8 @@
 """Path variables of a REST API. API Gateway allows one variable name per position.
 
-A resource has at most one child whose path part is a variable. A second one with another name fails with "A
-sibling of this resource already has a variable path part":
-https://docs.aws.amazon.com/apigateway/latest/api/API_CreateResource.html and
-https://repost.aws/questions/QUP9YuVZ3RSEKZ0L2eFcGDgQ
+A resource has at most one child whose path part is a variable. An API with a second one of another name is
+rejected by design with "A sibling ({name}) of this resource already has a variable path part -- only one is
+allowed": https://github.com/amazon-archives/aws-apigateway-importer/issues/202
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
   app rejects other methods that API Gateway supports. Methods that API Gateway does not support (TRACE)
   return 405 here and 404 in the cloud.
 - Every request has an ID, returned as `X-Request-Id` by the app and by the gateway's own responses.
-- Bodies may be chunked, and are limited to API Gateway's 10 MB.
+- Bodies may be chunked, and are limited to API Gateway's 10 MB. Responses are limited to Lambda's 6 MB.
 - The app's event contains the stage, and the path of the caller's URL. The path may begin with the stage, as
   in API Gateway's own URLs, or with the base path mapping of a custom domain.
 - Some response headers of the app are renamed or removed.
@@ -33,11 +33,14 @@ from chalice.local import (
     create_local_server,
 )
 
-from deploy.gateway_responses import SAFE_HEADERS
+from deploy.gateway_responses import ANSWERS, SAFE_HEADERS
 from deploy.path_variables import conflicts
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """Payload limit, https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html."""
+
+MAX_RESPONSE_BYTES = 6 * 1024 * 1024
+"""Payload limit of a Lambda function, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
 
 _DISCARDED_BYTES = 64 * 1024 * 1024
 """Maximum number of bytes drained from an oversized body."""
@@ -128,6 +131,9 @@ class _Gateway(LocalGateway):
         self, method: str, path: str, headers: dict[str, Any], body: bytes | None
     ) -> dict[str, Any]:
         answer: dict[str, Any] = super().handle_request(method, path, headers, body)
+        if len(json.dumps(answer, default=bytes.decode)) > MAX_RESPONSE_BYTES:
+            failed = ANSWERS["DEFAULT_5XX"]
+            raise _Refused(HTTPStatus(failed.status), failed.code, failed.detail, failed.title)
         return {
             **answer,
             "headers": remapped(answer["headers"]),

@@ -17,7 +17,7 @@ from local.setup.bootstrap import ASSETS_BUCKET, TABLE
 
 Item = dict[str, Any]
 
-_NAME = re.compile(r"terraglue[-_]((?=[a-z]{0,9}[2-7])[a-z2-7]{10})(?:[-_/].*)?")  # an ID has a digit
+_NAME = re.compile(r"terraglue[-_]([a-z2-7]{10})(?:[-_/].*)?")
 _deserializer = TypeDeserializer()
 
 

@@ -32,6 +32,8 @@ PSEUDO = {
     "AWS::StackName": "self-service-terraglue-dev",
     "AWS::URLSuffix": "amazonaws.com",
 }
+SERVICE_ROLE = f"arn:aws:iam::{ACCOUNT}:role/a-function-of-the-service"
+"""Stands for the functions' roles, whose names CloudFormation makes, in key policies."""
 _NAMES = (
     "BucketName",
     "RoleName",
@@ -92,6 +94,7 @@ def account(service: Json | None = None, sandbox: Json | None = None) -> Json:
         "reader": [p["PolicyDocument"] for p in known["SandboxReader"]["Properties"]["Policies"]],
         "job": [policy["PolicyDocument"] for policy in job],
         "bounded": [{"Version": "2012-10-17", "Statement": [_EVERYTHING]}],
+        "stranger": [],
     }
     return {
         "principals": [
@@ -102,8 +105,10 @@ def account(service: Json | None = None, sandbox: Json | None = None) -> Json:
             }
             for name, policies in principals.items()
         ],
+        "resource_policies": [{"name": "Key", "document": inner["Key"]["Properties"]["KeyPolicy"]}],
         "names": {
             "sandbox": SANDBOX,
+            "ServiceRole": SERVICE_ROLE,
             **{
                 logical_id: known[logical_id]["Arn"]
                 for logical_id in (
@@ -151,6 +156,8 @@ def sandbox_resources() -> Json:
         "RoleArn": "",
         "RoleName": f"terraglue-{SANDBOX}-glue-job",
         "PermissionsBoundaryArn": service["SandboxBoundary"]["Arn"],
+        "DeploymentRoleArn": service["DeploymentRole"]["Arn"],
+        "ServiceRoleArns": SERVICE_ROLE,
     }
     template = Template(body, given, {**PSEUDO, "AWS::StackName": f"terraglue-{SANDBOX}"})
     placed: dict[str, Placed] = {}

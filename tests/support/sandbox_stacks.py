@@ -198,7 +198,7 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
 def _scan(bucket: str) -> None:
     """Tag every object of a bucket, as GuardDuty Malware Protection for S3 does.
 
-    https://docs.aws.amazon.com/guardduty/latest/ug/monitoring-malware-protection-s3-scans-gdu.html
+    https://docs.aws.amazon.com/guardduty/latest/ug/monitor-enable-s3-object-tagging-malware-protection.html
     """
     s3 = _client("s3")
     tags = {"TagSet": [{"Key": "GuardDutyMalwareScanStatus", "Value": "NO_THREATS_FOUND"}]}

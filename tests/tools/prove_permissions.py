@@ -49,6 +49,7 @@ def claims(names: Mapping[str, str]) -> Iterator[Claim]:
     yield from _functions(names)
     yield from _reader()
     yield from _sandbox(names["sandbox"])
+    yield from _key(names)
 
 
 _SANDBOXES = (
@@ -147,10 +148,14 @@ def _deployment(names: Mapping[str, str]) -> Iterator[Claim]:
         unlike={"aws:ResourceAccount": ["123456789012"]},
     )
     yield Claim(
-        "the deployment role uses and changes no key of others",
+        "the deployment role uses and changes no key by its own policies",
         *("deployment", ["kms:*"], [_KEYS]),
-        but_actions=["kms:CreateKey", "kms:ListAliases"],
-        unlike={_ENVIRONMENT: ["??????????"]},
+        but_actions=["kms:CreateKey", "kms:ListAliases", "kms:TagResource"],
+    )
+    yield Claim(
+        "the deployment role adds no tag to a key but those of a sandbox",
+        *("deployment", ["kms:TagResource"]),
+        unlike={"aws:RequestTag/terraglue:environment": ["??????????"]},
     )
     yield Claim(
         "the deployment role reaches nothing but sandboxes, keys and actions without a resource",
@@ -308,9 +313,13 @@ def _sandbox(own: str) -> Iterator[Claim]:
         but_actions=["cloudwatch:PutMetricData"],
     )
     yield Claim(
-        "an administrator with the boundary uses no key without a tag",
+        "an administrator with the boundary uses keys with a tag, or those of buckets of sandboxes",
         *("bounded", ["kms:*"]),
-        unlike={_ENVIRONMENT: ["??????????"], _SHARED: ["true"]},
+        unlike={
+            _ENVIRONMENT: ["??????????"],
+            _SHARED: ["true"],
+            "kms:EncryptionContext:aws:s3:arn": ["arn:aws:s3:::terraglue-??????????-*"],
+        },
     )
     yield Claim(
         "an administrator with the boundary changes no key, and no permission of a bucket",
@@ -325,8 +334,35 @@ def _sandbox(own: str) -> Iterator[Claim]:
     )
 
 
-def refuted(claim: Claim, principal: Principal) -> str | None:
-    """Return a request that refutes a claim, or None if Z3 proves that there is none."""
+def _key(names: Mapping[str, str]) -> Iterator[Claim]:
+    """Yield claims about what a sandbox's key policy grants to a principal without any policy of its own."""
+    yield Claim(
+        "the key policy grants the key to the deployment role and the functions only",
+        "stranger",
+        unlike={"aws:PrincipalArn": [names["DeploymentRole"], names["ServiceRole"]]},
+    )
+    yield Claim(
+        "the key policy grants the key to this account only",
+        "stranger",
+        unlike={"kms:CallerAccount": ["123456789012"]},
+    )
+    yield Claim(
+        "the key policy grants the functions the key through S3 only",
+        "stranger",
+        unlike={
+            "kms:ViaService": ["s3.us-east-1.amazonaws.com"],
+            "aws:PrincipalArn": [names["DeploymentRole"]],
+        },
+    )
+
+
+def refuted(claim: Claim, principal: Principal, granting: Sequence[Policy] = ()) -> str | None:
+    """Return a request that refutes a claim, or None if Z3 proves that there is none.
+
+    `granting` are policies of resources. The claims about other principals are about their own policies.
+    """
+    if granting:
+        return _refuted(claim, principal, granting)
     for case in _cases(claim, principal):
         if found := _refuted(claim, case):
             return found
@@ -362,7 +398,7 @@ def _covers(pattern: str, other: str) -> bool:
     return re.fullmatch("".join(parts.get(each, re.escape(each)) for each in pattern), other) is not None
 
 
-def _refuted(claim: Claim, principal: Principal) -> str | None:
+def _refuted(claim: Claim, principal: Principal, granting: Sequence[Policy] = ()) -> str | None:
     action, resource, context = z3.String("action"), z3.String("resource"), Context()
     request = z3.And(
         matches_any(action, claim.actions, case_insensitive=True),
@@ -370,7 +406,7 @@ def _refuted(claim: Claim, principal: Principal) -> str | None:
         z3.Not(matches_any(action, claim.but_actions, case_insensitive=True)),
         z3.Not(matches_any(resource, claim.but)),
         *(z3.Not(matches_any(context.string(key), patterns)) for key, patterns in claim.unlike.items()),
-        allowed(principal, action, resource, context),
+        allowed(principal, action, resource, context, granting),
     )
     # Z3 proves quickly that no strings exist, and is slow to find strings that do. It checks a guess at once.
     for guess in _guesses(principal):
@@ -417,7 +453,8 @@ def main(path: Path, *principals: str) -> int:
     for claim in claims(names):
         if principals and claim.principal not in principals:
             continue
-        if found := refuted(claim, account.principal(claim.principal)):
+        granting = account.resource_policies if claim.principal == "stranger" else ()
+        if found := refuted(claim, account.principal(claim.principal), granting):
             failures.append(f"not true: {claim.what}: {found}")
         elif not can_fail(claim):
             failures.append(f"cannot fail: {claim.what}")

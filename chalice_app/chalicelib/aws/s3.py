@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _NO_BUCKET = {"NoSuchBucket", "404"}
-_URL_SUFFIX = {"aws-cn": "amazonaws.com.cn"}
-"""https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html; AWS::URLSuffix in templates"""
+_URL_SUFFIX = {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}
+"""Domains of partitions other than amazonaws.com, as dnsSuffix in botocore's endpoints.json."""
 
 _MAX_REFUSED = 3000
 """Number of consecutive failed deletions after which emptying a bucket stops."""

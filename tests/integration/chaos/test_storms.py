@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from chalicelib.services.idempotency import IdempotentRequest
 from local.chaos import invariants, scenario
 from local.chaos.owners import Owners
 from local.chaos.world import World, simulated
+from local.setup import roles
 from local.setup.bootstrap import TABLE
 from tests.support.paths import ROOT
 from tests.support.size import sized
@@ -46,16 +48,16 @@ def test_a_seed_reproduces_the_report_byte_for_byte_in_another_process() -> None
     assert match and match[1] == here.digest
 
 
-def ready(world: World) -> str:
-    """An environment of ana, and its ID."""
+def ready(world: World, owner: str = "ana") -> str:
+    """An environment of an owner, and its ID."""
     ids = []
 
     def request() -> None:
-        asked = IdempotentRequest(Caller("ana", is_admin=False), "request", None, "")
+        asked = IdempotentRequest(Caller(owner, is_admin=False), "request", None, "")
         ids.append(world.service.environments.create(asked, Settings()).record.id)
 
     world.tick()
-    world.invoke("request", "ana", request)
+    world.invoke("request", owner, request)
     world.simulation.run(300)
     return str(ids[0])
 
@@ -174,3 +176,18 @@ def test_each_violated_invariant_is_reported(spoil: Callable[[World, str], str])
         found = invariants.check(world, owners)
         assert any(words in violation for violation in found), found
         assert invariants.check_all_gone(world) != []
+
+
+def test_a_call_that_the_services_role_may_not_make_is_reported() -> None:
+    with simulated(1) as world:
+        ready(world)
+        assert world.denied == set()
+        denial = {"Effect": "Deny", "Action": "kms:GenerateDataKey", "Resource": "*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+        iam = world.clients("iam")
+        iam.put_role_policy(RoleName=roles.SERVICE, PolicyName="less", PolicyDocument=document)
+        ready(world, "bob")
+        assert world.denied == {
+            f"{roles.SERVICE} may not call kms:GenerateDataKey, with an explicit deny in an "
+            "identity-based policy"
+        }

@@ -199,6 +199,8 @@ def test_a_retry_continues_with_a_complete_stack(world: World) -> None:
     environment = world.ask()
     world.faults["CopyObject"] = (403, "AccessDenied", "Access Denied")
     world.stack_event(environment)
+    assert world.see(environment.id).status is Status.SEEDING  # the permission may take effect soon
+    world.tick_after(minutes=11)
     assert world.see(environment.id).status is Status.FAILED
     world.faults.clear()
     world.service.environments.retry(IdempotentRequest(ANA, "r2"), environment.id)

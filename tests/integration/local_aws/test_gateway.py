@@ -29,6 +29,11 @@ def get_thing(name: str) -> dict[str, str]:
     return {"name": name}
 
 
+@app.route("/sizes/{size}", methods=["GET"])
+def get_size(size: str) -> str:
+    return "a" * int(size)
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int
@@ -120,6 +125,12 @@ def test_a_chunked_body_arrives_whole(caller: Caller) -> None:
 def test_a_body_over_10_mb_is_rejected_before_the_app(caller: Caller) -> None:
     answer = caller.call("POST", "/things", b"a" * (10 * 1024 * 1024 + 1))
     assert (answer.status, answer.json["code"]) == (413, "payload_too_large")
+
+
+def test_a_response_over_6_mb_is_an_internal_error(caller: Caller) -> None:
+    assert len(caller.call("GET", "/sizes/6000000").content) == 6_000_000
+    answer = caller.call("GET", "/sizes/6300000")
+    assert (answer.status, answer.json["code"]) == (500, "internal_error")
 
 
 def test_a_chunked_body_over_10_mb_is_rejected(caller: Caller) -> None:

@@ -332,6 +332,12 @@ def test_every_function_has_a_timeout_and_log_retention(resources: dict[str, Any
     assert resources["Tick"]["Properties"]["ReservedConcurrentExecutions"] == 1
 
 
+def test_every_log_group_expires_its_lines(resources: dict[str, Any]) -> None:
+    groups = [of["Properties"] for of in resources.values() if of["Type"] == "AWS::Logs::LogGroup"]
+    assert len(groups) == len(FUNCTIONS) + 1
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups)
+
+
 def test_no_event_is_lost_silently(resources: dict[str, Any]) -> None:
     queue = {"Fn::GetAtt": ["FailedEvents", "Arn"]}
     rules = [of["Properties"] for of in resources.values() if of["Type"] == "AWS::Events::Rule"]

@@ -44,10 +44,6 @@ def everywhere(sid: str) -> Change:
     return lambda statements: statement(statements, sid).update(Resource="*")
 
 
-def without(sid: str) -> Change:
-    return lambda statements: statements.remove(statement(statements, sid))
-
-
 def allowing(*actions: str, resource: str = "*") -> Change:
     return lambda statements: statements.append(
         {"Effect": "Allow", "Action": list(actions), "Resource": resource}
@@ -72,7 +68,8 @@ WIDER: list[tuple[str, str, Change, str]] = [
     ("roles of others", "deployment", everywhere("Roles"), "changes roles of sandboxes only"),
     ("passing any role", "deployment", everywhere("PassRolesToGlue"), "passes roles of sandboxes and shared"),
     ("passing to any service", "deployment", unconditional("PassRolesToGlue"), "passes roles to Glue only"),
-    ("keys of others", "deployment", without("ForeignKeysStayForeign"), "uses and changes no key of others"),
+    ("keys of others", "deployment", allowing("kms:Decrypt"), "uses and changes no key by its own policies"),
+    ("tags of keys", "deployment", unconditional("NewKeys"), "adds no tag to a key but those of a sandbox"),
     ("buckets of others", "deployment", everywhere("Buckets"), "reaches no bucket but those of sandboxes"),
     (
         "foreign buckets",
@@ -120,6 +117,28 @@ def test_a_wider_boundary_refutes_a_claim(judged: dict[str, Any], tmp_path: Path
     code, text = judge("prove_permissions.py", path, "bounded")
     assert code == 1
     assert "an administrator with the boundary has no rights outside of data: iam:PassRole" in text
+
+
+@pytest.mark.parametrize(
+    ("key", "claim"),
+    [
+        ("aws:PrincipalArn", "to the deployment role and the functions only"),
+        ("kms:CallerAccount", "to this account only"),
+        ("kms:ViaService", "through S3 only"),
+    ],
+)
+def test_a_key_policy_without_a_condition_refutes_a_claim(
+    judged: dict[str, Any], tmp_path: Path, key: str, claim: str
+) -> None:
+    wider = copy.deepcopy(judged)
+    for each in wider["resource_policies"][0]["document"]["Statement"]:
+        for operator in each.get("Condition", {}).values():
+            operator.pop(key, None)
+    path = tmp_path / "account.json"
+    path.write_text(json.dumps(wider), encoding="utf-8")
+    code, text = judge("prove_permissions.py", path, "stranger")
+    assert code == 1
+    assert any(line.startswith("not true: ") and claim in line for line in text.splitlines()), text
 
 
 def test_the_policies_prove_every_claim_and_parliament_finds_nothing_unexplained(

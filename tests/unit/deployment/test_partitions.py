@@ -93,6 +93,7 @@ def test_no_module_names_a_partition_or_its_domain() -> None:
         ("eu-west-1", "bucket.s3.eu-west-1.amazonaws.com"),
         ("us-gov-west-1", "bucket.s3.us-gov-west-1.amazonaws.com"),
         ("cn-north-1", "bucket.s3.cn-north-1.amazonaws.com.cn"),
+        ("eusc-de-east-1", "bucket.s3.eusc-de-east-1.amazonaws.eu"),
     ],
 )
 def test_the_url_of_an_object_has_the_domain_of_its_partition(region: str, host: str) -> None:
