@@ -129,7 +129,7 @@ class Account:
         return [stack["StackName"] for stack in stacks]
 
     def is_empty(self) -> bool:
-        """Return whether there is no stack, function, table, user pool or bucket, except for the code bucket."""
+        """Return whether there is no stack, function, table, user pool or bucket, except for code."""
         buckets = [bucket["Name"] for bucket in self.client("s3").list_buckets()["Buckets"]]
         return not (
             self.stacks()
