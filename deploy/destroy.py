@@ -155,10 +155,7 @@ def _versions(s3: S3Client, bucket: str, owner: str) -> Iterator[list[Any]]:
 
 
 def _delete_pool(context: Context, id: str) -> None:
-    client = context.account.session.client("cognito-idp")
-    # The update would reset every setting that it does not contain, which no longer matters.
-    client.update_user_pool(UserPoolId=id, DeletionProtection="INACTIVE")
-    client.delete_user_pool(UserPoolId=id)
+    context.account.session.client("cognito-idp").delete_user_pool(UserPoolId=id)
 
 
 _DELETE = {_TABLE: _delete_table, _BUCKET: _delete_bucket, _POOL: _delete_pool}

@@ -172,6 +172,8 @@ class Stacks:
         stack = self.find()
         if stack is not None and stack.is_new:
             self._cloudformation.delete_stack(StackName=stack.id)
+            waiter = self._cloudformation.get_waiter("stack_delete_complete")
+            waiter.wait(StackName=stack.id, WaiterConfig={"Delay": 2, "MaxAttempts": 60})
 
     def execute(self, change_set: ChangeSet) -> Stack:
         """Execute a change set, follow the events, and return the stack. Raise `DeploymentError` if it fails.

@@ -329,7 +329,9 @@ def test_every_function_has_a_timeout_and_log_retention(resources: dict[str, Any
         assert group["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
         assert properties["TracingConfig"] == {"Mode": "Active"}
         assert properties["Runtime"] == "python3.11"
-    assert resources["Tick"]["Properties"]["ReservedConcurrentExecutions"] == 1
+    # Accounts with Lambda's smallest quota cannot reserve any concurrency.
+    reserved = resources["Tick"]["Properties"]["ReservedConcurrentExecutions"]
+    assert reserved == {"Fn::If": ["ReservesTick", 1, {"Ref": "AWS::NoValue"}]}
 
 
 def test_every_log_group_expires_its_lines(resources: dict[str, Any]) -> None:
