@@ -82,7 +82,7 @@ def _refuse_with_sandboxes(context: Context, stack: Stack) -> None:
     if number:
         url = context.stage.url(stack.outputs)
         raise DeploymentError(
-            f"{number} environments exist. Only the service can delete their sandboxes. "
+            f"Environments still exist: {number}. Only the service can delete their sandboxes. "
             "Delete them first, as a user of the admin group:\n"
             f'  curl -s {url}/environments -H "Authorization: Bearer $TOKEN"\n'
             f'  curl -s -X DELETE {url}/environments/$ID -H "Authorization: Bearer $TOKEN"\n'

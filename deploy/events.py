@@ -28,6 +28,7 @@ class Progress:
         self._newest: str | None = None
         self._pending: set[str] = set()
         self._is_rolling_back = False
+        self.has_begun = False
         self.first_failure = ""
 
     def skip(self, stack_id: str) -> None:
@@ -64,6 +65,7 @@ class Progress:
         status, name = event["ResourceStatus"], event["LogicalResourceId"]
         reason = event.get("ResourceStatusReason", "")
         if _is_of_the_stack(event):
+            self.has_begun = True
             self._is_rolling_back = "ROLLBACK" in status
             self._print(f"{status} {name}" + (f": {reason}" if self._is_rolling_back and reason else ""))
         elif status.endswith("_IN_PROGRESS"):

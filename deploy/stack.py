@@ -26,6 +26,8 @@ CAPABILITIES: list[Any] = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 """Roles with names, and the SAM transform."""
 
 _POLL_SECONDS = 2.0
+_BEGIN_SECONDS = 60.0
+"""Time in which an accepted operation must show its first event."""
 _CHANGE_SET_MINUTES = 10
 _OPERATION_MINUTES = 60
 _COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
@@ -199,15 +201,18 @@ class Stacks:
         """Print the events of the current operation until it ends. Return the stack, or None if deleted."""
         progress = progress or Progress(self._cloudformation, self._say, self._clock)
         until = self._clock() + 60 * _OPERATION_MINUTES
+        begins_until = self._clock() + _BEGIN_SECONDS
         while True:
+            # A status from before the first event may be that of the previous operation.
+            has_begun = progress.has_begun or self._clock() > begins_until
             stack = self.find(id)
             progress.show(id)
-            if stack is None or not stack.is_moving:
+            if has_begun and (stack is None or not stack.is_moving):
                 return None if stack is None or stack.status == "DELETE_COMPLETE" else stack
             if self._clock() > until:
                 raise DeploymentError(
-                    f"The stack {self.name} is still {stack.status} after {_OPERATION_MINUTES} minutes. "
-                    "CloudFormation continues. Run the command again to follow it."
+                    f"CloudFormation still changes {self.name} after {_OPERATION_MINUTES} minutes. "
+                    "It continues. Run the command again to follow it."
                 )
             self._sleep(_POLL_SECONDS)
 

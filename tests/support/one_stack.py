@@ -75,19 +75,17 @@ class OneStack:
 
     def describe_stacks(self, StackName: str) -> Json:
         stack = self._find(StackName)
+        described = {
+            "StackId": stack["id"],
+            "StackStatus": stack["status"],
+            "StackStatusReason": stack["reason"],
+            "Parameters": _pairs("Parameter", stack["parameters"]),
+            "Outputs": _pairs("Output", stack["outputs"]),
+        }
+        # The response is as old as the request: an accepted operation has not begun in it.
         if stack["steps"]:
             stack["steps"].pop(0)()
-        return {
-            "Stacks": [
-                {
-                    "StackId": stack["id"],
-                    "StackStatus": stack["status"],
-                    "StackStatusReason": stack["reason"],
-                    "Parameters": _pairs("Parameter", stack["parameters"]),
-                    "Outputs": _pairs("Output", stack["outputs"]),
-                }
-            ]
-        }
+        return {"Stacks": [described]}
 
     def create_change_set(
         self,
@@ -143,7 +141,7 @@ class OneStack:
         self.change_sets.clear()
         if action == "CREATE":
             stack["parameters"] = found["values"]
-        self._event(stack, None, f"{action}_IN_PROGRESS")
+        stack["steps"].append(lambda: self._event(stack, None, f"{action}_IN_PROGRESS"))
         fails = None
         for name, resource in found["template"]["Resources"].items():
             is_failing = name == self.fails
@@ -178,7 +176,7 @@ class OneStack:
         if stack["status"] == "REVIEW_IN_PROGRESS":
             stack["status"] = "DELETE_COMPLETE"
             return {}
-        self._event(stack, None, "DELETE_IN_PROGRESS")
+        stack["steps"].append(lambda: self._event(stack, None, "DELETE_IN_PROGRESS"))
         for name, resource in list(stack["resources"].items()):
             stack["steps"].append(self._deletion(stack, name, resource))
         stack["steps"].append(lambda: self._event(stack, None, "DELETE_COMPLETE"))

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from moto import mock_aws
 
-from deploy import aws, changes, http, issuer, stage
+from deploy import aws, changes, http, issuer, package, stage
 from deploy.errors import DeploymentError
 from deploy.http import Response
 
@@ -154,3 +154,23 @@ def test_changed_parameters_are_shown_with_both_values() -> None:
         "  PortalOrigin: empty -> https://p.example",
         "  Stage = dev",
     ]
+
+
+def test_a_package_is_built_again_only_if_one_of_its_files_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[Path] = []
+
+    def build(out: Path) -> None:
+        built.append(out)
+        out.mkdir(exist_ok=True)
+
+    monkeypatch.setattr(package, "package", build)
+    for _ in range(2):
+        package.package_if_changed(tmp_path / "out")
+    assert len(built) == 1
+    (tmp_path / "more.txt").write_text("boto3==2", encoding="utf-8")
+    monkeypatch.setattr(package, "ROOT", tmp_path)
+    monkeypatch.setattr(package, "REQUIREMENTS", (tmp_path / "more.txt",))
+    package.package_if_changed(tmp_path / "out")
+    assert len(built) == 2
