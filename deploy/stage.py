@@ -44,7 +44,7 @@ _OWN = {
 _COGNITO_GROUP = r"[^\s\x00-\x1f]{1,128}"
 _LISTS = ("SHARED_ROLE_ARNS", "SHARED_KMS_KEY_ARNS", "STACK_TAGS")
 _LISTS_BYTES = 2200
-"""Bytes of `_LISTS` together. Lambda allows 4 KB for all variables of a function, and the others need the rest:
+"""Bytes of `_LISTS` together. Lambda allows 4 KB for all variables of a function; the others need the rest:
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 
 # Variables that the stack sets itself, with values that are valid anywhere.
@@ -150,7 +150,7 @@ def parse(name: str, text: str, path: Path) -> Stage:
 def _check_identity(name: str, given: Mapping[str, str], reader: _Reader) -> None:
     if given.get("IDENTITY") == "cognito":
         if not re.fullmatch(_COGNITO_GROUP, given.get("ADMIN_GROUP", "admins")):
-            reader.refuse("ADMIN_GROUP", "must be the name of a Cognito group: up to 128 characters, no spaces.")
+            reader.refuse("ADMIN_GROUP", "must be a Cognito group's name: up to 128 characters, no spaces.")
         for key in ("ISSUER", "AUDIENCE"):
             if key in given:
                 reader.refuse(key, "cannot be set with IDENTITY=cognito, which creates the issuer.")

@@ -204,8 +204,8 @@ def _concurrency(account: Account) -> Iterator[Finding]:
             f"Lambda runs only {limit:,} functions at the same time",
             f"The function tick reserves a concurrency of 1, and Lambda requires that {_LEAST_UNRESERVED} "
             "stay unreserved. The deployment fails. New accounts start with a quota of 10.",
-            "Add RESERVE_TICK=false to the stage file, which suits a trial. For more users, ask for the usual "
-            "1,000: aws service-quotas request-service-quota-increase "
+            "For a trial, add RESERVE_TICK=false to the stage file. For more users, ask for the usual 1,000: "
+            "aws service-quotas request-service-quota-increase "
             f"--service-code lambda --quota-code L-B99A9384 --desired-value 1000 --region {account.region}",
             _LAMBDA,
         )

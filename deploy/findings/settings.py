@@ -173,7 +173,8 @@ def gateway_logs(account: Account, is_created: bool) -> Iterator[Finding]:
         yield Finding(
             Severity.BLOCKS,
             "API Gateway's CloudWatch role does not exist",
-            f"The account's settings for API Gateway name {role}, which was deleted. The access log stays empty.",
+            f"The account's settings for API Gateway name {role}, which was deleted. The access log would "
+            "stay empty.",
             "Add API_GATEWAY_ACCOUNT=create to the stage file, and the stack creates a role.",
             "https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html",
         )

@@ -348,6 +348,13 @@ def test_no_event_is_lost_silently(resources: dict[str, Any]) -> None:
         [target] = rule["Targets"]
         assert target["DeadLetterConfig"] == {"Arn": queue}
         assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] >= 60
+    # The queue accepts messages of these rules. CloudFormation shortens the stack's part of their names, so a
+    # pattern of names would not match.
+    [policy] = [of["Properties"] for of in resources.values() if of["Type"] == "AWS::SQS::QueuePolicy"]
+    [allowed] = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Allow"]
+    assert sorted(
+        arn["Fn::GetAtt"][0] for arn in allowed["Condition"]["ArnEquals"]["aws:SourceArn"]
+    ) == sorted(name for name, of in resources.items() if of["Type"] == "AWS::Events::Rule")
     failed = {
         of["Properties"]["FunctionName"]["Ref"]: of["Properties"].get("DestinationConfig") or None
         for of in resources.values()

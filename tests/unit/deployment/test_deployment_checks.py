@@ -130,13 +130,19 @@ def test_a_change_set_is_shown_by_what_happens_to_each_resource() -> None:
         change("Modify", "RestAPI", "AWS::ApiGateway::RestApi", Replacement="Conditional", Scope=["Tags"]),
         change("Remove", "Assets", "AWS::S3::Bucket", PolicyAction="Retain"),
         change("Remove", "Logs", "AWS::Logs::LogGroup", PolicyAction="Delete"),
-        change("Modify", "Admins", "AWS::Cognito::UserPoolGroup", Replacement="True"),
+        change(
+            "Modify",
+            "Admins",
+            "AWS::Cognito::UserPoolGroup",
+            Replacement="True",
+            Details=details("GroupName"),
+        ),
     ]
     assert changes.lines(found) == [
         "1 to add, 1 to change, 3 to replace, 2 to remove",
+        "  ! Admins (AWS::Cognito::UserPoolGroup) is replaced: GroupName",
         "  - Assets (AWS::S3::Bucket), which is kept in the account",
         "  - Logs (AWS::Logs::LogGroup)",
-        "  ! Admins (AWS::Cognito::UserPoolGroup) is replaced",
         "  ! RestAPI (AWS::ApiGateway::RestApi) may be replaced: Tags",
         "  ! Table (AWS::DynamoDB::Table) is replaced: KeySchema",
         "  ~ Tick (AWS::Lambda::Function): Code, Environment",
