@@ -53,6 +53,7 @@ class Roles:
     deployment: str
     boundary: str
     service: str
+    reader: str
     credentials: Credentials
 
 
@@ -61,7 +62,8 @@ def create_roles(clients: Clients) -> Roles:
     known = roles.arns(TABLE, ASSETS_BUCKET, f"arn:aws:iam::{ACCOUNT}:role/{roles.DEPLOYMENT}")
     deployment, boundary = roles.ensure_deployment(clients, known)
     service = roles.ensure(clients, roles.SERVICE, roles.functions().values(), known)
-    return Roles(deployment, boundary, service, roles.session(clients, service))
+    reader = roles.ensure_reader(clients, known, service)
+    return Roles(deployment, boundary, service, reader, roles.session(clients, service))
 
 
 @functools.cache

@@ -38,7 +38,6 @@ from local.faults.plan import Faults
 from local.iam import access
 from local.iam.checks import PermissionCheck
 from local.moto_patches import dynamodb, kms, shortcuts
-from local.setup import roles
 from local.setup.bootstrap import ASSETS_BUCKET, TABLE
 
 REGION = "us-east-1"
@@ -205,7 +204,7 @@ def _config(capacity: Capacity, created: initial_state.Roles) -> Config:
         deployment_role_arn=created.deployment,
         permissions_boundary_arn=created.boundary,
         service_role_arns=(created.service,),
-        sandbox_reader_role_arn=f"arn:aws:iam::{ACCOUNT}:role/{roles.READER}",
+        sandbox_reader_role_arn=created.reader,
         budget_usd=BUDGET_USD,
         capacity=capacity,
     )

@@ -97,14 +97,27 @@ def ensure_deployment(clients: Callable[[str], Any], known: Mapping[str, str]) -
         PolicyName=limits["ManagedPolicyName"], PolicyDocument=json.dumps(limits["PolicyDocument"])
     )["Policy"]["Arn"]
     role = resolved(resources["DeploymentRole"]["Properties"], {**known, "SandboxBoundary": boundary})
-    name = role["RoleName"]
+    return _create(clients, role), boundary
+
+
+def ensure_reader(clients: Callable[[str], Any], known: Mapping[str, str], service: str) -> str:
+    """Create the role that reads a sandbox for its owner, and that `service` can assume. Return its ARN."""
+    functions = json.loads((ROOT / "chalice_app" / "functions.json").read_text(encoding="utf-8"))
+    role = resolved(
+        functions["Resources"]["SandboxReader"]["Properties"], {**known, "ApiHandlerRole.Arn": service}
+    )
+    return _create(clients, role)
+
+
+def _create(clients: Callable[[str], Any], role: Json) -> str:
+    iam, name = clients("iam"), role["RoleName"]
     arn: str = iam.create_role(
         RoleName=name, AssumeRolePolicyDocument=json.dumps(role["AssumeRolePolicyDocument"])
     )["Role"]["Arn"]
     for policy in role["Policies"]:
         document = json.dumps(policy["PolicyDocument"])
         iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
-    return arn, boundary
+    return arn
 
 
 def session(clients: Callable[[str], Any], role_arn: str) -> Credentials:

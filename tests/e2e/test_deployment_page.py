@@ -139,7 +139,11 @@ def test_the_commands_of_the_page_work_in_their_order(
     copy, plan, deploy, versions, roll_back, destroy, destroy_data = COMMANDS
     stage, installed = tmp_path / "dev.env", tmp_path / "set-up"
     variables = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        **{
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("AWS_", "MAKE", "MFLAGS"))
+        },
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
