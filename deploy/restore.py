@@ -11,12 +11,15 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from chalicelib.aws.dynamodb import python_value
 from chalicelib.clock import later, timestamp
 from chalicelib.domain import expiry
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.failures import Failure
 from chalicelib.storage import items
+from deploy import aws
 from deploy.context import Context
 from deploy.errors import DeploymentError
 from deploy.orphans import Item, Sandbox, deployed, report, sandboxes, scan
@@ -42,6 +45,7 @@ def restore(context: Context, source: str, *, now: datetime | None = None) -> No
     target, copy = dynamodb.Table(stack.outputs["TableName"]), dynamodb.Table(source)
     if target.name == copy.name or copy.key_schema != target.key_schema:
         raise DeploymentError(f"{source} is no copy of the table {target.name}.")
+    _refuse_table_in_use(context, stack, source)
     _require_stopped(context, stack)
     context.confirm(f"The records of {target.name} will be replaced by those of {source}.", target.name)
     existing = sandboxes(context, stack)
@@ -50,6 +54,8 @@ def restore(context: Context, source: str, *, now: datetime | None = None) -> No
         for item in _held_items(scan(copy), existing, now or datetime.now(UTC)):
             batch.put_item(Item=item)
             kept.add((item["pk"], item["sk"]))
+        if not kept:
+            raise DeploymentError(f"{source} has no records. Nothing was changed.")
         for item in scan(target):
             if (item["pk"], item["sk"]) not in kept:
                 batch.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
@@ -116,6 +122,26 @@ def _changed(item: Item, old: Environment, new: Environment) -> Item:
 
 def _present(item: Item) -> Item:
     return {name: value for name, value in item.items() if value is not None}
+
+
+def _refuse_table_in_use(context: Context, stack: Stack, source: str) -> None:
+    """Raise `DeploymentError` if a table belongs to another stack, such as that of another stage.
+
+    Restored tables belong to no stack, and those that a deleted stack kept no longer do.
+    """
+    cloudformation = context.account.session.client("cloudformation")
+    try:
+        found = cloudformation.describe_stack_resources(PhysicalResourceId=source)["StackResources"]
+    except ClientError as error:
+        if aws.code(error) == "ValidationError":  # "Stack for ... does not exist"
+            return
+        raise
+    for id, name in {resource["StackId"]: resource["StackName"] for resource in found}.items():
+        if id == stack.id:
+            continue
+        [described] = cloudformation.describe_stacks(StackName=id)["Stacks"]
+        if described["StackStatus"] != "DELETE_COMPLETE":
+            raise DeploymentError(f"{source} belongs to the stack {name}, and is no copy. Correct --from.")
 
 
 def _require_stopped(context: Context, stack: Stack) -> None:
