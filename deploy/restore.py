@@ -1,4 +1,4 @@
-"""Return to an earlier state of the table: `python -m deploy restore --from TABLE --stage dev`.
+"""Return to an earlier state of the table: `make restore STAGE=dev FROM=TABLE`.
 
 A copy of an earlier time does not know what happened since. A record in it may say that a creation, a reset
 or the lifetime of an environment has yet to end, and the service would then delete resources that contain
@@ -43,8 +43,8 @@ def restore(context: Context, source: str, *, now: datetime | None = None) -> No
     stack = deployed(context)
     dynamodb = context.account.session.resource("dynamodb")
     target, copy = dynamodb.Table(stack.outputs["TableName"]), dynamodb.Table(source)
-    if target.name == copy.name or copy.key_schema != target.key_schema:
-        raise DeploymentError(f"{source} is no copy of the table {target.name}.")
+    if target.name == source or _key_schema(copy) != target.key_schema:
+        raise DeploymentError(f"{source} is not a restored copy of the table {target.name}.")
     _refuse_table_in_use(context, stack, source)
     _require_stopped(context, stack)
     context.confirm(f"The records of {target.name} will be replaced by those of {source}.", target.name)
@@ -124,6 +124,16 @@ def _present(item: Item) -> Item:
     return {name: value for name, value in item.items() if value is not None}
 
 
+def _key_schema(table: Any) -> Any:
+    """Return the keys of a table, or None if it does not exist."""
+    try:
+        return table.key_schema
+    except ClientError as error:
+        if aws.code(error) != "ResourceNotFoundException":
+            raise
+        return None
+
+
 def _refuse_table_in_use(context: Context, stack: Stack, source: str) -> None:
     """Raise `DeploymentError` if a table belongs to another stack, such as that of another stage.
 
@@ -151,7 +161,8 @@ def _require_stopped(context: Context, stack: Stack) -> None:
     running = [name for name in names if _concurrency(functions, name) != 0]
     if running:
         lines = [
-            f"  aws lambda put-function-concurrency --reserved-concurrent-executions 0 --function-name {name}"
+            "  aws lambda put-function-concurrency --reserved-concurrent-executions 0 "
+            f"--region {context.stage.region} --function-name {name}"
             for name in running
         ]
         raise DeploymentError("\n".join(["The service runs. Stop its functions first:", *lines]))
