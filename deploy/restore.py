@@ -43,9 +43,11 @@ def restore(context: Context, source: str, *, now: datetime | None = None) -> No
     stack = deployed(context)
     dynamodb = context.account.session.resource("dynamodb")
     target, copy = dynamodb.Table(stack.outputs["TableName"]), dynamodb.Table(source)
-    if target.name == source or _key_schema(copy) != target.key_schema:
+    # DynamoDB also accepts the ARN of a table as its name.
+    is_copy = _key_schema(copy) == target.key_schema and copy.table_arn != target.table_arn
+    if not is_copy:
         raise DeploymentError(f"{source} is not a restored copy of the table {target.name}.")
-    _refuse_table_in_use(context, stack, source)
+    _refuse_table_in_use(context, stack, copy.table_name)
     _require_stopped(context, stack)
     context.confirm(f"The records of {target.name} will be replaced by those of {source}.", target.name)
     existing = sandboxes(context, stack)

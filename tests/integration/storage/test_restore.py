@@ -188,6 +188,12 @@ def test_the_table_of_another_stage_is_refused_until_its_stack_is_deleted(api: A
     assert len(records()) < len(before)
 
 
+def test_the_own_table_is_refused_by_its_arn_too(api: Api) -> None:
+    arn = boto3.resource("dynamodb").Table(TABLE).table_arn
+    with pytest.raises(DeploymentError, match="is not a restored copy"):
+        restore(context(), arn)
+
+
 def test_an_empty_copy_deletes_nothing(api: Api) -> None:
     copy_table()
     copy = boto3.resource("dynamodb").Table("copy")
