@@ -1,4 +1,4 @@
-"""What every command needs: the stage, its account, and the terminal."""
+"""Context of a command: the stage, its account, and the terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Return to an earlier state of the table: `make restore STAGE=dev FROM=TABLE`.
+"""Restore of an earlier state of the table: `make restore STAGE=dev FROM=TABLE`.
 
 A copy of an earlier time does not know what happened since. A record in it may say that a creation, a reset
 or the lifetime of an environment has yet to end, and the service would then delete resources that contain
