@@ -14,6 +14,7 @@ import base64
 import hashlib
 import json
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,8 +159,8 @@ class Packages:
         return Buckets(self._s3).url(self.bucket, f"packages/{version}/template.json")
 
     def put_plan(self, made: Package) -> str:
-        """Upload a template for a plan. Return its key."""
-        key = f"{PLANS}{made.version}.json"
+        """Upload a template for a plan. Return its key, which is the plan's own: it deletes the template."""
+        key = f"{PLANS}{made.version}-{uuid.uuid4().hex}.json"
         self._put(key, _json(made.template))
         return key
 

@@ -17,10 +17,11 @@ from deploy.deployment import deploy, list_versions
 from deploy.destroy import destroy
 from deploy.errors import DeploymentError
 from deploy.findings import Finding, Severity
+from deploy.packages import Packages
 from deploy.plan import plan
 from glue_assets.release import Release, build
 from local.moto_patches import bucket_policies
-from tests.support.deployments import CODE_BUCKET, FILE, ISSUER, STACK, Deployment, built, page
+from tests.support.deployments import ACCOUNT, CODE_BUCKET, FILE, ISSUER, STACK, Deployment, built, page
 from tests.support.one_stack import Killed
 from tests.support.paths import ROOT
 from tests.support.size import sized
@@ -350,6 +351,15 @@ def test_a_plan_shows_changes_and_leaves_no_change_set_template_or_stack(
     dev.run(destroy, False, yes=True)
     assert dev.run(plan, None, DATA)
     assert [stack["status"] for stack in dev.stack.stacks] == ["DELETE_COMPLETE"] * 2
+
+
+def test_two_plans_at_once_do_not_share_a_template(dev: Deployment) -> None:
+    dev.run(deploy, None, DATA)
+    store = Packages(boto3.client("s3", region_name="us-east-1"), CODE_BUCKET, ACCOUNT)
+    made = dev.package.in_bucket(CODE_BUCKET)
+    first, second = store.put_plan(made), store.put_plan(made)
+    store.delete_plan(first)
+    assert second in objects(CODE_BUCKET)
 
 
 def test_a_plan_leaves_the_new_stack_of_a_deployment_that_is_about_to_begin(dev: Deployment) -> None:

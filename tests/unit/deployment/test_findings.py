@@ -330,6 +330,11 @@ def test_the_account_s_value_counts_and_not_aws_s_default() -> None:
     assert "advice: The account has room for 700 environments" in titles(found(raised))
 
 
+def test_a_quota_of_zero_is_not_aws_s_default() -> None:
+    closed = {"ListServiceQuotas": quotas(L_83192DBF=0)}
+    assert "advice: The account has room for 0 environments" in titles(found(closed))
+
+
 def test_global_quotas_are_raised_in_their_home_region() -> None:
     lowered = {"ListServiceQuotas": quotas(L_FE177D64=150)}
     [limit] = [f for f in found(lowered, region="eu-west-1") if f.severity is Severity.LIMITS]
