@@ -164,6 +164,6 @@ def test_every_variable_of_the_service_has_a_key_or_is_set_by_the_stack() -> Non
 
 def test_every_key_is_documented() -> None:
     page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
-    keys = {parameters.key_of(name) for name in parameters.declared()} - {"STAGE"}
+    keys = {parameters.key_of(name) for name in parameters.declared()} - {"STAGE", "REVISION"}
     own = {"ACCOUNT", "REGION", "STACK_NAME", "CODE_BUCKET", "API_URL", "WATCH_MINUTES"}
     assert {key for key in keys | own if f"`{key}`" not in page} == set()
