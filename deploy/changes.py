@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import ChangeTypeDef, ResourceChangeTypeDef
 
-HOLDS_DATA = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::Cognito::UserPool")
-"""Resource types whose replacement leaves the service without its data."""
+HOLDS_DATA = (
+    *("AWS::DynamoDB::Table", "AWS::S3::Bucket"),
+    *("AWS::Cognito::UserPool", "AWS::Cognito::UserPoolGroup"),
+)
+"""Resource types whose replacement leaves the service without its data, users or members of a group."""
 
 
 def lines(changes: Iterable[ChangeTypeDef]) -> list[str]:

@@ -82,7 +82,7 @@ def _refuse_with_sandboxes(context: Context, stack: Stack) -> None:
     if number:
         url = context.stage.url(stack.outputs)
         raise DeploymentError(
-            f"{number} environments exist. Only the service can delete their sandboxes. "
+            f"Environments still exist: {number}. Only the service can delete their sandboxes. "
             "Delete them first, as a user of the admin group:\n"
             f'  curl -s {url}/environments -H "Authorization: Bearer $TOKEN"\n'
             f'  curl -s -X DELETE {url}/environments/$ID -H "Authorization: Bearer $TOKEN"\n'
@@ -155,10 +155,7 @@ def _versions(s3: S3Client, bucket: str, owner: str) -> Iterator[list[Any]]:
 
 
 def _delete_pool(context: Context, id: str) -> None:
-    client = context.account.session.client("cognito-idp")
-    # The update would reset every setting that it does not contain, which no longer matters.
-    client.update_user_pool(UserPoolId=id, DeletionProtection="INACTIVE")
-    client.delete_user_pool(UserPoolId=id)
+    context.account.session.client("cognito-idp").delete_user_pool(UserPoolId=id)
 
 
 _DELETE = {_TABLE: _delete_table, _BUCKET: _delete_bucket, _POOL: _delete_pool}

@@ -174,6 +174,12 @@ class Stacks:
         stack = self.find()
         if stack is not None and stack.is_new:
             self._cloudformation.delete_stack(StackName=stack.id)
+            # The next command would otherwise meet a stack without parameters.
+            until = self._clock() + _BEGIN_SECONDS
+            while (left := self.find(stack.id)) is not None and left.status != "DELETE_COMPLETE":
+                if self._clock() > until:
+                    break
+                self._sleep(_POLL_SECONDS)
 
     def execute(self, change_set: ChangeSet, meanwhile: Meanwhile | None = None) -> Stack:
         """Execute a change set, follow the events, and return the stack. Raise `DeploymentError` if it fails.

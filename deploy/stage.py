@@ -40,6 +40,13 @@ _OWN = {
 }
 """Keys that are no parameter of the template, with pattern and description of their values."""
 
+# https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateGroup.html
+_COGNITO_GROUP = r"[^\s\x00-\x1f]{1,128}"
+_LISTS = ("SHARED_ROLE_ARNS", "SHARED_KMS_KEY_ARNS", "STACK_TAGS")
+_LISTS_BYTES = 2200
+"""Bytes of `_LISTS` together. Lambda allows 4 KB for all variables of a function; the others need the rest:
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
+
 # Variables that the stack sets itself, with values that are valid anywhere.
 _SET_BY_THE_STACK = {
     "TABLE_NAME": "table",
@@ -143,6 +150,8 @@ def parse(name: str, text: str, path: Path) -> Stage:
 
 def _check_identity(name: str, given: Mapping[str, str], reader: _Reader) -> None:
     if given.get("IDENTITY") == "cognito":
+        if not re.fullmatch(_COGNITO_GROUP, given.get("ADMIN_GROUP", "admins")):
+            reader.refuse("ADMIN_GROUP", "must be a Cognito group's name: up to 128 characters, no spaces.")
         for key in ("ISSUER", "AUDIENCE"):
             if key in given:
                 reader.refuse(key, "cannot be set with IDENTITY=cognito, which creates the issuer.")
@@ -159,7 +168,13 @@ def _check_identity(name: str, given: Mapping[str, str], reader: _Reader) -> Non
 
 
 def _check_service(variables: Mapping[str, str], reader: _Reader) -> None:
-    """Check the configuration as the service does when it starts."""
+    """Check the configuration as the service does when it starts, and its size."""
+    lists = {key: len(variables[key].encode()) for key in _LISTS if key in variables}
+    if sum(lists.values()) > _LISTS_BYTES:
+        reader.refuse(
+            max(lists, key=lambda key: lists[key]),
+            f"is too long: {', '.join(_LISTS)} must have at most {_LISTS_BYTES:,} bytes together.",
+        )
     try:
         Config.from_environment({**_SET_BY_THE_STACK, **variables})
     except InvalidConfiguration as error:

@@ -55,7 +55,8 @@ def find(account: Account, values: Mapping[str, str]) -> Iterator[Finding]:
     if momentary.sandboxes < wanted:
         yield _busy(account, momentary, counted, wanted)
     yield from _stack_operations(account, counted, creating)
-    yield from _concurrency(account)
+    if values.get("ReserveTick") != "false":
+        yield from _concurrency(account)
     lowest = min(lasting, key=lambda ceiling: ceiling.sandboxes)
     yield Finding(
         Severity.ADVICE,
@@ -203,7 +204,8 @@ def _concurrency(account: Account) -> Iterator[Finding]:
             f"Lambda runs only {limit:,} functions at the same time",
             f"The function tick reserves a concurrency of 1, and Lambda requires that {_LEAST_UNRESERVED} "
             "stay unreserved. The deployment fails. New accounts start with a quota of 10.",
-            "Ask for the usual 1,000: aws service-quotas request-service-quota-increase "
+            "For a trial, add RESERVE_TICK=false to the stage file. For more users, ask for the usual 1,000: "
+            "aws service-quotas request-service-quota-increase "
             f"--service-code lambda --quota-code L-B99A9384 --desired-value 1000 --region {account.region}",
             _LAMBDA,
         )

@@ -160,9 +160,25 @@ def public_access(account: Account) -> Iterator[Finding]:
 
 
 def gateway_logs(account: Account, is_created: bool) -> Iterator[Finding]:
-    """Yield a finding if API Gateway may not write logs and the stack does not allow it either."""
+    """Yield a finding if API Gateway cannot write logs and the stack does not create a role for it."""
     answer = account.read("apigateway:GET", account.client("apigateway").get_account)
-    if answer is not None and not answer.get("cloudwatchRoleArn") and not is_created:
+    if is_created or answer is None:
+        return
+    if role := answer.get("cloudwatchRoleArn"):
+        # API Gateway keeps the ARN of a role that was deleted, for example with the stack that created it.
+        client, name = account.client("iam", account.home), role.rpartition("/")[2]
+        found = account.read("iam:GetRole", lambda: client.get_role(RoleName=name), absent="NoSuchEntity")
+        if found or account.failed("iam:GetRole"):
+            return
+        yield Finding(
+            Severity.BLOCKS,
+            "API Gateway's CloudWatch role does not exist",
+            f"The account's settings for API Gateway name {role}, which was deleted. The access log would "
+            "stay empty.",
+            "Add API_GATEWAY_ACCOUNT=create to the stage file, and the stack creates a role.",
+            "https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html",
+        )
+    else:
         yield Finding(
             Severity.BLOCKS,
             "API Gateway has no CloudWatch role in this Region",

@@ -57,8 +57,11 @@ def main() -> int:
 
 def _judge(running: Emulator, steps: Steps) -> None:
     account = Account(running)
+    with steps.step("plan"):
+        _deploy(running, "plan")
+        expect(account.is_empty(), "plan has changed the account.")
     with steps.step("deploy"):
-        _deploy(running, "deploy")
+        _deploy(running, "deploy", "--yes")
     context = ssl.create_default_context(cafile=running.environ["AWS_CA_BUNDLE"])
     http = httpx.Client(
         base_url=account.outputs["EndpointURL"],
@@ -70,23 +73,23 @@ def _judge(running: Emulator, steps: Steps) -> None:
         journey = Journey(running, account, http, steps)
         journey.run()
         with steps.step("deploy again: only the API's deployment changes"):
-            output = _deploy(running, "deploy")
+            output = _deploy(running, "deploy", "--yes")
             changed = [line for line in output.splitlines() if line.startswith(_CHANGES)]
             expect(all("RestAPI" in line for line in changed), output)
         with steps.step("deploy with another budget: the API has it"):
-            _deploy(running, "deploy", "BUDGET_USD=7\n")
+            _deploy(running, "deploy", "--yes", configuration="BUDGET_USD=7\n")
             expect(journey.budget() == 7, f"BUDGET_USD=7, but the budget is {journey.budget()}")
-    with steps.step("destroy"):
-        _deploy(running, "destroy")
-        expect(account.stacks() == [], f"stacks: {account.stacks()}")
+    with steps.step("destroy, with its data"):
+        output = _deploy(running, "destroy", "--with-data", "--yes")
+        expect(account.is_empty(), output)
     expect(not running.proxy.refused, f"Connections to hosts outside of AWS: {running.proxy.refused}")
 
 
-def _deploy(running: Emulator, command: str, configuration: str = "") -> str:
+def _deploy(running: Emulator, command: str, *options: str, configuration: str = "") -> str:
     """Run a command of docs/deployment.md. Return its output."""
     stage = running.folder / "judge.env"
     stage.write_text(_STAGE + configuration, encoding="utf-8")
-    return _run("deploy", command, "--stage", str(stage), "--yes", environ=running.environ)
+    return _run("deploy", command, "--stage", str(stage), *options, environ=running.environ)
 
 
 def _run(module: str, *arguments: str, environ: dict[str, str] | None = None) -> str:

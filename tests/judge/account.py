@@ -128,6 +128,17 @@ class Account:
         stacks = self.client("cloudformation").describe_stacks()["Stacks"]
         return [stack["StackName"] for stack in stacks]
 
+    def is_empty(self) -> bool:
+        """Return whether there is no stack, function, table, user pool or bucket, except for code."""
+        buckets = [bucket["Name"] for bucket in self.client("s3").list_buckets()["Buckets"]]
+        return not (
+            self.stacks()
+            or self.client("lambda").list_functions()["Functions"]
+            or self.client("dynamodb").list_tables()["TableNames"]
+            or self.client("cognito-idp").list_user_pools(MaxResults=1)["UserPools"]
+            or [name for name in buckets if not name.startswith("terraglue-code-")]
+        )
+
     def failed_events(self) -> int:
         """Return the number of messages in the queue of failed events."""
         sqs, url = self.client("sqs"), self.outputs["FailedEventsUrl"]

@@ -18,7 +18,7 @@ def write_certificate(folder: Path, region: str) -> tuple[Path, Path]:
         "*.amazonaws.com",
         "*.s3.amazonaws.com",
         f"*.{region}.amazonaws.com",
-        *(f"*.{service}.{region}.amazonaws.com" for service in ("s3", "ddb", "execute-api")),
+        *(f"*.{service}.{region}.amazonaws.com" for service in ("s3", "s3-control", "ddb", "execute-api")),
     ]
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])

@@ -7,6 +7,7 @@ connections here, so nothing needs an endpoint setting and no connection leaves 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from asyncio import StreamReader, StreamWriter
 from concurrent.futures import Future
@@ -59,7 +60,8 @@ class Proxy:
             return
         inner_reader, inner_writer = await asyncio.open_connection("127.0.0.1", self._emulator_port)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
+        with contextlib.suppress(asyncio.CancelledError):  # asyncio prints it otherwise, at the end
+            await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
 
 
 async def _copy(source: StreamReader, target: StreamWriter) -> None:

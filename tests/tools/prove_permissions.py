@@ -142,9 +142,9 @@ def _deployment(names: Mapping[str, str]) -> Iterator[Claim]:
         but=["arn:aws:s3:::terraglue-??????????-*"],
     )
     yield Claim(
-        "the deployment role only creates buckets outside of the account",
+        "the deployment role only creates buckets outside of the account, with tags",
         *("deployment", ["s3:*"]),
-        but_actions=["s3:CreateBucket"],
+        but_actions=["s3:CreateBucket", "s3:TagResource"],
         unlike={"aws:ResourceAccount": ["123456789012"]},
     )
     yield Claim(

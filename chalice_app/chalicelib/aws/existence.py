@@ -6,7 +6,8 @@ missing resource returns AccessDenied unless the caller's policy names it by ARN
 - Databases, jobs, roles, workgroups and stacks have their names in their ARNs, so a policy allows the call
   whether or not they exist. Log groups and aliases are listed.
 - Security configurations have no ARN. The policy allows the call on "*".
-- A missing bucket returns 404 to every caller, because all accounts share the names of buckets.
+- All accounts share the names of buckets, and S3 returns 404 for a missing one even to anonymous callers. AWS
+  does not document this order.
 - A key has no name, and a policy that allows keys by tag cannot allow a key that is gone. So the policies
   allow DescribeKey on every key of the account; it returns only metadata.
 """

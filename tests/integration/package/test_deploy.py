@@ -389,7 +389,7 @@ def test_a_stage_with_environments_is_not_destroyed(dev: Deployment, live: int, 
         dev.stack.stacks[-1]["outputs"]["TableName"]
     )
     table.put_item(Item={**QUEUE_KEY, "live": live, "waiting": waiting})
-    with pytest.raises(DeploymentError, match=f"{live + waiting} environments exist"):
+    with pytest.raises(DeploymentError, match=f"Environments still exist: {live + waiting}"):
         dev.run(destroy, True, yes=True)
     assert dev.stack.stacks[-1]["status"] == "CREATE_COMPLETE"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.kms.models import kms_backends
 
 from chalicelib.domain.environment import Environment, Status
 from local.iam import access
@@ -94,3 +95,19 @@ def test_the_keys_policy_names_the_roles_of_the_service_and_no_others(world: Wor
     kms.let_tags_count()
     read()
     client("kms", credentials).describe_key(KeyId=key)
+
+
+def test_a_deletion_ends_although_aws_denies_calls_about_what_is_gone(world: World) -> None:
+    ready = world.ready("aaaaaaaaaa", {"kms_key": True})
+    assert ready.outputs is not None and ready.outputs.kms_key_arn is not None
+    stack_id = world.operated.settled(ready)["StackId"]
+    world.change(ready, delete_requested=True)
+    world.reconcile(world.service("tick"), ready)
+    world.operated.settled(ready, stack_id)
+    # The key's waiting period is over, too.
+    _, _, _, region, account, name = ready.outputs.kms_key_arn.split(":")
+    del kms_backends[account][region].keys[name.removeprefix("key/")]
+    gone = after(world, ready, 1)
+    assert gone.status is Status.DELETED, gone.reason
+    assert gone.receipt is not None
+    assert {"AWS::KMS::Alias", "AWS::KMS::Key"} <= {entry.type for entry in gone.receipt.removed}

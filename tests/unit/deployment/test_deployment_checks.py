@@ -130,9 +130,17 @@ def test_a_change_set_is_shown_by_what_happens_to_each_resource() -> None:
         change("Modify", "RestAPI", "AWS::ApiGateway::RestApi", Replacement="Conditional", Scope=["Tags"]),
         change("Remove", "Assets", "AWS::S3::Bucket", PolicyAction="Retain"),
         change("Remove", "Logs", "AWS::Logs::LogGroup", PolicyAction="Delete"),
+        change(
+            "Modify",
+            "Admins",
+            "AWS::Cognito::UserPoolGroup",
+            Replacement="True",
+            Details=details("GroupName"),
+        ),
     ]
     assert changes.lines(found) == [
-        "1 to add, 1 to change, 2 to replace, 2 to remove",
+        "1 to add, 1 to change, 3 to replace, 2 to remove",
+        "  ! Admins (AWS::Cognito::UserPoolGroup) is replaced: GroupName",
         "  - Assets (AWS::S3::Bucket), which is kept in the account",
         "  - Logs (AWS::Logs::LogGroup)",
         "  ! RestAPI (AWS::ApiGateway::RestApi) may be replaced: Tags",
@@ -140,7 +148,11 @@ def test_a_change_set_is_shown_by_what_happens_to_each_resource() -> None:
         "  ~ Tick (AWS::Lambda::Function): Code, Environment",
         "  + UserPool (AWS::Cognito::UserPool)",
     ]
-    assert changes.lost_data(found) == ["Table (AWS::DynamoDB::Table)", "Assets (AWS::S3::Bucket)"]
+    assert changes.lost_data(found) == [
+        "Table (AWS::DynamoDB::Table)",
+        "Assets (AWS::S3::Bucket)",
+        "Admins (AWS::Cognito::UserPoolGroup)",
+    ]
     assert changes.lost_data(found[:2]) == []
 
 

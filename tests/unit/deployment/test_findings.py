@@ -221,6 +221,16 @@ SETTINGS: list[tuple[str, dict[str, Any], str]] = [
     ),
     ("no log role", {"GetAccount": {}}, "blocks: API Gateway has no CloudWatch role in this Region"),
     (
+        "deleted log role",
+        {
+            "GetAccount": {"cloudwatchRoleArn": f"arn:aws:iam::{ACCOUNT}:role/service/gone"},
+            "GetRole": lambda params: (
+                "NoSuchEntity" if params["body"]["RoleName"] == "gone" else HEALTHY["GetRole"]
+            ),
+        },
+        "blocks: API Gateway's CloudWatch role does not exist",
+    ),
+    (
         "hooks",
         {"ListTypes": {"TypeSummaries": [{"TypeName": "Org::Rules::Hook"}]}},
         "advice: CloudFormation hooks can reject stacks",

@@ -30,7 +30,8 @@ def test_the_functions_accept_id_tokens_of_the_pool_or_of_the_given_issuer() -> 
 def test_users_are_created_by_administrators_and_survive_the_stack() -> None:
     pool = RESOURCES["UserPool"]
     assert (pool["DeletionPolicy"], pool["UpdateReplacePolicy"]) == ("Retain", "Retain")
-    assert pool["Properties"]["DeletionProtection"] == "ACTIVE"
+    # With deletion protection, CloudFormation could not remove the pool of a failed first creation.
+    assert "DeletionProtection" not in pool["Properties"]
     assert pool["Properties"]["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
     assert pool["Properties"]["Policies"]["PasswordPolicy"]["MinimumLength"] >= 12
 

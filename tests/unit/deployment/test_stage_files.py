@@ -100,6 +100,29 @@ def test_cognito_creates_the_issuer(key: str) -> None:
     assert line.startswith("line 4: ") and "IDENTITY=cognito" in line
 
 
+@pytest.mark.parametrize("name", ["data admins", "a" * 129])
+def test_cognito_accepts_the_name_of_the_admin_group(name: str) -> None:
+    [line] = refused(f"{COGNITO}ADMIN_GROUP={name}\n")
+    assert line.startswith("line 4: ADMIN_GROUP must be a Cognito group's name")
+    assert parse(f"{OIDC}ADMIN_GROUP={name}\n").parameters["AdminGroup"] == name
+    assert parse(f"{COGNITO}ADMIN_GROUP=verwaltung-ä:1\n").identity == "cognito"
+
+
+def test_the_variables_of_a_function_fit_lambdas_4_kb() -> None:
+    keys = ",".join(
+        f"arn:aws:kms:eu-west-1:123456789012:key/{n:08d}-0000-0000-0000-000000000000" for n in range(25)
+    )
+    tags = ",".join(f"team-{n:02d}=data" for n in range(40))
+    assert parse(OIDC + f"SHARED_KMS_KEY_ARNS={keys}\n")
+    [line] = refused(OIDC + f"SHARED_KMS_KEY_ARNS={keys}\nSTACK_TAGS={tags}\n")
+    assert line.startswith("line 5: SHARED_KMS_KEY_ARNS is too long")
+
+
+def test_the_burst_is_a_whole_number() -> None:
+    [line] = refused(OIDC + "REQUEST_BURST=1.5\n")
+    assert line.startswith("line 5: REQUEST_BURST must match")
+
+
 @pytest.mark.parametrize("name", ["aws", "draws", "cognito-2", "amazonia"])
 def test_a_sign_in_domain_cannot_have_reserved_words(name: str) -> None:
     [line] = refused(COGNITO, name)
