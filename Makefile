@@ -7,6 +7,9 @@ FAULTS ?=
 STAGE ?=
 VERSION ?=
 YES ?=
+WITH_DATA ?=
+OWNER ?=
+FROM ?=
 SEED ?=
 ENVIRONMENTS ?= 300
 MODULES ?=
@@ -22,10 +25,26 @@ IAM := .venv/iam/.set-up
 JUDGE := .venv/judge/.set-up
 MUTMUT := .venv/mutmut
 
-.PHONY: demo up unit test test-all chaos mutants check judge openapi package plan deploy destroy versions clean
+.PHONY: demo help up unit test test-all chaos mutants check judge openapi package \
+	plan deploy destroy versions orphans forget restore clean
 
 demo: $(SET_UP)
 	@$(VENV_PYTHON) -m local demo --data "$(DATA)"
+
+help:
+	@echo "Without an AWS account:"
+	@echo "  make demo       create an environment on a local AWS emulator and run its job"
+	@echo "  make up         start the service on the emulator and keep it running"
+	@echo "In an AWS account (docs/deployment.md):"
+	@echo "  make plan       STAGE=dev                    show what a deployment would do"
+	@echo "  make deploy     STAGE=dev [VERSION=...]      deploy this checkout, or an earlier package"
+	@echo "  make versions   STAGE=dev                    list the packages that can be deployed"
+	@echo "  make destroy    STAGE=dev [WITH_DATA=1]      delete the stack, and the data if requested"
+	@echo "  make orphans    STAGE=dev                    compare records with stacks (docs/operate.md)"
+	@echo "  make forget     STAGE=dev OWNER=...          anonymize an owner"
+	@echo "  make restore    STAGE=dev FROM=TABLE         return to the records of a restored table"
+	@echo "For development (CONTRIBUTING.md):"
+	@echo "  make unit, test, test-all, check, judge, chaos, mutants, openapi, package, clean"
 
 up: $(SET_UP)
 	@$(VENV_PYTHON) -m local up --data "$(DATA)" --fault '$(FAULTS)'
@@ -57,10 +76,16 @@ plan deploy: $(DEPLOY)
 		$(if $(filter deploy,$@),$(if $(YES),--yes))
 
 destroy: $(DEPLOY)
-	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)" $(if $(YES),--yes)
+	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)" $(if $(WITH_DATA),--with-data) $(if $(YES),--yes)
 
-versions: $(DEPLOY)
+versions orphans: $(DEPLOY)
 	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)"
+
+forget: $(DEPLOY)
+	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)" $(if $(YES),--yes) -- "$$OWNER"
+
+restore: $(DEPLOY)
+	@$(DEPLOY_PYTHON) -m deploy $@ --stage "$(STAGE)" --from "$(FROM)" $(if $(YES),--yes)
 
 check: $(SET_UP) $(CHECKOV) $(SAM) $(IAM) package
 	$(VENV_PYTHON) -m ruff check .

@@ -1,4 +1,4 @@
-"""Deployment of the service to AWS: `python -m deploy plan|deploy|destroy|versions --stage dev`.
+"""Deployment of the service to AWS: `python -m deploy COMMAND --stage dev`.
 
 Nothing in here runs in Lambda or imports `local`.
 """

@@ -1,4 +1,4 @@
-"""Command line of the deployment: `python -m deploy plan|deploy|destroy|versions --stage dev`."""
+"""Command line of the deployment: `python -m deploy COMMAND --stage dev`. `make` runs it."""
 
 from __future__ import annotations
 
@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, context: Context) -> int:
+    if options.command != "versions":  # whose output is a list
+        context.say_account()
     if options.command == "plan":
         return 0 if plan(context, options.version, options.data) else 1
     if options.command == "deploy":
@@ -62,6 +64,12 @@ def _run(options: argparse.Namespace, context: Context) -> int:
     return 0
 
 
+def _name(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("must not be empty")
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m deploy", description="Deploy the service to AWS.")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -70,9 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     destroy = commands.add_parser("destroy", help="delete the stack; keeps the data")
     versions = commands.add_parser("versions", help="list the packages in the code bucket")
     forgotten = commands.add_parser("forget", help="anonymize the records of an owner")
-    forgotten.add_argument("owner", help="name of the owner, as in GET /me")
+    forgotten.add_argument("owner", type=_name, help="name of the owner, as in GET /me")
     restored = commands.add_parser("restore", help="replace the records by those of a restored table")
-    restored.add_argument("--from", dest="source", required=True, help="name of the restored table")
+    restored.add_argument(
+        "--from", dest="source", type=_name, required=True, help="name of the restored table"
+    )
     unknown = commands.add_parser("orphans", help="list stacks without a record and records without a stack")
     for command in (plan, deploy, destroy, versions, forgotten, restored, unknown):
         command.add_argument("--stage", required=True, help="name or path of deploy/stages/<stage>.env")

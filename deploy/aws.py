@@ -27,7 +27,8 @@ _RETRIES = Config(retries={"mode": "adaptive", "total_max_attempts": 8}, connect
 _SIGN_IN = "Sign in, for example with `aws sso login`, and set AWS_PROFILE."
 _EXPIRED = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 _UNKNOWN_KEY = ("InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch")
-_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403")
+DENIED = ("AccessDenied", "AccessDeniedException", "AccessDeniedFault", "UnauthorizedOperation", "403")
+"""Codes of errors about missing permissions."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,6 @@ def explain(error: BotoCoreError | ClientError) -> str:
         return f"The AWS credentials have expired. {_SIGN_IN}"
     if code(error) in _UNKNOWN_KEY:
         return f"AWS does not accept the credentials, or REGION is not enabled in the account. {_SIGN_IN}"
-    if code(error) in _DENIED:
+    if code(error) in DENIED:
         return f"The credentials do not allow {operation}: {reason} Add the permission and run it again."
     return f"{operation} failed with {code(error)}: {reason} Run the command again."

@@ -104,6 +104,9 @@ class Context:
         try:
             answer = self.ask(f"{question} Type {expected} to continue: ")
         except EOFError:
-            raise DeploymentError(f"{question} Nobody is there to confirm it. Pass --yes.") from None
+            self.say("")  # ends the line of the question
+            raise DeploymentError(
+                "Nothing was changed, because nobody answers. YES=1 (--yes) confirms without a question."
+            ) from None
         if answer.strip() != expected:
             raise DeploymentError("Not confirmed. Nothing was changed.")

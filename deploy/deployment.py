@@ -13,14 +13,13 @@ from deploy.stack import Stack
 
 def deploy(context: Context, version: str | None, data: Path) -> None:
     """Deploy this checkout, or an earlier package. Raise `DeploymentError` with what to do."""
-    context.say_account()
     before = context.find_stack()
     if context.stage.identity == "oidc":
         issuer.check(context.stage.parameters, context.send)
     _check_account(context)
     package = _upload(context, data) if version is None else _earlier(context, version)
     parameters = context.parameters(package)
-    current = before.outputs.get(VERSION_OUTPUT, "no earlier version") if before else "no stack"
+    current = before.outputs.get(VERSION_OUTPUT, "no earlier version") if before else "none"
     context.say(f"Package   {package.version} (now: {current}), release {package.release}")
     stack = _update(context, package, parameters)
     assets = stack.outputs["AssetsBucketName"]
@@ -40,7 +39,7 @@ def list_versions(context: Context) -> None:
     if not code_bucket.exists(context.s3, context.stage):
         raise DeploymentError("There is no code bucket yet, and therefore no package. Run deploy.")
     for version, at in context.packages.versions():
-        context.say(f"{'*' if version == current else ' '} {version}  {at}")
+        context.say(f"{'*' if version == current else ' '} {version}  {at} UTC")
 
 
 def _check_account(context: Context) -> None:
@@ -126,7 +125,7 @@ def _stuck(context: Context, stack: Stack) -> str:
             f"Correct the cause and run `aws cloudformation continue-update-rollback {cli}`"
         ),
         "UPDATE_FAILED": f"Run `aws cloudformation rollback-stack {cli}`",
-        "DELETE_FAILED": f"Run `python -m deploy destroy --stage {context.stage.name}`",
+        "DELETE_FAILED": f"Run `make destroy STAGE={context.stage.argument}`",
     }
     fix = fixes.get(stack.status, "Bring the stack to a complete status in the CloudFormation console")
     failed = "".join(f"\n  {line}" for line in context.stacks.failed_resources(stack))

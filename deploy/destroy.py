@@ -36,7 +36,6 @@ class Kept:
 
 def destroy(context: Context, with_data: bool) -> None:
     """Delete the stack, and with `with_data` also the table, the bucket and the users."""
-    context.say_account()
     stack = context.find_stack()
     if stack is not None and stack.is_moving and stack.status != "DELETE_IN_PROGRESS":
         context.say(f"The stack is {stack.status}. Following that operation first.")
@@ -121,8 +120,7 @@ def _say_kept(context: Context, kept: list[Kept]) -> None:
         context.say(f"Kept {_KEPT[item.type]}: {item.name}")
     if kept:
         context.say(
-            "Only you may decide that nobody needs them. To delete them too:\n"
-            f"  python -m deploy destroy --stage {context.stage.path} --with-data"
+            f"If nobody needs them, delete them: make destroy STAGE={context.stage.argument} WITH_DATA=1"
         )
 
 

@@ -1,4 +1,4 @@
-"""Anonymization of an owner: `python -m deploy forget OWNER --stage dev`."""
+"""Anonymization of an owner: `make forget STAGE=dev OWNER=...`."""
 
 from __future__ import annotations
 
@@ -63,7 +63,9 @@ def forget(context: Context, owner: str, *, now: datetime | None = None) -> None
         if changed[kind]:
             context.say(f"Changed   {changed[kind]} {label}")
     context.say(
-        f"The table contains no {owner} any more." if changed else f"Nothing is stored about {owner}."
+        f"The table no longer contains {owner}."
+        if changed
+        else f"The table does not contain {owner}. Compare the name with `owner` in GET /me."
     )
     for line in _elsewhere(context, stack, owner, now or datetime.now(UTC)):
         context.say(line)
@@ -163,6 +165,7 @@ def _elsewhere(context: Context, stack: Stack, owner: str, now: datetime) -> Ite
     yield f"  CloudTrail events and deleted stacks, in the tag terraglue:owner: {until(_HISTORY_DAYS)}"
     yield "  trails, backups and exports that you set up yourself: by their own retention"
     if pool := stack.outputs.get("UserPoolId"):
-        yield f"  the user in Cognito: aws cognito-idp admin-delete-user --user-pool-id {pool} --username ..."
+        where = f"--user-pool-id {pool} --region {context.stage.region}"
+        yield f"  the user in Cognito: aws cognito-idp admin-delete-user {where} --username ..."
     else:
         yield f"  the user at {stack.parameters.get('Issuer', 'the issuer')}: delete it there"

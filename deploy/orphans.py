@@ -1,4 +1,4 @@
-"""Sandboxes without a record, and records without a sandbox: `python -m deploy orphans --stage dev`."""
+"""Sandboxes without a record, and records without a sandbox: `make orphans STAGE=dev`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def deployed(context: Context) -> Stack:
     """Return the stage's stack, which must exist."""
     stack = context.find_stack()
     if stack is None or "TableName" not in stack.outputs:
-        raise DeploymentError(f"The stack {context.stage.stack_name} does not exist, and with it no record.")
+        raise DeploymentError(
+            f"The stack {context.stage.stack_name} does not exist. Only a deployed stage has records."
+        )
     return stack
 
 

@@ -126,8 +126,7 @@ class Packages:
         template = self._read(f"packages/{version}/template.json")
         if description is None or template is None:
             raise DeploymentError(
-                f"The bucket {self.bucket} has no package {version}. "
-                "`python -m deploy versions` lists the packages."
+                f"The bucket {self.bucket} has no package {version}. `make versions` lists its packages."
             )
         return Package(version, json.loads(description)["release"], json.loads(template))
 

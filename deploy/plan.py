@@ -14,7 +14,6 @@ from deploy.stack import Stack
 
 def plan(context: Context, version: str | None, data: Path) -> bool:
     """Show the plan. Return whether nothing stands against the deployment."""
-    context.say_account()
     there = code_bucket.exists(context.s3, context.stage)
     package = _package(context, version, data, there)
     context.say(f"Package   {package.version}, release {package.release}")
@@ -26,7 +25,12 @@ def plan(context: Context, version: str | None, data: Path) -> bool:
         context.say("\nCost per month")
         for line in lines:
             context.say(line)
-    context.say("\nNothing was changed." + ("" if problems == 0 else f" {problems} problems: see above."))
+    context.say("\nNothing was changed.")
+    if problems:
+        context.say(f"Problems to solve before a deployment: {problems}. See above.")
+    else:
+        earlier = f" VERSION={version}" if version else ""
+        context.say(f"To deploy: make deploy STAGE={context.stage.argument}{earlier}")
     return problems == 0
 
 
@@ -47,11 +51,13 @@ def _show_changes(
         context.say(f"\nThe stack is {stack.status}. deploy first follows that operation to its end.")
         return
     if stack is not None and not stack.is_new and not stack.can_be_updated:
-        context.say(f"\nThe stack is {stack.status}. deploy says what to do, or creates it again.")
+        context.say(f"\nThe stack is {stack.status}. deploy says what to do, or creates the stack again.")
         return
     if not there:
-        context.say("\nChanges   without a code bucket, CloudFormation cannot compare the template.")
+        context.say("\nChanges")
         context.say(f"deploy creates the bucket {code_bucket.name_of(context.stage)}.")
+        context.say("Without it, CloudFormation cannot compare the template, which has these resources. Some")
+        context.say("depend on parameters, and a function becomes several resources:")
         _show_template(context, package)
     else:
         _show_change_set(context, package, stack, parameters)
@@ -64,7 +70,6 @@ def _show_changes(
 
 def _show_template(context: Context, package: Package) -> None:
     counted = Counter(str(resource["Type"]) for resource in package.template["Resources"].values())
-    context.say("The template has these resources, and functions become several resources each:")
     for kind, number in sorted(counted.items()):
         context.say(f"  {number:3} {kind}")
 

@@ -1,4 +1,4 @@
-"""Return to an earlier state of the table: `python -m deploy restore --from TABLE --stage dev`.
+"""Return to an earlier state of the table: `make restore STAGE=dev FROM=TABLE`.
 
 A copy of an earlier time does not know what happened since. A record in it may say that a creation, a reset
 or the lifetime of an environment has yet to end, and the service would then delete resources that contain
@@ -11,12 +11,15 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from chalicelib.aws.dynamodb import python_value
 from chalicelib.clock import later, timestamp
 from chalicelib.domain import expiry
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.failures import Failure
 from chalicelib.storage import items
+from deploy import aws
 from deploy.context import Context
 from deploy.errors import DeploymentError
 from deploy.orphans import Item, Sandbox, deployed, report, sandboxes, scan
@@ -40,8 +43,8 @@ def restore(context: Context, source: str, *, now: datetime | None = None) -> No
     stack = deployed(context)
     dynamodb = context.account.session.resource("dynamodb")
     target, copy = dynamodb.Table(stack.outputs["TableName"]), dynamodb.Table(source)
-    if target.name == copy.name or copy.key_schema != target.key_schema:
-        raise DeploymentError(f"{source} is no copy of the table {target.name}.")
+    if target.name == source or _key_schema(copy) != target.key_schema:
+        raise DeploymentError(f"{source} is not a restored copy of the table {target.name}.")
     _require_stopped(context, stack)
     context.confirm(f"The records of {target.name} will be replaced by those of {source}.", target.name)
     existing = sandboxes(context, stack)
@@ -118,6 +121,16 @@ def _present(item: Item) -> Item:
     return {name: value for name, value in item.items() if value is not None}
 
 
+def _key_schema(table: Any) -> Any:
+    """Return the keys of a table, or None if it does not exist."""
+    try:
+        return table.key_schema
+    except ClientError as error:
+        if aws.code(error) != "ResourceNotFoundException":
+            raise
+        return None
+
+
 def _require_stopped(context: Context, stack: Stack) -> None:
     """Raise `DeploymentError` if a function of the service can run."""
     functions = context.account.session.client("lambda")
@@ -125,7 +138,8 @@ def _require_stopped(context: Context, stack: Stack) -> None:
     running = [name for name in names if _concurrency(functions, name) != 0]
     if running:
         lines = [
-            f"  aws lambda put-function-concurrency --reserved-concurrent-executions 0 --function-name {name}"
+            "  aws lambda put-function-concurrency --reserved-concurrent-executions 0 "
+            f"--region {context.stage.region} --function-name {name}"
             for name in running
         ]
         raise DeploymentError("\n".join(["The service runs. Stop its functions first:", *lines]))

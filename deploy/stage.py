@@ -83,6 +83,11 @@ class Stage:
         """Return `cognito` if the stack contains the user pool, else `oidc`."""
         return self.parameters.get("Identity", "oidc")
 
+    @property
+    def argument(self) -> str:
+        """Return the value of STAGE for this stage: its name, or the path of a file in another folder."""
+        return self.name if self.path.parent == STAGES else str(self.path)
+
     def url(self, outputs: Mapping[str, str]) -> str:
         """Return the URL of the API from the outputs of the stack, without a slash at the end."""
         try:
@@ -162,6 +167,8 @@ def _check_identity(name: str, given: Mapping[str, str], reader: _Reader) -> Non
                 f"{', '.join(_RESERVED[:-1])} or {_RESERVED[-1]}.",
             )
         return
+    if given.get("IDENTITY", "oidc") != "oidc":
+        return  # a misspelled IDENTITY is its only error
     for key in ("ISSUER", "AUDIENCE"):
         if key not in given:
             reader.refuse(key, "is required, unless IDENTITY=cognito.")

@@ -10,13 +10,13 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 
+from deploy import aws
 from deploy.findings.finding import Finding, Severity
 
 T = TypeVar("T")
 
 _MOST_PAGES = 25
 """Pages of a list that are read. Longer lists are counted as far as they were read."""
-_DENIED = {"AccessDenied", "AccessDeniedException", "AccessDeniedFault", "UnauthorizedOperation", "403"}
 _HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 """Regions that answer for global services, by partition:
 https://docs.aws.amazon.com/general/latest/gr/iam-service.html"""
@@ -60,9 +60,9 @@ class Account:
         except ParamValidationError:
             raise  # an error of this program
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
+            code = aws.code(error)
             if not absent or code != absent:
-                self._unread[permission] = "denied" if code in _DENIED else code
+                self._unread[permission] = "denied" if code in aws.DENIED else code
         except (BotoCoreError, ResponseParserError) as error:  # no connection, or no answer of AWS
             self._unread[permission] = type(error).__name__
         return None

@@ -202,7 +202,7 @@ def _concurrency(account: Account) -> Iterator[Finding]:
         yield Finding(
             Severity.BLOCKS,
             f"Lambda runs only {limit:,} functions at the same time",
-            f"The function tick reserves a concurrency of 1, and Lambda requires that {_LEAST_UNRESERVED} "
+            f"The function Tick reserves a concurrency of 1, and Lambda requires that {_LEAST_UNRESERVED} "
             "stay unreserved. The deployment fails. New accounts start with a quota of 10.",
             "For a trial, add RESERVE_TICK=false to the stage file. For more users, ask for the usual 1,000: "
             "aws service-quotas request-service-quota-increase "
@@ -213,7 +213,7 @@ def _concurrency(account: Account) -> Iterator[Finding]:
         yield Finding(
             Severity.LIMITS,
             "Other functions reserve all of Lambda's concurrency",
-            f"{free:,} of {limit:,} are unreserved. The function tick reserves 1, which fails unless it "
+            f"{free:,} of {limit:,} are unreserved. The function Tick reserves 1, which fails unless it "
             f"exists already, because {_LEAST_UNRESERVED} must stay unreserved.",
             "Lower the reservation of another function, or ask for more (quota L-B99A9384 of lambda).",
             _LAMBDA,

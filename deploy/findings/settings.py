@@ -97,7 +97,7 @@ def data_catalog(account: Account) -> Iterator[Finding]:
             Severity.ADVICE,
             "Passwords of Glue connections are encrypted",
             "The service creates no connections, and roles of sandboxes cannot read any.",
-            "Nothing.",
+            "You need not do anything.",
             "https://docs.aws.amazon.com/glue/latest/dg/encrypt-connection-passwords.html",
         )
 
@@ -219,7 +219,7 @@ def malware_protection(account: Account) -> Iterator[Finding]:
             "GuardDuty Malware Protection for S3 is in use",
             "It adds tags to the objects that it scans. Copies of tagged objects need GetObjectTagging and "
             "PutObjectTagging, which the functions have for the assets bucket and for sandboxes.",
-            "Nothing.",
+            "You need not do anything.",
             "https://docs.aws.amazon.com/guardduty/latest/ug/gdu-malware-protection-s3.html",
         )
 

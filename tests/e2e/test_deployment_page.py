@@ -1,6 +1,6 @@
 """The commands of docs/deployment.md, in their order, on an emulated account.
 
-The test replaces the path of the stage file and the virtual environment. moto's CloudFormation supports no
+The test replaces the path of the stage file. moto's CloudFormation supports no
 SAM templates, so it gets the package's template without the functions and the API. `make judge` deploys all.
 """
 
@@ -149,9 +149,6 @@ def test_the_commands_of_the_page_work_in_their_order(
 
     def run(command: str, answer: str = "") -> str:
         here = command.replace("deploy/stages/dev.env", str(stage)).replace("STAGE=dev", f"STAGE={stage}")
-        here = here.replace("--stage dev", f"--stage {stage}").replace(
-            ".venv/deploy/bin/python", sys.executable
-        )
         done = subprocess.run(
             ["bash", "-c", here], cwd=ROOT, env=variables, input=answer, capture_output=True, text=True
         )
@@ -162,7 +159,7 @@ def test_the_commands_of_the_page_work_in_their_order(
     text = stage.read_text(encoding="utf-8")
     stage.write_text(f"{text}\nAPI_URL={api}/v1\nAPI_GATEWAY_ACCOUNT=create\n", encoding="utf-8")
     installed.touch()  # the test's own environment contains the deployment's
-    assert "Nothing was changed." in run(plan)
+    assert f"Nothing was changed.\nTo deploy: make deploy STAGE={stage}\n" in run(plan)
     s3 = boto3.client(
         "s3",
         endpoint_url=endpoint,
@@ -178,6 +175,21 @@ def test_the_commands_of_the_page_work_in_their_order(
     assert f"Package   {variables['VERSION']}" in run(roll_back)
     assert "Deleted the stack self-service-terraglue-dev." in run(destroy, "dev\n")
     assert "does not exist" in run(destroy_data, "dev\n")
+
+
+def test_make_help_names_every_target_and_the_pages_name_no_other() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    [phony] = re.findall(r"^\.PHONY:((?:.*\\\n)*.*)$", makefile, re.MULTILINE)
+    targets = {*phony.replace("\\", "").split()}
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert targets - {"help"} <= {*re.findall(r"[a-z-]+", shown)}
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    named = {
+        name
+        for page in pages
+        for name in re.findall(r"(?:`|\$ )make ([a-z-]+)", page.read_text(encoding="utf-8"))
+    }
+    assert named - targets == set()
 
 
 def test_the_page_fits_a_page() -> None:

@@ -161,7 +161,7 @@ def test_a_failed_update_is_reported_with_its_cause_and_can_be_repeated(
     [
         ("UPDATE_ROLLBACK_FAILED", f"continue-update-rollback --stack-name {STACK} --region us-east-1"),
         ("UPDATE_FAILED", f"rollback-stack --stack-name {STACK}"),
-        ("DELETE_FAILED", "python -m deploy destroy --stage dev"),
+        ("DELETE_FAILED", "make destroy STAGE=.*dev.env"),
     ],
 )
 def test_a_stuck_stack_is_left_alone_with_the_command_that_frees_it(
@@ -299,7 +299,7 @@ def test_the_stack_of_something_else_is_not_touched(dev: Deployment) -> None:
 def test_a_change_that_loses_data_must_be_confirmed(dev: Deployment, release: Release) -> None:
     dev.run(deploy, None, DATA)
     dev.package = built(release, Metadata={"replacement": "True"})
-    with pytest.raises(DeploymentError, match="Pass --yes"):
+    with pytest.raises(DeploymentError, match="YES=1"):
         dev.run(deploy, None, DATA)
     assert dev.stack.change_sets == {}
     dev.answers = ["prod"]
@@ -312,7 +312,7 @@ def test_a_change_that_loses_data_must_be_confirmed(dev: Deployment, release: Re
 
 def test_a_blocking_finding_must_be_confirmed(dev: Deployment) -> None:
     dev.found = [Finding(Severity.BLOCKS, "No role", "It fails.", "Create one.", "https://example.com")]
-    with pytest.raises(DeploymentError, match="probably fail"):
+    with pytest.raises(DeploymentError, match="YES=1"):
         dev.run(deploy, None, DATA)
     assert "Problem: No role\n  It fails.\n  Create one.\n  https://example.com" in dev.text
     dev.run(deploy, None, DATA, yes=True)

@@ -119,7 +119,7 @@ def test_a_second_call_finds_nothing(api: Api, everything: tuple[str, str]) -> N
     forget(context(), OWNER)
     before, said = records(), list[str]()
     forget(context(said.append), OWNER)
-    assert said[0] == f"Nothing is stored about {OWNER}."
+    assert said[0] == f"The table does not contain {OWNER}. Compare the name with `owner` in GET /me."
     assert records() == before
 
 

@@ -158,9 +158,10 @@ def test_the_service_must_be_stopped(api: Api) -> None:
     restore(context(functions=("tick",)), "copy")
 
 
-def test_a_table_that_is_no_copy_is_refused(api: Api) -> None:
-    with pytest.raises(DeploymentError, match="is no copy"):
-        restore(context(), TABLE)
+@pytest.mark.parametrize("source", [TABLE, "misspelled"])
+def test_a_table_that_is_no_copy_is_refused(api: Api, source: str) -> None:
+    with pytest.raises(DeploymentError, match=f"{source} is not a restored copy"):
+        restore(context(), source)
 
 
 SANDBOX = Sandbox("arn:new", "terraglue-env1", "CREATE_COMPLETE", "")

@@ -148,6 +148,11 @@ def test_a_stage_file_is_found_by_name_and_by_path(tmp_path: Path, monkeypatch: 
     assert stage.read("test").path == tmp_path / "test.env"
 
 
+def test_a_misspelled_identity_is_one_error() -> None:
+    [line] = refused("ACCOUNT=123456789012\nREGION=eu-west-1\nIDENTITY=congito\n")
+    assert "IDENTITY must be one of oidc, cognito; got 'congito'" in line
+
+
 def test_the_example_is_valid_with_and_without_its_comments() -> None:
     text = (ROOT / "deploy/stages/example.env").read_text(encoding="utf-8")
     assert parse(text).identity == "cognito"
