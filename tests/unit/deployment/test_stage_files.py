@@ -195,7 +195,8 @@ def test_the_revision_is_computed_and_the_rollout_is_chosen() -> None:
     assert "REVISION is unknown" in line
     [line] = refused(OIDC + "ROLLOUT=Canary20Percent5Minutes\n")
     assert "ROLLOUT must be one of AllAtOnce, Canary10Percent5Minutes" in line
-    assert parse(OIDC + "ROLLOUT=Canary10Percent5Minutes\n").parameters["Rollout"] == "Canary10Percent5Minutes"
+    read = parse(OIDC + "ROLLOUT=Linear10PercentEvery1Minute\n")
+    assert read.parameters["Rollout"] == "Linear10PercentEvery1Minute"
 
 
 def test_every_key_is_documented() -> None:
