@@ -1,4 +1,4 @@
-"""`deploy`: brings a stage to a package. Safe to repeat, and to run again after it was killed at any line."""
+"""`deploy` and `versions`. A deployment can be repeated, also after it was killed at any line."""
 
 from __future__ import annotations
 

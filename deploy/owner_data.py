@@ -1,4 +1,4 @@
-"""Where the records of the service contain the name of an owner, and how to replace it.
+"""Owner names in the records of the service: finds and replaces them.
 
 docs/operate.md shows the same list. A test creates everything that an owner can create, forgets the owner,
 and searches the whole table for the name.

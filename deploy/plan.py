@@ -13,7 +13,7 @@ from deploy.stack import Stack
 
 
 def plan(context: Context, version: str | None, data: Path) -> bool:
-    """Show the plan. Return whether nothing stands against the deployment."""
+    """Show the plan. Return whether it found no problems."""
     there = code_bucket.exists(context.s3, context.stage)
     package = _package(context, version, data, there)
     context.say(f"Package   {package.version}, release {package.release}")

@@ -1,4 +1,4 @@
-"""How many sandboxes the account's quotas allow, besides what others use of them."""
+"""Capacity findings: the number of sandboxes that the account's quotas allow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the caller may deploy, and which rules of the organization cannot be seen."""
+"""Permission findings: actions that the caller lacks, and rules of the organization."""
 
 from __future__ import annotations
 

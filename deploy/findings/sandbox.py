@@ -1,4 +1,4 @@
-"""What one sandbox contains, counted in its template."""
+"""Contents of one sandbox, counted in its template."""
 
 from __future__ import annotations
 

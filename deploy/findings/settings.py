@@ -1,4 +1,4 @@
-"""Settings of the account that stop sandboxes or the service."""
+"""Setting findings: settings of the account that stop sandboxes or the service."""
 
 from __future__ import annotations
 
