@@ -49,7 +49,8 @@ def _health(url: str, send: http.Send) -> str | None:
 def _document(url: str, send: http.Send) -> str | None:
     response = send("GET", f"{url}/openapi.json")
     document = response.json()
-    if response.status == 200 and isinstance(document, dict) and "/environments" in document.get("paths", {}):
+    paths = document.get("paths") if isinstance(document, dict) else None
+    if response.status == 200 and isinstance(paths, dict) and "/environments" in paths:
         return None
     return _shown("GET /openapi.json", response, "200 and the document")
 

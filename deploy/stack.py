@@ -167,10 +167,11 @@ class Stacks:
         return ChangeSet(id, tuple(changes))
 
     def delete_change_set(self, id: str) -> None:
-        """Delete a change set, and the stack if it has only been created for change sets."""
+        """Delete a change set, and the stack if it has only been created for this one."""
         self._cloudformation.delete_change_set(ChangeSetName=id, StackName=self.name)
         stack = self.find()
-        if stack is not None and stack.is_new:
+        # Another command may be about to execute a change set of its own.
+        if stack is not None and stack.is_new and not self._has_change_sets(id):
             self._cloudformation.delete_stack(StackName=stack.id)
             # The next command would otherwise meet a stack without parameters.
             until = self._clock() + _BEGIN_SECONDS
@@ -178,6 +179,10 @@ class Stacks:
                 if self._clock() > until:
                     break
                 self._sleep(_POLL_SECONDS)
+
+    def _has_change_sets(self, but: str) -> bool:
+        found = self._cloudformation.list_change_sets(StackName=self.name)["Summaries"]
+        return any(summary["ChangeSetId"] != but for summary in found)
 
     def execute(self, change_set: ChangeSet) -> Stack:
         """Execute a change set, follow the events, and return the stack. Raise `DeploymentError` if it fails.

@@ -132,6 +132,9 @@ class OneStack:
         self.change_sets.pop(ChangeSetName, None)
         return {}
 
+    def list_change_sets(self, StackName: str) -> Json:
+        return {"Summaries": [{"ChangeSetId": name} for name in self.change_sets]}
+
     def execute_change_set(
         self, ChangeSetName: str, StackName: str, ClientRequestToken: str, RetainExceptOnCreate: bool
     ) -> Json:
