@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from deploy import code_bucket, findings, http, packages
+from deploy import code_bucket, findings, http, packages, rollout
 from deploy.aws import Account
 from deploy.errors import DeploymentError
 from deploy.findings import Finding
@@ -89,11 +89,12 @@ class Context:
         return None
 
     def parameters(self, package: Package) -> dict[str, str]:
-        """Return the parameters of the stage that a package knows. Name the others."""
+        """Return the parameters of the stage that a package knows, with its revision. Name the others."""
         given = self.stage.parameters
         if unknown := sorted(given.keys() - package.parameters.keys()):
             self.say(f"The package {package.version} does not know {', '.join(unknown)}: ignored.")
-        return {name: value for name, value in given.items() if name in package.parameters}
+        known = {name: value for name, value in given.items() if name in package.parameters}
+        return rollout.with_revision(package.template, known)
 
     def say_account(self) -> None:
         """Show where the command acts, and as whom."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from deploy import http
@@ -32,6 +33,12 @@ def test(
                     "or deploy an earlier package with VERSION=..."
                 )
             sleep(_PAUSE_SECONDS)
+
+
+def request_health(url: str, send: http.Send) -> None:
+    """Request the health, whatever the response. An idle service has no other requests that could fail."""
+    with contextlib.suppress(http.Unreachable):
+        send("GET", f"{url}/health")
 
 
 def _outcome(check: Callable[[str, http.Send], str | None], url: str, send: http.Send) -> str | None:

@@ -129,7 +129,8 @@ def parse(name: str, text: str, path: Path) -> Stage:
     reader = _Reader(path)
     given = reader.pairs(text)
     names = {parameters.key_of(name): name for name in parameters.declared()}
-    names.pop(parameters.key_of(parameters.STAGE_PARAMETER), None)
+    for parameter in parameters.WITHOUT_KEY:
+        names.pop(parameters.key_of(parameter), None)
     for key in given.keys() - names.keys() - _OWN.keys():
         reader.refuse(key, "is unknown. docs/configuration.md lists the keys.")
     for key in _REQUIRED:

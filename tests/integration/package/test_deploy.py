@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from deploy.deployment import deploy, list_versions
 from deploy.destroy import destroy
 from deploy.errors import DeploymentError
 from deploy.findings import Finding, Severity
+from deploy.http import Response
+from deploy.packages import Built
 from deploy.plan import plan
 from glue_assets.release import Release, build
 from local.moto_patches import bucket_policies
@@ -198,6 +201,55 @@ def test_updates_are_watched_if_the_stage_asks_for_it(dev: Deployment, release: 
     assert dev.stack.rollback["MonitoringTimeInMinutes"] == 20
     assert len(dev.stack.rollback["RollbackTriggers"]) == 4
     assert "undoes the update if an alarm is raised in 20 minutes" in dev.text
+
+
+def with_rollout(release: Release, code: bytes = b"zip") -> Built:
+    """A package whose function has an alias."""
+    package = built(release, code=code)
+    parameters = {
+        **package.sam["Parameters"],
+        "Revision": {"Type": "String"},
+        "Rollout": {"Type": "String", "Default": "AllAtOnce"},
+    }
+    return replace(package, sam={**package.sam, "Parameters": parameters})
+
+
+def test_a_changed_parameter_or_package_has_a_new_revision_and_a_repetition_has_none(
+    dev: Deployment, release: Release
+) -> None:
+    dev.package = with_rollout(release)
+    revisions = []
+    for text, code in (("", b"zip"), ("BUDGET_USD=5\n", b"zip"), ("BUDGET_USD=7\n", b"zip"), ("", b"new")):
+        dev.path.write_text(FILE + text, encoding="utf-8")
+        dev.package = with_rollout(release, code)
+        dev.run(deploy, None, DATA)
+        revisions.append(dev.stack.stacks[-1]["parameters"]["Revision"])
+    assert revisions[0] == revisions[1]  # the default
+    assert len(set(revisions)) == 3
+    assert dev.said.count("Stack     has no changes") == 1
+
+
+def test_a_gradual_rollout_has_requests_and_takes_its_time(dev: Deployment, release: Release) -> None:
+    health = "GET https://api.example/v1/health"
+    requests: list[float] = []
+
+    class Pages(dict[str, Response]):
+        def __getitem__(self, request: str) -> Response:
+            if request == health:
+                requests.append(dev.seconds)
+            return super().__getitem__(request)
+
+    dev.pages = Pages(dev.pages)
+    dev.path.write_text(FILE + "ROLLOUT=Canary10Percent30Minutes\n", encoding="utf-8")
+    dev.package = with_rollout(release)
+    dev.run(deploy, None, DATA)
+    assert len(requests) == 1  # the smoke test of a new stack, which has no version to compare with
+    dev.package = with_rollout(release, b"new")
+    dev.stack.lasts = 1_000
+    dev.run(deploy, None, DATA)
+    assert dev.seconds >= 2_000
+    assert len(requests) > 1_000
+    assert "gets its requests by Canary10Percent30Minutes" in dev.text
 
 
 def test_a_package_that_does_not_know_a_parameter_is_deployed_without_it(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cfnlint
 import pytest
 
 from deploy.findings import Finding, Severity, find
-from deploy.findings.permissions import DEPLOYING
+from deploy.findings.permissions import DEPLOYING, ROLLING_OUT, deployer
 from deploy.findings.quotas import QUOTAS, table
 from deploy.findings.sandbox import STACK, sandbox
 from deploy.package import merged
@@ -140,6 +141,18 @@ def test_a_plan_makes_few_calls_and_reads_only() -> None:
     assert {call for call in CALLS if not call.startswith(("Get", "List", "Describe"))} == {
         "SimulatePrincipalPolicy"
     }
+
+
+def test_a_gradual_rollout_needs_further_permissions_of_the_caller() -> None:
+    denied = [{"EvalActionName": "codedeploy:CreateDeployment", "EvalDecision": "explicitDeny"}]
+
+    def pages(*_: str, ActionNames: list[str], **__: str) -> list[dict[str, str]]:
+        return [result for result in denied if result["EvalActionName"] in ActionNames]
+
+    account: Any = SimpleNamespace(caller=f"arn:aws:iam::{ACCOUNT}:user/deployer", pages=pages)
+    assert [*deployer(account, is_gradual=False)] == []
+    blocked = titles([*deployer(account, is_gradual=True)])
+    assert blocked == ["blocks: A policy denies actions of the deployment"]
 
 
 SIMULATED = {"EvalActionName": "iam:CreateRole", "EvalDecision": "implicitDeny"}
@@ -383,7 +396,7 @@ def test_the_simulated_actions_are_those_of_the_service_s_resources() -> None:
     policies = {kind for kind in types if kind.endswith("Policy") and kind not in DEPLOYING}
     assert policies == {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"}  # by owner
     assert types - policies <= DEPLOYING.keys()
-    for kind, actions in DEPLOYING.items():
+    for kind, actions in [*DEPLOYING.items(), *ROLLING_OUT.items()]:
         schema = json.loads((data / f"resources/{index[kind]}.json").read_text())
         required = {action.lower() for action in schema["handlers"]["create"]["permissions"]}
         own = [action for action in actions if action.lower() in required]

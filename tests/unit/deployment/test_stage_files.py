@@ -190,9 +190,18 @@ def test_every_variable_of_the_service_has_a_key_or_is_set_by_the_stack() -> Non
     assert names.keys() - keys == of_the_stack
 
 
+def test_the_revision_is_computed_and_the_rollout_is_chosen() -> None:
+    [line] = refused(OIDC + "REVISION=0123456789\n")
+    assert "REVISION is unknown" in line
+    [line] = refused(OIDC + "ROLLOUT=Canary20Percent5Minutes\n")
+    assert "ROLLOUT must be one of AllAtOnce, Canary10Percent5Minutes" in line
+    read = parse(OIDC + "ROLLOUT=Linear10PercentEvery1Minute\n")
+    assert read.parameters["Rollout"] == "Linear10PercentEvery1Minute"
+
+
 def test_every_key_is_documented() -> None:
     page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
-    keys = {parameters.key_of(name) for name in parameters.declared()} - {"STAGE"}
+    keys = {parameters.key_of(name) for name in parameters.declared()} - {"STAGE", "REVISION"}
     own = {"ACCOUNT", "REGION", "STACK_NAME", "CODE_BUCKET", "API_URL", "WATCH_MINUTES"}
     assert {key for key in keys | own if f"`{key}`" not in page} == set()
 
