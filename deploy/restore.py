@@ -153,7 +153,9 @@ def _refuse_table_in_use(context: Context, stack: Stack, source: str) -> None:
             continue
         [described] = cloudformation.describe_stacks(StackName=id)["Stacks"]
         if described["StackStatus"] != "DELETE_COMPLETE":
-            raise DeploymentError(f"{source} belongs to the stack {name}, and is no copy. Correct --from.")
+            raise DeploymentError(
+                f"{source} belongs to the stack {name}, and is no copy. Correct FROM (--from)."
+            )
 
 
 def _require_stopped(context: Context, stack: Stack) -> None:

@@ -30,7 +30,7 @@ def test(
                 raise DeploymentError(
                     f"The stack is deployed, but its API does not work: {wrong}\n"
                     "Read the log of the function APIHandler. Then correct the stage file and deploy again, "
-                    "or deploy an earlier package with --version."
+                    "or deploy an earlier package with VERSION=..."
                 )
             sleep(_PAUSE_SECONDS)
 
