@@ -95,7 +95,8 @@ check: $(SET_UP) $(CHECKOV) $(SAM) $(IAM) package
 	$(VENV_PYTHON) -m glue_assets.release build --out .local/checked
 	$(CHECKOV) --directory .local/checked --framework cloudformation --skip-download --quiet --compact
 	@rm -rf .local/checked && mkdir -p .local/checked
-	@AWS_DEFAULT_REGION=us-east-1 .venv/sam/bin/python tests/tools/translate_sam.py build/package/sam.json .local/checked/service.json
+	@AWS_DEFAULT_REGION=us-east-1 .venv/sam/bin/python tests/tools/translate_sam.py build/package/sam.json .local/checked/service.json \
+		--parameter Rollout=Canary10Percent5Minutes
 	$(CHECKOV) --directory .local/checked --framework cloudformation --skip-download --quiet --compact \
 	    --config-file tests/tools/checkov-service.yaml
 	@PYTHONPATH=chalice_app $(VENV_PYTHON) -m tests.support.policy_documents .local/checked

@@ -10,7 +10,7 @@
     findings/, issuer, costs         checks of the account and of the issuer, and costs
     packages, code_bucket            packages in S3
     stack, changes, events           CloudFormation: operations, change sets, progress
-    rollback, smoke                  alarms that undo an update, and the test of the deployed API
+    rollback, rollout, smoke         alarms that undo an update, versions, and the test of the deployed API
     package                          the build, with the resources of dashboard, queries, gateway_responses
 
 Nothing in here runs in Lambda or imports `local`.

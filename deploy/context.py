@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 
-from deploy import code_bucket, findings, http, packages
+from deploy import code_bucket, findings, http, packages, rollout
 from deploy.aws import Account
 from deploy.errors import DeploymentError
 from deploy.findings import Finding
@@ -69,26 +69,32 @@ class Context:
     def find_stack(self) -> Stack | None:
         """Return the stage's stack. Raise `DeploymentError` if the stack is not the stage's."""
         stack = self.stacks.find()
-        if stack is None or stack.is_new:
-            return stack
-        if not all(name in stack.parameters for name in _OF_THE_SERVICE):
-            raise DeploymentError(
-                f"The stack {self.stacks.name} exists and is not this service. Correct STACK_NAME in "
-                f"{self.stage.path}."
-            )
-        if (owner := stack.parameters.get("Stage", self.stage.name)) != self.stage.name:
-            raise DeploymentError(
-                f"The stack {self.stacks.name} belongs to the stage {owner}. Correct STACK_NAME in "
-                f"{self.stage.path}."
-            )
+        if stack is not None and not stack.is_new and (others := self._owner_if_other(stack)) is not None:
+            raise DeploymentError(f"{others} Correct STACK_NAME in {self.stage.path}.")
         return stack
 
+    def deleted_stacks(self) -> Iterator[Stack]:
+        """Yield the deleted stacks of the stage. Those of something else can have had the same name."""
+        for id in self.stacks.deleted():
+            stack = self.stacks.find(id)
+            if stack is not None and self._owner_if_other(stack) is None:
+                yield stack
+
+    def _owner_if_other(self, stack: Stack) -> str | None:
+        """Return to what else a stack belongs, as a sentence, or None if it is the stage's."""
+        if not all(name in stack.parameters for name in _OF_THE_SERVICE):
+            return f"The stack {self.stacks.name} exists and is not this service."
+        if (owner := stack.parameters.get("Stage", self.stage.name)) != self.stage.name:
+            return f"The stack {self.stacks.name} belongs to the stage {owner}."
+        return None
+
     def parameters(self, package: Package) -> dict[str, str]:
-        """Return the parameters of the stage that a package knows. Name the others."""
+        """Return the parameters of the stage that a package knows, with its revision. Name the others."""
         given = self.stage.parameters
         if unknown := sorted(given.keys() - package.parameters.keys()):
             self.say(f"The package {package.version} does not know {', '.join(unknown)}: ignored.")
-        return {name: value for name, value in given.items() if name in package.parameters}
+        known = {name: value for name, value in given.items() if name in package.parameters}
+        return rollout.with_revision(package.template, known)
 
     def say_account(self) -> None:
         """Show where the command acts, and as whom."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deploy import changes, code_bucket, issuer, rollback, smoke
+from deploy import changes, code_bucket, issuer, rollback, rollout, smoke
 from deploy.context import Context
 from deploy.errors import DeploymentError
 from deploy.packages import VERSION_OUTPUT, Package
@@ -94,7 +94,12 @@ def _update(context: Context, package: Package, parameters: dict[str, str]) -> S
     if stage.watch_minutes and outputs:
         period = f"{stage.watch_minutes} minutes"
         context.say(f"CloudFormation undoes the update if an alarm is raised in {period}.")
-    return context.stacks.execute(change_set)
+    steps = parameters.get(rollout.ROLLOUT_PARAMETER, rollout.AT_ONCE)
+    if not outputs or steps == rollout.AT_ONCE:
+        return context.stacks.execute(change_set)
+    context.say(f"A new version of the API gets its requests by {steps}. Two minutes of 5xx undo the update.")
+    url = stage.url(outputs)
+    return context.stacks.execute(change_set, lambda: smoke.request_health(url, context.send))
 
 
 def _settled(context: Context) -> Stack | None:

@@ -54,6 +54,7 @@ def destroy(context: Context, with_data: bool) -> None:
         f"This deletes {what}." + (" It cannot be undone." if with_data else ""), context.stage.name
     )
     if stack is not None:
+        _refuse_with_sandboxes(context, stack)  # users may have created some during the confirmation
         context.stacks.delete(stack)
         context.say(f"Deleted the stack {context.stage.stack_name}.")
     if not with_data:
@@ -94,7 +95,8 @@ def _kept(context: Context, stack: Stack | None) -> list[Kept]:
     if stack is not None:
         resources = list(context.stacks.resources(stack.id))
     else:
-        resources = [item for id in context.stacks.deleted() for item in context.stacks.skipped(id)]
+        resources = [item for old in context.deleted_stacks() for item in context.stacks.skipped(old.id)]
+    resources = list(dict.fromkeys(resources))  # a repeated deletion keeps a resource again
     found = [Kept(kind, name) for kind, name in resources if kind in _KEPT and name]
     return [item for item in found if _exists(context, item)]
 

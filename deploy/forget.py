@@ -11,11 +11,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.domain.owner_names import fold, is_folded
+from chalicelib.domain.owner_names import fold, is_folded, is_name
 from chalicelib.storage import items
 from deploy import aws, owner_data
 from deploy.context import Context
-from deploy.errors import DeploymentError
+from deploy.errors import DeploymentError, InvalidInput
 from deploy.orphans import deployed, scan
 from deploy.stack import Stack
 
@@ -42,23 +42,17 @@ def forget(context: Context, owner: str, *, now: datetime | None = None) -> None
 
     Raise `DeploymentError` while the owner has an environment. Can be repeated after an interruption.
     """
+    if not is_name(owner):
+        raise InvalidInput(f"{owner!r} is no name of an owner.")
     stack = deployed(context)
-    owner = _as_stored(owner, stack)
+    stored = _as_stored(owner, stack)
     table = context.account.session.resource("dynamodb").Table(stack.outputs["TableName"])
-    records = _Records(table, owner)
-    context.confirm(f"Every record of {owner} will be anonymized. This cannot be undone.", "forget")
-    alias = records.lock(context.stage.url(stack.outputs))
+    context.confirm(f"Every record of {stored} will be anonymized. This cannot be undone.", "forget")
     changed: Counter[str] = Counter()
-    for _ in range(_MOST_PASSES):
-        found = records.replace(alias)
-        changed += found
-        if not found:
-            break
-    else:
-        raise DeploymentError(
-            f"{owner} keeps changing records. Disable the user, then run the command again."
-        )
-    records.unlock(alias)
+    # Records from before FOLD_OWNER or OWNER_CLAIM was changed contain the name as it was then.
+    for name in dict.fromkeys((owner, stored)):
+        changed += _anonymize(_Records(table, name), context.stage.url(stack.outputs))
+    owner = stored
     for kind, label in _KINDS.items():
         if changed[kind]:
             context.say(f"Changed   {changed[kind]} {label}")
@@ -69,6 +63,21 @@ def forget(context: Context, owner: str, *, now: datetime | None = None) -> None
     )
     for line in _elsewhere(context, stack, owner, now or datetime.now(UTC)):
         context.say(line)
+
+
+def _anonymize(records: _Records, url: str) -> Counter[str]:
+    """Replace the name in all records. Return the number of changed items by kind."""
+    alias = records.lock(url)
+    changed: Counter[str] = Counter()
+    for _ in range(_MOST_PASSES):
+        found = records.replace(alias)
+        changed += found
+        if not found:
+            records.unlock(alias)
+            return changed
+    raise DeploymentError(
+        f"{records.owner} keeps changing records. Disable the user, then run the command again."
+    )
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import ssl
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -15,6 +16,8 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 _TIMEOUT_SECONDS = 20
+_WHOLE_SECONDS = 60
+"""Time for a whole request. The other one is that of each read, and a server can send byte by byte."""
 _LARGEST_BYTES = 4 * 1024 * 1024
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -32,10 +35,10 @@ class Response:
     body: bytes
 
     def json(self) -> Any:
-        """Return the decoded body, or None if it is not JSON."""
+        """Return the decoded body, or None if it is not JSON, or nested too deeply."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
 
@@ -43,8 +46,32 @@ Send = Callable[[str, str], Response]
 """Sends a request with a method to a URL. Raises `Unreachable`."""
 
 
-def send(method: str, url: str) -> Response:
+def send(method: str, url: str, *, seconds: float = _WHOLE_SECONDS) -> Response:
     """Send a request without a body, and return its response. Raise `Unreachable` if there is none."""
+    outcome: list[Response | Unreachable] = []
+
+    def run() -> None:
+        try:
+            outcome.append(_send(method, url))
+        except Unreachable as error:
+            outcome.append(error)
+        # UnicodeError is a ValueError: of host names and of paths that are not ASCII.
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            reason = error.reason if isinstance(error, urllib.error.URLError) else error
+            outcome.append(Unreachable(f"{url} does not answer: {reason}"))
+
+    # A thread, because no timeout of sockets limits a whole response.
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not outcome:
+        raise Unreachable(f"{url} does not answer in {seconds:.0f} seconds")
+    if isinstance(outcome[0], Unreachable):
+        raise outcome[0]
+    return outcome[0]
+
+
+def _send(method: str, url: str) -> Response:
     parts = urlsplit(url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise Unreachable(f"{url} does not use https")
@@ -58,9 +85,6 @@ def send(method: str, url: str) -> Response:
     except urllib.error.HTTPError as error:
         with error:
             return _read(error.code, error)
-    except (OSError, http.client.HTTPException) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise Unreachable(f"{url} does not answer: {reason}") from error
 
 
 def _read(status: int, response: Any) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from deploy import http
@@ -27,6 +28,8 @@ def check(parameters: Mapping[str, str], send: http.Send = http.send) -> None:
     used = parameters.get("JwksUri") or f"{issuer.rstrip('/')}/.well-known/jwks.json"
     published = document.get("jwks_uri")
     if used != published and not parameters.get("JwksUri"):
+        if not isinstance(published, str) or not re.fullmatch(r"https://[!-~]{1,2000}", published):
+            raise DeploymentError(f"{issuer} does not publish where its keys are. Set JWKS_URI to their URL.")
         raise DeploymentError(f"The issuer publishes its keys at another URL. Set JWKS_URI={published}")
     keys = _get(used, "JWKS_URI", send).get("keys")
     usable = [key for key in keys if _signs(key)] if isinstance(keys, list) else []

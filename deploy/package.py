@@ -2,8 +2,9 @@
 
 `chalice package` creates a SAM template and a zip of chalice_app/. The template is merged with the service's
 AWS resources (`resources.json`), with function settings that Chalice does not support (`functions.json`),
-with an optional user pool (`identity.json`), with alarms (`alarms.json`), with a dashboard (`dashboard.py`),
-saved queries (`queries.py`) and the error responses of API Gateway (`gateway_responses.py`).
+with an optional user pool (`identity.json`), with alarms (`alarms.json`), with versions of the API's function
+(`rollout.json`), with a dashboard (`dashboard.py`), saved queries (`queries.py`) and the error responses of
+API Gateway (`gateway_responses.py`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from deploy.parameters import TEMPLATES
 from deploy.path_variables import conflicts
 from deploy.queries import query_definitions
 from deploy.requirements import REQUIREMENTS, ROOT, pinned
+from deploy.rollout import through_alias
 
 PACKAGE = ROOT / "build" / "package"
 """Output folder of the package."""
@@ -59,7 +61,11 @@ def merged(app: Path) -> Json:
         document = TemplateDeepMerger().merge(part, document)
     resources = document["Resources"]
     resources["RestAPI"]["Properties"]["GatewayResponses"] = gateway_responses()
-    alarms = [name for name, of in resources.items() if of.get("Type") == "AWS::CloudWatch::Alarm"]
+    alarms = [
+        name
+        for name, of in resources.items()
+        if of.get("Type") == "AWS::CloudWatch::Alarm" and "Condition" not in of
+    ]
     resources["Dashboard"] = dashboard(alarms)
     resources |= query_definitions()
     return document
@@ -81,7 +87,9 @@ def package(out: Path) -> None:
         made.mkdir()
         _chalice(["package", "--stage", STAGE, "--merge-template", str(merge), str(made)], app, constraints)
         _normalize(made / "deployment.zip")
-        _refuse_sibling_variables(json.loads((made / "sam.json").read_text(encoding="utf-8")))
+        template = through_alias(json.loads((made / "sam.json").read_text(encoding="utf-8")))
+        _refuse_sibling_variables(template)
+        (made / "sam.json").write_text(json.dumps(template, indent=2), encoding="utf-8")
         # Replace the previous package only after this one succeeded.
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(made, out)

@@ -13,6 +13,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 VERSION_OUTPUT = "PackageVersion"
 """Output of the stack with the version of its package."""
+
+_RELEASE = r"[A-Za-z0-9][A-Za-z0-9.+-]*"
 
 Json = dict[str, Any]
 
@@ -109,15 +113,14 @@ class Packages:
         self._owner = owner
 
     def upload(self, built: Built) -> Package:
-        """Upload a package. What is in the bucket already is not uploaded again."""
+        """Upload a package. What is in the bucket already, and is the same, is not uploaded again."""
         made = built.in_bucket(self.bucket)
         folder = f"packages/{made.version}"
-        if self._read(f"{folder}/package.json") is not None:
-            return made
-        self._put(built.code_key, built.code)
+        self._put_if_other(built.code_key, built.code)
         releases.upload(built.release, self._s3, self.bucket)
-        self._put(f"{folder}/template.json", _json(made.template))
-        self._put(f"{folder}/package.json", _json({"version": made.version, "release": made.release}))
+        self._put_if_other(f"{folder}/template.json", _json(made.template))
+        description = _json({"version": made.version, "release": made.release})
+        self._put_if_other(f"{folder}/package.json", description)
         return made
 
     def find(self, version: str) -> Package:
@@ -128,7 +131,15 @@ class Packages:
             raise DeploymentError(
                 f"The bucket {self.bucket} has no package {version}. `make versions` lists its packages."
             )
-        return Package(version, json.loads(description)["release"], json.loads(template))
+        found, document = _object(description), _object(template)
+        release = found.get("release")
+        is_complete = all(isinstance(document.get(name), dict) for name in ("Parameters", "Resources"))
+        if not (is_complete and isinstance(release, str) and re.fullmatch(_RELEASE, release)):
+            raise DeploymentError(
+                f"The package {version} in the bucket {self.bucket} is damaged. Restore earlier versions of "
+                f"packages/{version}/*, or deploy another package."
+            )
+        return Package(version, release, document)
 
     def versions(self) -> Iterator[tuple[str, str]]:
         """Yield version and time of upload of each package, newest first."""
@@ -148,8 +159,8 @@ class Packages:
         return Buckets(self._s3).url(self.bucket, f"packages/{version}/template.json")
 
     def put_plan(self, made: Package) -> str:
-        """Upload a template for a plan. Return its key."""
-        key = f"{PLANS}{made.version}.json"
+        """Upload a template for a plan. Return its key, which is the plan's own: it deletes the template."""
+        key = f"{PLANS}{made.version}-{uuid.uuid4().hex}.json"
         self._put(key, _json(made.template))
         return key
 
@@ -163,7 +174,17 @@ class Packages:
 
     def publish(self, release: str, assets: str) -> bool:
         """Copy a release to the assets bucket as the newest one. Return whether anything was written."""
-        return published.copy(self._s3, release, self.bucket, assets, self._owner)
+        try:
+            return published.copy(self._s3, release, self.bucket, assets, self._owner)
+        except DataError as error:
+            raise DeploymentError(
+                f"The release cannot be published: {error}. Deploy another package."
+            ) from error
+
+    def _put_if_other(self, key: str, body: bytes) -> None:
+        """Upload an object, unless the bucket has it. Anybody may have written to the bucket since."""
+        if self._read(key) != body:
+            self._put(key, body)
 
     def _put(self, key: str, body: bytes) -> None:
         digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
@@ -185,6 +206,15 @@ def _with_code(resource: Json, bucket: str, key: str) -> Json:
     if resource["Type"] != "AWS::Serverless::Function":
         return resource
     return {**resource, "Properties": {**resource["Properties"], "CodeUri": {"Bucket": bucket, "Key": key}}}
+
+
+def _object(text: bytes) -> Json:
+    """Return the JSON object of a text, or an empty one if the text is something else."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _json(value: Json) -> bytes:

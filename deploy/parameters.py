@@ -9,11 +9,16 @@ from typing import Any
 
 from deploy.requirements import ROOT
 
-TEMPLATES = ("resources.json", "functions.json", "identity.json", "alarms.json")
+TEMPLATES = ("resources.json", "functions.json", "identity.json", "alarms.json", "rollout.json")
 """Files in chalice_app/ that the package merges into Chalice's template."""
 
 STAGE_PARAMETER = "Stage"
 """Parameter with the name of the stage. The file's name sets it, no key."""
+
+REVISION_PARAMETER = "Revision"
+"""Parameter with a hash of code and configuration. deploy/rollout.py computes it, no key sets it."""
+
+WITHOUT_KEY = (STAGE_PARAMETER, REVISION_PARAMETER)
 
 Json = dict[str, Any]
 

@@ -43,8 +43,11 @@ def restore(context: Context, source: str, *, now: datetime | None = None) -> No
     stack = deployed(context)
     dynamodb = context.account.session.resource("dynamodb")
     target, copy = dynamodb.Table(stack.outputs["TableName"]), dynamodb.Table(source)
-    if target.name == source or _key_schema(copy) != target.key_schema:
+    # DynamoDB also accepts the ARN of a table as its name.
+    is_copy = _key_schema(copy) == target.key_schema and copy.table_arn != target.table_arn
+    if not is_copy:
         raise DeploymentError(f"{source} is not a restored copy of the table {target.name}.")
+    _refuse_table_in_use(context, stack, copy.table_name)
     _require_stopped(context, stack)
     context.confirm(f"The records of {target.name} will be replaced by those of {source}.", target.name)
     existing = sandboxes(context, stack)
@@ -53,6 +56,8 @@ def restore(context: Context, source: str, *, now: datetime | None = None) -> No
         for item in _held_items(scan(copy), existing, now or datetime.now(UTC)):
             batch.put_item(Item=item)
             kept.add((item["pk"], item["sk"]))
+        if not kept:
+            raise DeploymentError(f"{source} has no records. Nothing was changed.")
         for item in scan(target):
             if (item["pk"], item["sk"]) not in kept:
                 batch.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
@@ -129,6 +134,28 @@ def _key_schema(table: Any) -> Any:
         if aws.code(error) != "ResourceNotFoundException":
             raise
         return None
+
+
+def _refuse_table_in_use(context: Context, stack: Stack, source: str) -> None:
+    """Raise `DeploymentError` if a table belongs to another stack, such as that of another stage.
+
+    Restored tables belong to no stack, and those that a deleted stack kept no longer do.
+    """
+    cloudformation = context.account.session.client("cloudformation")
+    try:
+        found = cloudformation.describe_stack_resources(PhysicalResourceId=source)["StackResources"]
+    except ClientError as error:
+        if aws.code(error) == "ValidationError":  # "Stack for ... does not exist"
+            return
+        raise
+    for id, name in {resource["StackId"]: resource["StackName"] for resource in found}.items():
+        if id == stack.id:
+            continue
+        [described] = cloudformation.describe_stacks(StackName=id)["Stacks"]
+        if described["StackStatus"] != "DELETE_COMPLETE":
+            raise DeploymentError(
+                f"{source} belongs to the stack {name}, and is no copy. Correct FROM (--from)."
+            )
 
 
 def _require_stopped(context: Context, stack: Stack) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from deploy import http
@@ -29,9 +30,15 @@ def test(
                 raise DeploymentError(
                     f"The stack is deployed, but its API does not work: {wrong}\n"
                     "Read the log of the function APIHandler. Then correct the stage file and deploy again, "
-                    "or deploy an earlier package with --version."
+                    "or deploy an earlier package with VERSION=..."
                 )
             sleep(_PAUSE_SECONDS)
+
+
+def request_health(url: str, send: http.Send) -> None:
+    """Request the health, whatever the response. An idle service has no other requests that could fail."""
+    with contextlib.suppress(http.Unreachable):
+        send("GET", f"{url}/health")
 
 
 def _outcome(check: Callable[[str, http.Send], str | None], url: str, send: http.Send) -> str | None:
@@ -49,7 +56,8 @@ def _health(url: str, send: http.Send) -> str | None:
 def _document(url: str, send: http.Send) -> str | None:
     response = send("GET", f"{url}/openapi.json")
     document = response.json()
-    if response.status == 200 and isinstance(document, dict) and "/environments" in document.get("paths", {}):
+    paths = document.get("paths") if isinstance(document, dict) else None
+    if response.status == 200 and isinstance(paths, dict) and "/environments" in paths:
         return None
     return _shown("GET /openapi.json", response, "200 and the document")
 

@@ -29,12 +29,13 @@ _POLL_SECONDS = 2.0
 _BEGIN_SECONDS = 60.0
 """Time in which an accepted operation must show its first event."""
 _CHANGE_SET_MINUTES = 10
-_OPERATION_MINUTES = 60
+_OPERATION_MINUTES = 120  # the longest ROLLOUT (30), the longest WATCH_MINUTES (39), and the resources
 _COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE")
 _FAILED_AT_FIRST = ("CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 
 Say = Callable[[str], None]
+Meanwhile = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -167,10 +168,11 @@ class Stacks:
         return ChangeSet(id, tuple(changes))
 
     def delete_change_set(self, id: str) -> None:
-        """Delete a change set, and the stack if it has only been created for change sets."""
+        """Delete a change set, and the stack if it has only been created for this one."""
         self._cloudformation.delete_change_set(ChangeSetName=id, StackName=self.name)
         stack = self.find()
-        if stack is not None and stack.is_new:
+        # Another command may be about to execute a change set of its own.
+        if stack is not None and stack.is_new and not self._has_change_sets(id):
             self._cloudformation.delete_stack(StackName=stack.id)
             # The next command would otherwise meet a stack without parameters.
             until = self._clock() + _BEGIN_SECONDS
@@ -179,9 +181,14 @@ class Stacks:
                     break
                 self._sleep(_POLL_SECONDS)
 
-    def execute(self, change_set: ChangeSet) -> Stack:
+    def _has_change_sets(self, but: str) -> bool:
+        found = self._cloudformation.list_change_sets(StackName=self.name)["Summaries"]
+        return any(summary["ChangeSetId"] != but for summary in found)
+
+    def execute(self, change_set: ChangeSet, meanwhile: Meanwhile = lambda: None) -> Stack:
         """Execute a change set, follow the events, and return the stack. Raise `DeploymentError` if it fails.
 
+        `meanwhile` is called every two seconds.
         If the first creation fails, CloudFormation also deletes the new table and bucket, which it would
         otherwise keep.
         """
@@ -198,12 +205,14 @@ class Stacks:
             # A repeated request whose first response was lost.
             if aws.code(error) != "TokenAlreadyExistsException":
                 raise
-        stack = self.follow(self._id(), progress)
+        stack = self.follow(self._id(), progress, meanwhile)
         if stack is None or stack.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             raise DeploymentError(_failure(self.name, stack, progress))
         return stack
 
-    def follow(self, id: str, progress: Progress | None = None) -> Stack | None:
+    def follow(
+        self, id: str, progress: Progress | None = None, meanwhile: Meanwhile = lambda: None
+    ) -> Stack | None:
         """Print the events of the current operation until it ends. Return the stack, or None if deleted."""
         progress = progress or Progress(self._cloudformation, self._say, self._clock)
         until = self._clock() + 60 * _OPERATION_MINUTES
@@ -220,6 +229,7 @@ class Stacks:
                     f"CloudFormation still changes {self.name} after {_OPERATION_MINUTES} minutes. "
                     "It continues. Run the command again to follow it."
                 )
+            meanwhile()
             self._sleep(_POLL_SECONDS)
 
     def delete(self, stack: Stack) -> None:

@@ -26,6 +26,7 @@ _NAME = r"[a-z][a-z0-9-]{0,15}"
 # The domain of a Cognito user pool contains the stage and cannot contain these words:
 # https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-assign-domain-prefix.html
 _RESERVED = ("aws", "amazon", "cognito")
+_LARGEST_BYTES = 64 * 1024
 _REQUIRED = ("ACCOUNT", "REGION")
 _OWN = {
     "ACCOUNT": (r"[0-9]{12}", "an account ID of 12 digits"),
@@ -34,7 +35,7 @@ _OWN = {
     "CODE_BUCKET": (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name"),
     "WATCH_MINUTES": (r"[0-9]|[1-3][0-9]", "a number of minutes from 0 to 39"),
     "API_URL": (
-        r"(https://|http://(localhost|127\.0\.0\.1)[:/])([^\s?#{}]|\{[A-Za-z0-9]+\})+",
+        r"(https://|http://(localhost|127\.0\.0\.1)[:/])([^\s?#{}]|\{[A-Za-z][A-Za-z0-9]*\})+",
         "the URL of the API, https://...",
     ),
 }
@@ -109,13 +110,17 @@ def read(stage: str) -> Stage:
             "starting with a letter."
         )
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_BYTES + 1)
+        text = content.decode("utf-8-sig")  # editors of Windows may add a byte order mark
     except FileNotFoundError:
         raise InvalidInput(
             f"{path} does not exist. Copy {STAGES / 'example.env'} to it and set ACCOUNT and REGION."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{path} cannot be read: {error}.") from error
+    if len(content) > _LARGEST_BYTES:
+        raise InvalidInput(f"{path} is larger than {_LARGEST_BYTES:,} bytes.")
     return parse(path.stem, text, path)
 
 
@@ -124,7 +129,8 @@ def parse(name: str, text: str, path: Path) -> Stage:
     reader = _Reader(path)
     given = reader.pairs(text)
     names = {parameters.key_of(name): name for name in parameters.declared()}
-    names.pop(parameters.key_of(parameters.STAGE_PARAMETER), None)
+    for parameter in parameters.WITHOUT_KEY:
+        names.pop(parameters.key_of(parameter), None)
     for key in given.keys() - names.keys() - _OWN.keys():
         reader.refuse(key, "is unknown. docs/configuration.md lists the keys.")
     for key in _REQUIRED:
@@ -204,7 +210,9 @@ class _Reader:
                 continue
             key, equals, value = (piece.strip() for piece in line.partition("="))
             if not equals or not re.fullmatch("[A-Z][A-Z0-9_]*", key):
-                self._errors[line] = (number, f"{line.strip()[:60]!r} is not KEY=VALUE.")
+                # Not the rest of the line, which can be a secret in the wrong file.
+                what = repr(key[:60]) if equals else "the line"
+                self._errors[line] = (number, f"{what} is not KEY=VALUE.")
             elif key in found:
                 self._errors[line] = (number, f"{key} is already set in line {self._lines[key]}.")
             elif not value:

@@ -10,6 +10,7 @@ from deploy import parameters as template
 from deploy.findings import capacity, permissions, settings
 from deploy.findings.account import Account
 from deploy.findings.finding import Finding, Severity
+from deploy.rollout import AT_ONCE, ROLLOUT_PARAMETER
 
 __all__ = ["Finding", "Severity", "find"]
 
@@ -28,7 +29,7 @@ def find(session: boto3.Session, parameters: Mapping[str, str]) -> list[Finding]
 
 
 def _found(account: Account, values: Mapping[str, str]) -> Iterator[Finding]:
-    yield from permissions.deployer(account)
+    yield from permissions.deployer(account, is_gradual=values[ROLLOUT_PARAMETER] != AT_ONCE)
     yield from settings.lake_formation(account)
     yield from settings.data_catalog(account)
     yield from settings.gateway_logs(account, is_created=values.get("ApiGatewayAccount") == "create")

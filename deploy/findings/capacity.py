@@ -114,8 +114,9 @@ def _values(account: Account, counted: Sandbox) -> dict[Quota, int]:
     for quota in used(counted):
         known = applied[quota.service, quota.is_global]
         value = known.get(quota.code or quota.name)
-        # ListServiceQuotas leaves out quotas without an applied value.
-        found[quota] = _default(account, quota) if value is None and known else value or quota.default
+        if value is None:  # ListServiceQuotas leaves out quotas without an applied value
+            value = _default(account, quota) if known else quota.default
+        found[quota] = value
     return found
 
 

@@ -23,11 +23,13 @@ DEPLOYING = {
     "AWS::IAM::ManagedPolicy": ("iam:CreatePolicy",),
     "AWS::IAM::Role": ("iam:CreateRole", "iam:PassRole", "iam:PutRolePolicy"),
     "AWS::KMS::Key": ("kms:CreateKey", "kms:PutKeyPolicy"),
+    "AWS::Lambda::Alias": ("lambda:CreateAlias", "lambda:UpdateAlias"),
     "AWS::Lambda::Function": (
         "lambda:AddPermission",
         "lambda:CreateFunction",
         "lambda:PutFunctionConcurrency",
     ),
+    "AWS::Lambda::Version": ("lambda:PublishVersion",),
     "AWS::Logs::LogGroup": ("logs:CreateLogGroup", "logs:PutRetentionPolicy"),
     "AWS::Logs::QueryDefinition": ("logs:PutQueryDefinition",),
     "AWS::S3::Bucket": ("s3:CreateBucket", "s3:PutBucketPolicy", "s3:PutEncryptionConfiguration"),
@@ -36,6 +38,19 @@ DEPLOYING = {
     "AWS::SecretsManager::Secret": ("secretsmanager:CreateSecret", "secretsmanager:GetRandomPassword"),
 }
 """Actions without which the caller's stack cannot be created, by resource type."""
+
+ROLLING_OUT = {
+    "AWS::CodeDeploy::Application": ("codedeploy:CreateApplication",),
+    "AWS::CodeDeploy::DeploymentGroup": (
+        "codedeploy:CreateDeployment",
+        "codedeploy:CreateDeploymentGroup",
+        "codedeploy:GetDeployment",
+        "codedeploy:GetDeploymentConfig",
+        "codedeploy:RegisterApplicationRevision",
+    ),
+    "AWS::IAM::Role": ("iam:AttachRolePolicy",),  # SAM gives CodeDeploy's role a policy of AWS
+}
+"""Further actions with a gradual `ROLLOUT`."""
 
 _SIMULATOR = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_testing-policies.html"
 _BOUNDARY = "iam:PermissionsBoundary"
@@ -74,12 +89,16 @@ def organization(account: Account) -> Iterator[Finding]:
     )
 
 
-def deployer(account: Account) -> Iterator[Finding]:
-    """Yield findings about what the caller may not do, as far as AWS's policy simulator can tell."""
+def deployer(account: Account, *, is_gradual: bool) -> Iterator[Finding]:
+    """Yield findings about what the caller may not do, as far as AWS's policy simulator can tell.
+
+    With `is_gradual`, CloudFormation also lets CodeDeploy move the API's requests, as the caller.
+    """
     source = _policy_source(account)
     if source is None:
         return
-    actions = sorted(action for group in DEPLOYING.values() for action in group)
+    groups = [*DEPLOYING.values(), *(ROLLING_OUT.values() if is_gradual else ())]
+    actions = sorted(action for group in groups for action in group)
     results = account.pages(
         *("iam:SimulatePrincipalPolicy", "iam", "simulate_principal_policy", "EvaluationResults"),
         PolicySourceArn=source,

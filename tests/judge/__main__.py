@@ -70,21 +70,25 @@ def _judge(running: Emulator, steps: Steps) -> None:
         timeout=_REQUEST_SECONDS,
     )
     with http:
-        Journey(running, account, http, steps).run()
-    with steps.step("deploy again: only the API's deployment changes"):
-        output = _deploy(running, "deploy", "--yes")
-        changed = [line for line in output.splitlines() if line.startswith(_CHANGES)]
-        expect(all("RestAPI" in line for line in changed), output)
+        journey = Journey(running, account, http, steps)
+        journey.run()
+        with steps.step("deploy again: only the API's deployment changes"):
+            output = _deploy(running, "deploy", "--yes")
+            changed = [line for line in output.splitlines() if line.startswith(_CHANGES)]
+            expect(all("RestAPI" in line for line in changed), output)
+        with steps.step("deploy with another budget: the API has it"):
+            _deploy(running, "deploy", "--yes", configuration="BUDGET_USD=7\n")
+            expect(journey.budget() == 7, f"BUDGET_USD=7, but the budget is {journey.budget()}")
     with steps.step("destroy, with its data"):
         output = _deploy(running, "destroy", "--with-data", "--yes")
         expect(account.is_empty(), output)
     expect(not running.proxy.refused, f"Connections to hosts outside of AWS: {running.proxy.refused}")
 
 
-def _deploy(running: Emulator, command: str, *options: str) -> str:
+def _deploy(running: Emulator, command: str, *options: str, configuration: str = "") -> str:
     """Run a command of docs/deployment.md. Return its output."""
     stage = running.folder / "judge.env"
-    stage.write_text(_STAGE, encoding="utf-8")
+    stage.write_text(_STAGE + configuration, encoding="utf-8")
     return _run("deploy", command, "--stage", str(stage), *options, environ=running.environ)
 
 

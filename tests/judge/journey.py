@@ -48,6 +48,11 @@ class Journey:
         with self._step("no denied request, error or failed event, except in the control"):
             self._check_faults()
 
+    def budget(self) -> float:
+        """Return ana's budget in USD."""
+        limit: float = self._ana.call("GET", "me")["budget"]["limit_usd"]
+        return limit
+
     def _life_by_events(self) -> None:
         with self._step("by events: POST /environments, twice at once with an idempotency key"):
             environment = self._post(self._ana, {})

@@ -41,7 +41,11 @@ class Interruptions:
 
 
 class OneStack:
-    """Client of CloudFormation. `fails` names a resource whose next creation or update fails."""
+    """Client of CloudFormation.
+
+    `fails` names a resource whose next creation or update fails. `lasts` is the number of steps in which
+    nothing happens.
+    """
 
     def __init__(self, interruptions: Interruptions, session: boto3.Session) -> None:
         self._interruptions = interruptions
@@ -49,6 +53,7 @@ class OneStack:
         self.stacks: list[Json] = []
         self.change_sets: dict[str, Json] = {}
         self.fails: str | None = None
+        self.lasts = 0
         self.rollback: Json = {}
         self.reason = 'Resource handler returned message: "The name exists"'
 
@@ -132,6 +137,9 @@ class OneStack:
         self.change_sets.pop(ChangeSetName, None)
         return {}
 
+    def list_change_sets(self, StackName: str) -> Json:
+        return {"Summaries": [{"ChangeSetId": name} for name in self.change_sets]}
+
     def execute_change_set(
         self, ChangeSetName: str, StackName: str, ClientRequestToken: str, RetainExceptOnCreate: bool
     ) -> Json:
@@ -142,6 +150,7 @@ class OneStack:
         if action == "CREATE":
             stack["parameters"] = found["values"]
         stack["steps"].append(lambda: self._event(stack, None, f"{action}_IN_PROGRESS"))
+        stack["steps"] += [lambda: None] * self.lasts
         fails = None
         for name, resource in found["template"]["Resources"].items():
             is_failing = name == self.fails

@@ -7,6 +7,7 @@ import jwt
 from chalicelib.api.jwks import Keys, KeysUnavailable, UnknownKey
 from chalicelib.config import Config
 from chalicelib.domain.caller import Caller
+from chalicelib.domain.owner_names import is_name
 from chalicelib.errors import Unauthorized, Unavailable
 from chalicelib.observability import logger
 
@@ -14,7 +15,6 @@ _ALGORITHMS = ["RS256", "ES256"]
 _TOKEN_USES = ("id", "access")
 """Allowed values of `token_use`, which Cognito sets and which is `refresh` in its refresh tokens."""
 _CLOCK_SKEW_SECONDS = 30
-_OWNER_LENGTH = 128
 _INVALID = "The bearer token is invalid for this service."
 _UNVERIFIED = "The identity provider has not verified your address. Verify it and sign in again."
 """An unverified address may belong to another person: OIDC Core, section 5.1, `email_verified`."""
@@ -34,7 +34,7 @@ class Authenticator:
             raise Unauthorized("Send a bearer token: Authorization: Bearer <token>.", error=None)
         claims = self._claims(token.strip())
         owner = claims.get(self._config.owner_claim)
-        if not isinstance(owner, str) or not 0 < len(owner) <= _OWNER_LENGTH or not owner.isprintable():
+        if not is_name(owner):
             raise Unauthorized("The bearer token does not identify its owner.")
         verified = claims.get(f"{self._config.owner_claim}_verified", True)
         if verified is not True and verified != "true":

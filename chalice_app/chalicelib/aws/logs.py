@@ -55,7 +55,7 @@ class Logs:
         self._client = client
 
     def page(self, group: str, run: str, token: str | None, limit: int) -> LogPage:
-        """Return up to `limit` lines of a run after a token, or from the start. Makes at most seven calls.
+        """Return up to `limit` lines of a run after a token, or from the start. Makes at most eight calls.
 
         Reads again with a lower limit if the lines are too large for an API response. If the name of the
         stream is not the run's ID, the token contains it.
@@ -119,12 +119,19 @@ class Logs:
 
         Prefers the driver's. Excludes those of the run's later attempts, `<run ID>_attempt_<number>`.
         """
+        driver = f"{run}{_DRIVER}"
+        if driver in self._streams(group, driver):  # the first page can have executors only
+            return driver
+        own = (name for name in self._streams(group, run) if _OWN_SUFFIX.match(name.removeprefix(run)))
+        return next(own, None)
+
+    def _streams(self, group: str, prefix: str) -> list[str]:
+        """Return the first 50 streams with a prefix, by name."""
         response = call_or_none(
-            lambda: self._client.describe_log_streams(logGroupName=group, logStreamNamePrefix=run), _MISSING
+            lambda: self._client.describe_log_streams(logGroupName=group, logStreamNamePrefix=prefix),
+            _MISSING,
         )
-        names = [stream["logStreamName"] for stream in response["logStreams"]] if response else []
-        own = [name for name in names if _OWN_SUFFIX.match(name.removeprefix(run))]
-        return f"{run}{_DRIVER}" if f"{run}{_DRIVER}" in own else next(iter(own), None)
+        return [stream["logStreamName"] for stream in response["logStreams"]] if response else []
 
     def _read(
         self, group: str, stream: str, limit: int, token: str | None, *, from_head: bool

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import TypeGuard
 
 _FOLDED_CLAIMS = ("email", "emailaddress", "upn", "unique_name", "preferred_username")
 """Claims with an e-mail address or a similar name. `sub` is case-sensitive (OIDC Core, section 2)."""
+
+
+_LONGEST = 128
+
+
+def is_name(value: object) -> TypeGuard[str]:
+    """Return whether a value can be the name of an owner: text of 1 to 128 printable characters."""
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isprintable()
 
 
 def is_folded(claim: str) -> bool:

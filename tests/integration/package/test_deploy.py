@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -16,10 +18,12 @@ from deploy.deployment import deploy, list_versions
 from deploy.destroy import destroy
 from deploy.errors import DeploymentError
 from deploy.findings import Finding, Severity
+from deploy.http import Response
+from deploy.packages import Built, Packages
 from deploy.plan import plan
 from glue_assets.release import Release, build
 from local.moto_patches import bucket_policies
-from tests.support.deployments import CODE_BUCKET, FILE, ISSUER, STACK, Deployment, built, page
+from tests.support.deployments import ACCOUNT, CODE_BUCKET, FILE, ISSUER, STACK, Deployment, built, page
 from tests.support.one_stack import Killed
 from tests.support.paths import ROOT
 from tests.support.size import sized
@@ -199,6 +203,55 @@ def test_updates_are_watched_if_the_stage_asks_for_it(dev: Deployment, release: 
     assert "undoes the update if an alarm is raised in 20 minutes" in dev.text
 
 
+def with_rollout(release: Release, code: bytes = b"zip") -> Built:
+    """A package whose function has an alias."""
+    package = built(release, code=code)
+    parameters = {
+        **package.sam["Parameters"],
+        "Revision": {"Type": "String"},
+        "Rollout": {"Type": "String", "Default": "AllAtOnce"},
+    }
+    return replace(package, sam={**package.sam, "Parameters": parameters})
+
+
+def test_a_changed_parameter_or_package_has_a_new_revision_and_a_repetition_has_none(
+    dev: Deployment, release: Release
+) -> None:
+    dev.package = with_rollout(release)
+    revisions = []
+    for text, code in (("", b"zip"), ("BUDGET_USD=5\n", b"zip"), ("BUDGET_USD=7\n", b"zip"), ("", b"new")):
+        dev.path.write_text(FILE + text, encoding="utf-8")
+        dev.package = with_rollout(release, code)
+        dev.run(deploy, None, DATA)
+        revisions.append(dev.stack.stacks[-1]["parameters"]["Revision"])
+    assert revisions[0] == revisions[1]  # the default
+    assert len(set(revisions)) == 3
+    assert dev.said.count("Stack     has no changes") == 1
+
+
+def test_a_gradual_rollout_has_requests_and_takes_its_time(dev: Deployment, release: Release) -> None:
+    health = "GET https://api.example/v1/health"
+    requests: list[float] = []
+
+    class Pages(dict[str, Response]):
+        def __getitem__(self, request: str) -> Response:
+            if request == health:
+                requests.append(dev.seconds)
+            return super().__getitem__(request)
+
+    dev.pages = Pages(dev.pages)
+    dev.path.write_text(FILE + "ROLLOUT=Canary10Percent30Minutes\n", encoding="utf-8")
+    dev.package = with_rollout(release)
+    dev.run(deploy, None, DATA)
+    assert len(requests) == 1  # the smoke test of a new stack, which has no version to compare with
+    dev.package = with_rollout(release, b"new")
+    dev.stack.lasts = 1_000
+    dev.run(deploy, None, DATA)
+    assert dev.seconds >= 2_000
+    assert len(requests) > 1_000
+    assert "gets its requests by Canary10Percent30Minutes" in dev.text
+
+
 def test_a_package_that_does_not_know_a_parameter_is_deployed_without_it(
     dev: Deployment, release: Release
 ) -> None:
@@ -273,6 +326,58 @@ def test_an_api_that_does_not_work_fails_the_deployment(dev: Deployment) -> None
     assert dev.seconds >= 90
 
 
+@pytest.mark.parametrize("document", [[], {"paths": None}, {"paths": 5}])
+def test_an_api_that_answers_something_else_fails_the_deployment(dev: Deployment, document: Any) -> None:
+    dev.pages["GET https://api.example/v1/openapi.json"] = page(document)
+    with pytest.raises(DeploymentError, match=r"GET /openapi.json answers 200 instead of"):
+        dev.run(deploy, None, DATA)
+
+
+def test_a_package_that_was_damaged_in_the_bucket_is_uploaded_again(
+    dev: Deployment, release: Release
+) -> None:
+    dev.run(deploy, None, DATA)
+    s3 = boto3.client("s3", region_name="us-east-1")
+    template = f"packages/{dev.package.version}/template.json"
+    good = s3.get_object(Bucket=CODE_BUCKET, Key=template)["Body"].read()
+    s3.put_object(Bucket=CODE_BUCKET, Key=template, Body=b"{}")
+    s3.delete_object(Bucket=CODE_BUCKET, Key=dev.package.code_key)
+    dev.run(deploy, None, DATA)
+    assert s3.get_object(Bucket=CODE_BUCKET, Key=template)["Body"].read() == good
+    s3.put_object(Bucket=CODE_BUCKET, Key=dev.package.code_key, Body=b"other")
+    dev.run(deploy, None, DATA)
+    assert s3.get_object(Bucket=CODE_BUCKET, Key=dev.package.code_key)["Body"].read() == b"zip"
+
+
+@pytest.mark.parametrize(
+    ("description", "template"),
+    [
+        (b"\xff", b"{}"),
+        (b"[]", b"{}"),
+        (b'{"release": "1"}', b"[" * 100_000),
+        (b'{"release": "1"}', b'{"Resources": {}}'),
+        (b'{"release": "../../v"}', b'{"Parameters": {}, "Resources": {}}'),
+    ],
+)
+def test_a_package_that_cannot_be_read_is_refused(
+    dev: Deployment, description: bytes, template: bytes
+) -> None:
+    dev.run(deploy, None, DATA)
+    s3, folder = boto3.client("s3", region_name="us-east-1"), f"packages/{dev.package.version}"
+    s3.put_object(Bucket=CODE_BUCKET, Key=f"{folder}/package.json", Body=description)
+    s3.put_object(Bucket=CODE_BUCKET, Key=f"{folder}/template.json", Body=template)
+    with pytest.raises(DeploymentError, match="is damaged"):
+        dev.run(deploy, dev.package.version, DATA)
+
+
+def test_a_release_that_is_not_in_the_code_bucket_is_a_sentence(dev: Deployment, release: Release) -> None:
+    dev.run(deploy, None, DATA)
+    s3, key = boto3.client("s3", region_name="us-east-1"), f"releases/{release.id}/manifest.json"
+    s3.delete_object(Bucket=CODE_BUCKET, Key=key)
+    with pytest.raises(DeploymentError, match="has no release"):
+        dev.run(deploy, dev.package.version, DATA)
+
+
 # -- plan -------------------------------------------------------------------------------------------------
 
 
@@ -297,6 +402,34 @@ def test_a_plan_shows_changes_and_leaves_no_change_set_template_or_stack(
     dev.run(destroy, False, yes=True)
     assert dev.run(plan, None, DATA)
     assert [stack["status"] for stack in dev.stack.stacks] == ["DELETE_COMPLETE"] * 2
+
+
+def test_two_plans_at_once_do_not_share_a_template(dev: Deployment) -> None:
+    dev.run(deploy, None, DATA)
+    store = Packages(boto3.client("s3", region_name="us-east-1"), CODE_BUCKET, ACCOUNT)
+    made = dev.package.in_bucket(CODE_BUCKET)
+    first, second = store.put_plan(made), store.put_plan(made)
+    store.delete_plan(first)
+    assert second in objects(CODE_BUCKET)
+
+
+def test_a_plan_leaves_the_new_stack_of_a_deployment_that_is_about_to_begin(dev: Deployment) -> None:
+    dev.run(deploy, None, DATA)
+    dev.run(destroy, True, yes=True)
+    store = f"https://{CODE_BUCKET}.s3.us-east-1.amazonaws.com/packages/{dev.package.version}/template.json"
+    created = dev.stack.create_change_set(
+        StackName=STACK,
+        ChangeSetName="of-a-deployment",
+        ChangeSetType="CREATE",
+        TemplateURL=store,
+        Parameters=[],
+        ClientToken="of-a-deployment",
+        Capabilities=[],
+        RollbackConfiguration={},
+    )
+    dev.run(plan, None, DATA)
+    assert [*dev.stack.change_sets] == [created["Id"]]
+    assert dev.stack.stacks[-1]["status"] == "REVIEW_IN_PROGRESS"
 
 
 # -- destroy ----------------------------------------------------------------------------------------------
@@ -340,6 +473,45 @@ def test_a_stage_with_environments_is_not_destroyed(dev: Deployment, live: int, 
     with pytest.raises(DeploymentError, match=f"Environments still exist: {live + waiting}"):
         dev.run(destroy, True, yes=True)
     assert dev.stack.stacks[-1]["status"] == "CREATE_COMPLETE"
+
+
+def test_an_environment_that_is_created_during_the_confirmation_is_not_left_behind(dev: Deployment) -> None:
+    dev.run(deploy, None, DATA)
+    name = dev.stack.stacks[-1]["outputs"]["TableName"]
+    table = boto3.resource("dynamodb", region_name="us-east-1").Table(name)
+
+    class Answers(list[str]):
+        def pop(self, *_: Any) -> str:
+            table.put_item(Item={**QUEUE_KEY, "live": 1})
+            return "dev"
+
+    dev.answers = Answers(["dev"])
+    with pytest.raises(DeploymentError, match="Environments still exist: 1"):
+        dev.run(destroy, True)
+    assert dev.stack.stacks[-1]["status"] == "CREATE_COMPLETE"
+
+
+def test_what_a_deleted_stack_of_something_else_kept_is_not_touched(dev: Deployment) -> None:
+    dev.run(deploy, None, DATA)
+    dev.run(destroy, False, yes=True)
+    before, stack = kept(), dev.stack.stacks[-1]
+    own = stack["parameters"]
+    for others in ({}, {**own, "Stage": "prod"}):
+        stack["parameters"] = others
+        dev.run(destroy, True, yes=True)
+        assert kept() == before
+    stack["parameters"] = own
+    dev.run(destroy, True, yes=True)
+    assert kept() == ([], [])
+
+
+def test_data_that_a_repeated_deletion_kept_twice_is_deleted_once(dev: Deployment) -> None:
+    dev.run(deploy, None, DATA)
+    dev.run(destroy, False, yes=True)
+    events = dev.stack.stacks[-1]["events"]
+    events += [event for event in events if event["ResourceStatus"] == "DELETE_SKIPPED"]
+    dev.run(destroy, True, yes=True)
+    assert kept() == ([], [])
 
 
 def test_a_destruction_killed_at_any_change_is_completed_by_the_next(

@@ -32,6 +32,7 @@ from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.xdist_group("package")
 
+GRADUAL = "Canary10Percent5Minutes"
 TRANSLATOR = Path(sys.prefix) / "sam/bin/python"
 IAM = json.loads(
     (Path(cfnlint.__file__).parent / "data/AdditionalSpecs/Policies.json").read_text(encoding="utf-8")
@@ -86,6 +87,12 @@ def translate(packaged: Path, target: Path, *options: str) -> Path:
 
 
 @pytest.fixture(scope="session")
+def gradual(packaged: Path) -> Path:
+    """The same with a gradual rollout, and therefore with CodeDeploy."""
+    return translate(packaged, packaged / "gradual.json", "--parameter", f"Rollout={GRADUAL}")
+
+
+@pytest.fixture(scope="session")
 def resources(translated: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(translated.read_text(encoding="utf-8"))["Resources"]
     return found
@@ -102,11 +109,15 @@ def unzipped(packaged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 # -- the templates ----------------------------------------------------------------------------------------
 
 
-def test_cfn_lint_accepts_the_template_and_its_translation(packaged: Path, translated: Path) -> None:
+def test_cfn_lint_accepts_the_template_and_its_translations(
+    packaged: Path, translated: Path, gradual: Path
+) -> None:
     lint = "import sys; from cfnlint.runner import main; sys.exit(main())"
     # API Gateway's account settings must follow the API, and its stage must follow them. Before the
-    # translation, API and stage are one resource, and therefore a circle.
-    for template, ignored in ((packaged / "sam.json", ["--ignore-checks", "E3004"]), (translated, [])):
+    # translation, API and stage are one resource, and therefore a circle. E1019: cfn-lint does not know
+    # SAM's reference to the alias of a function.
+    of_sam = (packaged / "sam.json", ["--ignore-checks", "E3004", "E1019"])
+    for template, ignored in (of_sam, (translated, []), (gradual, [])):
         command = [sys.executable, "-c", lint, *ignored, "--", template]
         done = subprocess.run(command, capture_output=True, text=True)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), template
@@ -497,6 +508,78 @@ def test_every_deployment_of_the_stack_deploys_the_api(packaged: Path, tmp_path:
         assert template["Resources"][deployment]["Type"] == "AWS::ApiGateway::Deployment"
         ids.append(deployment)
     assert len(set(ids)) == 2
+
+
+# -- versions of the API's function -----------------------------------------------------------------------
+
+
+def test_the_api_invokes_the_alias_and_has_the_permission(resources: dict[str, Any]) -> None:
+    [body] = [
+        of["Properties"]["Body"] for of in resources.values() if of["Type"] == "AWS::ApiGateway::RestApi"
+    ]
+    integrations = [
+        method["x-amazon-apigateway-integration"]
+        for path in body["paths"].values()
+        for method in path.values()
+    ]
+    uris = {json.dumps(integration["uri"]) for integration in integrations if "uri" in integration}
+    [uri] = uris
+    assert "/functions/${APIHandlerAliaslive}/invocations" in uri
+    assert "APIHandler.Arn" not in json.dumps(body)
+    permissions = [of["Properties"] for of in resources.values() if of["Type"] == "AWS::Lambda::Permission"]
+    of_the_gateway = [of for of in permissions if of["Principal"] == "apigateway.amazonaws.com"]
+    assert [of["FunctionName"] for of in of_the_gateway] == [{"Ref": "APIHandlerAliaslive"}]
+    aliases = [name for name, of in resources.items() if of["Type"] == "AWS::Lambda::Alias"]
+    assert aliases == ["APIHandlerAliaslive"]  # the other functions have no callers who wait
+
+
+def test_the_alias_has_a_new_version_if_and_only_if_the_revision_changes(
+    packaged: Path, tmp_path: Path
+) -> None:
+    """SAM names versions before it resolves the function's variables. So the revision is their hash."""
+
+    def version(**parameters: str) -> str:
+        options = [f"--parameter={name}={value}" for name, value in parameters.items()]
+        made = translate(packaged, tmp_path / "made.json", *options)
+        found = json.loads(made.read_text(encoding="utf-8"))["Resources"]
+        name: str = found["APIHandlerAliaslive"]["Properties"]["FunctionVersion"]["Fn::GetAtt"][0]
+        assert found[name]["Type"] == "AWS::Lambda::Version"
+        # Without a change of the function itself, Lambda publishes no version.
+        assert found["APIHandler"]["Properties"]["Description"] == parameters["Revision"]
+        return name
+
+    first = version(Revision="0123456789", BudgetUsd="5")
+    assert version(Revision="0123456789", BudgetUsd="7") == first
+    assert version(Revision="9876543210", BudgetUsd="7") != first
+
+
+def test_codedeploy_exists_only_with_a_gradual_rollout(gradual: Path, resources: dict[str, Any]) -> None:
+    with_codedeploy = json.loads(gradual.read_text(encoding="utf-8"))["Resources"]
+    added = {name: of["Type"] for name, of in with_codedeploy.items() if name not in resources}
+    deployments = {name for name in added if added[name] == "AWS::ApiGateway::Deployment"}
+    assert {name: kind for name, kind in added.items() if name not in deployments} == {
+        "APIHandlerDeploymentGroup": "AWS::CodeDeploy::DeploymentGroup",
+        "CodeDeployServiceRole": "AWS::IAM::Role",
+        "ServerlessDeploymentApplication": "AWS::CodeDeploy::Application",
+    }
+    group = with_codedeploy["APIHandlerDeploymentGroup"]["Properties"]
+    alarms = {alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Fn::If"][1]["Alarms"]}
+    assert alarms == {"NewVersion5xxAlarm", "NewVersionErrorsAlarm"}
+    version = with_codedeploy["APIHandlerAliaslive"]["Properties"]["FunctionVersion"]["Fn::GetAtt"][0]
+    [executed] = with_codedeploy["NewVersionErrorsAlarm"]["Properties"]["Dimensions"][2:]
+    assert executed == {"Name": "ExecutedVersion", "Value": {"Fn::GetAtt": [version, "Version"]}}
+    assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+    assert "UpdatePolicy" in with_codedeploy["APIHandlerAliaslive"]
+    assert "UpdatePolicy" not in resources["APIHandlerAliaslive"]
+
+
+def test_every_rollout_is_a_configuration_of_codedeploy(sam: dict[str, Any]) -> None:
+    [module] = TRANSLATOR.parent.parent.rglob("deployment_preference_collection.py")
+    known = set(re.findall(r'^    "(\w+)",$', module.read_text(encoding="utf-8"), re.MULTILINE))
+    rollouts = sam["Parameters"]["Rollout"]["AllowedValues"]
+    assert set(rollouts) <= known
+    by_codedeploy = {name: of["ByCodeDeploy"] for name, of in sam["Mappings"]["Rollouts"].items()}
+    assert by_codedeploy == {name: str(name != "AllAtOnce").lower() for name in rollouts}
 
 
 # -- the zip ----------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from deploy.forget import forget
 from tests.support.api import Api
 from tests.support.deployed import context, records
 from tests.support.moto_runs import end_in_glue
-from tests.support.small_account import ASSETS
+from tests.support.small_account import ASSETS, TABLE
 
 pytestmark = pytest.mark.usefixtures("runs_end_when_told")
 
@@ -172,4 +172,23 @@ def test_without_a_confirmation_nothing_changes(api: Api, everything: tuple[str,
     before = records()
     with pytest.raises(DeploymentError, match="Not confirmed"):
         forget(context(assume_yes=False, ask=lambda _: "no"), OWNER)
+    assert records() == before
+
+
+def test_a_name_from_before_names_became_independent_of_letter_case_is_forgotten_too(api: Api) -> None:
+    old = boto3.resource("dynamodb").Table(TABLE)
+    event = {"pk": "ENV#a", "sk": "EVENT#1", "owner": "Zelda@School.example", "actor": "Zelda@School.example"}
+    others = {**event, "pk": "ENV#b", "owner": "zelda@school.example.org", "actor": "Zelda@School.exampl"}
+    for item in (event, others):
+        old.put_item(Item=item)
+    forget(context(), "Zelda@School.example")
+    assert mentions("Zelda@School.example") == []
+    assert old.get_item(Key={"pk": "ENV#b", "sk": "EVENT#1"})["Item"] == others
+
+
+@pytest.mark.parametrize("name", ["", "zelda\x1b[2J", "zelda\n", "\udcff"])
+def test_a_name_that_nobody_can_have_is_refused(api: Api, name: str) -> None:
+    before = records()
+    with pytest.raises(DeploymentError, match="is no name of an owner"):
+        forget(context(), name)
     assert records() == before

@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -143,6 +144,7 @@ def test_stacks_of_another_stage_are_not_listed(api: Api) -> None:
 
 
 def test_the_service_must_be_stopped(api: Api) -> None:
+    api.ready_environment("kim")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("app.py", "")
@@ -162,6 +164,46 @@ def test_the_service_must_be_stopped(api: Api) -> None:
 def test_a_table_that_is_no_copy_is_refused(api: Api, source: str) -> None:
     with pytest.raises(DeploymentError, match=f"{source} is not a restored copy"):
         restore(context(), source)
+
+
+def test_the_table_of_another_stage_is_refused_until_its_stack_is_deleted(api: Api) -> None:
+    cloudformation = boto3.client("cloudformation")
+    stack = cloudformation.create_stack(StackName="service-prod", TemplateBody='{"Resources": {}}')["StackId"]
+
+    def resources(params: Any, **_: Any) -> Any:  # moto finds no stacks by their resources
+        assert params["body"]["PhysicalResourceId"] == "copy"
+        found = {"StackResources": [{"StackId": stack, "StackName": "service-prod"}], "ResponseMetadata": {}}
+        return SimpleNamespace(status_code=200), found
+
+    api.ready_environment("kim")
+    copy_table()
+    api.ready_environment("nina")
+    before, operator = records(), context()
+    operator.account.session.events.register("before-call.cloudformation.DescribeStackResources", resources)
+    with pytest.raises(DeploymentError, match="belongs to the stack service-prod"):
+        restore(operator, "copy")
+    assert records() == before
+    cloudformation.delete_stack(StackName=stack)
+    restore(operator, "copy")
+    assert len(records()) < len(before)
+
+
+def test_the_own_table_is_refused_by_its_arn_too(api: Api) -> None:
+    arn = boto3.resource("dynamodb").Table(TABLE).table_arn
+    with pytest.raises(DeploymentError, match="is not a restored copy"):
+        restore(context(), arn)
+
+
+def test_an_empty_copy_deletes_nothing(api: Api) -> None:
+    copy_table()
+    copy = boto3.resource("dynamodb").Table("copy")
+    for item in copy.scan()["Items"]:
+        copy.delete_item(Key={"pk": item["pk"], "sk": item["sk"]})
+    api.ready_environment("kim")
+    before = records()
+    with pytest.raises(DeploymentError, match="copy has no records"):
+        restore(context(), "copy")
+    assert records() == before
 
 
 SANDBOX = Sandbox("arn:new", "terraglue-env1", "CREATE_COMPLETE", "")

@@ -37,7 +37,7 @@ class Streams:
         return {"events": events, "nextForwardToken": "f/1", "nextBackwardToken": "b/1"}
 
     def describe_log_streams(self, *, logStreamNamePrefix: str, **_: Any) -> dict[str, Any]:
-        found = sorted(name for name in self.names if name.startswith(logStreamNamePrefix))
+        found = sorted(name for name in self.names if name.startswith(logStreamNamePrefix))[:50]  # one page
         return {"logStreams": [{"logStreamName": name} for name in found]}
 
 
@@ -46,6 +46,7 @@ class Streams:
     [
         (["jr_1", "jr_1-driver", "jr_1_g-2"], "jr_1"),
         (["jr_1-1", "jr_1-driver", "jr_1_g-2"], "jr_1-driver"),
+        ([*(f"jr_1-{number}" for number in range(1, 60)), "jr_1-driver"], "jr_1-driver"),
         (["jr_1_g-2", "jr_1_g-3"], "jr_1_g-2"),
         (["jr_1-2", "jr_1_attempt_1"], "jr_1-2"),
         (["jr_1_attempt_1", "jr_1_attempt_1-driver", "jr_11", "jr_11-driver"], None),

@@ -27,12 +27,24 @@ from tests.support.records import environment, run
 
 TEMPLATE = merged(ROOT / "chalice_app")
 RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
-ALARMS: dict[str, dict[str, Any]] = {
-    of["Properties"]["AlarmName"]["Fn::Sub"].rpartition("-")[2]: of["Properties"]
-    for of in RESOURCES.values()
-    if of.get("Type") == "AWS::CloudWatch::Alarm"
-}
-BODY = body([name for name, of in RESOURCES.items() if of.get("Type") == "AWS::CloudWatch::Alarm"])
+
+
+def alarms(*, of_rollouts: bool) -> dict[str, dict[str, Any]]:
+    """Properties of alarms by logical ID: the operator's, or those that only CodeDeploy reads."""
+    return {
+        name: of["Properties"]
+        for name, of in RESOURCES.items()
+        if of.get("Type") == "AWS::CloudWatch::Alarm" and ("Condition" in of) == of_rollouts
+    }
+
+
+def by_name(found: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {of["AlarmName"]["Fn::Sub"].rpartition("-")[2]: of for of in found.values()}
+
+
+ALARMS = by_name(alarms(of_rollouts=False))
+OF_ROLLOUTS = by_name(alarms(of_rollouts=True))
+BODY = body([*alarms(of_rollouts=False)])
 SERVICE = "self-service-terraglue-${Stage}"
 
 DOCUMENTED = {
@@ -188,8 +200,9 @@ def test_the_dashboard_shows_every_alarm_and_reads_every_log_group_of_a_function
         for of in RESOURCES.values()
         if "LoggingConfig" in of.get("Properties", {})
     }
-    alarms = {name for name, of in RESOURCES.items() if of.get("Type") == "AWS::CloudWatch::Alarm"}
-    assert {f"${{{name}.Arn}}" for name in alarms} <= set(re.findall(r"\$\{[\w.]+\}", text))
+    shown = set(re.findall(r"\$\{[\w.]+\}", text))
+    assert {f"${{{name}.Arn}}" for name in alarms(of_rollouts=False)} <= shown
+    assert {f"${{{name}.Arn}}" for name in alarms(of_rollouts=True)} & shown == set()  # they may not exist
     assert {f"${{{name}}}" for name in groups} <= set(re.findall(r"\$\{[\w.]+\}", text))
 
 
@@ -255,8 +268,8 @@ def point(alarm: dict[str, Any], samples: Samples, number: int) -> float | None:
     return STATISTICS[alarm["Statistic"]](values) if values else None
 
 
-def raised(samples: Samples) -> set[str]:
-    return {name for name, alarm in ALARMS.items() if state(alarm, samples) == "ALARM"}
+def raised(samples: Samples, alarms: dict[str, dict[str, Any]] = ALARMS) -> set[str]:
+    return {name for name, alarm in alarms.items() if state(alarm, samples) == "ALARM"}
 
 
 def every(minutes: int, amount: float, during: range = DAY) -> list[tuple[int, float]]:
@@ -321,3 +334,68 @@ def test_each_trouble_raises_its_alarm(name: str, trouble: Samples) -> None:
 def test_there_is_a_trouble_for_every_alarm() -> None:
     [cases] = [mark for mark in test_each_trouble_raises_its_alarm.pytestmark if mark.name == "parametrize"]
     assert {name for name, _ in cases.args[1]} == ALARMS.keys()
+
+
+# -- rollouts ---------------------------------------------------------------------------------------------
+
+
+def requests(a_minute: int, failed: int, during: range = HOUR) -> list[tuple[int, float]]:
+    """5XXError is 1 for each failed request, and 0 for the others."""
+    return [(minute, float(number < failed)) for minute in during for number in range(a_minute)]
+
+
+FIVE = range(1, 6)
+"""Minutes of Canary10Percent5Minutes."""
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        {},
+        {"5XXError": requests(10, 0)},
+        {"5XXError": [*requests(10, 0), (3, 1.0)]},
+        {"5XXError": requests(1000, 20)},
+        {"Errors APIHandler": [(2, 1)]},
+    ],
+    ids=["idle", "no failure", "one failed request", "2 % fail as before", "one timeout"],
+)
+def test_a_rollout_of_a_good_version_is_not_undone(samples: Samples) -> None:
+    assert raised(samples, OF_ROLLOUTS) == set()
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        # deploy requests the health every two seconds, and a tenth of these requests reaches the new version.
+        ({"5XXError": requests(30, 3, FIVE)}, {"NewVersion5xx"}),
+        ({"5XXError": [*requests(4, 0, FIVE), (2, 1.0), (4, 1.0)]}, {"NewVersion5xx"}),
+        ({"5XXError": requests(1000, 100, FIVE)}, {"NewVersion5xx"}),
+        ({"5XXError": requests(1000, 100, range(1, 3))}, {"NewVersion5xx"}),
+        ({"Errors APIHandler": [(1, 3), (2, 4)]}, {"NewVersionErrors"}),
+    ],
+    ids=["only the health", "small service", "large service", "for two minutes", "does not start"],
+)
+def test_a_rollout_of_a_version_that_fails_is_undone(samples: Samples, expected: set[str]) -> None:
+    assert raised(samples, OF_ROLLOUTS) == expected
+
+
+def test_the_alarms_of_rollouts_watch_the_api_and_the_new_version_of_its_function() -> None:
+    for alarm in OF_ROLLOUTS.values():
+        # CodeDeploy and deploy report it. Outside of a rollout, two minutes of errors are no news.
+        assert "AlarmActions" not in alarm
+        assert alarm["Period"] * alarm["EvaluationPeriods"] <= 300
+        anchor = alarm["AlarmDescription"].rpartition("docs/operate.md#")[2]
+        assert f"\n## {anchor.replace('-', ' ').capitalize()}\n" in OPERATE
+    dimensions = {
+        name: {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+        for name, alarm in OF_ROLLOUTS.items()
+    }
+    watched_by_the_operator = {each["Name"]: each["Value"] for each in ALARMS["ApiErrors"]["Dimensions"]}
+    assert dimensions["NewVersion5xx"] == watched_by_the_operator
+    # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-view.html: errors of one version that is
+    # invoked by an alias with weights
+    assert dimensions["NewVersionErrors"] == {
+        "FunctionName": {"Ref": "APIHandler"},
+        "Resource": {"Fn::Sub": "${APIHandler}:live"},
+        "ExecutedVersion": {"Fn::GetAtt": ["APIHandler", "Version.Version"]},
+    }

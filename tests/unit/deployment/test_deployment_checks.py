@@ -45,6 +45,11 @@ def test_an_issuer_that_publishes_itself_and_its_keys_is_accepted() -> None:
     [
         ({DISCOVERY: page({"issuer": ISSUER[:-1], "jwks_uri": KEYS})}, "not the issuer of its discovery"),
         ({DISCOVERY: page({"issuer": ISSUER, "jwks_uri": f"{ISSUER}keys"})}, f"Set JWKS_URI={ISSUER}keys"),
+        ({DISCOVERY: page({"issuer": ISSUER})}, "does not publish where its keys are"),
+        (
+            {DISCOVERY: page({"issuer": ISSUER, "jwks_uri": "a\nACCOUNT=1"})},
+            "does not publish where its keys",
+        ),
         ({DISCOVERY: page({}, 404)}, "answers 404"),
         ({DISCOVERY: page([ISSUER])}, "no JSON object"),
         ({DISCOVERY: Response(200, {}, b"<html>")}, "no JSON object"),

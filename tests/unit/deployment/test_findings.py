@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cfnlint
 import pytest
 
 from deploy.findings import Finding, Severity, find
-from deploy.findings.permissions import DEPLOYING
+from deploy.findings.permissions import DEPLOYING, ROLLING_OUT, deployer
 from deploy.findings.quotas import QUOTAS, table
 from deploy.findings.sandbox import STACK, sandbox
 from deploy.package import merged
@@ -140,6 +141,18 @@ def test_a_plan_makes_few_calls_and_reads_only() -> None:
     assert {call for call in CALLS if not call.startswith(("Get", "List", "Describe"))} == {
         "SimulatePrincipalPolicy"
     }
+
+
+def test_a_gradual_rollout_needs_further_permissions_of_the_caller() -> None:
+    denied = [{"EvalActionName": "codedeploy:CreateDeployment", "EvalDecision": "explicitDeny"}]
+
+    def pages(*_: str, ActionNames: list[str], **__: str) -> list[dict[str, str]]:
+        return [result for result in denied if result["EvalActionName"] in ActionNames]
+
+    account: Any = SimpleNamespace(caller=f"arn:aws:iam::{ACCOUNT}:user/deployer", pages=pages)
+    assert [*deployer(account, is_gradual=False)] == []
+    blocked = titles([*deployer(account, is_gradual=True)])
+    assert blocked == ["blocks: A policy denies actions of the deployment"]
 
 
 SIMULATED = {"EvalActionName": "iam:CreateRole", "EvalDecision": "implicitDeny"}
@@ -330,6 +343,11 @@ def test_the_account_s_value_counts_and_not_aws_s_default() -> None:
     assert "advice: The account has room for 700 environments" in titles(found(raised))
 
 
+def test_a_quota_of_zero_is_not_aws_s_default() -> None:
+    closed = {"ListServiceQuotas": quotas(L_83192DBF=0)}
+    assert "advice: The account has room for 0 environments" in titles(found(closed))
+
+
 def test_global_quotas_are_raised_in_their_home_region() -> None:
     lowered = {"ListServiceQuotas": quotas(L_FE177D64=150)}
     [limit] = [f for f in found(lowered, region="eu-west-1") if f.severity is Severity.LIMITS]
@@ -383,7 +401,7 @@ def test_the_simulated_actions_are_those_of_the_service_s_resources() -> None:
     policies = {kind for kind in types if kind.endswith("Policy") and kind not in DEPLOYING}
     assert policies == {"AWS::S3::BucketPolicy", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"}  # by owner
     assert types - policies <= DEPLOYING.keys()
-    for kind, actions in DEPLOYING.items():
+    for kind, actions in [*DEPLOYING.items(), *ROLLING_OUT.items()]:
         schema = json.loads((data / f"resources/{index[kind]}.json").read_text())
         required = {action.lower() for action in schema["handlers"]["create"]["permissions"]}
         own = [action for action in actions if action.lower() in required]

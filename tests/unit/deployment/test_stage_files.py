@@ -81,7 +81,7 @@ def test_every_error_is_reported_with_its_line() -> None:
         ("8", "TABLE_NAME"),
         ("9", "STAGE"),
         ("11", "MAX_HOURS"),
-        ("12", "'nonsense'"),
+        ("12", "the"),
         ("13", "AUDIENCE"),
         ("14", "ISSUER"),
         ("15", "STACK_TAGS"),
@@ -190,8 +190,42 @@ def test_every_variable_of_the_service_has_a_key_or_is_set_by_the_stack() -> Non
     assert names.keys() - keys == of_the_stack
 
 
+def test_the_revision_is_computed_and_the_rollout_is_chosen() -> None:
+    [line] = refused(OIDC + "REVISION=0123456789\n")
+    assert "REVISION is unknown" in line
+    [line] = refused(OIDC + "ROLLOUT=Canary20Percent5Minutes\n")
+    assert "ROLLOUT must be one of AllAtOnce, Canary10Percent5Minutes" in line
+    read = parse(OIDC + "ROLLOUT=Linear10PercentEvery1Minute\n")
+    assert read.parameters["Rollout"] == "Linear10PercentEvery1Minute"
+
+
 def test_every_key_is_documented() -> None:
     page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
-    keys = {parameters.key_of(name) for name in parameters.declared()} - {"STAGE"}
+    keys = {parameters.key_of(name) for name in parameters.declared()} - {"STAGE", "REVISION"}
     own = {"ACCOUNT", "REGION", "STACK_NAME", "CODE_BUCKET", "API_URL", "WATCH_MINUTES"}
     assert {key for key in keys | own if f"`{key}`" not in page} == set()
+
+
+def test_a_file_of_windows_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "dev.env"
+    path.write_bytes(b"\xef\xbb\xbf" + OIDC.replace("\n", "\r\n").encode())
+    assert stage.read(str(path)).parameters == parse(OIDC).parameters
+
+
+def test_a_file_that_is_no_stage_file_is_not_read_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "dev.env"
+    path.symlink_to("/dev/zero")
+    with pytest.raises(InvalidInput, match="larger than"):
+        stage.read(str(path))
+
+
+def test_values_of_invalid_lines_are_not_shown() -> None:
+    assert refused(OIDC + "export AWS_SECRET_ACCESS_KEY=hunter2\nhunter2 SECRET\n") == [
+        "line 5: 'export AWS_SECRET_ACCESS_KEY' is not KEY=VALUE.",
+        "line 6: the line is not KEY=VALUE.",
+    ]
+
+
+def test_outputs_in_the_url_of_the_api_have_names() -> None:
+    [error] = refused(OIDC + "API_URL=https://{0}.example\n")
+    assert "API_URL must be" in error
