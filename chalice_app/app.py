@@ -20,7 +20,8 @@ from chalicelib.wiring import Once, build
 
 _TICK_SECONDS = 600
 
-app = Chalice(app_name="terraglue")
+# Chalice would add a handler to the logger of this name, and set its level to ERROR.
+app = Chalice(app_name="terraglue", configure_logs=False)
 
 service = Once(build)
 """The service, built at the first request of a process."""
