@@ -8,7 +8,7 @@ import boto3
 
 from deploy import parameters as template
 from deploy.findings import capacity, permissions, settings
-from deploy.findings.account import Account
+from deploy.findings.account import AccountReader
 from deploy.findings.finding import Finding, Severity
 from deploy.rollout import AT_ONCE, ROLLOUT_PARAMETER
 
@@ -24,11 +24,11 @@ def find(session: boto3.Session, parameters: Mapping[str, str]) -> list[Finding]
     """
     declared = template.declared().items()
     values = {name: str(given["Default"]) for name, given in declared if "Default" in given}
-    found = _found(Account(session), {**values, **parameters})
+    found = _found(AccountReader(session), {**values, **parameters})
     return sorted(found, key=lambda finding: _ORDER.index(finding.severity))
 
 
-def _found(account: Account, values: Mapping[str, str]) -> Iterator[Finding]:
+def _found(account: AccountReader, values: Mapping[str, str]) -> Iterator[Finding]:
     yield from permissions.deployer(account, is_gradual=values[ROLLOUT_PARAMETER] != AT_ONCE)
     yield from settings.lake_formation(account)
     yield from settings.data_catalog(account)

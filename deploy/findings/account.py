@@ -22,8 +22,8 @@ _HOME = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-
 https://docs.aws.amazon.com/general/latest/gr/iam-service.html"""
 
 
-class Account:
-    """Account of a session. Every call goes through `read`, which records what could not be read."""
+class AccountReader:
+    """Reader of a session's account. Every call goes through `read`, which records what could not be read."""
 
     def __init__(self, session: boto3.Session) -> None:
         self._session = session

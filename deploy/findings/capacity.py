@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from deploy.findings.account import Account
+from deploy.findings.account import AccountReader
 from deploy.findings.finding import Finding, Severity
 from deploy.findings.quotas import STACK_RESOURCES, Quota, used
 from deploy.findings.sandbox import NAME, STACK, Sandbox, sandbox
@@ -42,7 +42,7 @@ class Ceiling:
     sandboxes: int
 
 
-def find(account: Account, values: Mapping[str, str]) -> Iterator[Finding]:
+def find(account: AccountReader, values: Mapping[str, str]) -> Iterator[Finding]:
     """Yield findings about quotas. The last one states the ceiling and the quota that makes it."""
     counted = sandbox()
     wanted, creating = int(float(values["MaxEnvironments"])), int(float(values["MaxCreating"]))
@@ -69,7 +69,7 @@ def find(account: Account, values: Mapping[str, str]) -> Iterator[Finding]:
     )
 
 
-def ceilings(account: Account, counted: Sandbox, wanted: int) -> list[Ceiling]:
+def ceilings(account: AccountReader, counted: Sandbox, wanted: int) -> list[Ceiling]:
     """Return the ceiling of every quota that a sandbox uses."""
     values = _values(account, counted)
     stacks = account.pages(
@@ -94,7 +94,7 @@ def ceilings(account: Account, counted: Sandbox, wanted: int) -> list[Ceiling]:
     return found
 
 
-def _values(account: Account, counted: Sandbox) -> dict[Quota, int]:
+def _values(account: AccountReader, counted: Sandbox) -> dict[Quota, int]:
     """Return the account's value of each quota: the applied one, else AWS's default for the Region."""
     applied: dict[tuple[str, bool], dict[str, int]] = {}
     for key in {(quota.service, quota.is_global) for quota in used(counted)}:
@@ -120,7 +120,7 @@ def _values(account: Account, counted: Sandbox) -> dict[Quota, int]:
     return found
 
 
-def _default(account: Account, quota: Quota) -> int:
+def _default(account: AccountReader, quota: Quota) -> int:
     if quota.code is None:
         return quota.default
     client = account.client("service-quotas", account.home if quota.is_global else None)
@@ -132,7 +132,7 @@ def _default(account: Account, quota: Quota) -> int:
     return int(answer["Quota"]["Value"]) if answer else quota.default
 
 
-def _exceeded(account: Account, ceiling: Ceiling, counted: Sandbox, wanted: int) -> Finding:
+def _exceeded(account: AccountReader, ceiling: Ceiling, counted: Sandbox, wanted: int) -> Finding:
     quota = ceiling.quota
     return Finding(
         Severity.LIMITS,
@@ -145,7 +145,7 @@ def _exceeded(account: Account, ceiling: Ceiling, counted: Sandbox, wanted: int)
     )
 
 
-def _busy(account: Account, ceiling: Ceiling, counted: Sandbox, wanted: int) -> Finding:
+def _busy(account: AccountReader, ceiling: Ceiling, counted: Sandbox, wanted: int) -> Finding:
     quota = ceiling.quota
     return Finding(
         Severity.ADVICE,
@@ -169,11 +169,11 @@ def _described(ceiling: Ceiling, counted: Sandbox) -> str:
     )
 
 
-def _region(account: Account, quota: Quota) -> str:
+def _region(account: AccountReader, quota: Quota) -> str:
     return account.home if quota.is_global else account.region
 
 
-def _stack_operations(account: Account, counted: Sandbox, creating: int) -> Iterator[Finding]:
+def _stack_operations(account: AccountReader, counted: Sandbox, creating: int) -> Iterator[Finding]:
     limits = account.pages(
         *(
             "cloudformation:DescribeAccountLimits",
@@ -194,7 +194,7 @@ def _stack_operations(account: Account, counted: Sandbox, creating: int) -> Iter
         )
 
 
-def _concurrency(account: Account) -> Iterator[Finding]:
+def _concurrency(account: AccountReader) -> Iterator[Finding]:
     answer = account.read("lambda:GetAccountSettings", account.client("lambda").get_account_settings)
     if not answer:
         return

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from deploy.findings.account import Account
+from deploy.findings.account import AccountReader
 from deploy.findings.finding import Finding, Severity
 
 DEPLOYING = {
@@ -56,7 +56,7 @@ _SIMULATOR = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_t
 _BOUNDARY = "iam:PermissionsBoundary"
 
 
-def organization(account: Account) -> Iterator[Finding]:
+def organization(account: AccountReader) -> Iterator[Finding]:
     """Yield advice if the account belongs to an organization, whose policies its members cannot read."""
     answer = account.read(
         "organizations:DescribeOrganization",
@@ -89,7 +89,7 @@ def organization(account: Account) -> Iterator[Finding]:
     )
 
 
-def deployer(account: Account, *, is_gradual: bool) -> Iterator[Finding]:
+def deployer(account: AccountReader, *, is_gradual: bool) -> Iterator[Finding]:
     """Yield findings about what the caller may not do, as far as AWS's policy simulator can tell.
 
     With `is_gradual`, CloudFormation also lets CodeDeploy move the API's requests, as the caller.
@@ -144,7 +144,7 @@ def deployer(account: Account, *, is_gradual: bool) -> Iterator[Finding]:
         )
 
 
-def _policy_source(account: Account) -> str | None:
+def _policy_source(account: AccountReader) -> str | None:
     """Return the user or role whose policies the simulator reads, or None for the root user."""
     assumed = re.fullmatch(r"arn:([^:]+):sts::([0-9]{12}):assumed-role/([^/]+)/.*", account.caller)
     if assumed is None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from deploy.findings.account import Account
+from deploy.findings.account import AccountReader
 from deploy.findings.finding import Finding, Severity
 
 _EVERYONE = "IAM_ALLOWED_PRINCIPALS"
 
 
-def lake_formation(account: Account) -> Iterator[Finding]:
+def lake_formation(account: AccountReader) -> Iterator[Finding]:
     """Yield a finding if Lake Formation, and not IAM alone, decides about new databases and tables."""
     client = account.client("lakeformation")
     answer = account.read("lakeformation:GetDataLakeSettings", client.get_data_lake_settings)
@@ -42,7 +42,7 @@ def _grants_all(grant: Any) -> bool:
     return principal == _EVERYONE and "ALL" in grant.get("Permissions", ())
 
 
-def _catalog_creators(account: Account, client: Any) -> Iterator[Finding]:
+def _catalog_creators(account: AccountReader, client: Any) -> Iterator[Finding]:
     """Yield a finding if IAM permissions alone do not allow a role to create databases."""
     answer = account.read(
         "lakeformation:ListPermissions",
@@ -65,7 +65,7 @@ def _catalog_creators(account: Account, client: Any) -> Iterator[Finding]:
         )
 
 
-def data_catalog(account: Account) -> Iterator[Finding]:
+def data_catalog(account: AccountReader) -> Iterator[Finding]:
     """Yield findings about an encrypted Data Catalog."""
     answer = account.read(
         "glue:GetDataCatalogEncryptionSettings",
@@ -102,7 +102,7 @@ def data_catalog(account: Account) -> Iterator[Finding]:
         )
 
 
-def primary_workgroup(account: Account) -> Iterator[Finding]:
+def primary_workgroup(account: AccountReader) -> Iterator[Finding]:
     """Yield findings about the workgroup of environments that have none of their own."""
     client = account.client("athena")
     answer = account.read("athena:GetWorkGroup", lambda: client.get_work_group(WorkGroup="primary"))
@@ -134,7 +134,7 @@ def primary_workgroup(account: Account) -> Iterator[Finding]:
         )
 
 
-def public_access(account: Account) -> Iterator[Finding]:
+def public_access(account: AccountReader) -> Iterator[Finding]:
     """Yield advice if the account does not block public access to its buckets."""
     absent = "NoSuchPublicAccessBlockConfiguration"
     client = account.client("s3control")
@@ -159,7 +159,7 @@ def public_access(account: Account) -> Iterator[Finding]:
         )
 
 
-def gateway_logs(account: Account, is_created: bool) -> Iterator[Finding]:
+def gateway_logs(account: AccountReader, is_created: bool) -> Iterator[Finding]:
     """Yield a finding if API Gateway cannot write logs and the stack does not create a role for it."""
     answer = account.read("apigateway:GET", account.client("apigateway").get_account)
     if is_created or answer is None:
@@ -191,7 +191,7 @@ def gateway_logs(account: Account, is_created: bool) -> Iterator[Finding]:
         )
 
 
-def hooks(account: Account) -> Iterator[Finding]:
+def hooks(account: AccountReader) -> Iterator[Finding]:
     """Yield advice if CloudFormation hooks of the account can reject stacks."""
     types = account.pages(
         *("cloudformation:ListTypes", "cloudformation", "list_types", "TypeSummaries"),
@@ -209,7 +209,7 @@ def hooks(account: Account) -> Iterator[Finding]:
         )
 
 
-def malware_protection(account: Account) -> Iterator[Finding]:
+def malware_protection(account: AccountReader) -> Iterator[Finding]:
     """Yield advice if GuardDuty tags the objects that it scans."""
     client = account.client("guardduty")
     answer = account.read("guardduty:ListMalwareProtectionPlans", client.list_malware_protection_plans)
@@ -224,7 +224,7 @@ def malware_protection(account: Account) -> Iterator[Finding]:
         )
 
 
-def region(account: Account) -> Iterator[Finding]:
+def region(account: AccountReader) -> Iterator[Finding]:
     """Yield advice for services that botocore does not know in the Region."""
     services = ("glue", "athena", "lakeformation", "dynamodb", "kms", "lambda", "apigateway", "cognito-idp")
     missing = [service for service in services if not account.offers(service)]
