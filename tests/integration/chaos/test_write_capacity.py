@@ -24,7 +24,7 @@ from tests.support.write_units import PARTITION_UNITS, WriteUnits
 CREATING = 20
 PARAMETERS = json.loads((ROOT / "chalice_app/functions.json").read_text())["Parameters"]
 REQUESTS_PER_SECOND = PARAMETERS["RequestsPerSecond"]["Default"]
-BURST = PARAMETERS["RequestBurst"]["Default"]
+BURST = int(PARAMETERS["RequestBurst"]["Default"])
 
 
 def ask(account: Account, service: Service, students: int) -> None:
