@@ -229,7 +229,8 @@ def test_arguments_pass_through_the_template_unchanged(chosen: Settings) -> None
 def test_the_generated_settings_reach_every_field() -> None:
     seen: set[str] = set()
 
-    @settings(QUICK, max_examples=200)
+    # Derandomized: 200 random examples sometimes miss a field.
+    @settings(QUICK, max_examples=300, derandomize=True)
     @given(accepted(Limits()))
     def look(chosen: Settings) -> None:
         default = Settings().resolved()
