@@ -20,10 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from chalicelib.aws.s3 import Buckets
-from deploy import aws, package
+from deploy import package
 from deploy.code_bucket import PLANS
 from deploy.errors import DeploymentError
 from deploy.requirements import ROOT
@@ -117,7 +115,7 @@ class Packages:
         made = built.in_bucket(self.bucket)
         folder = f"packages/{made.version}"
         self._put_if_other(built.code_key, built.code)
-        releases.upload(built.release, self._s3, self.bucket)
+        releases.upload(built.release, self._s3, self.bucket, self._owner)
         self._put_if_other(f"{folder}/template.json", _json(made.template))
         description = _json({"version": made.version, "release": made.release})
         self._put_if_other(f"{folder}/package.json", description)
@@ -193,13 +191,7 @@ class Packages:
         )
 
     def _read(self, key: str) -> bytes | None:
-        try:
-            found = self._s3.get_object(Bucket=self.bucket, Key=key, ExpectedBucketOwner=self._owner)
-        except ClientError as error:
-            if aws.code(error) == "NoSuchKey":
-                return None
-            raise
-        return found["Body"].read()
+        return published.read(self._s3, self.bucket, key, self._owner)
 
 
 def _with_code(resource: Json, bucket: str, key: str) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from glue_assets.tables import DataError
 
@@ -20,10 +20,10 @@ def copy(s3: S3Client, release: str, source: str, target: str, owner: str) -> bo
     Both buckets belong to the account `owner`. S3 copies the files itself.
     """
     folder = f"releases/{release}"
-    manifest = read(s3, source, f"{folder}/manifest.json")
+    manifest = read(s3, source, f"{folder}/manifest.json", owner)
     if manifest is None:
         raise DataError(f"the bucket {source} has no release {release}")
-    is_new = read(s3, target, f"{folder}/manifest.json") is None
+    is_new = read(s3, target, f"{folder}/manifest.json", owner) is None
     if is_new:
         paths = [file["path"] for file in json.loads(manifest)["files"]]
         for path in (*paths, "template.yaml", "manifest.json"):
@@ -35,15 +35,15 @@ def copy(s3: S3Client, release: str, source: str, target: str, owner: str) -> bo
                 ExpectedBucketOwner=owner,
                 ExpectedSourceBucketOwner=owner,
             )
-    return point(s3, target, release) or is_new
+    return point(s3, target, release, owner) or is_new
 
 
-def point(s3: S3Client, bucket: str, release: str) -> bool:
+def point(s3: S3Client, bucket: str, release: str, owner: str | None = None) -> bool:
     """Make a release the newest one, after all its files are there. Return whether it was another."""
     pointer = to_json({"release": release})
-    if read(s3, bucket, LATEST) == pointer:
+    if read(s3, bucket, LATEST, owner) == pointer:
         return False
-    s3.put_object(Bucket=bucket, Key=LATEST, Body=pointer)
+    s3.put_object(Bucket=bucket, Key=LATEST, Body=pointer, **expected(owner))
     return True
 
 
@@ -61,12 +61,17 @@ def listed(s3: S3Client, bucket: str) -> list[str]:
     return [f"{name}  {at:%Y-%m-%d %H:%M}  {first}" for at, name, first in sorted(found, reverse=True)]
 
 
-def read(s3: S3Client, bucket: str, key: str) -> bytes | None:
+def read(s3: S3Client, bucket: str, key: str, owner: str | None = None) -> bytes | None:
     """Return an object, or None if it does not exist."""
     try:
-        return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return s3.get_object(Bucket=bucket, Key=key, **expected(owner))["Body"].read()
     except s3.exceptions.NoSuchKey:
         return None
+
+
+def expected(owner: str | None) -> Any:
+    """Return the argument with which S3 rejects a bucket of another account than `owner`, if it is known."""
+    return {} if owner is None else {"ExpectedBucketOwner": owner}
 
 
 def to_json(value: object) -> bytes:

@@ -159,22 +159,25 @@ def publish(release: Release, s3: S3Client, bucket: str) -> bool:
     return published.point(s3, bucket, release.id) or uploaded
 
 
-def upload(release: Release, s3: S3Client, bucket: str) -> bool:
+def upload(release: Release, s3: S3Client, bucket: str, owner: str | None = None) -> bool:
     """Upload the files of a release, unless the bucket has it. Return whether anything was written.
+
+    S3 rejects a bucket of another account than `owner`.
 
     The manifest is written last, so that its reader finds all files. An interrupted upload starts from the
     beginning.
     """
     folder = f"releases/{release.id}"
-    if published.read(s3, bucket, f"{folder}/manifest.json") is not None:
+    if published.read(s3, bucket, f"{folder}/manifest.json", owner) is not None:
         return False
+    where: Any = {"Bucket": bucket, **published.expected(owner)}
     for file in release.files:
         with file.source.open("rb") as stream:
             # S3 rejects a body that differs from the built file.
             digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
-            s3.put_object(Bucket=bucket, Key=f"{folder}/{file.path}", Body=stream, ChecksumSHA256=digest)
-    s3.put_object(Bucket=bucket, Key=f"{folder}/template.yaml", Body=release.template.encode())
-    s3.put_object(Bucket=bucket, Key=f"{folder}/manifest.json", Body=published.to_json(release.manifest))
+            s3.put_object(**where, Key=f"{folder}/{file.path}", Body=stream, ChecksumSHA256=digest)
+    s3.put_object(**where, Key=f"{folder}/template.yaml", Body=release.template.encode())
+    s3.put_object(**where, Key=f"{folder}/manifest.json", Body=published.to_json(release.manifest))
     return True
 
 
