@@ -16,7 +16,7 @@ from chalicelib.storage import items
 from deploy import aws, owner_data
 from deploy.context import Context
 from deploy.errors import DeploymentError, InvalidInput
-from deploy.orphans import deployed, scan
+from deploy.records import deployed, scan
 from deploy.stack import Stack
 
 _FAILED = "ConditionalCheckFailedException"

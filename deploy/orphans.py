@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from chalicelib.domain.names import environment_of_stack
 from deploy.context import Context
-from deploy.errors import DeploymentError
+from deploy.records import Item, deployed, scan
 from deploy.stack import Stack
 
 _NO_STACK = ("QUEUED", "DELETED", "FAILED")
 """Statuses of environments that can be without a stack."""
-
-Item = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -32,27 +29,6 @@ def orphans(context: Context) -> None:
     stack = deployed(context)
     table = context.account.session.resource("dynamodb").Table(stack.outputs["TableName"])
     report(context, scan(table), sandboxes(context, stack))
-
-
-def deployed(context: Context) -> Stack:
-    """Return the stage's stack, which must exist."""
-    stack = context.find_stack()
-    if stack is None or "TableName" not in stack.outputs:
-        raise DeploymentError(
-            f"The stack {context.stage.stack_name} does not exist. Only a deployed stage has records."
-        )
-    return stack
-
-
-def scan(table: Any) -> Iterator[Item]:
-    """Yield every item of a table, as of now."""
-    start: dict[str, Any] = {}
-    while True:
-        page = table.scan(ConsistentRead=True, **start)
-        yield from page["Items"]
-        if "LastEvaluatedKey" not in page:
-            return
-        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 
 
 def sandboxes(context: Context, stack: Stack) -> dict[str, Sandbox]:

@@ -22,7 +22,8 @@ from chalicelib.storage import items
 from deploy import aws
 from deploy.context import Context
 from deploy.errors import DeploymentError
-from deploy.orphans import Item, Sandbox, deployed, report, sandboxes, scan
+from deploy.orphans import Sandbox, report, sandboxes
+from deploy.records import Item, deployed, scan
 from deploy.stack import Stack
 
 _LEAST_HOURS = 48

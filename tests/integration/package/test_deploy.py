@@ -275,6 +275,21 @@ def test_a_bucket_of_another_account_is_not_used(dev: Deployment) -> None:
     assert dev.stack.stacks == []
 
 
+def test_each_request_to_s3_rejects_buckets_of_other_accounts(dev: Deployment) -> None:
+    without: set[str] = set()
+
+    def look(params: dict[str, Any], model: Any, **_: Any) -> None:
+        if params.get("ExpectedBucketOwner") != ACCOUNT:
+            without.add(model.name)
+
+    dev.session.events.register("provide-client-params.s3", look)
+    dev.run(plan, None, DATA)
+    dev.run(deploy, None, DATA)
+    dev.run(list_versions)
+    dev.run(destroy, True, yes=True)
+    assert without == {"CreateBucket"}  # fails if the bucket exists elsewhere
+
+
 def test_a_bucket_of_the_operator_must_exist_and_keeps_its_properties(dev: Deployment) -> None:
     dev.path.write_text(FILE + "CODE_BUCKET=our-packages\n", encoding="utf-8")
     with pytest.raises(DeploymentError, match="our-packages does not exist"):
