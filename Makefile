@@ -19,7 +19,7 @@ VENV_PYTHON := .venv/bin/python
 SET_UP := .venv/.set-up
 DEPLOY := .venv/deploy/.set-up
 DEPLOY_PYTHON := .venv/deploy/bin/python
-CHECKOV := .venv/checkov/bin/checkov
+CHECKOV := .venv/checkov/.set-up
 SAM := .venv/sam/.set-up
 IAM := .venv/iam/.set-up
 JUDGE := .venv/judge/.set-up
@@ -93,11 +93,11 @@ check: $(SET_UP) $(CHECKOV) $(SAM) $(IAM) package
 	$(VENV_PYTHON) -m mypy
 	@rm -rf .local/checked && mkdir -p .local/checked
 	$(VENV_PYTHON) -m glue_assets.release build --out .local/checked
-	$(CHECKOV) --directory .local/checked --framework cloudformation --skip-download --quiet --compact
+	.venv/checkov/bin/checkov --directory .local/checked --framework cloudformation --skip-download --quiet --compact
 	@rm -rf .local/checked && mkdir -p .local/checked
 	@AWS_DEFAULT_REGION=us-east-1 .venv/sam/bin/python tests/tools/translate_sam.py build/package/sam.json .local/checked/service.json \
 		--parameter Rollout=Canary10Percent5Minutes
-	$(CHECKOV) --directory .local/checked --framework cloudformation --skip-download --quiet --compact \
+	.venv/checkov/bin/checkov --directory .local/checked --framework cloudformation --skip-download --quiet --compact \
 	    --config-file tests/tools/checkov-service.yaml
 	@PYTHONPATH=chalice_app $(VENV_PYTHON) -m tests.support.policy_documents .local/checked
 	.venv/iam/bin/python tests/tools/lint_policies.py .local/checked/policies.json
@@ -117,28 +117,11 @@ $(DEPLOY): deploy/requirements.txt chalice_app/requirements.txt
 	@$(DEPLOY_PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps -r deploy/requirements.txt
 	@touch $@
 
-$(CHECKOV): tests/tools/checkov.txt $(SET_UP)
-	@echo "Setting up checkov in .venv/checkov."
-	@$(VENV_PYTHON) -m venv .venv/checkov
-	@.venv/checkov/bin/python -m pip install --quiet --no-deps -r tests/tools/checkov.txt
-	@touch $@
-
-$(SAM): tests/tools/sam-translator.txt $(SET_UP)
-	@echo "Setting up aws-sam-translator in .venv/sam."
-	@$(VENV_PYTHON) -m venv .venv/sam
-	@.venv/sam/bin/python -m pip install --quiet --no-deps -r tests/tools/sam-translator.txt
-	@touch $@
-
-$(IAM): tests/tools/iam.txt $(SET_UP)
-	@echo "Setting up the judges of IAM policies in .venv/iam."
-	@$(VENV_PYTHON) -m venv .venv/iam
-	@.venv/iam/bin/python -m pip install --quiet --no-deps -r tests/tools/iam.txt
-	@touch $@
-
-$(JUDGE): tests/tools/ministack.txt $(SET_UP)
-	@echo "Setting up ministack in .venv/judge."
-	@$(VENV_PYTHON) -m venv .venv/judge
-	@.venv/judge/bin/python -m pip install --quiet --no-deps -r tests/tools/ministack.txt
+# Tools whose packages conflict with those of .venv: each has an environment of its own.
+.venv/%/.set-up: tests/tools/%.txt $(SET_UP)
+	@echo "Setting up $* in .venv/$*."
+	@$(VENV_PYTHON) -m venv .venv/$*
+	@.venv/$*/bin/python -m pip install --quiet --no-deps -r $<
 	@touch $@
 
 # Beside the packages of .venv, not among them: mutmut needs the service's own and its tests'.
