@@ -32,7 +32,8 @@ CORE = [
 """Modules that keep the service's promises about state, time and money."""
 SLOW = [
     *("chaos", "glue_job", "local", "local_aws"),
-    *("test_package", "test_permissions", "test_sandbox_stack", "test_schemathesis"),
+    *("test_package", "test_package_api", "test_package_policies", "test_package_zip", "test_permissions"),
+    *("test_sandbox_stack", "test_schemathesis"),
 ]
 """Folders and modules of tests that take minutes, start Spark, or check a package of the whole tree."""
 GOAL_PERCENT = 90

@@ -163,7 +163,7 @@ def test_the_policies_prove_every_claim_and_parliament_finds_nothing_unexplained
 
 
 def test_roles_trust_exactly_one_principal() -> None:
-    """The functions' roles, which SAM adds, trust Lambda (test_package.py)."""
+    """The functions' roles, which SAM adds, trust Lambda (test_package_policies.py)."""
     trusted = {
         document.owner: [each["Principal"] for each in listed(document.document["Statement"])]
         for document in documents()
