@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
-from py4j.java_gateway import JavaObject
 from pyspark.sql import DataFrame
 
 from . import gluetypes
@@ -35,7 +34,7 @@ class DynamicFrame:
     """Records with a schema whose fields may be choices."""
 
     def __init__(self, jdf: DataFrame, glue_ctx: Any, name: str = "") -> None:
-        if isinstance(jdf, JavaObject):
+        if type(jdf).__name__ == "JavaObject":
             unsupported("a DynamicFrame of a Java object: use DynamicFrame.fromDF")
         self._frame = jdf
         self._errors = Errors()
@@ -60,7 +59,7 @@ class DynamicFrame:
 
     def with_frame_schema(self, schema: gluetypes.StructType) -> DynamicFrame:
         """Return the fields of a schema, with its types."""
-        conformed = fields.conform(self._frame, types.to_spark(schema))
+        conformed = fields.conform(self._frame, types.to_spark_struct(schema))
         frame: DynamicFrame = self._next(conformed, [self])
         return frame
 
@@ -283,7 +282,7 @@ def from_json_lines(
 
     A field whose values have different types becomes a choice. Other texts are error records.
     """
-    kind = types.to_spark(schema) if schema else None
+    kind = types.to_spark_struct(schema) if schema else None
     source = DynamicFrame(lines, glue_ctx, name)
-    frame: DynamicFrame = source._next(records.read_json(lines, kind), [source])  # type: ignore[arg-type]
+    frame: DynamicFrame = source._next(records.read_json(lines, kind), [source])
     return frame

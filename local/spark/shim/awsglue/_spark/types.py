@@ -86,7 +86,7 @@ def to_spark(kind: glue.DataType) -> spark.DataType:
     if isinstance(kind, glue.ChoiceType):
         return choice_of(map(to_spark, kind.choices.values()))
     if isinstance(kind, glue.StructType):
-        return spark.StructType([spark.StructField(field.name, to_spark(field.dataType)) for field in kind])
+        return to_spark_struct(kind)
     if isinstance(kind, glue.ArrayType):
         return spark.ArrayType(to_spark(kind.elementType))
     if isinstance(kind, glue.MapType):
@@ -96,6 +96,11 @@ def to_spark(kind: glue.DataType) -> spark.DataType:
     if isinstance(kind, glue.UnknownType | glue.EnumType):
         return spark.StringType()
     return _SPARK[type(kind)]()
+
+
+def to_spark_struct(kind: glue.StructType) -> spark.StructType:
+    """Return Spark's type of a structure, for example of a schema."""
+    return spark.StructType([spark.StructField(field.name, to_spark(field.dataType)) for field in kind])
 
 
 def parse(name: str) -> spark.DataType | None:
