@@ -13,15 +13,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from chalicelib.domain.json_types import Json
 from chalicelib.errors import Unavailable
-from chalicelib.services import file_parser
+from chalicelib.services import file_parser, script_reader
 
 _PARSER = Path(file_parser.__file__)
+_READER = Path(script_reader.__file__)
 _SECONDS = 10.0
 """Time limit of a child. `file_parser` limits its CPU time and, if the system can, its memory."""
 _ALL_SECONDS = 15.0
@@ -77,6 +78,24 @@ class FileContents:
             if not is_complete and not checked:
                 found[left[0]] = {"detail": _TOO_MUCH}
             left = left[max(1, len(checked)) :]
+        return found
+
+    def read(self, scripts: Sequence[bytes]) -> list[Json]:
+        """Return what valid Python files import and use (`script_reader`).
+
+        Returns an empty list if that takes too long, because only warnings depend on it.
+        """
+        try:
+            done = subprocess.run(  # noqa: S603 - script_reader.py, which never executes the files
+                [sys.executable, "-I", "-S", str(_READER)],
+                input=json.dumps([script.decode("utf-8-sig") for script in scripts]).encode(),
+                capture_output=True,
+                timeout=self._seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return []
+        found: list[Json] = json.loads(done.stdout) if done.returncode == 0 else []
         return found
 
     def unpacked(self, kind: str, body: bytes) -> Unpacked:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 
 from chalicelib.aws.s3 import Buckets
 from chalicelib.clock import Clock, now
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, JobFile, Status
+from chalicelib.domain.job_warnings import MOST_WARNINGS, JobWarning, file_warnings
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.setting_types import JOB_FILE, JOB_FILE_ENDINGS, MAX_FOLDERS, MAX_PATH
 from chalicelib.errors import (
@@ -55,6 +57,7 @@ class FolderUpload:
     replaced: list[str]
     removed: list[str]
     skipped: list[str]
+    warnings: list[JobWarning]
 
 
 class JobFiles:
@@ -68,8 +71,10 @@ class JobFiles:
         contents: FileContents,
         buckets_of: Callable[[Environment], Buckets],
         *,
+        unsupported: Collection[str] = (),
         clock: Clock = now,
     ) -> None:
+        self._unsupported = unsupported
         self._environments = environments
         self._live = live
         self._contents = contents
@@ -109,6 +114,20 @@ class JobFiles:
             *(lambda before, _: _detail(path, sha256(body), before[path]), request_id),
         )
         return written.environment, written.before[path] is None
+
+    def warnings(self, environment: Environment, path: str, body: bytes) -> list[JobWarning]:
+        """Return the warnings about a file that was written."""
+        return [warning for _, warning in self._warnings(environment, {path: body})]
+
+    def _warnings(
+        self, environment: Environment, files: Mapping[str, bytes]
+    ) -> Iterator[tuple[str, JobWarning]]:
+        """Yield the warnings about files that were written, each with its path."""
+        job, scripts = environment.settings.job, [path for path in files if path.endswith(".py")]
+        found = self._contents.read([files[path] for path in scripts]) if scripts else []
+        for path, read in zip(scripts, found, strict=False):
+            for warning in file_warnings(job, environment.job_files, read, self._unsupported):
+                yield path, warning
 
     def remove(self, caller: Caller, environment_id: str, path: str, request_id: str) -> None:
         """Remove a file. Raises `NotFound`, and `JobFileInUse` if the settings of a job name it."""
@@ -172,6 +191,10 @@ class JobFiles:
             replaced=sorted(path for path, old in before.items() if old is not None and path in after),
             removed=sorted(path for path in before if path not in after),
             skipped=sorted(unpacked.skipped),
+            warnings=[
+                replace_fields(warning, detail=f"{path}: {warning.detail}")
+                for path, warning in self._warnings(written.environment, unpacked.files)
+            ][:MOST_WARNINGS],
         )
 
     def _errors(self, files: Mapping[str, bytes]) -> list[Json]:

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from chalicelib.api.responses.base import EXAMPLE_ENVIRONMENT, Link, ResponseBody, Time
+from chalicelib.api.responses.base import EXAMPLE_ENVIRONMENT, JobWarning, Link, ResponseBody, Time
+from chalicelib.domain.job_warnings import MOST_WARNINGS
 
 
 class JobFileLinks(ResponseBody):
@@ -37,6 +38,18 @@ class JobFile(ResponseBody):
     links: Annotated[JobFileLinks, Field(description="Related resources.")]
 
 
+class UploadedJobFile(JobFile):
+    """A job file after its upload, with warnings about its content."""
+
+    warnings: Annotated[
+        list[JobWarning],
+        Field(
+            description="Imports and features of a .py file that will fail when a run reaches them, at most "
+            f"{MOST_WARNINGS}. The file is stored."
+        ),
+    ]
+
+
 class JobFiles(ResponseBody):
     """All files of an environment's job, sorted by path."""
 
@@ -57,4 +70,8 @@ class FolderUpload(JobFiles):
             description="Entries that macOS, Windows, Python or git created, such as `__pycache__`.",
             examples=[["__MACOSX/._sot_ecommerce.py"]],
         ),
+    ]
+    warnings: Annotated[
+        list[JobWarning],
+        Field(description="The warnings of `PUT` of one file, at most 20. `detail` begins with the path."),
     ]
