@@ -20,7 +20,7 @@ _CONF = "--conf"
 # Rejected, not ignored, because they would change the result of a run.
 _UNSUPPORTED = ("--user-jars-first",)
 _BOOKMARK = "--job-bookmark-option"
-_NO_BOOKMARK = "job-bookmark-disable"
+_BOOKMARKS = ("job-bookmark-enable", "job-bookmark-pause", "job-bookmark-disable")
 
 S3A_REGION = "spark.hadoop.fs.s3a.endpoint.region"
 
@@ -58,8 +58,8 @@ def unsupported(arguments: Mapping[str, str], *, has_lake_jars: bool) -> str | N
     for name in _UNSUPPORTED:
         if arguments.get(name):
             return f"the job argument {name}"
-    bookmark = arguments.get(_BOOKMARK, _NO_BOOKMARK)
-    if bookmark != _NO_BOOKMARK:
+    bookmark = arguments.get(_BOOKMARK)
+    if bookmark and bookmark not in _BOOKMARKS:
         return f"{_BOOKMARK} {bookmark}"
     if (formats := arguments.get(LAKE_FORMATS)) and not has_lake_jars:
         return f"{LAKE_FORMATS} {formats} without jars: set LAKE_JARS to their paths when you start it"
