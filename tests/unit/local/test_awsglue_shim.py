@@ -60,9 +60,7 @@ def test_an_unsupported_option_is_rejected() -> None:
         refuse("from_options", {"groupFiles": "inPartition"}, ["paths"])
 
 
-def test_bookmarks_are_rejected() -> None:
-    with pytest.raises(NotImplementedError, match="bookmarks"):
-        Job(None).init("job", {"job_bookmark_option": "job-bookmark-enable"})
+def test_a_job_without_bookmarks_starts_and_commits() -> None:
     job = Job(None)
     job.init("job", {})
     job.commit()
