@@ -49,6 +49,14 @@ _REFUSED = (
     *("spark.sql.hive.metastore", "spark.sql.warehouse.dir"),
     *("spark.executor.extraClassPath", "spark.executor.extraJavaOptions"),
 )
+# Connection types of Glue besides s3, which the emulator has no servers for:
+# https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect.html
+_CONNECTIONS = (
+    *("azurecosmos", "azuresql", "bigquery", "custom.athena", "custom.jdbc", "custom.spark", "documentdb"),
+    *("dynamodb", "jdbc", "kafka", "kinesis", "marketplace.athena", "marketplace.jdbc", "marketplace.spark"),
+    *("mongodb", "mysql", "opensearch", "oracle", "postgresql", "redshift", "saphana", "snowflake"),
+    *("sqlserver", "teradata", "vertica"),
+)
 _ASSIGNMENT = re.compile(r"(spark\.[A-Za-z0-9._-]+)=(.*)", re.DOTALL)
 _CUSTOMER = re.compile(r"CUSTOMER_[A-Za-z0-9_]+")
 
@@ -69,6 +77,19 @@ def unsupported(arguments: Mapping[str, str], *, has_lake_jars: bool) -> str | N
         if kind is _REFUSED or (kind is _LAKE and not arguments.get(LAKE_FORMATS)):
             return f"{_CONF} {match[1] if match else setting}"
     return None
+
+
+def unsupported_features(*, has_lake_jars: bool) -> str:
+    """Return the value of the service's UNSUPPORTED_FEATURES, with which it warns its users early."""
+    arguments = [*_UNSUPPORTED, *(() if has_lake_jars else (LAKE_FORMATS,))]
+    formats = () if has_lake_jars else ("delta", "hudi", "iceberg")
+    return ",".join(
+        [
+            *(f"argument:{name}" for name in arguments),
+            *(f"connection:{name}" for name in _CONNECTIONS),
+            *(f"format:{name}" for name in formats),
+        ]
+    )
 
 
 def spark_properties(arguments: Mapping[str, str]) -> dict[str, str]:
