@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.glue_runs.buckets import Mirror, needed, split_uri
 from local.glue_runs.logs import LogStream
 from local.glue_runs.state import RunSpec
+from local.metastore.server import Metastore
 from local.spark import class_archive, launch
 from local.spark.java import java_home
 from local.spark.launch import Launch
@@ -62,6 +63,7 @@ class ScriptRun:
         self._output = LogStream(logs, f"{spec.log_groups}/output", run_id)
         self._error = LogStream(logs, f"{spec.log_groups}/error", run_id)
         self._mirrors: list[Mirror] = []
+        self._metastore: Metastore | None = None
         self._work_dir = place.folder
 
     def run(self, began: Callable[[], None], ended: Callable[[], None], timeout_seconds: float) -> Outcome:
@@ -84,6 +86,8 @@ class ScriptRun:
             self._error.write(str(error))
             return Outcome("FAILED", str(error))
         finally:
+            if self._metastore:
+                self._metastore.close()
             self._error.flush()
             shutil.rmtree(self._place.folder, ignore_errors=True)
 
@@ -118,6 +122,8 @@ class ScriptRun:
                 self._error.write(f"s3://{bucket} is skipped; the job's role may not list it.")
                 continue
             self._mirrors.append(mirror)
+        if self._spec.uses_catalog:
+            self._metastore = Metastore(self._place.clients, folder)
         java, cache_dir = java_home(), self._place.cache_dir
         spark = Launch(
             scratch=folder,
@@ -126,6 +132,7 @@ class ScriptRun:
             buckets={mirror.bucket: mirror.folder for mirror in self._mirrors},
             python_path=python_path,
             archive=class_archive.find(cache_dir, java),
+            properties=self._metastore.properties if self._metastore else {},
         )
         self._work_dir = spark.work_dir
         nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}

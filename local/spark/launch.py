@@ -11,7 +11,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.runtime.processes import safe_environment
@@ -37,7 +37,10 @@ _PROPERTIES = {
 
 @dataclass(frozen=True)
 class Launch:
-    """A process that may start Spark. `scratch` is its own folder, `buckets` are folders by bucket name."""
+    """A process that may start Spark. `scratch` is its own folder, `buckets` are folders by bucket name.
+
+    `properties` are further properties of Spark.
+    """
 
     scratch: Path
     conf_dir: Path
@@ -46,6 +49,7 @@ class Launch:
     python_path: Sequence[Path] = ()
     archive: Archive | None = None
     java_options: Sequence[str] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def work_dir(self) -> Path:
@@ -86,6 +90,7 @@ class Launch:
         }
         for bucket, folder in self.buckets.items():
             values[f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback"] = f"rawlocal://{folder}"
+        values |= self.properties
         return "".join(f"{name} {_escape(value)}\n" for name, value in values.items())
 
 
