@@ -30,8 +30,6 @@ _HIVE_TYPES = {
     "bigint": "bigint",
     "utinyint": "smallint",
     "usmallint": "int",
-    "uinteger": "bigint",
-    "ubigint": "decimal(20,0)",
     "float": "float",
     "double": "double",
     "varchar": "string",
@@ -41,8 +39,23 @@ _HIVE_TYPES = {
     "timestamp": "timestamp",
     "timestamp_s": "timestamp",
     "timestamp_ms": "timestamp",
-    "timestamp_ns": "timestamp",
     "timestamp with time zone": "timestamp",
+}
+# Parquet types that Spark and Athena read differently, or not at all, and what to write instead:
+# docs/decisions/0024-parquet-types-that-engines-read-differently.md
+_NANOSECONDS = (
+    "nanosecond timestamps, which Spark 3.5 cannot read; write microseconds "
+    "(pandas: to_parquet(..., coerce_timestamps='us'), DuckDB: CAST(... AS TIMESTAMP))"
+)
+_UNSIGNED = (
+    "unsigned {}-bit integers, which Athena reads as signed ones; write a signed 64-bit integer "
+    "(pandas: astype('int64'), DuckDB: CAST(... AS BIGINT)) or a decimal"
+)
+_REFUSED_TYPES = {
+    "timestamp_ns": _NANOSECONDS,
+    "timestamptz_ns": _NANOSECONDS,
+    "uinteger": _UNSIGNED.format(32),
+    "ubigint": _UNSIGNED.format(64),
 }
 # DuckDB detects times and IDs in JSON strings; Hive's reader accepts only strings there.
 _JSON_TYPES = _HIVE_TYPES | {
@@ -183,8 +196,10 @@ def _hive_type(file: Path, name: str, kind: DuckDBPyType, types: dict[str, str])
     if kind.id == "decimal":
         return str(kind).lower()
     if kind.id in nested:
-        inner = [hive_type for _, hive_type in _hive_types(file, _children(kind), types)]
+        inner = [_hive_type(file, name, child, types) for _, child in _children(kind)]
         return f"{nested[kind.id]}<{','.join(inner)}>"
+    if reason := _REFUSED_TYPES.get(kind.id):
+        raise DataError(f"{file}: the column {name} has {reason}")
     if kind.id not in types:
         raise DataError(f"{file}: the column {name} has the type {kind}, which has no Hive type")
     return types[kind.id]

@@ -27,4 +27,5 @@ class Cancelled(Exception):
 
 def unsupported(what: str) -> QueryFailed:
     """Return the error for a feature of Athena that the emulator lacks."""
-    return QueryFailed(f"NOT_SUPPORTED: the local Athena does not support {what}.")
+    # chalicelib/aws/athena.py passes this sentence on to callers, so it must not name other tables.
+    return QueryFailed(f"NOT_SUPPORTED: The local AWS emulator does not support {what}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from local.athena.errors import unsupported
 
@@ -13,6 +14,39 @@ _SIMPLE = {
     **{"string": "VARCHAR", "binary": "BLOB", "date": "DATE", "timestamp": "TIMESTAMP"},
 }
 _SIZED = re.compile(r"(decimal|varchar|char)\(([\d, ]+)\)")
+
+
+@dataclass(frozen=True)
+class HiveType:
+    """A type in lower case, its sizes (of decimal, varchar and char), and its children by name.
+
+    An array has the child `item`, a map has `key` and `value`, and a struct has its fields.
+    """
+
+    name: str
+    sizes: tuple[int, ...] = ()
+    children: tuple[tuple[str, HiveType], ...] = ()
+
+
+def parse_type(text: str) -> HiveType:
+    """Parse a Hive type. Raises `QueryFailed` if Athena does not know it."""
+    duckdb_type(text)
+    kind = re.sub(r"\s+", "", text.lower())
+    if match := _SIZED.fullmatch(kind):
+        return HiveType(match[1], tuple(map(int, match[2].split(","))))
+    name, _, inner = kind.partition("<")
+    parts = split(inner[:-1]) if inner else []
+    match name:
+        case "array":
+            return HiveType(name, (), (("item", parse_type(parts[0])),))
+        case "map":
+            return HiveType(name, (), (("key", parse_type(parts[0])), ("value", parse_type(parts[1]))))
+        case "struct":
+            fields = [part.partition(":") for part in parts]
+            return HiveType(name, (), tuple((field, parse_type(of)) for field, _, of in fields))
+        case "decimal":
+            return HiveType(name, (10, 0))
+    return HiveType({"integer": "int", "real": "float"}.get(name, name))
 
 
 def duckdb_type(text: str) -> str:

@@ -51,6 +51,8 @@ class QueryRun:
                 raise Cancelled from error
             except duckdb.Error as error:
                 raise self._failure(error) from error
+            except QueryFailed as failed:
+                raise QueryFailed(self._with_uris(str(failed)), category=failed.category) from failed
             finally:
                 execution.detach()
         execution.check()
@@ -83,12 +85,18 @@ class QueryRun:
     def _failure(self, error: duckdb.Error) -> QueryFailed:
         name = next((name for kind, name in _NAMES if isinstance(error, kind)), "GENERIC_INTERNAL_ERROR")
         message = str(error)
+        if "HIVE_BAD_DATA: " in message:  # by error() in a reader's SQL
+            return QueryFailed(message[message.index("HIVE_BAD_DATA: ") :].splitlines()[0])
         if str(self._folder) in message:  # a file does not match the catalog
-            name = "HIVE_BAD_DATA"
-            # Longest first, as one path may be the prefix of another.
-            for path in sorted(self._tables.origins, key=len, reverse=True):
-                message = message.replace(path, self._tables.origins[path])
-        return QueryFailed(f"{name}: {message.splitlines()[0] if name != 'HIVE_BAD_DATA' else message}")
+            return QueryFailed(f"HIVE_BAD_DATA: {self._with_uris(message)}")
+        return QueryFailed(f"{name}: {message.splitlines()[0]}")
+
+    def _with_uris(self, message: str) -> str:
+        """Replace the paths of copies by the URIs of their objects."""
+        # Longest first, as one path may be the prefix of another.
+        for path in sorted(self._tables.origins, key=len, reverse=True):
+            message = message.replace(path, self._tables.origins[path])
+        return message
 
     def _write(self, result: Result) -> None:
         spec = self._execution.spec

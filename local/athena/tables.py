@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from local.athena import formats, partitions, views
+from local.athena.compression import ENDINGS
 from local.athena.errors import QueryFailed, unsupported
 from local.athena.hive import duckdb_type, identifier, literal
 
@@ -150,9 +151,9 @@ class Tables:
 
     def _copy(self, s3: Any, bucket: str, key: str) -> Path:
         self.check()
-        path = self.folder / f"{len(self.origins)}{'.gz' if key.endswith('.gz') else ''}"
+        ending = next((ending for ending in ENDINGS if key.endswith(ending)), "")
+        path = self.folder / f"{len(self.origins)}{ending}"
         self.origins[str(path)] = f"s3://{bucket}/{key}"
-        formats.check_compression(key)
         with path.open("wb") as file:
             shutil.copyfileobj(s3.get_object(Bucket=bucket, Key=key)["Body"], file)
         self.scanned += path.stat().st_size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -42,7 +43,14 @@ _DENIED = (
     "insufficient lake formation permission",
     "status code: 403",
 )
-_UNSUPPORTED = "NOT_SUPPORTED"
+# Neither the engine nor a SerDe of Athena can read the table, whatever its files contain.
+_UNSUPPORTED = (
+    "NOT_SUPPORTED",
+    "HIVE_UNSUPPORTED_FORMAT",
+    "HIVE_UNKNOWN_ERROR: Unable to create input format",
+)
+# The local emulator supports less than Athena. Its reason must not be mistaken for Athena's.
+_EMULATOR = re.compile(r"NOT_SUPPORTED: (The local AWS emulator does not support .*)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -172,8 +180,13 @@ def _raise_if_failed(query_id: str, execution: QueryExecutionTypeDef) -> None:
             "Athena cannot read the table: a partition has other column types than the table. Recreate the "
             "partition or update its columns."
         )
+    if match := _EMULATOR.fullmatch(reason):
+        raise TableUnreadable(f"{match[1]} Athena in AWS may support it.")
     if reason.startswith(_UNSUPPORTED):
-        raise TableUnreadable("Athena does not support the table's format or properties.")
+        raise TableUnreadable(
+            "Athena does not support the table's format (its SerDe, or none), a column's type or a property. "
+            "Correct the table's definition in the Data Catalog."
+        )
     if failure.get("Retryable") or failure.get("ErrorCategory") == 1:
         raise AwsUnavailable("AthenaError", reason)
     raise TableUnreadable(

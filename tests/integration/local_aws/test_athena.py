@@ -279,8 +279,8 @@ def test_the_same_request_token_returns_the_same_query(aws: Aws) -> None:
         ("SELECT nothing FROM letters", "SYNTAX_ERROR: "),
         ("SELECT no_such(id) FROM letters", "FUNCTION_NOT_FOUND: "),
         ("SELECT CAST(id || 'x' AS INT) FROM letters", "INVALID_CAST_ARGUMENT: "),
-        ("CREATE TABLE x AS SELECT 1", "NOT_SUPPORTED: the local Athena does not support CREATE"),
-        ("SHOW TABLES", "NOT_SUPPORTED: the local Athena does not support SHOW"),
+        ("CREATE TABLE x AS SELECT 1", "NOT_SUPPORTED: The local AWS emulator does not support CREATE"),
+        ("SHOW TABLES", "NOT_SUPPORTED: The local AWS emulator does not support SHOW"),
         ("SELECT * FROM information_schema.tables", "NOT_SUPPORTED: "),
         ("SELECT * FROM read_csv('/etc/passwd')", "NOT_SUPPORTED: "),
         ('SELECT * FROM "/etc/passwd"', "TABLE_NOT_FOUND: "),
@@ -288,14 +288,6 @@ def test_the_same_request_token_returns_the_same_query(aws: Aws) -> None:
 )
 def test_a_query_that_cannot_run_fails_with_its_reason(aws: Aws, sql: str, reason: str) -> None:
     assert failure(aws, sql).startswith(reason)
-
-
-def test_an_unknown_serde_fails(aws: Aws) -> None:
-    lazy = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe"
-    table(aws, "lazy", "id string", {"SerializationLibrary": lazy})
-    assert failure(aws, "SELECT * FROM lazy") == (
-        f"NOT_SUPPORTED: the local Athena does not support the SerDe {lazy}."
-    )
 
 
 @pytest.mark.parametrize(

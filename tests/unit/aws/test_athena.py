@@ -129,6 +129,29 @@ def test_a_failed_query_returns_an_error_without_awss_message(
 
 
 @pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        (
+            "NOT_SUPPORTED: The local AWS emulator does not support Grok tables.",
+            "The local AWS emulator does not support Grok tables. Athena in AWS may support it.",
+        ),
+        ("NOT_SUPPORTED: Unsupported Trino column type (decimal(20,0)) for Parquet column ([theirs]", None),
+        ("HIVE_UNSUPPORTED_FORMAT: Athena does not support the SerDe com.theirs.SerDe", None),
+        ("HIVE_UNKNOWN_ERROR: Unable to create input format", None),
+    ],
+)
+def test_an_unsupported_table_has_the_reason_of_the_emulator_or_a_general_one(
+    stubbed: Stubbed, reason: str, words: str | None
+) -> None:
+    stubbed.stub.add_response("start_query_execution", {"QueryExecutionId": "q"})
+    stubbed.state("FAILED", StateChangeReason=reason, AthenaError={"ErrorCategory": 1})
+    with pytest.raises(TableUnreadable) as caught:
+        stubbed.run()
+    assert "theirs" not in str(caught.value)
+    assert words is None or words == str(caught.value)
+
+
+@pytest.mark.parametrize(
     "reason",
     [
         "PERMISSION_DENIED: User: arn:aws:sts::1:assumed-role/r is not authorized to perform: glue:GetTable",

@@ -89,6 +89,24 @@ def test_parquet_has_the_types_of_its_schema(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("TIMESTAMP_NS '2020-01-01 00:00:00.123456789'", "write microseconds"),
+        ("[TIMESTAMP_NS '2020-01-01 00:00:00']", "write microseconds"),
+        ("1::UBIGINT", "write a signed 64-bit integer"),
+        ("{'n': 1::UINTEGER}", "write a signed 64-bit integer"),
+    ],
+)
+def test_parquet_types_that_engines_read_differently_are_rejected(
+    tmp_path: Path, value: str, reason: str
+) -> None:
+    (tmp_path / "s/t").mkdir(parents=True)
+    duckdb.sql(f"COPY (SELECT 1 AS id, {value} AS x) TO '{tmp_path}/s/t/a.parquet' (FORMAT parquet)")
+    with pytest.raises(DataError, match=rf"s/t/a\.parquet: the column [xn] has .*{reason}"):
+        columns(tmp_path)
+
+
 def test_parquet_files_of_a_table_must_have_the_same_columns(tmp_path: Path) -> None:
     (tmp_path / "s/t").mkdir(parents=True)
     for name, select in (("a", "SELECT 1 AS id"), ("b", "SELECT 1 AS id, 2 AS x")):
