@@ -60,8 +60,8 @@ def table_input(table: Any) -> Json:
     """Return the TableInput of a table."""
     parameters = table.parameters or {}
     kind = table.tableType
-    if kind in _TYPES:  # Hive's metastore derives the type from this parameter
-        kind = _TYPES[0] if parameters.get("EXTERNAL", "").lower() == "true" else _TYPES[1]
+    if kind in _TYPES:  # the parameter decides, as in Hive's metastore
+        kind = {"true": _TYPES[0], "false": _TYPES[1]}.get(parameters.get("EXTERNAL", "").lower(), kind)
     return _given(
         Name=table.tableName.lower(),
         Owner=table.owner or None,

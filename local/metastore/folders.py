@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 CLUSTER = "cluster://run"
 """The file system of the run's own cluster, as HDFS in Glue: it ends with the run."""
 
+WAREHOUSE = f"{CLUSTER}/user/spark/warehouse"
+"""Folder of new databases that have no other location."""
+
 
 @dataclass(frozen=True)
 class Folders:

@@ -13,7 +13,7 @@ from thrift.protocol.TBinaryProtocol import TBinaryProtocol
 from thrift.transport.TSocket import TSocket
 from thrift.transport.TTransport import TBufferedTransport, TTransportException
 
-from local.metastore.folders import CLUSTER
+from local.metastore.folders import WAREHOUSE
 
 _HIVE = "org.apache.hadoop.hive"
 _SERDES = (
@@ -56,8 +56,7 @@ class Metastore:
             "spark.hadoop.hive.metastore.failure.retries": "0",  # a refusal stays one
             "spark.hadoop.hive.exec.scratchdir": str(self._scratch / "hive"),  # by default /tmp/hive
             "spark.hadoop.hive.serdes.using.metastore.for.schema": ",".join(_SERDES),
-            # New databases without a location are here. Its URI is the same in each run.
-            "spark.sql.warehouse.dir": f"{CLUSTER}/user/spark/warehouse",
+            "spark.sql.warehouse.dir": WAREHOUSE,
             "spark.hadoop.fs.cluster.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
             "spark.hadoop.fs.rawlocal.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
             "spark.hadoop.fs.viewfs.mounttable.run.linkFallback": f"rawlocal://{self._cluster}",
