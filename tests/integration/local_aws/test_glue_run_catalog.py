@@ -34,7 +34,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 
 
 def _table(
-    aws: Aws, name: str, serde: dict[str, Any], keys: dict[str, str], **columns: str
+    aws: Aws, name: str, /, serde: dict[str, Any], keys: dict[str, str], **columns: str
 ) -> dict[str, Any]:
     storage = {**_TEXT, "SerdeInfo": serde, "Location": f"s3://tg-a-sor/{name}/"}
     storage["Columns"] = [{"Name": column, "Type": kind} for column, kind in columns.items()]
@@ -77,18 +77,14 @@ from pyspark.context import SparkContext
 
 spark = GlueContext(SparkContext.getOrCreate()).spark_session
 results = []
-
-def sql(statement):
+for statement in STATEMENTS:
     try:
-        results.append([list(map(str, row)) for row in spark.sql(statement).collect()])
+        if statement.startswith("python "):
+            results.append(str(eval(statement[7:])))
+        else:
+            results.append([list(map(str, row)) for row in spark.sql(statement).collect()])
     except Exception as error:
         results.append(f"{type(error).__name__}: {error}".split(chr(10))[0])
-
-for statement in STATEMENTS:
-    if statement.startswith("python "):
-        results.append(str(eval(statement[7:])))
-    else:
-        sql(statement)
 print(json.dumps(results))
 """
 
@@ -128,7 +124,7 @@ STATEMENTS: dict[str, Any] = {
     "CREATE VIEW names AS SELECT city FROM ctas WHERE id = 3": [],
     "SELECT * FROM names": [["c"]],
     'python spark.range(6).selectExpr("id", "cast(id % 3 as int) m").write.mode("overwrite")'
-    '.format("parquet").option("path", "s3://tg-a-sot/saved").partitionBy("m").saveAsTable("shop.saved")': "None",
+    '.option("path", "s3://tg-a-sot/saved").partitionBy("m").saveAsTable("shop.saved")': "None",
     'python spark.range(2).selectExpr("id", "7 m").write.insertInto("shop.saved")': "None",
     "SELECT m, count(*) FROM shop.saved WHERE m > 0 GROUP BY m ORDER BY m": [
         ["1", "2"],
@@ -186,10 +182,10 @@ QUERIES: dict[str, list[list[str | None]]] = {
 def test_a_script_uses_the_data_catalog_with_sql(aws: Aws, tmp_path: Path) -> None:
     _tables(aws)
     script = SCRIPT.replace("STATEMENTS", repr(list(STATEMENTS)))
-    name = job(aws, "sql", script, DefaultArguments={"--enable-glue-datacatalog": ""})
+    name = job(aws, "sql", script, DefaultArguments={"--enable-glue-datacatalog": ""}, Timeout=240)
     run_id = start(aws, name)
 
-    run = ended(aws, name, run_id)
+    run = ended(aws, name, run_id, 240)
 
     assert run["JobRunState"] == "SUCCEEDED", (run, lines(aws, "error", run_id))
     results = json.loads("".join(lines(aws, "output", run_id)))
