@@ -200,7 +200,6 @@ class GlueRuns:
         )
         return Place(
             clients=functools.cache(functools.partial(options.clients, credentials=credentials)),
-            account=self._clients,
             variables=aws_variables(options.endpoint, options.region, credentials),
             folder=options.work_dir.absolute() / run.id,
             cache_dir=options.cache_dir.absolute(),
