@@ -21,7 +21,7 @@ class Databases:
     def get_all_databases(self) -> list[str]:
         """Return all names."""
         pages = self._glue.get_paginator("get_databases").paginate()
-        return [database["Name"] for page in pages for database in page["DatabaseList"]]
+        return sorted(database["Name"] for page in pages for database in page["DatabaseList"])
 
     def get_databases(self, pattern: str) -> list[str]:
         """Return the names that match a pattern."""

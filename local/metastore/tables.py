@@ -52,7 +52,7 @@ class Tables:
 
     def get_all_tables(self, database: str) -> list[str]:
         """Return all names of a database."""
-        return [table["Name"] for table in self._all(database)]
+        return sorted(table["Name"] for table in self._all(database))
 
     def get_tables(self, database: str, pattern: str) -> list[str]:
         """Return the names that match a pattern."""

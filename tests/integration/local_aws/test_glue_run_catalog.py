@@ -189,8 +189,7 @@ def test_a_script_uses_the_data_catalog_with_sql(aws: Aws, tmp_path: Path) -> No
 
     assert run["JobRunState"] == "SUCCEEDED", (run, lines(aws, "error", run_id))
     results = json.loads("".join(lines(aws, "output", run_id)))
-    for (statement, expected), result in zip(STATEMENTS.items(), results, strict=True):
-        assert result == expected, statement
+    assert dict(zip(STATEMENTS, results, strict=True)) == STATEMENTS
     glue = aws("glue")
     names = {table["Name"] for table in glue.get_tables(DatabaseName="shop")["TableList"]}
     assert names == {"orders", "hive", "ctas", "names", "saved", "found"}
@@ -202,6 +201,5 @@ def test_a_script_uses_the_data_catalog_with_sql(aws: Aws, tmp_path: Path) -> No
     engine = Athena(AthenaOptions(aws, tmp_path / "queries"))
     location = {"OutputLocation": "s3://elsewhere/results/"}
     aws("athena").create_work_group(Name="learners", Configuration={"ResultConfiguration": location})
-    for query, expected in QUERIES.items():
-        assert rows(aws, query)[1:] == expected, query
+    assert {query: rows(aws, query)[1:] for query in QUERIES} == QUERIES
     engine.close()
