@@ -40,9 +40,9 @@ frame = context.create_dynamic_frame.from_catalog(database=options["SOURCE_DB"],
 frame.where("age > 20").write.mode("overwrite").partitionBy("city").parquet(options["OUTPUT"])
 s3 = boto3.client("s3")
 print(len(s3.list_objects_v2(Bucket="tg-a-sot", Prefix="out/city=")["Contents"]))  # Spark's are there
-s3.put_object(Bucket="elsewhere", Key="people/2.csv", Body=b"name,age,city\nDi,50,Bonn\n")
-root = context.spark_session.read.option("recursiveFileLookup", True).csv("s3a://elsewhere/", header=True)
-print(root.count())  # and boto3's
+s3.put_object(Bucket="elsewhere", Key="people/2.csv", Body=b"name,age,city\\nDi,50,Bonn\\n")
+root = context.spark_session.read.options(recursiveFileLookup=True, pathGlobFilter="[12].csv", header=True)
+print(root.csv("s3a://elsewhere/").count())  # and boto3's
 job.commit()
 """
 
