@@ -25,6 +25,7 @@ from pyspark.sql.types import (
     StructType,
 )
 
+from .._spark.records import json_with_choices
 from ..utils import refuse, unsupported
 from .files import Input
 from .options import flag
@@ -38,14 +39,17 @@ def read(
 ) -> DataFrame:
     """Read files of JSON objects.
 
-    Without `schema`, the names are those of the files. With `schema`, the columns have its names and types,
-    and keys match them regardless of case, at every level. Raises `ValueError` for a file that is not JSON.
+    Without `schema`, the names are those of the files, and a field whose types disagree is a choice. With
+    `schema`, the columns have its names and types, and keys match them regardless of case, at every level.
+    Raises `ValueError` for a file that is not JSON.
     """
     refuse("format_options", dict(options), ("jsonPath", "multiLine", "multiline", "optimizePerformance"))
     with _case_sensitive(spark):
         documents = _documents(spark, source, options)
         others = documents.columns[1:]
         found = _infer(spark, documents, source)
+        if schema is None and (frame := json_with_choices(documents)) is not None:
+            return frame
         wanted = schema or _merged(found)
         if not wanted.fields:
             return documents.select(*others)
@@ -74,7 +78,7 @@ def _documents(spark: SparkSession, source: Input, options: Mapping[str, Any]) -
 
 
 def _infer(spark: SparkSession, documents: DataFrame, source: Input) -> StructType:
-    """Return the schema of the objects. Types that disagree become strings."""
+    """Return the schema of the objects, in which types that disagree are strings."""
     jvm: Any = spark.sparkContext._jvm
     data: Any = documents.select("value")._jdf
     strings = getattr(data, "as")(jvm.org.apache.spark.sql.Encoders.STRING())
