@@ -24,8 +24,9 @@ SAM := .venv/sam/.set-up
 IAM := .venv/iam/.set-up
 JUDGE := .venv/judge/.set-up
 MUTMUT := .venv/mutmut
+GLUE_LIBRARIES := .venv/glue-libraries
 
-.PHONY: demo help up unit test test-all chaos mutants check judge openapi package \
+.PHONY: demo help up glue-libraries unit test test-all chaos mutants check judge openapi package \
 	plan deploy destroy versions orphans forget restore clean
 
 demo: $(SET_UP)
@@ -35,6 +36,7 @@ help:
 	@echo "Without an AWS account:"
 	@echo "  make demo       create an environment on a local AWS emulator and run its job"
 	@echo "  make up         start the service on the emulator and keep it running"
+	@echo "  make glue-libraries   install the numpy, pandas and pyarrow of Glue for jobs on the emulator"
 	@echo "In an AWS account (docs/deployment.md):"
 	@echo "  make plan       STAGE=dev                    show what a deployment would do"
 	@echo "  make deploy     STAGE=dev [VERSION=...]      deploy this checkout, or an earlier package"
@@ -129,6 +131,15 @@ $(MUTMUT)/.set-up: tests/tools/mutmut.txt $(SET_UP)
 	@echo "Setting up mutmut in $(MUTMUT)."
 	@rm -rf $(MUTMUT)
 	@$(VENV_PYTHON) -m pip install --quiet --no-deps --target $(MUTMUT) -r tests/tools/mutmut.txt
+	@touch $@
+
+# Optional, because most jobs do not need these 300 MB. Runs find the folder when it is complete.
+glue-libraries: $(GLUE_LIBRARIES)
+$(GLUE_LIBRARIES): local/spark/glue-libraries.txt $(SET_UP)
+	@echo "Installing Glue's libraries in $@."
+	@rm -rf $@ $@.part
+	@$(VENV_PYTHON) -m pip install --quiet --no-deps --target $@.part -r $<
+	@mv $@.part $@
 	@touch $@
 
 # Written last: an interrupted set-up is continued, a change of the pins is followed.

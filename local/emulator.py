@@ -27,6 +27,7 @@ from local.cloudformation.engine import CloudFormation, CloudFormationOptions
 from local.faults.plan import Faults
 from local.faults.server import FaultyServer, publishing
 from local.glue_runs.engine import GlueOptions, GlueRuns
+from local.glue_runs.libraries import lake_jars
 from local.iam import access
 from local.moto_patches import bucket_policies, dynamodb, glue_names, kms, log_events
 from local.runtime.paths import SPARK_CACHE
@@ -129,6 +130,7 @@ def serve(options: AwsOptions) -> None:
             region=options.region,
             work_dir=options.state / "runs",
             cache_dir=SPARK_CACHE,
+            lake_jars=lake_jars(os.environ.get("LAKE_JARS", "")),
         )
         parts.enter_context(contextlib.closing(GlueRuns(runs)))
         queries = AthenaOptions(clients=make_client, work_dir=options.state / "queries")

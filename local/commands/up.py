@@ -31,6 +31,9 @@ from local.setup import bootstrap
 _START_SECONDS = 60.0
 _PUBLISH_SECONDS = 600.0
 _CHECK_SECONDS = 0.2
+_AWS_VARIABLES = (
+    "AWS_.*|JAVA_HOME|LAKE_JARS|MOTO_.*|NO_PROXY|no_proxy|PIP_(CERT|CONFIG_FILE|FIND_LINKS)|PYTHON.*|TMPDIR"
+)
 
 
 @dataclass(frozen=True)
@@ -227,7 +230,7 @@ def _aws(options: UpOptions, state: Path, port: int) -> Child:
     arguments = ["--port", str(port), "--state", str(state)]
     arguments += ["--seconds-per-stack", str(options.seconds_per_stack)]
     # Job runs inherit the emulator's environment, so it gets only variables that scripts may see.
-    environ = safe_environment(os.environ, "AWS_.*|JAVA_HOME|MOTO_.*|NO_PROXY|no_proxy|PYTHON.*|TMPDIR")
+    environ = safe_environment(os.environ, _AWS_VARIABLES)
     return Child.start("aws", arguments, environ, state)
 
 
@@ -244,7 +247,8 @@ def _state_folder(options: UpOptions) -> Path:
     if options.state is None:
         return Path(tempfile.mkdtemp(prefix="terraglue-"))
     options.state.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(options.state / "runs", ignore_errors=True)  # left by a killed process
+    for name in ("runs", "python-modules"):  # left by a killed process, or older than the package index
+        shutil.rmtree(options.state / name, ignore_errors=True)
     return options.state.resolve()
 
 

@@ -33,7 +33,7 @@ class GlueOptions:
 
     `clients` creates boto3 clients of the emulator at `endpoint`. Runs work below `work_dir`. `cache_dir` is
     the folder of `local.spark.appcds.prepare` and may be empty. A minute of a job's timeout lasts
-    `seconds_per_minute`.
+    `seconds_per_minute`. `lake_jars` are put on the class path of runs with `--datalake-formats`.
     """
 
     clients: Callable[..., Any]
@@ -44,6 +44,7 @@ class GlueOptions:
     cache_dir: Path
     seconds_per_minute: float = 60.0
     account: str = "123456789012"
+    lake_jars: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ class GlueRuns:
         job = self._job(request["JobName"])
         configuration = request.get("SecurityConfiguration") or job.get("SecurityConfiguration")
         encrypting = configuration if configuration and self._encrypts_logs(configuration) else None
-        run = Run(RunSpec.of(job, request, encrypting))
+        has_lake_jars = bool(self._options.lake_jars)
+        run = Run(RunSpec.of(job, request, encrypting, has_lake_jars=has_lake_jars))
         with self._lock:
             if self._closed:
                 raise Refused("InternalServiceException", "The AWS emulator is shutting down.")
@@ -202,6 +204,8 @@ class GlueRuns:
             variables=aws_variables(options.endpoint, options.region, credentials),
             folder=options.work_dir.absolute() / run.id,
             cache_dir=options.cache_dir.absolute(),
+            modules_dir=options.work_dir.absolute().with_name("python-modules"),
+            lake_jars=options.lake_jars,
         )
 
     def _began(self, run: Run) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import IO, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,10 +24,16 @@ _logger = logging.getLogger(__name__)
 
 
 class LogStream:
-    """A log stream of a run. A thread fills it from a pipe, and `flush` sends the lines."""
+    """A log stream of a run. A thread fills it from a pipe, and `flush` sends the lines.
 
-    def __init__(self, client: Any, group: str, run_id: str) -> None:
+    `edit` changes each line, for example to shorten paths.
+    """
+
+    def __init__(
+        self, client: Any, group: str, run_id: str, edit: Callable[[str], str] = lambda line: line
+    ) -> None:
         self._client = client
+        self._edit = edit
         self._place = {"logGroupName": group, "logStreamName": run_id}
         self._events: list[dict[str, Any]] = []
         self._lock = threading.Lock()
@@ -81,7 +88,8 @@ class LogStream:
                 self._add(line.decode("utf-8", "replace").rstrip("\r\n"))
 
     def _add(self, line: str) -> None:
-        event = {"timestamp": time.time_ns() // 1_000_000, "message": line or " "}  # events must not be empty
+        message = self._edit(line) or " "  # events must not be empty
+        event = {"timestamp": time.time_ns() // 1_000_000, "message": message}
         with self._lock:
             self._events.append(event)
 

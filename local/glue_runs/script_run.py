@@ -17,12 +17,16 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.glue_runs import libraries
+from local.glue_runs.arguments import LAKE_FORMATS, customer_variables, spark_properties
 from local.glue_runs.buckets import Mirror, needed, split_uri
+from local.glue_runs.libraries import LibraryFolders
 from local.glue_runs.logs import LogStream
+from local.glue_runs.short_paths import shortener
 from local.glue_runs.state import RunSpec
 from local.spark import class_archive, launch
 from local.spark.java import java_home
-from local.spark.launch import Launch
+from local.spark.launch import Launch, work_dir
 
 _RUNNER = Path(launch.__file__).with_name("runner.py")
 _TICK_SECONDS = 0.05
@@ -39,6 +43,8 @@ class Place:
     variables: dict[str, str]
     folder: Path
     cache_dir: Path
+    modules_dir: Path
+    lake_jars: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,10 +65,10 @@ class ScriptRun:
         self._stop = stop
         self._s3 = place.clients("s3")
         logs = place.clients("logs")
+        self._shorten = shortener(place.folder)
         self._output = LogStream(logs, f"{spec.log_groups}/output", run_id)
-        self._error = LogStream(logs, f"{spec.log_groups}/error", run_id)
+        self._error = LogStream(logs, f"{spec.log_groups}/error", run_id, self._shorten)
         self._mirrors: list[Mirror] = []
-        self._work_dir = place.folder
 
     def run(self, began: Callable[[], None], ended: Callable[[], None], timeout_seconds: float) -> Outcome:
         """Execute the run. Calls `began` when the script's process starts and `ended` when it has ended."""
@@ -81,8 +87,9 @@ class ScriptRun:
                 for mirror in self._mirrors:
                     mirror.upload()
         except (BotoCoreError, ClientError, OSError) as error:
-            self._error.write(str(error))
-            return Outcome("FAILED", str(error))
+            message = self._shorten(str(error))
+            self._error.write(message)
+            return Outcome("FAILED", message)
         finally:
             self._error.flush()
             shutil.rmtree(self._place.folder, ignore_errors=True)
@@ -97,15 +104,8 @@ class ScriptRun:
                 f"Set --conf to spark.hadoop.fs.s3a.endpoint.region={region}."
             )
         self._fetch(self._spec.script, self._script)
-        libraries = folder / "libraries"
-        python_path = [libraries]
-        for uri in filter(None, (uri.strip() for uri in arguments.get("--extra-py-files", "").split(","))):
-            library = libraries / uri.rpartition("/")[2]
-            if library.suffix not in (".py", ".zip"):
-                raise OSError(f"--extra-py-files {uri}: the local Glue supports only .py and .zip files.")
-            self._fetch(uri, library)
-            if library.suffix == ".zip":
-                python_path.append(library)
+        folders = LibraryFolders(folder, work_dir(folder), self._place.modules_dir)
+        found = libraries.prepare(arguments, folders, self._fetch, self._stop, self._error.write)
         account = self._place.account  # lists all buckets; objects are read with the role's clients
         for bucket in needed(account("s3"), account("glue"), self._spec.script, arguments.values()):
             mirror = Mirror(self._s3, bucket, folder / "buckets" / bucket)
@@ -124,12 +124,18 @@ class ScriptRun:
             conf_dir=class_archive.conf_dir(cache_dir),
             java_home=java,
             buckets={mirror.bucket: mirror.folder for mirror in self._mirrors},
-            python_path=python_path,
+            python_path=found.python_path,
             archive=class_archive.find(cache_dir, java),
+            properties=self._spark_properties(found.jars),
         )
-        self._work_dir = spark.work_dir
         nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
-        return spark.environment() | self._place.variables | nowhere
+        return spark.environment() | self._place.variables | nowhere | customer_variables(arguments)
+
+    def _spark_properties(self, jars: tuple[Path, ...]) -> dict[str, str]:
+        if self._spec.arguments.get(LAKE_FORMATS):
+            jars += self._place.lake_jars
+        found = {"spark.jars": ",".join(jar.as_uri() for jar in jars)} if jars else {}
+        return spark_properties(self._spec.arguments) | found
 
     def _fetch(self, uri: str, path: Path) -> None:
         bucket, key = split_uri(uri)
@@ -155,7 +161,7 @@ class ScriptRun:
         process = subprocess.Popen(  # noqa: S603 - runs the sandbox's own script
             [*command, *(word for pair in arguments.items() for word in pair)],
             env=environment,
-            cwd=self._work_dir,
+            cwd=work_dir(self._place.folder),
             stdin=subprocess.PIPE,  # never written to; its end stops the process (runner.py)
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -194,8 +200,10 @@ class ScriptRun:
         if code == 0:
             return Outcome("SUCCEEDED")
         with contextlib.suppress(FileNotFoundError):
-            return Outcome("FAILED", self._error_file.read_text(encoding="utf-8"))
-        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+            return Outcome("FAILED", self._shorten(self._error_file.read_text(encoding="utf-8")))
+        if code == -signal.SIGKILL:
+            return Outcome("FAILED", "The script's process was killed, perhaps because memory was short.")
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
         return Outcome("FAILED", f"The script's process {how}.")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from local.glue_runs import arguments as glue_arguments
 from local.glue_runs.logs import GROUP
 
 FINAL = frozenset({"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED"})
@@ -21,15 +21,8 @@ _DPU = {
     **{"Standard": 1.0, "G.025X": 0.25, "G.1X": 1.0, "G.2X": 2.0, "G.4X": 4.0, "G.8X": 8.0, "G.12X": 12.0},
     **{"G.16X": 16.0, "R.1X": 1.0, "R.2X": 2.0, "R.4X": 4.0, "R.8X": 8.0},
 }
-# Arguments that would change the result of a run. They are rejected, not ignored.
-_UNSUPPORTED = (
-    *("--additional-python-modules", "--extra-jars", "--extra-files", "--user-jars-first"),
-    *("--datalake-formats", "--python-modules-installer-option", "--customer-driver-env-vars"),
-)
-
-# The only supported Spark property. Glue 5.1 reads S3 through S3A, whose region is us-east-2 by default:
+# Glue 5.1 reads S3 through S3A, whose region is us-east-2 by default:
 # https://docs.aws.amazon.com/glue/latest/dg/migrating-version-51.html#migrating-version-51-from-50
-_S3A_REGION = re.compile(r"spark\.hadoop\.fs\.s3a\.endpoint\.region=([a-z0-9-]+)")
 _S3A_DEFAULT_REGION = "us-east-2"
 
 
@@ -60,22 +53,23 @@ class RunSpec:
     security_configuration: str | None
 
     @classmethod
-    def of(cls, job: dict[str, Any], request: dict[str, Any], encrypting: str | None = None) -> RunSpec:
+    def of(
+        cls,
+        job: dict[str, Any],
+        request: dict[str, Any],
+        encrypting: str | None = None,
+        *,
+        has_lake_jars: bool = False,
+    ) -> RunSpec:
         """Merge a job and a StartJobRun request. Raises `Refused` for unsupported options.
 
-        `encrypting` is the name of the security configuration if it encrypts logs.
+        `encrypting` is the name of the security configuration if it encrypts logs. `has_lake_jars` is whether
+        there are jars for `--datalake-formats`.
         """
         given: dict[str, str] = request.get("Arguments") or {}
         arguments = {**job.get("DefaultArguments", {}), **given, **(job.get("NonOverridableArguments") or {})}
-        for name in _UNSUPPORTED:
-            if arguments.get(name):
-                raise _unsupported(f"the job argument {name}")
-        conf = arguments.get("--conf")
-        if conf and not _S3A_REGION.fullmatch(conf):
-            raise _unsupported(f"--conf {conf}")
-        bookmark = arguments.get("--job-bookmark-option", "job-bookmark-disable")
-        if bookmark != "job-bookmark-disable":
-            raise _unsupported(f"--job-bookmark-option {bookmark}")
+        if what := glue_arguments.unsupported(arguments, has_lake_jars=has_lake_jars):
+            raise _unsupported(what)
         command = job.get("Command", {})
         if command.get("Name", "glueetl") != "glueetl":
             raise _unsupported(f"the command {command['Name']}")
@@ -103,8 +97,7 @@ class RunSpec:
         """Region of S3A, or None before Glue 5.1, whose EMRFS finds the region of each bucket."""
         if tuple(map(int, self.glue_version.split("."))) < (5, 1):
             return None
-        conf = _S3A_REGION.fullmatch(self.arguments.get("--conf", ""))
-        return conf[1] if conf else _S3A_DEFAULT_REGION
+        return glue_arguments.s3a_region(self.arguments) or _S3A_DEFAULT_REGION
 
     @property
     def capacity(self) -> float:

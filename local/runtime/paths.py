@@ -11,6 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SPARK_CACHE = Path(sys.prefix) / "spark-cache"
 """Cache for a faster start of Spark. It fits only the packages of this Python, so it is deleted with them."""
 
+GLUE_LIBRARIES = Path(sys.prefix) / "glue-libraries"
+"""The numpy, pandas and pyarrow that Glue provides, if `make glue-libraries` has installed them."""
+
 LINTED = Path(sys.prefix) / "linted"
 """Records of the templates that passed cfn-lint."""
 

@@ -11,7 +11,7 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.runtime.processes import safe_environment
@@ -20,6 +20,7 @@ from local.spark.class_archive import Archive
 SHIM = Path(__file__).parent / "shim"
 """Folder of the `awsglue` package."""
 
+_LOG4J = Path(__file__).with_name("log4j2.properties")
 _JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData")
 _PROPERTIES = {
     "spark.master": "local[*]",
@@ -46,11 +47,12 @@ class Launch:
     python_path: Sequence[Path] = ()
     archive: Archive | None = None
     java_options: Sequence[str] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def work_dir(self) -> Path:
         """Working directory and home of the process, for relative paths and `~`."""
-        return self.scratch / "work"
+        return work_dir(self.scratch)
 
     def environment(self, base: Mapping[str, str] = os.environ) -> dict[str, str]:
         """Return the environment variables of the process, without the developer's secrets."""
@@ -80,13 +82,20 @@ class Launch:
     def _properties(self, temporary: Path) -> str:
         java_options = [*_JAVA_OPTIONS, *(self.archive.options if self.archive else ()), *self.java_options]
         folders = f'"-Djava.io.tmpdir={temporary}"', f'"-Duser.home={self.work_dir}"'  # Java ignores HOME
+        java_options.append(f'"-Dlog4j2.configurationFile={_LOG4J}"')
         values = _PROPERTIES | {
             "spark.driver.extraJavaOptions": " ".join([*java_options, *folders]),
             "spark.sql.warehouse.dir": str(temporary / "warehouse"),
         }
         for bucket, folder in self.buckets.items():
             values[f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback"] = f"rawlocal://{folder}"
+        values |= self.properties
         return "".join(f"{name} {_escape(value)}\n" for name, value in values.items())
+
+
+def work_dir(scratch: Path) -> Path:
+    """Return the working directory of the process whose folder is `scratch`."""
+    return scratch / "work"
 
 
 def _escape(value: str) -> str:

@@ -34,6 +34,9 @@ from tests.support.small_account import (
     make_stacks_one_by_one,
     publish_small_release,
 )
+from tests.support.spark_session import mount_bucket, spark
+
+__all__ = ["mount_bucket", "spark"]
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ FINAL = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED"}
 
 
 @contextlib.contextmanager
-def serving(work_dir: Path) -> Iterator[Aws]:
+def serving(work_dir: Path, lake_jars: tuple[Path, ...] = ()) -> Iterator[Aws]:
     """Yield a factory of clients. Check at the end that runs left nothing in `work_dir`."""
     boto3.setup_default_session()  # moto's own session, before a test sets an unknown AWS_PROFILE
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
@@ -55,6 +55,7 @@ def serving(work_dir: Path) -> Iterator[Aws]:
             work_dir,
             cache_dir,
             seconds_per_minute=1.0,
+            lake_jars=lake_jars,
         )
     )
     thread = threading.Thread(target=server.serve_forever, daemon=True)

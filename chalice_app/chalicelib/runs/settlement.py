@@ -12,9 +12,11 @@ from chalicelib.aws.glue import Glue, GlueRun
 from chalicelib.aws.logs import Logs
 from chalicelib.clock import Clock, now, parse, timestamp
 from chalicelib.domain import pricing
+from chalicelib.domain.byte_limits import MESSAGE_BYTES
 from chalicelib.domain.failures import redacted
 from chalicelib.domain.job_run import JobRun, RunError, RunOutput, RunStatus
 from chalicelib.domain.pricing import Prices
+from chalicelib.domain.run_errors import script_lines, sentence_and_place
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
@@ -22,6 +24,8 @@ from chalicelib.runs.outputs import RunOutputs
 from chalicelib.storage.store import Store
 
 _LOG_TAIL_LINES = 20
+_LOG_LINES_READ = 200
+"""More than the tail has, because Java's stack traces are left out of it."""
 _NOT_FOUND = "EntityNotFoundException"
 
 
@@ -117,11 +121,21 @@ class Settlement:
 
     def _error(self, run: JobRun, seen: GlueRun) -> RunError:
         try:
-            tail = self._logs.tail(f"{run.log_prefix}/error", seen.id, _LOG_TAIL_LINES)
+            tail = self._logs.tail(f"{run.log_prefix}/error", seen.id, _LOG_LINES_READ)
         except AwsError as error:
             logger.warning("log tail not readable", run_id=run.id, code=error.code, detail=error.message)
             tail = []
-        return RunError(redacted(seen.error or f"Glue reported {seen.status}.", run.environment_id), tail)
+        if seen.error:
+            sentence, place = sentence_and_place(seen.error, self._script_of(run))
+        else:
+            sentence, place = f"Glue reported {seen.status}.", ""
+        message = redacted(sentence, run.environment_id, MESSAGE_BYTES - len(place.encode())) + place
+        return RunError(message, script_lines(tail, _LOG_TAIL_LINES))
+
+    def _script_of(self, run: JobRun) -> str:
+        """Return the path of the job's script, for the place of an error."""
+        environment = self._store.environment(run.environment_id)
+        return environment.script if environment else ""
 
     def _outputs_of(self, run: JobRun, attempts: Sequence[GlueRun], end: datetime) -> list[RunOutput]:
         starts = [attempt.started_at for attempt in attempts if attempt.started_at is not None]

@@ -108,7 +108,7 @@ raise RuntimeError("late")
 """
     name = job(aws, "half", script)
     run = ended(aws, name, start(aws, name))
-    assert run["ErrorMessage"] == "RuntimeError: late"
+    assert run["ErrorMessage"].endswith("RuntimeError: late")
     found = aws("s3").list_objects_v2(Bucket="tg-a-sor", Prefix="half/")["Contents"]
     assert [item["Key"] for item in found] == ["half/new"]
 

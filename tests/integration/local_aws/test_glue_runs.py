@@ -37,9 +37,10 @@ def test_a_failed_run_returns_the_exception(aws: Aws) -> None:
 
     run = ended(aws, name, run_id)
 
-    assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", "ValueError: bad")
+    message = "Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 2; ValueError: bad"
+    assert (run["JobRunState"], run["ErrorMessage"]) == ("FAILED", message)
     trace = lines(aws, "error", run_id)
-    assert trace[0] == "Traceback (most recent call last):"
+    assert trace[:2] == ["Traceback (most recent call last):", '  File "fails.py", line 3, in <module>']
     assert trace[-1] == "ValueError: bad"
     assert not any("runner.py" in line for line in trace)
 
@@ -47,9 +48,15 @@ def test_a_failed_run_returns_the_exception(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        ("import sys; sys.exit(3)", "SystemExit: 3"),
+        (
+            "import sys; sys.exit(3)",
+            "Error Category: SYSTEM_EXIT_ERROR; Failed Line Number: 1; SystemExit: 3",
+        ),
         ("import os; os._exit(4)", "The script's process ended with exit code 4."),
-        ("import os, signal; os.kill(os.getpid(), 9)", "The script's process was killed by signal 9."),
+        (
+            "import os, signal; os.kill(os.getpid(), 9)",
+            "The script's process was killed, perhaps because memory was short.",
+        ),
     ],
 )
 def test_a_script_with_an_exit_code_or_signal_returns_it(aws: Aws, script: str, message: str) -> None:
@@ -132,7 +139,8 @@ def test_a_missing_job_is_not_found(aws: Aws) -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        {"--additional-python-modules": "x"},
+        {"--datalake-formats": "iceberg"},
+        {"--user-jars-first": "true"},
         {"--job-bookmark-option": "job-bookmark-enable"},
         {"--conf": "spark.hadoop.fs.s3a.endpoint.region=us-east-1 --conf spark.a=b"},
     ],
@@ -165,7 +173,12 @@ def test_a_run_of_glue_5_1_needs_the_region_of_s3a(aws: Aws, version: str, conf:
     ("script", "severity", "state", "message"),
     [
         ("pass", "INFO", "SUCCEEDED", "Job run succeeded"),
-        ("raise ValueError('bad')", "ERROR", "FAILED", "ValueError: bad"),
+        (
+            "raise ValueError('bad')",
+            "ERROR",
+            "FAILED",
+            "Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 1; ValueError: bad",
+        ),
     ],
 )
 def test_the_end_of_a_run_sends_an_event(

@@ -3,3 +3,7 @@
 AWS publishes no release that runs outside Glue. Unsupported features raise an error with their name, so that
 a script never behaves differently without notice.
 """
+
+from .dynamicframe import DynamicFrame
+
+__all__ = ["DynamicFrame"]

@@ -1,0 +1,56 @@
+"""Python modules that Glue provides to a script without any setting.
+
+"Python modules already provided in AWS Glue", versions 5.0 and 5.1:
+https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python-libraries.html#glue-modules-provided
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+# By the names that a script imports.
+_GLUE_5_0 = (
+    *("aiobotocore", "aiohappyeyeballs", "aiohttp", "aioitertools", "aiosignal", "appdirs", "attr"),
+    *("attrs", "boto3", "botocore", "certifi", "charset_normalizer", "contourpy", "cycler", "dateutil"),
+    *("fontTools", "frozenlist", "fsspec", "idna", "jmespath", "kaleido", "kiwisolver", "matplotlib"),
+    *("mpl_toolkits", "multidict", "numpy", "packaging", "pandas", "PIL", "pip", "pkg_resources"),
+    *("plotly", "pyarrow", "pylab", "pyparsing", "pytz", "requests", "s3fs", "s3transfer", "seaborn"),
+    *("setuptools", "six", "tenacity", "tzdata", "urllib3", "virtualenv", "wrapt", "yarl"),
+)
+_SINCE_GLUE_5_1 = (
+    *("choreographer", "distlib", "filelock", "iniconfig", "logistro", "narwhals", "orjson"),
+    *("platformdirs", "pluggy", "propcache", "pygments", "pytest", "pytest_timeout", "simplejson"),
+    *("typing_extensions", "uv"),
+)
+_SPARK = ("awsglue", "awsgluedq", "py4j", "pyspark")
+# Glue 5 and the functions of this service run the same Python, 3.11.
+_ALWAYS = frozenset((*sys.stdlib_module_names, *_GLUE_5_0, *_SPARK))
+
+# Packages whose import name is another, among those that jobs often install.
+_IMPORT_NAMES = {
+    "beautifulsoup4": "bs4",
+    "google-cloud-storage": "google",
+    "opencv-python": "cv2",
+    "opencv-python-headless": "cv2",
+    "psycopg2-binary": "psycopg2",
+    "pycryptodome": "Crypto",
+    "pyjwt": "jwt",
+    "pyyaml": "yaml",
+    "python-dotenv": "dotenv",
+    "scikit-learn": "sklearn",
+    "snowflake-connector-python": "snowflake",
+}
+
+
+def is_provided(module: str, glue_version: str = "5.1") -> bool:
+    """Return whether Glue provides a module, such as `pandas.core`."""
+    top = module.partition(".")[0]
+    return top in _ALWAYS or (glue_version != "5.0" and top in _SINCE_GLUE_5_1)
+
+
+def import_name(requirement: str) -> str:
+    """Return the probable import name of a requirement such as `scikit-learn==1.5.2`."""
+    package = re.split(r"[\[=<>~!;\s]", requirement, maxsplit=1)[0]
+    normalized = re.sub("[-_.]+", "-", package).lower()
+    return _IMPORT_NAMES.get(normalized, normalized.replace("-", "_"))

@@ -1,0 +1,1 @@
+"""Readers and writers of `GlueContext`. Not part of AWS's package."""

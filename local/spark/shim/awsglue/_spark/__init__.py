@@ -1,0 +1,1 @@
+"""Spark expressions behind `DynamicFrame`. Not part of AWS's `awsglue`."""

@@ -1,0 +1,125 @@
+"""`create_dynamic_frame.from_options`: CSV and JSON as Glue reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.spark.shim.awsglue.context import GlueContext
+from tests.integration.awsglue.conftest import Put, by_duckdb, rows
+
+pytestmark = [
+    pytest.mark.spark,
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),  # pyspark's collect
+]
+
+
+def read(context: GlueContext, path: Any, format: str, options: Any = None, **more: Any) -> Any:
+    given = {"paths": path if isinstance(path, list) else [str(path)], **more}
+    return context.create_dynamic_frame.from_options("s3", given, format, options or {}).toDF()
+
+
+def test_csv_files_are_strings_and_an_empty_field_is_an_empty_string(
+    context: GlueContext, put: Put, tmp_path: Path
+) -> None:
+    put("a.csv", 'id,name\n1,"x, y"\n002,\n')
+    frame = read(context, tmp_path, "csv", {"withHeader": True})
+    assert frame.dtypes == [("id", "string"), ("name", "string")]
+    assert rows(frame) == [("002", ""), ("1", "x, y")]
+    assert rows(frame) == by_duckdb(
+        f"FROM read_csv('{tmp_path}/a.csv', all_varchar=true, force_not_null=['name'])"
+    )
+
+
+def test_csv_files_without_a_header_have_numbered_columns(
+    context: GlueContext, put: Put, tmp_path: Path
+) -> None:
+    put("a.csv", "1;2\n")
+    put("b.csv", "3;4;5\n")
+    frame = read(context, tmp_path, "csv", {"separator": ";"})
+    assert (frame.columns, rows(frame)) == (["col0", "col1", "col2"], [("1", "2", ""), ("3", "4", "5")])
+
+
+def test_csv_files_with_other_headers_are_combined_by_name(
+    context: GlueContext, put: Put, tmp_path: Path
+) -> None:
+    put("a.csv", "id,Name\n1,x\n")
+    put("b.csv", "name,id,extra\ny,2,z\n")
+    frame = read(context, tmp_path, "csv", {"withHeader": "true"})
+    assert frame.columns == ["id", "Name", "extra"]
+    assert rows(frame) == [("1", "x", None), ("2", "y", "z")]
+    assert rows(frame) == by_duckdb(
+        f"SELECT id, name, extra FROM read_csv('{tmp_path}/*.csv', union_by_name=true, all_varchar=true)"
+    )
+
+
+def test_quotes_can_be_turned_off(context: GlueContext, put: Put) -> None:
+    path = put("a.csv", 'a|b\n"1|2"\n')
+    frame = read(context, path, "csv", {"withHeader": True, "separator": "|", "quoteChar": -1})
+    assert rows(frame) == [('"1', '2"')]
+
+
+def test_the_first_line_can_be_skipped(context: GlueContext, put: Put) -> None:
+    frame = read(context, put("a.csv", "a,b\n1,2\n"), "csv", {"skipFirst": True})
+    assert (frame.columns, rows(frame)) == (["col0", "col1"], [("1", "2")])
+
+
+def test_excluded_files_and_folders_that_are_not_searched_are_not_read(
+    context: GlueContext, put: Put, tmp_path: Path
+) -> None:
+    put("a.json", '{"id": 1}')
+    put("b.old", '{"id": 2}')
+    put("deep/c.json", '{"id": 3}')
+    put("_hidden/d.json", '{"id": 4}')
+    assert rows(read(context, tmp_path, "json", exclusions='["**.old"]')) == [(1,)]
+    assert rows(read(context, tmp_path, "json", exclusions='["**.old"]', recurse=True)) == [(1,), (3,)]
+
+
+def test_keys_of_json_that_differ_in_case_are_one_column(
+    context: GlueContext, put: Put, tmp_path: Path
+) -> None:
+    put("a.json", '{"orderId": 1, "Item": {"Price": 2.5}, "tags": [{"K": 1}]}\n')
+    put("b.json", '{"OrderID": 2, "item": {"price": 3.5}, "tags": [{"k": 2}]}\n')
+    frame = read(context, tmp_path, "json")
+    assert [name.lower() for name in frame.columns] == ["item", "orderid", "tags"]
+    found = frame.selectExpr("orderid", "item.price", "tags[0].k")
+    assert rows(found) == [(1, 2.5, 1), (2, 3.5, 2)]
+
+
+def test_keys_of_json_keep_their_spelling(context: GlueContext, put: Put) -> None:
+    frame = read(context, put("a.json", '{"camelCase": {"innerKey": 1}}\n'), "json")
+    assert frame.schema.simpleString() == "struct<camelCase:struct<innerKey:bigint>>"
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ('[{"a": 1},\n {"a": 2}]', {"multiline": True}),
+        ('[{"a": 1},\n {"a": 2}]', {"jsonPath": "$[*]"}),
+        ('{"page": {"rows": [\n{"a": 1}, {"a": 2}]}}', {"jsonPath": "$.page.rows[*]"}),
+        ('{"a": 1}\n\n{"a": 2}\n', {}),
+    ],
+)
+def test_records_of_json_can_be_nested(
+    context: GlueContext, put: Put, text: str, options: dict[str, Any]
+) -> None:
+    assert rows(read(context, put("a.json", text), "json", options)) == [(1,), (2,)]
+
+
+def test_a_file_that_is_not_json_is_an_error(context: GlueContext, put: Put) -> None:
+    with pytest.raises(ValueError, match=r"Unable to parse a file of .*a\.json as JSON"):
+        read(context, put("a.json", '{"a": 1}\n{"a":\n'), "json")
+
+
+def test_what_is_not_local_is_refused_by_name(context: GlueContext, put: Put) -> None:
+    for kind in ("jdbc", "dynamodb", "kafka", "kinesis", "redshift", "mongodb"):
+        with pytest.raises(NotImplementedError, match=f"connection_type {kind}; only s3 is local"):
+            context.create_dynamic_frame.from_options(kind, {"url": "x"})
+    with pytest.raises(NotImplementedError, match="format ion"):
+        read(context, put("a.ion", ""), "ion")
+    with pytest.raises(NotImplementedError, match="from_jdbc_conf"):
+        context.write_dynamic_frame.from_jdbc_conf(None, "connection", {})
+    with pytest.raises(NotImplementedError, match=r"start_transaction \(transactions of governed tables\)"):
+        context.start_transaction(True)

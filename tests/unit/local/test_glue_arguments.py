@@ -1,0 +1,54 @@
+"""Job arguments that Glue itself reads, in the local Glue."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.glue_runs import arguments as glue
+
+REGION = "spark.hadoop.fs.s3a.endpoint.region=us-east-1"
+
+
+@pytest.mark.parametrize(
+    ("conf", "refused"),
+    [
+        ("", None),
+        ("spark.sql.legacy.timeParserPolicy=LEGACY", None),
+        (f"{REGION} --conf spark.sql.ansi.enabled=true", None),
+        ("spark.executor.memory=8g --conf spark.dynamicAllocation.enabled=true", None),
+        ("spark.driver.extraJavaOptions=-Dx=1", "--conf spark.driver.extraJavaOptions"),
+        (f"{REGION} --conf spark.master=yarn", "--conf spark.master"),
+        ("spark.executor.extraJavaOptions=-Dx", "--conf spark.executor.extraJavaOptions"),
+        ("spark.sql.warehouse.dir=s3://b/w", "--conf spark.sql.warehouse.dir"),
+        ("spark.hadoop.fs.s3.impl=x", "--conf spark.hadoop.fs.s3.impl"),
+        ("spark.sql.extensions=io.delta.sql.X", "--conf spark.sql.extensions"),
+        ("nonsense", "--conf nonsense"),
+    ],
+)
+def test_conf_has_an_allow_list(conf: str, refused: str | None) -> None:
+    assert glue.unsupported({"--conf": conf}, has_lake_jars=False) == refused
+
+
+def test_conf_sets_the_properties_that_have_an_effect_here() -> None:
+    conf = f"{REGION} --conf spark.sql.session.timeZone=UTC  --conf spark.executor.cores=4"
+    assert glue.spark_properties({"--conf": conf}) == {"spark.sql.session.timeZone": "UTC"}
+    assert glue.s3a_region({"--conf": conf}) == "us-east-1"
+    assert glue.s3a_region({}) is None
+
+
+def test_lake_formats_need_jars() -> None:
+    arguments = {"--datalake-formats": "iceberg", "--conf": "spark.sql.extensions=org.apache.iceberg.X"}
+    assert glue.unsupported(arguments, has_lake_jars=False) == (
+        "--datalake-formats iceberg without jars: set LAKE_JARS to their paths when you start it"
+    )
+    assert glue.unsupported(arguments, has_lake_jars=True) is None
+    assert glue.spark_properties(arguments) == {"spark.sql.extensions": "org.apache.iceberg.X"}
+
+
+def test_variables_of_the_driver_have_a_prefix() -> None:
+    arguments = {
+        "--customer-driver-env-vars": 'CUSTOMER_A=1,CUSTOMER_B="two, 2", KEY4=no,CUSTOMER_C=',
+        "--customer-executor-env-vars": "CUSTOMER_D=x",
+    }
+    assert glue.customer_variables(arguments) == {"CUSTOMER_A": "1", "CUSTOMER_B": "two, 2", "CUSTOMER_C": ""}
+    assert glue.spark_properties(arguments) == {"spark.executorEnv.CUSTOMER_D": "x"}
