@@ -24,7 +24,7 @@ def with_vat(amount, rate=0.2):
 """
 _PACKAGE = {
     "shop/__init__.py": "",
-    "shop/regions.py": "NAMES = {'N': 'north', 'S': 'south'}\n\ndef name(code):\n    return NAMES.get(code, 'other')\n",
+    "shop/regions.py": "NAMES = {'N': 'north', 'S': 'south'}\nname = lambda code: NAMES.get(code, 'other')\n",
 }
 _SETTINGS = {
     "mode": "production",

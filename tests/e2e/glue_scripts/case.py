@@ -61,8 +61,9 @@ def _columns(text: str) -> list[dict[str, str]]:
 class Case:
     """A script, its input, and what it must produce.
 
-    A script gets `--SOURCE` and `--TARGET`, two folders in S3, and `--DATABASE`. `inputs` are the objects below
-    `--SOURCE`. In SQL, `{data}` is the folder of the inputs and `{out}` that of the objects below `--TARGET`.
+    A script gets `--SOURCE` and `--TARGET`, two folders in S3, and `--DATABASE`. `inputs` are the objects
+    below `--SOURCE`. In SQL, `{data}` is the folder of the inputs and `{out}` that of the objects below
+    `--TARGET`.
     """
 
     script: str
@@ -74,7 +75,7 @@ class Case:
     expected: str = ""
     """SQL that computes the same rows from the input."""
     objects: tuple[str, ...] = ()
-    """Patterns of names below `--TARGET`. Each object matches one."""
+    """Patterns of names below `--TARGET`. Each object matches one, except markers such as `_SUCCESS`."""
     rows: Mapping[str, str] = field(default_factory=dict)
     """SQL that computes what the API returns as the rows of a table of `--DATABASE`."""
     log: tuple[str, ...] = ()

@@ -48,7 +48,7 @@ def _types() -> bytes:
 
     select = (
         "SELECT 1 AS id, 2.50::DECIMAL(10,2) AS price, 3::INTEGER AS pieces, DATE '2024-02-29' AS day,"
-        " TIMESTAMP '2024-02-29 10:11:12.345678' AS at, ['a', NULL] AS tags, MAP {'k': 1::BIGINT} AS counts,"
+        " TIMESTAMP '2024-02-29 10:11:12.345678' AS moment, ['a', NULL] AS tags, MAP {'k': 1::BIGINT} AS counts,"
         " {'x': 1.5::DOUBLE, 'y': true} AS place, 'unused' AS unused"
         " UNION ALL SELECT 2, NULL, 4, NULL, NULL, NULL, NULL, NULL, NULL"
     )
@@ -245,9 +245,9 @@ CASES = [
     Case(
         "round_trip_types.py",
         inputs={"types/types.parquet": _types()},
-        result=f"SELECT id, unit_price, pieces, day, at, tags, counts, place, total FROM {_PARQUET}",
+        result=f"SELECT id, unit_price, pieces, day, moment, tags, counts, place, total FROM {_PARQUET}",
         expected=(
-            "SELECT id, price AS unit_price, pieces, day, at, tags, counts, place, price * pieces AS total"
+            "SELECT id, price AS unit_price, pieces, day, moment, tags, counts, place, price * pieces AS total"
             " FROM read_parquet('{data}/types/*.parquet')"
         ),
         is_quick=True,

@@ -2,7 +2,6 @@ import json
 import sys
 
 from awsglue.utils import getResolvedOptions
-from pyspark import SparkFiles
 from pyspark.sql import SparkSession
 
 args = getResolvedOptions(sys.argv, ["SOURCE", "TARGET"])

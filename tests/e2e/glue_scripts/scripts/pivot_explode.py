@@ -13,7 +13,7 @@ spark = glueContext.spark_session
 job = Job(glueContext)
 job.init(args["JOB_NAME"], args)
 
-from pyspark.sql.functions import col, explode, explode_outer, from_unixtime, size
+from pyspark.sql.functions import col, explode_outer, from_unixtime, size
 
 events = spark.read.json(args["SOURCE"] + "/events/")
 tags = events.select("eventId", explode_outer("tags").alias("tag"), size("tags").alias("tags"))
