@@ -271,4 +271,15 @@ CASES = [
         result="SELECT _id AS id, title, price FROM read_json('{out}/**/*', format = 'newline_delimited')",
         expected="SELECT * FROM (VALUES (1, 'One', 1.5), (2, 'Two & more', 2.5)) t(id, title, price)",
     ),
+    Case(
+        "merge_frames.py",
+        inputs={
+            "current/a.json": lines([{"id": 1, "city": "A"}, {"id": 2, "city": "B"}]),
+            "changes/a.json": lines([{"id": 2, "city": "X"}, {"id": 3, "city": "C"}]),
+            "extra/a.json": lines([{"id": 9, "city": "Z"}]),
+        },
+        result="SELECT id, city FROM read_json('{out}/**/*', format = 'newline_delimited')",
+        expected="SELECT * FROM (VALUES (1, 'A'), (2, 'X'), (3, 'C'), (9, 'Z')) t(id, city)",
+        log=("fields: ['city', 'id']", "rows: 4"),
+    ),
 ]

@@ -3,6 +3,7 @@
 import gzip
 import json
 
+from local.runtime.paths import GLUE_LIBRARIES
 from tests.e2e.glue_scripts.case import Case
 from tests.e2e.glue_scripts.data import CUSTOMERS_CSV, EVENTS, ORDERS_CSV, PLAYERS, lines
 
@@ -13,7 +14,23 @@ _READ_ORDERS = "read_csv('{data}/orders/*.csv', header = true)"
 _READ_EVENTS = "read_json('{data}/events/*.json', format = 'newline_delimited')"
 _PARQUET = "read_parquet('{out}/**/*.parquet')"
 
+_PANDAS = Case(
+    "pandas_udf.py",
+    inputs=_ORDERS,
+    result=(
+        "SELECT order_id::VARCHAR AS name, z AS value FROM read_parquet('{out}/z/*.parquet')"
+        " UNION ALL SELECT region, median FROM read_parquet('{out}/medians/*.parquet')"
+    ),
+    expected=(
+        f"SELECT order_id::VARCHAR AS name, round((amount - 10) / 2, 3) AS value FROM {_READ_ORDERS}"
+        f" UNION ALL SELECT region, median(amount) FROM {_READ_ORDERS} GROUP BY region"
+    ),
+    log=("(5, 6)",),
+)
+_NO_PANDAS = Case("pandas_udf.py", inputs=_ORDERS, error=r"pandas.*make glue-libraries")
+
 CASES = [
+    _PANDAS if GLUE_LIBRARIES.is_dir() else _NO_PANDAS,
     Case(
         "studio_sql_query.py",
         inputs=_ORDERS | _CUSTOMERS,
