@@ -27,6 +27,7 @@ POLICY_ARN = r"arn:aws[a-z-]*:iam::(?:[0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]{
 SHARED_ROLE_ARN = rf"{_ACCOUNT}:role/terraglue-shared-[A-Za-z0-9._-]{{1,47}}"
 _KEY_ID = r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 KMS_KEY_ARN = rf"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{{12}}:key/{_KEY_ID}"
+_FEATURE = r"(?:argument:--|connection:|format:)[A-Za-z0-9._-]+"
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _FOLD = {"auto": None, "true": True, "false": False}
 
@@ -53,6 +54,8 @@ class Config:
     - `budget_usd`, `budget_days`: the maximum cost of one owner's runs in a period of that many days.
     - `creations_per_day`: environments that one owner may create in 24 hours.
     - `capacity`: stacks in creation at the same time, and environments in total.
+    - `unsupported_features`: what runs cannot do, such as `connection:mysql`. Empty in AWS, where Glue
+      supports all of it; the local AWS emulator names its limits.
     """
 
     table_name: str
@@ -81,6 +84,7 @@ class Config:
     stack_tags: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     capacity: Capacity = field(default_factory=Capacity)
+    unsupported_features: frozenset[str] = frozenset()
 
     @property
     def allowance(self) -> Allowance:
@@ -174,6 +178,9 @@ class Config:
             capacity=Capacity(
                 creating=read.whole("MAX_CREATING", Capacity.creating, most=1000),
                 environments=read.whole("MAX_ENVIRONMENTS", Capacity.environments),
+            ),
+            unsupported_features=frozenset(
+                read.listed("UNSUPPORTED_FEATURES", _FEATURE, "features, such as connection:mysql")
             ),
         )
         role = config.deployment_role_arn

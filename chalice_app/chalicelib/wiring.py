@@ -175,6 +175,7 @@ def build(
             live_files,
             FileContents(),
             buckets_of=lambda environment: Buckets(sandboxes.client("s3", environment)),
+            unsupported=config.unsupported_features,
             clock=clock,
         ),
         tables=Tables(

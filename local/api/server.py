@@ -15,6 +15,7 @@ from local.api import gateway
 from local.api.dispatch import Dispatcher
 from local.aws import clients
 from local.faults.control import app_id
+from local.glue_runs.arguments import unsupported_features
 from local.runtime.paths import ROOT
 from local.runtime.processes import Failed, log_to_stderr, stop_requested, write_json
 from local.setup import bootstrap, roles
@@ -97,4 +98,5 @@ def _settings(
         "CURSOR_KEY": os.environ.get("CURSOR_KEY") or secrets.token_hex(32),
         "LEASE_SECONDS": str(_LEASE_SECONDS),
         "POWERTOOLS_LOG_LEVEL": "INFO",
+        "UNSUPPORTED_FEATURES": unsupported_features(has_lake_jars=bool(os.environ.get("LAKE_JARS"))),
     }

@@ -36,9 +36,12 @@ class Api(Protocol):
         """BatchStopJobRun."""
 
 
-def replace_moto(api: Api) -> Callable[[], None]:
-    """Let `api` handle the calls. Return a function that restores moto's methods."""
-    calls = (api.start_job_run, api.get_job_run, api.get_job_runs, api.batch_stop_job_run)
+def replace_moto(api: Api, *others: Callable[[Json], Json]) -> Callable[[], None]:
+    """Let `api` handle the calls of runs, and `others` those of their names.
+
+    Return a function that restores moto's methods.
+    """
+    calls = (api.start_job_run, api.get_job_run, api.get_job_runs, api.batch_stop_job_run, *others)
     replaced = {call.__name__: _handler(call) for call in calls}
     replaced |= {"create_job": _create_job}
     restore_calls = replace_methods(GlueResponse, replaced)

@@ -20,7 +20,7 @@ _CONF = "--conf"
 # Rejected, not ignored, because they would change the result of a run.
 _UNSUPPORTED = ("--user-jars-first",)
 _BOOKMARK = "--job-bookmark-option"
-_NO_BOOKMARK = "job-bookmark-disable"
+_BOOKMARKS = ("job-bookmark-enable", "job-bookmark-pause", "job-bookmark-disable")
 
 S3A_REGION = "spark.hadoop.fs.s3a.endpoint.region"
 
@@ -49,6 +49,14 @@ _REFUSED = (
     *("spark.sql.hive.metastore", "spark.sql.warehouse.dir"),
     *("spark.executor.extraClassPath", "spark.executor.extraJavaOptions"),
 )
+# Connection types of Glue besides s3, which the emulator has no servers for:
+# https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-connect.html
+_CONNECTIONS = (
+    *("azurecosmos", "azuresql", "bigquery", "custom.athena", "custom.jdbc", "custom.spark", "documentdb"),
+    *("dynamodb", "jdbc", "kafka", "kinesis", "marketplace.athena", "marketplace.jdbc", "marketplace.spark"),
+    *("mongodb", "mysql", "opensearch", "oracle", "postgresql", "redshift", "saphana", "snowflake"),
+    *("sqlserver", "teradata", "vertica"),
+)
 _ASSIGNMENT = re.compile(r"(spark\.[A-Za-z0-9._-]+)=(.*)", re.DOTALL)
 _CUSTOMER = re.compile(r"CUSTOMER_[A-Za-z0-9_]+")
 
@@ -58,8 +66,8 @@ def unsupported(arguments: Mapping[str, str], *, has_lake_jars: bool) -> str | N
     for name in _UNSUPPORTED:
         if arguments.get(name):
             return f"the job argument {name}"
-    bookmark = arguments.get(_BOOKMARK, _NO_BOOKMARK)
-    if bookmark != _NO_BOOKMARK:
+    bookmark = arguments.get(_BOOKMARK)
+    if bookmark and bookmark not in _BOOKMARKS:
         return f"{_BOOKMARK} {bookmark}"
     if (formats := arguments.get(LAKE_FORMATS)) and not has_lake_jars:
         return f"{LAKE_FORMATS} {formats} without jars: set LAKE_JARS to their paths when you start it"
@@ -69,6 +77,19 @@ def unsupported(arguments: Mapping[str, str], *, has_lake_jars: bool) -> str | N
         if kind is _REFUSED or (kind is _LAKE and not arguments.get(LAKE_FORMATS)):
             return f"{_CONF} {match[1] if match else setting}"
     return None
+
+
+def unsupported_features(*, has_lake_jars: bool) -> str:
+    """Return the value of the service's UNSUPPORTED_FEATURES, with which it warns its users early."""
+    arguments = [*_UNSUPPORTED, *(() if has_lake_jars else (LAKE_FORMATS,))]
+    formats = () if has_lake_jars else ("delta", "hudi", "iceberg")
+    return ",".join(
+        [
+            *(f"argument:{name}" for name in arguments),
+            *(f"connection:{name}" for name in _CONNECTIONS),
+            *(f"format:{name}" for name in formats),
+        ]
+    )
 
 
 def spark_properties(arguments: Mapping[str, str]) -> dict[str, str]:

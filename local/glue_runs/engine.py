@@ -17,6 +17,7 @@ from typing import Any
 from local.aws.clients import aws_variables
 from local.aws.events import AwsEvent, Publish
 from local.glue_runs.api import Json, replace_moto
+from local.glue_runs.bookmarks import Bookmarks
 from local.glue_runs.script_run import Outcome, Place, ScriptRun
 from local.glue_runs.state import Refused, Run, RunSpec, now
 from local.iam import access
@@ -63,7 +64,8 @@ class GlueRuns:
         self._entries: dict[str, _Entry] = {}
         self._lock = threading.RLock()
         self._closed = False
-        self._restore_moto = replace_moto(self)
+        bookmarks = self._bookmarks = Bookmarks(self._job)
+        self._restore_moto = replace_moto(self, bookmarks.get_job_bookmark, bookmarks.reset_job_bookmark)
 
     def close(self) -> None:
         """Stop every running script with its child processes, and restore moto's methods."""
@@ -179,7 +181,7 @@ class GlueRuns:
         began, ended = functools.partial(self._began, run), functools.partial(self._ended, run)
         try:
             outcome = ScriptRun(run.spec, run.id, self._place(run), stop).run(began, ended, seconds)
-        except access.NotTrusted as error:
+        except (access.NotTrusted, Refused) as error:
             outcome = Outcome("FAILED", str(error))
         except Exception as error:  # an internal error must end the run, not leave it RUNNING
             _logger.exception("job run failed: %s", run.id)
@@ -198,11 +200,13 @@ class GlueRuns:
         credentials = access.assume(
             self._clients, run.spec.role, "glue.amazonaws.com", "GlueJobRunnerSession"
         )
+        folder = options.work_dir.absolute() / run.id
+        aws = aws_variables(options.endpoint, options.region, credentials)
         return Place(
             clients=functools.cache(functools.partial(options.clients, credentials=credentials)),
             account=self._clients,
-            variables=aws_variables(options.endpoint, options.region, credentials),
-            folder=options.work_dir.absolute() / run.id,
+            variables=aws | self._bookmarks.prepare(run, folder),
+            folder=folder,
             cache_dir=options.cache_dir.absolute(),
             modules_dir=options.work_dir.absolute().with_name("python-modules"),
             lake_jars=options.lake_jars,
@@ -214,6 +218,7 @@ class GlueRuns:
                 run.change("RUNNING")
 
     def _ended(self, run: Run) -> None:
+        self._bookmarks.collect(run, self._options.work_dir.absolute() / run.id)
         with self._lock:
             run.script_ended = now()
 

@@ -23,9 +23,36 @@ _SINCE_GLUE_5_1 = (
     *("platformdirs", "pluggy", "propcache", "pygments", "pytest", "pytest_timeout", "simplejson"),
     *("typing_extensions", "uv"),
 )
-_SPARK = ("awsglue", "awsgluedq", "py4j", "pyspark")
+_SPARK = ("awsglue", "awsgluedq", "awsglueml", "py4j", "pyspark")
 # Glue 5 and the functions of this service run the same Python, 3.11.
 _ALWAYS = frozenset((*sys.stdlib_module_names, *_GLUE_5_0, *_SPARK))
+
+# Modules of awsglue, and the transforms of `from awsglue.transforms import ...`:
+# https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python-transforms.html
+_AWSGLUE = frozenset(
+    (
+        *(
+            "context",
+            "data_sink",
+            "data_source",
+            "dataframe_transforms",
+            "dataframereader",
+            "dataframewriter",
+        ),
+        *("devutils", "dynamicframe", "DynamicFrame", "functions", "glue_shell", "gluetypes", "job"),
+        *("streaming_data_source", "transforms", "utils", "*"),
+    )
+)
+_TRANSFORMS = frozenset(
+    (
+        *("ApplyMapping", "Coalesce", "DropDuplicates", "DropFields", "DropNullFields"),
+        *("ErrorsAsDynamicFrame", "EvaluateDataQuality", "FillMissingValues", "Filter"),
+        *("FindIncrementalMatches", "FindMatches", "FlatMap", "GlueTransform", "Join", "Map"),
+        *("MapToCollection", "Relationalize", "RenameField", "Repartition", "ResolveChoice"),
+        *("SelectFields", "SelectFromCollection", "Spigot", "SplitFields", "SplitRows", "Unbox", "Union"),
+        *("UnnestFrame", "*"),
+    )
+)
 
 # Packages whose import name is another, among those that jobs often install.
 _IMPORT_NAMES = {
@@ -47,6 +74,16 @@ def is_provided(module: str, glue_version: str = "5.1") -> bool:
     """Return whether Glue provides a module, such as `pandas.core`."""
     top = module.partition(".")[0]
     return top in _ALWAYS or (glue_version != "5.0" and top in _SINCE_GLUE_5_1)
+
+
+def is_in_awsglue(module: str, name: str) -> bool:
+    """Return whether `from module import name` works in Glue, as far as this module knows awsglue."""
+    parts = module.split(".")
+    if len(parts) == 1:
+        return name in _AWSGLUE
+    if parts[1:] == ["transforms"]:
+        return name in _TRANSFORMS or name.islower()  # a module of it
+    return parts[1] in _AWSGLUE
 
 
 def import_name(requirement: str) -> str:

@@ -11,13 +11,15 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from chalicelib.domain.json_types import Json
 from chalicelib.errors import Unavailable
-from chalicelib.services import file_parser
+from chalicelib.services import file_parser, script_reader
 
 _PARSER = Path(file_parser.__file__)
+_READER = Path(script_reader.__file__)
 _SECONDS = 10.0
 """Time limit of a child. `file_parser` limits its CPU time and, if the system can, its memory."""
 _TURN_SECONDS = 10.0
@@ -44,6 +46,24 @@ class FileContents:
             except UnicodeDecodeError as error:
                 return {"detail": f"Not UTF-8: byte {error.start + 1} is invalid."}
         return None if ending == ".sql" else self._parsed(ending, body)
+
+    def read(self, scripts: Sequence[bytes]) -> list[Json]:
+        """Return what valid Python files import and use (`script_reader`).
+
+        Returns an empty list if that takes too long, because only warnings depend on it.
+        """
+        try:
+            done = subprocess.run(  # noqa: S603 - script_reader.py, which never executes the files
+                [sys.executable, "-I", "-S", str(_READER)],
+                input=json.dumps([script.decode("utf-8-sig") for script in scripts]).encode(),
+                capture_output=True,
+                timeout=self._seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return []
+        found: list[Json] = json.loads(done.stdout) if done.returncode == 0 else []
+        return found
 
     def _parsed(self, ending: str, body: bytes) -> Json | None:
         if not self._places.acquire(timeout=_TURN_SECONDS):

@@ -7,7 +7,7 @@ An upload goes to the sandbox's bucket first and then into the record, so every 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from chalicelib.aws.errors import AwsError
@@ -15,6 +15,7 @@ from chalicelib.aws.s3 import Buckets
 from chalicelib.clock import Clock, later, now, timestamp
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, JobFile, Status
+from chalicelib.domain.job_warnings import JobWarning, file_warnings
 from chalicelib.domain.setting_types import JOB_FILE
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import (
@@ -55,6 +56,7 @@ class JobFiles:
         contents: FileContents,
         buckets_of: Callable[[Environment], Buckets],
         *,
+        unsupported: Collection[str] = (),
         clock: Clock = now,
     ) -> None:
         self._store = store
@@ -62,6 +64,7 @@ class JobFiles:
         self._live = live
         self._contents = contents
         self._buckets_of = buckets_of
+        self._unsupported = unsupported
         self._clock = clock
 
     def listing(self, caller: Caller, environment_id: str) -> Environment:
@@ -108,6 +111,17 @@ class JobFiles:
         except AwsError as error:  # the record is right; the next tick or run copies the file
             logger.warning("job file left to the schedule", environment_id=environment_id, detail=str(error))
         return environment, before is None
+
+    def warnings(self, environment: Environment, path: str, body: bytes) -> list[JobWarning]:
+        """Return the warnings about a file that was written."""
+        if not path.endswith(".py"):
+            return []
+        job, files = environment.settings.job, environment.job_files
+        return [
+            warning
+            for read in self._contents.read([body])
+            for warning in file_warnings(job, files, read, self._unsupported)
+        ]
 
     def _record(
         self, caller: Caller, environment: Environment, path: str, body: bytes, content: str, request_id: str

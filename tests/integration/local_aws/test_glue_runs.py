@@ -141,7 +141,7 @@ def test_a_missing_job_is_not_found(aws: Aws) -> None:
     [
         {"--datalake-formats": "iceberg"},
         {"--user-jars-first": "true"},
-        {"--job-bookmark-option": "job-bookmark-enable"},
+        {"--job-bookmark-option": "enable"},
         {"--conf": "spark.hadoop.fs.s3a.endpoint.region=us-east-1 --conf spark.a=b"},
     ],
 )

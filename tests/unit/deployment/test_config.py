@@ -138,6 +138,7 @@ WRONG = {
     "MAX_HOURS": ["0", "721", "²"],
     "MAX_WORKERS": ["0", "1", "11", "three"],
     "MAX_TIMEOUT_MINUTES": ["0", "61", "+5"],
+    "UNSUPPORTED_FEATURES": ["mysql", "connection:", "connection:a,connection:a", "argument:x"],
     "MAX_CREATING": ["abc", "0", "-1", "1.5", "²", "1001"],
     "MAX_ENVIRONMENTS": ["0", "9" * 5000, "1 000"],
     "SHARED_ROLE_ARNS": [

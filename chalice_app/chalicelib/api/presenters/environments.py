@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from chalicelib.api import responses
 from chalicelib.api.presenters.polling import poll_after
 from chalicelib.clock import parse
 from chalicelib.domain.environment import Environment, QueuePosition, Status
+from chalicelib.domain.job_warnings import JobWarning, settings_warnings
 from chalicelib.domain.owner_accounts import Allowance
 from chalicelib.domain.pricing import usd
 from chalicelib.domain.receipts import Receipt
@@ -19,9 +21,18 @@ _REMOVED = {"DELETE_COMPLETE", "DELETE_SKIPPED"}
 
 
 def environment_body(
-    environment: Environment, base: str, moment: datetime | None = None, *, allowance: Allowance
+    environment: Environment,
+    base: str,
+    moment: datetime | None = None,
+    *,
+    allowance: Allowance,
+    unsupported: Collection[str] = (),
 ) -> responses.Environment:
-    """Return the body of an environment. `moment` is now, or None if it was just written."""
+    """Return the body of an environment. `moment` is now, or None if it was just written.
+
+    `unsupported` is what its runs do not support.
+    """
+    settings = environment.wanted.settings if environment.wanted else environment.settings
     link = f"{base}/environments/{environment.id}"
     is_settled = environment.status in _SETTLED
     return responses.Environment(
@@ -33,6 +44,7 @@ def environment_body(
         mode=environment.settings.mode,
         release=environment.release,
         settings=environment.settings,
+        warnings=warnings_body(settings_warnings(settings, unsupported)),
         progress=_progress(environment),
         queue=_queue(environment, moment),
         poll_after_seconds=None if is_settled else poll_after(environment.updated_at, moment),
@@ -57,6 +69,11 @@ def environment_body(
             tables=f"{link}/tables",
         ),
     )
+
+
+def warnings_body(warnings: Iterable[JobWarning]) -> list[responses.JobWarning]:
+    """Return warnings as a part of a body."""
+    return [responses.JobWarning(**asdict(warning)) for warning in warnings]
 
 
 def _progress(environment: Environment) -> responses.Progress:

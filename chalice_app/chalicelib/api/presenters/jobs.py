@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, cast
 
 from chalicelib.api import responses
+from chalicelib.api.presenters.environments import warnings_body
 from chalicelib.api.presenters.polling import poll_after
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.job_run import JobRun, RunOutput
+from chalicelib.domain.job_warnings import JobWarning
 from chalicelib.domain.pricing import WorkerType, usd
 
 
@@ -84,6 +87,14 @@ def job_file_body(environment: Environment, path: str, base: str) -> responses.J
         changed_at=file.changed_at,
         links=responses.JobFileLinks(self=f"{base}/environments/{environment.id}/job/files/{path}"),
     )
+
+
+def uploaded_file_body(
+    environment: Environment, path: str, base: str, warnings: Iterable[JobWarning]
+) -> responses.UploadedJobFile:
+    """Return the body of a job file that was just written."""
+    file = job_file_body(environment, path, base)
+    return responses.UploadedJobFile(**dict(file), warnings=warnings_body(warnings))
 
 
 def _output(output: RunOutput) -> responses.RunOutput:

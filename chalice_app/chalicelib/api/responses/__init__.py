@@ -5,7 +5,7 @@ amounts of money are US dollars, and links are relative to the host. `presenters
 """
 
 from chalicelib.api.responses.account import Creations, Limits, Me, OwnerBudget
-from chalicelib.api.responses.base import EXAMPLE_ENVIRONMENT, ResponseBody
+from chalicelib.api.responses.base import EXAMPLE_ENVIRONMENT, JobWarning, ResponseBody
 from chalicelib.api.responses.environments import (
     Budget,
     Environment,
@@ -17,7 +17,7 @@ from chalicelib.api.responses.environments import (
     Resource,
 )
 from chalicelib.api.responses.events import Change, Event, EventPage
-from chalicelib.api.responses.job_files import JobFile, JobFileLinks, JobFiles
+from chalicelib.api.responses.job_files import JobFile, JobFileLinks, JobFiles, UploadedJobFile
 from chalicelib.api.responses.jobs import Job, JobLinks
 from chalicelib.api.responses.outputs import Buckets, LogGroups, Outputs
 from chalicelib.api.responses.problems import FieldProblem, Problem
@@ -60,6 +60,7 @@ __all__ = [
     "JobLinks",
     "JobRun",
     "JobRunPage",
+    "JobWarning",
     "Limits",
     "LogGroups",
     "LogLine",
@@ -88,4 +89,5 @@ __all__ = [
     "TableLinks",
     "Tables",
     "TablesLinks",
+    "UploadedJobFile",
 ]

@@ -50,3 +50,27 @@ class Page(ResponseBody, Generic[Item]):
         str | None,
         Field(description="Cursor of the next page, or null on the last page.", examples=[None]),
     ]
+
+
+class JobWarning(ResponseBody):
+    """A part of a job that will fail when a run reaches it. The request succeeded."""
+
+    code: Annotated[
+        str,
+        Field(
+            description="Kind of the warning, for programs: `unknown_module`, `unknown_name` or "
+            "`unsupported_feature`. Later versions may add codes.",
+            examples=["unknown_module"],
+        ),
+    ]
+    detail: Annotated[
+        str,
+        Field(
+            description="What is missing, and what to do.",
+            examples=[
+                "Glue 5.1 does not provide the module yaml. Add its package to job.python_modules, or upload "
+                "the module as a job file."
+            ],
+        ),
+    ]
+    line: Annotated[int | None, Field(description="Line of the uploaded file, or null.", examples=[3])]

@@ -10,6 +10,7 @@ from chalicelib.api.responses.base import (
     EXAMPLE_ENVIRONMENT,
     EXAMPLE_JOB,
     EnvironmentId,
+    JobWarning,
     Link,
     Page,
     PollAfter,
@@ -157,6 +158,10 @@ class Environment(ResponseBody):
         str, Field(description="ID of the environment's release.", examples=["1.0.0-2f1c9a7be0d4"])
     ]
     settings: Annotated[Settings, Field(description="All settings, including defaults.")]
+    warnings: Annotated[
+        list[JobWarning],
+        Field(description="Settings that runs do not support, also those of a change in progress."),
+    ]
     progress: Annotated[Progress, Field(description="Progress of the stack.")]
     queue: Annotated[
         Queue | None,

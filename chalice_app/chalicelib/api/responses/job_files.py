@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from chalicelib.api.responses.base import EXAMPLE_ENVIRONMENT, Link, ResponseBody, Time
+from chalicelib.api.responses.base import EXAMPLE_ENVIRONMENT, JobWarning, Link, ResponseBody, Time
+from chalicelib.domain.job_warnings import MOST_WARNINGS
 
 
 class JobFileLinks(ResponseBody):
@@ -35,6 +36,18 @@ class JobFile(ResponseBody):
     ]
     changed_at: Annotated[Time, Field(description="When the file was written.")]
     links: Annotated[JobFileLinks, Field(description="Related resources.")]
+
+
+class UploadedJobFile(JobFile):
+    """A job file after its upload, with warnings about its content."""
+
+    warnings: Annotated[
+        list[JobWarning],
+        Field(
+            description="Imports and features of a .py file that will fail when a run reaches them, at most "
+            f"{MOST_WARNINGS}. The file is stored."
+        ),
+    ]
 
 
 class JobFiles(ResponseBody):

@@ -175,6 +175,12 @@ def list_events(call: Call, environment_id: str, query: PageQuery) -> responses.
 
 def _accepted(call: Call, created: Created[Environment]) -> Response:
     """Present the environment as the request wrote it, so a repeated request gets the same response."""
-    record, allowance = created.record, call.service.config.allowance
-    body = environment_body(record, call.base, parse(record.updated_at), allowance=allowance)
+    record, config = created.record, call.service.config
+    body = environment_body(
+        record,
+        call.base,
+        parse(record.updated_at),
+        allowance=config.allowance,
+        unsupported=config.unsupported_features,
+    )
     return accepted(body, created.replayed)

@@ -10,7 +10,7 @@ from chalicelib import errors
 from chalicelib.api import http_request, responses
 from chalicelib.api.call import Call
 from chalicelib.api.operations import Files, Operations
-from chalicelib.api.presenters.jobs import job_file_body
+from chalicelib.api.presenters.jobs import job_file_body, uploaded_file_body
 from chalicelib.api.routes.responding import response
 
 operations = Operations("Job files")
@@ -59,13 +59,16 @@ def put_job_file(call: Call, environment_id: str, **parts: str) -> Response:
     """Upload a job file.
 
     Creates the file (201) or replaces it (200). Requires production mode and a READY environment. Python and
-    JSON files must be valid, and zip files must be readable.
+    JSON files must be valid, and zip files must be readable. `warnings` lists what will fail when a run
+    reaches it, such as imports of modules that Glue does not provide.
     """
     path, content = _path(parts), http_request.raw_body(call.request)
     environment, is_new = call.service.job_files.write(
         call.caller, environment_id, path, content, call.request_id
     )
-    return response(job_file_body(environment, path, call.base), 201 if is_new else 200)
+    warnings = call.service.job_files.warnings(environment, path, content)
+    body = uploaded_file_body(environment, path, call.base, warnings)
+    return response(body, 201 if is_new else 200)
 
 
 for _suffix, _parts in _PATHS.items():
@@ -80,7 +83,7 @@ for _suffix, _parts in _PATHS.items():
         "PUT",
         f"/environments/{{environment_id}}/job/files/{_parts}",
         name=f"put_job_file{_suffix}",
-        returns={200: responses.JobFile, 201: responses.JobFile},
+        returns={200: responses.UploadedJobFile, 201: responses.UploadedJobFile},
         errors=_UPLOAD_ERRORS,
         upload=True,
     )(put_job_file)

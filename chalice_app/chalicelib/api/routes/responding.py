@@ -23,7 +23,13 @@ Shown = TypeVar("Shown")
 def present(call: Call, environment: Environment) -> responses.Environment:
     """Return an environment as a response body."""
     service = call.service
-    return environment_body(environment, call.base, service.clock(), allowance=service.config.allowance)
+    return environment_body(
+        environment,
+        call.base,
+        service.clock(),
+        allowance=service.config.allowance,
+        unsupported=service.config.unsupported_features,
+    )
 
 
 def response(body: responses.ResponseBody, status: int) -> Response:
