@@ -39,6 +39,8 @@ def test_a_glue_script(case: Case, outcomes: dict[str, Outcome | BaseException])
     if isinstance(outcome, BaseException):
         raise outcome
     run = outcome.run
+    assert len(outcome.warnings) == bool(case.warning), outcome.warnings
+    assert all(re.search(case.warning, warning) for warning in outcome.warnings), outcome.warnings
     if case.error:
         assert run["status"] == "FAILED", run
         message = run["error"]["message"]

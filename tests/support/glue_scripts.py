@@ -48,6 +48,7 @@ class Outcome:
     data: Path
     out: Path
     objects: list[str]
+    warnings: list[str]
     rows: dict[str, Any]
 
 
@@ -112,7 +113,7 @@ class _Environment:
     def run(self, case: Case, folder: Path) -> Outcome:
         data, out = folder / "data", folder / "out"
         names = self._names(case)
-        self._put_file("src/main.py", (SCRIPTS / case.script).read_bytes())
+        uploaded = self._put_file("src/main.py", (SCRIPTS / case.script).read_bytes())
         self._put_inputs(case.inputs, names, data)
         for name, table in case.tables.items():
             location = table.location.format(**names) or f"{names['source']}/{name}/"
@@ -121,13 +122,15 @@ class _Environment:
         if case.later and run["status"] == "SUCCEEDED":
             self._put_inputs(case.later, names, data)
             run = self._ended(self._start(case, names))
-        lines = self.caller.call("GET", f"{run['links']['logs']}?limit=1000").body["items"]
+        link = f"{run['links']['logs']}?limit=1000&stream"
+        streams = [self.caller.call("GET", f"{link}={stream}").body for stream in ("output", "error")]
         return Outcome(
             run=run,
-            log=[line["message"] for line in lines],
+            log=[line["message"] for stream in streams for line in stream["items"]],
             data=data,
             out=out,
             objects=self._download(names["sot"], case.name, out),
+            warnings=[warning["detail"] for warning in uploaded["warnings"]],
             rows={name: self._rows(name) for name in case.rows},
         )
 
@@ -141,9 +144,10 @@ class _Environment:
             "database": outputs["databases"]["sot"],
         }
 
-    def _put_file(self, path: str, content: bytes) -> None:
+    def _put_file(self, path: str, content: bytes) -> Any:
         answer = self.caller.call("PUT", f"{self.shown['links']['job_files']}/{path}", raw=content)
         assert answer.status in (200, 201), answer.body
+        return answer.body
 
     def _put_inputs(self, inputs: Mapping[str, str | bytes], names: dict[str, str], data: Path) -> None:
         s3 = self.up.client("s3")

@@ -82,6 +82,8 @@ class Case:
     """Texts in the run's log."""
     error: str = ""
     """Pattern of the run's error message. Empty if the run succeeds."""
+    warning: str = ""
+    """Pattern of the warning when the script is uploaded. Empty if there is none."""
     later: Mapping[str, str | bytes] = field(default_factory=dict)
     """Inputs that arrive before a second run."""
     is_quick: bool = False
