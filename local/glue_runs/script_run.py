@@ -1,4 +1,4 @@
-"""Execution of a job run: downloads the script and buckets, runs the script, uploads the results."""
+"""Execution of a job run: downloads the script and its libraries and runs it, with Spark on the emulator."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.glue_runs import libraries
 from local.glue_runs.arguments import LAKE_FORMATS, customer_variables, spark_properties
-from local.glue_runs.buckets import Mirror, needed, split_uri
 from local.glue_runs.libraries import LibraryFolders
 from local.glue_runs.logs import LogStream
 from local.glue_runs.short_paths import shortener
 from local.glue_runs.state import RunSpec
-from local.spark import class_archive, launch
+from local.spark import class_archive, filesystem, launch
 from local.spark.java import java_home
 from local.spark.launch import Launch, work_dir
 
@@ -36,10 +36,9 @@ _PIPE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Place:
-    """Working environment of a run: clients of its role and of the account, variables and folders."""
+    """Working environment of a run: clients of its role, variables and folders."""
 
     clients: Callable[[str], Any]
-    account: Callable[[str], Any]
     variables: dict[str, str]
     folder: Path
     cache_dir: Path
@@ -68,7 +67,6 @@ class ScriptRun:
         self._shorten = shortener(place.folder)
         self._output = LogStream(logs, f"{spec.log_groups}/output", run_id)
         self._error = LogStream(logs, f"{spec.log_groups}/error", run_id, self._shorten)
-        self._mirrors: list[Mirror] = []
 
     def run(self, began: Callable[[], None], ended: Callable[[], None], timeout_seconds: float) -> Outcome:
         """Execute the run. Calls `began` when the script's process starts and `ended` when it has ended."""
@@ -84,8 +82,6 @@ class ScriptRun:
                 return self._watch(process, time.monotonic() + timeout_seconds)
             finally:
                 ended()
-                for mirror in self._mirrors:
-                    mirror.upload()
         except (BotoCoreError, ClientError, OSError) as error:
             message = self._shorten(str(error))
             self._error.write(message)
@@ -95,7 +91,7 @@ class ScriptRun:
             shutil.rmtree(self._place.folder, ignore_errors=True)
 
     def _prepare(self) -> dict[str, str]:
-        """Download the script, libraries and buckets. Return the environment of the process."""
+        """Download the script and libraries. Return the environment of the process."""
         folder, arguments = self._place.folder, self._spec.arguments
         s3a, region = self._spec.s3a_region, self._place.variables["AWS_REGION"]
         if s3a not in (None, region):
@@ -106,24 +102,12 @@ class ScriptRun:
         self._fetch(self._spec.script, self._script)
         folders = LibraryFolders(folder, work_dir(folder), self._place.modules_dir)
         found = libraries.prepare(arguments, folders, self._fetch, self._stop, self._error.write)
-        account = self._place.account  # lists all buckets; objects are read with the role's clients
-        for bucket in needed(account("s3"), account("glue"), self._spec.script, arguments.values()):
-            mirror = Mirror(self._s3, bucket, folder / "buckets" / bucket)
-            try:
-                for key in mirror.download():
-                    self._error.write(f"s3://{bucket}/{key} is skipped; Spark cannot read it.")
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "AccessDenied":
-                    raise
-                self._error.write(f"s3://{bucket} is skipped; the job's role may not list it.")
-                continue
-            self._mirrors.append(mirror)
         java, cache_dir = java_home(), self._place.cache_dir
         spark = Launch(
             scratch=folder,
             conf_dir=class_archive.conf_dir(cache_dir),
             java_home=java,
-            buckets={mirror.bucket: mirror.folder for mirror in self._mirrors},
+            jar=filesystem.prepare(cache_dir, java),
             python_path=found.python_path,
             archive=class_archive.find(cache_dir, java),
             properties=self._spark_properties(found.jars),
@@ -138,8 +122,9 @@ class ScriptRun:
         return spark_properties(self._spec.arguments) | found
 
     def _fetch(self, uri: str, path: Path) -> None:
-        bucket, key = split_uri(uri)
-        if not bucket:
+        parts = urlsplit(uri)
+        bucket, key = parts.netloc, parts.path.removeprefix("/")
+        if parts.scheme not in launch.S3_SCHEMES or not bucket:
             raise OSError(f"{uri!r} is not an s3:// URI.")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
