@@ -12,11 +12,16 @@ CASES = [
         error=r"^NotImplementedError: .*mysql(?!.*secret-of-the-database)",
         warning="mysql",
     ),
-    Case("refused_jdbc_sink.py", inputs=_EVENTS, error=r"^NotImplementedError: .*(from_jdbc_conf|JDBC)"),
+    Case(
+        "refused_jdbc_sink.py",
+        inputs=_EVENTS,
+        error=r"^NotImplementedError: .*(from_jdbc_conf|JDBC)",
+        warning="jdbc",
+    ),
     Case("refused_dynamodb.py", error="^NotImplementedError: .*dynamodb", warning="dynamodb"),
     Case("refused_kinesis.py", error="^NotImplementedError: .*kinesis", warning="kinesis"),
     Case("refused_iceberg.py", inputs=_EVENTS, error="(?i)iceberg"),
-    Case("refused_delta.py", inputs=_EVENTS, error="(?i)delta"),
+    Case("refused_delta.py", inputs=_EVENTS, error="(?i)delta", warning="delta"),
     # Spark has no reader of Avro and XML without other jars.
     Case("avro_to_parquet.py", error="^NotImplementedError: .*avro", warning="avro"),
     Case("xml_to_json.py", error="^NotImplementedError: .*xml", warning="xml"),
