@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.domain.glue_modules import provided
 from local.glue_runs import libraries
 from local.glue_runs.arguments import LAKE_FORMATS, customer_variables, spark_properties
 from local.glue_runs.libraries import LibraryFolders
@@ -142,7 +143,8 @@ class ScriptRun:
 
     def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
         arguments = {"--JOB_NAME": self._spec.job, "--JOB_RUN_ID": self._run_id} | self._spec.arguments
-        command = [sys.executable, "-P", str(_RUNNER), str(self._error_file), str(self._script)]
+        modules = ",".join(sorted(provided(self._spec.glue_version)))
+        command = [sys.executable, "-P", str(_RUNNER), str(self._error_file), modules, str(self._script)]
         process = subprocess.Popen(  # noqa: S603 - runs the sandbox's own script
             [*command, *(word for pair in arguments.items() for word in pair)],
             env=environment,
@@ -188,7 +190,7 @@ class ScriptRun:
             return Outcome("FAILED", self._shorten(self._error_file.read_text(encoding="utf-8")))
         if code == -signal.SIGKILL:
             return Outcome("FAILED", "The script's process was killed, perhaps because memory was short.")
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         return Outcome("FAILED", f"The script's process {how}.")
 
 
