@@ -25,22 +25,27 @@ from pyspark.sql.types import (
     StructType,
 )
 
-from .._spark.records import json_with_choices
 from ..utils import refuse, unsupported
+from . import json_choices
 from .files import Input
-from .options import flag
+from .options import flag, quoted
 
 _CASE = "spark.sql.caseSensitive"
 _PATH = re.compile(r"\$((?:\.[A-Za-z0-9_-]+)*)(\[\*\]|\.\*)?")
 
 
 def read(
-    spark: SparkSession, source: Input, options: Mapping[str, Any], schema: StructType | None = None
+    spark: SparkSession,
+    source: Input,
+    options: Mapping[str, Any],
+    schema: StructType | None = None,
+    *,
+    with_choices: bool = False,
 ) -> DataFrame:
     """Read files of JSON objects.
 
-    Without `schema`, the names are those of the files, and a field whose types disagree is a choice. With
-    `schema`, the columns have its names and types, and keys match them regardless of case, at every level.
+    Without `schema`, the names are those of the files. With `schema`, the columns have its names and types,
+    and keys match them regardless of case, at every level. `with_choices` finds the types as Glue does.
     Raises `ValueError` for a file that is not JSON.
     """
     refuse("format_options", dict(options), ("jsonPath", "multiLine", "multiline", "optimizePerformance"))
@@ -48,9 +53,9 @@ def read(
         documents = _documents(spark, source, options)
         others = documents.columns[1:]
         found = _infer(spark, documents, source)
-        if schema is None and (frame := json_with_choices(documents)) is not None:
-            return frame
         wanted = schema or _merged(found)
+        if with_choices and wanted == found:
+            return _with_choices(documents, found)
         if not wanted.fields:
             return documents.select(*others)
         parsed = _with_names_of(found, wanted)
@@ -58,6 +63,17 @@ def read(
         frame = documents.select(F.explode(records).alias("value"), *others)
         values = [_value(F.col("value"), parsed, field).alias(field.name) for field in wanted.fields]
         return frame.select(*values, *others)
+
+
+def _with_choices(documents: DataFrame, found: StructType) -> DataFrame:
+    others = {name: F.col(quoted(name)) for name in documents.columns[1:]}
+    wanted = json_choices.refined(documents, found)
+    frame = json_choices.parsed(documents, found, others)
+    values = [
+        json_choices.value((field.name,), field.dataType).cast(field.dataType).alias(field.name)
+        for field in wanted
+    ]
+    return frame.select(*values, *map(quoted, others))
 
 
 def _documents(spark: SparkSession, source: Input, options: Mapping[str, Any]) -> DataFrame:
@@ -78,7 +94,7 @@ def _documents(spark: SparkSession, source: Input, options: Mapping[str, Any]) -
 
 
 def _infer(spark: SparkSession, documents: DataFrame, source: Input) -> StructType:
-    """Return the schema of the objects, in which types that disagree are strings."""
+    """Return the schema of the objects. Types that disagree become strings."""
     jvm: Any = spark.sparkContext._jvm
     data: Any = documents.select("value")._jdf
     strings = getattr(data, "as")(jvm.org.apache.spark.sql.Encoders.STRING())

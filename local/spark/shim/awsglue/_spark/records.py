@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from ..gluetypes import DynamicRecord
 from .columns import column
 from .inference import decode, encode, infer, merge
-from .types import has_choice, is_choice
+from .types import is_choice
 
 Outcome = tuple[Any, str | None, str | None, Any]
 """Record or None, message and stack of an error, and the row that caused it."""
@@ -157,34 +157,6 @@ def json_value(text: Column, schema: types.StructType) -> Column:
         return F.from_json(text, schema, {"columnNameOfCorruptRecord": _CORRUPT, "mode": "PERMISSIVE"})
     parse = F.udf(lambda value: encode(_parsed(value), schema), schema)  # Spark's parser knows no choices
     return parse(text)
-
-
-def json_with_choices(documents: DataFrame) -> DataFrame | None:
-    """Return the records of JSON documents, objects or arrays of them, if some field is a choice.
-
-    The first column has the documents, and the others stay. Returns None if no types disagree, or if names
-    differ only in case: Spark reads these.
-    """
-    name, *others = documents.columns
-    found = _schema_of(documents.rdd.flatMap(lambda row: _objects(row[0])), _NULL)
-    if not isinstance(found, types.StructType) or not has_choice(found) or _names_collide(found):
-        return None
-    parse = F.udf(lambda text: [encode(item, found) for item in _objects(text)], types.ArrayType(found))
-    rows = documents.select(F.explode(parse(column(documents, name))).alias("value"), *others)
-    fields = [F.col("value").getField(field.name).alias(field.name) for field in found]
-    return rows.select(*fields, *others)
-
-
-def _objects(text: str) -> list[dict[str, Any]]:
-    found = json.loads(text)
-    return [item for item in (found if isinstance(found, list) else [found]) if isinstance(item, dict)]
-
-
-def _names_collide(kind: types.DataType) -> bool:
-    if isinstance(kind, types.StructType):
-        names = {name.lower() for name in kind.fieldNames()}
-        return len(names) < len(kind.fields) or any(_names_collide(field.dataType) for field in kind)
-    return isinstance(kind, types.ArrayType) and _names_collide(kind.elementType)
 
 
 def _parsed(text: str | None) -> dict[str, Any] | None:
