@@ -25,6 +25,7 @@ from local.glue_runs.libraries import LibraryFolders
 from local.glue_runs.logs import LogStream
 from local.glue_runs.short_paths import shortener
 from local.glue_runs.state import RunSpec
+from local.metastore.server import Metastore
 from local.spark import class_archive, filesystem, launch
 from local.spark.java import java_home
 from local.spark.launch import Launch, work_dir
@@ -68,6 +69,7 @@ class ScriptRun:
         self._shorten = shortener(place.folder)
         self._output = LogStream(logs, f"{spec.log_groups}/output", run_id)
         self._error = LogStream(logs, f"{spec.log_groups}/error", run_id, self._shorten)
+        self._metastore: Metastore | None = None
 
     def run(self, began: Callable[[], None], ended: Callable[[], None], timeout_seconds: float) -> Outcome:
         """Execute the run. Calls `began` when the script's process starts and `ended` when it has ended."""
@@ -88,6 +90,8 @@ class ScriptRun:
             self._error.write(message)
             return Outcome("FAILED", message)
         finally:
+            if self._metastore:
+                self._metastore.close()
             self._error.flush()
             shutil.rmtree(self._place.folder, ignore_errors=True)
 
@@ -103,6 +107,8 @@ class ScriptRun:
         self._fetch(self._spec.script, self._script)
         folders = LibraryFolders(folder, work_dir(folder), self._place.modules_dir)
         found = libraries.prepare(arguments, folders, self._fetch, self._stop, self._error.write)
+        if self._spec.uses_catalog:
+            self._metastore = Metastore(self._place.clients, folder)
         java, cache_dir = java_home(), self._place.cache_dir
         spark = Launch(
             scratch=folder,
@@ -120,7 +126,8 @@ class ScriptRun:
         if self._spec.arguments.get(LAKE_FORMATS):
             jars += self._place.lake_jars
         found = {"spark.jars": ",".join(jar.as_uri() for jar in jars)} if jars else {}
-        return spark_properties(self._spec.arguments) | found
+        catalog = self._metastore.properties if self._metastore else {}
+        return catalog | spark_properties(self._spec.arguments) | found
 
     def _fetch(self, uri: str, path: Path) -> None:
         parts = urlsplit(uri)
