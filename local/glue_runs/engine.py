@@ -204,7 +204,6 @@ class GlueRuns:
         aws = aws_variables(options.endpoint, options.region, credentials)
         return Place(
             clients=functools.cache(functools.partial(options.clients, credentials=credentials)),
-            account=self._clients,
             variables=aws | self._bookmarks.prepare(run, folder),
             folder=folder,
             cache_dir=options.cache_dir.absolute(),

@@ -1,4 +1,4 @@
-"""Execution of a job run: downloads the script and buckets, runs the script, uploads the results."""
+"""Execution of a job run: downloads the script and its libraries and runs it, with Spark on the emulator."""
 
 from __future__ import annotations
 
@@ -14,17 +14,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.domain.glue_modules import provided
 from local.glue_runs import libraries
 from local.glue_runs.arguments import LAKE_FORMATS, customer_variables, spark_properties
-from local.glue_runs.buckets import Mirror, needed, split_uri
 from local.glue_runs.libraries import LibraryFolders
 from local.glue_runs.logs import LogStream
 from local.glue_runs.short_paths import shortener
 from local.glue_runs.state import RunSpec
-from local.spark import class_archive, launch
+from local.metastore.server import Metastore
+from local.spark import class_archive, filesystem, launch
 from local.spark.java import java_home
 from local.spark.launch import Launch, work_dir
 
@@ -36,10 +38,9 @@ _PIPE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Place:
-    """Working environment of a run: clients of its role and of the account, variables and folders."""
+    """Working environment of a run: clients of its role, variables and folders."""
 
     clients: Callable[[str], Any]
-    account: Callable[[str], Any]
     variables: dict[str, str]
     folder: Path
     cache_dir: Path
@@ -68,7 +69,7 @@ class ScriptRun:
         self._shorten = shortener(place.folder)
         self._output = LogStream(logs, f"{spec.log_groups}/output", run_id)
         self._error = LogStream(logs, f"{spec.log_groups}/error", run_id, self._shorten)
-        self._mirrors: list[Mirror] = []
+        self._metastore: Metastore | None = None
 
     def run(self, began: Callable[[], None], ended: Callable[[], None], timeout_seconds: float) -> Outcome:
         """Execute the run. Calls `began` when the script's process starts and `ended` when it has ended."""
@@ -84,18 +85,18 @@ class ScriptRun:
                 return self._watch(process, time.monotonic() + timeout_seconds)
             finally:
                 ended()
-                for mirror in self._mirrors:
-                    mirror.upload()
         except (BotoCoreError, ClientError, OSError) as error:
             message = self._shorten(str(error))
             self._error.write(message)
             return Outcome("FAILED", message)
         finally:
+            if self._metastore:
+                self._metastore.close()
             self._error.flush()
             shutil.rmtree(self._place.folder, ignore_errors=True)
 
     def _prepare(self) -> dict[str, str]:
-        """Download the script, libraries and buckets. Return the environment of the process."""
+        """Download the script and libraries. Return the environment of the process."""
         folder, arguments = self._place.folder, self._spec.arguments
         s3a, region = self._spec.s3a_region, self._place.variables["AWS_REGION"]
         if s3a not in (None, region):
@@ -106,24 +107,14 @@ class ScriptRun:
         self._fetch(self._spec.script, self._script)
         folders = LibraryFolders(folder, work_dir(folder), self._place.modules_dir)
         found = libraries.prepare(arguments, folders, self._fetch, self._stop, self._error.write)
-        account = self._place.account  # lists all buckets; objects are read with the role's clients
-        for bucket in needed(account("s3"), account("glue"), self._spec.script, arguments.values()):
-            mirror = Mirror(self._s3, bucket, folder / "buckets" / bucket)
-            try:
-                for key in mirror.download():
-                    self._error.write(f"s3://{bucket}/{key} is skipped; Spark cannot read it.")
-            except ClientError as error:
-                if error.response["Error"]["Code"] != "AccessDenied":
-                    raise
-                self._error.write(f"s3://{bucket} is skipped; the job's role may not list it.")
-                continue
-            self._mirrors.append(mirror)
+        if self._spec.uses_catalog:
+            self._metastore = Metastore(self._place.clients, folder)
         java, cache_dir = java_home(), self._place.cache_dir
         spark = Launch(
             scratch=folder,
             conf_dir=class_archive.conf_dir(cache_dir),
             java_home=java,
-            buckets={mirror.bucket: mirror.folder for mirror in self._mirrors},
+            jar=filesystem.prepare(cache_dir, java),
             python_path=found.python_path,
             archive=class_archive.find(cache_dir, java),
             properties=self._spark_properties(found.jars),
@@ -135,11 +126,13 @@ class ScriptRun:
         if self._spec.arguments.get(LAKE_FORMATS):
             jars += self._place.lake_jars
         found = {"spark.jars": ",".join(jar.as_uri() for jar in jars)} if jars else {}
-        return spark_properties(self._spec.arguments) | found
+        catalog = self._metastore.properties if self._metastore else {}
+        return catalog | spark_properties(self._spec.arguments) | found
 
     def _fetch(self, uri: str, path: Path) -> None:
-        bucket, key = split_uri(uri)
-        if not bucket:
+        parts = urlsplit(uri)
+        bucket, key = parts.netloc, parts.path.removeprefix("/")
+        if parts.scheme not in launch.S3_SCHEMES or not bucket:
             raise OSError(f"{uri!r} is not an s3:// URI.")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -157,7 +150,8 @@ class ScriptRun:
 
     def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
         arguments = {"--JOB_NAME": self._spec.job, "--JOB_RUN_ID": self._run_id} | self._spec.arguments
-        command = [sys.executable, "-P", str(_RUNNER), str(self._error_file), str(self._script)]
+        modules = ",".join(sorted(provided(self._spec.glue_version)))
+        command = [sys.executable, "-P", str(_RUNNER), str(self._error_file), modules, str(self._script)]
         process = subprocess.Popen(  # noqa: S603 - runs the sandbox's own script
             [*command, *(word for pair in arguments.items() for word in pair)],
             env=environment,
@@ -203,7 +197,7 @@ class ScriptRun:
             return Outcome("FAILED", self._shorten(self._error_file.read_text(encoding="utf-8")))
         if code == -signal.SIGKILL:
             return Outcome("FAILED", "The script's process was killed, perhaps because memory was short.")
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         return Outcome("FAILED", f"The script's process {how}.")
 
 

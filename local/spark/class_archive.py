@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyspark
 
+from local.spark import filesystem
 from local.spark.java import java_home, java_version
 
 TRAINING = Path(__file__).with_name("training.py")
@@ -58,6 +59,7 @@ def key(java: Path, cache_dir: Path) -> str:
         platform.system(),
         platform.machine(),
         str(conf_dir(cache_dir)),
+        str(filesystem.jar(cache_dir)),
         TRAINING.read_text(encoding="utf-8"),
     ]
     return "classes-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

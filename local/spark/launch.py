@@ -1,8 +1,8 @@
 """Environment of a Python process that starts Spark locally.
 
-The script is the same as in the cloud. Hadoop's viewfs maps `s3://` and `s3a://` to a folder per bucket,
-without hadoop-aws. The start is faster with the C1 compiler (at the expense of long jobs), the serial
-collector and an archive of loaded classes (`appcds`).
+The script is the same as in the cloud. Spark reads `s3://`, `s3a://` and `s3n://` with a file system of ours
+(`filesystem`), because pyspark has no hadoop-aws. The start is faster with the C1 compiler (at the expense of
+long jobs), the serial collector and an archive of loaded classes (`appcds`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,14 @@ from local.spark.class_archive import Archive
 SHIM = Path(__file__).parent / "shim"
 """Folder of the `awsglue` package."""
 
+S3_SCHEMES = ("s3", "s3a", "s3n")
+S3_PROPERTIES = {
+    f"spark.hadoop.{interface}.{scheme}.impl": f"terraglue.s3.{implementation}"
+    for scheme in S3_SCHEMES
+    for interface, implementation in (("fs", "S3FileSystem"), ("fs.AbstractFileSystem", "S3FileContext"))
+}
+"""Properties that map the schemes to the file system in the jar of `filesystem`."""
+
 _LOG4J = Path(__file__).with_name("log4j2.properties")
 _JAVA_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData")
 _PROPERTIES = {
@@ -30,20 +38,21 @@ _PROPERTIES = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.shuffle.partitions": "4",
-    "spark.hadoop.fs.s3.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
-    "spark.hadoop.fs.s3a.impl": "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme",
-    "spark.hadoop.fs.rawlocal.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    **S3_PROPERTIES,
 }
 
 
 @dataclass(frozen=True)
 class Launch:
-    """A process that may start Spark. `scratch` is its own folder, `buckets` are folders by bucket name."""
+    """A process that may start Spark. `scratch` is its own folder, `jar` the file system for S3.
+
+    The file system needs the environment variables AWS_ENDPOINT_URL, AWS_REGION and those of the credentials.
+    """
 
     scratch: Path
     conf_dir: Path
     java_home: Path
-    buckets: Mapping[str, Path]
+    jar: Path
     python_path: Sequence[Path] = ()
     archive: Archive | None = None
     java_options: Sequence[str] = ()
@@ -77,6 +86,7 @@ class Launch:
             "SPARK_LOCAL_DIRS": str(temporary),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "TMPDIR": str(temporary),
+            "TZ": "UTC",  # as on Glue's workers; Java reads it too
         }
 
     def _properties(self, temporary: Path) -> str:
@@ -84,11 +94,10 @@ class Launch:
         folders = f'"-Djava.io.tmpdir={temporary}"', f'"-Duser.home={self.work_dir}"'  # Java ignores HOME
         java_options.append(f'"-Dlog4j2.configurationFile={_LOG4J}"')
         values = _PROPERTIES | {
+            "spark.driver.extraClassPath": str(self.jar),
             "spark.driver.extraJavaOptions": " ".join([*java_options, *folders]),
             "spark.sql.warehouse.dir": str(temporary / "warehouse"),
         }
-        for bucket, folder in self.buckets.items():
-            values[f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback"] = f"rawlocal://{folder}"
         values |= self.properties
         return "".join(f"{name} {_escape(value)}\n" for name, value in values.items())
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from local.runtime.paths import SPARK_CACHE
-from local.spark import appcds, class_archive
+from local.spark import appcds, class_archive, filesystem, training_s3
 from local.spark.java import java_home
 from local.spark.launch import Launch
 
@@ -31,21 +31,20 @@ assert spark.read.parquet("s3://bench/out").count() == 7
 def run(archive: class_archive.Archive | None) -> float:
     """Seconds of one run."""
     with tempfile.TemporaryDirectory() as folder:
-        bucket, script = Path(folder, "bench"), Path(folder, "script.py")
-        bucket.mkdir()
+        script = Path(folder, "script.py")
         script.write_text(SCRIPT, encoding="utf-8")
         launch = Launch(
             scratch=Path(folder, "scratch"),
             conf_dir=class_archive.conf_dir(SPARK_CACHE),
             java_home=java_home(),
-            buckets={"bench": bucket},
+            jar=filesystem.prepare(SPARK_CACHE, java_home()),
             archive=archive,
         )
-        began = time.monotonic()
-        subprocess.run(
-            [sys.executable, str(script)], env=launch.environment(), check=True, capture_output=True
-        )
-        return time.monotonic() - began
+        with training_s3.serving() as endpoint:
+            environment = launch.environment() | {"AWS_ENDPOINT_URL": endpoint}
+            began = time.monotonic()
+            subprocess.run([sys.executable, str(script)], env=environment, check=True, capture_output=True)
+            return time.monotonic() - began
 
 
 def main() -> None:

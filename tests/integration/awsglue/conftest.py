@@ -13,9 +13,6 @@ from moto import mock_aws
 from pyspark.sql import DataFrame, SparkSession
 
 from local.spark.shim.awsglue.context import GlueContext
-from tests.support.spark_session import spark
-
-__all__ = ["spark"]
 
 Put = Callable[[str, str], str]
 

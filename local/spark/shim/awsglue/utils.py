@@ -1,30 +1,52 @@
-"""Arguments of a job."""
+"""Arguments of a job, and errors of what is not supported."""
 
 import argparse
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
-_OWN = ("JOB_NAME", "JOB_ID", "JOB_RUN_ID", "TempDir", "SECURITY_CONFIGURATION")
+_OWN = (
+    *("JOB_NAME", "JOB_ID", "JOB_RUN_ID", "TempDir", "SECURITY_CONFIGURATION"),
+    *("job-bookmark-option", "job-bookmark-from", "job-bookmark-to"),
+)
+"""Arguments that scripts need not name: `Job.init` reads those of bookmarks."""
 
 
 class GlueArgumentError(Exception):
     """A required argument is missing or has no value."""
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise GlueArgumentError(message)
+class GlueArgumentParser(argparse.ArgumentParser):
+    """Parser that raises an exception where argparse would end the process."""
+
+    def error(self, msg: str) -> NoReturn:
+        """Raise an exception."""
+        raise GlueArgumentError(msg)
 
 
-def getResolvedOptions(args: Sequence[str], options: Sequence[str]) -> dict[str, Any]:
+def getResolvedOptions(
+    args: Sequence[str], options: Sequence[str], allow_abbrev: bool = False
+) -> dict[str, Any]:
     """Return the values of the required arguments, and of Glue's own if given. `args` is sys.argv."""
-    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser = GlueArgumentParser(add_help=False, allow_abbrev=allow_abbrev)
     for name in options:
         parser.add_argument(f"--{name}", dest=name.replace("-", "_"), required=True)
     for name in _OWN:
         if name not in options:
-            parser.add_argument(f"--{name}", default=argparse.SUPPRESS)
+            parser.add_argument(f"--{name}", dest=name.replace("-", "_"), default=argparse.SUPPRESS)
     return vars(parser.parse_known_args(list(args)[1:])[0])
+
+
+def callsite() -> str:
+    """Return the last lines of the script that are running."""
+    own = str(Path(__file__).parent)
+    return "".join(line for line in traceback.format_stack() if own not in line)
+
+
+def makeOptions(sc: Any, py_obj: Any) -> NoReturn:
+    """Raise an error: on Glue, it returns a Java object of Glue."""
+    unsupported("makeOptions")
 
 
 def unsupported(what: str) -> NoReturn:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from .. import gluetypes
 from ..utils import unsupported
 from . import paths as field_paths
-from .columns import Named, all_fields, cast, edited, find, select
+from .columns import Named, all_fields, alternative, cast, edited, find, select
 from .paths import Path
 from .types import has_choice, is_choice, name_of, parse, to_spark, without_choices
 
@@ -104,7 +104,7 @@ def _resolved(frame: DataFrame, path: Path, action: str) -> DataFrame:
             element = kind.elementType  # type: ignore[attr-defined]
             return [(name, F.transform(value, lambda item: _one(verb, element, item, target)))]
         if verb == "make_cols" and is_choice(kind) and isinstance(kind, types.StructType):
-            return [(f"{name}_{field.name}", value.getField(field.name)) for field in kind]
+            return [(f"{name}_{field.name}", alternative(value, field)) for field in kind]
         return [(name, _one(verb, kind, value, target))]
 
     return edited(frame, path, change)

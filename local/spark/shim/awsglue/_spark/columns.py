@@ -87,6 +87,11 @@ def _nested(kind: types.DataType, value: Column, path: Path, change: Change) -> 
     return F.when(value.isNotNull(), struct(fields)) if fields else None  # Spark writes no empty struct
 
 
+def alternative(value: Column, field: types.StructField) -> Column:
+    """Return the value of one type of a choice, without the mark that an alias of its field would keep."""
+    return value.getField(field.name).cast(field.dataType)
+
+
 def struct(fields: Named) -> Column:
     """Return a struct of named columns."""
     return F.struct(*[value.alias(name) for name, value in fields])

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import functools
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from ..utils import callsite
 from .rows import union
-
-_OWN = str(Path(__file__).parent.parent)
 
 
 @dataclass
@@ -28,10 +25,9 @@ class Errors:
         """Return the errors after a stage that had these."""
         if errors is None:
             return Errors(self.stages, False, self.counts)
-        site = "".join(_calling_lines())
         shaped = errors.select(
             F.struct(
-                F.struct(F.lit(site).alias("site"), F.lit(info).alias("info")).alias("callsite"),
+                F.struct(F.lit(callsite()).alias("site"), F.lit(info).alias("info")).alias("callsite"),
                 "msg",
                 "stackTrace",
                 "input",
@@ -79,8 +75,3 @@ def _too_many(number: int, where: str, threshold: int, stages: Sequence[DataFram
     return (
         f"{number} errors in {where}, more than the threshold {threshold}. First: {first[0] if first else ''}"
     )
-
-
-def _calling_lines() -> list[str]:
-    """Return the lines of the script that called, without those of this package."""
-    return [line for line in traceback.format_stack() if _OWN not in line][-1:]

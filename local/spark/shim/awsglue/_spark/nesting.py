@@ -13,9 +13,9 @@ from pyspark.sql import functions as F
 from ..gluetypes import type_of_json
 from ..utils import refuse, unsupported
 from . import paths as field_paths
-from .columns import Named, column, crosses_array, edited, find, select, struct, value_at
+from .columns import Named, alternative, column, crosses_array, edited, find, select, struct, value_at
 from .records import json_schema, json_value
-from .types import to_spark
+from .types import is_choice, to_spark
 
 
 def unnest(frame: DataFrame) -> DataFrame:
@@ -28,10 +28,15 @@ def _flat(kind: types.StructType, get: Callable[[str], Column], prefix: str) -> 
     for field in kind:
         value = get(field.name)
         if isinstance(field.dataType, types.StructType):
-            fields += _flat(field.dataType, value.getField, f"{prefix}{field.name}.")
+            inner = _alternatives(field.dataType, value) if is_choice(field.dataType) else value.getField
+            fields += _flat(field.dataType, inner, f"{prefix}{field.name}.")
         else:
             fields.append((prefix + field.name, value))
     return fields
+
+
+def _alternatives(choice: types.StructType, value: Column) -> Callable[[str], Column]:
+    return lambda name: alternative(value, choice[name])
 
 
 def relationalize(frame: DataFrame, root: str) -> dict[str, DataFrame]:

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from ..gluetypes import DynamicRecord
 from .columns import column
 from .inference import decode, encode, infer, merge
-from .types import has_choice, is_choice
+from .types import is_choice
 
 Outcome = tuple[Any, str | None, str | None, Any]
 """Record or None, message and stack of an error, and the row that caused it."""
@@ -170,10 +170,10 @@ def _parsed(text: str | None) -> dict[str, Any] | None:
 def _is_plain(kind: types.DataType) -> bool:
     """Return whether Spark's JSON parser can read a type: it knows neither choices nor nulls."""
     if isinstance(kind, types.StructType):
-        return bool(kind.fields) and all(_is_plain(field.dataType) for field in kind)
+        return bool(kind.fields) and not is_choice(kind) and all(_is_plain(field.dataType) for field in kind)
     if isinstance(kind, types.ArrayType):
         return _is_plain(kind.elementType)
-    return not isinstance(kind, types.NullType) and not is_choice(kind) and not has_choice(kind)
+    return not isinstance(kind, types.NullType)
 
 
 def _message(error: Exception) -> str:

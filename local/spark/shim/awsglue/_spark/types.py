@@ -46,7 +46,9 @@ def is_choice(kind: spark.DataType) -> bool:
     return (
         isinstance(kind, spark.StructType)
         and bool(kind.fields)
-        and all(field.metadata.get("awsglue.choice") for field in kind)
+        and all(
+            field.metadata.get("awsglue.choice") and field.name == name_of(field.dataType) for field in kind
+        )
     )
 
 
