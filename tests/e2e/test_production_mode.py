@@ -95,7 +95,7 @@ def test_a_custom_job_is_uploaded_run_and_read(up: Up, owner: Caller, sandbox: d
     assert asked.status == 202, asked.body
     ended = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR"}
     [*_, run] = owner.until(asked.headers["Location"], ended, seconds=120)
-    assert run["status"] == "SUCCEEDED", run
+    assert run["status"] == "SUCCEEDED", run["error"]
     lines = owner.call("GET", run["links"]["logs"]).body["items"]
     assert "hello Glue carla 312 !!!" in [line["message"] for line in lines]
     s3, bucket = up.client("s3"), sandbox["outputs"]["buckets"]["sot"]
