@@ -105,6 +105,12 @@ def test_a_projection_keeps_the_values_of_one_type(payments: DynamicFrame) -> No
     assert [row["provider id"] for row in found] == [None, "INC", None]
 
 
+def test_a_projection_keeps_structs(spark: SparkSession) -> None:
+    frame = of_json(spark, {"address": {"street": "Main"}}, {"address": "Main"})
+    kept = frame.resolveChoice(specs=[("address", "project:struct")])
+    assert records(kept) == [{"address": {"street": "Main"}}, {"address": None}]
+
+
 def test_options_of_to_df_resolve_choices(payments: DynamicFrame) -> None:
     option = ResolveOption("provider id", "Project", gluetypes.IntegerType())
     assert [row[0] for row in payments.toDF([option]).select("provider id").collect()] == [10001, None, None]
