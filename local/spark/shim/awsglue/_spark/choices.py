@@ -91,6 +91,7 @@ def _is_array_of_choices(kind: types.DataType) -> bool:
 
 def _resolved(frame: DataFrame, path: Path, action: str) -> DataFrame:
     verb, _, type_name = action.partition(":")
+    verb = verb.strip().lower()  # scripts of the console have MAKE_COLS
     if verb not in ("cast", "project", "make_cols", "make_struct"):
         raise ValueError(f"{action} is not an action of resolveChoice.")
     target = parse(type_name) if type_name else None
