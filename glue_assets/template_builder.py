@@ -129,6 +129,7 @@ def _database(database: str, description: str | None) -> dict[str, Any]:
     database_input = {
         "Name": _Sub(f"terraglue_${{EnvironmentId}}_{database}"),
         "Description": description or f"data/{database}",
+        "LocationUri": _Sub(f"s3://${{SorBucket}}/{database}/"),
     }
     return {
         "Type": "AWS::Glue::Database",

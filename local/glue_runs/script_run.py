@@ -18,12 +18,14 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.domain.glue_modules import provided
 from local.glue_runs import libraries
 from local.glue_runs.arguments import LAKE_FORMATS, customer_variables, spark_properties
 from local.glue_runs.libraries import LibraryFolders
 from local.glue_runs.logs import LogStream
 from local.glue_runs.short_paths import shortener
 from local.glue_runs.state import RunSpec
+from local.metastore.server import Metastore
 from local.spark import class_archive, filesystem, launch
 from local.spark.java import java_home
 from local.spark.launch import Launch, work_dir
@@ -67,6 +69,7 @@ class ScriptRun:
         self._shorten = shortener(place.folder)
         self._output = LogStream(logs, f"{spec.log_groups}/output", run_id)
         self._error = LogStream(logs, f"{spec.log_groups}/error", run_id, self._shorten)
+        self._metastore: Metastore | None = None
 
     def run(self, began: Callable[[], None], ended: Callable[[], None], timeout_seconds: float) -> Outcome:
         """Execute the run. Calls `began` when the script's process starts and `ended` when it has ended."""
@@ -87,6 +90,8 @@ class ScriptRun:
             self._error.write(message)
             return Outcome("FAILED", message)
         finally:
+            if self._metastore:
+                self._metastore.close()
             self._error.flush()
             shutil.rmtree(self._place.folder, ignore_errors=True)
 
@@ -102,6 +107,8 @@ class ScriptRun:
         self._fetch(self._spec.script, self._script)
         folders = LibraryFolders(folder, work_dir(folder), self._place.modules_dir)
         found = libraries.prepare(arguments, folders, self._fetch, self._stop, self._error.write)
+        if self._spec.uses_catalog:
+            self._metastore = Metastore(self._place.clients, folder)
         java, cache_dir = java_home(), self._place.cache_dir
         spark = Launch(
             scratch=folder,
@@ -119,7 +126,8 @@ class ScriptRun:
         if self._spec.arguments.get(LAKE_FORMATS):
             jars += self._place.lake_jars
         found = {"spark.jars": ",".join(jar.as_uri() for jar in jars)} if jars else {}
-        return spark_properties(self._spec.arguments) | found
+        catalog = self._metastore.properties if self._metastore else {}
+        return catalog | spark_properties(self._spec.arguments) | found
 
     def _fetch(self, uri: str, path: Path) -> None:
         parts = urlsplit(uri)
@@ -142,7 +150,8 @@ class ScriptRun:
 
     def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
         arguments = {"--JOB_NAME": self._spec.job, "--JOB_RUN_ID": self._run_id} | self._spec.arguments
-        command = [sys.executable, "-P", str(_RUNNER), str(self._error_file), str(self._script)]
+        modules = ",".join(sorted(provided(self._spec.glue_version)))
+        command = [sys.executable, "-P", str(_RUNNER), str(self._error_file), modules, str(self._script)]
         process = subprocess.Popen(  # noqa: S603 - runs the sandbox's own script
             [*command, *(word for pair in arguments.items() for word in pair)],
             env=environment,
@@ -188,7 +197,7 @@ class ScriptRun:
             return Outcome("FAILED", self._shorten(self._error_file.read_text(encoding="utf-8")))
         if code == -signal.SIGKILL:
             return Outcome("FAILED", "The script's process was killed, perhaps because memory was short.")
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
+        how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         return Outcome("FAILED", f"The script's process {how}.")
 
 

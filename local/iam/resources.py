@@ -53,7 +53,8 @@ def glue_arns(place: Place, operation: str, values: Json) -> list[str]:
 
     if operation in ("TagResource", "UntagResource", "GetTags"):
         return [values["ResourceArn"]]
-    if "SecurityConfiguration" in operation:
+    # https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsglue.html
+    if "SecurityConfiguration" in operation or "Bookmark" in operation:
         return ["*"]
     if "Job" in operation:
         name = values.get("JobName") or values.get("Name")

@@ -18,6 +18,7 @@ from typing import Any
 from glue_assets import release as releases
 from glue_assets.tables import DataError
 from local.aws.clients import ACCOUNT, client
+from local.metastore.folders import WAREHOUSE
 from local.runtime.paths import LINTED, ROOT
 from local.runtime.processes import Failed
 from local.setup import roles
@@ -87,8 +88,14 @@ def ensure_identity(clients: Clients, aws: str, region: str) -> Identity:
 
 
 def ensure_storage(clients: Clients) -> None:
-    """Create the table as `chalice_app/resources.json` defines it, and the assets bucket, if missing."""
-    dynamodb, s3 = clients("dynamodb"), clients("s3")
+    """Create what is missing of the table, as `resources.json` defines it, the assets bucket and a database.
+
+    The database `default` belongs to the account. Spark SQL requires it, and jobs may not create it. Its
+    location is the one that a job would give it.
+    """
+    dynamodb, s3, glue = clients("dynamodb"), clients("s3"), clients("glue")
+    with contextlib.suppress(glue.exceptions.AlreadyExistsException):
+        glue.create_database(DatabaseInput={"Name": "default", "LocationUri": WAREHOUSE})
     if TABLE not in dynamodb.list_tables()["TableNames"]:
         dynamodb.create_table(TableName=TABLE, **table_properties())
     if ASSETS_BUCKET not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]:

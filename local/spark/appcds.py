@@ -21,6 +21,13 @@ from local.spark.java import java_home
 from local.spark.launch import Launch
 
 _SECONDS = 300
+_CATALOG = {
+    "spark.sql.catalogImplementation": "hive",
+    "spark.hadoop.hive.metastore.uris": "thrift://127.0.0.1:1",  # refuses the connection
+    "spark.hadoop.hive.metastore.connect.retries": "1",
+    "spark.hadoop.hive.metastore.failure.retries": "0",
+}
+"""Spark's catalog for scripts that use the Data Catalog, so that they start as fast as others."""
 
 _logger = logging.getLogger(__name__)
 
@@ -60,6 +67,7 @@ def _make(java: Path, cache_dir: Path, scratch: Path, made: Path) -> None:
         java_home=java,
         jar=filesystem.prepare(cache_dir, java),
         java_options=(f'"-XX:SharedArchiveFile={base}"', f'"-XX:ArchiveClassesAtExit={classes}"'),
+        properties=_CATALOG | {"spark.hadoop.hive.exec.scratchdir": str(scratch / "hive")},
     )
     with training_s3.serving() as endpoint:
         subprocess.run(  # noqa: S603 - our own program

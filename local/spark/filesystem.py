@@ -1,5 +1,6 @@
-"""Compiles the file system that Spark uses for `s3://` (`java/`) into a jar, with Spark's own Java compiler.
+"""Compiles what Spark lacks (`java/`) into a jar, with Spark's own Java compiler.
 
+These are a file system for `s3://`, and Hive's JSON and CSV formats for tables of the Data Catalog.
 Janino is part of pyspark, so no JDK is needed. The jar's name depends on everything that it is made from.
 """
 
@@ -27,7 +28,7 @@ def jar(cache_dir: Path) -> Path:
     """Return the path of the jar, which may not exist yet."""
     digest = hashlib.sha256(pyspark.__version__.encode())
     for source in _sources():
-        digest.update(source.name.encode() + source.read_bytes())
+        digest.update(source.relative_to(SOURCES).as_posix().encode() + source.read_bytes())
     return cache_dir / f"s3-{digest.hexdigest()[:16]}.jar"
 
 

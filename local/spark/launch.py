@@ -86,6 +86,7 @@ class Launch:
             "SPARK_LOCAL_DIRS": str(temporary),
             "SPARK_LOCAL_IP": "127.0.0.1",
             "TMPDIR": str(temporary),
+            "TZ": "UTC",  # as on Glue's workers; Java reads it too
         }
 
     def _properties(self, temporary: Path) -> str:

@@ -1,8 +1,9 @@
 """Main program of a run's process: runs the job's script as Glue does, and ends with the emulator.
 
-Usage: `python -P runner.py ERROR_FILE SCRIPT ARGUMENT...`. It imports no other module of this project, so
-that the script has the interpreter to itself. An exception of the script goes to stderr, and as Glue's error
-message into ERROR_FILE.
+Usage: `python -P runner.py ERROR_FILE PROVIDED SCRIPT ARGUMENT...`. It imports no other module of this
+project, so that the script has the interpreter to itself. An exception of the script goes to stderr, and as
+Glue's error message into ERROR_FILE. PROVIDED are the packages of Glue, separated by commas: others that
+happen to be installed in this Python are hidden, because in Glue the script would not find them.
 
 Glue's messages have the form `Error Category: QUERY_ERROR; Failed Line Number: 84; AnalysisException: ...`.
 AWS documents the categories, not the form:
@@ -14,9 +15,14 @@ import re
 import runpy
 import signal
 import sys
+import sysconfig
 import threading
 import traceback
+from collections.abc import Collection
+from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any
 
 _MESSAGE_LENGTH = 1000
 _GLUE_LIBRARIES = ("numpy", "pandas", "pyarrow")
@@ -57,6 +63,23 @@ def _end_with_the_server() -> None:
     while os.read(0, 4096):  # not sys.stdin: its lock would abort the interpreter at exit
         pass
     os.killpg(0, signal.SIGKILL)  # includes Spark's Java process
+
+
+class _HiddenPackages(MetaPathFinder):
+    """Finds no package of this Python that Glue does not provide."""
+
+    def __init__(self, provided: Collection[str]) -> None:
+        self._provided = provided
+        self._installed = tuple({f"{sysconfig.get_path(name)}{os.sep}" for name in ("purelib", "platlib")})
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
+        """Raise ModuleNotFoundError for a hidden package. Leave all other imports to Python."""
+        if path is not None or fullname in self._provided or fullname.startswith("_"):
+            return
+        spec = PathFinder.find_spec(fullname)
+        places = [spec.origin or "", *(spec.submodule_search_locations or ())] if spec else []
+        if any(place.startswith(self._installed) for place in places):
+            raise ModuleNotFoundError(f"No module named {fullname!r}", name=fullname)
 
 
 def error_message(error: BaseException, script: str) -> str:
@@ -146,8 +169,9 @@ def _print(error: BaseException, script: str) -> None:
 
 
 def _main() -> int:
-    error_file, script = Path(sys.argv[1]), sys.argv[2]
-    sys.argv[:] = sys.argv[2:]
+    error_file, provided, script = Path(sys.argv[1]), sys.argv[2].split(","), sys.argv[3]
+    sys.argv[:] = sys.argv[3:]
+    sys.meta_path.insert(0, _HiddenPackages(provided))
     threading.Thread(target=_end_with_the_server, daemon=True).start()
     try:
         runpy.run_path(script, run_name="__main__")

@@ -21,6 +21,7 @@ from local.moto_patches.patching import replace_methods
 from tests.support.api import Api
 from tests.support.contract import Contract
 from tests.support.identity import AUDIENCE, ISSUER, Issuer, serving_issuer
+from tests.support.moto_runs import JobBookmarks
 from tests.support.paths import ROOT
 from tests.support.sandbox_stacks import Account, account
 from tests.support.service_roles import World, serving
@@ -75,6 +76,15 @@ def aws(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Iterator[None]:
         create_table()
         publish_small_release()
         yield
+    restore()
+
+
+@pytest.fixture
+def bookmarks(aws: None) -> Iterator[JobBookmarks]:
+    """Job bookmarks of Glue, which moto lacks."""
+    found = JobBookmarks()
+    restore = found.install()
+    yield found
     restore()
 
 

@@ -104,8 +104,8 @@ def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
     return value
 
 
-def ended(aws: Aws, name: str, run_id: str) -> dict[str, Any]:
-    until(lambda: shown(aws, name, run_id)["JobRunState"] in FINAL)
+def ended(aws: Aws, name: str, run_id: str, seconds: float = 40) -> dict[str, Any]:
+    until(lambda: shown(aws, name, run_id)["JobRunState"] in FINAL, seconds)
     return shown(aws, name, run_id)
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import boto3
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
+from moto.core.responses import ActionResult
+from moto.glue.exceptions import GlueClientError
+from moto.glue.responses import GlueResponse
 
 from chalicelib.domain.caller import Caller
+from local.moto_patches.patching import replace_methods
 from tests.support.api import Api
 
 MARKER = "--terraglue-run-id"
@@ -29,6 +34,24 @@ def end_in_glue(job: str, state: str = "SUCCEEDED", seconds: int = 30, **shown_t
     shown |= shown_too
     shown |= {"ErrorMessage": "ValueError: bad 123456789012"} if state == "FAILED" else {}
     run.as_dict = lambda: shown
+
+
+class JobBookmarks:
+    """ResetJobBookmark, which moto lacks. Records the jobs. Those in `without` have no bookmark."""
+
+    def __init__(self) -> None:
+        self.reset: list[str] = []
+        self.without: set[str] = set()
+
+    def install(self) -> Callable[[], None]:
+        def reset_job_bookmark(response: GlueResponse) -> ActionResult:
+            job = response.parameters["JobName"]
+            if job in self.without:
+                raise GlueClientError("EntityNotFoundException", f"Continuation for job {job} not found")
+            self.reset.append(job)
+            return ActionResult({"JobBookmarkEntry": {"JobName": job}})
+
+        return replace_methods(GlueResponse, {"reset_job_bookmark": reset_job_bookmark})
 
 
 def ask(api: Api, job: str, **kwargs: Any) -> Any:

@@ -62,6 +62,9 @@ class GlueRuns:
             self.runs[run_id]["JobRunState"] = "STOPPED"
         return {}
 
+    def reset_job_bookmark(self, request: dict[str, Any]) -> dict[str, Any]:
+        return {"JobBookmarkEntry": {"JobName": request["JobName"]}}
+
 
 class World:
     """An account with the service: the policies of each function, and the permission checks of its calls."""
@@ -153,7 +156,7 @@ def serving(data: Path, work_dir: Path, granted: dict[str, Any] | None = None) -
     """Yield a world, with `granted` instead of the packaged policies."""
     glue = GlueRuns()
     with account(data) as operated, contextlib.ExitStack() as ending:
-        ending.callback(replace_moto(glue))
+        ending.callback(replace_moto(glue, glue.reset_job_bookmark))
         ending.enter_context(contextlib.closing(Athena(AthenaOptions(client, work_dir))))
         client("dynamodb").create_table(TableName=TABLE, **table_properties())
         world = World(operated, granted or roles.functions(), glue)

@@ -206,6 +206,12 @@ def _functions(names: Mapping[str, str]) -> Iterator[Claim]:
             but=["*.json", "*.py", "*.sql", "*.zip"],
         )
         yield Claim(
+            f"{function} resets no bookmark" if function != "api_handler" else "only ResetJobBookmark",
+            function,
+            ["glue:*Bookmark"],
+            but_actions=["glue:ResetJobBookmark"] if function == "api_handler" else [],
+        )
+        yield Claim(
             f"{function} creates no job, role or key, and no permission of a bucket",
             function,
             [

@@ -111,6 +111,11 @@ class Glue:
         with calling():
             self._client.batch_stop_job_run(JobName=job, JobRunIds=[run_id])
 
+    def reset_bookmark(self, job: str) -> None:
+        """Delete the bookmark of a job. Does nothing if it has none."""
+        with calling(ignore=("EntityNotFoundException",)):
+            self._client.reset_job_bookmark(JobName=job)
+
 
 def _run(run: Any) -> GlueRun:
     state = run["JobRunState"]

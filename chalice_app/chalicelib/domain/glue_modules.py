@@ -24,8 +24,7 @@ _SINCE_GLUE_5_1 = (
     *("typing_extensions", "uv"),
 )
 _SPARK = ("awsglue", "awsgluedq", "awsglueml", "py4j", "pyspark")
-# Glue 5 and the functions of this service run the same Python, 3.11.
-_ALWAYS = frozenset((*sys.stdlib_module_names, *_GLUE_5_0, *_SPARK))
+_PACKAGES = frozenset((*_GLUE_5_0, *_SPARK))
 
 # Modules of awsglue, and the transforms of `from awsglue.transforms import ...`:
 # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python-transforms.html
@@ -70,10 +69,16 @@ _IMPORT_NAMES = {
 }
 
 
+def provided(glue_version: str) -> frozenset[str]:
+    """Return the top-level modules besides Python's own that a Glue version provides."""
+    return _PACKAGES if glue_version == "5.0" else _PACKAGES.union(_SINCE_GLUE_5_1)
+
+
 def is_provided(module: str, glue_version: str = "5.1") -> bool:
     """Return whether Glue provides a module, such as `pandas.core`."""
     top = module.partition(".")[0]
-    return top in _ALWAYS or (glue_version != "5.0" and top in _SINCE_GLUE_5_1)
+    # Glue 5 and the functions of this service run the same Python, 3.11.
+    return top in sys.stdlib_module_names or top in provided(glue_version)
 
 
 def is_in_awsglue(module: str, name: str) -> bool:

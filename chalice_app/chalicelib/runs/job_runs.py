@@ -166,6 +166,10 @@ class Runs:
                 all_stopped = False
         return all_stopped
 
+    def reset_bookmark(self, job_id: str) -> None:
+        """Let the next run of a job read all files again."""
+        self._glue.reset_bookmark(job_id)
+
     def _not_started(self, run: JobRun, error: AwsError) -> JobRun:
         if isinstance(error, AwsThrottled) or error.code in _BUSY:
             # Glue has certainly not started it, so the next attempt needs no lookup.

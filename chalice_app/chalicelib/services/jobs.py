@@ -132,6 +132,13 @@ class Jobs:
         environment = self._environment(caller, job_id)
         return environment, self._new_run(environment, RunRequest(), caller, self._clock()).max_cost_micro_usd
 
+    def reset_bookmark(self, caller: Caller, job_id: str) -> tuple[Environment, int]:
+        """Delete the bookmark of a job. Returns what `job` returns."""
+        environment, max_cost = self.job(caller, job_id)
+        require_ready(environment, "to reset the job's bookmark")
+        self._runs.reset_bookmark(job_id)
+        return environment, max_cost
+
     def run(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
         """Return a run. If it has not ended, its state is read from Glue."""
         run = self._recorded(caller, job_id, run_id)

@@ -20,7 +20,7 @@ _WITH_CONNECTION = {
     *("create_dynamic_frame_from_options", "create_data_frame_from_options"),
     *("write_dynamic_frame_from_options", "write_data_frame_from_options"),
 }
-_LAKE_FORMATS = {"delta", "hudi", "iceberg"}
+_READERS = {"read", "readStream", "write", "writeStream", "writeTo"}
 
 
 def read(text: str) -> dict[str, list[list[Any]]]:
@@ -70,12 +70,19 @@ def _features(call: ast.Call) -> Iterator[str]:
     if name == "from_jdbc_conf" or (name == "jdbc" and (call.args or call.keywords)):
         yield "connection:jdbc"
     given = options.get("format")
-    if name == "format" and isinstance(call.func, ast.Attribute) and _text(call.func.value) is None:
-        given = first if first in _LAKE_FORMATS else given
-        if first == "jdbc":
-            yield "connection:jdbc"
+    if name == "format" and first and _is_of_spark(call.func):
+        given = first
     if given:
-        yield f"format:{given.lower()}"
+        yield "connection:jdbc" if given == "jdbc" else f"format:{given.lower()}"
+
+
+def _is_of_spark(node: ast.expr) -> bool:
+    """Return whether an expression is a chain such as `spark.read.option(...).format`."""
+    while isinstance(node, (ast.Attribute, ast.Call)):
+        if isinstance(node, ast.Attribute) and node.attr in _READERS:
+            return True
+        node = node.value if isinstance(node, ast.Attribute) else node.func
+    return False
 
 
 def _text(node: ast.expr) -> str | None:

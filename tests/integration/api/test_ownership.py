@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from tests.support.api import Answer, Api
+from tests.support.moto_runs import JobBookmarks
 
 OWNER, OTHER, ADMIN, NOBODY = "owner", "other", "admin", "nobody"
 FILE = "/environments/{environment}/job/files"
@@ -49,6 +50,7 @@ TRIES = {
     "delete_environment": Try("DELETE", "/environments/{environment}", 202),
     "list_events": Try("GET", "/environments/{environment}/events", 200),
     "get_job": Try("GET", "/jobs/{job}", 200),
+    "reset_bookmark": Try("DELETE", "/jobs/{job}/bookmark", 200),
     "request_run": Try("POST", "/jobs/{job}/runs", 202, body={"timeout_minutes": 1}),
     "list_runs": Try("GET", "/jobs/{job}/runs", 200),
     "get_run": Try("GET", "/jobs/{job}/runs/{run}", 200),
@@ -93,7 +95,7 @@ class World:
 
 
 @pytest.fixture
-def world(api: Api) -> World:
+def world(api: Api, bookmarks: JobBookmarks) -> World:
     environment = api.ready_environment(
         OWNER, mode="production", job={"script": "main.py", "number_of_workers": 2, "timeout_minutes": 1}
     )

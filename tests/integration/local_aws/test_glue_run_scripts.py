@@ -159,7 +159,7 @@ def test_a_script_ends_when_the_server_is_killed(tmp_path: Path) -> None:
     runner = Path(launch.__file__).with_name("runner.py")
     server = f"""
 import subprocess, sys
-command = [sys.executable, "-P", {str(runner)!r}, {str(tmp_path / "error")!r}, {str(script)!r}]
+command = [sys.executable, "-P", {str(runner)!r}, {str(tmp_path / "error")!r}, "", {str(script)!r}]
 subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True).wait()
 """
     with subprocess.Popen(

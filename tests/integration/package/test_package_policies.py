@@ -69,6 +69,7 @@ def test_only_actions_without_resource_level_permissions_use_a_star() -> None:
         if statement["Resource"] == "*":
             everywhere |= set(listed(statement["Action"]))
     assert everywhere == {
+        "glue:ResetJobBookmark",  # of the job that the service has verified; reads and deletes no data
         "glue:GetSecurityConfiguration",  # checks whether a sandbox's own is deleted; returns only settings
         "kms:ListAliases",  # checks whether a sandbox's alias is deleted; returns only names
         "logs:DescribeLogGroups",  # lists the log groups of a prefix; returns only names
@@ -126,7 +127,7 @@ def test_the_reconciling_functions_share_identical_statements() -> None:
         assert len(set(words)) == 1, sid
     more = {function: set(found) - shared - {"FailedEvents"} for function, found in by_function.items()}
     assert more == {
-        "api_handler": {"IndexedItems", "NewRuns", "SandboxReader"},
+        "api_handler": {"Bookmarks", "IndexedItems", "NewRuns", "SandboxReader"},
         "stack_changed": {"IndexedItems"},
         "job_changed": {"NewRuns"},
         "tick": {"IndexedItems", "NewRuns"},

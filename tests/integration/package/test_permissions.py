@@ -447,6 +447,7 @@ def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Non
         call("GET", files, **its)
         job = {"job_id": environment.job_id}
         call("GET", "/jobs/{job_id}", **job)
+        call("DELETE", "/jobs/{job_id}/bookmark", **job)
         run = call("POST", "/jobs/{job_id}/runs", {}, **job)
         its_run = {**job, "run_id": run["id"]}
         call("GET", "/jobs/{job_id}/runs", **job)

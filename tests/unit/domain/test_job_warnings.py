@@ -73,7 +73,8 @@ def test_modules_depend_on_the_version_of_glue() -> None:
         ('x = g.create_dynamic_frame.from_options(\n    "mysql", {}\n)\n', 1),
         ("\ng.write_dynamic_frame.from_jdbc_conf(frame, c)\n", 2),
         ('s.read.format("jdbc").load()\n', 1),
-        ('d.write.format("iceberg").save("x")\n', 1),
+        ('d.write.mode("append").format("iceberg").save("x")\n', 1),
+        ('g.create_dynamic_frame.from_options(connection_type="s3", format="iceberg")\n', 1),
     ],
 )
 def test_features_that_an_installation_does_not_support_are_named(script: str, line: int) -> None:
@@ -83,7 +84,7 @@ def test_features_that_an_installation_does_not_support_are_named(script: str, l
 
 @pytest.mark.parametrize(
     "script",
-    ['g.from_options(connection_type="s3")\n', '"{} {}".format("iceberg", 1)\n', 'd.write.format("csv")\n'],
+    ['g.from_options(connection_type="s3")\n', 'text.format("iceberg", 1)\n', 'd.write.format("csv")\n'],
 )
 def test_supported_features_are_not_named(script: str) -> None:
     assert warned(script) == []

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any, cast
 
 import pytest
 from pyspark.sql import DataFrame
 
+from local.spark.launch import SHIM
 from local.spark.shim.awsglue import transforms
 from local.spark.shim.awsglue.dynamicframe import DynamicFrame
 from local.spark.shim.awsglue.job import Job
@@ -65,3 +69,29 @@ def test_a_job_without_bookmarks_starts_and_commits() -> None:
     job.init("job", {})
     job.commit()
     assert job.isInitialized()
+
+
+def test_the_packages_are_imported_as_scripts_import_them() -> None:
+    """The modules of a job are found in the folder of the local packages, not below `local`."""
+    script = (
+        "from awsglue import DynamicFrame\n"
+        "from awsglue.context import GlueContext\n"
+        "from awsglue.dynamicframe import DynamicFrameCollection\n"
+        "from awsglue.gluetypes import *\n"
+        "from awsglue.job import Job\n"
+        "from awsglue.transforms import *\n"
+        "from awsglue.utils import getResolvedOptions\n"
+        "from awsgluedq.transforms import EvaluateDataQuality\n"
+        "print(ApplyMapping.name(), StructType().typeName(), EvaluateDataQuality.name())\n"
+        "from awsglueml.transforms import FindMatches\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(SHIM)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.stdout == "ApplyMapping struct EvaluateDataQuality\n", run.stderr
+    message = "NotImplementedError: The local awsglue does not support awsglueml.transforms.FindMatches."
+    assert run.stderr.splitlines()[-1] == message

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 from local.glue_runs import arguments as glue
+from local.spark.launch import SHIM
 
 REGION = "spark.hadoop.fs.s3a.endpoint.region=us-east-1"
 
@@ -52,3 +55,16 @@ def test_variables_of_the_driver_have_a_prefix() -> None:
     }
     assert glue.customer_variables(arguments) == {"CUSTOMER_A": "1", "CUSTOMER_B": "two, 2", "CUSTOMER_C": ""}
     assert glue.spark_properties(arguments) == {"spark.executorEnv.CUSTOMER_D": "x"}
+
+
+def test_the_service_is_told_the_formats_that_awsglue_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(SHIM))
+    readers = importlib.import_module("awsglue._io.readers")
+    features = glue.unsupported_features(has_lake_jars=False).split(",")
+    formats = [feature.partition(":")[2] for feature in features if feature.startswith("format:")]
+    assert "xml" in formats
+    for name in formats:
+        with pytest.raises(NotImplementedError, match=name):
+            readers.read_files(None, None, name, {})
+    assert "argument:--datalake-formats" in features
+    assert "argument:--datalake-formats" not in glue.unsupported_features(has_lake_jars=True)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from chalicelib.domain.glue_modules import provided
 from local.glue_runs.short_paths import shortener
+from local.spark import runner
 from local.spark.runner import error_message
 
 
@@ -123,3 +128,34 @@ def test_keys_in_s3_are_not_taken_for_paths(tmp_path: Path) -> None:
     home = str(Path.home())
     for uri in (f"s3:/{home}/x", f"s3a://bucket{home}/x", f"s3://bucket/a{home}/x"):
         assert shorten(uri) == uri
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ("import yaml", "No module named 'yaml'"),
+        ("from werkzeug.wrappers import Request", "No module named 'werkzeug'"),
+        ("import boto3, pyspark, dateutil, json, requests", ""),
+        ("import own", ""),
+    ],
+)
+def test_a_script_finds_only_the_packages_that_glue_provides(
+    tmp_path: Path, statement: str, message: str
+) -> None:
+    (tmp_path / "main.py").write_text(f"{statement}\n")
+    (tmp_path / "own.py").write_text("try:\n    import yaml\nexcept ImportError:\n    pass\n")
+    error = tmp_path / "error"
+    command = [sys.executable, "-P", runner.__file__, str(error), ",".join(provided("5.1"))]
+    with subprocess.Popen(
+        [*command, str(tmp_path / "main.py")],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdin=subprocess.PIPE,  # its end would kill the process group
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        process.wait()
+    if message:
+        start = "Error Category: IMPORT_ERROR; Failed Line Number: 1; ModuleNotFoundError: "
+        assert error.read_text() == start + message
+    else:
+        assert not error.exists()

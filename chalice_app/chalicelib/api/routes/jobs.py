@@ -27,6 +27,23 @@ def get_job(call: Call, job_id: str) -> responses.Job:
 
 
 @operations.add(
+    "DELETE",
+    "/jobs/{job_id}/bookmark",
+    returns={200: responses.Job},
+    errors=(errors.EnvironmentNotReady,),
+)
+def reset_bookmark(call: Call, job_id: str) -> responses.Job:
+    """Reset a job's bookmark.
+
+    The next run reads all files again, not only those that no run has processed. Output of earlier runs
+    stays. Has no effect on a job without a bookmark. To use bookmarks, set the argument
+    `--job-bookmark-option` of the job or of a run to `job-bookmark-enable`.
+    """
+    environment, max_cost = call.service.jobs.reset_bookmark(call.caller, job_id)
+    return job_body(environment, max_cost, call.base)
+
+
+@operations.add(
     "POST",
     "/jobs/{job_id}/runs",
     returns={202: responses.JobRun},

@@ -1,0 +1,1 @@
+"""Hive metastore of a Glue job run: Spark SQL on the Data Catalog."""

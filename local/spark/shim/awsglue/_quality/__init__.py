@@ -1,0 +1,1 @@
+"""Data quality rules in DQDL, evaluated with Spark. Not part of AWS's `awsglue`: `awsgluedq` exports it."""

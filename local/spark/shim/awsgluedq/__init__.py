@@ -1,0 +1,1 @@
+"""The part of AWS's `awsgluedq` that scripts use."""

@@ -1,0 +1,1 @@
+"""AWS's `awsglueml` needs models that run on Glue only."""

@@ -1,0 +1,26 @@
+import sys
+
+from awsglue.transforms import *
+from awsglue.utils import getResolvedOptions
+from pyspark.context import SparkContext
+from awsglue.context import GlueContext
+from awsglue.job import Job
+
+args = getResolvedOptions(sys.argv, ["JOB_NAME", "SOURCE", "TARGET"])
+sc = SparkContext()
+glueContext = GlueContext(sc)
+spark = glueContext.spark_session
+job = Job(glueContext)
+job.init(args["JOB_NAME"], args)
+
+from pyspark.sql.functions import udf
+
+
+@udf("int")
+def ratio(text):
+    return 100 // (int(text) - 3)
+
+
+orders = spark.read.csv(args["SOURCE"] + "/orders/", header=True)
+orders.select(ratio("order_id")).write.parquet(args["TARGET"])
+job.commit()

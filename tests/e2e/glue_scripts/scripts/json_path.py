@@ -1,0 +1,26 @@
+import sys
+
+from awsglue.transforms import *
+from awsglue.utils import getResolvedOptions
+from pyspark.context import SparkContext
+from awsglue.context import GlueContext
+from awsglue.job import Job
+
+args = getResolvedOptions(sys.argv, ["JOB_NAME", "SOURCE", "TARGET"])
+sc = SparkContext()
+glueContext = GlueContext(sc)
+spark = glueContext.spark_session
+job = Job(glueContext)
+job.init(args["JOB_NAME"], args)
+
+records = glueContext.create_dynamic_frame.from_options(
+    connection_type="s3",
+    connection_options={"paths": [args["SOURCE"] + "/api/"]},
+    format="json",
+    format_options={"jsonPath": "$.data.items[*]", "multiline": True},
+)
+records = UnnestFrame.apply(frame=records)
+glueContext.write_dynamic_frame.from_options(
+    frame=records, connection_type="s3", connection_options={"path": args["TARGET"]}, format="json"
+)
+job.commit()

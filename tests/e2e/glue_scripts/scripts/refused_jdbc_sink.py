@@ -1,0 +1,25 @@
+import sys
+
+from awsglue.transforms import *
+from awsglue.utils import getResolvedOptions
+from pyspark.context import SparkContext
+from awsglue.context import GlueContext
+from awsglue.job import Job
+
+args = getResolvedOptions(sys.argv, ["JOB_NAME", "SOURCE", "TARGET"])
+sc = SparkContext()
+glueContext = GlueContext(sc)
+spark = glueContext.spark_session
+job = Job(glueContext)
+job.init(args["JOB_NAME"], args)
+
+frame = glueContext.create_dynamic_frame.from_options(
+    connection_type="s3", connection_options={"paths": [args["SOURCE"] + "/events/"]}, format="json"
+)
+glueContext.write_dynamic_frame.from_jdbc_conf(
+    frame=frame,
+    catalog_connection="warehouse",
+    connection_options={"dbtable": "events", "database": "dw"},
+    redshift_tmp_dir=args["TARGET"] + "/tmp",
+)
+job.commit()

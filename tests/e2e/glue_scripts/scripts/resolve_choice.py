@@ -1,0 +1,32 @@
+import sys
+
+from awsglue.transforms import *
+from awsglue.utils import getResolvedOptions
+from pyspark.context import SparkContext
+from awsglue.context import GlueContext
+from awsglue.job import Job
+
+args = getResolvedOptions(sys.argv, ["JOB_NAME", "SOURCE", "TARGET"])
+sc = SparkContext()
+glueContext = GlueContext(sc)
+spark = glueContext.spark_session
+job = Job(glueContext)
+job.init(args["JOB_NAME"], args)
+
+readings = glueContext.create_dynamic_frame.from_options(
+    connection_type="s3", connection_options={"paths": [args["SOURCE"] + "/readings/"]}, format="json"
+)
+readings.printSchema()
+
+cast = readings.resolveChoice(specs=[("value", "cast:double")])
+columns = ResolveChoice.apply(frame=readings, choice="make_cols")
+projected = readings.resolveChoice(specs=[("value", "project:string")])
+
+for name, frame in (("cast", cast), ("columns", columns), ("projected", projected)):
+    glueContext.write_dynamic_frame.from_options(
+        frame=frame,
+        connection_type="s3",
+        connection_options={"path": args["TARGET"] + "/" + name},
+        format="parquet",
+    )
+job.commit()
