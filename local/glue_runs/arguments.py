@@ -61,7 +61,7 @@ _CONNECTIONS = (
     *("sqlserver", "teradata", "vertica"),
 )
 # Formats of Glue that `shim/awsglue` cannot read and write, and those of `--datalake-formats`.
-_FORMATS = ("avro", "groklog", "ion", "xml")
+_FORMATS = ("groklog", "ion")
 _LAKE_TABLES = ("delta", "hudi", "iceberg")
 _ASSIGNMENT = re.compile(r"(spark\.[A-Za-z0-9._-]+)=(.*)", re.DOTALL)
 _CUSTOMER = re.compile(r"CUSTOMER_[A-Za-z0-9_]+")

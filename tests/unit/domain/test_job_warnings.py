@@ -102,3 +102,6 @@ def test_scripts_are_read_in_a_process_of_their_own() -> None:
     first, second = FileContents().read(scripts)
     assert (first["imports"], second["imports"]) == ([["yaml", 1]], [])
     assert FileContents(seconds=0.001).read(scripts) == []
+    deep = b"import yaml\nif " + b"(" * 80 + b"x" + b" + 1)" * 80 + b": pass\n"
+    [read_deep] = FileContents().read([deep])
+    assert read_deep["imports"] == [["yaml", 1]]
