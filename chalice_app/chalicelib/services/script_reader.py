@@ -79,11 +79,10 @@ def _features(call: ast.Call) -> Iterator[str]:
         yield f"connection:{connection.lower()}"
     if name == "from_jdbc_conf" or (name == "jdbc" and (call.args or call.keywords)):
         yield "connection:jdbc"
-    given = options.get("format")
     if name == "format" and first and _is_of_spark(call.func):
-        given = first
-    if given:
-        yield "connection:jdbc" if given == "jdbc" else f"format:{given.lower()}"
+        yield "connection:jdbc" if first == "jdbc" else f"spark-format:{first.lower()}"
+    if given := options.get("format"):
+        yield f"format:{given.lower()}"
 
 
 def _is_of_spark(node: ast.expr) -> bool:

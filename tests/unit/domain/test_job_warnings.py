@@ -9,7 +9,10 @@ from chalicelib.domain.settings import JobSettings, Settings
 from chalicelib.services.file_contents import FileContents
 from chalicelib.services.script_reader import read
 
-HERE = {"connection:mysql", "connection:jdbc", "format:iceberg", "argument:--datalake-formats"}
+HERE = {
+    *("connection:mysql", "connection:jdbc", "format:iceberg", "spark-format:iceberg"),
+    "argument:--datalake-formats",
+}
 
 
 def warned(script: str, files: tuple[str, ...] = ("main.py",), **job: object) -> list[tuple[str, int | None]]:
