@@ -57,8 +57,9 @@ _CONNECTIONS = (
     *("mongodb", "mysql", "opensearch", "oracle", "postgresql", "redshift", "saphana", "snowflake"),
     *("sqlserver", "teradata", "vertica"),
 )
-# Formats of Glue that `shim/awsglue` cannot read and write, and those of `--datalake-formats`.
-_FORMATS = ("avro", "groklog", "ion", "xml")
+# Formats that `shim/awsglue` cannot read, that Spark needs a jar for, and those of `--datalake-formats`.
+_FORMATS = ("groklog", "ion")
+_SPARK_FORMATS = ("avro",)
 _LAKE_TABLES = ("delta", "hudi", "iceberg")
 _ASSIGNMENT = re.compile(r"(spark\.[A-Za-z0-9._-]+)=(.*)", re.DOTALL)
 _CUSTOMER = re.compile(r"CUSTOMER_[A-Za-z0-9_]+")
@@ -85,12 +86,13 @@ def unsupported(arguments: Mapping[str, str], *, has_lake_jars: bool) -> str | N
 def unsupported_features(*, has_lake_jars: bool) -> str:
     """Return the value of the service's UNSUPPORTED_FEATURES, with which it warns its users early."""
     arguments = [*_UNSUPPORTED, *(() if has_lake_jars else (LAKE_FORMATS,))]
-    formats = [*_FORMATS, *(() if has_lake_jars else _LAKE_TABLES)]
+    lake = () if has_lake_jars else _LAKE_TABLES
     return ",".join(
         [
             *(f"argument:{name}" for name in arguments),
             *(f"connection:{name}" for name in _CONNECTIONS),
-            *(f"format:{name}" for name in formats),
+            *(f"format:{name}" for name in (*_FORMATS, *lake)),
+            *(f"spark-format:{name}" for name in (*_SPARK_FORMATS, *lake)),
         ]
     )
 
