@@ -20,6 +20,18 @@ _READ_EVENTS = "read_json('{data}/events/*.json', format = 'newline_delimited')"
 _PARQUET = "read_parquet('{out}/**/*.parquet')"
 
 
+def _avro() -> bytes:
+    import io
+
+    import fastavro
+
+    fields = [{"name": "id", "type": "int"}, {"name": "name", "type": ["null", "string"]}]
+    schema = fastavro.parse_schema({"type": "record", "name": "people", "fields": fields})
+    file = io.BytesIO()
+    fastavro.writer(file, schema, [{"id": 1, "name": "Ana"}, {"id": 2, "name": None}])
+    return file.getvalue()
+
+
 def _types() -> bytes:
     import tempfile
     from pathlib import Path
@@ -59,6 +71,21 @@ CASES = [
         result=f"SELECT id, coalesce(name, '') AS name, city FROM {_PARQUET}",
         expected="SELECT id, coalesce(name, '') AS name, city FROM read_csv('{data}/customers/*.csv')",
         log=("Count:  4", "|-- city: string"),
+    ),
+    Case(
+        "avro_to_parquet.py",
+        inputs={"avro/a.avro": _avro()},
+        result=f"SELECT id, name FROM {_PARQUET}",
+        expected="SELECT * FROM (VALUES (1, 'Ana'), (2, NULL)) t(id, name)",
+    ),
+    Case(
+        "xml_to_json.py",
+        inputs={
+            "xml/a.xml": '<books><book id="1"><title>Emma</title><price>7.5</price></book>'
+            '<book id="2"><title>Walden</title><price>8</price></book></books>'
+        },
+        result="SELECT _id, title, price FROM read_json('{out}/**/*.json')",
+        expected="SELECT * FROM (VALUES (1, 'Emma', 7.5), (2, 'Walden', 8.0)) t(_id, title, price)",
     ),
     Case(
         "resolve_choice.py",
