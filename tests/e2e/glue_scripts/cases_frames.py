@@ -20,6 +20,18 @@ _READ_EVENTS = "read_json('{data}/events/*.json', format = 'newline_delimited')"
 _PARQUET = "read_parquet('{out}/**/*.parquet')"
 
 
+def _avro() -> bytes:
+    import io
+
+    import fastavro
+
+    fields = [{"name": "id", "type": "int"}, {"name": "name", "type": ["null", "string"]}]
+    schema = fastavro.parse_schema({"type": "record", "name": "people", "fields": fields})
+    file = io.BytesIO()
+    fastavro.writer(file, schema, [{"id": 1, "name": "Ana"}, {"id": 2, "name": None}])
+    return file.getvalue()
+
+
 def _types() -> bytes:
     import tempfile
     from pathlib import Path
@@ -61,11 +73,27 @@ CASES = [
         log=("Count:  4", "|-- city: string"),
     ),
     Case(
+        "avro_to_parquet.py",
+        inputs={"avro/a.avro": _avro()},
+        result=f"SELECT id, name FROM {_PARQUET}",
+        expected="SELECT * FROM (VALUES (1, 'Ana'), (2, NULL)) t(id, name)",
+    ),
+    Case(
+        "xml_to_json.py",
+        inputs={
+            "xml/a.xml": '<books><book id="1"><title>Emma</title><price>7.5</price></book>'
+            '<book id="2"><title>Walden</title><price>8</price></book></books>'
+        },
+        result="SELECT _id, title, price FROM read_json('{out}/**/*.json')",
+        expected="SELECT * FROM (VALUES (1, 'Emma', 7.5), (2, 'Walden', 8.0)) t(_id, title, price)",
+    ),
+    Case(
         "resolve_choice.py",
         inputs={
             "readings/a.json": '{"id": 1, "value": "12.5"}\n{"id": 2, "value": 3}\n{"id": 3, "value": "off"}\n'
         },
-        # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-dynamic-frame.html
+        # A projection drops values of other types:
+        # https://docs.aws.amazon.com/glue/latest/dg/glue-etl-scala-apis-glue-dynamicframe-class.html
         result=(
             "SELECT a.id, a.value AS cast_value, b.value_int, b.value_string, c.value AS projected"
             " FROM read_parquet('{out}/cast/*.parquet') a"
@@ -73,7 +101,7 @@ CASES = [
             " JOIN read_parquet('{out}/projected/*.parquet') c USING (id)"
         ),
         expected=(
-            "SELECT * FROM (VALUES (1, 12.5, NULL, '12.5', '12.5'), (2, 3.0, 3, NULL, '3'),"
+            "SELECT * FROM (VALUES (1, 12.5, NULL, '12.5', '12.5'), (2, 3.0, 3, NULL, NULL),"
             " (3, NULL, NULL, 'off', 'off')) t(id, cast_value, value_int, value_string, projected)"
         ),
     ),
