@@ -10,6 +10,10 @@ import schemathesis
 _MEANING = {"invalid_combination", "invalid_file", "idempotency_key_reused", "bad_cursor"}
 
 
+for _archive in ("application/zip", "application/x-tar", "application/gzip", "application/x-gzip"):
+    schemathesis.serializer.alias(_archive, "application/octet-stream")
+
+
 @schemathesis.check
 def refusals_of_valid_data_are_about_its_meaning(ctx, response, case):
     """Reject no data that the document allows as malformed, except in operations without a success status."""

@@ -47,8 +47,10 @@ def path_item(operation: Operation, operations: Sequence[Operation]) -> Json:
         }
     if operation.upload:
         binary = {"schema": {"type": "string", "format": "binary"}}
+        is_file = "application/octet-stream" in operation.upload
         item["requestBody"] = {
-            "description": "Content of the file; may be empty.",
+            "required": not is_file,
+            "description": "Content of the file; may be empty." if is_file else "The archive.",
             "content": {media_type: binary for media_type in operation.upload},
         }
     return item
