@@ -71,7 +71,7 @@ class FileContents:
             if time.monotonic() > deadline:
                 return {**found, **{path: {"detail": _TOO_LONG} for path in left}}
             batch = [[_ending(path), base64.b64encode(files[path]).decode()] for path in left]
-            output, is_complete = self._run(["check"], json.dumps(batch).encode())
+            output, is_complete = self._run(_PARSER, ["check"], json.dumps(batch).encode())
             checked = [json.loads(line) for line in output.split(b"\n")[:-1]]
             found |= {path: wrong for path, wrong in zip(left, checked, strict=False) if wrong}
             # A child that dies after some files may have used up its limits for them: try the next one again.
@@ -83,37 +83,32 @@ class FileContents:
     def read(self, scripts: Sequence[bytes]) -> list[Json]:
         """Return what valid Python files import and use (`script_reader`).
 
-        Returns an empty list if that takes too long, because only warnings depend on it.
+        Returns an empty list if that takes too much time or memory, because only warnings depend on it.
         """
+        texts = json.dumps([script.decode("utf-8-sig") for script in scripts])
         try:
-            done = subprocess.run(  # noqa: S603 - script_reader.py, which never executes the files
-                [sys.executable, "-I", "-S", str(_READER)],
-                input=json.dumps([script.decode("utf-8-sig") for script in scripts]).encode(),
-                capture_output=True,
-                timeout=self._seconds,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
+            output, is_complete = self._run(_READER, [], texts.encode())
+        except Unavailable:
             return []
-        found: list[Json] = json.loads(done.stdout) if done.returncode == 0 else []
+        found: list[Json] = json.loads(output) if is_complete else []
         return found
 
     def unpacked(self, kind: str, body: bytes) -> Unpacked:
         """Unpack an archive of job files. `kind` is zip or tar."""
-        output, is_complete = self._run(["unpack", kind], body)
+        output, is_complete = self._run(_PARSER, ["unpack", kind], body)
         if not is_complete:
             return Unpacked({}, [], [{"detail": "Unpacking the archive takes too much time or memory."}])
         found = json.loads(output)
         files = {path: base64.b64decode(content) for path, content in found.get("files", {}).items()}
         return Unpacked(files, found.get("skipped", []), found.get("errors", []))
 
-    def _run(self, task: list[str], given: bytes) -> tuple[bytes, bool]:
-        """Run the parser. Return its output, and whether it ended within its limits."""
+    def _run(self, program: Path, task: list[str], given: bytes) -> tuple[bytes, bool]:
+        """Run a child process. Return its output, and whether it ended within its limits."""
         if not self._places.acquire(timeout=_TURN_SECONDS):
             raise Unavailable("Too many files are being checked. Retry.", retry_after=10)
         try:
-            done = subprocess.run(  # noqa: S603 - file_parser.py, which parses files and never executes them
-                [sys.executable, "-I", "-S", str(_PARSER), *task],
+            done = subprocess.run(  # noqa: S603 - programs of ours, which parse files and never execute them
+                [sys.executable, "-I", "-S", str(program), *task],
                 input=given,
                 capture_output=True,
                 timeout=self._seconds,
