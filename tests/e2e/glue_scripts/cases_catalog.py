@@ -101,8 +101,8 @@ CASES = [
         rows={
             "order_totals": (
                 f"WITH o AS (SELECT * REPLACE (amount::DECIMAL(10,2) AS amount) FROM {_READ_ORDERS})"
-                " SELECT customer_id, sum(amount) AS total FROM o WHERE status = 'shipped' GROUP BY customer_id"
-                " UNION ALL SELECT 'all', sum(amount) FROM o"
+                " SELECT customer_id, sum(amount)::VARCHAR AS total FROM o WHERE status = 'shipped' GROUP BY customer_id"
+                " UNION ALL SELECT 'all', sum(amount)::VARCHAR FROM o"
             ),
             "orders_by_region": _CHOSEN,
         },
