@@ -46,7 +46,7 @@ _CATEGORIES_BY_TEXT = (
     (re.compile("OutOfMemoryError|Java heap space"), "OUT_OF_MEMORY_ERROR"),
     (re.compile("AccessDenied|Access Denied|not authorized"), "PERMISSION_ERROR"),
     (
-        re.compile("NoSuchKey|NoSuchBucket|EntityNotFound|No such file|does not exist"),
+        re.compile("NoSuchKey|NoSuchBucket|EntityNotFound|No such file"),
         "RESOURCE_NOT_FOUND_ERROR",
     ),
     (re.compile("Throttling|SlowDown|Rate exceeded"), "THROTTLING_ERROR"),
@@ -126,10 +126,13 @@ def _raised_by_a_worker(text: str) -> tuple[str, str] | None:
 
 
 def _root_cause(trace: str) -> str:
-    """Return the message of the last cause of a Java exception, or its class if it has no message."""
+    """Return the message of the last cause of a Java exception, with its class if it is not a sentence."""
     cause = trace.rpartition(_CAUSED_BY)[2]
-    name, _, message = re.split(r"\n\s+at |\n\s+\.\.\. ", cause)[0].partition(": ")
-    return " ".join(message.split()) or name.strip().rpartition(".")[2]
+    name, _, text = re.split(r"\n\s+at |\n\s+\.\.\. ", cause)[0].partition(": ")
+    message, kind = " ".join(text.split()), name.strip().rpartition(".")[2]
+    if " " in message:
+        return message
+    return f"{kind}: {message}" if message else kind
 
 
 def _without_java(text: str) -> str:

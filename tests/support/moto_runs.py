@@ -32,7 +32,8 @@ def end_in_glue(job: str, state: str = "SUCCEEDED", seconds: int = 30, **shown_t
     shown = run.as_dict()  # moto has fixed figures there
     shown |= {"JobRunState": state, "ExecutionTime": seconds, "DPUSeconds": seconds * 5.0}
     shown |= shown_too
-    shown |= {"ErrorMessage": "ValueError: bad 123456789012"} if state == "FAILED" else {}
+    message = "Error Category: UNCLASSIFIED_ERROR; Failed Line Number: 3; ValueError: bad 123456789012"
+    shown |= {"ErrorMessage": message} if state == "FAILED" else {}
     run.as_dict = lambda: shown
 
 

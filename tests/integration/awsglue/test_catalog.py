@@ -81,7 +81,10 @@ def test_a_value_that_a_column_cannot_hold_is_an_error_that_names_it(
     put("a.csv", "1\nx\n")
     table(glue, tmp_path, "csv", "age int")
     with pytest.raises(Exception, match=r"Column age of db\.t is int, but a file has the value x"):
-        read(context).collect()
+        context.create_data_frame.from_catalog("db", "t").collect()
+    frame = context.create_dynamic_frame.from_catalog("db", "t")  # Glue's choice
+    assert rows(frame.resolveChoice(choice="make_cols").toDF()) == [(1, None), (None, "x")]
+    assert rows(frame.resolveChoice(specs=[("age", "cast:int")]).toDF()) == [(1,), (None,)]
 
 
 def test_partitions_are_those_of_the_catalog(

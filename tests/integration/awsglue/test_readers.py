@@ -90,7 +90,7 @@ def test_keys_of_json_that_differ_in_case_are_one_column(
 
 def test_keys_of_json_keep_their_spelling(context: GlueContext, put: Put) -> None:
     frame = read(context, put("a.json", '{"camelCase": {"innerKey": 1}}\n'), "json")
-    assert frame.schema.simpleString() == "struct<camelCase:struct<innerKey:bigint>>"
+    assert frame.schema.simpleString() == "struct<camelCase:struct<innerKey:int>>"
 
 
 @pytest.mark.parametrize(
@@ -123,3 +123,26 @@ def test_what_is_not_local_is_refused_by_name(context: GlueContext, put: Put) ->
         context.write_dynamic_frame.from_jdbc_conf(None, "connection", {})
     with pytest.raises(NotImplementedError, match=r"start_transaction \(transactions of governed tables\)"):
         context.start_transaction(True)
+
+
+def test_json_values_of_several_types_are_a_choice(context: GlueContext, put: Put) -> None:
+    text = '{"a": "12.5", "b": 1, "c": {"d": true}, "e": 1, "f": null}\n'
+    text += '{"a": 3, "b": 2.5, "c": {"d": "x"}, "e": 4000000000, "f": "y"}\n{"a": "off"}\n'
+    given = {"paths": [put("a.json", text)]}
+    frame = context.create_dynamic_frame.from_options("s3", given, "json")
+    kinds = "a:struct<int:int,string:string>,b:struct<double:double,int:int>"
+    kinds += ",c:struct<d:struct<boolean:boolean,string:string>>,e:bigint,f:string"
+    assert frame.toDF().schema.simpleString() == f"struct<{kinds}>"
+    parts = frame.resolveChoice(choice="make_cols").toDF()
+    assert rows(parts.selectExpr("a_int", "a_string", "b_double", "b_int", "e", "f")) == [
+        (3, None, 2.5, None, 4000000000, "y"),
+        (None, "12.5", None, 1, 1, None),
+        (None, "off", None, None, None, None),
+    ]
+    plain = context.create_data_frame.from_options("s3", given, "json")
+    assert dict(plain.dtypes)["a"] == "string"
+
+
+def test_json_integers_are_as_wide_as_their_values(context: GlueContext, put: Put) -> None:
+    frame = read(context, put("a.json", '{"a": 1, "b": 3000000000}\n'), "json")
+    assert frame.dtypes == [("a", "int"), ("b", "bigint")]

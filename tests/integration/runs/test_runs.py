@@ -66,11 +66,16 @@ def test_a_failed_run_shows_its_reason_and_last_log_lines(api: Api) -> None:
     logs.create_log_group(logGroupName=group)
     logs.create_log_stream(logGroupName=group, logStreamName=glue_run_id)
     now = int(time.time() * 1000)
+    java = "\tat org.apache.spark.sql.Dataset.show(Dataset.scala:1)"
     lines = [{"timestamp": now + n, "message": f"line {n}"} for n in range(30)]
+    lines += [{"timestamp": now + 30 + n, "message": java} for n in range(50)]
     logs.put_log_events(logGroupName=group, logStreamName=glue_run_id, logEvents=lines)
     end_in_glue(job, "FAILED")
     run = api.call("GET", asked.headers["Location"]).body
-    assert (run["status"], run["error"]["message"]) == ("FAILED", "ValueError: bad [account]")
+    assert (run["status"], run["error"]["message"]) == (
+        "FAILED",
+        "ValueError: bad [account] (sot_ecommerce.py, line 3)",
+    )
     assert run["error"]["log_tail"] == [f"line {n}" for n in range(10, 30)]
 
 

@@ -30,11 +30,19 @@ class RunError(ResponseBody):
     """Why a run did not succeed."""
 
     message: Annotated[
-        str, Field(description="Glue's error message.", examples=["ValueError: no such column"])
+        str,
+        Field(
+            description="The exception's own sentence, with its file and line if Glue reports them; or "
+            "Glue's message.",
+            examples=["ValueError: no such column (main.py, line 12)"],
+        ),
     ]
     log_tail: Annotated[
         list[str],
-        Field(description="Last lines of the error log.", examples=[["ValueError: no such column"]]),
+        Field(
+            description="Last lines of the error log, without the stack frames of Java.",
+            examples=[["ValueError: no such column"]],
+        ),
     ]
 
 

@@ -9,7 +9,8 @@ from pyspark.sql import DataFrame
 
 from .dynamicframe import DynamicFrame
 
-Read = Callable[[str | None, Mapping[str, Any]], DataFrame]
+Read = Callable[[str | None, Mapping[str, Any], bool], DataFrame]
+"""Reads a format with options. The flag says whether fields of several types are choices."""
 
 
 class DataSource:
@@ -28,12 +29,15 @@ class DataSource:
 
     def getFrame(self, **options: Any) -> DynamicFrame:
         """Return the frame. The options limit error records, which do not occur here."""
-        return DynamicFrame.fromDF(self.getDataFrame(), self._glue_context, self.name)
+        return DynamicFrame.fromDF(self._frame(), self._glue_context, self.name)
 
     def getSampleFrame(self, num: int, **options: Any) -> DynamicFrame:
         """Return a frame of at most `num` rows."""
-        return DynamicFrame.fromDF(self.getDataFrame().limit(num), self._glue_context, self.name)
+        return DynamicFrame.fromDF(self._frame().limit(num), self._glue_context, self.name)
 
     def getDataFrame(self) -> DataFrame:
         """Return the frame as a DataFrame."""
-        return self._read(self._format, self._options)
+        return self._read(self._format, self._options, False)
+
+    def _frame(self) -> DataFrame:
+        return self._read(self._format, self._options, True)

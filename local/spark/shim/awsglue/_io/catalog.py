@@ -14,10 +14,11 @@ import boto3
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import DataType, StringType, StructField, StructType
+from pyspark.sql.types import StringType, StructField, StructType
 
 from ..utils import refuse, unsupported
 from . import csv_files, json_files
+from .column_types import from_file, from_texts
 from .files import Input, exists, list_files
 from .options import HINTS, flag, quoted
 from .readers import BINARY, lists_files, read_binary, selected
@@ -107,8 +108,13 @@ def read_table(
     predicate: str,
     options: Mapping[str, Any],
     context: str,
+    *,
+    with_choices: bool = False,
 ) -> DataFrame:
-    """Read a table. Its partitions are those of the Data Catalog, wherever their files are."""
+    """Read a table. Its partitions are those of the Data Catalog, wherever their files are.
+
+    A value of a CSV file that its column cannot hold is an error, or makes a choice if `with_choices`.
+    """
     refuse("additional_options", dict(options), (*_OPTIONS, *HINTS))
     whole = schema(spark, table)
     keys = table.fields(spark, table.keys)
@@ -122,9 +128,11 @@ def read_table(
     if not groups:
         return spark.createDataFrame([], whole)
     frames = [_read(spark, table, source, storage, literals) for source, storage, literals in groups]
-    return reduce(
-        lambda a, b: a.unionByName(b), (frame.select(*map(quoted, whole.names)) for frame in frames)
-    )
+    frame = reduce(DataFrame.unionByName, [frame.select(*map(quoted, whole.names)) for frame in frames])
+    if table.format == "csv":
+        fields = whole.fields[: len(whole) - len(keys)]
+        return from_texts(f"{table.database}.{table.name}", frame, fields, with_choices=with_choices)
+    return frame
 
 
 def locations(spark: SparkSession, glue: Any, table: Table, predicate: str) -> list[str]:
@@ -223,20 +231,16 @@ def _read(
     if kind == "csv":
         own = [column["Name"] for column in storage["Columns"]]
         frame = csv_files.read_columns(spark, source, own, _csv_options(table))
-        values = [
-            _from_text(table, field)
-            if field.name in own
-            else F.lit(None).cast(field.dataType).alias(field.name)
-            for field in fields
-        ]
-        return frame.select(*values, *keys, *literals)
+        missing = [F.lit(None).cast("string").alias(field.name) for field in fields if field.name not in own]
+        return frame.select("*", *missing, *literals)
     if kind == "json":
         frame = json_files.read(spark, source, {}, StructType(fields))
         return frame.select("*", *literals)
     if kind in BINARY:
         frame = read_binary(spark, source, BINARY[kind])
         stored = {name.lower(): name for name in frame.columns}
-        values = [_from_file(table, frame, stored.get(field.name.lower()), field) for field in fields]
+        name = f"{table.database}.{table.name}"
+        values = [from_file(name, frame, stored.get(field.name.lower()), field) for field in fields]
         return frame.select(
             *values,
             *(key.cast(f.dataType) for key, f in zip(keys, source.partitions, strict=True)),
@@ -252,39 +256,3 @@ def _csv_options(table: Table) -> Json:
         unsupported(f"skip.header.line.count {count} of {table.database}.{table.name}")
     shape = csv_files.syntax({"separator": table.separator, "quoteChar": parameters.get("quoteChar")})
     return shape | {"header": count == "1", "multiLine": True}
-
-
-def _from_text(table: Table, field: StructField) -> Column:
-    """Return the value of a text as a column's type. An empty text of another type is null."""
-    text = quoted(field.name)
-    if isinstance(field.dataType, StringType):
-        return F.col(text)
-    return _checked(table, f"CASE WHEN trim({text}) <> '' THEN trim({text}) END", field)
-
-
-def _from_file(table: Table, frame: DataFrame, name: str | None, field: StructField) -> Column:
-    if name is None:
-        return F.lit(None).cast(field.dataType).alias(field.name)
-    stored = frame.schema[name].dataType
-    if stored == field.dataType:
-        return F.col(quoted(name)).alias(field.name)
-    if _is_text(stored) != _is_text(field.dataType):
-        raise ValueError(
-            f"Column {field.name} of {table.database}.{table.name} is {field.dataType.simpleString()}, but "
-            f"{stored.simpleString()} in its files."
-        )
-    return _checked(table, quoted(name), field)
-
-
-def _is_text(kind: DataType) -> bool:
-    return kind.typeName() in ("string", "binary", "varchar", "char")
-
-
-def _checked(table: Table, value: str, field: StructField) -> Column:
-    """Convert the value of a SQL expression. Fail for one that the type cannot hold: a null would hide it."""
-    kind = field.dataType.simpleString()
-    message = f"Column {field.name} of {table.database}.{table.name} is {kind}, but a file has the value "
-    text = message.replace("\\", "\\\\").replace("'", "\\'")
-    converted = f"try_cast({value} AS {kind})"
-    failed = f"raise_error(concat('{text}', cast({value} AS string)))"
-    return F.expr(f"IF({value} IS NOT NULL AND {converted} IS NULL, {failed}, {converted})").alias(field.name)

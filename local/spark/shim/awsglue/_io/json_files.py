@@ -26,20 +26,27 @@ from pyspark.sql.types import (
 )
 
 from ..utils import refuse, unsupported
+from . import json_choices
 from .files import Input
-from .options import flag
+from .options import flag, quoted
 
 _CASE = "spark.sql.caseSensitive"
 _PATH = re.compile(r"\$((?:\.[A-Za-z0-9_-]+)*)(\[\*\]|\.\*)?")
 
 
 def read(
-    spark: SparkSession, source: Input, options: Mapping[str, Any], schema: StructType | None = None
+    spark: SparkSession,
+    source: Input,
+    options: Mapping[str, Any],
+    schema: StructType | None = None,
+    *,
+    with_choices: bool = False,
 ) -> DataFrame:
     """Read files of JSON objects.
 
     Without `schema`, the names are those of the files. With `schema`, the columns have its names and types,
-    and keys match them regardless of case, at every level. Raises `ValueError` for a file that is not JSON.
+    and keys match them regardless of case, at every level. `with_choices` finds the types as Glue does.
+    Raises `ValueError` for a file that is not JSON.
     """
     refuse("format_options", dict(options), ("jsonPath", "multiLine", "multiline", "optimizePerformance"))
     with _case_sensitive(spark):
@@ -47,6 +54,8 @@ def read(
         others = documents.columns[1:]
         found = _infer(spark, documents, source)
         wanted = schema or _merged(found)
+        if with_choices and wanted == found:
+            return _with_choices(documents, found)
         if not wanted.fields:
             return documents.select(*others)
         parsed = _with_names_of(found, wanted)
@@ -54,6 +63,17 @@ def read(
         frame = documents.select(F.explode(records).alias("value"), *others)
         values = [_value(F.col("value"), parsed, field).alias(field.name) for field in wanted.fields]
         return frame.select(*values, *others)
+
+
+def _with_choices(documents: DataFrame, found: StructType) -> DataFrame:
+    others = {name: F.col(quoted(name)) for name in documents.columns[1:]}
+    wanted = json_choices.refined(documents, found)
+    frame = json_choices.parsed(documents, found, others)
+    values = [
+        json_choices.value((field.name,), field.dataType).cast(field.dataType).alias(field.name)
+        for field in wanted
+    ]
+    return frame.select(*values, *map(quoted, others))
 
 
 def _documents(spark: SparkSession, source: Input, options: Mapping[str, Any]) -> DataFrame:

@@ -26,8 +26,10 @@ def read_options(
     format: str | None,
     format_options: Mapping[str, Any],
     context: str,
+    *,
+    with_choices: bool = False,
 ) -> DataFrame:
-    """Read paths of S3."""
+    """Read paths of S3. `with_choices` finds the types of JSON as DynamicFrames have them."""
     if connection_type in (*BINARY, "csv", "json"):  # the deprecated way to name a format
         connection_type, format = "s3", connection_type
     only_s3(connection_type)
@@ -42,20 +44,28 @@ def read_options(
     base = files[0].root if len({file.root for file in files}) == 1 and files[0].path != files[0].root else ""
     # Without new files the frame is empty and has the columns of all files.
     source = Input([file.path for file in found or files], base, recurse=recurse)
-    frame = read_files(spark, source, format, options) if files else spark.createDataFrame([], StructType([]))
+    frame = (
+        read_files(spark, source, format, options, with_choices)
+        if files
+        else spark.createDataFrame([], StructType([]))
+    )
     if name := connection_options.get("attachFilename") or format_options.get("attachFilename"):
         frame = frame.withColumn(str(name), F.input_file_name())
     return frame if found else frame.limit(0)
 
 
 def read_files(
-    spark: SparkSession, source: Input, format: str | None, options: Mapping[str, Any]
+    spark: SparkSession,
+    source: Input,
+    format: str | None,
+    options: Mapping[str, Any],
+    with_choices: bool = False,
 ) -> DataFrame:
     """Read files of a format with the names and types that the files have."""
     if format == "csv":
         return csv_files.read(spark, source, options)
     if format == "json":
-        return json_files.read(spark, source, options)
+        return json_files.read(spark, source, options, with_choices=with_choices)
     if format in BINARY:
         # Options for the speed of reading, and those of the writer.
         refuse(

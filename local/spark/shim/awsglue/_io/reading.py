@@ -32,9 +32,15 @@ class Reading:
         """Return a source that reads files in S3."""
         refuse("getSource", {"push_down_predicate": push_down_predicate})
 
-        def read(format: str | None, format_options: Mapping[str, Any]) -> DataFrame:
+        def read(format: str | None, format_options: Mapping[str, Any], with_choices: bool) -> DataFrame:
             return read_options(
-                self.spark_session, connection_type, options, format, format_options, transformation_ctx
+                self.spark_session,
+                connection_type,
+                options,
+                format,
+                format_options,
+                transformation_ctx,
+                with_choices=with_choices,
             )
 
         return DataSource(read, self, transformation_ctx, format)
@@ -53,10 +59,15 @@ class Reading:
         glue = catalog.client()
         table = catalog.Table.get(glue, database, table_name)
 
-        def read(_: str | None, __: Mapping[str, Any]) -> DataFrame:
-            options = additional_options or {}
+        def read(_: str | None, __: Mapping[str, Any], with_choices: bool) -> DataFrame:
             return catalog.read_table(
-                self.spark_session, glue, table, push_down_predicate, options, transformation_ctx
+                self.spark_session,
+                glue,
+                table,
+                push_down_predicate,
+                additional_options or {},
+                transformation_ctx,
+                with_choices=with_choices,
             )
 
         return DataSource(read, self, table_name)
@@ -137,15 +148,12 @@ class Reading:
         **kwargs: Any,
     ) -> DynamicFrame:
         """Return the rows of files in S3."""
-        frame = self.create_data_frame_from_options(
-            connection_type,
-            connection_options,
-            format,
-            format_options,
-            transformation_ctx,
-            push_down_predicate,
+        source = self.getSource(
+            connection_type, format, transformation_ctx, push_down_predicate, **(connection_options or {})
         )
-        return DynamicFrame.fromDF(frame, self, transformation_ctx)
+        if format:
+            source.setFormat(format, **(format_options or {}))
+        return source.getFrame(**kwargs)
 
     def create_data_frame_from_options(
         self,

@@ -23,8 +23,7 @@ _FILTERS = ("retentionPeriod", "partitionPredicate", "excludeStorageClasses")
 
 def purge(spark: SparkSession, path: str, options: Mapping[str, Any]) -> None:
     """Delete the files below a path that are older than the retention period."""
-    if options.get("excludeStorageClasses"):
-        refuse("purge", {"excludeStorageClasses": options["excludeStorageClasses"]})
+    # Objects that a run can read are in no archive, which excludeStorageClasses protects.
     refuse("purge", dict(options), _FILTERS)
     if not exists(spark, path):
         return
