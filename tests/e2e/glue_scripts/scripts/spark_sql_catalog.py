@@ -6,8 +6,6 @@ from pyspark.sql import SparkSession
 args = getResolvedOptions(sys.argv, ["JOB_NAME", "TARGET", "DATABASE"])
 spark = SparkSession.builder.appName(args["JOB_NAME"]).enableHiveSupport().getOrCreate()
 
-databases = [row[0] for row in spark.sql("SHOW DATABASES").collect()]
-assert args["DATABASE"] in databases, databases
 spark.sql(f"USE {args['DATABASE']}")
 tables = [row["tableName"] for row in spark.sql("SHOW TABLES").collect()]
 print("has visits:", "visits" in tables, "has pages:", "pages" in tables)
