@@ -146,3 +146,21 @@ def test_json_values_of_several_types_are_a_choice(context: GlueContext, put: Pu
 def test_json_integers_are_as_wide_as_their_values(context: GlueContext, put: Put) -> None:
     frame = read(context, put("a.json", '{"a": 1, "b": 3000000000}\n'), "json")
     assert frame.dtypes == [("a", "int"), ("b", "bigint")]
+
+
+def test_parquet_with_nanoseconds_is_an_error_that_says_what_to_write(
+    context: GlueContext, tmp_path: Path
+) -> None:
+    """As in Athena and in releases (docs/decisions/0024)."""
+    sql = "SELECT TIMESTAMP_NS '2026-01-02 03:04:05.123456789' AS at"
+    by_duckdb(f"COPY ({sql}) TO '{tmp_path}/a.parquet' (FORMAT parquet)")
+    with pytest.raises(
+        ValueError, match=r"Spark cannot read the Parquet type INT64 \(TIMESTAMP\(NANOS,false\)\)"
+    ):
+        read(context, tmp_path, "parquet")
+
+
+def test_unsigned_integers_of_64_bits_are_read_without_loss(context: GlueContext, tmp_path: Path) -> None:
+    by_duckdb(f"COPY (SELECT 18446744073709551615::UBIGINT AS id) TO '{tmp_path}/a.parquet' (FORMAT parquet)")
+    frame = read(context, tmp_path, "parquet")
+    assert (frame.dtypes, str(frame.collect()[0][0])) == ([("id", "decimal(20,0)")], "18446744073709551615")

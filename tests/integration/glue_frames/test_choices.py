@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-transfor
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,6 +14,7 @@ from moto import mock_aws
 from pyspark.sql import SparkSession
 
 from local.spark.shim.awsglue import gluetypes
+from local.spark.shim.awsglue.context import GlueContext
 from local.spark.shim.awsglue.dynamicframe import DynamicFrame, ResolveOption
 from local.spark.shim.awsglue.transforms import ResolveChoice
 from tests.support.frames import of_json, of_rows, records, schema
@@ -48,6 +50,19 @@ def test_json_records_that_disagree_make_a_choice(payments: DynamicFrame, capsys
     assert capsys.readouterr().out.splitlines() == [
         '{"provider id": 10001, "list": [{"price": 1.5}, {"price": "$2"}]}',
         '{"provider id": "INC", "list": []}',
+    ]
+
+
+def test_json_files_that_disagree_make_a_choice(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('{"id": 1, "value": "12.5", "big": 1}\n')
+    (tmp_path / "b.json").write_text('[{"id": 2, "value": 3, "big": 3000000000}]\n')
+    frame = GlueContext(spark.sparkContext).create_dynamic_frame.from_options(
+        "s3", {"paths": [str(tmp_path)]}, "json"
+    )
+    found = sorted(records(frame.resolveChoice(choice="make_cols")), key=lambda row: row["id"])
+    assert found == [
+        {"id": 1, "value_string": "12.5", "value_int": None, "big": 1},
+        {"id": 2, "value_string": None, "value_int": 3, "big": 3_000_000_000},
     ]
 
 

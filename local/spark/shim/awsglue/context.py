@@ -8,11 +8,13 @@ from typing import Any, NoReturn
 from pyspark.sql import SparkSession, SQLContext
 
 from ._io import catalog, storage
-from ._io.entries import DataFrameReader, DataFrameWriter, DynamicFrameReader, DynamicFrameWriter
+from ._io.entries import DataFrameReader, DataFrameWriter
 from ._io.logger import GlueLogger
 from ._io.options import Options
 from ._io.reading import Reading
 from ._io.writing import Writing
+from .catalog import client
+from .dynamicframe import DynamicFrameReader, DynamicFrameWriter
 from .utils import refuse, unsupported
 
 _STREAMING = "streaming"
@@ -91,7 +93,7 @@ class GlueContext(Reading, Writing, SQLContext):
         return round(time.time() * 1000)
 
     def _locations(self, database: str, name: str, options: Options) -> list[str]:
-        glue = catalog.client()
+        glue = client()
         table = catalog.Table.get(glue, database, name)
         predicate = str((options or {}).get("partitionPredicate") or "")
         return catalog.locations(self.spark_session, glue, table, predicate)

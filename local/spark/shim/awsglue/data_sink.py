@@ -8,10 +8,10 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from ._io.catalog import client
 from ._io.options import flag
 from ._io.registration import Registration, partition_values
 from ._io.writers import Target, write
+from .catalog import client
 from .dynamicframe import DynamicFrame
 
 

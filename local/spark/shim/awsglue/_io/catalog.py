@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 from urllib.parse import unquote
 
-import boto3
 from pyspark.errors import AnalysisException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -30,12 +28,6 @@ _FORMATS = {
     **{"ParquetHiveSerDe": "parquet", "OrcSerde": "orc", "AvroSerDe": "avro", "RegexSerDe": "grokLog"},
 }
 _OPTIONS = ("catalogPartitionPredicate", "exclusions", "recurse", "boundedFiles", "path", "partitionKeys")
-
-
-def client() -> Any:
-    """Return a boto3 client of the Data Catalog."""
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    return boto3.client("glue", region_name=region)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Namespaces of `GlueContext`, as in `create_dynamic_frame.from_catalog(...)`."""
+"""Readers and writers of DataFrames, as in `create_data_frame.from_catalog(...)`."""
 
 from __future__ import annotations
 
@@ -22,60 +22,6 @@ class _Namespace:
         if name.startswith("_"):
             raise AttributeError(name)
         unsupported(f"{self._name}.{name}")
-
-
-class DynamicFrameReader(_Namespace):
-    """`GlueContext.create_dynamic_frame`."""
-
-    _name = "create_dynamic_frame"
-
-    def from_rdd(self, data: Any, name: str, schema: Any = None, sampleRatio: float | None = None) -> Any:
-        """Return a frame of an RDD."""
-        return self._glue_context.create_dynamic_frame_from_rdd(data, name, schema, sampleRatio)
-
-    def from_options(
-        self,
-        connection_type: str,
-        connection_options: Options = None,
-        format: str | None = None,
-        format_options: Options = None,
-        transformation_ctx: str = "",
-        push_down_predicate: str = "",
-        **kwargs: Any,
-    ) -> Any:
-        """Return the rows of files in S3."""
-        return self._glue_context.create_dynamic_frame_from_options(
-            connection_type,
-            connection_options,
-            format,
-            format_options,
-            transformation_ctx,
-            push_down_predicate,
-            **kwargs,
-        )
-
-    def from_catalog(
-        self,
-        database: str | None = None,
-        table_name: str | None = None,
-        redshift_tmp_dir: str = "",
-        transformation_ctx: str = "",
-        push_down_predicate: str = "",
-        additional_options: Options = None,
-        catalog_id: str | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Return a table of the Data Catalog."""
-        return self._glue_context.create_dynamic_frame_from_catalog(
-            database,
-            table_name,
-            redshift_tmp_dir,
-            transformation_ctx,
-            push_down_predicate,
-            additional_options,
-            catalog_id,
-            **kwargs,
-        )
 
 
 class DataFrameReader(_Namespace):
@@ -128,62 +74,6 @@ class DataFrameReader(_Namespace):
             **kwargs,
         )
         return frame
-
-
-class DynamicFrameWriter(_Namespace):
-    """`GlueContext.write_dynamic_frame`."""
-
-    _name = "write_dynamic_frame"
-
-    def from_options(
-        self,
-        frame: Any,
-        connection_type: str,
-        connection_options: Options = None,
-        format: str | None = None,
-        format_options: Options = None,
-        transformation_ctx: str = "",
-    ) -> Any:
-        """Append the rows of a frame to a folder in S3."""
-        return self._glue_context.write_dynamic_frame_from_options(
-            frame, connection_type, connection_options, format, format_options, transformation_ctx
-        )
-
-    def from_catalog(
-        self,
-        frame: Any,
-        database: str | None = None,
-        table_name: str | None = None,
-        redshift_tmp_dir: str = "",
-        transformation_ctx: str = "",
-        additional_options: Options = None,
-        catalog_id: str | None = None,
-        **kwargs: Any,
-    ) -> Any:
-        """Append the rows of a frame to a table."""
-        return self._glue_context.write_dynamic_frame_from_catalog(
-            frame,
-            database,
-            table_name,
-            redshift_tmp_dir,
-            transformation_ctx,
-            additional_options,
-            catalog_id,
-            **kwargs,
-        )
-
-    def from_jdbc_conf(
-        self,
-        frame: Any,
-        catalog_connection: str,
-        connection_options: Options = None,
-        redshift_tmp_dir: str = "",
-        transformation_ctx: str = "",
-    ) -> Any:
-        """Refuse to write to a JDBC connection."""
-        return self._glue_context.write_dynamic_frame_from_jdbc_conf(
-            frame, catalog_connection, connection_options, redshift_tmp_dir, transformation_ctx
-        )
 
 
 class DataFrameWriter(_Namespace):

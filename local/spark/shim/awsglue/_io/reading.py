@@ -8,6 +8,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
+from ..catalog import client
 from ..data_source import DataSource
 from ..dynamicframe import DynamicFrame
 from ..utils import refuse
@@ -56,7 +57,7 @@ class Reading:
         catalog_id: str | None = None,
     ) -> DataSource:
         """Return a source that reads a table of the Data Catalog."""
-        glue = catalog.client()
+        glue = client()
         table = catalog.Table.get(glue, database, table_name)
 
         def read(_: str | None, __: Mapping[str, Any], with_choices: bool) -> DataFrame:
@@ -76,9 +77,7 @@ class Reading:
         self, database: str | None = None, table_name: str | None = None, catalog_id: str | None = None
     ) -> StructType:
         """Return the columns of a table as Spark's schema."""
-        table = catalog.Table.get(
-            catalog.client(), given("database", database), given("table_name", table_name)
-        )
+        table = catalog.Table.get(client(), given("database", database), given("table_name", table_name))
         return catalog.schema(self.spark_session, table)
 
     def create_dynamic_frame_from_rdd(

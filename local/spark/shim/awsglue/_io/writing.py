@@ -6,6 +6,7 @@ from typing import Any, NoReturn
 
 from pyspark.sql import DataFrame
 
+from ..catalog import client
 from ..data_sink import DataSink
 from ..utils import unsupported
 from . import catalog
@@ -98,7 +99,7 @@ class Writing:
     write_from_jdbc_conf = write_dynamic_frame_from_jdbc_conf
 
     def _catalog_sink(self, database: str, name: str, options: Options) -> DataSink:
-        table = catalog.Table.get(catalog.client(), database, name)
+        table = catalog.Table.get(client(), database, name)
         values = options or {}
         sink = DataSink(target_of_table(table, values), values)
         sink.setCatalogInfo(database, name)

@@ -106,6 +106,8 @@ def merge(one: types.DataType, other: types.DataType) -> types.DataType:
         return one
     if isinstance(one, types.NullType):
         return other
+    if {type(one), type(other)} == {types.IntegerType, types.LongType}:
+        return types.LongType()
     if is_choice(one) or is_choice(other):
         return _merged_choice(one, other)
     if isinstance(one, types.StructType) and isinstance(other, types.StructType):
@@ -128,6 +130,10 @@ def _merged_choice(one: types.DataType, other: types.DataType) -> types.DataType
     alternatives: dict[str, types.DataType] = {}
     for kind in (*_alternatives(one), *_alternatives(other)):
         name = name_of(kind)
+        if name == "int" and "long" in alternatives:
+            continue
+        if name == "long":
+            alternatives = {other: kept for other, kept in alternatives.items() if other != "int"}
         alternatives[name] = merge(alternatives[name], kind) if name in alternatives else kind
     return choice_of(alternatives.values())
 
