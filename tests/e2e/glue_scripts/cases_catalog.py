@@ -94,6 +94,7 @@ CASES = [
             " WHERE day >= '2024-01-02' GROUP BY title, day"
         ),
         log=("has visits: True has pages: True", "pages: 3"),
+        is_quick=True,
     ),
     Case(
         "ctas_insert.py",
@@ -107,5 +108,6 @@ CASES = [
             "orders_by_region": _CHOSEN,
         },
         log=("regions: 3",),
+        is_quick=True,
     ),
 ]

@@ -77,6 +77,7 @@ CASES = [
             "SELECT * FROM (VALUES (1, 12.5, NULL, '12.5', '12.5'), (2, 3.0, 3, NULL, NULL),"
             " (3, NULL, NULL, 'off', 'off')) t(id, cast_value, value_int, value_string, projected)"
         ),
+        is_quick=True,
     ),
     Case(
         "catalog_to_partitions.py",
