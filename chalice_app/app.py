@@ -23,6 +23,9 @@ _TICK_SECONDS = 600
 # Chalice would add a handler to the logger of this name, and set its level to ERROR.
 app = Chalice(app_name="terraglue", configure_logs=False)
 
+# Chalice knows zip and tar as binary, but not gzip. API Gateway sends other bodies as text.
+app.api.binary_types += ["application/gzip", "application/x-gzip"]
+
 service = Once(build)
 """The service, built at the first request of a process."""
 

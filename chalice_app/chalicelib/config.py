@@ -27,7 +27,7 @@ POLICY_ARN = r"arn:aws[a-z-]*:iam::(?:[0-9]{12}|aws):policy/[A-Za-z0-9+=,.@_/-]{
 SHARED_ROLE_ARN = rf"{_ACCOUNT}:role/terraglue-shared-[A-Za-z0-9._-]{{1,47}}"
 _KEY_ID = r"(?:mrk-[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
 KMS_KEY_ARN = rf"arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{{12}}:key/{_KEY_ID}"
-_FEATURE = r"(?:argument:--|connection:|format:)[A-Za-z0-9._-]+"
+_FEATURE = r"(?:argument:--|connection:|format:|spark-format:)[A-Za-z0-9._-]+"
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 _FOLD = {"auto": None, "true": True, "false": False}
 

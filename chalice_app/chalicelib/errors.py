@@ -163,6 +163,12 @@ class JobFilesMissing(Conflict):
     code = "job_files_missing"
 
 
+class JobFileInUse(Conflict):
+    """The settings of a job name the file."""
+
+    code = "job_file_in_use"
+
+
 class LearningMode(Conflict):
     """A learning environment runs the release's job and accepts no files."""
 
@@ -170,7 +176,7 @@ class LearningMode(Conflict):
 
 
 class TooManyFiles(Conflict):
-    """The environment has the maximum number of job files."""
+    """The environment would have too many job files."""
 
     code = "too_many_files"
 

@@ -50,6 +50,7 @@ from chalicelib.services.job_files import JobFiles
 from chalicelib.services.jobs import Jobs
 from chalicelib.services.tables import Tables
 from chalicelib.storage.live_files import LiveFiles
+from chalicelib.storage.module_archives import ModuleArchives
 from chalicelib.storage.releases import Releases
 from chalicelib.storage.store import Store
 
@@ -124,6 +125,7 @@ def build(
         store,
         glue,
         live_files,
+        ModuleArchives(store, buckets, live_files),
         Settlement(store, glue, RunOutputs(store, catalog), logs, config.prices, clock=clock),
         lease_seconds=config.lease_seconds,
         clock=clock,

@@ -16,6 +16,7 @@ PYTHON_MODULES = "--additional-python-modules"
 INSTALLER_OPTION = "--python-modules-installer-option"
 LAKE_FORMATS = "--datalake-formats"
 _CONF = "--conf"
+_CATALOG = "--enable-glue-datacatalog"
 
 # Rejected, not ignored, because they would change the result of a run.
 _UNSUPPORTED = ("--user-jars-first",)
@@ -35,8 +36,10 @@ _APPLIED = (
     *("spark.hadoop.hive.exec.", "spark.hadoop.mapred", "spark.hadoop.parquet.", "spark.kryo"),
     *("spark.network.timeout", "spark.python.worker.", "spark.serializer", "spark.shuffle.", "spark.task."),
 )
-# Sizes of a cluster and of its connections, which one process on one machine does not have.
+# Sizes of a cluster and of its connections, which one process on one machine does not have, and the class of
+# AWS that `--enable-glue-datacatalog` stands for.
 _IGNORED = (
+    "spark.hadoop.hive.metastore.client.factory.class",
     *("spark.driver.cores", "spark.driver.memory", "spark.dynamicAllocation.", "spark.executor."),
     *("spark.hadoop.fs.s3.", "spark.hadoop.fs.s3a.", "spark.locality.", "spark.memory.", "spark.rpc."),
     *("spark.speculation", "spark.yarn."),
@@ -46,7 +49,7 @@ _LAKE = ("spark.sql.catalog.", "spark.sql.extensions")
 # The first is any other property, the next are the emulator's own.
 _REFUSED = (
     *("spark.", "spark.hadoop.fs.s3.impl", "spark.hadoop.fs.s3a.impl", "spark.sql.catalogImplementation"),
-    *("spark.sql.hive.metastore", "spark.sql.warehouse.dir"),
+    "spark.sql.hive.metastore",
     *("spark.executor.extraClassPath", "spark.executor.extraJavaOptions"),
 )
 # Connection types of Glue besides s3, which the emulator has no servers for:
@@ -57,8 +60,9 @@ _CONNECTIONS = (
     *("mongodb", "mysql", "opensearch", "oracle", "postgresql", "redshift", "saphana", "snowflake"),
     *("sqlserver", "teradata", "vertica"),
 )
-# Formats of Glue that `shim/awsglue` cannot read and write, and those of `--datalake-formats`.
-_FORMATS = ("avro", "groklog", "ion", "xml")
+# Formats that `shim/awsglue` cannot read, that Spark needs a jar for, and those of `--datalake-formats`.
+_FORMATS = ("groklog", "ion")
+_SPARK_FORMATS = ("avro",)
 _LAKE_TABLES = ("delta", "hudi", "iceberg")
 _ASSIGNMENT = re.compile(r"(spark\.[A-Za-z0-9._-]+)=(.*)", re.DOTALL)
 _CUSTOMER = re.compile(r"CUSTOMER_[A-Za-z0-9_]+")
@@ -85,12 +89,13 @@ def unsupported(arguments: Mapping[str, str], *, has_lake_jars: bool) -> str | N
 def unsupported_features(*, has_lake_jars: bool) -> str:
     """Return the value of the service's UNSUPPORTED_FEATURES, with which it warns its users early."""
     arguments = [*_UNSUPPORTED, *(() if has_lake_jars else (LAKE_FORMATS,))]
-    formats = [*_FORMATS, *(() if has_lake_jars else _LAKE_TABLES)]
+    lake = () if has_lake_jars else _LAKE_TABLES
     return ",".join(
         [
             *(f"argument:{name}" for name in arguments),
             *(f"connection:{name}" for name in _CONNECTIONS),
-            *(f"format:{name}" for name in formats),
+            *(f"format:{name}" for name in (*_FORMATS, *lake)),
+            *(f"spark-format:{name}" for name in (*_SPARK_FORMATS, *lake)),
         ]
     )
 
@@ -100,6 +105,14 @@ def spark_properties(arguments: Mapping[str, str]) -> dict[str, str]:
     properties = {name: value for name, value in _assignments(arguments) if _kind(name) in (_APPLIED, _LAKE)}
     executors = customer_variables(arguments, "--customer-executor-env-vars")
     return properties | {f"spark.executorEnv.{name}": value for name, value in executors.items()}
+
+
+def uses_catalog(arguments: Mapping[str, str]) -> bool:
+    """Return whether Spark SQL uses the Data Catalog. Any value but false enables it, even an empty one.
+
+    https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-data-catalog-hive.html
+    """
+    return arguments.get(_CATALOG, "false").lower() != "false"
 
 
 def s3a_region(arguments: Mapping[str, str]) -> str | None:

@@ -20,7 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.glue_modules import provided
 from local.glue_runs import libraries
-from local.glue_runs.arguments import LAKE_FORMATS, customer_variables, spark_properties
+from local.glue_runs.arguments import LAKE_FORMATS, customer_variables, spark_properties, uses_catalog
 from local.glue_runs.libraries import LibraryFolders
 from local.glue_runs.logs import LogStream
 from local.glue_runs.short_paths import shortener
@@ -107,7 +107,7 @@ class ScriptRun:
         self._fetch(self._spec.script, self._script)
         folders = LibraryFolders(folder, work_dir(folder), self._place.modules_dir)
         found = libraries.prepare(arguments, folders, self._fetch, self._stop, self._error.write)
-        if self._spec.uses_catalog:
+        if uses_catalog(arguments):
             self._metastore = Metastore(self._place.clients, folder)
         java, cache_dir = java_home(), self._place.cache_dir
         spark = Launch(

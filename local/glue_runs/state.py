@@ -100,14 +100,6 @@ class RunSpec:
         return glue_arguments.s3a_region(self.arguments) or _S3A_DEFAULT_REGION
 
     @property
-    def uses_catalog(self) -> bool:
-        """Whether Spark SQL uses the Data Catalog. Any value but false enables it, even an empty one.
-
-        https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-data-catalog-hive.html
-        """
-        return self.arguments.get("--enable-glue-datacatalog", "false").lower() != "false"
-
-    @property
     def capacity(self) -> float:
         """Capacity in DPUs."""
         return self.workers * _DPU[self.worker_type]

@@ -9,10 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 CLUSTER = "cluster://run"
-"""The file system of the run's own cluster, as HDFS in Glue: it ends with the run."""
+"""A file system of the run's own, which ends with the run."""
 
 WAREHOUSE = f"{CLUSTER}/user/spark/warehouse"
-"""Folder of new databases that have no other location."""
+"""Folder of new databases that have no other location.
+
+In Glue, it is on the driver, at `file:/spark-warehouse`:
+https://docs.aws.amazon.com/glue/latest/dg/example_glue_GetDatabases_section.html
+"""
 
 
 @dataclass(frozen=True)

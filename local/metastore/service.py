@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from pymetastore.hive_metastore import ThriftHiveMetastore, ttypes
 
 from local.metastore.databases import Databases
@@ -72,6 +72,8 @@ def _translating(call: Callable[..., Any], *arguments: Any) -> Any:
     except ClientError as error:
         code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
         raise _ERRORS.get(code, ttypes.MetaException)(message) from error
+    except BotoCoreError as error:  # such as a name that Glue's model does not allow
+        raise ttypes.MetaException(str(error)) from error
 
 
 def _refuse(name: str, *_: Any) -> NoReturn:

@@ -52,6 +52,9 @@ _CATEGORIES_BY_TEXT = (
     (re.compile("Throttling|SlowDown|Rate exceeded"), "THROTTLING_ERROR"),
 )
 _JAVA_FRAME = re.compile(r"^\s+(?:at [\w.$/<>-]+\(.*\)|\.\.\. \d+ more)\s*$")
+# Hive nests exceptions in messages: `a.b.HiveException: MetaException(message:Got exception: a.b.C ...)`.
+_JAVA_CLASS = re.compile(r"(?:Got exception: )?(?<![\w.])(?:[a-z]\w*\.){2,}[\w$]*(?:Exception|Error):? ")
+_META_EXCEPTION = re.compile(r"\w*Exception\(message:(.*)\)$")
 _CAUSED_BY = "\nCaused by: "
 _WORKER_TRACE = "Traceback (most recent call last):\n"
 _PYTHON_FRAME = re.compile(r'^\s+File "(.+)", line (\d+)')
@@ -107,6 +110,8 @@ def _sentence(error: BaseException) -> str:
         call, _, trace = text.partition("\n: ")
         return _cut(f"{call.strip()} {_root_cause(trace)}")
     message = " ".join(_BESIDES_THE_SENTENCE.split(_without_java(text).strip())[0].split())
+    if type(error).__module__.startswith("pyspark."):
+        message = _META_EXCEPTION.sub(r"\1", _JAVA_CLASS.sub("", message))
     if isinstance(error, ImportError) and (error.name in _GLUE_LIBRARIES or "must be installed" in message):
         message = f"{message.rstrip('.')}. {_HINT}"
     return _cut(f"{name}: {message}" if message else name)
@@ -131,7 +136,7 @@ def _root_cause(trace: str) -> str:
     name, _, text = re.split(r"\n\s+at |\n\s+\.\.\. ", cause)[0].partition(": ")
     message, kind = " ".join(text.split()), name.strip().rpartition(".")[2]
     if " " in message:
-        return message
+        return _META_EXCEPTION.sub(r"\1", _JAVA_CLASS.sub("", message))
     return f"{kind}: {message}" if message else kind
 
 

@@ -203,7 +203,10 @@ def _functions(names: Mapping[str, str]) -> Iterator[Claim]:
         yield Claim(
             f"{function} reads no data of a sandbox",
             *(function, ["s3:GetObject"], ["arn:aws:s3:::terraglue-??????????-*"]),
-            but=["*.json", "*.py", "*.sql", "*.zip"],
+            but=[
+                *("*.cfg", "*.csv", "*.ini", "*.json", "*.md", "*.py", "*.sql", "*.toml", "*.txt", "*.whl"),
+                *("*.yaml", "*.yml", "*.zip"),
+            ],
         )
         yield Claim(
             f"{function} resets no bookmark" if function != "api_handler" else "only ResetJobBookmark",

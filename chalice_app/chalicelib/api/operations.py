@@ -24,8 +24,8 @@ class Files:
     media_types: tuple[str, ...]
 
 
-Returns = Mapping[int, type[BaseModel] | Files]
-"""Bodies of successful responses by status."""
+Returns = Mapping[int, type[BaseModel] | Files | None]
+"""Bodies of successful responses by status. A 204 has none."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Operation:
     errors: tuple[type[ServiceError], ...] = ()
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
-    upload: bool = False
+    upload: tuple[str, ...] = ()
     public: bool = False
     idempotent: bool = False
     links: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class Options(TypedDict, total=False):
     """Fields of an operation that have defaults."""
 
     errors: tuple[type[ServiceError], ...]
-    upload: bool
+    upload: tuple[str, ...]
     public: bool
     idempotent: bool
     links: tuple[str, ...]
@@ -81,7 +81,7 @@ class Operations:
         A view returns a model, which is sent with the first status of `returns`, or a Response. The models
         that its parameters `query` and `body` are annotated with validate the request. The first line of its
         docstring is the operation's summary, the rest the description. `name`, the operation ID, is the
-        view's name by default.
+        view's name by default. `upload` lists the media types of a body that is a file.
         """
 
         def add(view: View) -> View:

@@ -40,6 +40,15 @@ class EnvironmentsQuery(PageQuery):
         return value
 
 
+class FolderQuery(Strict):
+    """How the upload of a folder treats files that the archive does not have."""
+
+    replace: Annotated[
+        Literal["true", "false"],
+        Field(description="`true` removes the job files that the archive does not have; `false` keeps them."),
+    ] = "false"
+
+
 class RowsQuery(Strict):
     """The first rows of a table."""
 

@@ -95,6 +95,14 @@ class Buckets:
         with calling():
             self._client.delete_object(Bucket=bucket, Key=key)
 
+    def remove_if(self, bucket: str, key: str, *, etag: str) -> None:
+        """Delete an object if it has `etag`. Otherwise does nothing, as `replace`.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+        """
+        with calling(ignore={"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}):
+            self._client.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
+
     def is_empty(self, bucket: str) -> bool:
         """Return whether a bucket has no object versions and no delete markers, or does not exist."""
         page = call_or_none(lambda: self._client.list_object_versions(Bucket=bucket, MaxKeys=1), *_NO_BUCKET)

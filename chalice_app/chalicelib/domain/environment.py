@@ -8,7 +8,8 @@ from typing import Any
 
 from chalicelib.domain.failures import Failure
 from chalicelib.domain.receipts import Receipt, ReceiptEntry
-from chalicelib.domain.settings import LEARNING_SCRIPT, Settings
+from chalicelib.domain.setting_types import PYTHON_ENDINGS
+from chalicelib.domain.settings import LEARNING_SCRIPT, JobSettings, Settings
 from chalicelib.domain.timeline import ActorType
 
 
@@ -113,6 +114,7 @@ class Environment:
     - `removed`: number of deleted resources that belong to no stack, by type.
     - `remaining`: what the stacks of failed attempts left, as entries of the receipt.
     - `job_files`: the job files by path.
+    - `removed_files`: paths of deleted job files whose objects in S3 may still exist.
     - `transition_since`: since when the service works on the status. Waiting for runs to end does not count.
     - `due_at`: when reconcile must process it again even if no event arrives, or None for never.
     - `next_run_at`: when the schedule starts the next run of a READY environment.
@@ -150,6 +152,7 @@ class Environment:
     removed: dict[str, int] = field(default_factory=dict)
     remaining: list[ReceiptEntry] = field(default_factory=list)
     job_files: dict[str, JobFile] = field(default_factory=dict)
+    removed_files: list[str] = field(default_factory=list)
     attempts: int = 0
     transition_since: str | None = None
     due_at: str | None = None
@@ -223,10 +226,24 @@ class Environment:
         """Return the path of the job file that the job runs."""
         return self.settings.job.script or LEARNING_SCRIPT
 
-    @property
-    def files_of_run(self) -> list[str]:
-        """Return the paths of the job files that a run needs."""
-        return [self.script, *self.settings.job.extra_files]
+    def job(self, job_id: str) -> JobSettings | None:
+        """Return the settings of a job, or None if the environment does not have it."""
+        return self.settings.job if job_id == self.job_id else None
+
+    def files_of_run(self, job: JobSettings) -> list[str]:
+        """Return the paths of the job files that a run of a job needs."""
+        return [job.script or LEARNING_SCRIPT, *job.extra_files]
+
+    def python_files(self, job: JobSettings, *more: str) -> str:
+        """Return the value of a job's `--extra-py-files`: its own files, and more URIs."""
+        own = [self.job_file_uri(path) for path in job.extra_files if path.endswith(PYTHON_ENDINGS)]
+        return ",".join([*own, *more])
+
+    def other_files(self, job: JobSettings) -> str:
+        """Return the value of a job's `--extra-files`."""
+        return ",".join(
+            self.job_file_uri(path) for path in job.extra_files if not path.endswith(PYTHON_ENDINGS)
+        )
 
     def job_file_key(self, path: str) -> str:
         """Return the key of a job file in the bucket `glue_assets`."""

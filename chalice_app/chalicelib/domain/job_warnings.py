@@ -67,7 +67,7 @@ def _features(read: Json, unsupported: Collection[str]) -> Iterator[JobWarning]:
     for feature, line in read["features"]:
         if feature in unsupported:
             kind, _, name = feature.partition(":")
-            what = {"connection": "connections of type", "format": "the format"}[kind]
+            what = {"connection": "connections of type", "format": "the format"}.get(kind, "Spark's format")
             yield _unsupported(f"{what} {name}", line)
 
 

@@ -18,7 +18,9 @@ _PLACE = re.compile(r"\s*(\([^()\s]+, line \d+\))[\s.]*$")
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 _ADVICE = "Add its package to python_modules, or upload the module and add it to extra_files."
 
-_JAVA_FRAME = re.compile(r"\s+(?:at [\w.$/<>-]+\(.*\)|\.\.\. \d+ more)\s*$")
+_JAVA_FRAME = re.compile(
+    r"(?:\s+(?:at [\w.$/<>-]+\(.*\)|\.\.\. \d+ more)|Caused by: .*|Driver stacktrace:\)?)\s*$"
+)
 _STATUS_LINE = re.compile(
     r"\d{2,4}[/-]\d\d[/-]\d\d[ T]\d\d:\d\d:\d\d\S* (?:\[[^\]]*\] )?(?:DEBUG|INFO|WARN)\b"
 )

@@ -11,11 +11,30 @@ from chalicelib.domain.json_types import Json
 from chalicelib.domain.names import RUN_MARKER
 from chalicelib.domain.patterns import PLAIN, Matching
 
+MAX_FOLDERS = 7
+"""API Gateway needs one route for each depth."""
+MAX_PATH = 255
 _SEGMENT = "[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}"
-JOB_FILE = re.compile(f"(?:{_SEGMENT}/){{0,2}}{_SEGMENT}")
-"""Path of a job file: up to two folders, without hidden folders and `..`."""
-_SCRIPT = rf"(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,60}}\.py"
-_LIBRARY = rf"{_SCRIPT}|(?:{_SEGMENT}/){{0,2}}[A-Za-z0-9_-][A-Za-z0-9_.-]{{0,59}}\.zip"
+JOB_FILE = re.compile(f"(?:{_SEGMENT}/){{0,{MAX_FOLDERS}}}{_SEGMENT}")
+"""Path of a job file, without hidden folders and `..`."""
+PYTHON_ENDINGS = (".py", ".zip", ".whl")
+"""What Glue imports from `--extra-py-files`. Other job files go to `--extra-files`."""
+JOB_FILE_ENDINGS = (
+    *PYTHON_ENDINGS,
+    *(".sql", ".json", ".csv", ".txt", ".md", ".yaml", ".yml", ".toml", ".ini", ".cfg"),
+)
+
+
+def file_names(*endings: str) -> str:
+    """Return the pattern of file names of at most 64 characters with these endings."""
+    by_length = {length: [e[1:] for e in endings if len(e) == length] for length in map(len, endings)}
+    tails = [
+        rf"[A-Za-z0-9_.-]{{0,{63 - length}}}\.(?:{'|'.join(names)})" for length, names in by_length.items()
+    ]
+    return f"[A-Za-z0-9_-](?:{'|'.join(tails)})"
+
+
+_FOLDERS = f"(?:{_SEGMENT}/){{0,{MAX_FOLDERS}}}"
 
 # Arguments that Glue itself reads, from AWS's "Using job parameters in AWS Glue jobs"
 # (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-etl-glue-arguments.html). Those that would
@@ -89,8 +108,18 @@ BucketName = Annotated[
         but_not=f".*(?:{'|'.join(_RESERVED_ENDINGS)})",
     ),
 ]
-Script = Annotated[str, Matching(_SCRIPT, "must be the path of a .py file, such as main.py or src/main.py")]
-Library = Annotated[str, Matching(_LIBRARY, "must be the path of a .py or .zip file")]
+_Path = Annotated[str, Field(max_length=MAX_PATH)]
+Script = Annotated[
+    _Path,
+    Matching(_FOLDERS + file_names(".py"), "must be the path of a .py file, such as main.py or src/main.py"),
+]
+ExtraFile = Annotated[
+    _Path,
+    Matching(
+        _FOLDERS + file_names(*JOB_FILE_ENDINGS),
+        f"must be the path of a job file, which ends in {', '.join(JOB_FILE_ENDINGS)}",
+    ),
+]
 PythonModule = Annotated[
     str, Matching(_PYTHON_MODULE, "must be a package with at most one version, such as pandas==2.2.3")
 ]

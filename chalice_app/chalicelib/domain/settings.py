@@ -18,7 +18,7 @@ from chalicelib.domain.setting_types import (
     Arguments,
     Arn,
     BucketName,
-    Library,
+    ExtraFile,
     NumberOfWorkers,
     PythonModule,
     Schedule,
@@ -72,8 +72,12 @@ class JobSettings(Strict):
         default=None,
         description="Job file to run. Required in production mode, and not allowed in learning mode.",
     )
-    extra_files: Annotated[list[Library], Field(max_length=20)] = Field(
-        default=[], description="Job files that the script can import, in production mode."
+    extra_files: Annotated[list[ExtraFile], Field(max_length=20)] = Field(
+        default=[],
+        description=(
+            "Job files for each run, in production mode: Glue adds .py, .zip and .whl files to the modules "
+            "that the script can import, and copies others into its working directory."
+        ),
     )
     python_modules: Annotated[list[PythonModule], Field(max_length=20)] = Field(
         default=[], description="Python packages that Glue installs for a run, with an optional version."

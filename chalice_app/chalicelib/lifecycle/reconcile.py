@@ -129,14 +129,16 @@ class Reconciler:
 
     def _settle_files(self, environment: Environment) -> Environment:
         """Complete changes of job files whose request died."""
+        changes: dict[str, object] = {}
         try:
             self._files.settle(environment)
+            changes["removed_files"] = []
             self._files.remove_unused(environment)
         except AwsRefused as error:  # the next run retries
             logger.warning("job files not settled", environment_id=environment.id, detail=str(error))
-        changes: dict[str, object] = {}
         if environment.attempts:  # the previous try was throttled
-            changes = {"attempts": 0, "reason": environment.failure.fix if environment.failure else None}
+            reason = environment.failure.fix if environment.failure else None
+            changes |= {"attempts": 0, "reason": reason}
         return self._transitions.save(environment, due_at=expiry.next_check(environment), **changes)
 
     def _warn(self, environment: Environment) -> bool:

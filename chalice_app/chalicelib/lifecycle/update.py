@@ -225,12 +225,12 @@ class Update:
         leased = self._transitions.acquire_lease(environment)
         if leased is None:
             return Next.LATER
-        if _needs_files(leased):
+        if needs_files := _needs_files(leased):
             work = LeasedWork(self._transitions, leased, deadline)
             if not work.run({"seeded_files": number} for number in self._seeding.seed_update(leased)):
                 return Next.AGAIN
             leased = work.environment
-        return self._end.complete(leased, stack)
+        return self._end.complete(leased, stack, has_new_files=needs_files)
 
 
 def _needs_files(environment: Environment) -> bool:

@@ -28,8 +28,11 @@ class UpdateCompletion:
         self._updates = updates
         self._seeding = seeding
 
-    def complete(self, environment: Environment, stack: Stack) -> Next:
-        """End READY with the desired settings and release."""
+    def complete(self, environment: Environment, stack: Stack, *, has_new_files: bool) -> Next:
+        """End READY with the desired settings and release.
+
+        With new files of the release, those that a user deleted are there again.
+        """
         goal = environment.as_desired
         self._updates.discard_change_set(environment, ends_as=goal)
         self._ready(
@@ -41,7 +44,9 @@ class UpdateCompletion:
             release=goal.release,
             outputs=self._stacks.outputs(goal, stack),
             **self._stacks.resource_fields(stack),
-            job_files={**self._seeding.job_files(goal), **uploaded_files(environment)},
+            job_files={**self._seeding.job_files(goal), **uploaded_files(environment)}
+            if has_new_files
+            else environment.job_files,
         )
         return Next.LATER
 

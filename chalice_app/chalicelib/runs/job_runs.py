@@ -20,6 +20,7 @@ from chalicelib.observability import logger, tracer
 from chalicelib.runs.run_tracking import CHECK_SECONDS, RETRY_SECONDS, RunTracker
 from chalicelib.runs.settlement import Settlement
 from chalicelib.storage.live_files import LiveFiles
+from chalicelib.storage.module_archives import ModuleArchives
 from chalicelib.storage.store import Store
 
 # Codes of StartJobRun that allow a later retry
@@ -35,6 +36,7 @@ class Runs:
         store: Store,
         glue: Glue,
         files: LiveFiles,
+        modules: ModuleArchives,
         settlement: Settlement,
         *,
         lease_seconds: int,
@@ -43,6 +45,7 @@ class Runs:
         self._store = store
         self._glue = glue
         self._files = files
+        self._modules = modules
         self._settlement = settlement
         self._follower = RunTracker(store, glue, settlement, clock=clock)
         self._lease_seconds = lease_seconds
@@ -93,13 +96,10 @@ class Runs:
     def start(self, run: JobRun) -> JobRun:
         """Start a run in Glue. The caller must have recorded the attempt."""
         try:
-            environment = self._store.environment(run.environment_id)
-            if environment is not None:  # Glue must read the job files that the record names
-                self._files.settle(environment, environment.files_of_run)
             glue_run_id = self._glue.start(
                 run.job_id,
                 marker=run.id,
-                arguments=run.arguments,
+                arguments={**run.arguments, **self._file_arguments(run)},
                 worker_type=run.worker_type,
                 number_of_workers=run.number_of_workers,
                 timeout_minutes=run.timeout_minutes,
@@ -115,6 +115,16 @@ class Runs:
                 due_at=later(self._clock(), CHECK_SECONDS),
             ),
         )
+
+    def _file_arguments(self, run: JobRun) -> dict[str, str]:
+        """Make Glue read the job files that the record names. Return the job arguments that name modules."""
+        environment = self._store.environment(run.environment_id)
+        job = environment.job(run.job_id) if environment else None
+        if environment is None or job is None:
+            return {}
+        self._files.settle(environment, environment.files_of_run(job))
+        modules = self._modules.uri(environment, job)
+        return {"--extra-py-files": environment.python_files(job, modules)} if modules else {}
 
     def glue_run_changed(self, job_id: str, environment_id: str, glue_run_id: str) -> None:
         """Record the state of a Glue run, and start the run that waited for its end.

@@ -66,7 +66,8 @@ def missing_files(environment: Environment) -> list[str]:
 
     Without them, a run would be billed for a minute and fail.
     """
-    return [path for path in environment.files_of_run if path not in environment.job_files]
+    files = environment.files_of_run(environment.settings.job)
+    return [path for path in files if path not in environment.job_files]
 
 
 def _output_arguments(environment: Environment) -> dict[str, str]:

@@ -123,7 +123,11 @@ def _existing_files(environment: Environment, release: Release | None) -> Mappin
     return {
         (file.target, file.key): file.sha256
         for file in (release.files if release else ())
-        if file.target not in emptied and (environment.settings.upload_data or file.target != "sor")
+        if file.target not in emptied
+        and (environment.settings.upload_data or file.target != "sor")
+        and (
+            file.target != "glue_assets" or file.key.removeprefix(Release.JOB_FILES) in environment.job_files
+        )
     }
 
 

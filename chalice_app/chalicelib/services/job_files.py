@@ -1,52 +1,67 @@
-"""Requests about job files: the script of a job, and the files that it imports or reads.
-
-An upload goes to the sandbox's bucket first and then into the record, so every file in the record exists.
-`live_files` then copies it to where Glue reads it.
-"""
+"""Requests about job files: the scripts of jobs, and the files that they import or read."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 
-from chalicelib.aws.errors import AwsError
 from chalicelib.aws.s3 import Buckets
-from chalicelib.clock import Clock, later, now, timestamp
+from chalicelib.clock import Clock, now
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, JobFile, Status
-from chalicelib.domain.job_warnings import JobWarning, file_warnings
-from chalicelib.domain.setting_types import JOB_FILE
-from chalicelib.domain.timeline import TimelineEvent
+from chalicelib.domain.job_warnings import MOST_WARNINGS, JobWarning, file_warnings
+from chalicelib.domain.json_types import Json
+from chalicelib.domain.setting_types import JOB_FILE, JOB_FILE_ENDINGS, MAX_FOLDERS, MAX_PATH
 from chalicelib.errors import (
-    Conflict,
     InvalidFields,
     InvalidFile,
-    LearningMode,
     NotFound,
     PayloadTooLarge,
-    ServiceError,
-    StaleRecord,
-    TooManyFiles,
     UnsupportedMediaType,
 )
-from chalicelib.observability import logger
 from chalicelib.services.environments import Environments
-from chalicelib.services.file_contents import ENDINGS, FileContents
-from chalicelib.services.readiness import require_ready
+from chalicelib.services.file_contents import FileContents
+from chalicelib.services.file_parser import MAX_FILE_BYTES
+from chalicelib.services.job_file_writes import (
+    Changes,
+    JobFileWrites,
+    check_accepts_files,
+    check_unused,
+    sha256,
+)
 from chalicelib.storage.live_files import LiveFiles
 from chalicelib.storage.store import Store
 
-MAX_BYTES = 1024 * 1024
-MAX_FILES = 50
-_WRITE_TRIES = 5
+MAX_ARCHIVE_BYTES = 4 * 1024 * 1024
+"""API Gateway sends it to Lambda in base64, as a part of at most 6 MB of JSON.
+
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+"""
 _READ_TRIES = 3
-_SETTLED_SECONDS = 120
-"""By then every call of a request has ended, also if its client repeated it."""
+_SHOWN_FILES = 50
+"""Number of files that the event of a folder upload lists."""
+_ENDINGS = ", ".join(JOB_FILE_ENDINGS)
+_PATH_RULE = (
+    f"Must have at most {MAX_FOLDERS} folders and {MAX_PATH} characters. Each part must have 1 to 64 "
+    "characters of a-z, A-Z, 0-9, _, - and ., and must not start with a dot."
+)
+
+
+@dataclass(frozen=True)
+class FolderUpload:
+    """What the upload of a folder changed, by path, and the environment afterwards."""
+
+    environment: Environment
+    added: list[str]
+    replaced: list[str]
+    removed: list[str]
+    skipped: list[str]
+    warnings: list[JobWarning]
 
 
 class JobFiles:
-    """Lists, reads and writes job files."""
+    """Lists, reads, writes and removes job files."""
 
     def __init__(
         self,
@@ -59,13 +74,12 @@ class JobFiles:
         unsupported: Collection[str] = (),
         clock: Clock = now,
     ) -> None:
-        self._store = store
+        self._unsupported = unsupported
         self._environments = environments
         self._live = live
         self._contents = contents
         self._buckets_of = buckets_of
-        self._unsupported = unsupported
-        self._clock = clock
+        self._writes = JobFileWrites(store, environments, live, clock)
 
     def listing(self, caller: Caller, environment_id: str) -> Environment:
         """Return the environment; its `job_files` are the list."""
@@ -92,95 +106,136 @@ class JobFiles:
         """
         environment = self._environments.visible(caller, environment_id)
         _check_path(path)
-        _check_state(environment, path)  # before the content, which takes seconds to parse
-        wrong = self._contents.error(_ending(path, body), body)
-        if wrong:
+        check_accepts_files(environment)  # before the content, which takes seconds to parse
+        if wrong := self._contents.error(_ending(path, body), body):
             raise InvalidFile([{"pointer": "", **wrong}], detail=f"{path}: {wrong['detail']}")
-        content = self._live.add(environment, path, body)
-        try:
-            environment, before = self._record(caller, environment, path, body, content, request_id)
-        except ServiceError:  # after an AwsError, the record may name the upload
-            with suppress(AwsError):
-                self._live.remove(environment, path, content)
-            raise
-        try:
-            try:
-                self._live.settle(environment, [path])
-            finally:  # the record names another upload now
-                self._live.remove(environment, path, before.content if before else None)
-        except AwsError as error:  # the record is right; the next tick or run copies the file
-            logger.warning("job file left to the schedule", environment_id=environment_id, detail=str(error))
-        return environment, before is None
+        written = self._writes.save(
+            *(caller, environment, lambda _: Changes({path: body}), "job_file_put"),
+            *(lambda before, _: _detail(path, sha256(body), before[path]), request_id),
+        )
+        return written.environment, written.before[path] is None
 
     def warnings(self, environment: Environment, path: str, body: bytes) -> list[JobWarning]:
         """Return the warnings about a file that was written."""
-        if not path.endswith(".py"):
-            return []
-        job, files = environment.settings.job, environment.job_files
-        return [
-            warning
-            for read in self._contents.read([body])
-            for warning in file_warnings(job, files, read, self._unsupported)
-        ]
+        return [warning for _, warning in self._warnings(environment, {path: body})]
 
-    def _record(
-        self, caller: Caller, environment: Environment, path: str, body: bytes, content: str, request_id: str
-    ) -> tuple[Environment, JobFile | None]:
-        """Record an upload. Return the environment and the previous file, or None."""
-        before: JobFile | None = None
-        for _ in range(_WRITE_TRIES):
-            _check_state(environment, path)
-            before = environment.job_files.get(path)
-            moment = self._clock()
-            sha256 = hashlib.sha256(body).hexdigest()
-            file = JobFile(
-                size_bytes=len(body),
-                sha256=sha256,
-                changed_by=caller.owner,
-                changed_at=timestamp(moment),
-                content=content,
-            )
-            detail = {"path": path, "sha256": sha256, "before": before.sha256 if before else None}
-            event = TimelineEvent(timestamp(moment), caller.owner, "job_file_put", request_id, detail)
-            soon = later(moment, _SETTLED_SECONDS)
-            after = environment.replace(
-                job_files={**environment.job_files, path: file},
-                due_at=min(environment.due_at or soon, soon),
-            )
-            try:
-                return self._store.save_environment(environment, after, event), before
-            except StaleRecord:
-                environment = self._environments.visible(caller, environment.id)
-            named = environment.job_files.get(path)
-            if named is not None and named.content == content:
-                return environment, before  # the response to this write was lost, and boto3 repeated it
-        raise Conflict("Other requests changed the environment at the same time. Retry.")
+    def _warnings(
+        self, environment: Environment, files: Mapping[str, bytes]
+    ) -> Iterator[tuple[str, JobWarning]]:
+        """Yield the warnings about files that were written, each with its path."""
+        job, scripts = environment.settings.job, [path for path in files if path.endswith(".py")]
+        found = self._contents.read([files[path] for path in scripts]) if scripts else []
+        for path, read in zip(scripts, found, strict=False):
+            for warning in file_warnings(job, environment.job_files, read, self._unsupported):
+                yield path, warning
 
+    def remove(self, caller: Caller, environment_id: str, path: str, request_id: str) -> None:
+        """Remove a file. Raises `NotFound`, and `JobFileInUse` if the settings of a job name it."""
+        environment = self._environments.visible(caller, environment_id)
+        check_accepts_files(environment)
+        is_done = False
 
-def _check_state(environment: Environment, path: str) -> None:
-    if environment.settings.mode != "production":
-        raise LearningMode(
-            "Job files are read-only in learning mode. Use production mode to upload your own."
+        def wanted(environment: Environment) -> Changes:
+            nonlocal is_done
+            if path not in environment.job_files:
+                if is_done:  # the write was lost on its way back and repeated, or another request removed it
+                    return Changes({})
+                raise NotFound("The job file does not exist.")
+            check_unused(environment, [path])
+            is_done = True
+            return Changes({}, [path])
+
+        self._writes.save(
+            *(caller, environment, wanted, "job_file_deleted"),
+            *(lambda before, _: _detail(path, None, before[path]), request_id),
         )
-    require_ready(environment, "to accept files")
-    if path not in environment.job_files and len(environment.job_files) >= MAX_FILES:
-        raise TooManyFiles(f"The environment already has {MAX_FILES} job files, which is the maximum.")
+
+    def write_folder(
+        self, caller: Caller, environment_id: str, kind: str, body: bytes, request_id: str, *, replace: bool
+    ) -> FolderUpload:
+        """Write all files of an archive, or none. With `replace`, remove all other files.
+
+        `kind` is zip or tar. Files with the same content stay as they are, so an archive that is uploaded
+        twice changes nothing. Raises `InvalidFile` with every error of every file.
+        """
+        environment = self._environments.visible(caller, environment_id)
+        check_accepts_files(environment)
+        if len(body) > MAX_ARCHIVE_BYTES:
+            raise PayloadTooLarge(f"An archive must be at most {MAX_ARCHIVE_BYTES} bytes. Upload several.")
+        unpacked = self._contents.unpacked(kind, body)
+        errors = unpacked.errors or self._errors(unpacked.files)
+        if not errors and not unpacked.files:
+            errors = [{"detail": "The archive has no files."}]
+        if errors:
+            first = f"{errors[0]['path']}: " if "path" in errors[0] else ""
+            more = f" ({len(errors) - 1} more in errors.)" if len(errors) > 1 else ""
+            detail = f"{first}{errors[0]['detail']}{more}"
+            raise InvalidFile([{"pointer": "", **error} for error in errors], detail=detail)
+        digests = {path: sha256(content) for path, content in unpacked.files.items()}
+
+        def wanted(environment: Environment) -> Changes:
+            old = environment.job_files
+            removed = sorted(old.keys() - digests.keys()) if replace else []
+            check_unused(environment, removed)
+            changed = {p: c for p, c in unpacked.files.items() if p not in old or old[p].sha256 != digests[p]}
+            return Changes(changed, removed)
+
+        written = self._writes.save(
+            *(caller, environment, wanted, "job_folder_put"),
+            *(lambda before, after: _folder_detail(before, after, replace=replace), request_id),
+        )
+        before, after = written.before, written.environment.job_files
+        return FolderUpload(
+            written.environment,
+            added=sorted(path for path, old in before.items() if old is None),
+            replaced=sorted(path for path, old in before.items() if old is not None and path in after),
+            removed=sorted(path for path in before if path not in after),
+            skipped=sorted(unpacked.skipped),
+            warnings=[
+                replace_fields(warning, detail=f"{path}: {warning.detail}")
+                for path, warning in self._warnings(written.environment, unpacked.files)
+            ][:MOST_WARNINGS],
+        )
+
+    def _errors(self, files: Mapping[str, bytes]) -> list[Json]:
+        """Return the errors of all files of an archive, sorted by path."""
+        found: dict[str, Json] = {}
+        for path in files:
+            if not _is_path(path):
+                found[path] = {"detail": _PATH_RULE}
+            elif not path.endswith(JOB_FILE_ENDINGS):
+                found[path] = {"detail": f"The name of a job file must end in {_ENDINGS}."}
+        found |= self._contents.errors({path: body for path, body in files.items() if path not in found})
+        return [{"path": path, **found[path]} for path in sorted(found)]
+
+
+def _detail(path: str, digest: str | None, before: JobFile | None) -> Json:
+    return {"path": path, "sha256": digest, "before": before.sha256 if before else None}
+
+
+def _folder_detail(before: Mapping[str, JobFile | None], after: Environment, *, replace: bool) -> Json:
+    """Return the first changes and the number of all: a page of the timeline has at most 6 MB."""
+    files = [
+        _detail(path, file.sha256 if (file := after.job_files.get(path)) else None, before[path])
+        for path in sorted(before)[:_SHOWN_FILES]
+    ]
+    return {"replace": replace, "changed": len(before), "files": files}
+
+
+def _is_path(path: str) -> bool:
+    return len(path) <= MAX_PATH and JOB_FILE.fullmatch(path) is not None
 
 
 def _check_path(path: str) -> None:
-    if not JOB_FILE.fullmatch(path):
-        words = (
-            "Must have at most two folders. Each part must have 1 to 64 characters of a-z, A-Z, 0-9, _, - "
-            "and ., and must not start with a dot."
-        )
-        raise InvalidFields([{"parameter": "path", "detail": words}])
+    if not _is_path(path):
+        raise InvalidFields([{"parameter": "path", "detail": _PATH_RULE}])
 
 
 def _ending(path: str, body: bytes) -> str:
     """Return the file name extension of a path, which determines the type of the file."""
     ending = "." + path.rpartition(".")[2]
-    if ending not in ENDINGS:
-        raise UnsupportedMediaType(f"The name of a job file must end in {', '.join(ENDINGS)}.")
-    if len(body) > MAX_BYTES:
-        raise PayloadTooLarge(f"A job file must be at most {MAX_BYTES} bytes.")
+    if ending not in JOB_FILE_ENDINGS:
+        raise UnsupportedMediaType(f"The name of a job file must end in {_ENDINGS}.")
+    if len(body) > MAX_FILE_BYTES:
+        raise PayloadTooLarge(f"A job file must be at most {MAX_FILE_BYTES} bytes.")
     return ending

@@ -8,9 +8,15 @@ It imports no other module of the service, because every PUT of a script waits f
 
 import ast
 import json
+import resource
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+
+# As in file_parser.
+_OUT_OF_MEMORY = 3
+_MEMORY_BYTES = 512 * 1024 * 1024
 
 # Handlers of these exceptions show that the script can do without the module.
 _GUARDS = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
@@ -49,9 +55,13 @@ def _unguarded(tree: ast.AST) -> Iterator[ast.AST]:
         children = list(ast.iter_child_nodes(node))
         if isinstance(node, ast.Try) and any(_is_guard(handler) for handler in node.handlers):
             children = [*node.orelse, *node.finalbody]
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+        elif isinstance(node, ast.If) and any(map(_is_type_checking, ast.walk(node.test))):
             children = list(node.orelse)
         waiting += reversed(children)
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    return "TYPE_CHECKING" in (getattr(node, "id", None), getattr(node, "attr", None))
 
 
 def _is_guard(handler: ast.ExceptHandler) -> bool:
@@ -69,11 +79,10 @@ def _features(call: ast.Call) -> Iterator[str]:
         yield f"connection:{connection.lower()}"
     if name == "from_jdbc_conf" or (name == "jdbc" and (call.args or call.keywords)):
         yield "connection:jdbc"
-    given = options.get("format")
     if name == "format" and first and _is_of_spark(call.func):
-        given = first
-    if given:
-        yield "connection:jdbc" if given == "jdbc" else f"format:{given.lower()}"
+        yield "connection:jdbc" if first == "jdbc" else f"spark-format:{first.lower()}"
+    if given := options.get("format"):
+        yield f"format:{given.lower()}"
 
 
 def _is_of_spark(node: ast.expr) -> bool:
@@ -90,4 +99,9 @@ def _text(node: ast.expr) -> str | None:
 
 
 if __name__ == "__main__":
-    print(json.dumps([read(text) for text in json.load(sys.stdin)]))
+    with suppress(ValueError, OSError):  # macOS does not support it
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    try:
+        print(json.dumps([read(text) for text in json.load(sys.stdin)]))
+    except MemoryError:
+        sys.exit(_OUT_OF_MEMORY)

@@ -110,4 +110,15 @@ CASES = [
         log=("regions: 3",),
         is_quick=True,
     ),
+    Case(
+        "hive_partition_sql.py",
+        inputs=_ORDERS,
+        rows={
+            "daily_orders": (
+                f"SELECT order_id::INT AS id, amount, region FROM {_READ_ORDERS} WHERE region <> 'W'"
+                " UNION ALL SELECT 100, '1.00', 'X'"
+            )
+        },
+        log=("partitions: ['region=N', 'region=S', 'region=X']", "listed: True", "rows: 5"),
+    ),
 ]

@@ -20,6 +20,18 @@ _READ_EVENTS = "read_json('{data}/events/*.json', format = 'newline_delimited')"
 _PARQUET = "read_parquet('{out}/**/*.parquet')"
 
 
+def _avro() -> bytes:
+    import io
+
+    import fastavro
+
+    fields = [{"name": "id", "type": "int"}, {"name": "name", "type": ["null", "string"]}]
+    schema = fastavro.parse_schema({"type": "record", "name": "people", "fields": fields})
+    file = io.BytesIO()
+    fastavro.writer(file, schema, [{"id": 1, "name": "Ana"}, {"id": 2, "name": None}])
+    return file.getvalue()
+
+
 def _types() -> bytes:
     import tempfile
     from pathlib import Path
@@ -61,12 +73,27 @@ CASES = [
         log=("Count:  4", "|-- city: string"),
     ),
     Case(
+        "avro_to_parquet.py",
+        inputs={"avro/a.avro": _avro()},
+        result=f"SELECT id, name FROM {_PARQUET}",
+        expected="SELECT * FROM (VALUES (1, 'Ana'), (2, NULL)) t(id, name)",
+    ),
+    Case(
+        "xml_to_json.py",
+        inputs={
+            "xml/a.xml": '<books><book id="1"><title>Emma</title><price>7.5</price></book>'
+            '<book id="2"><title>Walden</title><price>8</price></book></books>'
+        },
+        result="SELECT _id, title, price FROM read_json('{out}/**/*.json')",
+        expected="SELECT * FROM (VALUES (1, 'Emma', 7.5), (2, 'Walden', 8.0)) t(_id, title, price)",
+    ),
+    Case(
         "resolve_choice.py",
         inputs={
             "readings/a.json": '{"id": 1, "value": "12.5"}\n{"id": 2, "value": 3}\n{"id": 3, "value": "off"}\n'
         },
-        # `project` keeps only the values of its type:
-        # https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-transforms-ResolveChoice.html
+        # A projection drops values of other types:
+        # https://docs.aws.amazon.com/glue/latest/dg/glue-etl-scala-apis-glue-dynamicframe-class.html
         result=(
             "SELECT a.id, a.value AS cast_value, b.value_int, b.value_string, c.value AS projected"
             " FROM read_parquet('{out}/cast/*.parquet') a"
@@ -246,5 +273,16 @@ CASES = [
         result="SELECT id, city FROM read_json('{out}/**/*', format = 'newline_delimited')",
         expected="SELECT * FROM (VALUES (1, 'A'), (2, 'X'), (3, 'C'), (9, 'Z')) t(id, city)",
         log=("fields: ['city', 'id']", "rows: 4"),
+    ),
+    Case(
+        "json_array.py",
+        inputs={
+            "export/all.json": json.dumps(
+                [{"id": n, "amount": n * 3, "who": {"name": "abc"[n]}} for n in range(3)], indent=1
+            )
+        },
+        result="SELECT id, label FROM read_csv('{out}/*', header = true)",
+        expected="SELECT * FROM (VALUES (2, '2-c')) t(id, label)",
+        log=("kept: 1 schema: ['id', 'label']",),
     ),
 ]

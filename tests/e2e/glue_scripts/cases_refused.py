@@ -22,16 +22,6 @@ CASES = [
     Case("refused_kinesis.py", error="^NotImplementedError: .*kinesis", warning="kinesis"),
     Case("refused_iceberg.py", inputs=_EVENTS, error="(?i)iceberg"),
     Case("refused_delta.py", inputs=_EVENTS, error="(?i)delta", warning="delta"),
-    # Spark has no reader of Avro and XML without other jars.
-    Case(
-        "avro_to_parquet.py",
-        inputs={"avro/a.avro": b"Obj\x01"},
-        error="^NotImplementedError: .*avro",
-        warning="avro",
-    ),
-    Case(
-        "xml_to_json.py", inputs={"xml/a.xml": "<books/>"}, error="^NotImplementedError: .*xml", warning="xml"
-    ),
     Case("refused_graphframes.py", error="graphframes"),
     Case("refused_find_matches.py", inputs=_EVENTS, error="awsglueml|FindMatches"),
     # A sandbox's role may list its own databases only, which GetDatabases cannot do.

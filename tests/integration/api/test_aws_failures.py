@@ -19,6 +19,7 @@ import app as chalice_app
 from chalicelib.observability import logger
 from chalicelib.wiring import Once, build
 from tests.support.api import Answer, Api
+from tests.support.job_files import zipped
 from tests.support.small_account import TABLE
 
 SERVICES = ("dynamodb", "glue", "s3", "athena", "logs", "cloudformation", "sts")
@@ -119,6 +120,10 @@ def restored(items: list[Any]) -> None:
         client.put_item(TableName=TABLE, Item=item)
 
 
+# Job files of each depth have routes of their own.
+ONE_PER_VIEW = {operation.view: operation for operation in reversed(chalice_app.api.all)}.values()
+
+
 def place(api: Api, *, production: bool) -> dict[str, str]:
     """A READY environment with a run, as path parameters."""
     settings = {"mode": "production", "job": {"script": "sot_ecommerce.py"}} if production else {}
@@ -143,9 +148,12 @@ def request(api: Api, operation: Any, parts: dict[str, str]) -> Answer:
     """A valid request of the operation. Its response is checked against the OpenAPI document."""
     names = re.findall(r"{(part\d)}", operation.path)
     file = {name: "main.py" if name == names[-1] else "src" for name in names}
-    if names == ["part1"]:
+    if names == ["part1"] and operation.method != "DELETE":
         file = {"part1": "sot_ecommerce.py"}
     path = operation.path.format(**parts, **file)
+    if operation.name == "put_job_folder":
+        archive = {"Content-Type": "application/zip"}
+        return api.call(operation.method, path, raw=zipped({"a/b.py": b"x = 1\n"}), headers=archive)
     if operation.upload:
         return api.call(operation.method, path, raw=b"x = 1\n")
     body = {"settings": {"job": {"timeout_minutes": 3}}} if operation.method == "PATCH" else None
@@ -153,11 +161,16 @@ def request(api: Api, operation: Any, parts: dict[str, str]) -> Answer:
     return api.call(operation.method, path, owner=owner, body=body)
 
 
-@pytest.mark.parametrize("operation", chalice_app.api.all, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("operation", ONE_PER_VIEW, ids=lambda operation: operation.name)
 def test_a_route_returns_only_documented_responses(
     api: Api, faults: Faults, log: io.StringIO, operation: Any
 ) -> None:
-    parts = place(api, production=operation.upload)
+    changes_files = operation.tag == "Job files" and operation.method != "GET"
+    parts = place(api, production=changes_files)
+    if operation.name.startswith("delete_job_file"):
+        path = operation.path.replace(operation.path[operation.path.index("{part1") :], "")
+        depth = operation.path.count("{part")
+        assert api.call("PUT", f"{path.format(**parts)}{'src/' * (depth - 1)}main.py", raw=b"").status == 201
     if operation.name == "retry_environment":
         fail(parts["environment_id"])
     before = boto3.client("dynamodb").scan(TableName=TABLE)["Items"]

@@ -9,10 +9,12 @@ import boto3
 import pytest
 
 from tests.support.api import Answer, Api
+from tests.support.job_files import job_file_paths, zipped
 from tests.support.moto_runs import JobBookmarks
 
 OWNER, OTHER, ADMIN, NOBODY = "owner", "other", "admin", "nobody"
 FILE = "/environments/{environment}/job/files"
+ARCHIVE = zipped({"folder/new.py": b"x = 1\n"})
 
 
 @dataclass(frozen=True)
@@ -59,13 +61,16 @@ TRIES = {
     "list_tables": Try("GET", "/environments/{environment}/tables", 200),
     "list_rows": Try("GET", "/environments/{environment}/tables/db_shop/tbl/rows", 404),
     "list_job_files": Try("GET", FILE, 200),
-    "get_job_file": Try("GET", f"{FILE}/main.py", 200),
-    "get_job_file_in_folder": Try("GET", f"{FILE}/src/main.py", 200),
-    "get_job_file_in_subfolder": Try("GET", f"{FILE}/src/lib/main.py", 200),
-    "put_job_file": Try("PUT", f"{FILE}/main.py", 200, raw=b"x = 1\n"),
-    "put_job_file_in_folder": Try("PUT", f"{FILE}/src/main.py", 200, raw=b"x = 1\n"),
-    "put_job_file_in_subfolder": Try("PUT", f"{FILE}/src/lib/main.py", 200, raw=b"x = 1\n"),
-    "refuse_deep_job_file": Try("PUT", f"{FILE}/a/b/c/main.py", 422, raw=b"x = 1\n"),
+    "put_job_folder": Try("PUT", FILE, 200, raw=ARCHIVE, headers={"Content-Type": "application/zip"}),
+    **{
+        f"{method}_job_file{where}": Try(
+            method.upper(), f"{FILE}/{path}", status, raw=b"x = 1\n" if method == "put" else None
+        )
+        for where, path in job_file_paths().items()
+        # The first of the admin and the owner deletes the file.
+        for method, status in (("get", 200), ("put", 200), ("delete", 204))
+    },
+    "refuse_deep_job_file": Try("PUT", f"{FILE}/a/b/c/d/e/f/g/h/main.py", 422, raw=b"x = 1\n"),
     "get_me": Try("GET", "/me", 200, everyone=True),
     "list_releases": Try("GET", "/releases", 200, everyone=True),
     "get_health": Try("GET", "/health", 200, public=True),
@@ -97,12 +102,12 @@ class World:
 @pytest.fixture
 def world(api: Api, bookmarks: JobBookmarks) -> World:
     environment = api.ready_environment(
-        OWNER, mode="production", job={"script": "main.py", "number_of_workers": 2, "timeout_minutes": 1}
+        OWNER, mode="production", job={"script": "script.py", "number_of_workers": 2, "timeout_minutes": 1}
     )
     for who in (OTHER, ADMIN):
         api.ready_environment(who)
     files = f"/environments/{environment['id']}/job/files"
-    for path in ("main.py", "src/main.py", "src/lib/main.py"):
+    for path in ("script.py", *job_file_paths().values()):
         assert api.call("PUT", f"{files}/{path}", owner=OWNER, raw=b"print(1)\n").status == 201
     job = environment["outputs"]["job_id"]
     run = api.call("POST", f"/jobs/{job}/runs", owner=OWNER, body={})
@@ -127,15 +132,19 @@ def test_every_operation_has_an_access_test(api: Api) -> None:
 
 
 def test_only_the_owner_and_admins_have_access(world: World) -> None:
-    # Deletions run last, and callers with access run after callers without it.
-    names = sorted(TRIES, key=lambda name: (name == "delete_environment", name))
+    # Deletions of files run after other requests for them, and before a reset. The environment's runs last.
+    # Callers with access run after callers without it.
+    names = sorted(
+        TRIES, key=lambda name: (name == "delete_environment", name.replace("delete_job_file", "put_z"))
+    )
     wrong = []
     for name in names:
         tried = TRIES[name]
         for who in (NOBODY, OTHER, ADMIN, OWNER):
             answer, expected = world.attempt(tried, who), tried.expected(who)
             # The admin's action for the owner may be in progress or complete by now.
-            if answer.status != expected and not (who == OWNER and answer.status in (200, 202)):
+            done = (404,) if tried.method == "DELETE" and tried.owner == 204 else (200, 202)
+            if answer.status != expected and not (who == OWNER and answer.status in done):
                 wrong.append((name, who, answer.status, expected))
             if expected == 401:
                 assert answer.headers["x-amzn-Remapped-WWW-Authenticate"].startswith("Bearer")

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 
 from tests.support.api import Api
+from tests.support.job_files import job_file_paths
 from tests.support.paths import ROOT
 from tests.support.size import sized
 
 FILES = {
-    "": '"path.part1" = "main.py"',
-    "_in_folder": '"path.part1" = "src", "path.part2" = "main.py"',
-    "_in_subfolder": '"path.part1" = "src", "path.part2" = "lib", "path.part3" = "main.py"',
+    where: ", ".join(f'"path.part{number}" = "{part}"' for number, part in enumerate(path.split("/"), 1))
+    for where, path in job_file_paths().items()
 }
 HERE = ROOT / "tests/schemathesis"
 
@@ -25,7 +25,7 @@ def run(url: str, token: str, tmp_path: Path, *options: str, **parameters: str) 
     # Each segment of a job file's path is a folder or the file, depending on the operation.
     files = "".join(
         f'[[operations]]\ninclude-operation-id = "{method}_job_file{where}"\nparameters = {{ {parts} }}\n'
-        for method in ("get", "put")
+        for method in ("get", "put", "delete")
         for where, parts in FILES.items()
     )
     config.write_text(f"{(HERE / 'schemathesis.toml').read_text()}\n{files}\n[parameters]\n{pinned}")
@@ -48,9 +48,9 @@ def run(url: str, token: str, tmp_path: Path, *options: str, **parameters: str) 
 
 
 def test_schemathesis_finds_nothing_with_an_existing_sandbox(api: Api, url: str, tmp_path: Path) -> None:
-    environment = api.ready_environment(mode="production", job={"script": "main.py"})
+    environment = api.ready_environment(mode="production", job={"script": "script.py"})
     files, job = f"/environments/{environment['id']}/job/files", environment["outputs"]["job_id"]
-    for path in ("main.py", "src/main.py", "src/lib/main.py"):
+    for path in ("script.py", *job_file_paths().values()):
         assert api.call("PUT", f"{files}/{path}", raw=b"print(1)\n").status == 201
     asked = api.call("POST", f"/jobs/{job}/runs", body={"timeout_minutes": 1, "number_of_workers": 2})
     run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 
 import boto3
 import pytest
@@ -11,10 +12,12 @@ from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.requests import RunRequest
 from chalicelib.domain.settings import JobSettings, Settings
+from chalicelib.errors import NotFound
 from chalicelib.services.idempotency import IdempotentRequest
 from local.chaos.owners import ADMIN
 from local.chaos.world import World
 from local.faults.rules import parse_all
+from tests.support.job_files import zipped
 from tests.support.kills import deaths, undisturbed
 
 PATH = "main.py"
@@ -110,6 +113,60 @@ def test_a_killed_upload_leaves_record_s3_and_run_consistent(world: World, mende
         check(world, environment, (last, body), f"{fault} {call}")
         last = live(environment)
         world.simulation.run(A_TICK_AFTER_SETTLING)
+        if not died:
+            assert call > 8, "so few calls: was anything killed?"
+            return
+
+
+def settled(environment: Environment) -> dict[str, str]:
+    """The SHA-256 of each object that Glue can read as a job file."""
+    s3, bucket, prefix = boto3.client("s3"), environment.bucket("glue_assets"), environment.job_file_key("")
+    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]]
+    return {
+        key.removeprefix(prefix): hashlib.sha256(
+            s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        ).hexdigest()
+        for key in keys
+        if not key.startswith(f"{prefix}.")
+    }
+
+
+def test_a_killed_folder_upload_or_deletion_leaves_all_files_or_none(world: World) -> None:
+    """Each upload replaces the script, adds a module and removes the previous one; then it is deleted."""
+    environment = ready(world)
+    put(world, environment, b"print(0)\n")
+    files, number, died = world.service.job_files, 0, True
+    for fault, call in deaths():
+        for step in ("folder", "deletion"):
+            before = {path: file.sha256 for path, file in look(world).job_files.items()}
+            number += step == "folder"
+            archive = zipped({PATH: f"print({number})\n".encode(), f"lib/m{number}.py": b"x = 1\n"})
+
+            def act(step: str = step, archive: bytes = archive, module: str = f"lib/m{number}.py") -> None:
+                if step == "folder":
+                    files.write_folder(ADMIN, environment.id, "zip", archive, "r", replace=True)
+                else:
+                    files.remove(ADMIN, environment.id, module, "r")
+
+            world.faults.replace(parse_all(f"*:* {fault} after {call} times 1; events:* lost"), 0)
+            with suppress(NotFound):  # the folder was not written
+                world.invoke("request", OWNER, act)
+                world.simulation.run(5)
+            died = bool(world.faults.show()[0]["acted"])
+            undisturbed(world)
+            world.simulation.run(A_TICK_AFTER_SETTLING)
+            after = look(world)
+            where = f"{step} {fault} {call}"
+            live = settled(after)
+            assert live.keys() == after.job_files.keys(), where
+            own = {path: file.sha256 for path, file in after.job_files.items() if file.content}
+            assert own.items() <= live.items(), where
+            changed = {path for path in before.keys() ^ after.job_files.keys()}
+            assert step == "folder" or changed <= {f"lib/m{number}.py"}, where
+            if step == "folder" and after.job_files.keys() != before.keys():
+                assert after.job_files.keys() == {PATH, f"lib/m{number}.py"}, where
+                assert after.job_files[PATH].sha256 != before[PATH], where
+            assert not after.removed_files, where
         if not died:
             assert call > 8, "so few calls: was anything killed?"
             return

@@ -96,13 +96,19 @@ def test_a_choice_becomes_columns(payments: DynamicFrame) -> None:
 
 
 def test_a_choice_becomes_a_struct(payments: DynamicFrame, capsys: Any) -> None:
-    lines = schema(payments.resolveChoice(specs=[("provider id", "make_struct")]), capsys)
+    lines = schema(payments.resolveChoice(specs=[("provider id", "MAKE_STRUCT")]), capsys)
     assert lines[:3] == ["|-- provider id: struct", "|    |-- int: int", "|    |-- string: string"]
 
 
 def test_a_projection_keeps_the_values_of_one_type(payments: DynamicFrame) -> None:
     found = records(payments.resolveChoice(specs=[("provider id", "project:string")]))
     assert [row["provider id"] for row in found] == [None, "INC", None]
+
+
+def test_a_projection_keeps_structs(spark: SparkSession) -> None:
+    frame = of_json(spark, {"address": {"street": "Main"}}, {"address": "Main"})
+    kept = frame.resolveChoice(specs=[("address", "project:struct")])
+    assert records(kept) == [{"address": {"street": "Main"}}, {"address": None}]
 
 
 def test_options_of_to_df_resolve_choices(payments: DynamicFrame) -> None:
@@ -128,7 +134,7 @@ def test_a_choice_is_cast_to_the_type_of_the_catalog(payments: DynamicFrame, mon
         glue.create_database(DatabaseInput={"Name": "db"})
         table = {"Name": "medicare", "StorageDescriptor": {"Columns": columns}}
         glue.create_table(DatabaseName="db", TableInput=table)
-        cast = payments.resolveChoice(choice="match_catalog", database="db", table_name="medicare")
+        cast = payments.resolveChoice(choice="MATCH_CATALOG", database="db", table_name="medicare")
     assert cast.toDF().schema.simpleString() == (
         "struct<provider id:bigint,list:array<struct<price:decimal(4,1)>>>"
     )

@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/glue/latest/dg/dqdl.html; DuckDB computes the statis
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -172,5 +174,9 @@ def test_rows_outside_a_where_clause(spark: SparkSession, label: str, expected: 
 def test_what_is_not_supported_is_refused_by_name(orders: DynamicFrame, ruleset: str, name: str) -> None:
     with pytest.raises(NotImplementedError, match=name):
         EvaluateDataQuality.apply(orders, ruleset)
-    with pytest.raises(NotImplementedError, match="resultsS3Prefix of publishing_options"):
-        EvaluateDataQuality.apply(orders, "Rules = [ RowCount > 0 ]", {"resultsS3Prefix": "s3://b/"})
+
+
+def test_results_are_written_to_a_prefix(orders: DynamicFrame, tmp_path: Path) -> None:
+    EvaluateDataQuality.apply(orders, "Rules = [ RowCount > 0 ]", {"resultsS3Prefix": str(tmp_path / "dq")})
+    (line,) = [line for file in tmp_path.glob("dq/*.json") for line in file.read_text().splitlines()]
+    assert json.loads(line)["Outcome"] == "Passed"

@@ -100,6 +100,7 @@ def test_a_mapping_renames_casts_nests_and_drops(spark: SparkSession, capsys: An
             ("born", "string", "born", "Date"),
             ("seen", "string", "seen", "timestamp"),
             ("zip", "zip"),
+            ("other", "int", "text", "varchar(10)"),
             ("missing", "string", "missing", "string"),
         ],
         transformation_ctx="mapped",
@@ -112,6 +113,7 @@ def test_a_mapping_renames_casts_nests_and_drops(spark: SparkSession, capsys: An
         "|-- born: date",
         "|-- seen: timestamp",
         "|-- zip: string",
+        "|-- text: string",
     ]
     assert records(mapped) == [
         {
@@ -120,6 +122,7 @@ def test_a_mapping_renames_casts_nests_and_drops(spark: SparkSession, capsys: An
             "born": datetime.date(2020, 2, 29),
             "seen": datetime.datetime(2020, 2, 29, 1, 2, 3),
             "zip": "x1",
+            "text": "1",
         }
     ]
 

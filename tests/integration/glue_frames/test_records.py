@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 
 from local.spark.shim.awsglue.dynamicframe import DynamicFrame
 from local.spark.shim.awsglue.transforms import ErrorsAsDynamicFrame, Filter, Map
@@ -84,6 +84,11 @@ def test_more_errors_than_a_threshold_fail_the_job(hospitals: DynamicFrame) -> N
     assert hospitals.map(fail, stageThreshold=2).count() == 0
     with pytest.raises(RuntimeError, match=r"2 errors in this stage, more than the threshold 1.*KeyError"):
         hospitals.map(fail, stageThreshold=1)
+
+
+def test_a_value_that_no_type_holds_is_an_error(hospitals: DynamicFrame) -> None:
+    mapped = hospitals.map(lambda row: Row(name=row["name"], beds=row["beds"] or object()))
+    assert (records(mapped), mapped.errorsCount()) == ([{"name": "A", "beds": 5}], 1)
 
 
 def test_functions_see_the_value_of_a_choice(spark: SparkSession) -> None:

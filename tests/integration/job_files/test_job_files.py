@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from tests.support.api import Api
+from tests.support.job_files import zipped
 
 SCRIPT = b"import sys\nprint(sys.argv)\n"
 
@@ -22,6 +23,11 @@ def production(api: Api, **job: Any) -> str:
 
 def put(api: Api, environment_id: str, path: str, body: bytes, **kwargs: Any) -> Any:
     return api.call("PUT", f"/environments/{environment_id}/job/files/{path}", raw=body, **kwargs)
+
+
+def put_folder(api: Api, environment_id: str, archive: bytes) -> Any:
+    headers = {"Content-Type": "application/zip"}
+    return api.call("PUT", f"/environments/{environment_id}/job/files", raw=archive, headers=headers)
 
 
 def fetch(api: Api, environment_id: str, path: str, **headers: str) -> bytes:
@@ -158,11 +164,20 @@ def test_a_run_waits_for_its_files(api: Api) -> None:
 
 def test_the_number_of_files_is_limited(api: Api) -> None:
     environment = production(api)
-    for number in range(49):
-        assert put(api, environment, f"m{number}.py", b"").status == 201
+    modules = {f"m{number}.sql": b"" for number in range(199)}
+    assert put_folder(api, environment, zipped(modules)).status == 200
     answer = put(api, environment, "one_more.py", b"")
     assert (answer.status, answer.body["code"]) == (409, "too_many_files")
-    assert put(api, environment, "m1.py", b"x = 1\n").status == 200
+    assert put(api, environment, "m1.sql", b"select 1").status == 200
+
+
+def test_the_list_of_files_fits_into_the_record(api: Api) -> None:
+    """198 files with the longest paths would make the record larger than DynamoDB allows."""
+    environment = production(api)
+    folder = "/".join(["f" * 60] * 4)
+    answer = put_folder(api, environment, zipped({f"{folder}/{number}.sql": b"" for number in range(198)}))
+    assert (answer.status, answer.body["code"]) == (409, "too_many_files")
+    assert "shorter paths" in answer.body["detail"]
 
 
 def test_the_job_shows_its_configuration(api: Api) -> None:

@@ -132,6 +132,11 @@ def test_databases_are_those_of_the_catalog(world: World) -> None:
         world.hive.create_database(ttypes.Database("shop"))
 
 
+def test_a_name_that_glue_does_not_allow_is_refused_with_botocores_words(world: World) -> None:
+    with pytest.raises(ttypes.MetaException, match="Invalid length for parameter Name"):
+        world.hive.get_database("")
+
+
 def test_a_database_is_dropped_with_its_folder_unless_it_has_tables(world: World) -> None:
     world.s3.put_object(Bucket="data", Key="db/t/1")
     world.s3.put_object(Bucket="data", Key="db2/t/1")

@@ -18,6 +18,7 @@ from chalicelib.domain.environment import DesiredState, Environment, JobFile, St
 from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.pricing import worst_case_micro_usd
+from chalicelib.domain.setting_types import JOB_FILE_ENDINGS
 from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.wiring import Service
@@ -26,6 +27,7 @@ from local.iam.policies import Verdict, listed, verdict
 from local.setup import roles
 from tests.support.event_bridge import event_with
 from tests.support.identity import AUDIENCE, ISSUER, Issuer
+from tests.support.job_files import zipped
 from tests.support.paths import ROOT
 from tests.support.sandbox_stacks import client
 from tests.support.service_roles import RICH, TABLE, World, serving
@@ -217,7 +219,7 @@ def job_files(world: World, service: Service, environment: Environment) -> None:
     """A request that uploads files is killed before Glue can read them. The function completes the work."""
     s3, bucket = client("s3"), environment.bucket("glue_assets")
     files = {}
-    for path in ("main.py", "conf.json", "query.sql", "lib.zip"):
+    for path in ("main.py", *(f"file{ending}" for ending in JOB_FILE_ENDINGS)):
         s3.put_object(Bucket=bucket, Key=environment.job_file_key(f".content/c1/{path}"), Body=path.encode())
         files[path] = JobFile(
             size_bytes=len(path),
@@ -399,6 +401,8 @@ def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Non
         ) -> Any:
             called.add((method, route.partition("?")[0]))
             headers = {"Authorization": f"Bearer {issuer.token(user, groups=('admins',) if admin else ())}"}
+            if route == files:
+                headers["Content-Type"] = "application/zip"
             if isinstance(body, dict):
                 headers["Content-Type"] = "application/json"
                 body = json.dumps(body).encode()
@@ -436,14 +440,16 @@ def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Non
             found = call("GET", rows, None, user, **{**orders, "table": "tbl_days"}, environment_id=other.id)
             assert found["items"] == [{"id": "1", "channel": "web", "day": "1"}]
 
-        for parts in (["a.py"], ["f", "a.py"], ["f", "s", "a.py"]):
+        for folders in range(9):
+            parts = [*"bcdefghi"[:folders], "a.py"]
             place = {f"part{number}": part for number, part in enumerate(parts, 1)}
             path = files + "".join(f"/{{{name}}}" for name in place)
-            call("PUT", path, b"print(1)\n", **its, **place)
-            call("GET", path, **its, **place)
-        deep = f"{files}/{{part1}}/{{part2}}/{{part3}}/{{part4}}"
-        place = {"part1": "f", "part2": "s", "part3": "t", "part4": "a.py"}
-        call("PUT", deep, b"print(1)\n", status=422, **its, **place)
+            call("PUT", path, b"print(1)\n", status=422 if folders == 8 else 200, **its, **place)
+            if folders < 8:
+                call("GET", path, **its, **place)
+                # The first is the script of the job.
+                call("DELETE", path, status=204 if folders else 409, **its, **place)
+        call("PUT", files, zipped({"a.py": b"print(1)\n"}), **its)
         call("GET", files, **its)
         job = {"job_id": environment.job_id}
         call("GET", "/jobs/{job_id}", **job)

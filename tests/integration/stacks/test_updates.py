@@ -180,6 +180,18 @@ def test_a_custom_job_file_survives_an_upgrade(world: World, data: Path) -> None
         assert world.operator.job_files.read(caller, ID, path) == b"print('mine')\n"
 
 
+def test_a_deleted_file_of_the_release_returns_with_the_next_release(world: World, data: Path) -> None:
+    ready = world.ready(ID, {"mode": "production", "job": {"script": "main.py"}})
+    caller = Caller(ID, is_admin=False)
+    world.operator.job_files.remove(caller, ID, "sot_ecommerce.py", "r1")
+    bucket = ready.bucket("glue_assets")
+    after = changed(world, ready, settings={"job": {"timeout_minutes": 3}})
+    assert (after.status, after.job_files, keys(bucket)) == (Status.READY, {}, [])
+    release_of(world, data)
+    after = changed(world, after, release="latest")
+    assert (list(after.job_files), keys(bucket)) == (["sot_ecommerce.py"], ["jobs/sot_ecommerce.py"])
+
+
 def test_omitted_data_is_copied_when_an_update_includes_it(world: World) -> None:
     ready = world.ready(ID, {"upload_data": False})
     assert keys(ready.bucket("sor")) == []

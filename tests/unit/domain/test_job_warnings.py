@@ -9,7 +9,10 @@ from chalicelib.domain.settings import JobSettings, Settings
 from chalicelib.services.file_contents import FileContents
 from chalicelib.services.script_reader import read
 
-HERE = {"connection:mysql", "connection:jdbc", "format:iceberg", "argument:--datalake-formats"}
+HERE = {
+    *("connection:mysql", "connection:jdbc", "format:iceberg", "spark-format:iceberg"),
+    "argument:--datalake-formats",
+}
 
 
 def warned(script: str, files: tuple[str, ...] = ("main.py",), **job: object) -> list[tuple[str, int | None]]:
@@ -102,3 +105,6 @@ def test_scripts_are_read_in_a_process_of_their_own() -> None:
     first, second = FileContents().read(scripts)
     assert (first["imports"], second["imports"]) == ([["yaml", 1]], [])
     assert FileContents(seconds=0.001).read(scripts) == []
+    deep = b"import yaml\nif " + b"(" * 80 + b"x" + b" + 1)" * 80 + b": pass\n"
+    [read_deep] = FileContents().read([deep])
+    assert read_deep["imports"] == [["yaml", 1]]

@@ -61,6 +61,8 @@ def test_the_lines_of_a_script_are_shown_without_those_of_spark() -> None:
         " ",
         "\tat org.apache.spark.Some$.call(Some.scala:3)",
         "\t... 12 more",
+        "Caused by: java.io.IOException: closed",
+        "Driver stacktrace:",
         "ValueError: bad",
     ]
     assert script_lines(log, 20) == ["Traceback (most recent call last):", "ValueError: bad"]

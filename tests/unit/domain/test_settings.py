@@ -99,7 +99,7 @@ def test_encryption_follows_from_the_key(given: dict[str, Any], modes: tuple[str
         ),
         {"arguments": {"A": "1"}},
         {"script": "../main.py"},
-        {"script": "a/b/c/main.py"},
+        {"script": "a/b/c/d/e/f/g/h/main.py"},
         {"script": ".hidden.py"},
         {"script": "main.sh"},
         {"extra_files": ["lib.tar"]},

@@ -22,7 +22,9 @@ REGION = "spark.hadoop.fs.s3a.endpoint.region=us-east-1"
         ("spark.driver.extraJavaOptions=-Dx=1", "--conf spark.driver.extraJavaOptions"),
         (f"{REGION} --conf spark.master=yarn", "--conf spark.master"),
         ("spark.executor.extraJavaOptions=-Dx", "--conf spark.executor.extraJavaOptions"),
-        ("spark.sql.warehouse.dir=s3://b/w", "--conf spark.sql.warehouse.dir"),
+        ("spark.sql.warehouse.dir=s3://b/w", None),
+        ("spark.hadoop.hive.metastore.client.factory.class=com.amazonaws.X", None),
+        ("spark.sql.hive.metastore.jars=maven", "--conf spark.sql.hive.metastore.jars"),
         ("spark.hadoop.fs.s3.impl=x", "--conf spark.hadoop.fs.s3.impl"),
         ("spark.sql.extensions=io.delta.sql.X", "--conf spark.sql.extensions"),
         ("nonsense", "--conf nonsense"),
@@ -62,9 +64,17 @@ def test_the_service_is_told_the_formats_that_awsglue_refuses(monkeypatch: pytes
     readers = importlib.import_module("awsglue._io.readers")
     features = glue.unsupported_features(has_lake_jars=False).split(",")
     formats = [feature.partition(":")[2] for feature in features if feature.startswith("format:")]
-    assert "xml" in formats
+    assert "groklog" in formats
     for name in formats:
         with pytest.raises(NotImplementedError, match=name):
             readers.read_files(None, None, name, {})
     assert "argument:--datalake-formats" in features
     assert "argument:--datalake-formats" not in glue.unsupported_features(has_lake_jars=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "uses"), [({}, False), ("", True), ("true", True), ("false", False), ("False", False)]
+)
+def test_any_value_but_false_enables_the_data_catalog(given: str | dict[str, str], uses: bool) -> None:
+    arguments = {"--enable-glue-datacatalog": given} if isinstance(given, str) else given
+    assert glue.uses_catalog(arguments) == uses

@@ -28,6 +28,12 @@ class AnalysisException(Exception):
     """Stands in for pyspark's, whose text ends with the query plan."""
 
 
+class HiveError(AnalysisException):
+    """Stands in for pyspark's, whose text has the nested exceptions of Hive."""
+
+    __module__ = "pyspark.errors.exceptions.captured"
+
+
 MISSING_FILE = """An error occurred while calling o37.parquet.
 : org.apache.spark.SparkException: Job aborted.
 \tat org.apache.spark.Some$.call(Some.scala:3)
@@ -46,6 +52,10 @@ Traceback (most recent call last):
     return int(x)
 ValueError: invalid literal: 'n/a'
 """
+NESTED = (
+    "org.apache.hadoop.hive.ql.metadata.HiveException: MetaException(message:Got exception: "
+    "org.apache.hadoop.hive.metastore.api.MetaException User: me is not authorized to perform: glue:GetTable)"
+)
 PLAN = "[UNRESOLVED_COLUMN] A column `nope` cannot\nbe resolved.;\n'Project ['nope]\n+- Range (0, 3)\n"
 
 
@@ -56,6 +66,7 @@ PLAN = "[UNRESOLVED_COLUMN] A column `nope` cannot\nbe resolved.;\n'Project ['no
             AnalysisException(PLAN),
             "QUERY_ERROR; AnalysisException: [UNRESOLVED_COLUMN] A column `nope` cannot be resolved.",
         ),
+        (HiveError(NESTED), "QUERY_ERROR; HiveError: User: me is not authorized to perform: glue:GetTable"),
         (
             Py4JJavaError(MISSING_FILE),
             "RESOURCE_NOT_FOUND_ERROR; An error occurred while calling o37.parquet. "

@@ -14,6 +14,7 @@ from chalicelib.aws.catalog import CatalogTable, Column
 from chalicelib.aws.cloudformation import resource_state
 from chalicelib.aws.dynamodb import Table, _serialize
 from chalicelib.aws.errors import AwsError
+from chalicelib.clock import parse, sortable_id
 from chalicelib.domain.byte_limits import (
     LEFT_BYTES,
     LOG_LINE_BYTES,
@@ -39,7 +40,7 @@ from chalicelib.domain.receipts import Receipt, ReceiptEntry, listed
 from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import ActorType, TimelineEvent
 from chalicelib.runs.outputs import _entry
-from chalicelib.services.job_files import MAX_FILES
+from chalicelib.services.job_file_writes import ENTRY_BYTES, MAX_FILES, MAX_LIST_BYTES
 from chalicelib.storage import items
 from chalicelib.storage.items import IdempotencyKey
 from chalicelib.storage.store import Store
@@ -52,7 +53,7 @@ ID = "abcdefgh23"
 STACK = f"arn:aws:cloudformation:us-east-1:123456789012:stack/terraglue-{ID}/0f1e2d3c"
 AT = "2026-01-01T00:00:00.000Z"
 WIDE = "\U0001f98a" * 30_000  # messages of AWS or a job: unlimited, with four bytes per character
-PATH = "/".join(["p" * 64] * 3)
+PATH = "/".join(["p" * 51] * 5)[:255]
 
 
 def arguments(letter: str) -> dict[str, str]:
@@ -104,6 +105,20 @@ def things(count: int) -> list[ReceiptEntry]:
     ]
 
 
+def job_files() -> dict[str, JobFile]:
+    """As many files as the service accepts, with the longest paths and names."""
+    file = JobFile(
+        size_bytes=1_048_576,
+        sha256="5f" * 32,
+        changed_by=OWNER,
+        changed_by_type=ActorType.RELEASE,
+        changed_at=AT,
+        content=sortable_id(parse(AT)),
+    )
+    most = MAX_LIST_BYTES // (len(PATH) + len(OWNER.encode()) + ENTRY_BYTES)
+    return {f"{PATH[:-3]}{n:03}": file for n in range(most)}
+
+
 @functools.cache
 def largest_environment() -> Environment:
     return Environment(
@@ -133,16 +148,7 @@ def largest_environment() -> Environment:
         ),
         removed={f"AWS::S3::{n}": 10**12 for n in range(10)},
         remaining=listed(things(2000), LEFT_BYTES),
-        job_files={
-            f"{PATH[:-3]}{n:03}": JobFile(
-                size_bytes=1_048_576,
-                sha256="5f" * 32,
-                changed_by=OWNER,
-                changed_by_type=ActorType.RELEASE,
-                changed_at=AT,
-            )
-            for n in range(MAX_FILES)
-        },
+        job_files=job_files(),
         due_at=AT,
         lease_until=AT,
         ready_at=AT,
@@ -227,6 +233,14 @@ LARGEST = {
 @pytest.mark.parametrize("kind", LARGEST)
 def test_the_largest_record_of_each_kind_can_be_stored(kind: str) -> None:
     assert 50_000 < item_bytes(_serialize(LARGEST[kind]())) <= ITEM_BYTES
+
+
+def test_the_service_overestimates_the_list_of_job_files() -> None:
+    one = environment(job_files=dict([next(iter(job_files().items()))]), removed_files=[PATH])
+    size = item_bytes(_serialize({"job_files": items.environment_item(one)["job_files"]}))
+    assert size <= len("job_files") + 10 + len(PATH) + len(OWNER.encode()) + ENTRY_BYTES
+    usual = len("src/package/module_with_a_long_name.py") + len("f1b2c3d4-0000-4000-8000-000000000000")
+    assert (usual + ENTRY_BYTES) * MAX_FILES <= MAX_LIST_BYTES
 
 
 def test_the_record_of_a_used_key_is_read_unchanged() -> None:

@@ -72,13 +72,17 @@ ERRORS: Mapping[type[ServiceError], Documentation] = {
         "Job files that the job's settings name do not exist. Upload them first.",
         "These job files do not exist: main.py. Upload them first.",
     ),
+    errors.JobFileInUse: Documentation(
+        "The settings of a job name the file. Change its `script` or `extra_files` first.",
+        "main.py is the script of the job etl. Change it with PATCH /environments/{id} first.",
+    ),
     errors.LearningMode: Documentation(
         "The environment is in learning mode, where job files are read-only. Use production mode.",
         "Job files are read-only in learning mode. Use production mode to upload your own.",
     ),
     errors.TooManyFiles: Documentation(
-        "The environment has the maximum number of job files.",
-        "The environment already has 50 job files, which is the maximum.",
+        "The environment would have too many job files, or their paths are too long together.",
+        "The environment would have 201 job files; the maximum is 200. Put modules into a .zip.",
     ),
     errors.TableUnreadable: Documentation(
         "Athena cannot read the table, because its files do not match its definition.",

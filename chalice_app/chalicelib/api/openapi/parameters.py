@@ -8,19 +8,14 @@ from collections.abc import Iterable, Mapping
 from chalicelib.api.openapi.schemas import Schemas
 from chalicelib.api.operations import Operation
 from chalicelib.domain.json_types import Json
+from chalicelib.domain.setting_types import JOB_FILE_ENDINGS, file_names
 
 _CATALOG_NAME = {"type": "string", "pattern": "^[a-z0-9_]{1,255}$"}
 _FOLDER = {
     **{"type": "string", "minLength": 1, "maxLength": 64},
     "pattern": "^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$",
 }
-_FILE = {
-    "type": "string",
-    "pattern": (
-        r"^[A-Za-z0-9_-](?:[A-Za-z0-9_.-]{0,60}\.py|[A-Za-z0-9_.-]{0,59}\.(?:sql|zip)"
-        r"|[A-Za-z0-9_.-]{0,58}\.json)$"
-    ),
-}
+_FILE = {"type": "string", "pattern": f"^{file_names(*JOB_FILE_ENDINGS)}$"}
 
 
 def _path_parameter(description: str, schema: Json, example: str) -> Json:
@@ -56,7 +51,7 @@ _PATH_PARAMETERS: Mapping[str, Json] = {
     ),
     "folder": _path_parameter("A folder of the job file's path.", _FOLDER, "src"),
     "file": _path_parameter(
-        "Name of the job file, which ends in .py, .sql, .json or .zip.", _FILE, "main.py"
+        f"Name of the job file, which ends in {', '.join(JOB_FILE_ENDINGS)}.", _FILE, "main.py"
     ),
 }
 _IDEMPOTENCY_KEY = {

@@ -46,8 +46,11 @@ def path_item(operation: Operation, operations: Sequence[Operation]) -> Json:
             },
         }
     if operation.upload:
-        binary = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-        item["requestBody"] = {"description": "Content of the file; may be empty.", "content": binary}
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        item["requestBody"] = {
+            "description": "Content of the file; may be empty.",
+            "content": {media_type: binary for media_type in operation.upload},
+        }
     return item
 
 
@@ -65,7 +68,10 @@ def _successes(operation: Operation, operations: Sequence[Operation]) -> Json:
         headers = ["X-Request-Id"]
         headers += ["ETag"] if operation.method == "GET" else []
         headers += ["Location", "Idempotency-Replayed"] if operation.idempotent else []
-        if isinstance(returned, Files):
+        response: Json
+        if returned is None:
+            response = {"description": "Done."}
+        elif isinstance(returned, Files):
             response = _file_response(returned)
         else:
             headers += ["Retry-After"] if "poll_after_seconds" in returned.model_fields else []

@@ -41,7 +41,7 @@ def schemas(operations: Sequence[Operation]) -> Json:
     models: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(responses.Problem, "validation"): None}
     for operation in operations:
         for returned in operation.returns.values():
-            if not isinstance(returned, Files):
+            if returned is not None and not isinstance(returned, Files):
                 models[returned, "serialization"] = None
         if operation.body is not None:
             models[operation.body, "validation"] = None

@@ -17,7 +17,13 @@ from chalicelib.api.responses.environments import (
     Resource,
 )
 from chalicelib.api.responses.events import Change, Event, EventPage
-from chalicelib.api.responses.job_files import JobFile, JobFileLinks, JobFiles, UploadedJobFile
+from chalicelib.api.responses.job_files import (
+    FolderUpload,
+    JobFile,
+    JobFileLinks,
+    JobFiles,
+    UploadedJobFile,
+)
 from chalicelib.api.responses.jobs import Job, JobLinks
 from chalicelib.api.responses.outputs import Buckets, LogGroups, Outputs
 from chalicelib.api.responses.problems import FieldProblem, Problem
@@ -52,6 +58,7 @@ __all__ = [
     "EventPage",
     "Failure",
     "FieldProblem",
+    "FolderUpload",
     "Health",
     "Job",
     "JobFile",

@@ -24,7 +24,7 @@ class JobFileLinks(ResponseBody):
 class JobFile(ResponseBody):
     """A file of an environment's job: a script, a library or a file that they read."""
 
-    path: Annotated[str, Field(description="Path, with up to two folders.", examples=["sot_ecommerce.py"])]
+    path: Annotated[str, Field(description="Path, with up to seven folders.", examples=["sot_ecommerce.py"])]
     size_bytes: Annotated[int, Field(ge=0, description="Size in bytes.", examples=[17204])]
     sha256: Annotated[
         str, Field(description="SHA-256 of the content.", pattern="^[0-9a-f]{64}$", examples=["5f" * 32])
@@ -54,3 +54,24 @@ class JobFiles(ResponseBody):
     """All files of an environment's job, sorted by path."""
 
     items: Annotated[list[JobFile], Field(description="The files.")]
+
+
+class FolderUpload(JobFiles):
+    """All files of an environment's job after the upload of a folder, and the paths that it changed."""
+
+    added: Annotated[list[str], Field(description="Paths of new files.", examples=[["sot_ecommerce.py"]])]
+    replaced: Annotated[list[str], Field(description="Paths of files with other content.", examples=[[]])]
+    removed: Annotated[
+        list[str], Field(description="Paths of removed files, with `replace`.", examples=[["old.py"]])
+    ]
+    skipped: Annotated[
+        list[str],
+        Field(
+            description="Entries that macOS, Windows, Python or git created, such as `__pycache__`.",
+            examples=[["__MACOSX/._sot_ecommerce.py"]],
+        ),
+    ]
+    warnings: Annotated[
+        list[JobWarning],
+        Field(description="The warnings of `PUT` of one file, at most 20. `detail` begins with the path."),
+    ]

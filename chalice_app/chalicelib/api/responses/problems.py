@@ -24,6 +24,9 @@ class FieldProblem(BaseModel):
         str | None,
         Field(default=None, description="Name of the path, query or header parameter."),
     ]
+    path: Annotated[
+        str | None, Field(default=None, description="Path of an invalid file in an uploaded archive.")
+    ]
     detail: Annotated[
         str, Field(description="What is wrong and how to correct it.", examples=["Must be at least 2."])
     ]

@@ -222,7 +222,7 @@ class DynamicFrame:
         catalog_id: str | None = None,
     ) -> Any:
         """Resolve choices by path, or all of them by one action."""
-        if choice == "match_catalog" or (table_name and not choice and not specs):
+        if choice.lower() == "match_catalog" or (table_name and not choice and not specs):
             return choices.match_types(self._frame, table_schema(database, table_name, catalog_id))
         return choices.resolve(self._frame, specs, choice)
 

@@ -6,6 +6,7 @@ from pyspark.sql import SparkSession
 args = getResolvedOptions(sys.argv, ["JOB_NAME", "TARGET", "DATABASE"])
 spark = SparkSession.builder.appName(args["JOB_NAME"]).enableHiveSupport().getOrCreate()
 
+assert spark.catalog.databaseExists(args["DATABASE"])
 spark.sql(f"USE {args['DATABASE']}")
 tables = [row["tableName"] for row in spark.sql("SHOW TABLES").collect()]
 print("has visits:", "visits" in tables, "has pages:", "pages" in tables)

@@ -45,6 +45,7 @@ public class S3FileSystem extends FileSystem {
     private Service service;
     private Uncommitted uncommitted;
     private File scratch;
+    private final Set folders = Collections.synchronizedSet(new HashSet());
 
     public void initialize(URI name, Configuration conf) throws IOException {
         super.initialize(name, conf);
@@ -93,16 +94,22 @@ public class S3FileSystem extends FileSystem {
         if (Uncommitted.holds(key)) {
             return uncommitted.status(key, place);
         }
-        // The log of a stream's output, for which Spark asks before it reads a folder, is a folder itself.
-        if (!key.isEmpty() && !place.getName().equals("_spark_metadata")) {
-            Entry entry = service.head(bucket, key);
-            if (entry != null) {
-                return file(entry, place);
-            }
-        }
-        if (isFolder(key)) {
+        // Spark asks several times for each folder that it reads, and for the log of a stream's output in it,
+        // which is a folder. A known folder needs one request.
+        boolean isOnlyFolder = key.isEmpty() || place.getName().equals("_spark_metadata");
+        boolean isKnown = isOnlyFolder || folders.contains(key);
+        if (isKnown && isFolder(key)) {
             return folder(place);
         }
+        Entry entry = isOnlyFolder ? null : service.head(bucket, key);
+        if (entry != null) {
+            return file(entry, place);
+        }
+        if (!isKnown && isFolder(key)) {
+            folders.add(key);
+            return folder(place);
+        }
+        folders.remove(key);
         throw new FileNotFoundException("No such file or directory: " + place);
     }
 
@@ -284,7 +291,7 @@ public class S3FileSystem extends FileSystem {
             return uncommitted.rename(fromKey, toKey);
         }
         if (isStaged) { // committers name the target in full, and have made room for it
-            FileStatus status = uncommitted.status(fromKey, from);
+            uncommitted.status(fromKey, from); // raises the error of a source that does not exist
             publish(uncommitted.file(fromKey), toKey);
             return uncommitted.delete(fromKey, true);
         }

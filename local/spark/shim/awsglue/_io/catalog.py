@@ -19,7 +19,7 @@ from . import csv_files, json_files
 from .column_types import from_file, from_texts
 from .files import Input, exists, list_files
 from .options import HINTS, flag, quoted
-from .readers import BINARY, lists_files, read_binary, selected
+from .readers import BINARY, FILES_ONLY, lists_files, read_binary, read_files, selected
 
 Json = dict[str, Any]
 _NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -189,11 +189,12 @@ def _sources(
         if not location or not exists(spark, location):
             continue  # a partition may have no files yet
         paths = [location]
-        if lists_files(options, context):
+        if table.format in FILES_ONLY or lists_files(options, context):
             paths = [file.path for file in selected(list_files(spark, paths, recurse), options, context)]
             if not paths:
                 continue
-        if keys and (recurse or not _is_hive_folder(table, partition, location)):
+        names_no_columns = recurse or table.format in FILES_ONLY
+        if keys and (names_no_columns or not _is_hive_folder(table, partition, location)):
             values = [
                 F.lit(v).cast(k.dataType).alias(k.name) for k, v in zip(keys, _values(partition), strict=True)
             ]
@@ -238,6 +239,13 @@ def _read(
             *(key.cast(f.dataType) for key, f in zip(keys, source.partitions, strict=True)),
             *literals,
         )
+    if kind in FILES_ONLY:
+        options = {"rowTag": table.parameters.get("rowTag")} if kind == "xml" else {}
+        frame = read_files(spark, source, kind, options)
+        stored = {name.lower(): name for name in frame.columns}
+        name = f"{table.database}.{table.name}"
+        values = [from_file(name, frame, stored.get(field.name.lower()), field) for field in fields]
+        return frame.select(*values, *literals)
     unsupported(f"the format {kind} of {table.database}.{table.name}")
 
 

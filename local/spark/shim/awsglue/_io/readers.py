@@ -10,12 +10,14 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from ..utils import refuse, unsupported
-from . import bookmarks, csv_files, json_files
+from . import avro_files, bookmarks, csv_files, json_files, xml_files
 from .files import File, Input, list_files, without_excluded
 from .options import HINTS, LISTING, flag, names, only_s3
 
 BINARY = {"parquet": "parquet", "glueparquet": "parquet", "orc": "orc"}
 """Formats with types, by Glue's names."""
+FILES_ONLY = ("avro", "xml")
+"""Formats whose readers need a list of files, and find no columns in the names of folders."""
 _SHARED = ("attachFilename",)
 
 
@@ -72,6 +74,10 @@ def read_files(
             "format_options", dict(options), ("useGlueParquetReader", "optimizePerformance", "compression")
         )
         return read_binary(spark, source, BINARY[format])
+    if format == "avro":
+        return avro_files.read(spark, source, options)
+    if format == "xml":
+        return xml_files.read(spark, source, options)
     unsupported(f"format {format} for reading")
 
 

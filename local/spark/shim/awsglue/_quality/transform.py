@@ -31,8 +31,9 @@ _PUBLISHING = (
     "dataQualityEvaluationContext",
     "enableDataQualityCloudWatchMetrics",
     "enableDataQualityResultsPublishing",
+    "resultsS3Prefix",
 )
-"""Options that publish results to AWS: here, they have no effect."""
+"""Options that publish results to AWS: here, only `resultsS3Prefix` has an effect."""
 
 _ADDITIONAL = (
     "compositeRuleEvaluation.method",
@@ -83,7 +84,8 @@ class EvaluateDataQuality(GlueTransform):
     ) -> DynamicFrameCollection:
         """Return the frames `originalData`, `ruleOutcomes` and `rowLevelOutcomes`."""
         options = dict(additional_options or {})
-        refuse("publishing_options", dict(publishing_options or {}), _PUBLISHING)
+        publishing = dict(publishing_options or {})
+        refuse("publishing_options", publishing, _PUBLISHING)
         refuse("additional_options", options, _ADDITIONAL)
         others = {name: _data_frame(source) for name, source in (additional_data_sources or {}).items()}
         data = Data(frame.toDF(), others)
@@ -95,9 +97,13 @@ class EvaluateDataQuality(GlueTransform):
             for item in outcomes
         ]
         skipped = str(options.get("rowLevelConfiguration.filteredRowLabel", "")).upper() == "SKIPPED"
+        results = data.frame.sparkSession.createDataFrame(rows, _OUTCOME)
+        if prefix := publishing.get("resultsS3Prefix"):
+            path = prefix if "/" in prefix.rstrip("/") else f"s3://{prefix}"  # AWS's example is a bucket
+            results.write.mode("append").json(path)
         frames = {
             "originalData": frame,
-            "ruleOutcomes": frame._next(data.frame.sparkSession.createDataFrame(rows, _OUTCOME), [frame]),
+            "ruleOutcomes": frame._next(results, [frame]),
             "rowLevelOutcomes": frame._next(_row_outcomes(data, outcomes, skipped), [frame]),
         }
         return DynamicFrameCollection(frames, frame.glue_ctx)

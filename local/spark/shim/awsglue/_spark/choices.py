@@ -91,37 +91,40 @@ def _is_array_of_choices(kind: types.DataType) -> bool:
 
 def _resolved(frame: DataFrame, path: Path, action: str) -> DataFrame:
     verb, _, type_name = action.partition(":")
+    verb = verb.strip().lower()  # scripts of the console have MAKE_COLS
     if verb not in ("cast", "project", "make_cols", "make_struct"):
         raise ValueError(f"{action} is not an action of resolveChoice.")
     target = parse(type_name) if type_name else None
-    if verb in ("cast", "project") and target is None:
+    if (verb == "cast" and target is None) or (verb == "project" and not type_name):
         raise ValueError(f"{action} needs a type, for example {verb}:int.")
+    kept = type_name.strip().lower() if target is None else name_of(target)
 
     def change(name: str, kind: types.DataType, value: Column) -> Named:
         if _is_array_of_choices(kind) and not isinstance(target, types.ArrayType):
             if verb == "make_cols":
                 unsupported("make_cols of the elements of an array")
             element = kind.elementType  # type: ignore[attr-defined]
-            return [(name, F.transform(value, lambda item: _one(verb, element, item, target)))]
+            return [(name, F.transform(value, lambda item: _one(verb, element, item, target, kept)))]
         if verb == "make_cols" and is_choice(kind) and isinstance(kind, types.StructType):
             return [(f"{name}_{field.name}", alternative(value, field)) for field in kind]
-        return [(name, _one(verb, kind, value, target))]
+        return [(name, _one(verb, kind, value, target, kept))]
 
     return edited(frame, path, change)
 
 
-def _one(verb: str, kind: types.DataType, value: Column, target: types.DataType | None) -> Column:
+def _one(verb: str, kind: types.DataType, value: Column, target: types.DataType | None, kept: str) -> Column:
     if verb == "cast":
         return cast(value, kind, target)
     if not is_choice(kind) or not isinstance(kind, types.StructType):
         return value
     if verb == "make_struct":
         return value.cast(types.StructType([types.StructField(f.name, f.dataType) for f in kind]))
-    assert target is not None  # noqa: S101
-    wanted = name_of(target)  # "drops values that are not of this type", says the page of the class
-    if wanted not in kind.fieldNames():
-        return F.lit(None).cast(target)
-    return cast(value.getField(wanted), kind[wanted].dataType, target)
+    # "Retains only values of the specified type", says
+    # https://docs.aws.amazon.com/glue/latest/dg/glue-etl-scala-apis-glue-dynamicframe-class.html, and so does
+    # the page of the class ResolveChoice. The page of the Python method says that the others are converted.
+    if kept not in kind.fieldNames():
+        return F.lit(None).cast(target or types.NullType())
+    return cast(alternative(value, kind[kept]), kind[kept].dataType, target)
 
 
 def plain(frame: DataFrame) -> DataFrame:

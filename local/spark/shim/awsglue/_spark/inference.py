@@ -28,6 +28,7 @@ _NULL = types.NullType()
 
 def infer(value: Any, hint: types.DataType = _NULL) -> types.DataType:
     """Return the type of a value: the hint if the value fits, so that an untouched field keeps its type."""
+    value = plain(value)
     if value is None:
         return hint
     if is_choice(hint):
@@ -47,6 +48,13 @@ def infer(value: Any, hint: types.DataType = _NULL) -> types.DataType:
             found = merge(found, infer(item, element))
         return types.ArrayType(element if isinstance(found, types.NullType) else found)
     return hint if _fits(value, hint) else _own_type(value)
+
+
+def plain(value: Any) -> Any:
+    """Return a row as a dictionary, and a scalar of numpy as a value of Python."""
+    if isinstance(value, Row):
+        return value.asDict()
+    return value.item() if type(value).__module__ == "numpy" and hasattr(value, "item") else value
 
 
 def _infer_alternative(value: Any, choice: types.DataType) -> types.DataType:
@@ -146,6 +154,7 @@ def _alternatives(kind: types.DataType) -> list[types.DataType]:
 
 def encode(value: Any, kind: types.DataType) -> Any:
     """Return a value as Spark stores it: a choice has its value in the field of its type."""
+    value = plain(value)
     if value is None or isinstance(kind, types.NullType):
         return None
     if is_choice(kind) and isinstance(kind, types.StructType):

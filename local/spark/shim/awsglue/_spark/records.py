@@ -76,7 +76,9 @@ def map_records(frame: DataFrame, function: Callable[[DynamicRecord], Any]) -> S
     def partition(rows: Iterable[Any]) -> Iterator[Outcome]:
         for row in rows:
             try:
-                yield function(decode(row, schema)), None, None, None
+                record = function(decode(row, schema))
+                infer(record)  # raises an error for a value that no type can hold
+                yield record, None, None, None
             except Exception as error:
                 yield None, _message(error), traceback.format_exc(), tuple(row)
 

@@ -6,6 +6,7 @@ Glue shows it. Its fields are marked in their metadata, which Spark keeps at any
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 
 from pyspark.sql import types as spark
@@ -31,6 +32,9 @@ _ATOMIC: dict[type[spark.DataType], type[glue.AtomicType]] = {
     spark.TimestampType: glue.TimestampType,
 }
 _SPARK: dict[type[glue.DataType], type[spark.DataType]] = {kind: name for name, kind in _ATOMIC.items()}
+
+_CHARACTERS = re.compile(r"\b(?:var)?char\s*\(\s*\d+\s*\)", re.IGNORECASE)
+"""Types of tables that Spark's expressions know as strings."""
 
 _ALIASES = {"integer": "int", "bigint": "long", "smallint": "short", "tinyint": "byte", "bool": "boolean"}
 _NAMED = {kind.typeName(): name for name, kind in _ATOMIC.items()}
@@ -106,10 +110,10 @@ def to_spark_struct(kind: glue.StructType) -> spark.StructType:
 
 
 def parse(name: str) -> spark.DataType | None:
-    """Return the Spark type of a name as mappings have it. `array`, `struct` and `map` alone give None."""
+    """Return the Spark type of a name in a mapping. `array`, `struct`, `map` and `null` alone give None."""
     lowered = name.strip().lower()
     lowered = _ALIASES.get(lowered, lowered)
-    if lowered in ("array", "struct", "map", "set", "choice"):
+    if lowered in ("array", "struct", "map", "set", "choice", "null"):
         return None
     if lowered in _NAMED:
         return _NAMED[lowered]()
@@ -123,7 +127,7 @@ def parse(name: str) -> spark.DataType | None:
 
 def of_ddl(text: str) -> spark.DataType:
     """Return the type that Spark's or Hive's notation describes. A session must have been started."""
-    kind: spark.DataType = spark._parse_datatype_string(text)
+    kind: spark.DataType = spark._parse_datatype_string(_CHARACTERS.sub("string", text))
     return kind
 
 
