@@ -81,7 +81,7 @@ def job(aws: Aws, name: str, script: str, **more: Any) -> str:
     key = f"jobs/{name}.py"
     aws("s3").put_object(Bucket="tg-a-glue-assets", Key=key, Body=script.encode())
     command = {"Name": "glueetl", "ScriptLocation": f"s3://tg-a-glue-assets/{key}"}
-    values = {"GlueVersion": "5.1", "WorkerType": "G.1X", "NumberOfWorkers": 2, "Timeout": 60} | more
+    values = {"GlueVersion": "5.1", "WorkerType": "G.1X", "NumberOfWorkers": 2, "Timeout": 150} | more
     values["DefaultArguments"] = S3A | values.get("DefaultArguments", {})
     aws("glue").create_job(Name=name, Role="role", Command=command, **values)
     return name
@@ -96,7 +96,7 @@ def shown(aws: Aws, name: str, run_id: str) -> dict[str, Any]:
     return run
 
 
-def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 150) -> Any:
     end = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < end, "it does not come"
@@ -104,7 +104,7 @@ def until(condition: Callable[[], Any], seconds: float = 40) -> Any:
     return value
 
 
-def ended(aws: Aws, name: str, run_id: str, seconds: float = 40) -> dict[str, Any]:
+def ended(aws: Aws, name: str, run_id: str, seconds: float = 150) -> dict[str, Any]:
     until(lambda: shown(aws, name, run_id)["JobRunState"] in FINAL, seconds)
     return shown(aws, name, run_id)
 

@@ -182,10 +182,10 @@ QUERIES: dict[str, list[list[str | None]]] = {
 def test_a_script_uses_the_data_catalog_with_sql(aws: Aws, tmp_path: Path) -> None:
     _tables(aws)
     script = SCRIPT.replace("STATEMENTS", repr(list(STATEMENTS)))
-    name = job(aws, "sql", script, DefaultArguments={"--enable-glue-datacatalog": ""}, Timeout=240)
+    name = job(aws, "sql", script, DefaultArguments={"--enable-glue-datacatalog": ""}, Timeout=600)
     run_id = start(aws, name)
 
-    run = ended(aws, name, run_id, 240)
+    run = ended(aws, name, run_id, 600)
 
     assert run["JobRunState"] == "SUCCEEDED", (run, lines(aws, "error", run_id))
     results = json.loads("".join(lines(aws, "output", run_id)))
