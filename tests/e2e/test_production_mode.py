@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.job_files import tarred
 from tests.support.local_up import Caller, Up
 
 SCRIPT = """
@@ -21,7 +22,9 @@ from awsglue.utils import getResolvedOptions
 from pyspark.sql import SparkSession
 from greetings import greeting
 from helpers.names import NAME
+from words.deep.signs import SIGN
 import boto3
+import json
 
 args = getResolvedOptions(sys.argv, ["JOB_NAME", "SOURCE_DB", "OUTPUT_BUCKET", "WHO"])
 table = boto3.client("glue").get_table(DatabaseName=args["SOURCE_DB"], Name="tbl_sellers")["Table"]
@@ -29,7 +32,9 @@ spark = SparkSession.builder.getOrCreate()
 sellers = spark.read.csv(table["StorageDescriptor"]["Location"], header=True)
 counted = sellers.groupBy("seller_state").count()
 counted.coalesce(1).write.mode("overwrite").json(f"s3://{args['OUTPUT_BUCKET']}/sellers")
-print(greeting(NAME), args["WHO"], counted.agg({"count": "sum"}).first()[0])
+with open("settings.json") as settings:
+    sign = SIGN * json.load(settings)["signs"]
+print(greeting(NAME), args["WHO"], counted.agg({"count": "sum"}).first()[0], sign)
 """
 
 
@@ -47,7 +52,7 @@ def sandbox(owner: Caller) -> Iterator[dict[str, Any]]:
         "job": {
             "name": "sellers",
             "script": "src/main.py",
-            "extra_files": ["src/greetings.py", "lib.zip"],
+            "extra_files": ["src/greetings.py", "lib.zip", "conf/settings.json"],
             "arguments": {"--WHO": "nobody"},
             "schedule": "cron(0 3 ? * SUN *)",
             "timeout_minutes": 5,
@@ -74,19 +79,25 @@ def test_a_custom_job_is_uploaded_run_and_read(up: Up, owner: Caller, sandbox: d
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("helpers/__init__.py", "")
         archive.writestr("helpers/names.py", "NAME = 'Glue'\n")
-    for path, content in (
-        ("src/main.py", SCRIPT.encode()),
-        ("src/greetings.py", b"def greeting(name):\n    return f'hello {name}'\n"),
-        ("lib.zip", buffer.getvalue()),
-    ):
-        assert put(owner, sandbox, path, content).status == 201
+    folder = {
+        "src/main.py": SCRIPT.encode(),
+        "src/greetings.py": b"def greeting(name):\n    return f'hello {name}'\n",
+        "src/words/__init__.py": b"",
+        "src/words/deep/signs.py": b"SIGN = '!'\n",
+        "conf/settings.json": b'{"signs": 3}',
+        "lib.zip": buffer.getvalue(),
+    }
+    sent = {"Content-Type": "application/gzip"}
+    answer = owner.call("PUT", sandbox["links"]["job_files"], raw=tarred(folder), headers=sent)
+    assert (answer.status, answer.body["warnings"]) == (200, []), answer.body
+    assert answer.body["added"] == sorted(folder)
     asked = owner.call("POST", f"{job}/runs", {"arguments": {"--WHO": "carla"}})
     assert asked.status == 202, asked.body
     ended = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED", "ERROR"}
     [*_, run] = owner.until(asked.headers["Location"], ended, seconds=120)
-    assert run["status"] == "SUCCEEDED", run
+    assert run["status"] == "SUCCEEDED", run["error"]
     lines = owner.call("GET", run["links"]["logs"]).body["items"]
-    assert "hello Glue carla 312" in [line["message"] for line in lines]
+    assert "hello Glue carla 312 !!!" in [line["message"] for line in lines]
     s3, bucket = up.client("s3"), sandbox["outputs"]["buckets"]["sot"]
     assert bucket == f"terraglue-{sandbox['id']}-results"
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix="sellers/")["Contents"]]

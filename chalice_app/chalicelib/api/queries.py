@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from chalicelib.domain.environment import Status
+from chalicelib.domain.names import ENVIRONMENT_ID
+from chalicelib.domain.patterns import Matching
 from chalicelib.domain.settings import Strict
 
 _CURSOR = "Cursor of the page, from `next` of the previous response. Omit it for the first page."
@@ -38,6 +40,17 @@ class EnvironmentsQuery(PageQuery):
         if value is not None and value not in list(Status):
             raise ValueError(f"must be one of {', '.join(Status)}")
         return value
+
+
+class JobsQuery(PageQuery):
+    """A page of jobs, filtered by environment or owner."""
+
+    environment: (
+        Annotated[str, Matching(ENVIRONMENT_ID.pattern, "must be the ID of an environment")] | None
+    ) = Field(default=None, description="Return only the jobs of this environment.")
+    owner: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
+        default=None, description="Return only jobs of this owner. Only admins see those of other owners."
+    )
 
 
 class FolderQuery(Strict):

@@ -130,7 +130,25 @@ class Jobs:
     def job(self, caller: Caller, job_id: str) -> tuple[Environment, int]:
         """Return the environment of a job, and the maximum cost of one run."""
         environment = self._environment(caller, job_id)
-        return environment, self._new_run(environment, RunRequest(), caller, self._clock()).max_cost_micro_usd
+        return environment, self._max_cost(caller, environment)
+
+    def jobs(
+        self, caller: Caller, *, owner: str | None, environment_id: str | None, limit: int, start: Json | None
+    ) -> Page[tuple[Environment, int]]:
+        """Return a page of jobs as `job` returns them, of one environment or of all visible ones."""
+        if environment_id is None:
+            found = self._environments.page(caller, owner=owner, status=None, limit=limit, start=start)
+        else:
+            found = Page([], None)
+            with suppress(NotFound):  # as for an owner whose environments the caller may not see
+                environment = self._environments.visible(caller, environment_id)
+                if owner in (None, environment.owner):
+                    found = Page([environment], None)
+        live = [each for each in found.items if each.status is not Status.DELETED]
+        return Page([(each, self._max_cost(caller, each)) for each in live], found.next)
+
+    def _max_cost(self, caller: Caller, environment: Environment) -> int:
+        return self._new_run(environment, RunRequest(), caller, self._clock()).max_cost_micro_usd
 
     def reset_bookmark(self, caller: Caller, job_id: str) -> tuple[Environment, int]:
         """Delete the bookmark of a job. Returns what `job` returns."""

@@ -62,7 +62,11 @@ class ModuleArchives:
                 return None
             bodies[path] = body
         buffer = io.BytesIO()
+        # Python imports a package without __init__.py only from a folder that has an entry (zipimport).
+        folders = {name[: end + 1] for name in entries for end, letter in enumerate(name) if letter == "/"}
         with zipfile.ZipFile(buffer, "w") as archive:
+            for name in sorted(folders):
+                archive.writestr(zipfile.ZipInfo(name, _EPOCH), b"")
             for name, path in entries.items():
                 archive.writestr(zipfile.ZipInfo(name, _EPOCH), bodies[path], zipfile.ZIP_DEFLATED)
         return buffer.getvalue()

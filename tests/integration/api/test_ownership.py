@@ -51,6 +51,7 @@ TRIES = {
     "retry_environment": Try("POST", "/environments/{environment}/retry", 409),
     "delete_environment": Try("DELETE", "/environments/{environment}", 202),
     "list_events": Try("GET", "/environments/{environment}/events", 200),
+    "list_jobs": Try("GET", "/jobs", 200, everyone=True),
     "get_job": Try("GET", "/jobs/{job}", 200),
     "reset_bookmark": Try("DELETE", "/jobs/{job}/bookmark", 200),
     "request_run": Try("POST", "/jobs/{job}/runs", 202, body={"timeout_minutes": 1}),

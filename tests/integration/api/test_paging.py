@@ -53,6 +53,40 @@ def test_filters_can_be_combined(api: Api) -> None:
     assert page(api, both, owner="ana") == ([], None)
 
 
+def test_jobs_are_listed_with_their_environments(api: Api) -> None:
+    ask(api, "ana", "ben", "cleo")
+    found = api.call("GET", "/environments?limit=9", **ADMIN).body["items"]
+    cleo, ben, ana = (f"terraglue-{each['id']}-sot-ecommerce-br" for each in found)
+
+    def jobs(query: str = "", **caller: Any) -> tuple[list[str], str | None]:
+        answer = api.call("GET", f"/jobs{query}", **caller)
+        assert answer.status == 200, answer.body
+        return [job["id"] for job in answer.body["items"]], answer.body["next"]
+
+    assert jobs(owner="ana") == ([ana], None)
+    assert jobs(**ADMIN) == ([cleo, ben, ana], None)
+    first, cursor = jobs("?limit=2", **ADMIN)
+    assert first == [cleo, ben] and cursor is not None
+    assert jobs(f"?limit=2&cursor={cursor}", **ADMIN)[0] == [ana]
+    assert jobs("?owner=ben", **ADMIN) == ([ben], None)
+    assert jobs(f"?environment={found[1]['id']}", **ADMIN) == ([ben], None)
+    assert jobs(f"?environment={found[1]['id']}", owner="ana") == ([], None)
+    assert jobs(f"?environment={found[1]['id']}&owner=ana", **ADMIN) == ([], None)
+    assert jobs("?environment=aaaaaaaaaa", **ADMIN) == ([], None)
+    assert api.call("GET", "/jobs?environment=x", owner="ana").status == 422
+    shown = api.call("GET", "/jobs", owner="ana").body["items"]
+    assert shown == [api.call("GET", f"/jobs/{ana}", owner="ana").body]
+
+
+def test_a_deleted_environment_has_no_job(api: Api) -> None:
+    environment = api.ready_environment("ana")["id"]
+    assert len(api.call("GET", "/jobs").body["items"]) == 1
+    api.call("DELETE", f"/environments/{environment}")
+    api.stack_event(environment)
+    assert api.call("GET", "/jobs").body == {"items": [], "next": None}
+    assert api.call("GET", f"/jobs?environment={environment}").body["items"] == []
+
+
 @pytest.mark.parametrize(
     ("path", "caller"),
     [

@@ -62,6 +62,8 @@ def test_rules_that_hold(orders: DynamicFrame, spark: SparkSession) -> None:
         'ColumnValues "price" >= -1',
         'ColumnValues "price" between -1.5 and 8',
         'ColumnValues "price" != 3',
+        'ColumnValues "mail" != "z"',  # null meets a negation
+        'ColumnValues "mail" not in ["z"]',
         'ColumnValues "country" in ["US", "CA"] with threshold >= 0.5',
         'ColumnValues "country" not in ["DE", WHITESPACES_ONLY, NULL]',
         'ColumnValues "mail" matches "[ab]@.*" with threshold between 0.4 and 0.6',

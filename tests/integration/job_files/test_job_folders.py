@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 import tarfile
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -18,7 +21,7 @@ FOLDER = {
     "main.py": b"from lib.dates import today\n",
     "lib/__init__.py": b"",
     "lib/dates.py": b"def today():\n    return 1\n",
-    "lib/deep/er/still/and/on/it/goes.py": b"x = 1\n",
+    "lib/deep/er/still/on/it/goes.py": b"x = 1\n",
     "conf/settings.yaml": b"a: 1\n",
     "conf/settings.toml": b"a = 1\n",
 }
@@ -228,14 +231,22 @@ def run_arguments(api: Api, environment: str) -> dict[str, str]:
     return dict(run["Arguments"])
 
 
-def test_a_run_can_import_the_packages_of_the_folder(api: Api, environment: str) -> None:
+def test_a_run_can_import_the_packages_of_the_folder(api: Api, environment: str, tmp_path: Path) -> None:
     put(api, environment, zipped(FOLDER))
     uri = run_arguments(api, environment)["--extra-py-files"]
     assert uri == f"s3://terraglue-{environment}-glue-assets/jobs/.modules/sot-ecommerce-br/modules.zip"
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     body = boto3.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
-        assert {name: archive.read(name) for name in archive.namelist()} == FOLDER
+        found = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
+    assert found == FOLDER
+    library = tmp_path / "modules.zip"
+    library.write_bytes(body)
+    code = "import lib.dates, lib.deep.er.still.on.it.goes; print(lib.dates.today())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={"PYTHONPATH": str(library)}, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("1\n", "")
 
 
 def test_a_single_script_needs_no_zip_of_modules(api: Api, environment: str) -> None:

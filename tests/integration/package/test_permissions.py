@@ -452,6 +452,8 @@ def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Non
         call("PUT", files, zipped({"a.py": b"print(1)\n"}), **its)
         call("GET", files, **its)
         job = {"job_id": environment.job_id}
+        call("GET", "/jobs")
+        call("GET", "/jobs", admin=True)
         call("GET", "/jobs/{job_id}", **job)
         call("DELETE", "/jobs/{job_id}/bookmark", **job)
         run = call("POST", "/jobs/{job_id}/runs", {}, **job)

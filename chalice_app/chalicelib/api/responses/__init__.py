@@ -24,7 +24,7 @@ from chalicelib.api.responses.job_files import (
     JobFiles,
     UploadedJobFile,
 )
-from chalicelib.api.responses.jobs import Job, JobLinks
+from chalicelib.api.responses.jobs import Job, JobLinks, JobPage
 from chalicelib.api.responses.outputs import Buckets, LogGroups, Outputs
 from chalicelib.api.responses.problems import FieldProblem, Problem
 from chalicelib.api.responses.receipts import Receipt, Remaining, Removed
@@ -65,6 +65,7 @@ __all__ = [
     "JobFileLinks",
     "JobFiles",
     "JobLinks",
+    "JobPage",
     "JobRun",
     "JobRunPage",
     "JobWarning",

@@ -13,6 +13,7 @@ from chalicelib.api.responses.base import (
     EnvironmentId,
     JobId,
     Link,
+    Page,
     ResponseBody,
     Time,
     Usd,
@@ -80,3 +81,7 @@ class Job(ResponseBody):
         ),
     ]
     links: Annotated[JobLinks, Field(description="Related resources.")]
+
+
+class JobPage(Page[Job]):
+    """One page of jobs."""

@@ -9,11 +9,30 @@ from chalicelib.api import responses
 from chalicelib.api.call import Call
 from chalicelib.api.operations import Operations
 from chalicelib.api.presenters.jobs import job_body, run_body
-from chalicelib.api.queries import LogsQuery, PageQuery
+from chalicelib.api.queries import JobsQuery, LogsQuery, PageQuery
 from chalicelib.api.routes.responding import accepted, page, response
 from chalicelib.domain.requests import RunRequest
 
 operations = Operations("Jobs")
+
+
+@operations.add("GET", "/jobs", returns={200: responses.JobPage})
+def list_jobs(call: Call, query: JobsQuery) -> responses.JobPage:
+    """List jobs.
+
+    Returns the jobs of the caller's environments that are not DELETED, the newest environment first. Admins
+    get those of all owners. A page can have fewer than `limit` items although `next` is not null.
+    """
+    items, following = page(
+        call,
+        query,
+        ("jobs", query.owner, query.environment),
+        lambda start: call.service.jobs.jobs(
+            call.caller, owner=query.owner, environment_id=query.environment, limit=query.limit, start=start
+        ),
+        lambda job: job_body(*job, call.base),
+    )
+    return responses.JobPage(items=items, next=following)
 
 
 @operations.add("GET", "/jobs/{job_id}", returns={200: responses.Job})

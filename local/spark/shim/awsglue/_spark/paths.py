@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_STEP = re.compile(r"`(?P<quoted>[^`]*)`|(?P<plain>[^.`]+)")
+# A dot in front belongs to the name: joins make such names.
+_STEP = re.compile(r"`(?P<quoted>[^`]*)`|(?P<plain>(?:^\.)?[^.`]+)")
 
 Path = tuple[str, ...]
 
