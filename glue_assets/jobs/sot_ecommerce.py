@@ -188,7 +188,11 @@ def read_source(spark: SparkSession, source: Source, needed: list[str]) -> DataF
         reader = spark.read.options(header=True, multiLine=True, escape='"', lineSep=separator)
         frame = reader.schema(schema).option("enforceSchema", False).csv(source.location)
     elif source.classification == "json":
-        frame = spark.read.schema(_strings(needed)).json(source.location)
+        # The Data Catalog and Athena ignore the case of keys. Spark's reader of JSON does not.
+        texts = F.from_json("value", "map<string,string>")
+        values = F.transform_keys(texts, lambda key, _: F.lower(key))
+        rows = spark.read.text(source.location).select(values.alias("values"))
+        frame = rows.select(*(F.col("values")[name].alias(name) for name in needed))
     elif source.classification == "parquet":
         frame = spark.read.parquet(source.location)
     else:

@@ -47,7 +47,7 @@ def test_a_glue_script(case: Case, outcomes: dict[str, Outcome | BaseException])
         assert re.search(case.error, message), message
         _check_words(message, *run["error"]["log_tail"])
         return
-    assert run["status"] == "SUCCEEDED", (run["error"], outcome.log[-20:])
+    assert run["status"] == "SUCCEEDED", "\n".join([str(run["error"]), *outcome.log[-20:]])
     missing = [text for text in case.log if not any(text in line for line in outcome.log)]
     assert not missing, outcome.log
     if case.objects:

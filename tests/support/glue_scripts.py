@@ -187,7 +187,7 @@ class _Environment:
             for item in page.get("Contents", []):
                 name = item["Key"].removeprefix(f"{prefix}/")
                 names.append(name)
-                if name and not name.endswith("/"):
+                if item["Size"]:  # without folders and markers
                     path = out / name
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read())

@@ -209,7 +209,8 @@ def _functions(names: Mapping[str, str]) -> Iterator[Claim]:
             ],
         )
         yield Claim(
-            f"{function} resets no bookmark" if function != "api_handler" else "only ResetJobBookmark",
+            f"{function} has no right to bookmarks"
+            + (" but to reset them" if function == "api_handler" else ""),
             function,
             ["glue:*Bookmark"],
             but_actions=["glue:ResetJobBookmark"] if function == "api_handler" else [],

@@ -94,6 +94,7 @@ CASES = [
             " WHERE day >= '2024-01-02' GROUP BY title, day"
         ),
         log=("has visits: True has pages: True", "pages: 3"),
+        is_quick=True,
     ),
     Case(
         "ctas_insert.py",
@@ -107,5 +108,17 @@ CASES = [
             "orders_by_region": _CHOSEN,
         },
         log=("regions: 3",),
+        is_quick=True,
+    ),
+    Case(
+        "hive_partition_sql.py",
+        inputs=_ORDERS,
+        rows={
+            "daily_orders": (
+                f"SELECT order_id::INT AS id, amount, region FROM {_READ_ORDERS} WHERE region <> 'W'"
+                " UNION ALL SELECT 100, '1.00', 'X'"
+            )
+        },
+        log=("partitions: ['region=N', 'region=S', 'region=X']", "listed: True", "rows: 5"),
     ),
 ]

@@ -104,6 +104,7 @@ CASES = [
             "SELECT * FROM (VALUES (1, 12.5, NULL, '12.5', '12.5'), (2, 3.0, 3, NULL, NULL),"
             " (3, NULL, NULL, 'off', 'off')) t(id, cast_value, value_int, value_string, projected)"
         ),
+        is_quick=True,
     ),
     Case(
         "catalog_to_partitions.py",
@@ -272,5 +273,16 @@ CASES = [
         result="SELECT id, city FROM read_json('{out}/**/*', format = 'newline_delimited')",
         expected="SELECT * FROM (VALUES (1, 'A'), (2, 'X'), (3, 'C'), (9, 'Z')) t(id, city)",
         log=("fields: ['city', 'id']", "rows: 4"),
+    ),
+    Case(
+        "json_array.py",
+        inputs={
+            "export/all.json": json.dumps(
+                [{"id": n, "amount": n * 3, "who": {"name": "abc"[n]}} for n in range(3)], indent=1
+            )
+        },
+        result="SELECT id, label FROM read_csv('{out}/*', header = true)",
+        expected="SELECT * FROM (VALUES (2, '2-c')) t(id, label)",
+        log=("kept: 1 schema: ['id', 'label']",),
     ),
 ]

@@ -184,4 +184,28 @@ CASES = [
         result="SELECT * FROM read_csv('{out}/**/*.gz', header = true, all_varchar = true)",
         expected="SELECT * FROM read_csv('{data}/packed/*.csv.gz', header = true, all_varchar = true)",
     ),
+    Case(
+        "rdd_and_broadcast.py",
+        inputs={"logs/a.log": "E 5 disk full\nW 1 slow\n", "logs/b.log": "E 2 no route\nbroken\n"},
+        arguments={"--day-part": "am"},
+        result=f"SELECT level, minutes, text FROM {_PARQUET}",
+        expected=(
+            "SELECT * FROM (VALUES ('error', 5, 'disk full'), ('warning', 1, 'slow'),"
+            " ('error', 2, 'no route')) t(level, minutes, text)"
+        ),
+        log=("minutes: [('error', 7), ('warning', 1)] skipped: 1 part: am",),
+    ),
+    Case(
+        "local_files.py",
+        inputs=_ORDERS,
+        result=(
+            "SELECT order_id AS value FROM read_parquet('{out}/ids/*.parquet')"
+            " UNION ALL SELECT customer FROM read_parquet('{out}/customers/*.parquet')"
+        ),
+        expected=(
+            f"SELECT order_id::VARCHAR AS value FROM {_READ_ORDERS} UNION ALL"
+            f" SELECT DISTINCT substr(sha256(customer_id), 1, 8) FROM {_READ_ORDERS}"
+        ),
+        log=("written: [('customers', 3), ('ids', 5)]",),
+    ),
 ]

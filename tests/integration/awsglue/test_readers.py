@@ -164,3 +164,13 @@ def test_unsigned_integers_of_64_bits_are_read_without_loss(context: GlueContext
     by_duckdb(f"COPY (SELECT 18446744073709551615::UBIGINT AS id) TO '{tmp_path}/a.parquet' (FORMAT parquet)")
     frame = read(context, tmp_path, "parquet")
     assert (frame.dtypes, str(frame.collect()[0][0])) == ([("id", "decimal(20,0)")], "18446744073709551615")
+
+
+def test_a_predicate_selects_folders(context: GlueContext, put: Put, tmp_path: Path) -> None:
+    put("year=2025/a.json", '{"id": 1}')
+    put("year=2026/a.json", '{"id": 2}')
+    given = {"paths": [str(tmp_path)]}
+    frame = context.create_dynamic_frame.from_options(
+        "s3", given, "json", {}, push_down_predicate="year = 2026"
+    )
+    assert rows(frame.toDF()) == [(2, 2026)]

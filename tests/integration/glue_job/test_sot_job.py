@@ -370,6 +370,13 @@ def test_json_lines_are_read(lake: Lake, spark: SparkSession) -> None:
     assert read(lake, spark, "json") == [("7", "a\nb"), ("o2", None)]
 
 
+def test_keys_of_json_match_in_any_case(lake: Lake, spark: SparkSession) -> None:
+    (lake.root / "sor" / "tbl_reviews" / "data.csv").unlink()
+    line = '{"Order_Id": 7, "review_Comment_Message": "good", "Other": {"order_id": 8}}\n'
+    lake.put("tbl_reviews", line, "a.json")
+    assert read(lake, spark, "json") == [("7", "good")]
+
+
 def test_parquet_is_read(lake: Lake, spark: SparkSession) -> None:
     (lake.root / "sor" / "tbl_reviews" / "data.csv").unlink()
     rows = spark.createDataFrame([(7, "a\nb")], "order_id int, review_comment_message string")

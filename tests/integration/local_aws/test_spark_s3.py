@@ -385,3 +385,17 @@ def test_sessions_in_parallel_write_to_one_bucket(s3: SparkS3) -> None:
     for thread in threads:
         thread.join()
     assert s3.spark.read.parquet(f"{uri}/*").count() == 15
+
+
+def test_uncommitted_files_are_listed_and_published_by_a_rename(s3: SparkS3, requests: list[str]) -> None:
+    bucket = s3.bucket()
+    root = f"s3://{bucket}/"
+    staged = root + "out/_temporary/0/task"
+    s3.write(staged + "/k=a:b/é", b"1")
+    assert s3.listed(staged) == {staged + "/k=a:b": None}
+    assert s3.below(staged) == {staged + "/k=a:b/é": 1}
+    assert requests == []
+    assert s3.files(root).rename(s3.path(staged), s3.path(root + "out/day"))
+    assert not s3.files(root).exists(s3.path(staged))
+    assert [request.partition(" ")[0] for request in requests] == ["PUT"]
+    assert s3.keys(bucket) == ["out/day/k=a:b/é"]

@@ -9,6 +9,7 @@ import pytest
 
 from local.spark.shim.awsglue._io import bookmarks
 from local.spark.shim.awsglue._io.files import File, without_excluded
+from local.spark.shim.awsglue._io.options import folder
 
 ROOT = "s3://bucket/data"
 
@@ -91,3 +92,16 @@ def test_files_that_a_limit_leaves_are_read_by_the_next_run(state: Path) -> None
 def test_an_unknown_option_is_rejected() -> None:
     with pytest.raises(ValueError, match="must be one of job-bookmark-enable"):
         bookmarks.start({"--job-bookmark-option": "enable"})
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("s3://bucket/data/", "s3://bucket/data"),
+        ("s3://bucket/", "s3://bucket/"),
+        ("s3://bucket", "s3://bucket/"),
+        ("/data/", "/data"),
+    ],
+)
+def test_only_the_root_of_a_bucket_keeps_its_slash(path: str, expected: str) -> None:
+    assert folder(path) == expected

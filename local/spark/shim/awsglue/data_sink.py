@@ -50,7 +50,7 @@ class DataSink:
         if hasattr(dynamic_frame_or_dfc, "toDF"):
             return self.writeFrame(dynamic_frame_or_dfc, info)
         for name in dynamic_frame_or_dfc.keys():  # noqa: SIM118 - a collection is no mapping
-            target = replace(self._target, path=f"{self._target.path}/{name}")
+            target = replace(self._target, path=f"{self._target.path.rstrip('/')}/{name}")
             self._write(dynamic_frame_or_dfc[name].toDF(), target)
         return dynamic_frame_or_dfc
 

@@ -36,16 +36,15 @@ public class S3FileSystem extends FileSystem {
     static final long BLOCK_SIZE = 64L * 1024L * 1024L;
     private static final int PAGE = 1000;
 
-    /** Folders that this process made, as `endpoint/bucket/key/`. Like S3, the emulator has no empty folders. */
-    private static final Set MADE = Collections.synchronizedSet(new HashSet());
-
     private URI uri;
     private String bucket;
     private Path workingDirectory;
     private Service service;
     private Uncommitted uncommitted;
     private File scratch;
-    private final Set folders = Collections.synchronizedSet(new HashSet());
+    private MadeFolders made;
+    /** Folders that were found in S3, where there was no object of the same name. */
+    private final Set seen = Collections.synchronizedSet(new HashSet());
 
     public void initialize(URI name, Configuration conf) throws IOException {
         super.initialize(name, conf);
@@ -57,6 +56,7 @@ public class S3FileSystem extends FileSystem {
         uri = URI.create(name.getScheme() + "://" + bucket);
         workingDirectory = new Path("/user/" + System.getProperty("user.name")).makeQualified(uri, null);
         service = new Service(conf);
+        made = new MadeFolders(service.endpoint(), bucket);
         scratch = new File(conf.get("terraglue.s3.scratch", System.getProperty("java.io.tmpdir")));
         uncommitted = new Uncommitted(scratch, bucket, conf);
     }
@@ -97,7 +97,7 @@ public class S3FileSystem extends FileSystem {
         // Spark asks several times for each folder that it reads, and for the log of a stream's output in it,
         // which is a folder. A known folder needs one request.
         boolean isOnlyFolder = key.isEmpty() || place.getName().equals("_spark_metadata");
-        boolean isKnown = isOnlyFolder || folders.contains(key);
+        boolean isKnown = isOnlyFolder || seen.contains(key);
         if (isKnown && isFolder(key)) {
             return folder(place);
         }
@@ -106,17 +106,17 @@ public class S3FileSystem extends FileSystem {
             return file(entry, place);
         }
         if (!isKnown && isFolder(key)) {
-            folders.add(key);
+            seen.add(key);
             return folder(place);
         }
-        folders.remove(key);
+        seen.remove(key);
         throw new FileNotFoundException("No such file or directory: " + place);
     }
 
     /** Returns whether objects begin with the key of a folder, or this process made the folder. */
     private boolean isFolder(String key) throws IOException {
         boolean isListed = !service.list(bucket, prefix(key), true, 1, null).isEmpty();
-        return isListed || key.isEmpty() || MADE.contains(made(key));
+        return isListed || key.isEmpty() || made.contains(key);
     }
 
     public boolean isFile(Path path) throws IOException {
@@ -142,7 +142,7 @@ public class S3FileSystem extends FileSystem {
             return uncommitted.list(key, place);
         }
         List found = new ArrayList();
-        Set folders = new HashSet();
+        Set names = new HashSet();
         boolean isFolder = false;
         String page = null;
         do {
@@ -151,15 +151,15 @@ public class S3FileSystem extends FileSystem {
             addFiles(found, listing);
             for (Iterator each = listing.prefixes.iterator(); each.hasNext();) {
                 String prefix = (String) each.next();
-                addFolder(found, folders, prefix.substring(0, prefix.length() - 1));
+                addFolder(found, names, prefix.substring(0, prefix.length() - 1));
             }
             page = listing.next;
         } while (page != null);
-        List made = madeBelow(key);
-        for (Iterator each = made.iterator(); each.hasNext();) {
-            addFolder(found, folders, (String) each.next());
+        List empty = made.in(key);
+        for (Iterator each = empty.iterator(); each.hasNext();) {
+            addFolder(found, names, (String) each.next());
         }
-        if (!isFolder && made.isEmpty()) {
+        if (!isFolder && empty.isEmpty()) {
             FileStatus status = getFileStatus(place); // raises the error of a path that does not exist
             if (status.isFile()) {
                 found.add(status);
@@ -269,15 +269,15 @@ public class S3FileSystem extends FileSystem {
         if (Uncommitted.holds(key)) {
             String committed = key;
             while (Uncommitted.holds(committed)) {
-                committed = parent(committed);
+                committed = MadeFolders.parent(committed);
             }
-            remember(committed);
+            made.add(committed);
             return uncommitted.mkdirs(key);
         }
         if (!key.isEmpty() && service.head(bucket, key) != null) {
             throw new FileAlreadyExistsException(place + " is a file");
         }
-        remember(key);
+        made.add(key);
         return true;
     }
 
@@ -326,10 +326,10 @@ public class S3FileSystem extends FileSystem {
                 service.copy(bucket, key, toKey + key.substring(fromKey.length()));
             }
             deleteAll(keys);
-            forget(fromKey);
-            remember(toKey);
+            made.remove(fromKey);
+            made.add(toKey);
         }
-        remember(parent(fromKey));
+        made.add(MadeFolders.parent(fromKey));
         return true;
     }
 
@@ -338,7 +338,7 @@ public class S3FileSystem extends FileSystem {
             service.put(bucket, key, file);
             return;
         }
-        remember(key);
+        made.add(key);
         File[] files = file.listFiles();
         Arrays.sort(files);
         for (int i = 0; i < files.length; i++) {
@@ -359,18 +359,18 @@ public class S3FileSystem extends FileSystem {
             service.delete(bucket, key);
         } else {
             List keys = keysBelow(key);
-            if (keys.isEmpty() && !MADE.contains(made(key))) {
+            if (keys.isEmpty() && !made.contains(key)) {
                 return false;
             }
             boolean isEmpty = keys.isEmpty() || keys.size() == 1 && keys.get(0).equals(prefix(key));
-            if (!recursive && !(isEmpty && madeBelow(key).isEmpty())) {
+            if (!recursive && !(isEmpty && made.in(key).isEmpty())) {
                 throw new PathIsNotEmptyDirectoryException(place.toString());
             }
             deleteAll(keys);
             uncommitted.delete(key, true);
-            forget(key);
+            made.remove(key);
         }
-        remember(parent(key));
+        made.add(MadeFolders.parent(key));
         return true;
     }
 
@@ -420,53 +420,11 @@ public class S3FileSystem extends FileSystem {
         return key.isEmpty() ? "" : key + "/";
     }
 
-    private static String parent(String key) {
-        return key.substring(0, Math.max(0, key.lastIndexOf('/')));
-    }
-
     private FileStatus file(Entry entry, Path place) {
         return new FileStatus(entry.size, false, 1, BLOCK_SIZE, entry.modified, place);
     }
 
     private static FileStatus folder(Path place) {
         return new FileStatus(0L, true, 1, 0L, 0L, place);
-    }
-
-    private String made(String key) {
-        return service.endpoint() + "/" + bucket + "/" + prefix(key);
-    }
-
-    private void remember(String key) {
-        String folder = key;
-        while (!folder.isEmpty()) {
-            MADE.add(made(folder));
-            folder = parent(folder);
-        }
-    }
-
-    private void forget(String key) {
-        String below = made(key);
-        synchronized (MADE) {
-            for (Iterator each = MADE.iterator(); each.hasNext();) {
-                if (((String) each.next()).startsWith(below)) {
-                    each.remove();
-                }
-            }
-        }
-    }
-
-    /** Returns the keys of the folders that this process made directly in a folder. */
-    private List madeBelow(String key) {
-        String above = made(key);
-        List keys = new ArrayList();
-        synchronized (MADE) {
-            for (Iterator each = MADE.iterator(); each.hasNext();) {
-                String folder = (String) each.next();
-                if (folder.startsWith(above) && folder.indexOf('/', above.length()) == folder.length() - 1) {
-                    keys.add(prefix(key) + folder.substring(above.length(), folder.length() - 1));
-                }
-            }
-        }
-        return keys;
     }
 }

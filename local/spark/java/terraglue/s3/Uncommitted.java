@@ -50,7 +50,8 @@ final class Uncommitted {
         FileStatus[] found = local.listStatus(path(key));
         for (int i = 0; i < found.length; i++) {
             boolean isItself = found.length == 1 && found[0].getPath().equals(path(key));
-            found[i] = shown(found[i], isItself ? path : new Path(path, found[i].getPath().getName()));
+            Path name = new Path(null, null, found[i].getPath().getName()); // the name may have a colon
+            found[i] = shown(found[i], isItself ? path : new Path(path, name));
         }
         return found;
     }

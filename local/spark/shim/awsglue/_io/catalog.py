@@ -18,7 +18,7 @@ from ..utils import refuse, unsupported
 from . import csv_files, json_files
 from .column_types import from_file, from_texts
 from .files import Input, exists, list_files
-from .options import HINTS, flag, quoted
+from .options import HINTS, flag, folder, quoted
 from .readers import BINARY, FILES_ONLY, lists_files, read_binary, read_files, selected
 
 Json = dict[str, Any]
@@ -62,7 +62,7 @@ class Table:
     @property
     def location(self) -> str:
         """Folder of the table, without a slash at the end."""
-        return str(self.storage.get("Location") or "").rstrip("/")
+        return folder(str(self.storage.get("Location") or ""))
 
     @property
     def format(self) -> str:
@@ -185,7 +185,7 @@ def _sources(
     together: dict[str, tuple[list[str], Json]] = {}
     for partition in partitions:
         storage = {**table.storage, **(partition.get("StorageDescriptor") or {})}
-        location = str(storage.get("Location") or "").rstrip("/")
+        location = folder(str(storage.get("Location") or ""))
         if not location or not exists(spark, location):
             continue  # a partition may have no files yet
         paths = [location]
@@ -210,8 +210,8 @@ def _sources(
 
 def _is_hive_folder(table: Table, partition: Json, location: str) -> bool:
     names_ = [f"{key['Name']}={value}" for key, value in zip(table.keys, partition["Values"], strict=True)]
-    folder = location.removeprefix(table.location + "/")
-    return [unquote(name) for name in folder.split("/")] == names_
+    inside = location.removeprefix(table.location.rstrip("/") + "/")
+    return [unquote(name) for name in inside.split("/")] == names_
 
 
 def _read(

@@ -38,6 +38,12 @@ def only_s3(connection_type: str) -> None:
         unsupported(f"connection_type {connection_type}; only s3 is local")
 
 
+def folder(path: str) -> str:
+    """Return a path without a slash at the end, which only the root of a bucket keeps."""
+    stripped = path.rstrip("/")
+    return stripped if "/" in stripped.partition("://")[2] or "://" not in path else f"{stripped}/"
+
+
 def quoted(name: str) -> str:
     """Return a column name in Spark's quotes."""
     return "`" + name.replace("`", "``") + "`"

@@ -11,7 +11,6 @@ from pyspark.sql.types import StructType
 from ..catalog import client
 from ..data_source import DataSource
 from ..dynamicframe import DynamicFrame
-from ..utils import refuse
 from . import catalog
 from .options import Options, database_of, given
 from .readers import read_options
@@ -30,11 +29,10 @@ class Reading:
         push_down_predicate: str = "",
         **options: Any,
     ) -> DataSource:
-        """Return a source that reads files in S3."""
-        refuse("getSource", {"push_down_predicate": push_down_predicate})
+        """Return a source that reads files in S3. The predicate is Spark SQL on the columns of folders."""
 
         def read(format: str | None, format_options: Mapping[str, Any], with_choices: bool) -> DataFrame:
-            return read_options(
+            frame = read_options(
                 self.spark_session,
                 connection_type,
                 options,
@@ -43,6 +41,7 @@ class Reading:
                 transformation_ctx,
                 with_choices=with_choices,
             )
+            return frame.where(push_down_predicate) if push_down_predicate else frame
 
         return DataSource(read, self, transformation_ctx, format)
 

@@ -170,7 +170,7 @@ def _inputs(
     folder = jvm.org.apache.spark.sql.catalyst.catalog.ExternalCatalogUtils.getPartitionPathString
     for values in partitions:
         names = [folder(key, value) for key, value in zip(target.keys, values, strict=True)]
-        location = "/".join([target.path, *names])
+        location = "/".join([target.path.rstrip("/"), *names])
         yield {"Values": list(values), "StorageDescriptor": {**storage, "Location": location}}
 
 

@@ -12,7 +12,7 @@ from pyspark.sql.types import NullType
 from ..utils import refuse, unsupported
 from . import csv_files
 from .catalog import Table
-from .options import names, only_s3
+from .options import folder, names, only_s3
 from .readers import BINARY
 
 # Options that change the speed or the size of files, never the rows.
@@ -45,7 +45,7 @@ class Target:
             raise ValueError("connection_options must have a path.")
         compression = str(connection.get("compression") or connection.get("compressionType") or "")
         keys = names(connection.get("partitionKeys"))
-        return cls(str(connection["path"]).rstrip("/"), tuple(keys), format or "", compression)
+        return cls(folder(str(connection["path"])), tuple(keys), format or "", compression)
 
     @property
     def codec(self) -> str:
