@@ -27,10 +27,12 @@ JOB_TYPE = "AWS::Glue::Job"
 
 def template_copy(template: str, environment: Environment) -> str:
     """Return a release's template with the jobs of an environment and their arguments."""
+    main, *more = environment.settings.all_jobs
+    if not more:
+        return with_arguments(template, main.arguments)
     found = _JOB.findall(template)
     if len(found) != 1:
         raise ValueError("the template must have the resource GlueJob once")
-    main, *more = environment.settings.all_jobs
     blocks = [with_arguments(found[0], main.arguments)]
     for job in more:
         block = _with_values(found[0], job_parameters(environment, job))
