@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from pyspark.sql import DataFrame
 
 from ..utils import unsupported
-
-Options = Mapping[str, Any] | None
+from .options import Options
 
 
 class _Namespace:

@@ -77,7 +77,7 @@ class Reading:
     ) -> StructType:
         """Return the columns of a table as Spark's schema."""
         table = catalog.Table.get(client(), given("database", database), given("table_name", table_name))
-        return catalog.schema(self.spark_session, table)
+        return catalog.schema(table)
 
     def create_dynamic_frame_from_rdd(
         self,
