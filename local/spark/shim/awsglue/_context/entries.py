@@ -6,8 +6,8 @@ from typing import Any, NoReturn
 
 from pyspark.sql import DataFrame
 
+from .._io.options import Options
 from ..utils import unsupported
-from .options import Options
 
 
 class _Namespace:
