@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import duckdb
 from botocore.exceptions import ClientError
@@ -16,6 +15,7 @@ from local.athena.errors import Cancelled, QueryFailed, unsupported
 from local.athena.execution import Execution
 from local.athena.results import Result
 from local.athena.tables import Tables
+from local.aws.s3_uris import bucket_and_key
 
 Json = dict[str, Any]
 
@@ -100,13 +100,12 @@ class QueryRun:
 
     def _write(self, result: Result) -> None:
         spec = self._execution.spec
-        place = urlsplit(spec.location)
+        bucket, key = bucket_and_key(spec.location) or ("", "")
         options = _encryption(spec.encryption)
         s3 = self._clients("s3")
         for ending, body in (("", result.csv()), (".metadata", _metadata(result))):
             try:
-                key = place.path.lstrip("/") + ending
-                s3.put_object(Bucket=place.netloc, Key=key, Body=body, **options)
+                s3.put_object(Bucket=bucket, Key=key.lstrip("/") + ending, Body=body, **options)
             except ClientError as error:
                 with contextlib.suppress(KeyError):
                     reason = error.response["Error"]["Message"]

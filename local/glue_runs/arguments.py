@@ -15,13 +15,13 @@ EXTRA_PY_FILES = "--extra-py-files"
 PYTHON_MODULES = "--additional-python-modules"
 INSTALLER_OPTION = "--python-modules-installer-option"
 LAKE_FORMATS = "--datalake-formats"
+BOOKMARK_OPTION = "--job-bookmark-option"
+BOOKMARK_OPTIONS = ("job-bookmark-enable", "job-bookmark-pause", "job-bookmark-disable")
 _CONF = "--conf"
 _CATALOG = "--enable-glue-datacatalog"
 
 # Rejected, not ignored, because they would change the result of a run.
 _UNSUPPORTED = ("--user-jars-first",)
-_BOOKMARK = "--job-bookmark-option"
-_BOOKMARKS = ("job-bookmark-enable", "job-bookmark-pause", "job-bookmark-disable")
 
 S3A_REGION = "spark.hadoop.fs.s3a.endpoint.region"
 
@@ -73,9 +73,9 @@ def unsupported(arguments: Mapping[str, str], *, has_lake_jars: bool) -> str | N
     for name in _UNSUPPORTED:
         if arguments.get(name):
             return f"the job argument {name}"
-    bookmark = arguments.get(_BOOKMARK)
-    if bookmark and bookmark not in _BOOKMARKS:
-        return f"{_BOOKMARK} {bookmark}"
+    bookmark = arguments.get(BOOKMARK_OPTION)
+    if bookmark and bookmark not in BOOKMARK_OPTIONS:
+        return f"{BOOKMARK_OPTION} {bookmark}"
     if (formats := arguments.get(LAKE_FORMATS)) and not has_lake_jars:
         return f"{LAKE_FORMATS} {formats} without jars: set LAKE_JARS to their paths when you start it"
     for setting in _settings(arguments):

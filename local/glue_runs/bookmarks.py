@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from local.glue_runs.arguments import BOOKMARK_OPTION, BOOKMARK_OPTIONS
 from local.glue_runs.state import Refused, Run
 
 Json = dict[str, Any]
@@ -22,8 +23,6 @@ Json = dict[str, Any]
 VARIABLE = "GLUE_JOB_BOOKMARK"
 """Environment variable of the script with the path of the state's file, which the local awsglue reads."""
 
-OPTION = "--job-bookmark-option"
-OPTIONS = ("job-bookmark-enable", "job-bookmark-pause", "job-bookmark-disable")
 _FILE = "bookmark.json"
 _FROM, _TO = "--job-bookmark-from", "--job-bookmark-to"
 
@@ -56,7 +55,8 @@ class Bookmarks:
 
     def prepare(self, run: Run, folder: Path) -> dict[str, str]:
         """Write the state for a run into its folder. Return the environment variables of its script."""
-        if run.spec.arguments.get(OPTION, OPTIONS[-1]) == OPTIONS[-1]:
+        disabled = BOOKMARK_OPTIONS[-1]
+        if run.spec.arguments.get(BOOKMARK_OPTION, disabled) == disabled:
             return {}
         with self._lock:
             state = self._state(self._history(run.spec.job), run.spec.arguments)

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.domain.glue_modules import provided
+from local.aws.s3_uris import bucket_and_key
 from local.glue_runs import libraries
 from local.glue_runs.arguments import LAKE_FORMATS, customer_variables, spark_properties, uses_catalog
 from local.glue_runs.libraries import LibraryFolders
@@ -130,13 +130,12 @@ class ScriptRun:
         return catalog | spark_properties(self._spec.arguments) | found
 
     def _fetch(self, uri: str, path: Path) -> None:
-        parts = urlsplit(uri)
-        bucket, key = parts.netloc, parts.path.removeprefix("/")
-        if parts.scheme not in launch.S3_SCHEMES or not bucket:
+        place = bucket_and_key(uri)
+        if place is None:
             raise OSError(f"{uri!r} is not an s3:// URI.")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            path.write_bytes(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+            path.write_bytes(self._s3.get_object(Bucket=place[0], Key=place[1])["Body"].read())
         except ClientError as error:
             raise OSError(f"{uri}: {error}") from error
 

@@ -6,7 +6,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+
+from local.aws.s3_uris import bucket_and_key
 
 CLUSTER = "cluster://run"
 """A file system of the run's own, which ends with the run."""
@@ -35,7 +36,7 @@ class Folders:
     def delete(self, location: str) -> None:
         """Delete a folder. Never deletes the content of a whole bucket."""
         if location.startswith(CLUSTER + "/"):
-            path = (self.cluster / urlsplit(location).path.strip("/")).resolve()
+            path = (self.cluster / location.removeprefix(CLUSTER).strip("/")).resolve()
             if path != self.cluster.resolve() and path.is_relative_to(self.cluster.resolve()):
                 shutil.rmtree(path, ignore_errors=True)
             return
@@ -49,6 +50,6 @@ class Folders:
 
 def _place(location: str) -> tuple[str, str]:
     """Return the bucket and the prefix of a location, or an empty prefix if it is no folder in S3."""
-    parts = urlsplit(location)
-    path = parts.path.strip("/")
-    return (parts.netloc, f"{path}/") if parts.scheme in ("s3", "s3a", "s3n") and path else ("", "")
+    bucket, key = bucket_and_key(location) or ("", "")
+    path = key.strip("/")
+    return (bucket, f"{path}/") if path else ("", "")

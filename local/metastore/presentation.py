@@ -1,8 +1,8 @@
 """CSV tables as Spark's data source tables.
 
-Spark passes `skip.header.line.count` over and splits quoted values at line breaks, if it reads a CSV table
-through Hive's SerDe. So the metastore adds properties to such a table, with which Spark reads it with its own
-CSV source. They exist in the metastore's responses only; the Data Catalog never gets them.
+Through Hive's SerDe, Spark ignores `skip.header.line.count` and splits quoted values at line breaks. So the
+metastore adds properties to such a table, with which Spark reads it with its own CSV source. They exist in
+its responses only; the Data Catalog never gets them.
 """
 
 from __future__ import annotations

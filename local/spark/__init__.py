@@ -1,1 +1,1 @@
-"""Spark as in Glue, from pip packages, with local folders behind s3:// and a fast start."""
+"""Spark as in Glue, from pip packages, with a file system for s3:// and a fast start."""

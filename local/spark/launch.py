@@ -14,16 +14,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.aws.s3_uris import SCHEMES
 from local.runtime.processes import safe_environment
 from local.spark.class_archive import Archive
 
 SHIM = Path(__file__).parent / "shim"
 """Folder of the `awsglue` package."""
 
-S3_SCHEMES = ("s3", "s3a", "s3n")
 S3_PROPERTIES = {
     f"spark.hadoop.{interface}.{scheme}.impl": f"terraglue.s3.{implementation}"
-    for scheme in S3_SCHEMES
+    for scheme in SCHEMES
     for interface, implementation in (("fs", "S3FileSystem"), ("fs.AbstractFileSystem", "S3FileContext"))
 }
 """Properties that map the schemes to the file system in the jar of `filesystem`."""

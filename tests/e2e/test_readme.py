@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from tests.support.local_up import Up
@@ -28,9 +29,11 @@ def shell(command: str, variables: dict[str, str]) -> str:
     return result.stdout
 
 
-def curl_lines() -> list[str]:
-    section = README.partition("## Call the API")[2].partition("##")[0]
-    return re.findall(r"^\$ (.+)$", section, re.MULTILINE)
+def commands(up: Up, heading: str) -> list[str]:
+    """Return the commands below a heading of the README, with the address of the running API."""
+    section = README.partition(f"## {heading}\n")[2].partition("##")[0]
+    lines = re.findall(r"^\$ (.+)$", section, re.MULTILINE)
+    return [line.replace("localhost:8000", up.ready["api"].removeprefix("http://")) for line in lines]
 
 
 def test_the_readmes_description_of_the_api_is_correct(up: Up) -> None:
@@ -59,9 +62,7 @@ def test_the_readmes_description_of_the_api_is_correct(up: Up) -> None:
 
 
 def test_all_curl_commands_work_in_order(up: Up) -> None:
-    sign_in, ask, look, run, logs, rows, delete = [
-        line.replace("localhost:8000", up.ready["api"].removeprefix("http://")) for line in curl_lines()
-    ]
+    sign_in, ask, look, run, logs, rows, delete = commands(up, "Call the API")
     variables: dict[str, str] = {}
 
     def answer(command: str) -> Any:
@@ -89,6 +90,25 @@ def test_all_curl_commands_work_in_order(up: Up) -> None:
     assert not [name for name in left if variables["ID"] in name]
     jobs = up.client("glue").get_jobs()["Jobs"]
     assert variables["JOB"] not in [job["Name"] for job in jobs]
+
+
+def test_a_users_own_script_runs_with_the_modules_beside_it(up: Up, tmp_path: Path) -> None:
+    settings, create, upload, run, look = commands(up, "Run your own Glue script")
+    (tmp_path / "src/shop").mkdir(parents=True)
+    (tmp_path / "src/shop/names.py").write_text("NAME = 'shop'")
+    (tmp_path / "src/main.py").write_text("from shop.names import NAME\nassert NAME == 'shop'\n")
+    variables = {"TOKEN": up.token("own-script")}
+    asked = json.loads(shell(f"{settings}\n{create}", variables))
+    reader = up.caller("own-script")
+    [*_, ready] = reader.until(f"/environments/{asked['id']}", {"READY", "FAILED"})
+    variables |= {"ID": asked["id"], "JOB": ready["outputs"]["job_id"]}
+    written = json.loads(shell(upload.replace("my-project", str(tmp_path)), variables))
+    assert (written["added"], written["warnings"]) == (["src/main.py", "src/shop/names.py"], [])
+    variables["RUN"] = json.loads(shell(run, variables))["id"]
+    reader.until(f"/jobs/{variables['JOB']}/runs/{variables['RUN']}", {"SUCCEEDED", "FAILED"})
+    shown = json.loads(shell(look, variables))
+    assert (shown["status"], shown["error"]) == ("SUCCEEDED", None)
+    reader.call("DELETE", f"/environments/{asked['id']}")
 
 
 def test_the_settings_of_the_readme_are_valid(up: Up) -> None:

@@ -8,6 +8,7 @@ import pytest
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
+from local.aws.s3_uris import SCHEMES
 from local.runtime.paths import SPARK_CACHE
 from local.spark import filesystem, launch
 from local.spark.java import java_home
@@ -21,7 +22,7 @@ SETTINGS = {
     # For short jobs, the quick compiler and the simple collector save more start time than they cost.
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     # Tests set the endpoint and the credentials (spark_s3.py), or mount folders as buckets (mount_bucket).
-    **{f"spark.hadoop.fs.{scheme}.impl.disable.cache": "true" for scheme in launch.S3_SCHEMES},
+    **{f"spark.hadoop.fs.{scheme}.impl.disable.cache": "true" for scheme in SCHEMES},
     "spark.hadoop.fs.rawlocal.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
 }
 

@@ -16,7 +16,7 @@ _GLUE_MESSAGE = re.compile(
 _CALLING = re.compile(r"An error occurred while calling \S+\s+(?=\S)")
 _PLACE = re.compile(r"\s*(\([^()\s]+, line \d+\))[\s.]*$")
 _MISSING_MODULE = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
-_ADVICE = "Add its package to python_modules, or upload the module and add it to extra_files."
+_ADVICE = "Add its package to python_modules, or upload the module as a job file."
 
 _JAVA_FRAME = re.compile(
     r"(?:\s+(?:at [\w.$/<>-]+\(.*\)|\.\.\. \d+ more)|Caused by: .*|Driver stacktrace:\)?)\s*$"

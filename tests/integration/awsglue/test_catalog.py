@@ -212,3 +212,20 @@ def test_partition_keys_must_be_those_of_the_table(
     context.write_dynamic_frame.from_catalog(frame, "db", "t", additional_options=options)
     assert rows(read(context)) == [(1, 2)]
     assert rows(context.create_data_frame.from_catalog("db", "t")) == [(1, 2)]
+
+
+@pytest.mark.parametrize("kind", ["json", "csv", "parquet"])
+def test_char_and_varchar_columns_and_keys_are_strings(
+    context: GlueContext, glue: Any, put: Put, spark: SparkSession, tmp_path: Path, kind: str
+) -> None:
+    # https://docs.aws.amazon.com/athena/latest/ug/data-types.html; Spark's readers reject schemas with them.
+    text = {"json": '{"name": "Ana", "state": "SP"}\n', "csv": "Ana,SP\n"}
+    if kind == "parquet":
+        spark.sql("SELECT 'Ana' AS name, 'SP' AS state").write.parquet(f"{tmp_path}/city=sao")
+    else:
+        put(f"city=sao/a.{kind}", text[kind])
+    table(glue, tmp_path, kind, "name varchar(20); state char(2)", "city varchar(10)")
+    assert read(context).collect() == []
+    partition(glue, f"{tmp_path}/city=sao", "sao")
+    assert rows(read(context)) == [("Ana", "SP", "sao")]
+    assert {field.dataType.simpleString() for field in read(context).schema} == {"string"}

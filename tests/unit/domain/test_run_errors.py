@@ -39,7 +39,7 @@ from chalicelib.domain.run_errors import script_lines, sentence_and_place
         (
             "Error Category: IMPORT_ERROR; Failed Line Number: 1; ModuleNotFoundError: No module named 'x'",
             "ModuleNotFoundError: No module named 'x'. Add its package to python_modules, or upload the "
-            "module and add it to extra_files.",
+            "module as a job file.",
             " (main.py, line 1)",
         ),
         (

@@ -7,15 +7,16 @@ from typing import Any
 
 from pyspark.sql import types
 
-from ._spark.types import of_ddl
+from ._spark.types import of_columns
 
 
-def client() -> Any:
-    """Return a boto3 client of the Data Catalog."""
+def client(service: str = "glue") -> Any:
+    """Return a boto3 client, by default of the Data Catalog."""
     import boto3  # slow, and the workers of Spark do not need it
 
+    create: Any = boto3.client  # the stubs know only literal names
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    return boto3.client("glue", region_name=region)
+    return create(service, region_name=region)
 
 
 def table_schema(database: str | None, table_name: str | None, catalog_id: str | None) -> types.StructType:
@@ -24,6 +25,4 @@ def table_schema(database: str | None, table_name: str | None, catalog_id: str |
         raise ValueError("match_catalog needs database and table_name.")
     catalog = {"CatalogId": catalog_id} if catalog_id else {}
     table = client().get_table(DatabaseName=database, Name=table_name, **catalog)["Table"]
-    columns = [*table["StorageDescriptor"]["Columns"], *table.get("PartitionKeys", [])]
-    fields = [types.StructField(item["Name"], of_ddl(item["Type"])) for item in columns]
-    return types.StructType(fields)
+    return of_columns([*table["StorageDescriptor"]["Columns"], *table.get("PartitionKeys", [])])

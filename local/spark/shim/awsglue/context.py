@@ -7,12 +7,12 @@ from typing import Any, NoReturn
 
 from pyspark.sql import SparkSession, SQLContext
 
+from ._context.entries import DataFrameReader, DataFrameWriter
+from ._context.reading import Reading
+from ._context.writing import Writing
 from ._io import catalog, storage
-from ._io.entries import DataFrameReader, DataFrameWriter
 from ._io.logger import GlueLogger
 from ._io.options import Options
-from ._io.reading import Reading
-from ._io.writing import Writing
 from .catalog import client
 from .dynamicframe import DynamicFrameReader, DynamicFrameWriter
 from .utils import refuse, unsupported

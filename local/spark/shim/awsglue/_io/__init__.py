@@ -1,1 +1,1 @@
-"""Readers and writers of `GlueContext`. Not part of AWS's package."""
+"""Files and tables: how `GlueContext` reads and writes them. Not part of AWS's package."""

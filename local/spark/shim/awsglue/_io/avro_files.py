@@ -13,9 +13,9 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, SparkSession, types
 from pyspark.sql import functions as F
 
+from .._spark.paths import quote
 from ..utils import refuse, unsupported
 from .files import Input
-from .options import quoted
 
 _INPUT = "org.apache.avro.mapred.AvroAsTextInputFormat"
 _TEXT = "org.apache.hadoop.io.Text"
@@ -99,7 +99,7 @@ def _logical(document: Any) -> str | None:
 
 def _typed(name: str, logical: str | None) -> Column:
     """Return a column with the type that Glue's Avro reader 1.8 gives it. It converts no microseconds."""
-    value = F.col(quoted(name))
+    value = F.col(quote(name))
     if logical == "date":
         return F.date_add(F.lit("1970-01-01"), value).alias(name)
     if logical == "timestamp-millis":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -14,15 +13,19 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
+from .._spark.paths import quote
+from .._spark.types import of_columns
 from ..utils import refuse, unsupported
 from . import csv_files, json_files
 from .column_types import from_file, from_texts
 from .files import Input, exists, list_files
-from .options import HINTS, flag, folder, quoted
+from .options import HINTS, flag, folder
 from .readers import BINARY, FILES_ONLY, lists_files, read_binary, read_files, selected
 
 Json = dict[str, Any]
-_NULL = "__HIVE_DEFAULT_PARTITION__"
+NULL = "__HIVE_DEFAULT_PARTITION__"
+"""Hive's partition value for null and for an empty string."""
+
 _FORMATS = {
     **{"OpenCSVSerde": "csv", "LazySimpleSerDe": "csv", "JsonSerDe": "json"},
     **{"ParquetHiveSerDe": "parquet", "OrcSerde": "orc", "AvroSerDe": "avro", "RegexSerDe": "grokLog"},
@@ -78,19 +81,10 @@ class Table:
         found = (given.get(name) for name in ("separatorChar", "field.delim", "delimiter"))
         return next((str(value) for value in found if value), ",")
 
-    def fields(self, spark: SparkSession, columns: Sequence[Json]) -> list[StructField]:
-        """Return columns as Spark's fields. Spark's DDL parses the catalog's Hive types."""
-        ddl = ", ".join(f"{quoted(column['Name'])} {column['Type']}" for column in columns)
-        if not ddl:
-            return []
-        jvm: Any = spark.sparkContext._jvm
-        parsed = jvm.org.apache.spark.sql.types.StructType.fromDDL(ddl)
-        return StructType.fromJson(json.loads(parsed.json())).fields
 
-
-def schema(spark: SparkSession, table: Table) -> StructType:
+def schema(table: Table) -> StructType:
     """Return the columns of a table, those of partitions last."""
-    return StructType(table.fields(spark, [*table.storage.get("Columns", ()), *table.keys]))
+    return of_columns([*table.storage.get("Columns", ()), *table.keys])
 
 
 def read_table(
@@ -108,8 +102,8 @@ def read_table(
     A value of a CSV file that its column cannot hold is an error, or makes a choice if `with_choices`.
     """
     refuse("additional_options", dict(options), (*_OPTIONS, *HINTS))
-    whole = schema(spark, table)
-    keys = table.fields(spark, table.keys)
+    whole = schema(table)
+    keys = of_columns(table.keys).fields
     if keys:
         found = list(_partitions(glue, table, str(options.get("catalogPartitionPredicate") or "")))
     else:
@@ -120,7 +114,7 @@ def read_table(
     if not groups:
         return spark.createDataFrame([], whole)
     frames = [_read(spark, table, source, storage, literals) for source, storage, literals in groups]
-    frame = reduce(DataFrame.unionByName, [frame.select(*map(quoted, whole.names)) for frame in frames])
+    frame = reduce(DataFrame.unionByName, [frame.select(*map(quote, whole.names)) for frame in frames])
     if table.format == "csv":
         fields = whole.fields[: len(whole) - len(keys)]
         return from_texts(f"{table.database}.{table.name}", frame, fields, with_choices=with_choices)
@@ -133,7 +127,7 @@ def locations(spark: SparkSession, glue: Any, table: Table, predicate: str) -> l
         return [table.location]
     found = list(_partitions(glue, table, ""))
     if predicate:
-        found = _pruned(spark, found, table.fields(spark, table.keys), predicate)
+        found = _pruned(spark, found, of_columns(table.keys).fields, predicate)
     return [str(partition["StorageDescriptor"]["Location"]) for partition in found]
 
 
@@ -150,7 +144,7 @@ def _pruned(
     """Return the partitions whose values satisfy a predicate of Spark SQL."""
     rows = [[str(index), *_values(partition)] for index, partition in enumerate(partitions)]
     texts = StructType([StructField(name, StringType()) for name in ("_index", *(key.name for key in keys))])
-    typed = [F.col(quoted(key.name)).cast(key.dataType).alias(key.name) for key in keys]
+    typed = [F.col(quote(key.name)).cast(key.dataType).alias(key.name) for key in keys]
     try:
         frame = spark.createDataFrame(rows, texts)
         kept = frame.select("_index", *typed).where(predicate).select("_index").collect()
@@ -166,7 +160,7 @@ def _pruned(
 
 
 def _values(partition: Json) -> list[str | None]:
-    return [None if value == _NULL else value for value in partition["Values"]]
+    return [None if value == NULL else value for value in partition["Values"]]
 
 
 def _sources(
@@ -218,8 +212,7 @@ def _read(
     spark: SparkSession, table: Table, source: Input, storage: Json, literals: Sequence[Column]
 ) -> DataFrame:
     """Read files with the columns of the table."""
-    fields = table.fields(spark, table.storage["Columns"])
-    keys = [F.col(quoted(key.name)) for key in source.partitions]
+    fields = of_columns(table.storage["Columns"]).fields
     kind = table.format
     if kind == "csv":
         own = [column["Name"] for column in storage["Columns"]]
@@ -231,22 +224,16 @@ def _read(
         return frame.select("*", *literals)
     if kind in BINARY:
         frame = read_binary(spark, source, BINARY[kind])
-        stored = {name.lower(): name for name in frame.columns}
-        name = f"{table.database}.{table.name}"
-        values = [from_file(name, frame, stored.get(field.name.lower()), field) for field in fields]
-        return frame.select(
-            *values,
-            *(key.cast(f.dataType) for key, f in zip(keys, source.partitions, strict=True)),
-            *literals,
-        )
-    if kind in FILES_ONLY:
+    elif kind in FILES_ONLY:
         options = {"rowTag": table.parameters.get("rowTag")} if kind == "xml" else {}
         frame = read_files(spark, source, kind, options)
-        stored = {name.lower(): name for name in frame.columns}
-        name = f"{table.database}.{table.name}"
-        values = [from_file(name, frame, stored.get(field.name.lower()), field) for field in fields]
-        return frame.select(*values, *literals)
-    unsupported(f"the format {kind} of {table.database}.{table.name}")
+    else:
+        unsupported(f"the format {kind} of {table.database}.{table.name}")
+    stored = {name.lower(): name for name in frame.columns}
+    name = f"{table.database}.{table.name}"
+    values = [from_file(name, frame, stored.get(field.name.lower()), field) for field in fields]
+    keys = [F.col(quote(key.name)).cast(key.dataType) for key in source.partitions]
+    return frame.select(*values, *keys, *literals)
 
 
 def _csv_options(table: Table) -> Json:

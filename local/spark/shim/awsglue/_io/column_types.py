@@ -8,8 +8,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import DataType, StringType, StructField
 
+from .._spark.paths import quote
 from .._spark.types import choice_of, name_of
-from .options import quoted
 
 
 def from_texts(
@@ -29,7 +29,7 @@ def from_texts(
 
     def converted(name: str) -> Column:
         if name not in typed:
-            return F.col(quoted(name))
+            return F.col(quote(name))
         if name in mixed:
             return _choice(name, typed[name].dataType)
         return _checked(table, _text(name), typed[name])
@@ -43,24 +43,24 @@ def from_file(table: str, frame: DataFrame, name: str | None, field: StructField
         return F.lit(None).cast(field.dataType).alias(field.name)
     stored = frame.schema[name].dataType
     if stored == field.dataType:
-        return F.col(quoted(name)).alias(field.name)
+        return F.col(quote(name)).alias(field.name)
     if _is_text(stored) != _is_text(field.dataType):
         raise ValueError(
             f"Column {field.name} of {table} is {field.dataType.simpleString()}, but {stored.simpleString()} "
             "in its files."
         )
-    return _checked(table, quoted(name), field)
+    return _checked(table, quote(name), field)
 
 
 def _choice(name: str, kind: DataType) -> Column:
     text, choice = _text(name), choice_of([kind, StringType()])
-    value, rest = F.expr(_converted(text, kind)), F.expr(f"IF({_is_bad(name, kind)}, {quoted(name)}, NULL)")
+    value, rest = F.expr(_converted(text, kind)), F.expr(f"IF({_is_bad(name, kind)}, {quote(name)}, NULL)")
     both = F.struct(value.alias(name_of(kind)), rest.alias("string"))
     return F.when(F.expr(f"{text} IS NOT NULL"), both).cast(choice).alias(name)
 
 
 def _text(name: str) -> str:
-    return f"CASE WHEN trim({quoted(name)}) <> '' THEN trim({quoted(name)}) END"
+    return f"CASE WHEN trim({quote(name)}) <> '' THEN trim({quote(name)}) END"
 
 
 def _is_bad(name: str, kind: DataType) -> str:

@@ -14,9 +14,10 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StringType, StructField, StructType
 
+from .._spark.paths import quote
 from ..utils import refuse, unsupported
 from .files import Input, first_line
-from .options import flag, quoted
+from .options import flag
 
 _READ = ("withHeader", "separator", "quoteChar", "escaper", "multiLine", "multiline", "skipFirst")
 # Hints for the speed of Glue's reader, and options of the writer that scripts pass to both.
@@ -71,8 +72,8 @@ def read_columns(
     columns = [StructField(name, StringType()) for name in names]
     reader = spark.read.schema(StructType([*columns, *source.partitions])).options(**options)
     frame = reader.options(**source.options).csv(list(source.paths))
-    values = [F.coalesce(F.col(quoted(name)), F.lit("")).alias(name) for name in names]
-    return frame.select(*values, *(F.col(quoted(name)) for name in frame.columns[len(names) :]))
+    values = [F.coalesce(F.col(quote(name)), F.lit("")).alias(name) for name in names]
+    return frame.select(*values, *(F.col(quote(name)) for name in frame.columns[len(names) :]))
 
 
 def write_options(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,10 +88,10 @@ def unquoted(
 ) -> tuple[DataFrame, dict[str, Any]]:
     """Return a frame of whole lines and the options to write it, because Spark cannot turn quotes off."""
     names = [name for name in frame.columns if name not in keys]
-    texts = [F.coalesce(F.col(quoted(name)).cast("string"), F.lit("")) for name in names]
+    texts = [F.coalesce(F.col(quote(name)).cast("string"), F.lit("")) for name in names]
     separator = options["sep"]
     line = F.concat_ws(separator, *texts).alias(separator.join(names))
-    lines = frame.select(line, *(F.col(quoted(key)) for key in keys))
+    lines = frame.select(line, *(F.col(quote(key)) for key in keys))
     return lines, {**options, "sep": "\u0001", "quote": "\u0000", "escapeQuotes": False}
 
 

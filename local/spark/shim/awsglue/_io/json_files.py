@@ -25,10 +25,11 @@ from pyspark.sql.types import (
     StructType,
 )
 
+from .._spark.paths import quote
 from ..utils import refuse, unsupported
 from . import json_choices
 from .files import Input
-from .options import flag, quoted
+from .options import flag
 
 _CASE = "spark.sql.caseSensitive"
 _PATH = re.compile(r"\$((?:\.[A-Za-z0-9_-]+)*)(\[\*\]|\.\*)?")
@@ -66,14 +67,14 @@ def read(
 
 
 def _with_choices(documents: DataFrame, found: StructType) -> DataFrame:
-    others = {name: F.col(quoted(name)) for name in documents.columns[1:]}
+    others = {name: F.col(quote(name)) for name in documents.columns[1:]}
     wanted = json_choices.refined(documents, found)
     frame = json_choices.parsed(documents, found, others)
     values = [
         json_choices.value((field.name,), field.dataType).cast(field.dataType).alias(field.name)
         for field in wanted
     ]
-    return frame.select(*values, *map(quoted, others))
+    return frame.select(*values, *map(quote, others))
 
 
 def _documents(spark: SparkSession, source: Input, options: Mapping[str, Any]) -> DataFrame:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..utils import unsupported
-
 Options = Mapping[str, Any] | None
 """Options of a source or a sink."""
 
@@ -32,21 +30,10 @@ def names(value: str | Sequence[str] | None) -> list[str]:
     return [value] if isinstance(value, str) else list(value or ())
 
 
-def only_s3(connection_type: str) -> None:
-    """Refuse a connection to another service by its name."""
-    if connection_type not in ("s3", "file"):
-        unsupported(f"connection_type {connection_type}; only s3 is local")
-
-
 def folder(path: str) -> str:
     """Return a path without a slash at the end, which only the root of a bucket keeps."""
     stripped = path.rstrip("/")
     return stripped if "/" in stripped.partition("://")[2] or "://" not in path else f"{stripped}/"
-
-
-def quoted(name: str) -> str:
-    """Return a column name in Spark's quotes."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 def database_of(database: str | None, kwargs: dict[str, Any]) -> str:

@@ -12,13 +12,22 @@ from pyspark.sql.types import StructType
 from ..utils import refuse, unsupported
 from . import avro_files, bookmarks, csv_files, json_files, xml_files
 from .files import File, Input, list_files, without_excluded
-from .options import HINTS, LISTING, flag, names, only_s3
+from .options import HINTS, LISTING, flag, names
 
 BINARY = {"parquet": "parquet", "glueparquet": "parquet", "orc": "orc"}
 """Formats with types, by Glue's names."""
 FILES_ONLY = ("avro", "xml")
 """Formats whose readers need a list of files, and find no columns in the names of folders."""
 _SHARED = ("attachFilename",)
+
+
+def s3_format(connection_type: str, format: str | None) -> str | None:
+    """Return the format of files in S3. Refuse a connection to another service by its name."""
+    if connection_type in (*BINARY, "csv", "json"):  # the deprecated way to name a format
+        return connection_type
+    if connection_type not in ("s3", "file"):
+        unsupported(f"connection_type {connection_type}; only s3 is local")
+    return format
 
 
 def read_options(
@@ -32,9 +41,7 @@ def read_options(
     with_choices: bool = False,
 ) -> DataFrame:
     """Read paths of S3. `with_choices` finds the types of JSON as DynamicFrames have them."""
-    if connection_type in (*BINARY, "csv", "json"):  # the deprecated way to name a format
-        connection_type, format = "s3", connection_type
-    only_s3(connection_type)
+    format = s3_format(connection_type, format)
     refuse("connection_options", dict(connection_options), (*LISTING, *HINTS))
     paths = [*names(connection_options.get("paths")), *names(connection_options.get("path"))]
     if not paths:

@@ -12,8 +12,10 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from .._spark.paths import quote
 from ..utils import unsupported
-from .options import flag, quoted
+from .catalog import NULL
+from .options import flag
 from .readers import BINARY
 from .writers import Target
 
@@ -106,8 +108,8 @@ def partition_values(frame: DataFrame, keys: Sequence[str]) -> list[list[str]]:
     """Return the values of all partitions of a frame, as the names of their folders show them."""
     if not keys:
         return []
-    rows = frame.select(*(F.col(quoted(key)).cast("string") for key in keys)).distinct().collect()
-    return sorted([value or "__HIVE_DEFAULT_PARTITION__" for value in row] for row in rows)
+    rows = frame.select(*(F.col(quote(key)).cast("string") for key in keys)).distinct().collect()
+    return sorted([value or NULL for value in row] for row in rows)
 
 
 def _definition(name: str, frame: DataFrame, target: Target) -> Json:

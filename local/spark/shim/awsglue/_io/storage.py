@@ -5,15 +5,13 @@ https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensio
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
-import boto3
 from pyspark.sql import SparkSession
 
+from ..catalog import client
 from ..utils import refuse
 from .files import delete, exists, list_files
 
@@ -37,18 +35,15 @@ def transition(path: str, storage_class: str, options: Mapping[str, Any]) -> Non
     """Change the storage class of the objects below a path that are older than the retention period."""
     # Glue uses S3 Batch Operations, which need an account and a role.
     refuse("transition", dict(options), (*_FILTERS, "accountId", "roleArn"))
-    s3: Any = boto3.client(
-        "s3", region_name=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    )
-    parts = urlsplit(path)
+    s3 = client("s3")
+    bucket, _, prefix = path.partition("://")[2].partition("/")  # not urlsplit: a key may contain # and ?
     kept = {storage_class, *(options.get("excludeStorageClasses") or ())}
     oldest = _oldest(options)
-    place = {"Bucket": parts.netloc, "Prefix": parts.path.lstrip("/")}
-    for page in s3.get_paginator("list_objects_v2").paginate(**place):
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", ()):
             is_old = item["LastModified"].timestamp() <= oldest
             if is_old and item.get("StorageClass", "STANDARD") not in kept:
-                source = {"Bucket": parts.netloc, "Key": item["Key"]}
+                source = {"Bucket": bucket, "Key": item["Key"]}
                 s3.copy_object(**source, CopySource=source, StorageClass=storage_class)
 
 

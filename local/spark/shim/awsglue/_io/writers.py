@@ -12,8 +12,8 @@ from pyspark.sql.types import NullType
 from ..utils import refuse, unsupported
 from . import csv_files
 from .catalog import Table
-from .options import folder, names, only_s3
-from .readers import BINARY
+from .options import folder, names
+from .readers import BINARY, s3_format
 
 # Options that change the speed or the size of files, never the rows.
 _HINTS = (
@@ -37,9 +37,7 @@ class Target:
     @classmethod
     def of(cls, connection_type: str, connection: Mapping[str, Any], format: str | None) -> Target:
         """Return the target of connection options."""
-        if connection_type in (*BINARY, "csv", "json"):  # the deprecated way to name a format
-            connection_type, format = "s3", connection_type
-        only_s3(connection_type)
+        format = s3_format(connection_type, format)
         refuse("connection_options", dict(connection), (*_TARGET, *_HINTS))
         if not connection.get("path"):
             raise ValueError("connection_options must have a path.")

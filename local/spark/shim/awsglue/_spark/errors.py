@@ -15,7 +15,7 @@ from .rows import union
 
 @dataclass
 class Errors:
-    """Error records, by the stage that found them. Each is counted when somebody asks, and then once."""
+    """Error records, by the stage that found them. A stage is counted once, when its number is needed."""
 
     stages: tuple[DataFrame, ...] = ()
     is_own: bool = False

@@ -7,12 +7,14 @@ Glue shows it. Its fields are marked in their metadata, which Spark keeps at any
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from pyspark.sql import types as spark
 
 from .. import gluetypes as glue
 from ..utils import unsupported
+from .paths import quote
 
 _CHOICE = {"awsglue.choice": True}
 
@@ -34,7 +36,7 @@ _ATOMIC: dict[type[spark.DataType], type[glue.AtomicType]] = {
 _SPARK: dict[type[glue.DataType], type[spark.DataType]] = {kind: name for name, kind in _ATOMIC.items()}
 
 _CHARACTERS = re.compile(r"\b(?:var)?char\s*\(\s*\d+\s*\)", re.IGNORECASE)
-"""Types of tables that Spark's expressions know as strings."""
+"""Types of tables that are strings in frames: Spark rejects them in the schemas of its readers."""
 
 _ALIASES = {"integer": "int", "bigint": "long", "smallint": "short", "tinyint": "byte", "bool": "boolean"}
 _NAMED = {kind.typeName(): name for name, kind in _ATOMIC.items()}
@@ -128,6 +130,14 @@ def parse(name: str) -> spark.DataType | None:
 def of_ddl(text: str) -> spark.DataType:
     """Return the type that Spark's or Hive's notation describes. A session must have been started."""
     kind: spark.DataType = spark._parse_datatype_string(_CHARACTERS.sub("string", text))
+    return kind
+
+
+def of_columns(columns: Iterable[Mapping[str, Any]]) -> spark.StructType:
+    """Return the type of columns of the Data Catalog. A session must have been started."""
+    ddl = ", ".join(f"{quote(column['Name'])} {column['Type']}" for column in columns)
+    kind = of_ddl(ddl) if ddl else spark.StructType()
+    assert isinstance(kind, spark.StructType)  # noqa: S101
     return kind
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from pyspark.sql import DataFrame
 
+from .._io.options import Options
 from ..utils import unsupported
-
-Options = Mapping[str, Any] | None
 
 
 class _Namespace:

@@ -8,12 +8,12 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
+from .._io import catalog
+from .._io.options import Options, database_of, given
+from .._io.readers import read_options
 from ..catalog import client
 from ..data_source import DataSource
 from ..dynamicframe import DynamicFrame
-from . import catalog
-from .options import Options, database_of, given
-from .readers import read_options
 
 
 class Reading:
@@ -77,7 +77,7 @@ class Reading:
     ) -> StructType:
         """Return the columns of a table as Spark's schema."""
         table = catalog.Table.get(client(), given("database", database), given("table_name", table_name))
-        return catalog.schema(self.spark_session, table)
+        return catalog.schema(table)
 
     def create_dynamic_frame_from_rdd(
         self,

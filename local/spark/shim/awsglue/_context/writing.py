@@ -6,12 +6,12 @@ from typing import Any, NoReturn
 
 from pyspark.sql import DataFrame
 
+from .._io import catalog
+from .._io.options import Options, database_of, given
+from .._io.writers import Target, target_of_table
 from ..catalog import client
 from ..data_sink import DataSink
 from ..utils import unsupported
-from . import catalog
-from .options import Options, database_of, given
-from .writers import Target, target_of_table
 
 
 class Writing:
