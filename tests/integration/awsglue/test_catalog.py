@@ -199,6 +199,20 @@ def test_more_partitions_than_one_call_creates_are_registered(
     assert sum(len(page["Partitions"]) for page in pages) == 105
 
 
+def test_a_frame_without_columns_changes_nothing(
+    context: GlueContext, glue: Any, spark: SparkSession, tmp_path: Path
+) -> None:
+    table(glue, tmp_path, "json", "id int", "year int")
+    sink = context.getSink("s3", path=f"{tmp_path}/t", enableUpdateCatalog=True, partitionKeys=["year"])
+    sink.setFormat("json")
+    sink.setCatalogInfo("db", "t")
+    nothing = DynamicFrame.fromDF(spark.range(0).select(), context, "")  # no new files for a bookmark
+    assert sink.writeFrame(nothing) is nothing
+    known = glue.get_table(DatabaseName="db", Name="t")["Table"]
+    assert [column["Name"] for column in known["StorageDescriptor"]["Columns"]] == ["id"]
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_partition_keys_must_be_those_of_the_table(
     context: GlueContext, glue: Any, spark: SparkSession, tmp_path: Path
 ) -> None:

@@ -108,6 +108,26 @@ def test_records_of_json_can_be_nested(
     assert rows(read(context, put("a.json", text), "json", options)) == [(1,), (2,)]
 
 
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ('{"a": "}{", "b": [{}]}{"a": "2"} {"a": "3"}\n{"a": "4"}\n', {}),
+        ('{\n"a": "}{",\n"b": []}\n{\n"a": "2"\n}\n[{"a": "3"},\n{"a": "4"}]', {"multiline": True}),
+        ('{"r": [{"a": "}{"}, {"a": "2"}]}\n{"r": [{"a": "3"}, {"a": "4"}]}', {"jsonPath": "$.r[*]"}),
+    ],
+)
+def test_json_values_that_follow_each_other_are_records(
+    context: GlueContext, put: Put, text: str, options: dict[str, Any]
+) -> None:
+    frame = read(context, put("a.json", text), "json", options)
+    assert rows(frame.select("a")) == [("2",), ("3",), ("4",), ("}{",)]
+
+
+def test_a_rest_that_is_not_json_is_an_error(context: GlueContext, put: Put) -> None:
+    with pytest.raises(ValueError, match="as JSON"):
+        read(context, put("a.json", '{"a": 1}{"a": \n'), "json")
+
+
 def test_a_file_that_is_not_json_is_an_error(context: GlueContext, put: Put) -> None:
     with pytest.raises(ValueError, match=r"Unable to parse a file of .*a\.json as JSON"):
         read(context, put("a.json", '{"a": 1}\n{"a":\n'), "json")

@@ -55,6 +55,8 @@ class DataSink:
         return dynamic_frame_or_dfc
 
     def _write(self, frame: DataFrame, target: Target) -> None:
+        if not frame.columns:  # for example of a bookmark without new files; Spark writes no such files
+            return
         if not (self._is_updating and self._table):
             write(frame, target)
             return

@@ -32,6 +32,7 @@ from .files import Input
 from .options import flag
 
 _CASE = "spark.sql.caseSensitive"
+_START = re.compile(r"[^\s\ufeff]")
 _PATH = re.compile(r"\$((?:\.[A-Za-z0-9_-]+)*)(\[\*\]|\.\*)?")
 
 
@@ -85,6 +86,7 @@ def _documents(spark: SparkSession, source: Input, options: Mapping[str, Any]) -
     if source.partitions:
         reader = reader.schema(StructType([StructField("value", StringType()), *source.partitions]))
     texts = reader.text(list(source.paths), wholetext=whole).where(F.trim("value") != "")
+    texts = _with_one_value(texts)
     match = _PATH.fullmatch(path)
     if match is None:
         unsupported(f"jsonPath {path}; only paths such as $.a.b and $.records[*] are local")
@@ -92,6 +94,31 @@ def _documents(spark: SparkSession, source: Input, options: Mapping[str, Any]) -
         texts = texts.withColumn("value", F.get_json_object("value", "$" + match[1]))
         texts = texts.where(F.col("value").isNotNull())
     return texts
+
+
+def _with_one_value(texts: DataFrame) -> DataFrame:
+    """Split texts of several JSON values, because Spark reads only the first value of a text.
+
+    Amazon Data Firehose writes such lines, and files with `multiline` can have several records.
+    """
+    # Between values, or within a string: then the text is split into one part.
+    if texts.where(F.col("value").rlike(r"[}\]]\s*[{\[]")).isEmpty():
+        return texts
+    split = F.udf(_values, ArrayType(StringType()))
+    return texts.withColumn("value", F.explode(split("value")))
+
+
+def _values(text: str) -> list[str]:
+    """Return the texts of consecutive JSON values. The last one is the rest if it is not JSON."""
+    decoder, values, start = json.JSONDecoder(), [], _START.search(text)
+    while start:
+        try:
+            _, end = decoder.raw_decode(text, start.start())
+        except ValueError:
+            end = len(text)
+        values.append(text[start.start() : end])
+        start = _START.search(text, end)
+    return values
 
 
 def _infer(spark: SparkSession, documents: DataFrame, source: Input) -> StructType:
