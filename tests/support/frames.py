@@ -8,15 +8,18 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from local.spark.shim.awsglue.dynamicframe import DynamicFrame, from_json_lines
+from local.spark.shim.awsglue._spark.records import map_records
+from local.spark.shim.awsglue.dynamicframe import DynamicFrame
 
 Record = Mapping[str, Any]
 
 
 def of_json(spark: SparkSession, *records: Record | str) -> DynamicFrame:
-    """Return a frame of records, read as JSON. A text is a line as it is."""
+    """Return a frame of records, with choices for fields of several types. A text is JSON as it is."""
     lines = [(record if isinstance(record, str) else json.dumps(record),) for record in records]
-    return from_json_lines(spark.createDataFrame(lines, "value string"), None, "frame")
+    texts = spark.createDataFrame(lines, "__text string")
+    parsed = map_records(texts, lambda record: json.loads(record["__text"]))
+    return DynamicFrame.fromDF(parsed.frame, None, "frame")
 
 
 def of_rows(spark: SparkSession, schema: str, *rows: tuple[Any, ...]) -> DynamicFrame:

@@ -201,12 +201,9 @@ def _functions(names: Mapping[str, str]) -> Iterator[Claim]:
             but=[f"{names['AssetsBucket']}/environments/*"],
         )
         yield Claim(
-            f"{function} reads no data of a sandbox",
+            f"{function} reads no object of a sandbox but uploaded job files",
             *(function, ["s3:GetObject"], ["arn:aws:s3:::terraglue-??????????-*"]),
-            but=[
-                *("*.cfg", "*.csv", "*.ini", "*.json", "*.md", "*.py", "*.sql", "*.toml", "*.txt", "*.whl"),
-                *("*.yaml", "*.yml", "*.zip"),
-            ],
+            but=["arn:aws:s3:::terraglue-??????????-*/*/.content/*"],
         )
         yield Claim(
             f"{function} has no right to bookmarks"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
@@ -22,7 +23,7 @@ _MAX_REFUSED = 3000
 
 
 class ObjectState(NamedTuple):
-    """An object's ETag and one value of its metadata."""
+    """An object's ETag and the value of one tag."""
 
     etag: str | None
     mark: str | None
@@ -65,7 +66,7 @@ class Buckets:
             self._client.put_object(Bucket=bucket, Key=key, Body=body)
 
     def replace(self, bucket: str, key: str, body: bytes, *, etag: str | None, mark: dict[str, str]) -> None:
-        """Put an object if the existing one has `etag`. With `etag` None, put it only if none exists.
+        """Put an object with the tags `mark` if the existing one has `etag`; with None, if none exists.
 
         Otherwise does nothing: S3 returns 412 if the object is another one, 409 during a concurrent write,
         and 404 if the object was deleted:
@@ -73,16 +74,26 @@ class Buckets:
         """
         condition: Any = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
         with calling(ignore={"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}):
-            self._client.put_object(Bucket=bucket, Key=key, Body=body, Metadata=mark, **condition)
+            self._client.put_object(Bucket=bucket, Key=key, Body=body, Tagging=urlencode(mark), **condition)
 
     def state(self, bucket: str, key: str, mark: str) -> ObjectState:
-        """Return an object's ETag and its metadata value `mark`. Both are None if it does not exist."""
+        """Return an object's ETag and the value of its tag `mark`. Both are None if it does not exist.
+
+        Neither needs `s3:GetObject`, so the service checks the files of a sandbox without a right to read
+        its data. If another object takes the place of the listed one between the two requests, the ETag is
+        that of the old one, and a conditional write with it does nothing.
+        """
+        with calling():
+            response = self._client.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+        listed = next((item for item in response.get("Contents", []) if item["Key"] == key), None)
+        if listed is None:
+            return ObjectState(None, None)
         found = call_or_none(
-            lambda: self._client.head_object(Bucket=bucket, Key=key),
-            "404",
-            "NoSuchKey",
+            lambda: self._client.get_object_tagging(Bucket=bucket, Key=key), "NoSuchKey", "404"
         )
-        return ObjectState(found["ETag"], found["Metadata"].get(mark)) if found else ObjectState(None, None)
+        if found is None:
+            return ObjectState(None, None)
+        return ObjectState(listed["ETag"], {tag["Key"]: tag["Value"] for tag in found["TagSet"]}.get(mark))
 
     def listing(self, bucket: str, prefix: str) -> list[tuple[str, datetime]]:
         """Return up to 1,000 keys with a prefix, and their last modifications."""

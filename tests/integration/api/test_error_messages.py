@@ -130,9 +130,9 @@ def test_a_custom_job_is_not_described_as_building_the_releases_table(api: Api) 
 def test_a_path_that_is_too_deep_is_rejected_with_the_rule(api: Api) -> None:
     environment = api.ready_environment(mode="production", job={"script": "main.py"})
     files = f"/environments/{environment['id']}/job/files"
-    assert api.call("PUT", f"{files}/a/b/main.py", raw=b"").status == 201
-    answer = api.call("PUT", f"{files}/a/b/c/main.py", raw=b"")
+    assert api.call("PUT", f"{files}/a/b/c/d/e/f/g/main.py", raw=b"").status == 201
+    answer = api.call("PUT", f"{files}/a/b/c/d/e/f/g/h/main.py", raw=b"")
     assert (answer.status, answer.body["code"]) == (422, "invalid_fields")
     [wrong] = answer.body["errors"]
-    assert (wrong["parameter"], "at most two folders" in wrong["detail"]) == ("path", True)
-    assert api.call("PUT", f"{files}/a/b/c/main.py", raw=b"", owner="ben").status == 404
+    assert (wrong["parameter"], "at most 7 folders" in wrong["detail"]) == ("path", True)
+    assert api.call("PUT", f"{files}/a/b/c/d/e/f/g/h/main.py", raw=b"", owner="ben").status == 404

@@ -105,15 +105,6 @@ def test_a_function_of_a_partition(hospitals: DynamicFrame) -> None:
     assert records(hospitals.mapPartitions(lambda found: [{"rows": len(list(found))}])) == [{"rows": 2}]
 
 
-def test_a_line_that_is_no_json_object_is_an_error_record(spark: SparkSession) -> None:
-    """The example of errorsAsDynamicFrame in the developer guide."""
-    frame = of_json(spark, {"id": 1, "height": 178}, '{"id": 2, "name": "b",', {"id": 4, "height": 190}, "7")
-    assert records(frame) == [{"id": 1, "height": 178}, {"id": 4, "height": 190}]
-    assert frame.errorsCount() == 2
-    errors = [row["error"]["input"] for row in records(frame.errorsAsDynamicFrame())]
-    assert errors == ['{"id": 2, "name": "b",', "7"]
-
-
 def test_integers_are_as_wide_as_they_need_to_be(spark: SparkSession) -> None:
     frame = of_json(spark, {"a": 1, "b": 3_000_000_000, "c": 1.0, "d": 10**30, "e": True, "f": []})
     assert frame.toDF().schema.simpleString() == (

@@ -27,6 +27,11 @@ FOLDER = {
 }
 
 
+def _named(value: bytes | str) -> str:
+    """Name a parameter. The bytes of an archive contain the time, and each worker must collect the same."""
+    return value if isinstance(value, str) else "archive"
+
+
 @pytest.fixture
 def environment(api: Api) -> str:
     return str(api.ready_environment(mode="production", job={"script": "main.py"})["id"])
@@ -58,6 +63,7 @@ def live(environment_id: str) -> dict[str, bytes]:
         (tarred(FOLDER, ""), "application/x-tar"),
         (tarred({f"./{path}": body for path, body in FOLDER.items()}), "application/gzip"),
     ],
+    ids=_named,
 )
 def test_a_folder_is_uploaded_as_it_is(api: Api, environment: str, archive: bytes, media_type: str) -> None:
     answer = put(api, environment, archive, media_type)
@@ -173,6 +179,7 @@ def zipped_link() -> bytes:
         (zipped({}), "application/zip", "has no files"),
         (zipped({"__MACOSX/main.py": b""}), "application/zip", "has no files"),
     ],
+    ids=_named,
 )
 def test_an_archive_that_is_not_a_plain_folder_is_rejected(
     api: Api, environment: str, archive: bytes, media_type: str, words: str

@@ -83,7 +83,7 @@ def test_only_actions_without_resource_level_permissions_use_a_star() -> None:
 
 def test_policies_reach_only_sandboxes_and_the_services_own_table_bucket_role_queue_and_logs() -> None:
     sandbox = re.compile(
-        r":::terraglue-\?{10}-\*(/\*(\.(json|py|sql|zip))?)?$|:workgroup/terraglue-\?{10}(-\*)?$|:stack/terraglue-\?{10}/\*$|:job/terraglue-\?{10}-\*$|:catalog$"
+        r":::terraglue-\?{10}-\*(/\*(/\.content/\*)?)?$|:workgroup/terraglue-\?{10}(-\*)?$|:stack/terraglue-\?{10}/\*$|:job/terraglue-\?{10}-\*$|:catalog$"
         r"|:(database|table|userDefinedFunction)/terraglue_\?{10}_\*(/\*)?$|:role/terraglue-\?{10}-\*$|:log-group:/aws-glue/jobs/terraglue-\?{10}/\*$|:role/self-service-terraglue-\$\{Stage\}-sandbox-reader$"
     )
     for function, statement in statements():

@@ -228,6 +228,7 @@ def test_the_services_own_roles_read_no_sandbox(those: Sandboxes) -> None:
     for function in world.granted:
         for service, operation, arguments in (
             ("s3", "get_object", {"Bucket": those.mine.bucket("sot"), "Key": "own/a.csv"}),
+            ("s3", "get_object", {"Bucket": those.mine.bucket("sot"), "Key": "own/a.json"}),
             ("athena", "start_query_execution", {"QueryString": "SELECT 1", "WorkGroup": those.mine.name}),
             ("athena", "start_query_execution", {"QueryString": "SELECT 1", "WorkGroup": "primary"}),
         ):

@@ -273,16 +273,3 @@ class DynamicFrame:
         if name.startswith("_"):  # Python looks up special names, for example in copy
             raise AttributeError(name)
         unsupported(f"DynamicFrame.{name}")
-
-
-def from_json_lines(
-    lines: DataFrame, glue_ctx: Any, name: str = "", schema: gluetypes.StructType | None = None
-) -> DynamicFrame:
-    """Return the records of a frame of one text column, each row a JSON object. Not part of AWS's module.
-
-    A field whose values have different types becomes a choice. Other texts are error records.
-    """
-    kind = types.to_spark_struct(schema) if schema else None
-    source = DynamicFrame(lines, glue_ctx, name)
-    frame: DynamicFrame = source._next(records.read_json(lines, kind), [source])
-    return frame

@@ -1,4 +1,4 @@
-"""Functions that Python runs for each record: map, filter and the reading of JSON.
+"""Functions that Python runs for each record: map, filter, and JSON in a field.
 
 "error records" do not fail the job: they leave the frame and are counted
 (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-crawler-pyspark-extensions-dynamic-frame.html).
@@ -34,7 +34,6 @@ _ERROR = types.StructType(
 )
 _NULL: types.DataType = types.NullType()
 _VERDICT = "__awsglue_verdict"
-_CORRUPT = "__awsglue_corrupt"
 
 
 class Split(NamedTuple):
@@ -128,25 +127,6 @@ def _schema_of(records: RDD[Any], hint: types.DataType) -> types.DataType:
     return functools.reduce(merge, records.mapPartitions(partition).collect(), _NULL)
 
 
-def read_json(lines: DataFrame, schema: types.StructType | None = None) -> Split:
-    """Parse a frame of one text column, each row one JSON object. Other texts are error records."""
-    texts = lines.select(column(lines, lines.columns[0]).cast("string").alias("value"))
-    if schema is None:
-        schema = json_schema(texts)
-    corrupt = types.StructType([*schema.fields, types.StructField(_CORRUPT, types.StringType())])
-    parsed = texts.withColumn("record", json_value(F.col("value"), corrupt))
-    record = F.col("record")
-    is_broken = record.isNull() | record.getField(_CORRUPT).isNotNull()
-    errors = parsed.where(is_broken).select(
-        F.lit("The text is not a JSON object.").alias("msg"),
-        F.lit("").alias("stackTrace"),
-        F.col("value").alias("input"),
-        F.lit(None).alias("dynamicRecord"),
-    )
-    names = [record.getField(field.name).alias(field.name) for field in schema]
-    return Split(parsed.where(~is_broken).select(*names), errors)
-
-
 def json_schema(texts: DataFrame) -> types.StructType:
     """Return the type of the JSON objects in the first column."""
     found = _schema_of(texts.rdd.map(lambda row: _parsed(row[0])), _NULL)
@@ -154,9 +134,9 @@ def json_schema(texts: DataFrame) -> types.StructType:
 
 
 def json_value(text: Column, schema: types.StructType) -> Column:
-    """Parse a column of JSON objects. Other texts are null, or are in the field for corrupt records."""
+    """Parse a column of JSON objects. The fields of other texts are null."""
     if _is_plain(schema):
-        return F.from_json(text, schema, {"columnNameOfCorruptRecord": _CORRUPT, "mode": "PERMISSIVE"})
+        return F.from_json(text, schema, {"mode": "PERMISSIVE"})
     parse = F.udf(lambda value: encode(_parsed(value), schema), schema)  # Spark's parser knows no choices
     return parse(text)
 
