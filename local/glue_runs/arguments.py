@@ -123,10 +123,16 @@ def s3a_region(arguments: Mapping[str, str]) -> str | None:
 def customer_variables(
     arguments: Mapping[str, str], argument: str = "--customer-driver-env-vars"
 ) -> dict[str, str]:
-    """Return the environment variables `CUSTOMER_A=1,CUSTOMER_B="2,3"`. Glue ignores other names."""
+    """Return the environment variables `CUSTOMER_A=1,CUSTOMER_B="2,3"`. Glue ignores other names.
+
+    Raises OSError if the value cannot be parsed.
+    """
     words = shlex.shlex(arguments.get(argument, ""), posix=True, punctuation_chars="")
     words.whitespace, words.whitespace_split, words.commenters = ",", True, ""
-    pairs = (word.strip().partition("=") for word in words)
+    try:
+        pairs = [word.strip().partition("=") for word in words]
+    except ValueError as error:  # a quotation mark without its counterpart
+        raise OSError(f"{argument}: {error}.") from error
     return {name: value for name, _, value in pairs if _CUSTOMER.fullmatch(name)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -24,7 +25,8 @@ _WHEELS = ".gluewheels.zip"
 _INSTALL_SECONDS = 300.0
 _TICK_SECONDS = 0.1
 # Options of pip that would install elsewhere than into the folder of the modules.
-_ELSEWHERE = ("--target", "-t", "--prefix", "--root", "--user", "--break-system-packages")
+_ELSEWHERE = ("--target", "--prefix", "--root", "--user", "--break-system-packages")
+_SHORT_TARGET = re.compile("-[IUhqv]*t")  # `-t`, perhaps after options without a value
 _FAILED = "pip cannot install --additional-python-modules:"
 
 Fetch = Callable[[str, Path], None]
@@ -79,7 +81,10 @@ def prepare(
         jars.append(folders.run / "jars" / uri.rpartition("/")[2])
         fetch(uri, jars[-1])
     if wanted := names.listed(arguments, names.PYTHON_MODULES):
-        options = shlex.split(arguments.get(names.INSTALLER_OPTION, ""))
+        try:
+            options = shlex.split(arguments.get(names.INSTALLER_OPTION, ""))
+        except ValueError as error:
+            raise OSError(f"{names.INSTALLER_OPTION}: {error}.") from error
         requirements = _requirements(wanted, folders.run / "modules", fetch)
         python_path.append(_installed([*options, *requirements], folders.modules, stop, log))
     if GLUE_LIBRARIES.is_dir():
@@ -124,7 +129,7 @@ def _installed(
 ) -> Path:
     """Return the folder with the installed modules. A folder of an earlier run is used again."""
     for option in pip_arguments:
-        if option.partition("=")[0] in _ELSEWHERE:
+        if _installs_elsewhere(option):
             raise OSError(f"{names.INSTALLER_OPTION} {option}: the local Glue does not support it.")
     final = cache / _key(pip_arguments)
     if final.is_dir():
@@ -141,6 +146,13 @@ def _installed(
         if not final.is_dir():  # another run may have been first
             made.rename(final)
     return final
+
+
+def _installs_elsewhere(option: str) -> bool:
+    """Return whether an option is one of `_ELSEWHERE`. pip also knows them by their beginnings."""
+    name = option.partition("=")[0]
+    is_beginning = len(name) > len("--") and any(known.startswith(name) for known in _ELSEWHERE)
+    return (is_beginning and name != "--pre") or _SHORT_TARGET.match(option) is not None
 
 
 def _key(pip_arguments: list[str]) -> str:

@@ -108,4 +108,4 @@ def work_dir(scratch: Path) -> Path:
 
 
 def _escape(value: str) -> str:
-    return value.replace("\\", "\\\\")
+    return value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")

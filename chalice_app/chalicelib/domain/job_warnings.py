@@ -11,6 +11,7 @@ from chalicelib.domain.settings import JobSettings, Settings
 
 _ARCHIVES = (".zip", ".whl")
 MOST_WARNINGS = 20
+_SHOWN_LETTERS = 100
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ def file_warnings(
 def _modules(job: JobSettings, files: Collection[str], read: Json) -> Iterator[JobWarning]:
     for module, name, line in read["names"]:
         if not is_in_awsglue(module, name):
-            yield JobWarning("unknown_name", f"Glue's {module} has no {name}.", line)
+            detail = f"Glue's {_cut(module)} has no {_cut(name)}."
+            yield JobWarning("unknown_name", detail, line)
     if any(path.endswith(_ARCHIVES) for path in job.extra_files):  # their modules are not known
         return
     imported = {module.partition(".")[0]: line for module, line in reversed(read["imports"])}
@@ -57,10 +59,15 @@ def _modules(job: JobSettings, files: Collection[str], read: Json) -> Iterator[J
         if not (is_provided(module, job.glue_version) or module in installed or module in own):
             yield JobWarning(
                 "unknown_module",
-                f"Glue {job.glue_version} does not provide the module {module}. Add its package to "
+                f"Glue {job.glue_version} does not provide the module {_cut(module)}. Add its package to "
                 "job.python_modules, or upload the module as a job file.",
                 line,
             )
+
+
+def _cut(name: str) -> str:
+    """Return a name of the script, which can have a megabyte, for a response of at most 6 MB."""
+    return name if len(name) <= _SHOWN_LETTERS else f"{name[:_SHOWN_LETTERS]}..."
 
 
 def _features(read: Json, unsupported: Collection[str]) -> Iterator[JobWarning]:

@@ -81,11 +81,11 @@ class FileContents:
         return found
 
     def read(self, scripts: Sequence[bytes]) -> list[Json]:
-        """Return what valid Python files import and use (`script_reader`).
+        """Return what Python files import and use (`script_reader`).
 
         Returns an empty list if that takes too much time or memory, because only warnings depend on it.
         """
-        texts = json.dumps([script.decode("utf-8-sig") for script in scripts])
+        texts = json.dumps([base64.b64encode(script).decode() for script in scripts])
         try:
             output, is_complete = self._run(_READER, [], texts.encode())
         except Unavailable:

@@ -72,7 +72,7 @@ def python(body: bytes) -> Wrong | None:
     try:
         ast.parse(body)
     except SyntaxError as error:
-        if error.lineno is None:  # the error concerns the whole file, such as a null byte
+        if not error.lineno:  # the error concerns the whole file, such as a null byte or its encoding
             return {"detail": f"Not valid Python: {error.msg}."}
         words = f"Line {error.lineno}, column {error.offset}: {error.msg}."
         return {"detail": words, "line": error.lineno, "column": error.offset}

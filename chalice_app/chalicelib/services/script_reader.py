@@ -1,12 +1,14 @@
 """Reads what Python files import and use. `file_contents` runs it as a separate process.
 
-Called as `python -I -S script_reader.py` with a JSON list of texts on standard input, each of which Python
-can parse. Prints a list with one object per text: `imports` (module and line), `names` (module, name and
-line, of imports from awsglue) and `features` (name and line), such as `connection:mysql` and `format:hudi`.
-It imports no other module of the service, because every PUT of a script waits for its start.
+Called as `python -I -S script_reader.py` with a JSON list of files in base64 on standard input. Prints a list
+with one object per file: `imports` (module and line), `names` (of imports from awsglue, with their line)
+and `features` (name and line), such as `connection:mysql` and `format:hudi`. They are empty for a file that
+Python cannot parse. It imports no other module of the service, because every PUT of a script waits for its
+start.
 """
 
 import ast
+import base64
 import json
 import resource
 import sys
@@ -29,9 +31,12 @@ _WITH_CONNECTION = {
 _READERS = {"read", "readStream", "write", "writeStream", "writeTo"}
 
 
-def read(text: str) -> dict[str, list[list[Any]]]:
+def read(body: bytes) -> dict[str, list[list[Any]]]:
     """Return the imports and features of a file."""
-    tree = ast.parse(text)
+    try:
+        tree = ast.parse(body)  # bytes, because the file may declare another encoding than UTF-8 (PEP 263)
+    except (SyntaxError, ValueError, RecursionError):
+        return {"imports": [], "names": [], "features": []}
     imports: list[list[Any]] = []
     names: list[list[Any]] = []
     for node in _unguarded(tree):
@@ -57,6 +62,8 @@ def _unguarded(tree: ast.AST) -> Iterator[ast.AST]:
             children = [*node.orelse, *node.finalbody]
         elif isinstance(node, ast.If) and any(map(_is_type_checking, ast.walk(node.test))):
             children = list(node.orelse)
+        elif isinstance(node, (ast.With, ast.AsyncWith)) and any(_suppresses(item) for item in node.items):
+            continue
         waiting += reversed(children)
 
 
@@ -67,7 +74,20 @@ def _is_type_checking(node: ast.AST) -> bool:
 def _is_guard(handler: ast.ExceptHandler) -> bool:
     caught = handler.type
     kinds = caught.elts if isinstance(caught, ast.Tuple) else [caught]
-    return caught is None or any(isinstance(kind, ast.Name) and kind.id in _GUARDS for kind in kinds)
+    return caught is None or any(map(_catches_missing_modules, kinds))
+
+
+def _suppresses(item: ast.withitem) -> bool:
+    """Return whether an item of a `with` is `contextlib.suppress(ImportError)`."""
+    call = item.context_expr
+    if not isinstance(call, ast.Call):
+        return False
+    name = getattr(call.func, "attr", getattr(call.func, "id", None))
+    return name == "suppress" and any(map(_catches_missing_modules, call.args))
+
+
+def _catches_missing_modules(kind: ast.expr | None) -> bool:
+    return isinstance(kind, ast.Name) and kind.id in _GUARDS
 
 
 def _features(call: ast.Call) -> Iterator[str]:
@@ -102,6 +122,6 @@ if __name__ == "__main__":
     with suppress(ValueError, OSError):  # macOS does not support it
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
     try:
-        print(json.dumps([read(text) for text in json.load(sys.stdin)]))
+        print(json.dumps([read(base64.b64decode(text)) for text in json.load(sys.stdin)]))
     except MemoryError:
         sys.exit(_OUT_OF_MEMORY)

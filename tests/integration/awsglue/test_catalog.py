@@ -199,6 +199,17 @@ def test_more_partitions_than_one_call_creates_are_registered(
     assert sum(len(page["Partitions"]) for page in pages) == 105
 
 
+def test_partition_keys_can_have_capitals(
+    context: GlueContext, glue: Any, spark: SparkSession, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        sink = context.getSink("s3", path=f"{tmp_path}/t", enableUpdateCatalog=True, partitionKeys=["Year"])
+        sink.setFormat("json")
+        sink.setCatalogInfo("db", "t")
+        sink.writeFrame(DynamicFrame.fromDF(spark.createDataFrame([(1, 2)], "id int, Year int"), context, ""))
+    assert sorted(rows(read(context))) == [(1, 2), (1, 2)]
+
+
 def test_a_frame_without_columns_changes_nothing(
     context: GlueContext, glue: Any, spark: SparkSession, tmp_path: Path
 ) -> None:

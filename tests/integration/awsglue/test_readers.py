@@ -186,11 +186,21 @@ def test_unsigned_integers_of_64_bits_are_read_without_loss(context: GlueContext
     assert (frame.dtypes, str(frame.collect()[0][0])) == ([("id", "decimal(20,0)")], "18446744073709551615")
 
 
-def test_a_predicate_selects_folders(context: GlueContext, put: Put, tmp_path: Path) -> None:
+@pytest.mark.parametrize("recurse", [False, True])
+def test_a_predicate_selects_folders(context: GlueContext, put: Put, tmp_path: Path, recurse: bool) -> None:
     put("year=2025/a.json", '{"id": 1}')
     put("year=2026/a.json", '{"id": 2}')
-    given = {"paths": [str(tmp_path)]}
+    given = {"paths": [str(tmp_path)], "recurse": recurse}
     frame = context.create_dynamic_frame.from_options(
         "s3", given, "json", {}, push_down_predicate="year = 2026"
     )
     assert rows(frame.toDF()) == [(2, 2026)]
+
+
+def test_folders_that_are_not_partitions_are_no_columns(
+    context: GlueContext, put: Put, tmp_path: Path
+) -> None:
+    put("2026/a.json", '{"id": 1}')
+    put("2026/day=1/b.json", '{"id": 2}')
+    frame = read(context, tmp_path, "json", recurse=True)
+    assert (frame.columns, rows(frame)) == (["id"], [(1,), (2,)])

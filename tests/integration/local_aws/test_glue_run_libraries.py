@@ -93,6 +93,17 @@ def test_the_spark_of_a_run_is_not_replaced(runs: Runs) -> None:
             {"--additional-python-modules": "a", "--python-modules-installer-option": "--target=/tmp"},
             "--python-modules-installer-option --target=/tmp: the local Glue does not support it.",
         ),
+        *(
+            (
+                {"--additional-python-modules": "a", "--python-modules-installer-option": option},
+                f"--python-modules-installer-option {option}: the local Glue does not support it.",
+            )
+            for option in ("-t/tmp", "-Ut/tmp", "--targ=/tmp", "--pref=/tmp")
+        ),
+        (
+            {"--additional-python-modules": "a", "--python-modules-installer-option": "'"},
+            "--python-modules-installer-option: No closing quotation.",
+        ),
         (
             {"--extra-py-files": "s3://b/lib.tar"},
             "--extra-py-files s3://b/lib.tar: must end in .py, .zip, .whl, .egg.",

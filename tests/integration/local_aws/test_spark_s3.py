@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from py4j.protocol import Py4JJavaError
+from pyspark.errors import IllegalArgumentException
 from pyspark.sql import SparkSession
 
 from tests.support.spark_s3 import SparkS3, serving
@@ -399,3 +400,23 @@ def test_uncommitted_files_are_listed_and_published_by_a_rename(s3: SparkS3, req
     assert not s3.files(root).exists(s3.path(staged))
     assert [request.partition(" ")[0] for request in requests] == ["PUT"]
     assert s3.keys(bucket) == ["out/day/k=a:b/é"]
+
+
+@pytest.mark.parametrize(
+    "way", ["..", "_temporary/../../{other}", "../_temporary/0", "../{other}/_temporary/a"]
+)
+def test_no_path_leaves_its_bucket(s3: SparkS3, requests: list[str], way: str) -> None:
+    bucket, other = s3.bucket(), s3.bucket()
+    uri = f"s3://{bucket}/{way.format(other=other)}/secret"
+    s3.put(other, "secret")
+    files, path = s3.files(uri), s3.path(uri)
+    for call in (
+        lambda: files.open(path),
+        lambda: files.create(path),
+        lambda: files.mkdirs(path),
+        lambda: files.listStatus(path),
+        lambda: files.rename(s3.path(f"s3://{bucket}/a"), path),
+    ):
+        with pytest.raises(IllegalArgumentException, match="the path leaves the bucket"):
+            call()
+    assert requests == []

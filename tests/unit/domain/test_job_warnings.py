@@ -17,7 +17,7 @@ HERE = {
 
 def warned(script: str, files: tuple[str, ...] = ("main.py",), **job: object) -> list[tuple[str, int | None]]:
     settings = JobSettings.model_validate(job)
-    return [(w.code, w.line) for w in file_warnings(settings, files, read(script), HERE)]
+    return [(w.code, w.line) for w in file_warnings(settings, files, read(script.encode()), HERE)]
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,8 @@ def warned(script: str, files: tuple[str, ...] = ("main.py",), **job: object) ->
         "try:\n    import yaml\nexcept ImportError:\n    yaml = None\n",
         "try:\n    import ujson as json\nexcept (ImportError, ValueError):\n    import json\n",
         "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import mypy_boto3_s3\n",
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    import yaml\n",
+        "from contextlib import suppress\nwith suppress(KeyError, ImportError):\n    import yaml\n",
         "from . import nothing\nfrom .. import nothing\n",
         "from PIL import Image\nimport dateutil\n",
     ],
@@ -43,6 +45,7 @@ def test_a_script_that_imports_what_glue_has_is_fine(script: str) -> None:
         ("import sys\nimport yaml\n", [("unknown_module", 2)]),
         ("def f():\n    from sklearn.svm import SVC\n", [("unknown_module", 2)]),
         ("try:\n    import yaml\nexcept ValueError:\n    pass\n", [("unknown_module", 2)]),
+        ("with suppress(ValueError), open('x') as f:\n    import yaml\n", [("unknown_module", 2)]),
         ("try:\n    pass\nexcept ImportError:\n    import yaml\n", []),
         ("from awsglue.transforms import ApplyMapping, ApplyMappings\n", [("unknown_name", 1)]),
         ("from awsglue.contexts import GlueContext\n", [("unknown_name", 1)]),
@@ -82,7 +85,7 @@ def test_modules_depend_on_the_version_of_glue() -> None:
 )
 def test_features_that_an_installation_does_not_support_are_named(script: str, line: int) -> None:
     assert warned(script) == [("unsupported_feature", line)]
-    assert file_warnings(JobSettings(), (), read(script), ()) == []  # in AWS
+    assert file_warnings(JobSettings(), (), read(script.encode()), ()) == []  # in AWS
 
 
 @pytest.mark.parametrize(
@@ -108,3 +111,26 @@ def test_scripts_are_read_in_a_process_of_their_own() -> None:
     deep = b"import yaml\nif " + b"(" * 80 + b"x" + b" + 1)" * 80 + b": pass\n"
     [read_deep] = FileContents().read([deep])
     assert read_deep["imports"] == [["yaml", 1]]
+
+
+@pytest.mark.parametrize(
+    ("script", "imports"),
+    [
+        (b"# coding: utf-7\nimport os\n+AHg- = 1\n", [["os", 2]]),
+        (b"# coding: unicode_escape\nimport os\nx = '\\x27\n", [["os", 2]]),
+        (b"x = 1" + b" + 1" * 100_000, []),
+        (b"import (", []),
+    ],
+)
+def test_every_file_can_be_read(script: bytes, imports: list[object]) -> None:
+    found = FileContents().read([script, b"import yaml\n"])
+    assert [each["imports"] for each in found] == [imports, [["yaml", 1]]]
+
+
+def test_a_warning_is_short() -> None:
+    script = f"import {'z' * 100_000}\nfrom awsglue.{'y' * 100_000} import {'x' * 100_000}\n"
+    warnings = file_warnings(JobSettings(), (), read(script.encode()), ())
+    assert [(each.code, len(each.detail) < 500) for each in warnings] == [
+        ("unknown_module", True),
+        ("unknown_name", True),
+    ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 
 import pytest
 
 from local.glue_runs import arguments as glue
-from local.spark.launch import SHIM
+from local.spark.launch import SHIM, Launch
 
 REGION = "spark.hadoop.fs.s3a.endpoint.region=us-east-1"
 
@@ -57,6 +58,20 @@ def test_variables_of_the_driver_have_a_prefix() -> None:
     }
     assert glue.customer_variables(arguments) == {"CUSTOMER_A": "1", "CUSTOMER_B": "two, 2", "CUSTOMER_C": ""}
     assert glue.spark_properties(arguments) == {"spark.executorEnv.CUSTOMER_D": "x"}
+
+
+def test_variables_with_an_open_quotation_are_one_sentence() -> None:
+    for argument in ("--customer-driver-env-vars", "--customer-executor-env-vars"):
+        with pytest.raises(OSError, match=f"^{argument}: No closing quotation.$"):
+            glue.customer_variables({argument: 'CUSTOMER_A="1'}, argument)
+
+
+def test_a_line_break_in_a_property_does_not_set_another_one(tmp_path: Path) -> None:
+    given = {"spark.sql.a": "1\nspark.jars x.jar", "spark.sql.b": "\\n"}
+    launch = Launch(tmp_path, tmp_path, java_home=tmp_path, jar=tmp_path / "s3.jar", properties=given)
+    launch.environment({})
+    lines = (tmp_path / "spark.properties").read_text().splitlines()
+    assert lines[-2:] == [r"spark.sql.a 1\nspark.jars x.jar", r"spark.sql.b \\n"]
 
 
 def test_the_service_is_told_the_formats_that_awsglue_refuses(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ import org.apache.hadoop.fs.FileAlreadyExistsException;
 import org.apache.hadoop.fs.FileStatus;
 import org.apache.hadoop.fs.FileSystem;
 import org.apache.hadoop.fs.FileUtil;
+import org.apache.hadoop.fs.InvalidPathException;
 import org.apache.hadoop.fs.LocatedFileStatus;
 import org.apache.hadoop.fs.Path;
 import org.apache.hadoop.fs.PathIsNotEmptyDirectoryException;
@@ -398,6 +399,9 @@ public class S3FileSystem extends FileSystem {
     private String key(Path place) {
         checkPath(place);
         String path = place.toUri().getPath();
+        if (path.equals("/..") || path.startsWith("/../")) { // Path resolves all other ones
+            throw new InvalidPathException(place.toString(), "the path leaves the bucket");
+        }
         return path.startsWith("/") ? path.substring(1) : path;
     }
 

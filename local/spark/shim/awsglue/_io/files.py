@@ -80,6 +80,13 @@ def _walk(file_system: Any, root: Any, recurse: bool) -> Iterator[File]:
                 yield File(path, status.getModificationTime(), status.getLen(), base)
 
 
+def partitioned(files: Iterable[File]) -> bool:
+    """Return whether all files are in folders `key=value` with the same keys below their root."""
+    folders = {tuple(file.path.removeprefix(file.root).strip("/").split("/")[:-1]) for file in files}
+    keys = {tuple(name.partition("=")[:2] for name in names) for names in folders}
+    return len(keys) == 1 and all(sign for names in keys for _, sign in names)
+
+
 def exists(spark: SparkSession, path: str) -> bool:
     """Return whether a file or folder exists."""
     file_system, root = _open(spark, path)

@@ -11,7 +11,7 @@ from pyspark.sql.types import StructType
 
 from ..utils import refuse, unsupported
 from . import avro_files, bookmarks, csv_files, json_files, xml_files
-from .files import File, Input, list_files, without_excluded
+from .files import File, Input, list_files, partitioned, without_excluded
 from .options import HINTS, LISTING, flag, names
 
 BINARY = {"parquet": "parquet", "glueparquet": "parquet", "orc": "orc"}
@@ -52,7 +52,7 @@ def read_options(
     options = {name: value for name, value in format_options.items() if name not in _SHARED}
     base = files[0].root if len({file.root for file in files}) == 1 and files[0].path != files[0].root else ""
     # Without new files the frame is empty and has the columns of all files.
-    source = Input([file.path for file in found or files], base, recurse=recurse)
+    source = Input([file.path for file in found or files], base, recurse=recurse and not partitioned(files))
     frame = (
         read_files(spark, source, format, options, with_choices)
         if files

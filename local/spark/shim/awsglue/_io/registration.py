@@ -59,7 +59,7 @@ class Registration:
         """Raise `ValueError` if the existing table has other partition keys."""
         table = self._existing()
         keys = [key["Name"] for key in table.get("PartitionKeys") or ()] if table else list(target.keys)
-        if [key.lower() for key in target.keys] != keys:
+        if [key.lower() for key in target.keys] != [key.lower() for key in keys]:
             raise ValueError(
                 f"partitionKeys {list(target.keys)} must be those of the table, in the same order: {keys}."
             )
