@@ -17,13 +17,15 @@ from tests.support.sandbox_stacks import Account
 from tests.support.settings_strategies import accepted, without
 from tests.support.size import sized
 
-STAYS = ("expires_in_hours", "buckets", "name", "files_prefix")
+STAYS = ("expires_in_hours", "buckets")
 
 
 def change_of(stored: Settings, wanted: dict[str, Any], limits: Limits) -> Settings:
     """Stored settings after a PATCH, without the rejected ones."""
-    job = {name: value for name, value in wanted["job"].items() if name not in STAYS}
-    change = {name: value for name, value in wanted.items() if name not in STAYS} | {"job": job}
+    main, *more = [{n: v for n, v in job.items() if n != "files_prefix"} for job in wanted["jobs"]]
+    del main["name"]
+    jobs: dict[str, Any] = {"jobs": [main, *more]} if more else {"job": main}
+    change = {n: v for n, v in wanted.items() if n not in (*STAYS, "job", "jobs")} | jobs
     for _ in range(20):
         after, wrong = changed(stored, SettingsChange.model_validate(change), limits)
         if not wrong:
