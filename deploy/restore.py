@@ -87,7 +87,7 @@ def held(environment: Environment, sandbox: Sandbox | None, now: datetime) -> En
             attempts=0,
             lease_until=None,
             look_at=None,
-            next_run_at=None,
+            **expiry.NO_RUNS,
         )
         return environment.replace(due_at=expiry.next_check(environment))
     if environment.status is Status.READY:

@@ -28,10 +28,28 @@ _SCRIPT = "jobs/sot_ecommerce.py"
 _DATA = ("db_shop/orders/1.csv", "db_shop/orders/2.csv")
 _SCANNED = "GuardDutyMalwareScanStatus=NO_THREATS_FOUND"
 """Tag of GuardDuty Malware Protection for S3. A copy of a tagged object requires more permissions."""
-# releases.py inserts the arguments of the settings below this line.
-_ARGUMENTS = """
-Metadata:
-    Arguments:
+# The only resource as text: the service copies it, and inserts the arguments of the settings.
+_JOB = """\
+  GlueJob:
+    Type: AWS::Glue::Job
+    Properties:
+      Name: !Sub terraglue-${EnvironmentId}-${JobName}
+      Role: !GetAtt GlueJobRole.Arn
+      GlueVersion: !Ref GlueVersion
+      WorkerType: !Ref WorkerType
+      NumberOfWorkers: !Ref NumberOfWorkers
+      Timeout: !Ref TimeoutMinutes
+      MaxRetries: !Ref MaxRetries
+      ExecutionProperty: {MaxConcurrentRuns: !Ref MaxConcurrentRuns}
+      Command:
+        Name: glueetl
+        ScriptLocation: !Sub s3://${GlueAssetsBucket}/${JobFilesPrefix}${JobScript}
+      DefaultArguments:
+        --custom-logGroup-prefix: !Sub /aws-glue/jobs/terraglue-${EnvironmentId}
+        --OUTPUT_BUCKET: !Ref SotBucket
+        --OUTPUT_DB: !Ref SotDatabase
+        --OUTPUT_TABLE: tbsot_ecommerce_br
+        --OUTPUT_TABLE_URI: !Sub s3://${SotBucket}/tbsot_ecommerce_br
         # releases.py: the arguments of the settings
 """
 
@@ -71,13 +89,11 @@ def _real_template() -> Json:
     return template_builder.parse(template_builder.assemble(ROOT / "glue_assets"))
 
 
-def small_template() -> Json:
-    """Return the template as data."""
+def _template() -> str:
     real = _real_template()
-    return {
+    template = {
         "Parameters": real["Parameters"],
         "Conditions": real["Conditions"],
-        "Resources": _resources(),
         "Outputs": {
             **{name: {"Value": {"Ref": name}} for name in _BUCKETS},
             "SotDatabase": {"Value": {"Ref": "SotDatabase"}},
@@ -90,6 +106,7 @@ def small_template() -> Json:
             "ErrorLogGroup": {"Value": {"Ref": "ErrorLogGroup"}},
         },
     }
+    return yaml.safe_dump(template) + yaml.safe_dump({"Resources": _resources()}) + _JOB
 
 
 def _resources() -> Json:
@@ -121,7 +138,6 @@ def _resources() -> Json:
         },
         "OutputLogGroup": _log_group("output"),
         "ErrorLogGroup": _log_group("error"),
-        "GlueJob": _job(),
     }
 
 
@@ -147,33 +163,6 @@ def _log_group(last: str) -> Json:
     return {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": name}}
 
 
-def _job() -> Json:
-    return {
-        "Type": "AWS::Glue::Job",
-        "Properties": {
-            "Name": {"Fn::Sub": f"{_PREFIX}-${{JobName}}"},
-            "Role": {"Fn::GetAtt": ["GlueJobRole", "Arn"]},
-            "GlueVersion": {"Ref": "GlueVersion"},
-            "WorkerType": {"Ref": "WorkerType"},
-            "NumberOfWorkers": {"Ref": "NumberOfWorkers"},
-            "Timeout": {"Ref": "TimeoutMinutes"},
-            "MaxRetries": {"Ref": "MaxRetries"},
-            "ExecutionProperty": {"MaxConcurrentRuns": {"Ref": "MaxConcurrentRuns"}},
-            "Command": {
-                "Name": "glueetl",
-                "ScriptLocation": {"Fn::Sub": "s3://${GlueAssetsBucket}/${JobFilesPrefix}${JobScript}"},
-            },
-            "DefaultArguments": {
-                "--custom-logGroup-prefix": {"Fn::Sub": f"/aws-glue/jobs/{_PREFIX}"},
-                "--OUTPUT_BUCKET": {"Ref": "SotBucket"},
-                "--OUTPUT_DB": {"Ref": "SotDatabase"},
-                "--OUTPUT_TABLE": "tbsot_ecommerce_br",
-                "--OUTPUT_TABLE_URI": {"Fn::Sub": "s3://${SotBucket}/tbsot_ecommerce_br"},
-            },
-        },
-    }
-
-
 def manifest() -> Json:
     """Return the manifest of the release."""
     files = [{"path": _SCRIPT, "target": "glue_assets", "key": _SCRIPT, "size": 1, "sha256": "0" * 64}]
@@ -189,7 +178,7 @@ def manifest() -> Json:
         "files": files,
         "resources": [
             {"logical_id": name, "type": made["Type"], "when": conditions[made.get("Condition")]}
-            for name, made in _resources().items()
+            for name, made in {**_resources(), "GlueJob": {"Type": "AWS::Glue::Job"}}.items()
         ],
         "tables": [{"database": "db_shop", "table": "orders"}],
     }
@@ -199,7 +188,7 @@ def _release() -> dict[str, str]:
     """Return the objects of the release, by key."""
     folder = f"releases/{RELEASE}"
     return {
-        f"{folder}/template.yaml": yaml.safe_dump(small_template()) + _ARGUMENTS,
+        f"{folder}/template.yaml": _template(),
         f"{folder}/{_SCRIPT}": "print('hello')\n",
         **{f"{folder}/data/{key}": "id\n1\n" for key in _DATA},
         f"{folder}/manifest.json": json.dumps(manifest()),

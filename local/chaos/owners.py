@@ -17,6 +17,9 @@ from chalicelib.errors import NotFound
 from chalicelib.services.idempotency import Created, IdempotentRequest, fingerprint
 from local.chaos.world import World
 
+SCRIPT = "sot_ecommerce.py"
+DEFAULT_JOB = JobSettings().name
+SECOND = {"name": "job-2", "script": SCRIPT, "number_of_workers": 2, "timeout_minutes": 1}
 ADMIN = Caller("root", is_admin=True)
 
 
@@ -77,31 +80,41 @@ class Owners:
     # -- requests ----------------------------------------------------------------------------------------
 
     def _request(self, owner: Owner) -> None:
+        has_own_jobs = self._rng.random() < 0.3
         settings = Settings(
+            mode="production" if has_own_jobs else "learning",
             expires_in_hours=self._rng.choice([1, 2, 3, 72]),
             upload_data=self._rng.random() < 0.8,
             kms_key=self._rng.random() < 0.5,
             athena_workgroup=self._rng.random() < 0.5,
-            job=JobSettings(
-                number_of_workers=2,
-                timeout_minutes=self._rng.choice([1, 5, 10]),
-                max_retries=self._rng.choice([0, 0, 2]),
-                max_concurrent_runs=self._rng.choice([1, 2]),
-                schedule=self._rng.choice([None, None, "rate(1 hour)"]),
-                arguments=self._rng.choice([{}, {"--MY_ARGUMENT": "1"}]),
-            ),
+            jobs=[
+                self._job(f"job-{number}" if number else DEFAULT_JOB, script=SCRIPT if has_own_jobs else None)
+                for number in range(self._rng.choice([1, 2, 3]) if has_own_jobs else 1)
+            ],
         )
         environments = self._world.service.environments
         self._send(
             owner, "POST /environments", settings, lambda request: environments.create(request, settings)
         )
 
+    def _job(self, name: str, script: str | None) -> JobSettings:
+        return JobSettings(
+            name=name,
+            script=script,
+            number_of_workers=2,
+            timeout_minutes=self._rng.choice([1, 5, 10]),
+            max_retries=self._rng.choice([0, 0, 2]),
+            max_concurrent_runs=self._rng.choice([1, 2]),
+            schedule=self._rng.choice([None, None, "rate(1 hour)"]),
+            arguments=self._rng.choice([{}, {"--MY_ARGUMENT": "1"}]),
+        )
+
     def _run(self, owner: Owner) -> None:
-        live = self._live(owner)
+        job_id = self._job_id(owner)
         wanted = RunRequest(timeout_minutes=self._rng.choice([None, 1, 2]))
         jobs = self._world.service.jobs
-        route = f"POST /jobs/{live.job_id}/runs"
-        self._send(owner, route, wanted, lambda request: jobs.start_run(request, live.job_id, wanted))
+        route = f"POST /jobs/{job_id}/runs"
+        self._send(owner, route, wanted, lambda request: jobs.start_run(request, job_id, wanted))
 
     def _send(
         self,
@@ -156,6 +169,7 @@ class Owners:
                 {"settings": {"job": {"max_retries": self._rng.choice([0, 1, 3])}}},
                 {"settings": {"job": {"schedule": self._rng.choice([None, "rate(1 hour)"])}}},
                 {"settings": {"kms_key": True}},
+                *({"settings": {"jobs": [{"script": SCRIPT}, *more]}} for more in ([], [SECOND])),
                 {"release": "latest"},
             ]
         )
@@ -170,17 +184,20 @@ class Owners:
         environments.visible(owner.caller, environment_id)
 
     def _stop(self, owner: Owner) -> None:
-        jobs, live = self._world.service.jobs, self._live(owner)
-        runs = jobs.page(owner.caller, live.job_id, limit=5, start=None).items
+        jobs, job_id = self._world.service.jobs, self._job_id(owner)
+        runs = jobs.page(owner.caller, job_id, limit=5, start=None).items
         if runs:
-            jobs.stop(owner.caller, live.job_id, self._rng.choice(runs).id, self._new("request"))
+            jobs.stop(owner.caller, job_id, self._rng.choice(runs).id, self._new("request"))
 
     def _read(self, owner: Owner) -> None:
-        live = self._live(owner)
-        jobs = self._world.service.jobs
-        for run in jobs.page(owner.caller, live.job_id, limit=2, start=None).items:
-            jobs.run(owner.caller, live.job_id, run.id)
+        jobs, job_id = self._world.service.jobs, self._job_id(owner)
+        for run in jobs.page(owner.caller, job_id, limit=2, start=None).items:
+            jobs.run(owner.caller, job_id, run.id)
         self._world.service.environments.page(owner.caller, owner=None, status=None, limit=20, start=None)
+
+    def _job_id(self, owner: Owner) -> str:
+        """Return the ID of any job of the owner's environment."""
+        return self._rng.choice([*self._live(owner).jobs])
 
     def _live(self, owner: Owner) -> Environment:
         live = self._world.service.environments.live(owner.caller)

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from chalicelib.domain.patterns import PLAIN, Matching
 from chalicelib.domain.setting_rules import invalid_combinations
 from chalicelib.domain.setting_types import Schedule
-from chalicelib.domain.settings import JobSettings, Limits, Settings
+from chalicelib.domain.settings import MOST_JOBS, JobSettings, Limits, Settings
 
 Json = dict[str, Any]
 
@@ -132,6 +132,7 @@ def _is_valid(adapter: TypeAdapter[Any], value: Any) -> bool:
 def accepted(draw: st.DrawFn, limits: Limits) -> Settings:
     """Settings that the service accepts: generated ones without the rejected fields."""
     given = draw(fields(Settings))
+    given.pop("jobs", None)
     if draw(st.booleans()) and limits.role_arns:
         given |= {"iam_role": False, "role_arn": draw(st.sampled_from(limits.role_arns))}
     if draw(st.booleans()) and limits.kms_key_arns:
@@ -139,6 +140,9 @@ def accepted(draw: st.DrawFn, limits: Limits) -> Settings:
     if draw(st.booleans()):
         script = draw(values(get_type_hints(JobSettings, include_extras=True)["script"]).filter(bool))
         given |= {"mode": "production", "job": {**given.get("job", {}), "script": script}}
+        if more := draw(st.lists(fields(JobSettings), max_size=MOST_JOBS - 1)):
+            others = [{**job, "name": f"other-{n}", "script": script} for n, job in enumerate(more)]
+            given["jobs"] = [given.pop("job"), *others]
     for _ in range(20):
         settings = Settings.model_validate(given)
         wrong = invalid_combinations(settings, limits)
@@ -152,6 +156,11 @@ def accepted(draw: st.DrawFn, limits: Limits) -> Settings:
 def without(given: Mapping[str, Any], path: list[str]) -> Json:
     """Settings without the field that a problem's pointer names."""
     [name, *rest] = path
+    if name == "jobs" and rest:
+        jobs = [without(job, rest[1:]) if str(n) == rest[0] else job for n, job in enumerate(given[name])]
+        return {**given, name: jobs}
+    if name == "jobs":
+        return {**given, name: given[name][:1]}
     if name in ("role_arn", "kms_key_arn") and name not in given:  # fields that need it are the invalid ones
         name = {"role_arn": "iam_role", "kms_key_arn": "kms_key"}[name]
     if path == ["job", "script"] and "script" not in given.get("job", {}):

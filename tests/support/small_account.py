@@ -23,7 +23,7 @@ ASSETS = "terraglue-assets"
 RELEASE = "0.0.1-abcdef012345"
 READER = f"arn:aws:iam::123456789012:role/{roles.READER}"
 BUCKETS = ("SorBucket", "SotBucket", "SpecBucket", "GlueAssetsBucket", "AthenaResultsBucket")
-PARAMETERS = tuple(template_builder.parse(template_builder.assemble(ROOT / "glue_assets"))["Parameters"])
+PARAMETERS = template_builder.parse(template_builder.assemble(ROOT / "glue_assets"))["Parameters"]
 ARGUMENTS = """
 Metadata:
     Arguments:
@@ -36,7 +36,10 @@ def small_template() -> dict[str, Any]:
     """The real template's parameters and outputs, with only the resources that moto supports."""
     prefix = "terraglue-${EnvironmentId}"
     return {
-        "Parameters": {name: {"Type": "String"} for name in PARAMETERS},
+        "Parameters": {
+            name: {"Type": "String", **({"Default": ""} if real.get("Default") == "" else {})}
+            for name, real in PARAMETERS.items()
+        },
         "Resources": {
             logical_id: {
                 "Type": "AWS::S3::Bucket",

@@ -117,8 +117,9 @@ class Environment:
     - `removed_files`: paths of deleted job files whose objects in S3 may still exist.
     - `transition_since`: since when the service works on the status. Waiting for runs to end does not count.
     - `due_at`: when reconcile must process it again even if no event arrives, or None for never.
-    - `next_run_at`: when the schedule starts the next run of a READY environment.
-    - `run_skipped`: why the schedule did not start the last run.
+    - `next_run_at`: when the main job's schedule starts the next run of a READY environment.
+    - `next_runs`: the same of the other jobs, by job name.
+    - `skipped_runs`: why the schedule did not start the last run, by job name.
     - `reserved_micro_usd`, `spent_micro_usd`: money of this environment in millionths of a dollar. The
       owner's budget is in owner_accounts.py.
     """
@@ -158,7 +159,8 @@ class Environment:
     due_at: str | None = None
     lease_until: str | None = None
     next_run_at: str | None = None
-    run_skipped: str | None = None
+    next_runs: dict[str, str] = field(default_factory=dict)
+    skipped_runs: dict[str, str] = field(default_factory=dict)
     receipt: Receipt | None = None
     ready_at: str | None = None
     deleted_at: str | None = None
@@ -190,8 +192,17 @@ class Environment:
 
     @property
     def job_id(self) -> str:
-        """Return the job ID, which is the Glue job's name."""
-        return f"{self.name}-{self.settings.job.name}"
+        """Return the ID of the main job."""
+        return self.id_of(self.settings.job)
+
+    @property
+    def jobs(self) -> dict[str, JobSettings]:
+        """Return the settings of every job by its ID, the main job first."""
+        return {self.id_of(job): job for job in self.settings.all_jobs}
+
+    def id_of(self, job: JobSettings) -> str:
+        """Return the ID of a job, which is the Glue job's name."""
+        return f"{self.name}-{job.name}"
 
     @property
     def sot_database(self) -> str:
@@ -212,27 +223,29 @@ class Environment:
         existing = self.settings.role_arn
         return existing.rpartition("/")[2] if existing else f"{self.name}-glue-job"
 
-    @property
-    def max_concurrent_runs(self) -> int:
-        """Return the maximum number of concurrent runs of the job.
+    def max_concurrent_runs(self, job: JobSettings) -> int:
+        """Return the maximum number of concurrent runs of a job.
 
         It is 1 in learning mode, regardless of the setting: each run of the release's job replaces the same
         partition, and two at the same time would leave the rows of both.
         """
-        return self.settings.job.max_concurrent_runs if self.settings.mode == "production" else 1
+        return job.max_concurrent_runs if self.settings.mode == "production" else 1
 
-    @property
-    def script(self) -> str:
-        """Return the path of the job file that the job runs."""
-        return self.settings.job.script or LEARNING_SCRIPT
+    def script(self, job: JobSettings) -> str:
+        """Return the path of the job file that a job runs."""
+        return job.script or LEARNING_SCRIPT
 
     def job(self, job_id: str) -> JobSettings | None:
         """Return the settings of a job, or None if the environment does not have it."""
-        return self.settings.job if job_id == self.job_id else None
+        return self.jobs.get(job_id)
+
+    def next_run_of(self, job: JobSettings) -> str | None:
+        """Return when a job's schedule starts its next run, or None."""
+        return self.next_run_at if job.name == self.settings.job.name else self.next_runs.get(job.name)
 
     def files_of_run(self, job: JobSettings) -> list[str]:
         """Return the paths of the job files that a run of a job needs."""
-        return [job.script or LEARNING_SCRIPT, *job.extra_files]
+        return [self.script(job), *job.extra_files]
 
     def python_files(self, job: JobSettings, *more: str) -> str:
         """Return the value of a job's `--extra-py-files`: its own files, and more URIs."""

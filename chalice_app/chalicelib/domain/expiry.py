@@ -12,9 +12,12 @@ from chalicelib.clock import later, parse, timestamp
 from chalicelib.domain import schedules
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.json_types import Json
+from chalicelib.domain.settings import JobSettings
 from chalicelib.observability import logger
 
 _WARNINGS_HOURS = (24, 1)
+NO_RUNS: Json = {"next_run_at": None, "next_runs": {}}
+"""Fields of an environment whose schedules start no runs."""
 
 
 def ending_in(hours: int, moment: datetime) -> Json:
@@ -31,6 +34,7 @@ def next_check(environment: Environment) -> str:
         next_warning(environment),
         environment.look_at,
         environment.next_run_at,
+        *environment.next_runs.values(),
         environment.expires_at,
     )
     return min(moment for moment in moments if moment is not None)
@@ -43,9 +47,28 @@ def next_warning(environment: Environment) -> str | None:
     return later(parse(environment.expires_at), -3600 * environment.warnings_due[0])
 
 
-def next_run_at(environment: Environment, moment: datetime) -> str | None:
-    """Return when the schedule is next due after a moment, or None if there is no schedule or time left."""
-    schedule = environment.settings.job.schedule
+def next_runs(environment: Environment, moment: datetime) -> Json:
+    """Return the fields of an environment with the times at which its schedules are next due."""
+    main, *more = environment.jobs.values()
+    times = {job.name: _next_run(environment, job, moment) for job in more}
+    return {
+        "next_run_at": _next_run(environment, main, moment),
+        "next_runs": {name: time for name, time in times.items() if time is not None},
+    }
+
+
+def after_run(environment: Environment, job: JobSettings, moment: datetime) -> Json:
+    """Return the fields of an environment after one job's schedule was due. The other times stay."""
+    after = _next_run(environment, job, moment)
+    if job.name == environment.settings.job.name:
+        return {"next_run_at": after}
+    times = {name: time for name, time in environment.next_runs.items() if name != job.name}
+    return {"next_runs": times if after is None else {**times, job.name: after}}
+
+
+def _next_run(environment: Environment, job: JobSettings, moment: datetime) -> str | None:
+    """Return when a schedule is next due after a moment, or None if there is no schedule or time left."""
+    schedule = job.schedule
     if schedule is None:
         return None
     try:

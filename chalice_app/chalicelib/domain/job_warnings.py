@@ -28,7 +28,7 @@ def settings_warnings(settings: Settings, unsupported: Collection[str]) -> list[
 
     `unsupported` names what runs of this installation do not support (`Config.unsupported_features`).
     """
-    given = (name for name, value in settings.job.arguments.items() if value)
+    given = {name: None for job in settings.all_jobs for name, value in job.arguments.items() if value}
     return [_unsupported(name, None) for name in given if f"argument:{name}" in unsupported]
 
 

@@ -5,6 +5,7 @@ Defaults are terraglue's unless they are unsafe. docs/settings.md maps terraglue
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -29,6 +30,9 @@ from chalicelib.domain.setting_types import (
 LEARNING_SCRIPT = "sot_ecommerce.py"
 """The release's script (glue_assets/jobs)."""
 
+
+MOST_JOBS = 5
+"""Maximum number of jobs of one environment."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -58,7 +62,7 @@ OWN_JOB = "Runs the sandbox's own script"
 
 
 class JobSettings(Strict):
-    """Settings of the environment's Glue job. `script` and `extra_files` are paths of job files."""
+    """Settings of one Glue job of the environment. `script` and `extra_files` are paths of job files."""
 
     name: Annotated[
         str,
@@ -156,20 +160,63 @@ class Settings(Strict):
         default=None,
         description="Encryption of runs' files in S3. If null, SSE-KMS with a KMS key, otherwise SSE-S3.",
     )
-    job: JobSettings = Field(default=JobSettings(), description="Settings of the Glue job.")
+    job: JobSettings = Field(
+        default=JobSettings(), description="Settings of the main Glue job, which is the first of `jobs`."
+    )
+    jobs: Annotated[list[JobSettings], Field(max_length=MOST_JOBS)] = Field(
+        default=[],
+        description=(
+            "Settings of every Glue job; the first is the main job. Send `job` or `jobs`. More than one job "
+            "requires production mode. All jobs have the main job's `files_prefix`."
+        ),
+    )
 
     @classmethod
     def from_stored(cls, stored: Json) -> Settings:
-        """Build stored settings without validation: the rules may be stricter than when they were stored."""
+        """Build stored settings without validation: the rules may be stricter than when they were stored.
+
+        Records from before there were several jobs have no `jobs`.
+        """
         buckets = BucketNames.model_construct(**stored["buckets"])
-        return cls.model_construct(
-            **{**stored, "buckets": buckets, "job": JobSettings.model_construct(**stored["job"])}
-        )
+        dumped = (stored["job"], *stored.get("jobs", ())[1:])
+        jobs = [JobSettings.model_construct(**job) for job in dumped]
+        return cls.model_construct(**{**stored, "buckets": buckets, "job": jobs[0], "jobs": jobs})
+
+    def as_stored(self) -> Json:
+        """Return the settings as they are stored: the main job is in `job` only, and `{}` in `jobs`."""
+        _, *more = [job.model_dump() for job in self.all_jobs]
+        return {
+            **self.model_dump(),
+            "job": self.all_jobs[0].model_dump(),
+            "jobs": [{}, *more] if more else [],
+        }
+
+    @property
+    def all_jobs(self) -> tuple[JobSettings, ...]:
+        """Return the settings of every job, the main job first. A request has `job`, `jobs` or neither."""
+        if self.jobs and "job" not in self.model_fields_set:
+            return tuple(self.jobs)
+        return (self.job, *self.jobs[1:])
+
+    def with_jobs(self, jobs: Sequence[JobSettings]) -> Settings:
+        """Return the settings with these jobs. Without a `files_prefix`, they have the main job's."""
+        main, *more = jobs
+        prefix = {"files_prefix": main.files_prefix}
+        more = [
+            job if "files_prefix" in job.model_fields_set else job.model_copy(update=prefix) for job in more
+        ]
+        return self.model_copy(update={"job": main, "jobs": [main, *more]})
+
+    @property
+    def has_own_template(self) -> bool:
+        """Return whether the stack needs a copy of the release's template (storage/template_copies.py)."""
+        jobs = self.all_jobs
+        return len(jobs) > 1 or bool(jobs[0].arguments)
 
     def within(self, limits: Limits) -> Settings:
         """Return the settings with omitted fields capped by the operator's limits."""
-        job = self.job.within(limits)
-        return _capped(self, expires_in_hours=limits.expires_in_hours).model_copy(update={"job": job})
+        capped = _capped(self, expires_in_hours=limits.expires_in_hours)
+        return capped.with_jobs([job.within(limits) for job in self.all_jobs])
 
     @property
     def has_key(self) -> bool:
@@ -187,11 +234,15 @@ class Settings(Strict):
 
     def resolved(self) -> Settings:
         """Return the settings with every field set, as the record and the API have them."""
-        schedule = schedules.parse(self.job.schedule).text if self.job.schedule else None
-        job = self.job.model_copy(update={"script": self.job.script or LEARNING_SCRIPT, "schedule": schedule})
-        if self.mode == "production" and "description" not in self.job.model_fields_set:
-            job = job.model_copy(update={"description": OWN_JOB})
-        return self.model_copy(update={**self.encryptions(), "job": job})
+        jobs = [self._resolved(job) for job in self.all_jobs]
+        return self.model_copy(update=self.encryptions()).with_jobs(jobs)
+
+    def _resolved(self, job: JobSettings) -> JobSettings:
+        schedule = schedules.parse(job.schedule).text if job.schedule else None
+        changes: Json = {"script": job.script or LEARNING_SCRIPT, "schedule": schedule}
+        if self.mode == "production" and "description" not in job.model_fields_set:
+            changes["description"] = OWN_JOB
+        return job.model_copy(update=changes)
 
 
 class Limits(NamedTuple):

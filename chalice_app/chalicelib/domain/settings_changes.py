@@ -1,12 +1,13 @@
 """Changes of an environment's settings: the request model, the fixed fields, and the resulting settings.
 
 A change lists the fields to change. Null restores the default (RFC 7396). An unchanged value is ignored.
-Fields of `buckets` and `job` change one by one, lists and `arguments` as a whole.
+Fields of `buckets` and `job` change one by one, lists such as `jobs`, and `arguments`, as a whole.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import datetime
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -26,7 +27,6 @@ _FIXED = {
 }
 """Error messages of the fields that cannot be changed, by JSON pointer."""
 
-_BEFORE_ALL = datetime(1969, 12, 31, tzinfo=UTC)
 _ENCRYPTIONS = ("cloudwatch_encryption", "job_bookmarks_encryption", "s3_encryption")
 
 
@@ -58,7 +58,7 @@ SettingsChange: Any = _partial(
     job=_partial(
         JobSettings,
         "JobSettingsChange",
-        "Settings of the job to change.",
+        "Settings of the main job to change.",
     ),
 )
 """Model of `Settings` in which every field is optional."""
@@ -70,25 +70,45 @@ def changed(
     """Return the settings after a change, and its errors.
 
     The errors' pointers are for a body with the change in `settings`. A new schedule must be due after
-    `moment`, by default now. An unchanged schedule may be over.
+    `moment`, by default now. An unchanged schedule may be over. `jobs` replaces all jobs.
     """
     stored = current.model_dump()
-    merged = _merged(_chosen(current), _differing(stored, change.model_dump(exclude_unset=True)))
-    settings = Settings.model_validate(merged)
-    settings = settings.model_copy(update={"job": settings.job.within(limits)})
-    if settings.job.schedule == current.job.schedule:
-        moment = _BEFORE_ALL
+    differing = _differing(stored, change.model_dump(exclude_unset=True))
+    if "job" in differing and "jobs" in differing:
+        words = "Send job, which changes the main job, or jobs, which replaces all jobs."
+        return current, [{"pointer": "/settings/jobs", "detail": words}]
+    chosen = _chosen(current)
+    jobs = _changed_jobs(chosen.pop("jobs"), stored["job"], differing)
+    main = "/jobs/0" if differing.pop("jobs", None) else "/job"
+    differing.pop("job", None)
+    settings = Settings.model_validate({**_merged(chosen, differing), "jobs": jobs})
+    settings = settings.with_jobs([job.within(limits) for job in settings.all_jobs])
     wrong = [
         *_unchangeable(stored, settings.model_dump()),
         *(
             invalid
-            for invalid in invalid_combinations(settings, limits, moment)
+            for invalid in invalid_combinations(settings, limits, moment, before=current)
             if invalid["pointer"] not in _FIXED
         ),
     ]
     if wrong:
-        return current, [{**each, "pointer": f"/settings{each['pointer']}"} for each in wrong]
+        pointers = [re.sub("^/job/", f"{main}/", each["pointer"]) for each in wrong]
+        return current, [
+            {**each, "pointer": f"/settings{pointer}"} for each, pointer in zip(wrong, pointers, strict=True)
+        ]
     return settings.resolved(), []
+
+
+def _changed_jobs(jobs: list[Json], main: Json, change: Json) -> list[Json]:
+    """Return the chosen settings of all jobs after a change of `job`, of `jobs` or of neither."""
+    if "job" in change:
+        return [{} if change["job"] is None else _merged(jobs[0], change["job"]), *jobs[1:]]
+    if "jobs" not in change:
+        return jobs
+    if not change["jobs"]:  # the default: only the main job
+        return jobs[:1]
+    kept = {name: main[name] for name in ("name", "files_prefix")}
+    return [{**kept, **change["jobs"][0]}, *change["jobs"][1:]]
 
 
 def _unchangeable(stored: Json, after: Json) -> list[dict[str, str]]:
@@ -106,12 +126,16 @@ def _chosen(settings: Settings) -> Json:
     """Return what the user chose: stored settings without defaults and without modes that follow the key."""
     unset = settings.model_copy(update=dict.fromkeys(_ENCRYPTIONS))
     follows = {name: None for name, mode in unset.encryptions().items() if mode == getattr(settings, name)}
-    job = settings.job
-    if settings.mode == "learning":
+    chosen = settings.model_copy(update=follows).model_dump(exclude_defaults=True, exclude={"job", "jobs"})
+    return {**chosen, "jobs": [_chosen_job(job, settings.mode) for job in settings.all_jobs]}
+
+
+def _chosen_job(job: JobSettings, mode: str) -> Json:
+    if mode == "learning":
         job = job.model_copy(update={"script": None})
     elif job.description == OWN_JOB:
         job = job.model_copy(update={"description": JobSettings().description})
-    return settings.model_copy(update={**follows, "job": job}).model_dump(exclude_defaults=True)
+    return job.model_dump(exclude_defaults=True)
 
 
 def _differing(stored: Json, change: Json) -> Json:

@@ -75,7 +75,7 @@ class Transitions:
         after = environment.replace(status=status, **{"due_at": timestamp(moment), **changes})
         # The schedule starts when the environment becomes READY, with the settings of that moment.
         is_ready = status is Status.READY
-        after = after.replace(next_run_at=expiry.next_run_at(after, moment) if is_ready else None)
+        after = after.replace(**(expiry.next_runs(after, moment) if is_ready else expiry.NO_RUNS))
         if is_ready:
             after = after.replace(due_at=expiry.next_check(after))
         logger.info("environment moved", environment_id=environment.id, status=str(status), why=why)
@@ -90,7 +90,7 @@ class Transitions:
 
         The resources may hold data, so the owner decides: they retry or delete the environment.
         """
-        due_at = expiry.next_check(environment.replace(look_at=None, next_run_at=None))
+        due_at = expiry.next_check(environment.replace(look_at=None, **expiry.NO_RUNS))
         return self._fail(environment, cause, clean_up=False, look_at=None, due_at=due_at, **changes)
 
     def _fail(self, environment: Environment, cause: Failure, **changes: object) -> Environment:

@@ -102,19 +102,26 @@ class Update:
     # -- the change set ----------------------------------------------------------------------------------
 
     def _waits_for_runs(self, environment: Environment) -> bool:
-        """Postpone a change of `max_retries` while runs are active. Return whether it is postponed.
+        """Postpone a change of `max_retries`, or the removal of a job, while runs are active.
 
         Glue reads MaxRetries from the job, so the change could make runs cost more than was reserved for
-        them. Money is reserved as long as runs are active, and no new run starts before READY.
+        them, and a run of a removed job could not be followed to its end. Money is reserved as long as runs
+        are active, and no new run starts before READY. Returns whether the update is postponed.
         """
-        retries = (state.settings.job.max_retries for state in (environment, environment.as_desired))
+        old, new = environment.jobs, environment.as_desired.jobs
+        removes = bool(old.keys() - new.keys())
+        retries = any(old[job].max_retries != new[job].max_retries for job in old.keys() & new.keys())
         if (
             desired_state(environment).stage is not UpdateStage.LOOK
-            or len({*retries}) == 1
+            or not (removes or retries)
             or not environment.reserved_micro_usd
         ):
             return False
-        reason = "Waiting for active runs to end, because max_retries affects their maximum cost."
+        reason = (
+            "Waiting for active runs to end, because the change removes a job."
+            if removes
+            else "Waiting for active runs to end, because max_retries affects their maximum cost."
+        )
         delayed = self._transitions.delayed(environment, reason)
         self._transitions.postpone(
             environment,

@@ -143,8 +143,9 @@ class Runs:
             for run in self._store.all_runs(environment_id)
             if run.status is RunStatus.PENDING and run.reason
         ]
-        if waiting:
-            self.reconcile(environment_id, waiting[-1].id)
+        if waiting:  # the oldest of the same job, otherwise of another job: it may wait for capacity
+            first = next((run for run in reversed(waiting) if run.job_id == job_id), waiting[-1])
+            self.reconcile(environment_id, first.id)
 
     def request_stop(self, run: JobRun, user: str | None, event: TimelineEvent | None = None) -> JobRun:
         """Record that a user, or the service if None, requests the stop of a run."""
@@ -169,11 +170,14 @@ class Runs:
                 recorded |= {run.id, run.glue_run_id}
                 requested = run if run.stopped_by is not None else self.request_stop(run, None)
                 all_stopped = self.advance(requested).status.is_final and all_stopped
-        for seen in self._glue.active(environment.job_id) if environment.outputs else ():
-            if not {seen.id, seen.marker} & (recorded - {None}):
-                if seen.status is not RunStatus.STOPPING:
-                    self._glue.stop(environment.job_id, seen.id)
-                all_stopped = False
+        # An update that was interrupted may have created further jobs.
+        jobs = environment.jobs | environment.as_desired.jobs if environment.outputs else {}
+        for job_id in jobs:
+            for seen in self._glue.active(job_id):
+                if not {seen.id, seen.marker} & (recorded - {None}):
+                    if seen.status is not RunStatus.STOPPING:
+                        self._glue.stop(job_id, seen.id)
+                    all_stopped = False
         return all_stopped
 
     def reset_bookmark(self, job_id: str) -> None:

@@ -10,6 +10,7 @@ from chalicelib.domain.environment import Environment
 from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.pricing import Prices
 from chalicelib.domain.requests import RunRequest
+from chalicelib.domain.settings import JobSettings
 from chalicelib.domain.timeline import ActorType
 
 SOT_TABLE = "tbsot_ecommerce_br"
@@ -18,6 +19,7 @@ SOT_TABLE = "tbsot_ecommerce_br"
 
 def new_run(
     environment: Environment,
+    job: JobSettings,
     request: RunRequest,
     *,
     prices: Prices,
@@ -27,12 +29,11 @@ def new_run(
     requested_by_type: ActorType = ActorType.USER,
     run_id: str | None = None,
 ) -> JobRun:
-    """Return a run that the caller may start when it is recorded, and others after its lease expires.
+    """Return a run of a job. The caller may start it when it is recorded, others after its lease expires.
 
     StartJobRun gets the workers, the timeout and the arguments, so later changes of the job do not change the
     cost. MaxRetries is read from the job, and does not change while runs are active (lifecycle/update.py).
     """
-    job = environment.settings.job
     worker_type = request.worker_type or job.worker_type
     workers = request.number_of_workers or job.number_of_workers
     timeout = request.timeout_minutes or job.timeout_minutes
@@ -41,7 +42,7 @@ def new_run(
         id=run_id or sortable_id(moment),
         environment_id=environment.id,
         owner=environment.owner,
-        job_id=environment.job_id,
+        job_id=environment.id_of(job),
         status=RunStatus.PENDING,
         arguments={**_output_arguments(environment), **job.arguments, **request.arguments},
         worker_type=worker_type,
@@ -61,13 +62,12 @@ def new_run(
     )
 
 
-def missing_files(environment: Environment) -> list[str]:
-    """Return the paths of the job files that a run needs and that do not exist yet.
+def missing_files(environment: Environment, job: JobSettings) -> list[str]:
+    """Return the paths of the job files that a run of a job needs and that do not exist yet.
 
     Without them, a run would be billed for a minute and fail.
     """
-    files = environment.files_of_run(environment.settings.job)
-    return [path for path in files if path not in environment.job_files]
+    return [path for path in environment.files_of_run(job) if path not in environment.job_files]
 
 
 def _output_arguments(environment: Environment) -> dict[str, str]:

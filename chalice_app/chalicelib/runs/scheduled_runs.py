@@ -1,10 +1,10 @@
 """Scheduled runs: started by the tick, with the same checks as requested runs.
 
-The record of a READY environment contains the next time of its schedule, and is due at that time. One
-transaction records the run, reserves its maximum cost and advances the schedule, so each time starts at most
-one run, even if ticks overlap or die. Several missed times, after an outage, start one run. A time is skipped
-if the budget, the limit of concurrent runs or a missing job file prevents the run. The timeline shows the
-first of consecutive skips for the same cause.
+The record of a READY environment contains the next time of each job's schedule, and is due at the earliest.
+One transaction records the run of one job, reserves its maximum cost and advances the job's schedule, so each
+time starts at most one run of a job, even if ticks overlap or die. Several missed times, after an outage,
+start one run. A time is skipped if the budget, the limit of concurrent runs or a missing job file prevents
+the run. The timeline shows the first of consecutive skips of a job for the same cause.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from chalicelib.domain.json_types import Json
 from chalicelib.domain.owner_accounts import Allowance
 from chalicelib.domain.pricing import Prices
 from chalicelib.domain.requests import RunRequest
+from chalicelib.domain.settings import JobSettings
 from chalicelib.domain.timeline import ActorType, TimelineEvent
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
@@ -50,32 +51,41 @@ class ScheduledRuns:
         self._clock = clock
 
     def start_due(self, environment_id: str) -> Environment | None:
-        """Start the run that is due, if any. Return the environment afterwards, or None if it does not exist.
+        """Start the runs that are due. Return the environment afterwards, or None if it does not exist.
 
         Raises `StaleRecord` if the environment has changed since it was read.
         """
         environment, moment = self._store.environment(environment_id), self._clock()
-        if environment is None or not _is_due(environment, moment):
-            return environment
-        fires_at = environment.next_run_at or ""
-        advanced = environment.replace(next_run_at=expiry.next_run_at(environment, moment))
+        while environment is not None and (job := _due_job(environment, moment)):
+            environment = self._start(environment, job, moment)
+        return environment
+
+    def _start(self, environment: Environment, job: JobSettings, moment: datetime) -> Environment | None:
+        """Start the run of a job that is due, or skip it."""
+        fires_at = environment.next_run_of(job) or ""
+        advanced = environment.replace(**expiry.after_run(environment, job, moment))
         advanced = advanced.replace(due_at=expiry.next_check(advanced))
+        is_main = job.name == environment.settings.job.name
         run = new_run(
             environment,
+            job,
             RunRequest(),
             prices=self._prices,
             lease_seconds=self._lease_seconds,
             moment=moment,
             requested_by=ActorType.SCHEDULE,
             requested_by_type=ActorType.SCHEDULE,
-            run_id=run_id_of(f"{environment.id} {fires_at}", parse(fires_at)),
+            run_id=run_id_of(
+                f"{environment.id} {fires_at}" + ("" if is_main else f" {job.name}"), parse(fires_at)
+            ),
         )
-        if reason := self._reason_against(environment):
-            return self._skip(environment, advanced, reason, run)
+        if reason := self._reason_against(environment, job):
+            return self._skip(environment, advanced, job, reason, run)
         detail = {"run_id": run.id, "max_cost_micro_usd": run.max_cost_micro_usd, "scheduled_for": fires_at}
         event = _event(run, "run_requested", detail)
         try:
-            self._store.add_scheduled_run(run, event, environment, advanced.replace(run_skipped=None))
+            skips = {name: why for name, why in environment.skipped_runs.items() if name != job.name}
+            self._store.add_scheduled_run(run, event, environment, advanced.replace(skipped_runs=skips))
         except BudgetUsedUp as failure:
             left = pricing.usd(failure.account.available_micro_usd(self._allowance))
             worst = pricing.usd(run.max_cost_micro_usd)
@@ -84,7 +94,7 @@ class ScheduledRuns:
                 f"The owner's budget does not cover the run, which could cost up to {worst:.2f} USD: "
                 f"{left:.2f} USD is left until {ends_at}."
             )
-            return self._skip(environment, advanced, reason, run)
+            return self._skip(environment, advanced, job, reason, run)
         except StaleRecord:
             if self._store.run(environment.id, run.id) is None:
                 raise
@@ -94,34 +104,40 @@ class ScheduledRuns:
             self._runs.start(run)
         return self._store.environment(environment.id)
 
-    def _reason_against(self, environment: Environment) -> str | None:
-        if missing := missing_files(environment):
+    def _reason_against(self, environment: Environment, job: JobSettings) -> str | None:
+        if missing := missing_files(environment, job):
             return f"These job files do not exist: {', '.join(missing)}."
-        most = environment.settings.job.max_concurrent_runs
-        if self._active(environment) >= most:
+        most = job.max_concurrent_runs
+        if self._active(environment, environment.id_of(job)) >= most:
             return f"The maximum number of concurrent runs ({most}) is active."
         return None
 
-    def _active(self, environment: Environment) -> int:
-        """Return the number of active runs, whose maximum costs add up to the reserved amount."""
+    def _active(self, environment: Environment, job_id: str) -> int:
+        """Return the number of a job's active runs. All active runs add up to the reserved amount."""
         active, reserved = 0, environment.reserved_micro_usd
         if reserved:
             for run in self._store.all_runs(environment.id):
                 if not run.status.is_final:
-                    active, reserved = active + 1, reserved - run.max_cost_micro_usd
+                    active += run.job_id == job_id
+                    reserved -= run.max_cost_micro_usd
                 if reserved <= 0:
                     break
         return active
 
-    def _skip(self, environment: Environment, advanced: Environment, reason: str, run: JobRun) -> Environment:
-        """Skip a time. Add a timeline event unless the previous time was skipped for the same cause."""
+    def _skip(
+        self, environment: Environment, advanced: Environment, job: JobSettings, reason: str, run: JobRun
+    ) -> Environment:
+        """Skip a time of a job. Add a timeline event unless the previous was skipped for the same cause."""
         kind = reason.partition(":")[0]
         event = None
-        if environment.run_skipped != kind:
-            detail = {"why": reason, "scheduled_for": environment.next_run_at}
+        if environment.skipped_runs.get(job.name) != kind:
+            detail = {"why": reason, "scheduled_for": environment.next_run_of(job), "job_id": run.job_id}
             event = _event(run, "run_skipped", detail)
         logger.info("scheduled run skipped", environment_id=environment.id, why=reason)
-        return self._store.save_environment(environment, advanced.replace(run_skipped=kind), event)
+        names = {each.name for each in environment.jobs.values()}
+        skips = {name: why for name, why in environment.skipped_runs.items() if name in names}
+        skipped = advanced.replace(skipped_runs={**skips, job.name: kind})
+        return self._store.save_environment(environment, skipped, event)
 
 
 def _event(run: JobRun, action: str, detail: Json) -> TimelineEvent:
@@ -130,12 +146,11 @@ def _event(run: JobRun, action: str, detail: Json) -> TimelineEvent:
     )
 
 
-def _is_due(environment: Environment, moment: datetime) -> bool:
+def _due_job(environment: Environment, moment: datetime) -> JobSettings | None:
+    """Return the job whose schedule is due for the longest time, or None."""
     at = timestamp(moment)
-    return (
-        environment.status is Status.READY
-        and not environment.delete_requested
-        and environment.expires_at > at
-        and environment.next_run_at is not None
-        and environment.next_run_at <= at
-    )
+    if environment.status is not Status.READY or environment.delete_requested or environment.expires_at <= at:
+        return None
+    times = {environment.next_run_of(job) or "~": job for job in reversed(environment.jobs.values())}
+    earliest = min(times)
+    return times[earliest] if earliest <= at else None

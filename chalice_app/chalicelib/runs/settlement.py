@@ -135,7 +135,8 @@ class Settlement:
     def _script_of(self, run: JobRun) -> str:
         """Return the path of the job's script, for the place of an error."""
         environment = self._store.environment(run.environment_id)
-        return environment.script if environment else ""
+        job = environment.job(run.job_id) if environment else None
+        return environment.script(job) if environment and job else ""
 
     def _outputs_of(self, run: JobRun, attempts: Sequence[GlueRun], end: datetime) -> list[RunOutput]:
         starts = [attempt.started_at for attempt in attempts if attempt.started_at is not None]

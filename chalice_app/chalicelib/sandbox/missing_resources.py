@@ -13,6 +13,7 @@ from chalicelib.domain.failures import Failure, failure
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.sandbox.template_parameters import camel, template_parameters
 from chalicelib.storage.releases import Releases
+from chalicelib.storage.template_copies import further_jobs
 
 _KEY, _BUCKET, _DATABASE = "AWS::KMS::Key", "AWS::S3::Bucket", "AWS::Glue::Database"
 _RETRY = "Retry to create it again"
@@ -87,12 +88,15 @@ class MissingResourceFinder:
             return []
         existing = {part.logical_id for part in parts if part.status != "DELETE_COMPLETE"}
         parameters = template_parameters(environment, self._config)
+        expected = [
+            (logical_id, kind)
+            for logical_id, kind, when in release.resources
+            if when is None or parameters.get(when) == "true"
+        ]
         return [
             MissingResource(StackResource(kind, logical_id, "", "DELETE_COMPLETE"))
-            for logical_id, kind, when in release.resources
-            if kind in CHECKED
-            and (when is None or parameters.get(when) == "true")
-            and logical_id not in existing
+            for logical_id, kind in [*expected, *further_jobs(environment.settings)]
+            if kind in CHECKED and logical_id not in existing
         ]
 
 

@@ -15,6 +15,7 @@ from chalicelib.sandbox.resource_failures import operation_failure
 from chalicelib.sandbox.template_parameters import camel, stack_tags, template_parameters
 from chalicelib.storage.releases import Releases
 from chalicelib.storage.store import Store
+from chalicelib.storage.template_copies import further_jobs
 
 
 class SandboxStacks:
@@ -38,7 +39,7 @@ class SandboxStacks:
             # Another attempt has another token, because a stack deleted by hand has used up its own.
             token=f"create-{environment.id}-{environment.creations}-{environment.attempts}",
         )
-        return stack_id, release.resource_count(parameters)
+        return stack_id, release.resource_count(parameters) + len(further_jobs(environment.settings))
 
     def find(self, environment: Environment) -> Stack | None:
         """Describe the stack. Return None if it does not exist."""

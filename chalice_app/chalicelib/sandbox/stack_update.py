@@ -62,7 +62,7 @@ class StackUpdates:
     def discard_change_set(self, environment: Environment, ends_as: Environment) -> None:
         """Delete the change set, and the copy of the template unless the final settings need it."""
         self._change_sets.delete(environment.name, _name(environment))
-        if not ends_as.settings.job.arguments:
+        if not ends_as.settings.has_own_template:
             self._releases.remove_template(environment)
 
     def continue_rollback(self, environment: Environment, stack: Stack) -> None:

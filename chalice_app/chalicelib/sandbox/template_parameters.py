@@ -6,6 +6,7 @@ import re
 
 from chalicelib.config import Config
 from chalicelib.domain.environment import Environment
+from chalicelib.domain.job_parameters import job_parameters
 from chalicelib.domain.names import BUCKET_KEYS
 
 _RESERVED = re.compile("^(?i:aws):")
@@ -15,8 +16,15 @@ _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9_.:/=+@-]")
 
 
 def template_parameters(environment: Environment, config: Config) -> dict[str, str]:
-    """Return the value of every parameter, so that the template's defaults are never used."""
+    """Return the value of every parameter, so that the template's defaults are not used.
+
+    `ExtraFiles` is an exception: CloudFormation refuses a parameter that the template of an older release
+    does not have. Its default is empty.
+    """
     settings, job = environment.settings, environment.settings.job
+    of_job = job_parameters(environment, job)
+    if not of_job["ExtraFiles"]:
+        del of_job["ExtraFiles"]
     texts = {
         "EnvironmentId": environment.id,
         **{f"{camel(key)}BucketName": getattr(settings.buckets, key) for key in BUCKET_KEYS},
@@ -30,21 +38,10 @@ def template_parameters(environment: Environment, config: Config) -> dict[str, s
         "CloudWatchEncryption": settings.cloudwatch_encryption,
         "JobBookmarksEncryption": settings.job_bookmarks_encryption,
         "S3Encryption": settings.s3_encryption,
-        "JobName": job.name,
-        "JobDescription": job.description,
         "JobFilesPrefix": job.files_prefix,
-        "JobScript": job.script,
-        "ExtraPyFiles": environment.python_files(job),
-        "ExtraFiles": environment.other_files(job),
-        "PythonModules": ",".join(job.python_modules),
-        "GlueVersion": job.glue_version,
-        "WorkerType": job.worker_type,
     }
     numbers = {
-        "NumberOfWorkers": job.number_of_workers,
-        "TimeoutMinutes": job.timeout_minutes,
-        "MaxRetries": job.max_retries,
-        "MaxConcurrentRuns": environment.max_concurrent_runs,
+        **of_job,
         "LogRetentionDays": config.log_retention_days,
         "AthenaScanLimitBytes": config.athena_scan_limit_bytes,
     }

@@ -86,7 +86,7 @@ class Environments:
             due_at=later(moment, _DUE_AFTER_SECONDS),
         )
         event = TimelineEvent(
-            created_at, request.caller.owner, "requested", request.request_id, settings.model_dump()
+            created_at, request.caller.owner, "requested", request.request_id, settings.as_stored()
         )
         return self._writes.create(request, environment, event)
 

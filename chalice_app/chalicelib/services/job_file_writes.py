@@ -156,13 +156,13 @@ def check_accepts_files(environment: Environment) -> None:
 
 def check_unused(environment: Environment, paths: Iterable[str]) -> None:
     """Raise `JobFileInUse` if the settings of a job name one of the paths."""
-    job = environment.settings.job
-    for path in {*paths} & {*environment.files_of_run(job)}:
-        use = "an extra file" if path in job.extra_files else "the script"
-        raise JobFileInUse(
-            f"{path} is {use} of the job {job.name}. Change that with PATCH /environments/{environment.id} "
-            "first."
-        )
+    for job in environment.jobs.values():
+        for path in {*paths} & {*environment.files_of_run(job)}:
+            use = "an extra file" if path in job.extra_files else "the script"
+            raise JobFileInUse(
+                f"{path} is {use} of the job {job.name}. Change that with PATCH "
+                f"/environments/{environment.id} first."
+            )
 
 
 def sha256(body: bytes) -> str:

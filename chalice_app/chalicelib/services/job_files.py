@@ -123,9 +123,11 @@ class JobFiles:
         self, environment: Environment, files: Mapping[str, bytes]
     ) -> Iterator[tuple[str, JobWarning]]:
         """Yield the warnings about files that were written, each with its path."""
-        job, scripts = environment.settings.job, [path for path in files if path.endswith(".py")]
+        scripts = [path for path in files if path.endswith(".py")]
+        jobs = {path: job for job in environment.jobs.values() for path in environment.files_of_run(job)}
         found = self._contents.read([files[path] for path in scripts]) if scripts else []
         for path, read in zip(scripts, found, strict=False):
+            job = jobs.get(path, environment.settings.job)
             for warning in file_warnings(job, environment.job_files, read, self._unsupported):
                 yield path, warning
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from chalicelib.aws.dynamodb import Page
-from chalicelib.aws.errors import AwsError, AwsRefused
+from chalicelib.aws.errors import AwsError
 from chalicelib.aws.logs import Logs
-from chalicelib.clock import Clock, later, now, parse, timestamp
+from chalicelib.clock import Clock, now, timestamp
 from chalicelib.domain import pricing
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
@@ -21,10 +20,9 @@ from chalicelib.domain.owner_accounts import Account, Allowance
 from chalicelib.domain.pricing import Prices
 from chalicelib.domain.requests import RunRequest
 from chalicelib.domain.setting_rules import above_ceilings
-from chalicelib.domain.settings import Limits
+from chalicelib.domain.settings import MOST_JOBS, JobSettings, Limits
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import (
-    BadCursor,
     BudgetExceeded,
     Conflict,
     InvalidCombination,
@@ -39,25 +37,18 @@ from chalicelib.services.environments import Environments
 from chalicelib.services.idempotency import Created, IdempotentRequest, once
 from chalicelib.services.optimistic_writes import repeat_if_stale
 from chalicelib.services.readiness import require_ready
+from chalicelib.services.run_logs import RunLogReader, RunLogs
 from chalicelib.storage import items
 from chalicelib.storage.conflicts import BudgetUsedUp
 from chalicelib.storage.store import Store
 
-_START: Json = {"attempt": None, "token": None}
-_LATE_LINES_SECONDS = 5
-"""Glue sends the log of a run every few seconds, and once more after the run ended."""
 
+class FoundJob(NamedTuple):
+    """A job: its environment, its settings, and the maximum cost of one run."""
 
-@dataclass(frozen=True)
-class RunLogs:
-    """Lines of a run's log, as (time, message), and the place of the next ones.
-
-    A place is the ID of an attempt in Glue and a token; both are None before Glue starts the first attempt.
-    `next` is None if the run ended and every line was read.
-    """
-
-    lines: list[tuple[str, str]]
-    next: Json | None
+    environment: Environment
+    settings: JobSettings
+    max_cost_micro_usd: int
 
 
 class Jobs:
@@ -80,7 +71,7 @@ class Jobs:
         self._store = store
         self._environments = environments
         self._runs = runs
-        self._logs = logs
+        self._logs = RunLogReader(logs, clock)
         self._allowance = allowance
         self._prices = prices
         self._lease_seconds = lease_seconds
@@ -108,10 +99,10 @@ class Jobs:
             }
         ):
             raise InvalidCombination(wrong)
-        environment = self._environment(request.caller, job_id)
-        self._check_files(environment)
+        environment, job = self._environment(request.caller, job_id)
+        self._check_files(environment, job)
         moment = self._clock()
-        run = self._new_run(environment, wanted, request.caller, moment)
+        run = self._new_run(environment, job, wanted, request.caller, moment)
         detail = {"run_id": run.id, "max_cost_micro_usd": run.max_cost_micro_usd}
         event = TimelineEvent(
             run.requested_at, request.caller.owner, "run_requested", request.request_id, detail
@@ -127,15 +118,28 @@ class Jobs:
                 self._environments.reconcile_now(environment.id)
         return run
 
-    def job(self, caller: Caller, job_id: str) -> tuple[Environment, int]:
-        """Return the environment of a job, and the maximum cost of one run."""
-        environment = self._environment(caller, job_id)
-        return environment, self._max_cost(caller, environment)
+    def job(self, caller: Caller, job_id: str) -> FoundJob:
+        """Return a job."""
+        return self._found(caller, *self._environment(caller, job_id))
 
     def jobs(
         self, caller: Caller, *, owner: str | None, environment_id: str | None, limit: int, start: Json | None
-    ) -> Page[tuple[Environment, int]]:
-        """Return a page of jobs as `job` returns them, of one environment or of all visible ones."""
+    ) -> Page[FoundJob]:
+        """Return a page of jobs, of one environment or of all visible ones."""
+        # Of an environment whose jobs do not fit on a page, the next page skips those that were shown.
+        at, skipped = (start["at"], start["skip"]) if start and "skip" in start else (start, 0)
+        found = self._jobs(caller, owner, environment_id, 1 if skipped else limit, at)
+        if len(found.items) > limit and not skipped:  # several jobs in one environment
+            found = self._jobs(caller, owner, environment_id, max(1, limit // MOST_JOBS), at)
+        shown = found.items[skipped : skipped + limit]
+        if len(found.items) > skipped + limit:
+            return Page(shown, {"at": at, "skip": skipped + limit})
+        return Page(shown, found.next)
+
+    def _jobs(
+        self, caller: Caller, owner: str | None, environment_id: str | None, limit: int, start: Json | None
+    ) -> Page[FoundJob]:
+        """Return the jobs of a page of environments."""
         if environment_id is None:
             found = self._environments.page(caller, owner=owner, status=None, limit=limit, start=start)
         else:
@@ -145,17 +149,20 @@ class Jobs:
                 if owner in (None, environment.owner):
                     found = Page([environment], None)
         live = [each for each in found.items if each.status is not Status.DELETED]
-        return Page([(each, self._max_cost(caller, each)) for each in live], found.next)
+        return Page(
+            [self._found(caller, each, job) for each in live for job in each.jobs.values()], found.next
+        )
 
-    def _max_cost(self, caller: Caller, environment: Environment) -> int:
-        return self._new_run(environment, RunRequest(), caller, self._clock()).max_cost_micro_usd
+    def _found(self, caller: Caller, environment: Environment, job: JobSettings) -> FoundJob:
+        run = self._new_run(environment, job, RunRequest(), caller, self._clock())
+        return FoundJob(environment, job, run.max_cost_micro_usd)
 
-    def reset_bookmark(self, caller: Caller, job_id: str) -> tuple[Environment, int]:
-        """Delete the bookmark of a job. Returns what `job` returns."""
-        environment, max_cost = self.job(caller, job_id)
-        require_ready(environment, "to reset the job's bookmark")
+    def reset_bookmark(self, caller: Caller, job_id: str) -> FoundJob:
+        """Delete the bookmark of a job. Returns the job."""
+        found = self.job(caller, job_id)
+        require_ready(found.environment, "to reset the job's bookmark")
         self._runs.reset_bookmark(job_id)
-        return environment, max_cost
+        return found
 
     def run(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
         """Return a run. If it has not ended, its state is read from Glue."""
@@ -203,7 +210,7 @@ class Jobs:
             return run
 
     def page(self, caller: Caller, job_id: str, *, limit: int, start: Json | None) -> Page[JobRun]:
-        """Return a page of the runs of a job, newest first.
+        """Return a page of the runs of a job, newest first. Runs of a removed job stay.
 
         Every run has its owner, so the environment is read only if the page is empty.
         """
@@ -211,59 +218,51 @@ class Jobs:
         if environment_id is None:
             raise NotFound("The job does not exist or belongs to another owner.")
         page = self._store.runs(environment_id, limit=limit, start=start)
-        if not page.items:
-            self._environment(caller, job_id)
-        if any(run.job_id != job_id or not caller.may_see(run.owner) for run in page.items):
+        if any(not caller.may_see(run.owner) for run in page.items):
             raise NotFound("The job does not exist or belongs to another owner.")
-        return page
+        shown = [run for run in page.items if run.job_id == job_id]
+        if not shown:
+            environment = self._visible(caller, environment_id)
+            is_known = job_id in environment.jobs or any(
+                run.job_id == job_id for run in self._store.all_runs(environment_id)
+            )
+            if not is_known:
+                raise NotFound("The job does not exist or belongs to another owner.")
+        return Page(shown, page.next)
 
     def logs(
         self, caller: Caller, job_id: str, run_id: str, *, stream: str, limit: int, place: Json | None
     ) -> RunLogs:
-        """Return the lines of a run's log after a place, by default the start of the newest attempt.
+        """Return the lines of a run's log after a place. Raises `BadCursor` as `RunLogReader` does."""
+        return self._logs.read(self.run(caller, job_id, run_id), stream=stream, limit=limit, place=place)
 
-        Raises `BadCursor` if the place is older than a day: then CloudWatch Logs does not know it.
-        """
-        run = self.run(caller, job_id, run_id)
-        place = place or _START
-        attempt, token = place["attempt"] or run.glue_run_id, place["token"]
-        if attempt is None:
-            return RunLogs([], None if run.status.is_final else _START)
-        try:
-            page = self._logs.page(f"{run.log_prefix}/{stream}", attempt, token, limit)
-        except AwsRefused as refused:
-            if token is None or refused.code != "InvalidParameterException":
-                raise
-            raise BadCursor("The cursor has expired after a day. Start again without it.") from refused
-        if page.is_end and attempt != run.glue_run_id:
-            return RunLogs(page.lines, {"attempt": run.glue_run_id, "token": None})
-        if page.is_end and run.status.is_final and self._has_settled(run):
-            return RunLogs(page.lines, None)
-        return RunLogs(page.lines, {"attempt": attempt, "token": page.next})
-
-    def _has_settled(self, run: JobRun) -> bool:
-        """Return whether CloudWatch Logs has the last lines of an ended run, which arrive a little later."""
-        return run.completed_at is None or later(parse(run.completed_at), _LATE_LINES_SECONDS) <= timestamp(
-            self._clock()
-        )
-
-    def _environment(self, caller: Caller, job_id: str) -> Environment:
+    def _environment(self, caller: Caller, job_id: str) -> tuple[Environment, JobSettings]:
         environment_id = environment_of_job(job_id)
         if environment_id is None:
             raise NotFound("The job does not exist or belongs to another owner.")
+        environment = self._visible(caller, environment_id)
+        job = environment.job(job_id)
+        if job is None:
+            raise NotFound("The job does not exist or belongs to another owner.")
+        return environment, job
+
+    def _visible(self, caller: Caller, environment_id: str) -> Environment:
         try:
-            environment = self._environments.visible(caller, environment_id)
+            return self._environments.visible(caller, environment_id)
         except NotFound as error:
             raise NotFound("The job does not exist or belongs to another owner.") from error
-        if environment.job_id != job_id:
-            raise NotFound("The job does not exist or belongs to another owner.")
-        return environment
 
     def _new_run(
-        self, environment: Environment, wanted: RunRequest, caller: Caller, moment: datetime
+        self,
+        environment: Environment,
+        job: JobSettings,
+        wanted: RunRequest,
+        caller: Caller,
+        moment: datetime,
     ) -> JobRun:
         return new_run(
             environment,
+            job,
             wanted,
             prices=self._prices,
             lease_seconds=self._lease_seconds,
@@ -271,9 +270,9 @@ class Jobs:
             requested_by=caller.owner,
         )
 
-    def _check_files(self, environment: Environment) -> None:
+    def _check_files(self, environment: Environment, job: JobSettings) -> None:
         """Raise `JobFilesMissing` before Spark takes a minute to find out."""
-        missing = missing_files(environment)
+        missing = missing_files(environment, job)
         if environment.status is Status.READY and missing:
             raise JobFilesMissing(f"These job files do not exist: {', '.join(missing)}. Upload them first.")
 

@@ -51,6 +51,8 @@ def stored_state(state: ResourceState) -> Json:
 
 def stored(value: Any) -> Any:
     """Return a value as it is stored. Fields that are None are left out of nested values."""
+    if isinstance(value, Settings):
+        return value.as_stored()
     if isinstance(value, BaseModel):
         return value.model_dump()
     if is_dataclass(value):

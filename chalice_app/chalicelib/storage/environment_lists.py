@@ -64,7 +64,8 @@ def _read(table: Table, entries: Sequence[Json]) -> tuple[list[Json], Json | Non
         for entry, record in zip(part, table.get_all([_key(entry) for entry in part]), strict=True):
             if record is not None:
                 records.append(record)
-                left -= response_size.wire_bytes(record)
+                # A response shows the main job's settings twice, in `job` and in `jobs`.
+                left -= response_size.wire_bytes([record, record["settings"]["job"]])
             if left < 0 and entry is not entries[-1]:
                 return records, entry
     return records, None

@@ -21,6 +21,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
+from itertools import zip_longest
 from typing import Any, TypeVar, cast
 
 from chalicelib.clock import parse, sortable_id
@@ -238,9 +239,16 @@ def _due(due_at: str | None) -> Json:
     return {} if due_at is None else {"due_shard": DUE}
 
 
+def _are_objects(values: list[Any]) -> bool:
+    return all(isinstance(value, dict) for value in values)
+
+
 def _differences(pointer: str, old: Any, new: Any) -> Iterator[FieldChange]:
     if isinstance(old, dict) and isinstance(new, dict):
         for name in sorted(old.keys() | new.keys()):
             yield from _differences(f"{pointer}/{name}", old.get(name), new.get(name))
+    elif isinstance(old, list) and isinstance(new, list) and _are_objects(old) and _are_objects(new):
+        for index, (before, after) in enumerate(zip_longest(old, new)):
+            yield from _differences(f"{pointer}/{index}", before, after)
     elif old != new:
         yield FieldChange(pointer, old, new)

@@ -8,7 +8,6 @@ release never changes, so its manifest is cached for the life of the process. Th
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,9 +17,9 @@ from chalicelib.clock import Clock, now, timestamp
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.json_types import Json
 from chalicelib.errors import Unavailable
+from chalicelib.storage.template_copies import template_copy
 
 _POINTER_SECONDS = 30
-_ARGUMENTS_MARK = "        # releases.py: the arguments of the settings\n"
 
 
 @dataclass(frozen=True)
@@ -125,24 +124,23 @@ class Releases:
     def template_url(self, environment: Environment) -> str:
         """Return the URL of an environment's template: the release's, or its own copy.
 
-        An environment whose job has arguments needs a copy, because the template cannot have parameters for
-        arguments whose names it does not know.
+        An environment whose job has arguments, or with several jobs, needs a copy.
         """
         release = self.get(environment.release)
         key = release.path(release.template)
-        if arguments := environment.settings.job.arguments:
+        if environment.settings.has_own_template:
             text = self._buckets.read(self._bucket, key)
             if text is None:
                 raise Unavailable(
                     f"Release {release.id} has no template in the assets bucket.", retry_after=60
                 )
             key = _template_copy(environment)
-            self._buckets.write(self._bucket, key, with_arguments(text.decode(), arguments).encode())
+            self._buckets.write(self._bucket, key, template_copy(text.decode(), environment).encode())
         return self._buckets.url(self._bucket, key)
 
     def remove_template(self, environment: Environment) -> None:
         """Remove an environment's copy of its template, if there is one."""
-        if environment.settings.job.arguments or environment.as_desired.settings.job.arguments:
+        if environment.settings.has_own_template or environment.as_desired.settings.has_own_template:
             self._buckets.remove(self._bucket, _template_copy(environment))
 
     def _read(self, release_id: str) -> Release | None:
@@ -170,18 +168,6 @@ class Releases:
                 for table in manifest["tables"]
             ),
         )
-
-
-def with_arguments(template: str, arguments: Mapping[str, str]) -> str:
-    """Return a release's template with these default arguments of the Glue job."""
-    for name in arguments:
-        template = re.sub(rf"(?m)^ +{re.escape(name)}: .*\n", "", template)
-    lines = [
-        f"        {name}: {json.dumps(value, ensure_ascii=False)}\n" for name, value in arguments.items()
-    ]
-    if template.count(_ARGUMENTS_MARK) != 1:
-        raise ValueError(f"the template must have the line {_ARGUMENTS_MARK.strip()!r} once")
-    return template.replace(_ARGUMENTS_MARK, _ARGUMENTS_MARK + "".join(lines))
 
 
 def _template_copy(environment: Environment) -> str:

@@ -71,6 +71,7 @@ def test_a_change_also_waits_for_runs_that_have_not_started(world: World) -> Non
     environment = ready(world)
     waiting = new_run(
         environment,
+        environment.settings.job,
         RunRequest(),
         prices=world.config.prices,
         lease_seconds=600,

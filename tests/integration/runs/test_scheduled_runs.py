@@ -140,7 +140,7 @@ def test_a_schedule_never_spends_more_than_the_budget(world: World) -> None:
     # The next period has a new budget, and the schedule continues without a restart.
     tick(world, days=30)
     assert len(runs(world)) == 2
-    assert world.look(ready).run_skipped is None
+    assert world.look(ready).skipped_runs == {}
 
 
 def test_a_run_that_the_budget_never_covers_is_never_started(world: World) -> None:

@@ -26,7 +26,7 @@ from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.pricing import DPU_PER_WORKER
 from chalicelib.domain.settings import JobSettings, Limits, Settings
 from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
-from chalicelib.storage.releases import with_arguments
+from chalicelib.storage.template_copies import template_copy, with_arguments
 from glue_assets.release import build
 from glue_assets.template_builder import parse
 from local.cloudformation.template import Placed, Template
@@ -147,7 +147,8 @@ def typed(value: Any, key: str = "") -> Any:
 
 def built(made: Environment, config: Config) -> dict[str, tuple[str, dict[str, Any]]]:
     """Type and properties of every resource of the stack."""
-    template = Template(json.dumps(PARSED), template_parameters(made, config), PSEUDO)
+    own = parse(template_copy(WRITTEN, made)) if made.settings.has_own_template else PARSED
+    template = Template(json.dumps(own), template_parameters(made, config), PSEUDO)
     placed: dict[str, Placed] = {}
     found: dict[str, tuple[str, dict[str, Any]]] = {}
     for logical_id in template.order():
@@ -165,7 +166,7 @@ def built(made: Environment, config: Config) -> dict[str, tuple[str, dict[str, A
 
 def check(made: Environment, config: Config) -> None:
     given = template_parameters(made, config)
-    assert given.keys() == DECLARED.keys()
+    assert DECLARED.keys() - given.keys() <= {"ExtraFiles"} and given.keys() <= DECLARED.keys()
     assert len(given) <= 200
     for (
         name,

@@ -233,7 +233,7 @@ def with_more(value: Any, depth: int = 0) -> Any:
     return {**more, "a_new_field": {"x": 1}}
 
 
-MAPPINGS = {"databases", "console", "arguments", "values", "detail", "partitions"}
+MAPPINGS = {"databases", "job_ids", "console", "arguments", "values", "detail", "partitions"}
 """Fields whose names are data."""
 
 

@@ -26,7 +26,7 @@ def test_defaults_are_capped() -> None:
 
 def test_ceilings_above_the_defaults_do_not_change_them() -> None:
     settings = Settings().within(Limits())
-    assert settings == Settings()
+    assert settings.resolved() == Settings().resolved()
 
 
 def test_values_above_a_ceiling_are_rejected() -> None:

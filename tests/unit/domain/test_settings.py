@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from chalicelib.domain.setting_rules import invalid_combinations
 from chalicelib.domain.settings import Limits, Settings
-from chalicelib.storage.releases import with_arguments
+from chalicelib.storage.template_copies import with_arguments
 
 ROLE = "arn:aws:iam::123456789012:role/terraglue-shared-analysts"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/0b5a3c1e-0000-4000-8000-000000000000"

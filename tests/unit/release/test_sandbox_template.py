@@ -45,7 +45,9 @@ def statements() -> list[dict[str, Any]]:
 
 
 def test_the_service_sets_every_parameter_to_a_valid_value() -> None:
-    given, declared = template_parameters(ENVIRONMENT, CONFIG), TEMPLATE["Parameters"]
+    job = ENVIRONMENT.settings.job.model_copy(update={"extra_files": ["query.sql"]})
+    environment = ENVIRONMENT.replace(settings=ENVIRONMENT.settings.model_copy(update={"job": job}))
+    given, declared = template_parameters(environment, CONFIG), TEMPLATE["Parameters"]
     assert given.keys() == declared.keys()
     for name, value in given.items():
         rule = declared[name]
@@ -67,7 +69,14 @@ def test_runs_of_the_releases_job_are_never_concurrent(mode: str, most: str) -> 
 def test_the_defaults_of_the_template_are_those_of_the_service() -> None:
     given = template_parameters(ENVIRONMENT, CONFIG)
     defaults = {n: str(rule["Default"]) for n, rule in TEMPLATE["Parameters"].items() if "Default" in rule}
-    assert defaults == {name: given[name] for name in defaults}
+    assert defaults == {name: given.get(name, "") for name in defaults}
+
+
+def test_a_parameter_that_older_templates_lack_is_sent_only_with_a_value() -> None:
+    """CloudFormation refuses the update of an older release's stack: "do not exist in the template"."""
+    missing = TEMPLATE["Parameters"].keys() - template_parameters(ENVIRONMENT, CONFIG).keys()
+    assert missing == {"ExtraFiles"}
+    assert TEMPLATE["Parameters"]["ExtraFiles"]["Default"] == ""
 
 
 def test_all_five_buckets_are_encrypted_private_versioned_and_require_tls() -> None:

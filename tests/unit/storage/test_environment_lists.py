@@ -10,6 +10,7 @@ from chalicelib.aws.dynamodb import Table
 from chalicelib.domain import response_size
 from chalicelib.domain.capacity import Capacity
 from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.settings import JobSettings, Settings
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.storage.store import Store
 from tests.support.fast_dynamodb import INDEXES, FastDynamoDb
@@ -49,6 +50,18 @@ def test_a_page_of_large_records_ends_early_and_the_next_one_continues() -> None
     assert sorted(name for page in found for name in page) == [each.id for each in large]
     assert [len(page) for page in found] == [20, 20, 20]
     assert [len(page) for page in pages(records, 10)] == [10] * 6 + [0]
+
+
+def test_the_size_of_a_page_counts_the_main_job_as_often_as_responses_show_it() -> None:
+    job = JobSettings(arguments={f"--A{n:02}": "\u4e2d" * 500 for n in range(40)})
+    large = [
+        environment(n % 10, id=f"env{n:02}", owner=f"o-{n}", settings=Settings(job=job).resolved())
+        for n in range(30)
+    ]
+    records = store(FastDynamoDb(INDEXES), large)
+    page = records.environments(owner=None, status=None, limit=100, start=None).items
+    size = response_size.wire_bytes([each.settings.model_dump() for each in page])
+    assert 0.9 < size / response_size.MOST_BYTES < 1.1  # one record more than fits ends a page
 
 
 @pytest.mark.parametrize("limit", [3, 9])

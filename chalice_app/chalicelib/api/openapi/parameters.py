@@ -33,7 +33,7 @@ _PATH_PARAMETERS: Mapping[str, Json] = {
         "ID of the environment.", {"type": "string", "pattern": "^[a-z2-7]{10}$"}, "k3v7q2mzab"
     ),
     "job_id": _path_parameter(
-        "ID of the job, from `outputs.job_id` of its environment.",
+        "ID of the job, from `outputs.job_ids` of its environment.",
         {"type": "string", "pattern": "^terraglue-[a-z2-7]{10}-[a-z0-9][a-z0-9-]{0,63}$"},
         "terraglue-k3v7q2mzab-sot-ecommerce-br",
     ),

@@ -48,7 +48,7 @@ def environment_body(
         progress=_progress(environment),
         queue=_queue(environment, moment),
         poll_after_seconds=None if is_settled else poll_after(environment.updated_at, moment),
-        outputs=responses.Outputs(**asdict(environment.outputs)) if environment.outputs else None,
+        outputs=_outputs(environment),
         budget=responses.Budget(
             limit_usd=usd(allowance.budget_micro_usd),
             spent_usd=usd(environment.spent_micro_usd),
@@ -74,6 +74,13 @@ def environment_body(
 def warnings_body(warnings: Iterable[JobWarning]) -> list[responses.JobWarning]:
     """Return warnings as a part of a body."""
     return [responses.JobWarning(**asdict(warning)) for warning in warnings]
+
+
+def _outputs(environment: Environment) -> responses.Outputs | None:
+    if environment.outputs is None:
+        return None
+    job_ids = {job.name: job_id for job_id, job in environment.jobs.items()}
+    return responses.Outputs(**asdict(environment.outputs), job_ids=job_ids)
 
 
 def _progress(environment: Environment) -> responses.Progress:

@@ -14,21 +14,24 @@ from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.job_run import JobRun, RunOutput
 from chalicelib.domain.job_warnings import JobWarning
 from chalicelib.domain.pricing import WorkerType, usd
+from chalicelib.domain.settings import JobSettings
 
 
-def job_body(environment: Environment, max_cost_micro_usd: int, base: str) -> responses.Job:
-    """Return the body of an environment's job."""
-    settings = environment.settings.job
+def job_body(
+    environment: Environment, settings: JobSettings, max_cost_micro_usd: int, base: str
+) -> responses.Job:
+    """Return the body of a job of an environment, from the job's settings."""
     shown = type(settings).model_fields.keys() & responses.Job.model_fields.keys()
-    link = f"{base}/jobs/{environment.job_id}"
+    job_id = environment.id_of(settings)
+    link = f"{base}/jobs/{job_id}"
     return responses.Job(
-        id=environment.job_id,
+        id=job_id,
         environment_id=environment.id,
         **{name: getattr(settings, name) for name in shown}
-        | {"max_concurrent_runs": environment.max_concurrent_runs},
-        script_uri=environment.job_file_uri(environment.script),
+        | {"max_concurrent_runs": environment.max_concurrent_runs(settings)},
+        script_uri=environment.job_file_uri(environment.script(settings)),
         max_cost_usd=usd(max_cost_micro_usd),
-        next_run_at=environment.next_run_at if environment.status is Status.READY else None,
+        next_run_at=environment.next_run_of(settings) if environment.status is Status.READY else None,
         links=responses.JobLinks(
             self=link,
             runs=f"{link}/runs",

@@ -31,7 +31,7 @@ class JobLinks(ResponseBody):
 
 
 class Job(ResponseBody):
-    """The Glue job of an environment, with the settings that its runs have by default."""
+    """A Glue job of an environment, with the settings that its runs have by default."""
 
     id: JobId
     environment_id: EnvironmentId

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chalicelib.api.responses.base import EXAMPLE_ID, JobId, ResponseBody
+from chalicelib.api.responses.base import EXAMPLE_ID, EXAMPLE_JOB, JobId, ResponseBody
 
 
 class Buckets(ResponseBody):
@@ -71,6 +71,13 @@ class Outputs(ResponseBody):
         ),
     ]
     job_id: JobId
+    job_ids: Annotated[
+        dict[str, str],
+        Field(
+            description="IDs of all jobs by name. `job_id` is the main job's.",
+            examples=[{"sot-ecommerce-br": EXAMPLE_JOB}],
+        ),
+    ]
     athena_workgroup: Annotated[
         str | None,
         Field(

@@ -1,4 +1,4 @@
-"""Jobs: the Glue job of an environment, its runs and their logs."""
+"""Jobs: the Glue jobs of an environment, their runs and logs."""
 
 from __future__ import annotations
 
@@ -41,8 +41,7 @@ def get_job(call: Call, job_id: str) -> responses.Job:
 
     Returns the settings that its runs have by default, and the time of the next scheduled run.
     """
-    environment, max_cost = call.service.jobs.job(call.caller, job_id)
-    return job_body(environment, max_cost, call.base)
+    return job_body(*call.service.jobs.job(call.caller, job_id), call.base)
 
 
 @operations.add(
@@ -58,8 +57,7 @@ def reset_bookmark(call: Call, job_id: str) -> responses.Job:
     stays. Has no effect on a job without a bookmark. To use bookmarks, set the argument
     `--job-bookmark-option` of the job or of a run to `job-bookmark-enable`.
     """
-    environment, max_cost = call.service.jobs.reset_bookmark(call.caller, job_id)
-    return job_body(environment, max_cost, call.base)
+    return job_body(*call.service.jobs.reset_bookmark(call.caller, job_id), call.base)
 
 
 @operations.add(
@@ -90,7 +88,8 @@ def request_run(call: Call, job_id: str, body: RunRequest) -> Response:
 def list_runs(call: Call, job_id: str, query: PageQuery) -> responses.JobRunPage:
     """List a job's runs.
 
-    Returns requested and scheduled runs, newest first.
+    Returns requested and scheduled runs, newest first. If the environment has or had several jobs, a page
+    can have fewer than `limit` items although `next` is not null.
     """
     items, following = page(
         call,
