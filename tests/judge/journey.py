@@ -6,6 +6,8 @@ So each function does its whole work, under its own role.
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -23,6 +25,17 @@ _PRODUCTION = {"mode": "production", "job": {"name": "own", "script": "main.py",
 _ERRORS = ('{"level":"ERROR"', "Traceback")
 _CONTROL = ("ApiHandlerRole", "RunLogs", "logs:GetLogEvents")
 """Role, statement and action of the negative control."""
+
+_ZIP = {"Content-Type": "application/zip"}
+
+
+def _folder() -> bytes:
+    """Return an archive of two job files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("lib/dates.py", "TODAY = '2026-01-31'\n")
+        archive.writestr("notes.txt", "Dates\n")
+    return buffer.getvalue()
 
 
 class Journey:
@@ -102,6 +115,7 @@ class Journey:
             self._bob.call("PUT", f"{files}/main.py", 201, content=_SCRIPT)
             found = self._bob.send("GET", f"{files}/main.py")
             expect(found.content == _SCRIPT, f"job file: {shown(found)}")
+            self._folder_of_files(files)
             run = self._run(self._bob, environment)
             self._bob.until(run["links"]["self"], "SUCCEEDED", self._tick)
         with self._step("by ticks: DELETED, with a receipt"):
@@ -161,18 +175,26 @@ class Journey:
         names = {column["name"] for column in tables["tbl_sellers"]["columns"]}
         expect(len(found["items"]) == 3 and set(found["items"][0]) == names, f"rows: {found}")
 
+    def _folder_of_files(self, files: str) -> None:
+        added = self._bob.call("PUT", files, content=_folder(), headers=_ZIP)
+        expect(added["added"] == ["lib/dates.py", "notes.txt"], f"folder: {added}")
+        for status in (204, 404):
+            gone = self._bob.send("DELETE", f"{files}/notes.txt")
+            expect(gone.status_code == status, f"deleted file: {shown(gone)}")
+
     def _refuse_neighbour(self, environment: Any) -> None:
         job = environment["links"]["job"].rpartition("/")[2]
         known = {"environment_id": environment["id"], "job_id": job}
-        others = {"run_id": "1", "database": "d", "table": "t"} | {f"part{n}": f"{n}.py" for n in range(1, 5)}
+        parts = {f"part{n}": f"{n}.py" for n in range(1, 12)}
+        others = {"run_id": "1", "database": "d", "table": "t"} | parts
         body = {"expires_in_hours": 1}
         for path, operations in self._nobody.call("GET", "openapi.json")["paths"].items():
             if not any(f"{{{name}}}" in path for name in known):
                 continue
             for method in operations.keys() & {"get", "put", "post", "patch", "delete"}:
-                more = (
-                    {"json": body} if method == "patch" else {"content": _SCRIPT} if method == "put" else {}
-                )
+                more: dict[str, Any] = {"patch": {"json": body}, "put": {"content": _SCRIPT}}.get(method, {})
+                if path.endswith("/job/files"):
+                    more = {"content": _folder(), "headers": _ZIP} if method == "put" else {}
                 url = path.lstrip("/").format_map(known | others)
                 self._bob.call(method.upper(), url, 404, **more)
 
