@@ -156,6 +156,8 @@ def accepted(draw: st.DrawFn, limits: Limits) -> Settings:
 def without(given: Mapping[str, Any], path: list[str]) -> Json:
     """Settings without the field that a problem's pointer names."""
     [name, *rest] = path
+    if name == "jobs" and name not in given:
+        return dict(given)  # the stored jobs do not fit another field of the change, such as `mode`
     if name == "jobs" and rest:
         jobs = [without(job, rest[1:]) if str(n) == rest[0] else job for n, job in enumerate(given[name])]
         return {**given, name: jobs}
