@@ -236,7 +236,8 @@ def test_the_generated_settings_reach_every_field() -> None:
     def look(chosen: Settings) -> None:
         default = Settings().resolved()
         seen.update(name for name, value in chosen if value != getattr(default, name))
-        seen.update(f"job.{name}" for name, value in chosen.job if value != getattr(default.job, name))
+        for job in chosen.jobs:
+            seen.update(f"job.{name}" for name, value in job if value != getattr(default.job, name))
 
     look()
     every = {*Settings.model_fields, *(f"job.{name}" for name in JobSettings.model_fields)}
