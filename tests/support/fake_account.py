@@ -17,8 +17,9 @@ from chalicelib.config import Config
 from chalicelib.domain.capacity import Capacity
 from local.chaos import initial_state
 from tests.support.fast_dynamodb import INDEXES, FastDynamoDb
+from tests.support.small_account import small_template
 
-OUTPUTS = initial_state.small_template()["Outputs"]
+OUTPUTS = small_template()["Outputs"]
 STACK_SECONDS = 50
 CALLS_A_SECOND = 10.0
 BURST = 20.0

@@ -135,8 +135,9 @@ def test_a_killed_folder_upload_or_deletion_leaves_all_files_or_none(world: Worl
     """Each upload replaces the script, adds a module and removes the previous one; then it is deleted."""
     environment = ready(world)
     put(world, environment, b"print(0)\n")
-    files, number, died = world.service.job_files, 0, True
+    files, number = world.service.job_files, 0
     for fault, call in deaths():
+        died = False
         for step in ("folder", "deletion"):
             before = {path: file.sha256 for path, file in look(world).job_files.items()}
             number += step == "folder"
@@ -152,7 +153,7 @@ def test_a_killed_folder_upload_or_deletion_leaves_all_files_or_none(world: Worl
             with suppress(NotFound):  # the folder was not written
                 world.invoke("request", OWNER, act)
                 world.simulation.run(5)
-            died = bool(world.faults.show()[0]["acted"])
+            died |= bool(world.faults.show()[0]["acted"])
             undisturbed(world)
             world.simulation.run(A_TICK_AFTER_SETTLING)
             after = look(world)
