@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from pyspark.sql import SparkSession, SQLContext
 
-from ._context.entries import DataFrameReader, DataFrameWriter
+from ._context.entries import Entries
 from ._context.reading import Reading
 from ._context.writing import Writing
 from ._io import catalog, storage
@@ -43,9 +43,17 @@ class GlueContext(Reading, Writing, SQLContext):
         self.spark_session: SparkSession = session
         self.sc = session.sparkContext
         self.create_dynamic_frame = DynamicFrameReader(self)
-        self.create_data_frame = DataFrameReader(self)
         self.write_dynamic_frame = DynamicFrameWriter(self)
-        self.write_data_frame = DataFrameWriter(self)
+        self.create_data_frame = Entries(
+            "create_data_frame",
+            from_catalog=self.create_data_frame_from_catalog,
+            from_options=self.create_data_frame_from_options,
+        )
+        self.write_data_frame = Entries(
+            "write_data_frame",
+            from_catalog=self.write_data_frame_from_catalog,
+            from_options=self._write_data_frame_from_options,
+        )
 
     def purge_s3_path(self, s3_path: str, options: Options = None, transformation_ctx: str = "") -> None:
         """Delete files below a path that are older than `retentionPeriod` hours, by default 7 days."""

@@ -146,11 +146,14 @@ class Reading:
         **kwargs: Any,
     ) -> DynamicFrame:
         """Return the rows of files in S3."""
-        source = self.getSource(
-            connection_type, format, transformation_ctx, push_down_predicate, **(connection_options or {})
+        source = self._file_source(
+            connection_type,
+            connection_options,
+            format,
+            format_options,
+            transformation_ctx,
+            push_down_predicate,
         )
-        if format:
-            source.setFormat(format, **(format_options or {}))
         return source.getFrame(**kwargs)
 
     def create_data_frame_from_options(
@@ -164,11 +167,14 @@ class Reading:
         **kwargs: Any,
     ) -> DataFrame:
         """Return the rows of files in S3 as a DataFrame."""
-        source = self.getSource(
-            connection_type, format, transformation_ctx, push_down_predicate, **(connection_options or {})
+        source = self._file_source(
+            connection_type,
+            connection_options,
+            format,
+            format_options,
+            transformation_ctx,
+            push_down_predicate,
         )
-        if format:
-            source.setFormat(format, **(format_options or {}))
         return source.getDataFrame()
 
     def create_sample_dynamic_frame_from_catalog(
@@ -217,3 +223,19 @@ class Reading:
             push_down_predicate,
         )
         return DynamicFrame.fromDF(frame.limit(int(given("num", num))), self, transformation_ctx)
+
+    def _file_source(
+        self,
+        connection_type: str,
+        options: Options,
+        format: str | None,
+        format_options: Options,
+        transformation_ctx: str,
+        push_down_predicate: str,
+    ) -> DataSource:
+        source = self.getSource(
+            connection_type, format, transformation_ctx, push_down_predicate, **(options or {})
+        )
+        if format:
+            source.setFormat(format, **(format_options or {}))
+        return source

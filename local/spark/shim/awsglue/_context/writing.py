@@ -48,9 +48,7 @@ class Writing:
         **kwargs: Any,
     ) -> Any:
         """Append the rows of a frame, or of each frame of a collection, to a folder in S3."""
-        sink = self.getSink(connection_type, format, transformation_ctx, **(connection_options or {}))
-        if format:
-            sink.setFormat(format, **(format_options or {}))
+        sink = self._file_sink(connection_type, connection_options, format, format_options)
         return sink.write(frame_or_dfc)
 
     def write_dynamic_frame_from_catalog(
@@ -84,6 +82,19 @@ class Writing:
         sink = self._catalog_sink(name, given("table_name", table_name), additional_options)
         return sink.writeDataFrame(frame, self)
 
+    def _write_data_frame_from_options(
+        self,
+        frame: DataFrame,
+        connection_type: str,
+        connection_options: Options = None,
+        format: str | None = None,
+        format_options: Options = None,
+        transformation_ctx: str = "",
+    ) -> DataFrame:
+        """Append the rows of a DataFrame to a folder in S3."""
+        sink = self._file_sink(connection_type, connection_options, format, format_options)
+        return sink.writeDataFrame(frame, self)
+
     def write_dynamic_frame_from_jdbc_conf(
         self,
         frame: Any,
@@ -97,6 +108,14 @@ class Writing:
         unsupported(f"write_dynamic_frame.from_jdbc_conf (connection {catalog_connection}); only s3 is local")
 
     write_from_jdbc_conf = write_dynamic_frame_from_jdbc_conf
+
+    def _file_sink(
+        self, connection_type: str, options: Options, format: str | None, format_options: Options
+    ) -> DataSink:
+        sink = self.getSink(connection_type, format, **(options or {}))
+        if format:
+            sink.setFormat(format, **(format_options or {}))
+        return sink
 
     def _catalog_sink(self, database: str, name: str, options: Options) -> DataSink:
         table = catalog.Table.get(client(), database, name)
