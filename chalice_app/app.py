@@ -13,12 +13,24 @@ from chalicelib.api import middleware, openapi, swagger
 from chalicelib.api.call import Call
 from chalicelib.api.operations import Files, Operations
 from chalicelib.api.rest_api import RestApi
-from chalicelib.api.routes import environments, job_files, jobs, tables
+from chalicelib.api.routes import (
+    cohorts,
+    credentials,
+    drift,
+    environments,
+    job_files,
+    jobs,
+    portal,
+    queries,
+    tables,
+    usage,
+)
 from chalicelib.api.routes import service as service_routes
 from chalicelib.observability import flush_metrics, logger, tracer
 from chalicelib.wiring import Once, build
 
 _TICK_SECONDS = 600
+_DELIVER_SECONDS = 50
 
 # Chalice would add a handler to the logger of this name, and set its level to ERROR.
 app = Chalice(app_name="terraglue", configure_logs=False)
@@ -90,10 +102,16 @@ def get_docs_file(call: Call, name: str) -> Response:
 
 for _operations in (
     environments.operations,
+    drift.operations,
+    cohorts.operations,
     tables.operations,
+    queries.operations,
+    credentials.operations,
     jobs.operations,
     job_files.operations,
+    usage.operations,
     service_routes.operations,
+    portal.operations,
     docs,
 ):
     api.register(_operations)
@@ -122,3 +140,9 @@ def job_changed(event: CloudWatchEvent) -> None:
 def tick(_event: CloudWatchEvent) -> None:
     """Process every record that is due."""
     service().events.tick(seconds=_TICK_SECONDS)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def deliver(_event: CloudWatchEvent) -> None:
+    """Deliver the notices that are due to the operator's topic and to webhooks."""
+    service().notices.deliver(seconds=_DELIVER_SECONDS)

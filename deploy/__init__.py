@@ -3,6 +3,7 @@
 `__main__` reads the command line and calls the module of a command with a `Context`:
 
     plan, deployment, destroy        plan; deploy and versions; destroy
+    publish                          a data folder as the default data or a data set of a deployed stage
     orphans, forget, restore         commands on the records of a deployed stage, which `records` reads
     context                          the inputs of a command: stage, account, terminal, time
     stage, parameters                stage files, and the template's parameters that they set

@@ -16,8 +16,10 @@ from deploy.deployment import deploy, list_versions
 from deploy.destroy import destroy
 from deploy.errors import DeploymentError
 from deploy.forget import forget
+from deploy.ledger import complete_ledger
 from deploy.orphans import orphans
 from deploy.plan import plan
+from deploy.publish import publish
 from deploy.requirements import ROOT
 from deploy.restore import restore
 
@@ -51,10 +53,14 @@ def _run(options: argparse.Namespace, context: Context) -> int:
         return 0 if plan(context, options.version, options.data) else 1
     if options.command == "deploy":
         deploy(context, options.version, options.data)
+    elif options.command == "publish":
+        publish(context, options.data, options.data_set)
     elif options.command == "destroy":
         destroy(context, options.with_data)
     elif options.command == "forget":
         forget(context, options.owner)
+    elif options.command == "ledger":
+        complete_ledger(context)
     elif options.command == "restore":
         restore(context, options.source)
     elif options.command == "orphans":
@@ -76,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     plan = commands.add_parser("plan", help="show what a deployment would do; changes nothing")
     deploy = commands.add_parser("deploy", help="deploy this checkout, or an earlier package")
     destroy = commands.add_parser("destroy", help="delete the stack; keeps the data")
+    publish = commands.add_parser("publish", help="publish a data folder to a deployed stage")
+    publish.add_argument("--data-set", type=_name, help="as this data set; default: the default data")
     versions = commands.add_parser("versions", help="list the packages in the code bucket")
     forgotten = commands.add_parser("forget", help="anonymize the records of an owner")
     forgotten.add_argument("owner", type=_name, help="name of the owner, as in GET /me")
@@ -83,11 +91,13 @@ def _parser() -> argparse.ArgumentParser:
     restored.add_argument(
         "--from", dest="source", type=_name, required=True, help="name of the restored table"
     )
+    ledger = commands.add_parser("ledger", help="add the charges of runs from before the ledger")
     unknown = commands.add_parser("orphans", help="list stacks without a record and records without a stack")
-    for command in (plan, deploy, destroy, versions, forgotten, restored, unknown):
+    for command in (plan, deploy, publish, destroy, versions, forgotten, ledger, restored, unknown):
         command.add_argument("--stage", required=True, help="name or path of deploy/stages/<stage>.env")
     for command in (plan, deploy):
         command.add_argument("--version", help="a package of the code bucket; default: build this checkout")
+    for command in (plan, deploy, publish):
         command.add_argument("--data", type=Path, default=ROOT / "data", help="data folder of the release")
     for command in (deploy, destroy, forgotten, restored):
         command.add_argument("--yes", action="store_true", help="do not ask for confirmation")

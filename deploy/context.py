@@ -16,6 +16,7 @@ from deploy.aws import Account
 from deploy.errors import DeploymentError
 from deploy.findings import Finding
 from deploy.packages import Built, Package, Packages
+from deploy.parameters import SERVICE_URL_PARAMETER
 from deploy.stack import Say, Stack, Stacks
 from deploy.stage import Stage
 
@@ -39,7 +40,7 @@ class Context:
     say: Say = print
     ask: Callable[[str], str] = input
     send: http.Send = http.send
-    build: Callable[[Path], Built] = packages.build
+    build: Callable[[Path, Path], Built] = packages.build
     find: Callable[[boto3.Session, Mapping[str, str]], list[Finding]] = findings.find
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
@@ -88,13 +89,23 @@ class Context:
             return f"The stack {self.stacks.name} belongs to the stage {owner}."
         return None
 
-    def parameters(self, package: Package) -> dict[str, str]:
-        """Return the parameters of the stage that a package knows, with its revision. Name the others."""
+    def parameters(self, package: Package, outputs: Mapping[str, str]) -> dict[str, str]:
+        """Return the parameters of the stage that a package knows, with its revision. Name the others.
+
+        `outputs` are those of the stack, if it exists.
+        """
         given = self.stage.parameters
         if unknown := sorted(given.keys() - package.parameters.keys()):
             self.say(f"The package {package.version} does not know {', '.join(unknown)}: ignored.")
         known = {name: value for name, value in given.items() if name in package.parameters}
-        return rollout.with_revision(package.template, known)
+        return self.with_service_url(package, rollout.with_revision(package.template, known), outputs)
+
+    def with_service_url(
+        self, package: Package, parameters: dict[str, str], outputs: Mapping[str, str]
+    ) -> dict[str, str]:
+        """Return parameters with the URL of the API, if the package uses it and the outputs contain it."""
+        url = self.stage.service_url(outputs) if SERVICE_URL_PARAMETER in package.parameters else None
+        return parameters if url is None else {**parameters, SERVICE_URL_PARAMETER: url}
 
     def say_account(self) -> None:
         """Show where the command acts, and as whom."""

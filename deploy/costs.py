@@ -99,8 +99,8 @@ def items(dpu_hour_usd: str = "0.44") -> tuple[Item, ...]:
             "a line per tick and its report; 5 MB of Spark's log per run, 1 KB per request",
         ),
         item("Logs, kept", Price("0.03", 1, "GB-month", _CLOUDWATCH), 0.2, 0.05, "for LOG_RETENTION_DAYS=30"),
-        item("Metrics", Price("0.30", 1, "metric-month", _CLOUDWATCH), 16, 0, "docs/operate.md#metrics"),
-        item("Alarms", Price("0.10", 1, "alarm-month", _CLOUDWATCH), 11, 0, "docs/operate.md#receive-alarms"),
+        item("Metrics", Price("0.30", 1, "metric-month", _CLOUDWATCH), 21, 0, "docs/operate.md#metrics"),
+        item("Alarms", Price("0.10", 1, "alarm-month", _CLOUDWATCH), 12, 0, "docs/operate.md#receive-alarms"),
         item("Dashboard", Price("3.00", 1, "dashboard-month", _CLOUDWATCH), 1, 0, "the first three are free"),
         item(
             "Traces",
@@ -134,8 +134,8 @@ def items(dpu_hour_usd: str = "0.44") -> tuple[Item, ...]:
             "DynamoDB writes",
             Price("0.625", 1_000_000, "write units", _DYNAMODB),
             0,
-            2_000,
-            "600 for a creation and deletion, 100 per run, with the indexes",
+            8_000,
+            "600 for a creation and deletion, 100 per run, 60 per query, with the indexes and 2 per charge",
         ),
         item(
             "DynamoDB reads",

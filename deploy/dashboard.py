@@ -18,6 +18,7 @@ _SERVICE = ("terraglue", ("service", _NAME))
 _API = ("AWS/ApiGateway", ("ApiName", _NAME, "Stage", "api"))
 _HANDLER = ("AWS/Lambda", ("FunctionName", "${APIHandler}"))
 _TICK = ("AWS/Lambda", ("FunctionName", "${Tick}"))
+_DELIVER = ("AWS/Lambda", ("FunctionName", "${Deliver}"))
 _QUEUE = ("AWS/SQS", ("QueueName", "${FailedEvents.QueueName}"))
 _TABLE = ("AWS/DynamoDB", ("TableName", "${Table}"))
 _COLUMNS = 24
@@ -81,10 +82,21 @@ def _rows(alarms: list[str]) -> Iterator[list[Json]]:
         _chart("API requests", "Sum", *((_API, name) for name in ("Count", "4XXError", "5XXError"))),
         _chart("API latency, 19 of 20 requests (ms)", "p95", (_API, "Latency")),
         _chart("API function", "Sum", (_HANDLER, "Errors"), (_HANDLER, "Throttles")),
+        _chart("Limits of callers", "Sum", (_SERVICE, "CallsRefused"), (_SERVICE, "CallsUnchecked")),
     ]
     yield [
-        _chart("Delays (s)", "Maximum", (_SERVICE, "ReconcileLag"), (_SERVICE, "SecondsInTransition")),
+        _chart(
+            "Delays (s)",
+            "Maximum",
+            *((_SERVICE, name) for name in ("ReconcileLag", "SecondsInTransition", "NoticeLag")),
+        ),
         _chart("Ticks", "Sum", (_TICK, "Invocations"), (_TICK, "Errors"), (_SERVICE, "RecordErrors")),
+        _chart(
+            "Notifications",
+            "Sum",
+            *((_SERVICE, f"Notices{outcome}") for outcome in ("Delivered", "GivenUp")),
+            (_DELIVER, "Errors"),
+        ),
         _chart("Throttled calls to AWS", "Sum", (_SERVICE, "AwsThrottles")),
         _chart("Throttled table", "Sum", (_TABLE, "ReadThrottleEvents"), (_TABLE, "WriteThrottleEvents")),
     ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from deploy import changes, code_bucket, issuer, rollback, rollout, smoke
 from deploy.context import Context
 from deploy.errors import DeploymentError
 from deploy.packages import VERSION_OUTPUT, Package
+from deploy.parameters import SERVICE_URL_PARAMETER
 from deploy.stack import Stack
+from glue_assets import report
 
 
 def deploy(context: Context, version: str | None, data: Path) -> None:
@@ -18,10 +21,14 @@ def deploy(context: Context, version: str | None, data: Path) -> None:
         issuer.check(context.stage.parameters, context.send)
     _check_account(context)
     package = _upload(context, data) if version is None else _earlier(context, version)
-    parameters = context.parameters(package)
+    parameters = context.parameters(package, before.outputs if before else {})
     current = before.outputs.get(VERSION_OUTPUT, "no earlier version") if before else "none"
     context.say(f"Package   {package.version} (now: {current}), release {package.release}")
-    stack = _update(context, package, parameters)
+    stack = _update(context, package, parameters, context.stage.watch_minutes)
+    complete = context.with_service_url(package, parameters, stack.outputs)
+    if complete != parameters:
+        context.say(f"Portal    at {complete[SERVICE_URL_PARAMETER]}: updating the stack with its URL")
+        stack = _update(context, package, complete, watch_minutes=0)
     assets = stack.outputs["AssetsBucketName"]
     published = context.packages.publish(package.release, assets)
     context.say(f"Release   {package.release} {'published' if published else 'is already the newest'}")
@@ -54,10 +61,13 @@ def _check_account(context: Context) -> None:
 
 def _upload(context: Context, data: Path) -> Package:
     context.say("Building the package.")
-    built = context.build(data)
-    bucket = code_bucket.ensure(context.s3, context.stage, context.account)
-    context.say(f"Uploading it to {bucket}.")
-    return context.packages.upload(built)
+    with TemporaryDirectory() as work:
+        built = context.build(data, Path(work))
+        for line in report.decisions(built.release.tables):
+            context.say(line)
+        bucket = code_bucket.ensure(context.s3, context.stage, context.account)
+        context.say(f"Uploading it to {bucket}.")
+        return context.packages.upload(built)
 
 
 def _earlier(context: Context, version: str) -> Package:
@@ -66,7 +76,7 @@ def _earlier(context: Context, version: str) -> Package:
     return context.packages.find(version)
 
 
-def _update(context: Context, package: Package, parameters: dict[str, str]) -> Stack:
+def _update(context: Context, package: Package, parameters: dict[str, str], watch_minutes: int) -> Stack:
     """Bring the stack to the package's template. Return the stack with its outputs."""
     stack = _settled(context)
     stage, outputs = context.stage, stack.outputs if stack else {}
@@ -74,7 +84,7 @@ def _update(context: Context, package: Package, parameters: dict[str, str]) -> S
         stack,
         context.packages.template_url(package.version),
         parameters,
-        rollback.configuration(stage.name, stage.watch_minutes, outputs),
+        rollback.configuration(stage.name, watch_minutes, outputs),
     )
     if change_set.is_empty and stack is not None:
         context.stacks.delete_change_set(change_set.id)
@@ -91,8 +101,8 @@ def _update(context: Context, package: Package, parameters: dict[str, str]) -> S
         except DeploymentError:
             context.stacks.delete_change_set(change_set.id)
             raise
-    if stage.watch_minutes and outputs:
-        period = f"{stage.watch_minutes} minutes"
+    if watch_minutes and outputs:
+        period = f"{watch_minutes} minutes"
         context.say(f"CloudFormation undoes the update if an alarm is raised in {period}.")
     steps = parameters.get(rollout.ROLLOUT_PARAMETER, rollout.AT_ONCE)
     if not outputs or steps == rollout.AT_ONCE:
@@ -134,6 +144,8 @@ def _stuck(context: Context, stack: Stack) -> str:
 
 def _first_steps(context: Context, stack: Stack, url: str) -> list[str]:
     lines = ["", f"The API is at {url}, its documentation at {url}/docs."]
+    if SERVICE_URL_PARAMETER in stack.parameters:
+        lines.append(f"The portal is at {url}/.")
     if pool := stack.outputs.get("UserPoolId"):
         lines += _cognito_steps(context, stack, pool)
     else:
@@ -152,7 +164,6 @@ def _cognito_steps(context: Context, stack: Stack, pool: str) -> list[str]:
     group = context.stage.parameters.get("AdminGroup", "admins")
     client = stack.outputs["SignInClientId"]
     return [
-        f"The sign-in page is {stack.outputs['SignInUrl']}",
         "",
         "Create the first user, an admin, and get a token:",
         "",

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.domain.owner_names import fold, is_folded, is_name
+from chalicelib.domain.owner_names import FORGOTTEN, fold, is_folded, is_name
 from chalicelib.storage import items
 from deploy import aws, owner_data
 from deploy.context import Context
@@ -21,7 +21,6 @@ from deploy.stack import Stack
 
 _FAILED = "ConditionalCheckFailedException"
 _MOST_PASSES = 5
-_ALIAS = "forgotten-"
 _KINDS = {
     "ENV": "environments",
     "RUN": "job runs",
@@ -89,7 +88,7 @@ class _Records:
 
     def lock(self, url: str) -> str:
         """Take the owner's lock and return the alias in it: a new one, or that of an interrupted run."""
-        alias = _ALIAS + secrets.token_hex(8)
+        alias = FORGOTTEN + secrets.token_hex(8)
         key = items.owner_key(self.owner)
         try:
             self.table.put_item(

@@ -35,7 +35,6 @@ class Answer:
 _NOT_FOUND = Answer(404, "not_found", "Not found", "No route matches this method and path.")
 _BAD_REQUEST = Answer(400, "bad_request", "Bad request", "The request is malformed.")
 _BUSY = "Too many requests. Retry after `Retry-After` seconds."
-_INTERNAL = "Internal error. Retry; if it persists, report `instance`."
 _SLOW = "The request timed out but may still complete. Check before retrying."
 
 ANSWERS = {
@@ -99,7 +98,7 @@ def _response(answer: Answer) -> Json:
         "StatusCode": answer.status,
         "ResponseParameters": {"Headers": headers},
         # API Gateway uses this template for every Accept header. The content type is the header above.
-        "ResponseTemplates": {"application/json": json.dumps(problem)},
+        "ResponseTemplates": {"application/json": f"{json.dumps(problem, ensure_ascii=False)}\n"},
     }
 
 

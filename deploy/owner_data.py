@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from chalicelib.aws.dynamodb import python_value
+from chalicelib.aws.dynamodb_values import python_value
 from chalicelib.domain.timeline import ActorType
 from chalicelib.storage import items
 from chalicelib.storage.codec import with_actor_type
@@ -22,11 +22,20 @@ Path = tuple[str | int, ...]
 OWNERS: Mapping[str, tuple[str, ...]] = {
     "ENV": ("owner", "gsi_owner"),
     "RUN": ("owner",),
+    "QUERY": ("owner",),
     "EVENT": ("owner",),
+    "NOTICE": ("owner",),
+    "CHARGE": ("owner",),
+    "MEMBER": ("owner",),
 }
 """Attributes with the owner of an environment, by the kind of item (storage/items.py)."""
 
-ACTORS: Mapping[str, tuple[str, ...]] = {"RUN": ("requested_by", "stopped_by"), "EVENT": ("actor",)}
+ACTORS: Mapping[str, tuple[str, ...]] = {
+    "RUN": ("requested_by", "stopped_by"),
+    "QUERY": ("requested_by", "stopped_by"),
+    "EVENT": ("actor",),
+    "COHORT": ("created_by",),
+}
 """Attributes with a user or, according to the attribute `..._type`, with a part of the service."""
 
 SHOWN_ACTORS = ("/stopped_by",)
@@ -39,9 +48,10 @@ def kind(item: Item) -> str:
 
 
 def is_removed(item: Item, owner: str) -> bool:
-    """Return whether an item belongs to an owner alone: the account, or a used Idempotency-Key."""
+    """Return whether an item belongs to an owner alone: account, limit of calls, or used Idempotency-Key."""
     is_account = kind(item) == "BUDGET" and item["pk"] == f"OWNER#{owner}"
-    return is_account or (kind(item) == "KEY" and item.get("owner") == owner)
+    is_limit = kind(item) == "RATE" and item["pk"] == f"CALLER#{owner}"
+    return is_account or is_limit or (kind(item) == "KEY" and item.get("owner") == owner)
 
 
 def paths(item: Item, owner: str) -> list[Path]:
@@ -107,13 +117,23 @@ def _names(item: Item) -> Iterator[tuple[Path, Any]]:
     for name in ACTORS.get(kind(item), ()):
         if _is_user(item, name):
             yield (name,), item.get(name)
+    if _is_user(frozen := item.get("frozen") or {}, "by"):
+        yield ("frozen", "by"), frozen.get("by")
+    if kind(item) == "COHORT":
+        yield ("task", "by"), item.get("task", {}).get("by")
+        for index, failure in enumerate(item.get("failures") or ()):
+            yield ("failures", index, "owner"), failure.get("owner")
+    for index, member in enumerate(item.get("members") or () if kind(item) == "OWNERS" else ()):
+        yield ("members", index, 1), member[1]
     for path, file in (item.get("job_files") or {}).items():
         if _is_user(file, "changed_by"):
             yield ("job_files", path, "changed_by"), file.get("changed_by")
     for number, change in enumerate(item.get("changes") or () if kind(item) == "EVENT" else ()):
-        if change.get("pointer") in SHOWN_ACTORS:
-            for name in ("old", "new"):
+        for name in ("old", "new"):
+            if change.get("pointer") in SHOWN_ACTORS:
                 yield ("changes", number, name), change.get(name)
+            if change.get("pointer") == "/frozen" and _is_user(frozen := change.get(name) or {}, "by"):
+                yield ("changes", number, name, "by"), frozen.get("by")
 
 
 def _is_user(values: Item, name: str) -> bool:

@@ -39,11 +39,23 @@ STAGE = "prod"
 _RUNTIME = (3, 11)  # chalice packages for the Python version that runs it
 _REGION = "us-east-1"  # chalice requires a region; the template works in any
 _CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
-_LEFT_OUT = {"__pycache__", "deployments", "deployed"}
+_LEFT_OUT = {"__pycache__", "deployments", "deployed", "sources.sha256"}
 _NOT_OURS = shutil.ignore_patterns(*_LEFT_OUT)
 
 _SDK_MODELS = "botocore/data/"
-_SDK_SERVICES = {"athena", "cloudformation", "dynamodb", "glue", "iam", "kms", "logs", "s3", "sts", "xray"}
+_SDK_SERVICES = {
+    "athena",
+    "cloudformation",
+    "dynamodb",
+    "glue",
+    "iam",
+    "kms",
+    "logs",
+    "s3",
+    "sns",
+    "sts",
+    "xray",
+}
 """Services that the functions and their tracer call. The SDK has 15 MB of models of others."""
 
 Json = dict[str, Any]
@@ -89,7 +101,7 @@ def package(out: Path) -> None:
         _normalize(made / "deployment.zip")
         template = through_alias(json.loads((made / "sam.json").read_text(encoding="utf-8")))
         _refuse_sibling_variables(template)
-        (made / "sam.json").write_text(json.dumps(template, indent=2), encoding="utf-8")
+        (made / "sam.json").write_text(json.dumps(template, separators=(",", ":")), encoding="utf-8")
         # Replace the previous package only after this one succeeded.
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(made, out)

@@ -88,11 +88,14 @@ class Built:
         return Package(self.version, self.release.id, template)
 
 
-def build(data: Path) -> Built:
-    """Build the package of this checkout with the data of a folder. Raise `DeploymentError` if invalid."""
+def build(data: Path, work: Path) -> Built:
+    """Build the package of this checkout with the data of a folder. Raise `DeploymentError` if invalid.
+
+    The folder `work` receives converted files; keep it until the package is uploaded.
+    """
     try:
         package.package_if_changed(package.PACKAGE)
-        release = releases.build(ROOT, data, releases.project_version(ROOT), lint=False)
+        release = releases.build(ROOT, data, releases.project_version(ROOT), work, lint=False)
     except (package.PackagingFailed, DataError) as error:
         raise DeploymentError(f"The package cannot be built: {error}") from error
     return Built(

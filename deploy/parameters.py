@@ -18,7 +18,10 @@ STAGE_PARAMETER = "Stage"
 REVISION_PARAMETER = "Revision"
 """Parameter with a hash of code and configuration. deploy/rollout.py computes it, no key sets it."""
 
-WITHOUT_KEY = (STAGE_PARAMETER, REVISION_PARAMETER)
+SERVICE_URL_PARAMETER = "ServiceUrl"
+"""Parameter with the URL of the API, for the sign-in of the portal. It is known when the API exists."""
+
+WITHOUT_KEY = (STAGE_PARAMETER, REVISION_PARAMETER, SERVICE_URL_PARAMETER)
 
 Json = dict[str, Any]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from deploy import changes, code_bucket, costs, issuer
 from deploy.context import Context
 from deploy.errors import DeploymentError
 from deploy.packages import Package
+from deploy.parameters import SERVICE_URL_PARAMETER
 from deploy.stack import Stack
 
 
@@ -18,7 +20,7 @@ def plan(context: Context, version: str | None, data: Path) -> bool:
     package = _package(context, version, data, there)
     context.say(f"Package   {package.version}, release {package.release}")
     stack = context.find_stack()
-    parameters = context.parameters(package)
+    parameters = context.parameters(package, stack.outputs if stack else {})
     _show_changes(context, package, stack, parameters, there)
     problems = _problems(context, parameters)
     if lines := costs.lines(context.stage.region, parameters):
@@ -37,7 +39,8 @@ def plan(context: Context, version: str | None, data: Path) -> bool:
 def _package(context: Context, version: str | None, data: Path, there: bool) -> Package:
     if version is None:
         context.say("Building the package.")
-        return context.build(data).in_bucket(code_bucket.name_of(context.stage))
+        with TemporaryDirectory() as work:
+            return context.build(data, Path(work)).in_bucket(code_bucket.name_of(context.stage))
     if not there:
         raise DeploymentError(f"There is no code bucket yet, and therefore no package {version}.")
     return context.packages.find(version)
@@ -66,6 +69,14 @@ def _show_changes(
         context.say("\nParameters")
         for line in lines:
             context.say(line)
+    if _waits_for_its_url(context, package, parameters):
+        context.say("\nWhen the API has a URL, deploy updates the stack again: Cognito returns users of the")
+        context.say(f"portal to this URL ({SERVICE_URL_PARAMETER}).")
+
+
+def _waits_for_its_url(context: Context, package: Package, parameters: dict[str, str]) -> bool:
+    uses_it = context.stage.identity == "cognito" and SERVICE_URL_PARAMETER in package.parameters
+    return uses_it and SERVICE_URL_PARAMETER not in parameters
 
 
 def _show_template(context: Context, package: Package) -> None:

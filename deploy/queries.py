@@ -10,7 +10,14 @@ from typing import Any
 
 Json = dict[str, Any]
 
-FUNCTION_LOGS = ("ApiHandlerLogs", "StackChangedLogs", "ResourceChangedLogs", "JobChangedLogs", "TickLogs")
+FUNCTION_LOGS = (
+    "ApiHandlerLogs",
+    "StackChangedLogs",
+    "ResourceChangedLogs",
+    "JobChangedLogs",
+    "TickLogs",
+    "DeliverLogs",
+)
 """Logical IDs of the functions' log groups."""
 
 ACCESS_LOGS = "ApiAccessLogs"
@@ -62,6 +69,14 @@ fields @timestamp, method, route, status, latency_ms, level, message, code, deta
         """\
 stats count(*) as requests, pct(latency_ms, 95) as p95_ms by method, route, status
 | sort requests desc""",
+    ),
+    Query(
+        "MissingMetrics",
+        "Which runs have no metrics, and why",
+        FUNCTION_LOGS,
+        """\
+filter message in ["event log not readable", "run metrics not stored"]
+| stats count(*) as times, latest(code) as code, latest(detail) as detail by run_id""",
     ),
     Query(
         "RefusedCalls",

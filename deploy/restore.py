@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.dynamodb import python_value
+from chalicelib.aws.dynamodb_values import python_value
 from chalicelib.clock import later, timestamp
 from chalicelib.domain import expiry
 from chalicelib.domain.environment import Environment, Status

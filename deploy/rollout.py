@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from deploy.parameters import REVISION_PARAMETER
+from deploy.parameters import REVISION_PARAMETER, SERVICE_URL_PARAMETER
 
 ROLLOUT_PARAMETER = "Rollout"
 """Parameter with CodeDeploy's name of the steps, or `AllAtOnce`."""
@@ -31,13 +31,15 @@ def with_revision(template: Json, given: Mapping[str, str]) -> dict[str, str]:
 
     A version contains its environment variables, and SAM computes its name before it resolves them. So a
     changed parameter would not reach the API (https://github.com/aws/serverless-application-model/issues/3820).
-    Defaults count like given values. How a version is rolled out does not matter.
+    Defaults count like given values. How a version is rolled out does not matter, and no function gets the
+    URL of the API.
     """
     if REVISION_PARAMETER not in template["Parameters"]:
         return dict(given)
     values = {name: str(of["Default"]) for name, of in template["Parameters"].items() if "Default" in of}
     values |= given
-    values.pop(ROLLOUT_PARAMETER, None)
+    for name in (ROLLOUT_PARAMETER, SERVICE_URL_PARAMETER):
+        values.pop(name, None)
     content = {name: part for name, part in template.items() if name not in _OTHER_PARTS}
     digest = hashlib.sha256(json.dumps([content, values], sort_keys=True).encode()).hexdigest()
     return {**given, REVISION_PARAMETER: digest[:_LENGTH]}

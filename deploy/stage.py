@@ -53,7 +53,9 @@ _SET_BY_THE_STACK = {
     "TABLE_NAME": "table",
     "ASSETS_BUCKET": "assets",
     "CURSOR_KEY": "set by the stack",
+    "SANDBOX_INSPECTOR_ROLE_ARN": "arn:aws:iam::000000000000:role/inspector",
     "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::000000000000:role/reader",
+    "SANDBOX_USER_ROLE_ARN": "arn:aws:iam::000000000000:role/user",
     "ISSUER": "https://issuer.invalid",
     "AUDIENCE": "set by the stack",
 }
@@ -97,6 +99,18 @@ class Stage:
             raise InvalidInput(
                 f"API_URL in {self.path} names {error}, which is no output of the stack."
             ) from error
+
+    def service_url(self, outputs: Mapping[str, str]) -> str | None:
+        """Return the URL of the API with a slash at the end, where Cognito sends the portal's users.
+
+        None for another provider, or if the outputs do not contain the URL yet.
+        """
+        if self.identity != "cognito":
+            return None
+        try:
+            return f"{self.url(outputs)}/"
+        except InvalidInput:
+            return None
 
 
 def read(stage: str) -> Stage:

@@ -1,12 +1,14 @@
 """Builds a release, the content of all sandboxes, and publishes it to the assets bucket.
 
+    python -m glue_assets.release check DIR [--json]
     python -m glue_assets.release build --out DIR [--data DIR] [--version V]
-    python -m glue_assets.release publish --bucket BUCKET [--data DIR] [--version V] [--notes TEXT]
+    python -m glue_assets.release publish --bucket BUCKET [--data DIR] [--data-set NAME] [--notes TEXT]
     python -m glue_assets.release list --bucket BUCKET
 
 In the bucket, `releases/<release>/` contains `manifest.json`, `template.yaml`, `jobs/...` and `data/...`.
-`releases/latest.json` names the newest release. A release ID consists of the version and a hash of the
-content: the same content has the same ID everywhere, and a published release never changes.
+`releases/latest.json` names the newest release, and `releases/data-sets/<name>.json` that of a data set. A
+release ID consists of the version and a hash of the content: the same content has the same ID everywhere, and
+a published release never changes.
 """
 
 from __future__ import annotations
@@ -20,102 +22,36 @@ import shutil
 import sys
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from glue_assets import published
-from glue_assets.tables import Column, DataError, Table, find_tables
-from glue_assets.template_builder import Resource, assemble, complete, definition, resources, storage
+from glue_assets import published, report
+from glue_assets.manifest import Release, ReleaseFile
+from glue_assets.sources.problems import Problem
+from glue_assets.tables import DataError, find_tables, read_tables
+from glue_assets.template_builder import assemble, complete, resources
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+__all__ = ["Release", "build", "findings", "main", "project_version", "publish", "upload", "write"]
+
 ROOT = Path(__file__).parents[1]
 
 _VERSION = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]{0,63}")
-# Maximum size of one request to S3, https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
-_FILE_LIMIT = 5 * 1024**3
 _NOTES_LENGTH = 4000
+_UPLOADS = 8
 
 
-@dataclass(frozen=True)
-class ReleaseFile:
-    """A file of the release at `path`, copied to `key` in the bucket `target`. `size` is in bytes."""
-
-    path: str
-    target: str
-    key: str
-    size: int
-    sha256: str
-    source: Path
-
-
-@dataclass(frozen=True)
-class Release:
-    """A built release. `template` is the complete template as text."""
-
-    version: str
-    notes: str
-    template: str
-    files: tuple[ReleaseFile, ...]
-    tables: tuple[Table, ...]
-    resources: tuple[Resource, ...]
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the manifest without `release` and `sha256`."""
-        text = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    @property
-    def id(self) -> str:
-        """ID of the release."""
-        return f"{self.version}-{self.sha256[:12]}"
-
-    @property
-    def manifest(self) -> dict[str, Any]:
-        """Content of `manifest.json`."""
-        return {"release": self.id, "sha256": self.sha256, **self._content()}
-
-    def _content(self) -> dict[str, Any]:
-        template = self.template.encode()
-        return {
-            "version": self.version,
-            "notes": self.notes,
-            "template": {
-                "path": "template.yaml",
-                "size": len(template),
-                "sha256": hashlib.sha256(template).hexdigest(),
-            },
-            "files": [
-                {"path": f.path, "target": f.target, "key": f.key, "size": f.size, "sha256": f.sha256}
-                for f in self.files
-            ],
-            "tables": [
-                {
-                    "database": table.database,
-                    "table": table.name,
-                    "format": table.format,
-                    "columns": [_shown(column) for column in table.columns],
-                    "partition_keys": [_shown(key) for key in table.partition_keys],
-                    **({"description": table.description} if table.description else {}),
-                    "definition": definition(table),
-                    **(_partitions(table) if table.partitions else {}),
-                }
-                for table in self.tables
-            ],
-            "resources": [
-                {"logical_id": resource.logical_id, "type": resource.type, "when": resource.when}
-                for resource in self.resources
-            ],
-        }
-
-
-def build(root: Path, data: Path, version: str, *, notes: str | None = None, lint: bool = True) -> Release:
+def build(
+    root: Path, data: Path, version: str, work: Path, *, notes: str | None = None, lint: bool = True
+) -> Release:
     """Build a release from a checkout and a data folder. Raises `DataError` if they are invalid.
 
-    `notes` describe the changes, by default the text of `glue_assets/NOTES.md`.
+    The folder `work` receives converted files; keep it until the release is written. `notes` describe the
+    changes, by default the text of `glue_assets/NOTES.md`.
     """
     if notes is None:
         notes = (root / "glue_assets" / "NOTES.md").read_text(encoding="utf-8")
@@ -123,7 +59,7 @@ def build(root: Path, data: Path, version: str, *, notes: str | None = None, lin
         raise DataError(f"the notes have more than {_NOTES_LENGTH:,} characters")
     if not _VERSION.fullmatch(version):
         raise DataError(f"{version!r} is not a valid version: use 1 to 64 letters, digits, or any of .+-")
-    tables = find_tables(data)
+    tables = find_tables(data, work)
     template = complete(assemble(root / "glue_assets"), tables)
     jobs = root / "glue_assets" / "jobs"
     scripts = sorted(jobs.glob("*.py"), key=lambda path: path.name)
@@ -131,8 +67,11 @@ def build(root: Path, data: Path, version: str, *, notes: str | None = None, lin
     for table in tables:
         folder = f"{table.database}/{table.name}"
         for file in table.files:
-            place = f"{folder}/{table.below(file)}"
-            files.append(_file(file, f"data/{place}", "sor", place))
+            files.append(_file(file.source, f"data/{folder}/{file.path}", "sor", f"{folder}/{file.path}"))
+        for source, path in table.originals:
+            # Outside of the table's folder, because its readers would read it as well.
+            place = f"{table.database}/_original/{table.name}/{path}"
+            files.append(_file(source, f"data/{place}", "sor", place))
     if lint and (wrong := findings(template)):
         raise DataError("\n".join(wrong))
     return Release(
@@ -153,10 +92,13 @@ def findings(template: str) -> list[str]:
     return [f"template.yaml:{match.linenumber}: {match.message} ({match.rule.id})" for match in found]
 
 
-def publish(release: Release, s3: S3Client, bucket: str) -> bool:
-    """Publish a release to the assets bucket as the newest one. Return whether anything was written."""
+def publish(release: Release, s3: S3Client, bucket: str, data_set: str | None = None) -> bool:
+    """Publish a release to the assets bucket. Return whether anything was written.
+
+    It becomes the newest release, or only that of a data set.
+    """
     uploaded = upload(release, s3, bucket)
-    return published.point(s3, bucket, release.id) or uploaded
+    return published.point(s3, bucket, release.id, data_set=data_set) or uploaded
 
 
 def upload(release: Release, s3: S3Client, bucket: str, owner: str | None = None) -> bool:
@@ -171,11 +113,21 @@ def upload(release: Release, s3: S3Client, bucket: str, owner: str | None = None
     if published.read(s3, bucket, f"{folder}/manifest.json", owner) is not None:
         return False
     where: Any = {"Bucket": bucket, **published.expected(owner)}
-    for file in release.files:
+
+    def put(file: ReleaseFile) -> None:
         with file.source.open("rb") as stream:
             # S3 rejects a body that differs from the built file.
             digest = base64.b64encode(bytes.fromhex(file.sha256)).decode()
             s3.put_object(**where, Key=f"{folder}/{file.path}", Body=stream, ChecksumSHA256=digest)
+
+    with ThreadPoolExecutor(_UPLOADS) as pool:  # each streams its file
+        uploads = [pool.submit(put, file) for file in release.files]
+        try:
+            for done in as_completed(uploads):
+                done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     s3.put_object(**where, Key=f"{folder}/template.yaml", Body=release.template.encode())
     s3.put_object(**where, Key=f"{folder}/manifest.json", Body=published.to_json(release.manifest))
     return True
@@ -201,14 +153,30 @@ def project_version(root: Path) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line. Return the exit code."""
+    options = _parser().parse_args(argv)
+    if options.command == "list":
+        import boto3
+
+        for line in published.listed(boto3.client("s3"), options.bucket):
+            print(line)
+        return 0
+    with TemporaryDirectory() as work:
+        return _check(options, Path(work)) if options.command == "check" else _build(options, Path(work))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m glue_assets.release", description="Build releases.")
     commands = parser.add_subparsers(dest="command", required=True)
+    checking = commands.add_parser("check", help="show what a data folder becomes, and all its faults")
+    checking.add_argument("data", type=Path, help="data folder: <database>/<table>/<files>")
+    checking.add_argument("--json", action="store_true", help="print JSON")
     building = commands.add_parser("build", help="write a release to a folder")
     building.add_argument(
         "--out", type=Path, required=True, help="output folder; receives releases/<release>/"
     )
     publishing = commands.add_parser("publish", help="write a release to the assets bucket")
     publishing.add_argument("--bucket", required=True, help="the assets bucket")
+    publishing.add_argument("--data-set", help="publish as this data set, and keep the default release")
     for command in (building, publishing):
         command.add_argument(
             "--data", type=Path, default=ROOT / "data", help="data folder: <database>/<table>/"
@@ -217,45 +185,48 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.add_argument("--notes", help="release notes; default: glue_assets/NOTES.md")
     listing = commands.add_parser("list", help="list the releases in the assets bucket, newest first")
     listing.add_argument("--bucket", required=True, help="the assets bucket")
-    options = parser.parse_args(argv)
-    if options.command == "list":
-        import boto3
+    return parser
 
-        for line in published.listed(boto3.client("s3"), options.bucket):
-            print(line)
-        return 0
+
+def _check(options: argparse.Namespace, work: Path) -> int:
+    tables, problems = read_tables(options.data, work)
+    faults = problems.sorted()
+    if not faults:
+        try:
+            complete(assemble(ROOT / "glue_assets"), tables)
+        except DataError as exc:
+            faults = [Problem(options.data, str(exc))]
+    if options.json:
+        print(json.dumps(report.document(tables, faults), indent=2, ensure_ascii=False))
+    else:
+        print(*report.lines(tables, faults), sep="\n")
+    return 1 if faults else 0
+
+
+def _build(options: argparse.Namespace, work: Path) -> int:
+    data_set = getattr(options, "data_set", None)
     try:
-        release = build(ROOT, options.data, options.version, notes=options.notes)
+        published.pointer(data_set)
+        release = build(ROOT, options.data, options.version, work, notes=options.notes)
     except DataError as exc:
         print(exc, file=sys.stderr)
         return 1
+    for line in report.decisions(release.tables):
+        print(line)
     if options.command == "build":
         write(release, options.out)
         print(f"{release.id} built in {options.out / 'releases' / release.id}")
     else:
         import boto3
 
-        wrote = publish(release, boto3.client("s3"), options.bucket)
-        print(f"{release.id} {'published to' if wrote else 'was already the newest in'} {options.bucket}")
+        wrote = publish(release, boto3.client("s3"), options.bucket, data_set)
+        name = f"the data set {data_set}" if data_set else "the newest release"
+        print(f"{release.id} {'is now' if wrote else 'was already'} {name} in {options.bucket}")
     return 0
-
-
-def _shown(column: Column) -> dict[str, str]:
-    comment = {"comment": column.comment} if column.comment else {}
-    return {"name": column.name, "type": column.type, **comment}
-
-
-def _partitions(table: Table) -> dict[str, Any]:
-    """Return what the service needs to register partitions, which are too many for resources of a stack."""
-    folder = f"{table.database}/{table.name}"
-    found = [{"values": list(p.values), "path": f"{folder}/{p.path}"} for p in table.partitions]
-    return {"partitions": found, "storage": storage(table)}
 
 
 def _file(source: Path, path: str, target: str, key: str) -> ReleaseFile:
     size = source.stat().st_size
-    if size > _FILE_LIMIT:
-        raise DataError(f"{source}: is larger than 5 GB; split it")
     with source.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     return ReleaseFile(path=path, target=target, key=key, size=size, sha256=digest, source=source)

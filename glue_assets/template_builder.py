@@ -36,6 +36,11 @@ _STORAGE: dict[str, dict[str, Any]] = {
         },
     },
     "json": {**_TEXT, "SerdeInfo": {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"}},
+    "orc": {
+        "InputFormat": f"{_HIVE}.orc.OrcInputFormat",
+        "OutputFormat": f"{_HIVE}.orc.OrcOutputFormat",
+        "SerdeInfo": {"SerializationLibrary": f"{_HIVE}.orc.OrcSerde"},
+    },
     "parquet": {
         "InputFormat": f"{_HIVE}.parquet.MapredParquetInputFormat",
         "OutputFormat": f"{_HIVE}.parquet.MapredParquetOutputFormat",
@@ -45,6 +50,7 @@ _STORAGE: dict[str, dict[str, Any]] = {
 _PARAMETERS = {
     "csv": {"classification": "csv", "skip.header.line.count": "1"},
     "json": {"classification": "json"},
+    "orc": {"classification": "orc"},
     "parquet": {"classification": "parquet"},
 }
 
@@ -142,9 +148,22 @@ def definition(table: Table) -> dict[str, Any]:
     return {
         **({"Description": table.description} if table.description else {}),
         "TableType": "EXTERNAL_TABLE",
-        "Parameters": _PARAMETERS[table.format],
+        "Parameters": {**_PARAMETERS[table.format], **_statistics(table), **table.parameters},
         "StorageDescriptor": storage(table),
         **({"PartitionKeys": [_column(key) for key in table.partition_keys]} if table.partition_keys else {}),
+    }
+
+
+def _statistics(table: Table) -> dict[str, str]:
+    """Return size and rows of a table, with the parameters that Glue crawlers set.
+
+    https://docs.aws.amazon.com/glue/latest/dg/table-properties-crawler.html
+    """
+    return {
+        "recordCount": str(table.rows),
+        "sizeKey": str(table.size),
+        "objectCount": str(len(table.files)),
+        "averageRecordSize": str(table.size // table.rows if table.rows else 0),
     }
 
 

@@ -1,4 +1,4 @@
-"""Command line of the local product: `up`, `demo`, `token` and `chaos`.
+"""Command line of the local product: `up`, `demo`, `token`, `env`, `publish` and `chaos`.
 
 `aws`, `bootstrap` and `api` run its parts.
 """
@@ -15,14 +15,13 @@ import tempfile
 from pathlib import Path
 
 from local.aws import clients
+from local.commands import options
 from local.faults.rules import BadRule, Rule, parse_all
 from local.runtime.paths import READY_FILE, ROOT
 from local.runtime.processes import Failed
 
-DATA = ROOT / "data"
 STATE = ROOT / ".local" / "up"
 PORT = 8000
-SECONDS_PER_STACK = 4.0
 
 
 def main() -> int:
@@ -120,19 +119,47 @@ def _chaos(arguments: argparse.Namespace) -> int:
     os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"  # faults are expected
     from local.chaos import report
 
-    return report.run(arguments.seed, arguments.environments)
+    if arguments.members:
+        return report.run_class(arguments.seed, arguments.members)
+    return report.run_storm(arguments.seed, arguments.environments)
 
 
 def _token(arguments: argparse.Namespace) -> None:
     from local.setup import bootstrap
 
-    try:
-        ready = json.loads(arguments.ready_file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise Failed(f"Nothing is running: {arguments.ready_file} is missing. Run `make up`.") from error
+    ready = _ready(arguments.ready_file)
     make_client = functools.partial(clients.client, endpoint=ready["aws"], region=ready["region"])
     identity = ready["user_pool_id"], ready["client_id"]
     print(bootstrap.token(make_client, *identity, arguments.user, is_admin=arguments.admin))
+
+
+def _env(arguments: argparse.Namespace) -> None:
+    from local.commands import env
+
+    print("\n".join(env.lines(_ready(arguments.ready_file), arguments.user)))
+
+
+def _publish(arguments: argparse.Namespace) -> int:
+    from glue_assets import release
+
+    ready = _ready(arguments.ready_file)
+    os.environ.update(clients.aws_variables(ready["aws"], ready["region"]))
+    data_set = ["--data-set", arguments.data_set] if arguments.data_set else []
+    publish = ["publish", "--bucket", ready["assets_bucket"], "--data", str(arguments.data.resolve())]
+    if code := release.main([*publish, *data_set]):
+        return code
+    body = json.dumps({"data": arguments.data_set} if data_set else {})
+    print(f"New environments can have it in half a minute: POST {ready['api']}/environments {body}")
+    return 0
+
+
+def _ready(file: Path) -> dict[str, str]:
+    """Return the ready file of the running instance."""
+    try:
+        ready: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise Failed(f"Nothing is running: {file} is missing. Run `make up`.") from error
+    return ready
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -146,6 +173,10 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("chaos", help="run the chaos test: a storm of faults in simulated time")
     )
     _token_options(commands.add_parser("token", help="print a fresh token of a user of the running product"))
+    _env_options(
+        commands.add_parser("env", help="print export lines with AWS credentials of a user's sandbox")
+    )
+    _publish_options(commands.add_parser("publish", help="publish a data folder to the running product"))
     _aws_options(commands.add_parser("aws", help="run the AWS emulator alone"))
     _api_options(commands.add_parser("api", help="run the API alone, on a running emulator"))
     _bootstrap_options(
@@ -169,7 +200,7 @@ def _up_options(command: argparse.ArgumentParser) -> None:
         help="JSON file with all URLs, written once both are ready",
     )
     command.add_argument("--state", type=Path, help="folder for logs and files of Spark")
-    _tick_option(command)
+    options.tick_option(command)
     command.add_argument(
         "--fault",
         action="append",
@@ -183,80 +214,68 @@ def _up_options(command: argparse.ArgumentParser) -> None:
         default=secrets.randbelow(10_000),
         help="fault seed; default: random",
     )
-    _data_option(command)
-    _duration_option(command)
+    options.data_option(command)
+    options.duration_option(command)
 
 
 def _demo_options(command: argparse.ArgumentParser) -> None:
     command.set_defaults(command=_demo)
-    _data_option(command)
-    _duration_option(command)
+    options.data_option(command)
+    options.duration_option(command)
 
 
 def _chaos_options(command: argparse.ArgumentParser) -> None:
     command.set_defaults(command=_chaos)
     command.add_argument("--seed", type=int, default=secrets.randbelow(10_000), help="default: random")
     command.add_argument("--environments", type=int, default=300, help="minimum number of environments")
+    command.add_argument(
+        "--class", dest="members", type=int, help="the life of one class of this size instead"
+    )
 
 
 def _token_options(command: argparse.ArgumentParser) -> None:
     command.set_defaults(command=_token)
     command.add_argument("user", metavar="NAME")
     command.add_argument("--admin", action="store_true", help="give the admin role; by default, remove it")
-    command.add_argument("--ready-file", type=Path, default=READY_FILE, help="ready file of the instance")
+    options.ready_file_option(command)
+
+
+def _env_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(command=_env)
+    command.add_argument("user", metavar="NAME")
+    options.ready_file_option(command)
+
+
+def _publish_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(command=_publish)
+    options.data_option(command)
+    command.add_argument(
+        "--data-set", metavar="NAME", help="publish as this data set; default: for all new environments"
+    )
+    options.ready_file_option(command)
 
 
 def _aws_options(command: argparse.ArgumentParser) -> None:
     command.set_defaults(command=_aws)
     command.add_argument("--state", type=Path, help="folder for files of Spark")
-    _duration_option(command)
-    _server_options(command)
-    _region_option(command)
+    options.duration_option(command)
+    options.server_options(command)
+    options.region_option(command)
 
 
 def _api_options(command: argparse.ArgumentParser) -> None:
     command.set_defaults(command=_api)
-    _tick_option(command)
-    _emulator_option(command)
-    _server_options(command)
-    _region_option(command)
+    options.tick_option(command)
+    options.emulator_option(command)
+    options.server_options(command)
+    options.region_option(command)
 
 
 def _bootstrap_options(command: argparse.ArgumentParser) -> None:
     command.set_defaults(command=_bootstrap)
-    _emulator_option(command)
-    _data_option(command)
-    _region_option(command)
-
-
-def _server_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--port", type=int, default=0, help="0: any free port")
-    command.add_argument("--ready-file", type=Path, help="JSON file with the URL, written once it is ready")
-    command.add_argument("--watch-stdin", action="store_true", help="stop when the standard input ends")
-
-
-def _emulator_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--aws", required=True, help="URL of the emulator")
-
-
-def _region_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--region", default=clients.REGION)
-
-
-def _tick_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--tick-seconds", type=float, help="seconds between scheduled calls")
-
-
-def _data_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--data", type=Path, default=DATA, help="folder of the data: <database>/<table>/<file>"
-    )
-
-
-def _duration_option(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--seconds-per-stack", type=float, default=SECONDS_PER_STACK, help="duration of a stack creation"
-    )
+    options.emulator_option(command)
+    options.data_option(command)
+    options.region_option(command)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,9 @@ from local.faults.server import FaultyServer, publishing
 from local.glue_runs.engine import GlueOptions, GlueRuns
 from local.glue_runs.libraries import lake_jars
 from local.iam import access
-from local.moto_patches import bucket_policies, dynamodb, glue_names, kms, log_events
+from local.iam.federation import Federation
+from local.identity.hosted import HostedSignIn
+from local.moto_patches import bucket_policies, dynamodb, glue_names, kms, log_events, s3_objects
 from local.runtime.paths import SPARK_CACHE
 from local.runtime.processes import log_to_stderr, stop_requested, write_json
 
@@ -100,7 +102,8 @@ def serve(options: AwsOptions) -> None:
     log_to_stderr()
     faults = Faults()
     publish = publishing(events.publish, faults)
-    application = FaultyServer(_keep_put_bodies(_Services(create_backend_app)), faults)
+    services = FaultyServer(_keep_put_bodies(_Services(create_backend_app)), faults)
+    application = HostedSignIn(Federation(services), options.region)
     server = make_server(
         "127.0.0.1", options.port, application, threaded=True, request_handler=_RequestHandler
     )
@@ -114,6 +117,7 @@ def serve(options: AwsOptions) -> None:
         parts.callback(glue_names.install())
         bucket_policies.install()
         dynamodb.install()
+        s3_objects.install()
         parts.callback(log_events.install())
         stacks = CloudFormationOptions(
             clients=make_client,

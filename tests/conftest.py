@@ -17,6 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--full", action="store_true", help="run every test at its full size, as `make test-all` does"
     )
+    parser.addoption("--screenshots", action="store_true", help="save the portal's pictures in docs/images")
 
 
 def pytest_configure(config: pytest.Config) -> None:

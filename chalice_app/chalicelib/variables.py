@@ -6,6 +6,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
+from typing import TypeVar
+
+Choice = TypeVar("Choice", bound=str)
 
 _LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = rf"{_LABEL}(?:\.{_LABEL})*"
@@ -83,13 +86,14 @@ class Variables:
             return default
         return amount
 
-    def choice(self, name: str, default: str, choices: Collection[str]) -> str:
+    def choice(self, name: str, default: Choice, choices: Collection[Choice]) -> Choice:
         """Return one of the choices."""
         given = self._given(name) or default
-        if given not in choices:
-            self.refuse(name, f"must be one of {', '.join(choices)}; got {_short(given)}.")
-            return default
-        return given
+        for choice in choices:
+            if choice == given:
+                return choice
+        self.refuse(name, f"must be one of {', '.join(choices)}; got {_short(given)}.")
+        return default
 
     def listed(self, name: str, pattern: str | re.Pattern[str], expected: str) -> tuple[str, ...]:
         """Return the items of a comma-separated list; each must match a pattern and be unique."""

@@ -6,6 +6,8 @@ import functools
 import re
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from deploy.requirements import ROOT
 from glue_assets.tables import find_tables
@@ -33,7 +35,8 @@ class Sandbox:
 @functools.cache
 def sandbox() -> Sandbox:
     """Count the resources of the template with the tables of `data/`, including the optional ones."""
-    text = complete(assemble(ROOT / "glue_assets"), find_tables(ROOT / "data"))
+    with TemporaryDirectory() as work:
+        text = complete(assemble(ROOT / "glue_assets"), find_tables(ROOT / "data", Path(work)))
     parameters = parse(text)["Parameters"]
     # G.4X has 4 DPUs, R.4X 4 M-DPUs: https://docs.aws.amazon.com/glue/latest/dg/worker-types.html
     worker = int(parameters["WorkerType"]["Default"][2:-1])

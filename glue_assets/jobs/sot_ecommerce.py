@@ -1,8 +1,11 @@
 """Glue job that builds ``tbsot_ecommerce_br``: one row per order that has at least one item.
 
-Reads five tables of the database ``--SOURCE_DB`` from their locations in the Data Catalog, and replaces one
-partition of the output table: the date of the run. ``docs/data.md`` documents every column. Runs unchanged on
-Glue 5.1 (Spark 3.5.6) and locally. Only ``main`` requires ``awsglue``.
+Reads five tables of the database ``--SOURCE_DB`` as the Data Catalog describes them, and replaces one
+partition of the output table: the date of the run. ``docs/data.md`` documents every column and check. Runs
+unchanged on Glue 5.1 (Spark 3.5.6) and locally. Only ``main`` requires ``awsglue``.
+
+A run calls ``find_sources`` (catalog), ``read_source`` (files), ``convert`` (types), ``transform_sot`` (rules
+of the table), ``replace_partition`` with ``check`` (rows), and ``register`` (catalog).
 """
 
 import csv
@@ -10,15 +13,17 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
+from pyspark.errors import AnalysisException
+from pyspark.sql import Column, DataFrame, DataFrameReader, Observation, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql import types as T
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -48,16 +53,35 @@ ALLOWED = {
     "NUM_PARTITIONS": r"[1-9][0-9]{0,3}",
 }
 
+# The required columns of every source table, and what they contain. The first one is the key.
 SOURCES = {
-    "tbl_orders": [
-        "order_id", "customer_id", "order_status", "order_purchase_timestamp", "order_approved_at",
-        "order_delivered_carrier_date", "order_delivered_customer_date", "order_estimated_delivery_date",
-    ],
-    "tbl_order_items": ["order_id", "product_id", "price", "freight_value"],
-    "tbl_customers": ["customer_id", "customer_city", "customer_state"],
-    "tbl_payments": ["order_id", "payment_type", "payment_value"],
-    "tbl_reviews": ["order_id", "review_score", "review_comment_message"],
-}  # fmt: skip
+    "tbl_orders": {
+        "order_id": "text",
+        "customer_id": "text",
+        "order_status": "text",
+        "order_purchase_timestamp": "time",
+        "order_approved_at": "time",
+        "order_delivered_carrier_date": "time",
+        "order_delivered_customer_date": "time",
+        "order_estimated_delivery_date": "time",
+    },
+    "tbl_order_items": {"order_id": "text", "product_id": "text", "price": "money", "freight_value": "money"},
+    "tbl_customers": {"customer_id": "text", "customer_city": "text", "customer_state": "text"},
+    "tbl_payments": {"order_id": "text", "payment_type": "text", "payment_value": "money"},
+    "tbl_reviews": {"order_id": "text", "review_score": "score", "review_comment_message": "text"},
+}
+
+# Formats of SerDes, https://docs.aws.amazon.com/athena/latest/ug/supported-serdes.html
+FORMATS = {
+    "org.apache.hadoop.hive.serde2.OpenCSVSerde": "csv",
+    "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe": "text",
+    "org.openx.data.jsonserde.JsonSerDe": "json",
+    "org.apache.hadoop.hive.serde2.JsonSerDe": "json",
+    "org.apache.hive.hcatalog.data.JsonSerDe": "json",
+    "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe": "parquet",
+    "org.apache.hadoop.hive.ql.io.orc.OrcSerde": "orc",
+    "org.apache.hadoop.hive.serde2.avro.AvroSerDe": "avro",
+}
 
 # The columns of the SoT in order, by source table.
 ORDER_COLUMNS = [
@@ -77,6 +101,38 @@ PAYMENT_COLUMNS = [
 ]  # fmt: skip
 REVIEW_COLUMNS = ["review_best_score", "review_comment_message"]
 MONEY = "decimal(12,2)"
+DESCRIPTION = "One row per order that has at least one item."
+COMMENTS = {
+    "order_id": "The order",
+    "customer_id": "Its customer, in tbl_customers",
+    "order_status": "delivered, shipped, canceled, unavailable, invoiced, processing, created or approved",
+    "order_purchase_ts": "When it was placed, UTC",
+    "order_approved_at": "When its payment was approved, UTC",
+    "order_deliv_carrier_dt": "When the carrier got it, UTC",
+    "order_deliv_customer_dt": "When the customer got it, UTC",
+    "order_estim_deliv_dt": "When the customer was to get it, UTC",
+    "year_order_purchase_ts": "Year of order_purchase_ts",
+    "quarter_order_purchase_ts": "Quarter, from 1",
+    "month_order_purchase_ts": "Month, from 1",
+    "dayofmonth_order_purchase_ts": "Day of the month, from 1",
+    "dayofweek_order_purchase_ts": "Day of the week; 1 is Sunday",
+    "dayofyear_order_purchase_ts": "Day of the year, from 1",
+    "weekofyear_order_purchase_ts": "Week of the year as in ISO 8601",
+    "qty_order_items": "Items of the order that name a product",
+    "sum_order_price": "Sum of its items' prices",
+    "mean_order_price": "Mean of its items' prices",
+    "max_order_price": "Highest price of its items",
+    "min_order_price": "Lowest price of its items",
+    "mean_order_freight_value": "Mean freight of its items",
+    "customer_city": "City of the customer",
+    "customer_state": "State of the customer",
+    "sum_payment_value": "Sum of its payments; null without payments",
+    "mean_payment_value": "Mean of its payments",
+    "count_payment_value": "Number of its payments; null without payments",
+    "most_common_payment_type": "Most frequent type of its payments; of equals, the alphabetically first",
+    "review_best_score": "Highest valid score of its reviews, 1 to 5",
+    "review_comment_message": "Alphabetically last comment of its valid reviews",
+}
 
 
 class JobError(Exception):
@@ -113,11 +169,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Source:
-    """A source table as the Data Catalog describes it."""
+    """A source table as the Data Catalog describes it. ``columns`` are those in the files."""
 
     name: str
     location: str
-    classification: str
+    format: str
+    columns: tuple[str, ...]
+    partition_keys: tuple[str, ...] = ()
+    serde: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_settings(
@@ -164,56 +224,146 @@ def find_sources(glue: "GlueClient", database: str) -> dict[str, Source]:
             table = glue.get_table(DatabaseName=database, Name=name)["Table"]
         except glue.exceptions.EntityNotFoundException as exc:
             raise JobError(f"The table {database}.{name} is not in the Data Catalog.") from exc
-        storage = table["StorageDescriptor"]
-        columns = [column["Name"] for column in storage["Columns"]]
-        if missing := [column for column in needed if column not in columns]:
+        sources[name] = describe_source(f"{database}.{name}", table)
+        types = {
+            column["Name"].lower(): column.get("Type", "string").lower()
+            for column in (*table["StorageDescriptor"]["Columns"], *table.get("PartitionKeys", []))
+        }
+        if missing := [column for column in needed if column not in types]:
             raise JobError(f"The table {database}.{name} lacks the column {', '.join(missing)}.")
-        classification = table.get("Parameters", {}).get("classification", "csv")
-        sources[name] = Source(f"{database}.{name}", storage["Location"], classification)
+        for column in needed:
+            if types[column].startswith(("array", "map", "struct")):
+                raise JobError(
+                    f"The column {column} of {database}.{name} is {types[column]}, not a single value."
+                )
     return sources
 
 
-def read_source(spark: SparkSession, source: Source, needed: list[str]) -> DataFrame:
-    """Read the required columns of a source table as strings. Raises JobError if its files lack them."""
-    file_system, files = _list_folder(spark, source.location)
-    if not files:
-        raise JobError(f"The table {source.name} has no files in {source.location}.")
-    if source.classification == "csv":
-        # As in RFC 4180, quotes inside quotes are doubled, and quoted text may contain line breaks. With an
-        # explicit line separator, Spark keeps them. With enforceSchema off, Spark rejects a file whose header
-        # differs from the first file's, instead of relying on the order of columns.
-        first_line = _read_first_line(spark, file_system, files[0])
-        schema = _strings(next(csv.reader([first_line.lower()])))
-        separator = "\r\n" if first_line.endswith("\r") else "\n"
-        reader = spark.read.options(header=True, multiLine=True, escape='"', lineSep=separator)
-        frame = reader.schema(schema).option("enforceSchema", False).csv(source.location)
-    elif source.classification == "json":
-        # The Data Catalog and Athena ignore the case of keys. Spark's reader of JSON does not.
-        texts = F.from_json("value", "map<string,string>")
-        values = F.transform_keys(texts, lambda key, _: F.lower(key))
-        rows = spark.read.text(source.location).select(values.alias("values"))
-        frame = rows.select(*(F.col("values")[name].alias(name) for name in needed))
-    elif source.classification == "parquet":
-        frame = spark.read.parquet(source.location)
+def describe_source(name: str, table: "TableTypeDef") -> Source:
+    """Return what the job reads of a table's definition. Raises JobError if it cannot read such tables."""
+    storage, parameters = table["StorageDescriptor"], table.get("Parameters", {})
+    serde = storage.get("SerdeInfo", {})
+    library = serde.get("SerializationLibrary", "")
+    if library not in FORMATS:
+        found = f"the SerDe {library}, which this job cannot read" if library else "no SerDe and so no files"
+        raise JobError(f"The table {name} has {found}; store the table as CSV, JSON, ORC or Parquet.")
+    skipped = parameters.get("skip.header.line.count", "0")
+    if skipped not in ("0", "1"):
+        raise JobError(
+            f"The table {name} has skip.header.line.count {skipped}; the job reads tables with 0 or 1."
+        )
+    return Source(
+        name=name,
+        location=storage["Location"],
+        format=FORMATS[library],
+        columns=tuple(column["Name"].lower() for column in storage["Columns"]),
+        partition_keys=tuple(key["Name"].lower() for key in table.get("PartitionKeys", [])),
+        serde=serde.get("Parameters", {}),
+        parameters=parameters,
+    )
+
+
+def read_source(spark: SparkSession, source: Source, needed: Mapping[str, str]) -> DataFrame:
+    """Read the required columns with the types of the files. Raises JobError if the files lack them."""
+    file_system, files = _list_files(spark, source.location)
+    first = next((file.getPath() for file in files if file.getLen()), None)
+    if first is None:
+        raise JobError(f"The table {source.name} has no data in {source.location}.")
+    # Without partition keys in the catalog, folders mean nothing, even if they are named key=value.
+    reader = spark.read.option("recursiveFileLookup", not source.partition_keys)
+    try:
+        if source.format in ("csv", "text"):
+            frame = _read_csv(reader, source, _read_first_line(spark, file_system, first))
+        elif source.format == "json":
+            frame = _read_json(reader, source)
+        else:
+            frame = reader.format(source.format).load(source.location)
+    except (AnalysisException, Py4JJavaError) as exc:
+        reason = _root_cause(exc).splitlines()[0]
+        if source.format == "avro" and "avro" in reason:
+            # https://spark.apache.org/docs/3.5.6/sql-data-sources-avro.html#deploying
+            raise JobError(
+                f"The table {source.name} is Avro, which Spark reads only with the package spark-avro; "
+                "store the table as Parquet, or add the package's jar with --extra-jars."
+            ) from exc
+        raise JobError(f"Spark cannot read the files of {source.name}: {reason}") from exc
+    stored = {column.lower(): column for column in frame.columns}
+    by_position = source.format in ("csv", "text", "orc") and not set(source.columns) & set(stored)
+    if by_position and len(frame.columns) == len(source.columns) + len(source.partition_keys):
+        # A header in other words, or ORC's _col0: as for Athena, the catalog names the columns in order.
+        stored |= dict(zip(source.columns, frame.columns, strict=False))
+    if missing := ", ".join(name for name in needed if name not in stored):
+        raise JobError(f"The file {first.getName()} of {source.name} lacks the column {missing}.")
+    return frame.select([F.col(f"`{stored[name]}`").alias(name) for name in needed])
+
+
+def _root_cause(exc: Exception) -> str:
+    if not isinstance(exc, Py4JJavaError):
+        return str(exc)
+    cause = exc.java_exception
+    while inner := cause.getCause():
+        cause = inner
+    return str(cause.getMessage())
+
+
+def _read_csv(reader: DataFrameReader, source: Source, first_line: str) -> DataFrame:
+    """Read delimited files as strings.
+
+    A release sets ``multiLine`` to false if no quoted text contains a line break. Then Spark splits files.
+    """
+    options: dict[str, Any] = {"header": source.parameters.get("skip.header.line.count") == "1"}
+    if source.format == "csv":
+        separator, quote = source.serde.get("separatorChar", ","), source.serde.get("quoteChar", '"')
+        escape = source.serde.get("escapeChar", "\\")
+        # In quoted text, quotes are doubled as in RFC 4180, unless the catalog names an unusual character.
+        # A backslash is OpenCSVSerde's default, and the files of most tables do not use it.
+        options |= {"sep": separator, "quote": quote, "escape": quote if escape == "\\" else escape}
+        if source.parameters.get("multiLine") != "false":
+            # With an explicit line separator, Spark keeps line breaks within quotes unchanged.
+            options |= {"multiLine": True, "lineSep": "\r\n" if first_line.endswith("\r") else "\n"}
+        names = next(csv.reader([first_line.rstrip("\r")], delimiter=separator, quotechar=quote))
     else:
-        raise JobError(f"The table {source.name} is {source.classification}, not csv, json or parquet.")
-    if missing := ", ".join(name for name in needed if name not in frame.columns):
-        raise JobError(f"The file {files[0].getName()} of {source.name} lacks the column {missing}.")
-    return frame.select([F.col(name).cast("string") for name in needed])
+        separator = source.serde.get("field.delim", source.serde.get("serialization.format", "\x01"))
+        options |= {"sep": separator, "quote": "", "escape": ""}
+        options["nullValue"] = source.serde.get("serialization.null.format", r"\N")
+        names = first_line.rstrip("\r").split(separator)
+    # With enforceSchema off, Spark rejects a file whose header differs from the first file's, instead of
+    # relying on the order of columns.
+    header = [name.lower() for name in names] if options["header"] else source.columns
+    schema = T.StructType([T.StructField(name, T.StringType()) for name in header])
+    return reader.options(enforceSchema=False, **options).schema(schema).csv(source.location)
 
 
-def _strings(names: list[str]) -> StructType:
-    return StructType([StructField(name, StringType()) for name in names])
+def _read_json(reader: DataFrameReader, source: Source) -> DataFrame:
+    """Read JSON Lines as strings. Ignores the case of keys, as the Data Catalog and Athena do."""
+    lines = reader.text(source.location)
+    texts = F.from_json("value", "map<string,string>")
+    values = F.transform_keys(texts, lambda key, _: F.lower(key)).alias("values")
+    # https://docs.aws.amazon.com/athena/latest/ug/openx-json-serde.html: mapping.column = key
+    keys = {column: source.serde.get(f"mapping.{column}", column).lower() for column in source.columns}
+    rows = lines.where(F.trim("value") != "").select(values, *lines.columns[1:])
+    return rows.select(
+        *(F.col("values")[key].alias(column) for column, key in keys.items()), *lines.columns[1:]
+    )
 
 
-def _list_folder(spark: SparkSession, uri: str) -> tuple[Any, list[Any]]:
-    """Return the folder's file system and its visible paths, sorted by name. Empty if it does not exist."""
+def _list_files(spark: SparkSession, uri: str) -> tuple[Any, Iterator[Any]]:
+    """Return a folder's file system and the status of each visible file below it."""
     jvm: Any = spark.sparkContext._jvm
     folder = jvm.org.apache.hadoop.fs.Path(uri)
     file_system = folder.getFileSystem(spark.sparkContext._jsc.hadoopConfiguration())
-    found = file_system.listStatus(folder) if file_system.exists(folder) else []
-    paths = {status.getPath().getName(): status.getPath() for status in found}
-    return file_system, [paths[name] for name in sorted(paths) if name[0] not in "._"]
+    start = len(folder.toUri().getPath().rstrip("/"))
+
+    def files() -> Iterator[Any]:
+        found = file_system.listFiles(folder, True)
+        while found.hasNext():
+            status = found.next()
+            parts = status.getPath().toUri().getPath()[start:].strip("/").split("/")
+            # Spark ignores the same names.
+            if not any(part[0] == "." or (part[0] == "_" and "=" not in part) for part in parts):
+                yield status
+
+    return file_system, files() if file_system.exists(folder) else iter(())
 
 
 def _read_first_line(spark: SparkSession, file_system: Any, path: Any) -> str:
@@ -223,11 +373,69 @@ def _read_first_line(spark: SparkSession, file_system: Any, path: Any) -> str:
     stream = codec.createInputStream(stream) if codec else stream
     head = bytes(stream.readNBytes(65536))
     stream.close()
-    return head.split(b"\n")[0].decode("utf-8-sig")
+    return head.split(b"\n")[0].decode("utf-8-sig", errors="replace")
+
+
+# The date and the time of ISO 8601 and SQL. Spark's cast also accepts "2018", "T10" and the like.
+TIME = r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?)?$"
+SCORE = r"^[1-5](\.0+)?$"
+MUST_BE = {
+    "text": "a single value",
+    "time": "a timestamp, a date, or a string such as 2018-05-25 10:56:33",
+    "money": "a number or a string",
+    "score": "a number or a string",
+}
+
+
+def convert(frame: DataFrame, table: str, kinds: Mapping[str, str], seen: Observation) -> DataFrame:
+    """Convert the stored values to strings, times, amounts and scores. Empty and unreadable ones become null.
+
+    ``seen`` receives the numbers of rows, of keys, and of unreadable values by column. Raises JobError if the
+    type of a column does not fit.
+    """
+    key = next(iter(kinds))
+    columns, unreadable = [], []
+    for name, kind in kinds.items():
+        stored = frame.schema[name].dataType
+        value = _parse(F.col(name), stored, kind)
+        if value is None:
+            raise JobError(
+                f"The column {name} of {table} is {stored.simpleString()} in the files; "
+                f"it must be {MUST_BE[kind]}."
+            )
+        columns.append(value.alias(name))
+        if kind != "text":
+            columns.append(F.col(name).alias(f"stored_{name}"))
+            was_filled = F.col(f"stored_{name}").cast("string") != ""
+            unreadable.append(F.count(F.when(F.col(name).isNull() & was_filled, 1)).alias(name))
+    counts = [F.count("*").alias("rows"), F.count(key).alias("keys"), *unreadable]
+    return frame.select(columns).observe(seen, *counts).select(*kinds)
+
+
+def _parse(column: Column, stored: T.DataType, kind: str) -> Column | None:
+    """Return a column's value, or None if the kind has no values of the stored type."""
+    is_text, is_number = isinstance(stored, T.StringType), isinstance(stored, T.NumericType)
+    if kind == "text" and isinstance(stored, T.AtomicType):
+        text = column.cast("string")
+        if isinstance(stored, T.FractionalType):  # pandas stores integers as 7.0 if some are missing
+            whole = column.cast("decimal(38,0)")
+            text = F.when(column == whole, whole.cast("string")).otherwise(text)
+        return F.when(text != "", text)
+    if kind == "time" and is_text:
+        return F.when(column.rlike(TIME), column.cast("timestamp"))
+    if kind == "time" and isinstance(stored, T.DateType | T.TimestampType | T.TimestampNTZType):
+        return column.cast("timestamp")
+    if kind == "money" and (is_text or is_number):
+        return column.cast(MONEY)
+    if kind == "score" and is_text:
+        return F.when(column.rlike(SCORE), F.substring(column, 1, 1).cast("int"))
+    if kind == "score" and is_number:
+        return F.when(column.isin(1, 2, 3, 4, 5), column.cast("int"))
+    return None
 
 
 def transform_orders(orders: DataFrame) -> DataFrame:
-    """Parse the times and split the purchase time. Grain: one order."""
+    """Rename the times and split the purchase time. Grain: one order."""
     times = {
         "order_purchase_ts": "order_purchase_timestamp",
         "order_approved_at": "order_approved_at",
@@ -235,7 +443,6 @@ def transform_orders(orders: DataFrame) -> DataFrame:
         "order_deliv_customer_dt": "order_delivered_customer_date",
         "order_estim_deliv_dt": "order_estimated_delivery_date",
     }
-    parsed = {name: F.to_timestamp(source, "yyyy-MM-dd HH:mm:ss") for name, source in times.items()}
     purchase = F.col("order_purchase_ts")
     parts = {
         "year_order_purchase_ts": F.year(purchase),
@@ -246,14 +453,18 @@ def transform_orders(orders: DataFrame) -> DataFrame:
         "dayofyear_order_purchase_ts": F.dayofyear(purchase),
         "weekofyear_order_purchase_ts": F.weekofyear(purchase),  # ISO 8601
     }
-    return orders.withColumns(parsed).withColumns(parts).select(ORDER_COLUMNS)
+    return (
+        orders.withColumns({name: F.col(source) for name, source in times.items()})
+        .withColumns(parts)
+        .select(ORDER_COLUMNS)
+    )
 
 
 def transform_order_items(items: DataFrame) -> DataFrame:
     """Aggregate the items of every order. Grain: one order that has an item."""
-    price, freight = F.col("price").cast(MONEY), F.col("freight_value").cast(MONEY)
+    price, freight = F.col("price"), F.col("freight_value")
     statistics = items.groupBy("order_id").agg(
-        F.count(_filled("product_id")).alias("qty_order_items"),
+        F.count("product_id").alias("qty_order_items"),
         F.sum(price).cast(MONEY).alias("sum_order_price"),
         _mean(F.sum(price), F.count(price)).alias("mean_order_price"),
         F.max(price).alias("max_order_price"),
@@ -266,12 +477,12 @@ def transform_order_items(items: DataFrame) -> DataFrame:
 def transform_payments(payments: DataFrame) -> DataFrame:
     """Aggregate the payments of every order. Grain: one order that has a payment.
 
-    The most common type is the most frequent non-empty one. Ties are broken alphabetically.
+    The most common type is the most frequent one. Ties are broken alphabetically.
     """
-    value = F.col("payment_value").cast(MONEY)
+    value = F.col("payment_value")
     by_type = (
         payments.repartition("order_id")  # one shuffle serves both groupings and the join
-        .groupBy("order_id", _filled("payment_type").alias("payment_type"))
+        .groupBy("order_id", "payment_type")
         .agg(F.count("*").alias("payments"), F.count(value).alias("values"), F.sum(value).alias("total"))
     )
     rank = F.when(F.col("payment_type").isNotNull(), F.struct(-F.col("payments"), "payment_type"))
@@ -287,24 +498,32 @@ def transform_payments(payments: DataFrame) -> DataFrame:
 def transform_reviews(reviews: DataFrame) -> DataFrame:
     """Keep the best score and one comment of every order. Grain: one order that has a valid review.
 
-    A review is valid if its score is an integer from 1 to 5. The alphabetically greatest comment is kept.
+    A review is valid if it has a score. The alphabetically greatest comment is kept.
     """
     statistics = (
-        reviews.where(F.col("review_score").isin("1", "2", "3", "4", "5"))
+        reviews.where(F.col("review_score").isNotNull())
         .groupBy("order_id")
         .agg(
-            F.max(F.col("review_score").cast("int")).alias("review_best_score"),
-            F.max(_filled("review_comment_message")).alias("review_comment_message"),
+            F.max("review_score").alias("review_best_score"),
+            F.max("review_comment_message").alias("review_comment_message"),
         )
     )
     return statistics.select("order_id", *REVIEW_COLUMNS)
 
 
-def transform_sot(sources: Mapping[str, DataFrame]) -> DataFrame:
-    """Join the source tables into the SoT. Grain: one order that has at least one item."""
+def transform_sot(sources: Mapping[str, DataFrame], seen: Mapping[str, Observation]) -> DataFrame:
+    """Join the source tables into the SoT. Grain: one order that has at least one item.
+
+    A left join adds rows only if keys of its right side repeat. So the numbers of rows before and after the
+    joins show whether orders or customers are unique, without another shuffle. ``seen`` receives them.
+    """
+    orders = transform_orders(sources["tbl_orders"]).withColumn("is_order", F.lit(True))
+    items = transform_order_items(sources["tbl_order_items"])
     return (
-        transform_orders(sources["tbl_orders"])
-        .join(transform_order_items(sources["tbl_order_items"]), on="order_id", how="inner")
+        items.observe(seen["items"], F.count("*").alias("rows"))
+        .join(orders, on="order_id", how="left")
+        .observe(seen["orders"], F.count("*").alias("rows"), F.count("is_order").alias("found"))
+        .where("is_order")
         .join(sources["tbl_customers"], on="customer_id", how="left")
         .join(transform_payments(sources["tbl_payments"]), on="order_id", how="left")
         .join(transform_reviews(sources["tbl_reviews"]), on="order_id", how="left")
@@ -312,27 +531,36 @@ def transform_sot(sources: Mapping[str, DataFrame]) -> DataFrame:
     )
 
 
-def _filled(name: str) -> Column:
-    return F.when(F.col(name) != "", F.col(name))
-
-
 def _mean(total: Column, count: Column) -> Column:
     """Divide and round half up to 2 places once. ``avg`` would first round to 6 places."""
     return F.round(total / count.cast("decimal(10,0)"), 2).cast(MONEY)
 
 
-def replace_partition(spark: SparkSession, frame: DataFrame, uri: str, compression: str) -> None:
-    """Write the rows as Parquet to the folder ``uri``, then delete the previous files.
+def replace_partition(
+    spark: SparkSession, frame: DataFrame, uri: str, compression: str, check: Callable[[], None]
+) -> None:
+    """Write the rows as Parquet to the folder ``uri``, check them, and delete the previous files.
 
-    In this order, a run that fails or is stopped keeps the old rows. A run that ends between the two steps
-    leaves old and new rows, and the next run removes both. Spark's own overwrite deletes first and computes
-    afterwards. Its dynamic partition overwrite may append under S3A, Glue 5.1's file system (SPARK-56588).
+    In this order, a run that fails or is stopped keeps the old rows. If ``check`` fails, the new rows are
+    deleted. A run that is stopped between the steps leaves old and new rows, and the next run removes both.
+    Spark's own overwrite deletes first and computes afterwards. Its dynamic partition overwrite may append
+    under S3A, Glue 5.1's file system (SPARK-56588).
     """
-    file_system, old = _list_folder(spark, uri)
+    file_system, files = _list_files(spark, uri)
+    old = [file.getPath() for file in files]
     markerless = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
     frame.write.mode("append").options(compression=compression, **markerless).parquet(uri)
+    try:
+        check()
+    except Exception:
+        kept = {path.toString() for path in old}
+        _, files = _list_files(spark, uri)
+        for path in [file.getPath() for file in files]:
+            if path.toString() not in kept:
+                file_system.delete(path, False)
+        raise
     for path in old:
-        file_system.delete(path, True)
+        file_system.delete(path, False)
 
 
 def find_output(glue: "GlueClient", settings: Settings) -> "TableTypeDef | None":
@@ -360,7 +588,9 @@ def register(glue: "GlueClient", settings: Settings, frame: DataFrame, known: "T
     mark = {"terraglue.run": settings.run_id} if settings.run_id else {}
     formats = "org.apache.hadoop.hive.ql.io.parquet"
     storage: Any = {
-        "Columns": [{"Name": name, "Type": kind} for name, kind in columns],
+        "Columns": [
+            {"Name": name, "Type": kind, "Comment": COMMENTS.get(name, "")} for name, kind in columns
+        ],
         "Location": settings.output_uri,
         "InputFormat": f"{formats}.MapredParquetInputFormat",
         "OutputFormat": f"{formats}.MapredParquetOutputFormat",
@@ -368,9 +598,16 @@ def register(glue: "GlueClient", settings: Settings, frame: DataFrame, known: "T
     }
     table: Any = {
         "Name": settings.output_table,
+        "Description": DESCRIPTION,
         "TableType": "EXTERNAL_TABLE",
         "Parameters": {"classification": "parquet", "compressionType": settings.compression, **mark},
-        "PartitionKeys": [{"Name": settings.partition_name, "Type": settings.partition_type}],
+        "PartitionKeys": [
+            {
+                "Name": settings.partition_name,
+                "Type": settings.partition_type,
+                "Comment": "Date of the run, UTC",
+            }
+        ],
         "StorageDescriptor": storage,
     }
     if known is None:
@@ -410,23 +647,93 @@ def update_partitions(glue: "GlueClient", place: Mapping[str, str], columns: lis
 
 
 def configure(spark: SparkSession) -> None:
-    """Set UTC, and return null for times and numbers that cannot be parsed."""
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
-    spark.conf.set("spark.sql.ansi.enabled", "false")
-    spark.conf.set("spark.sql.legacy.timeParserPolicy", "CORRECTED")
+    """Set UTC, null for values that cannot be converted, and the reading of files."""
+    values = {
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.ansi.enabled": "false",
+        # Values of partitions stay strings: 01 is not 1.
+        "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+        # Dates before 1582 are read as they are. By default, Spark rejects them in files of unknown writers.
+        "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+        "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
+        # Removes observed parts of the plan next to empty ones, after which Observation.get never returns
+        # (SPARK-54620).
+        "spark.sql.adaptive.optimizer.excludedRules": (
+            "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
+        ),
+    }
+    for name, value in values.items():
+        spark.conf.set(name, value)
 
 
 def run(spark: SparkSession, settings: Settings, sources: Mapping[str, Source]) -> DataFrame:
     """Build the SoT and replace the run's partition with it."""
     configure(spark)
-    frames = {name: read_source(spark, source, SOURCES[name]) for name, source in sources.items()}
-    sot = transform_sot(frames).coalesce(settings.num_partitions)
-    written = Observation()
-    observed = sot.observe(written, F.count("*").alias("rows"), F.sum("sum_order_price").alias("price"))
-    replace_partition(spark, observed, settings.partition_uri, settings.compression)
-    logger.info("partition written location=%s rows=%s", settings.partition_uri, written.get["rows"])
-    logger.info("prices added up sum_order_price=%s", written.get["price"])
+    seen = {name: Observation() for name in (*SOURCES, "items", "orders", "sot")}
+    frames = {
+        name: convert(read_source(spark, sources[name], kinds), sources[name].name, kinds, seen[name])
+        for name, kinds in SOURCES.items()
+    }
+    sot = transform_sot(frames, seen).coalesce(settings.num_partitions)
+    observed = sot.observe(
+        seen["sot"],
+        F.count("*").alias("rows"),
+        F.sum("sum_order_price").alias("price"),
+        F.count(F.coalesce("customer_city", "customer_state")).alias("tbl_customers"),
+        F.count("count_payment_value").alias("tbl_payments"),
+        F.count("review_best_score").alias("tbl_reviews"),
+    )
+
+    def check_rows() -> None:
+        check(sources, frames, {name: each.get for name, each in seen.items()})
+
+    replace_partition(spark, observed, settings.partition_uri, settings.compression, check_rows)
+    written = seen["sot"].get
+    logger.info("partition written location=%s rows=%s", settings.partition_uri, written["rows"])
+    logger.info("prices added up sum_order_price=%s", written["price"])
     return sot
+
+
+def check(
+    sources: Mapping[str, Source], frames: Mapping[str, DataFrame], seen: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Log what the sources contain. Raises JobError if the rows written cannot be right."""
+    for name, kinds in SOURCES.items():
+        table, (key, *_), rows = sources[name].name, kinds, seen[name]["rows"]
+        logger.info("source read table=%s rows=%s", table, rows)
+        for column in kinds.keys() & seen[name].keys():
+            if count := seen[name][column]:
+                logger.warning("values unreadable table=%s column=%s count=%s", table, column, count)
+        if rows and not seen[name]["keys"]:
+            raise JobError(
+                f"None of the {rows} rows of {table} has a value in {key}; check the columns of its files."
+            )
+    sot, orders, items = seen["sot"], sources["tbl_orders"].name, sources["tbl_order_items"].name
+    if seen["orders"]["rows"] > seen["items"]["rows"]:
+        check_unique(frames["tbl_orders"], orders, "order_id")
+    if sot["rows"] > seen["orders"]["found"]:
+        check_unique(frames["tbl_customers"], sources["tbl_customers"].name, "customer_id")
+    if not sot["rows"] and (seen["tbl_orders"]["rows"] or seen["tbl_order_items"]["rows"]):
+        raise JobError(f"No order_id of {orders} is in {items}, so the table would have no rows.")
+    for name in ("tbl_customers", "tbl_payments", "tbl_reviews"):
+        if sot["rows"] and seen[name]["rows"] and not sot[name]:
+            table, (key, *values) = sources[name].name, SOURCES[name]
+            raise JobError(
+                f"The {seen[name]['rows']} rows of {table} add nothing to the table; check that {key} "
+                f"has the values of the orders with items, and that {' and '.join(values)} are valid."
+            )
+
+
+def check_unique(frame: DataFrame, table: str, key: str) -> None:
+    """Raise JobError if keys occur more than once. Reads the table, so it is called only on suspicion."""
+    keys = frame.where(F.col(key).isNotNull()).groupBy(key).agg(F.count("*").alias("rows"))
+    repeated = keys.where("rows > 1").select(key)
+    if count := repeated.count():
+        examples = ", ".join(row[key] for row in repeated.orderBy(key).head(3))
+        raise JobError(
+            f"In {table}, {count} values of {key} occur more than once, such as {examples}; "
+            "remove the repeated rows or files."
+        )
 
 
 def main(argv: list[str]) -> None:

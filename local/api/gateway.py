@@ -4,11 +4,12 @@
   Gateway's 403 "Missing Authentication Token" into a 404 problem; this gateway does the same for routes. The
   app rejects other methods that API Gateway supports. Methods that API Gateway does not support (TRACE)
   return 405 here and 404 in the cloud.
-- Every request has an ID, returned as `X-Request-Id` by the app and by the gateway's own responses.
+- Every request has an ID, returned as `X-Request-Id`.
 - Bodies may be chunked, and are limited to API Gateway's 10 MB. Responses are limited to Lambda's 6 MB.
 - The app's event contains the stage, and the path of the caller's URL. The path may begin with the stage, as
   in API Gateway's own URLs, or with the base path mapping of a custom domain.
 - Some response headers of the app are renamed or removed.
+- Responses are compressed if the client prefers that (`compression.py`).
 - An API with two names for the variable at one position of its paths does not start.
 """
 
@@ -18,6 +19,7 @@ import functools
 import json
 import logging
 import os
+import re
 import uuid
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -35,6 +37,7 @@ from chalice.local import (
 
 from deploy.gateway_responses import ANSWERS, SAFE_HEADERS
 from deploy.path_variables import conflicts
+from local.api import compression
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """Payload limit, https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html."""
@@ -108,7 +111,7 @@ class _Refused(LocalGatewayException):
             **SAFE_HEADERS,
             **more,
         }
-        super().__init__(headers, json.dumps(problem).encode())
+        super().__init__(headers, f"{json.dumps(problem, ensure_ascii=False)}\n".encode())
         self.CODE = status.value
 
 
@@ -126,6 +129,7 @@ class _Gateway(LocalGateway):
         super().__init__(app, config)
         self._prefix = prefix
         self._stage = config.api_gateway_stage
+        self.minimum_compression_size: int | None = config.minimum_compression_size
 
     def handle_request(
         self, method: str, path: str, headers: dict[str, Any], body: bytes | None
@@ -143,10 +147,10 @@ class _Gateway(LocalGateway):
     def _generate_lambda_event(
         self, method: str, path: str, headers: dict[str, Any], body: bytes | None
     ) -> dict[str, Any]:
-        full = path
-        if self._prefix and not path.startswith((f"{self._prefix}/", f"{self._prefix}?")):
+        found = re.fullmatch(rf"{re.escape(self._prefix)}(?:/(.*)|([?].*)?)", path)
+        if found is None:
             raise _not_found(method, path)
-        path = path.removeprefix(self._prefix)
+        path, full = f"/{found[1] or found[2] or ''}", path
         try:
             event = super()._generate_lambda_event(method, path, headers, body)
         except ValueError as error:  # unknown route
@@ -157,9 +161,8 @@ class _Gateway(LocalGateway):
             allowed = self._allowed(full, headers) if "OPTIONS" in methods else ", ".join(sorted(methods))
             raise _not_allowed(method, path, allowed)
         requested_path = full.partition("?")[0]
-        is_stage = self._prefix == f"/{self._stage}"
         event["resource"] = event["requestContext"]["resourcePath"]
-        event["path"] = path.partition("?")[0] if is_stage else requested_path
+        event["path"] = path.partition("?")[0] if self._prefix == f"/{self._stage}" else requested_path
         event["httpMethod"] = method
         event["requestContext"] |= {
             "requestId": str(uuid.uuid4()),
@@ -180,6 +183,7 @@ class _Handler(ChaliceRequestHandler):
 
     def __init__(self, request: Any, client_address: Any, server: Any, gateway: _Gateway) -> None:
         self.local_gateway = gateway
+        self._least_compressed = gateway.minimum_compression_size
         BaseHTTPRequestHandler.__init__(self, request, client_address, server)
 
     def _serve(self) -> None:
@@ -247,6 +251,13 @@ class _Handler(ChaliceRequestHandler):
         self, code: int, headers: dict[str, Any], body: str | bytes | None
     ) -> None:
         content = body.encode() if isinstance(body, str) else body or b""
+        content, headers = compression.compressed(
+            content,
+            headers,
+            # A malformed request has no headers.
+            accepted=getattr(self, "headers", {}).get("accept-encoding", ""),
+            least_bytes=self._least_compressed,
+        )
         self.send_response(code)
         self.send_header("Content-Type", headers.pop("Content-Type", "application/json"))
         if self.command != "HEAD" and code not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
@@ -281,8 +292,8 @@ def _portal() -> dict[str, str]:
 
 
 def _not_allowed(method: str, path: str, allowed: str) -> _Refused:
-    words = f"{path.partition('?')[0]} does not support {method}."
-    return _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", words, Allow=allowed)
+    detail = f"{path.partition('?')[0]} does not support {method}."
+    return _Refused(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", detail, Allow=allowed)
 
 
 def _not_found(method: str, path: str) -> _Refused:

@@ -16,6 +16,7 @@ from local.api.dispatch import Dispatcher
 from local.aws import clients
 from local.faults.control import app_id
 from local.glue_runs.arguments import unsupported_features
+from local.identity import registration
 from local.runtime.paths import ROOT
 from local.runtime.processes import Failed, log_to_stderr, stop_requested, write_json
 from local.setup import bootstrap, roles
@@ -62,11 +63,14 @@ def serve(options: ApiOptions) -> None:
         raise Failed(str(error)) from error
     stop = stop_requested(watch_stdin=options.watch_stdin)
     server = gateway.create_server(app, config, options.port)
+    url = f"http://127.0.0.1:{server.server.server_port}"
+    cognito = make_client("cognito-idp")
+    elsewhere = filter(None, [os.environ.get("PORTAL_ORIGIN")])
+    registration.register(cognito, identity.user_pool_id, identity.client_id, url, *elsewhere)
     dispatcher = Dispatcher(app, make_client, options.region, tick_seconds=options.tick_seconds)
     dispatcher.start()
     threading.Thread(target=server.server.serve_forever, daemon=True).start()
     if options.ready_file:
-        url = f"http://127.0.0.1:{server.server.server_port}"
         described = bootstrap.description(options.aws, options.region, identity)
         write_json(options.ready_file, {"api": url, **described, "pids": {"api": os.getpid()}})
     stop.wait()
@@ -90,11 +94,15 @@ def _settings(
         "JWKS_URI": identity.jwks_uri,
         "AUDIENCE": identity.client_id,
         "OWNER_CLAIM": "cognito:username",
-        "ADMIN_GROUP": bootstrap.ADMIN_GROUP,
+        "ADMIN_GROUP": registration.ADMIN_GROUP,
+        **registration.variables(options.aws, identity.client_id),
         "DEPLOYMENT_ROLE_ARN": made["DeploymentRoleArn"],
         "PERMISSIONS_BOUNDARY_ARN": made["SandboxBoundaryArn"],
+        "SANDBOX_INSPECTOR_ROLE_ARN": made["SandboxInspectorArn"],
         "SANDBOX_READER_ROLE_ARN": made["SandboxReaderArn"],
-        "SERVICE_ROLE_ARNS": f"{role},{made['SandboxReaderArn']}",
+        "SANDBOX_USER_ROLE_ARN": made["SandboxUserArn"],
+        "FEDERATION_URL": f"{options.aws}/federation",
+        "SERVICE_ROLE_ARNS": f"{role},{made['SandboxReaderArn']},{made['SandboxUserArn']}",
         "CURSOR_KEY": os.environ.get("CURSOR_KEY") or secrets.token_hex(32),
         "LEASE_SECONDS": str(_LEASE_SECONDS),
         "POWERTOOLS_LOG_LEVEL": "INFO",

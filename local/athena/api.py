@@ -1,16 +1,15 @@
-"""Replacement of moto's Athena calls about query executions.
+"""Replacement of moto's Athena calls.
 
-moto's StartQueryExecution runs nothing and returns canned results. Workgroups and named queries remain
-moto's, except for the error message for a missing workgroup.
+moto's StartQueryExecution runs nothing and returns canned results, and its Athena has a Data Catalog of its
+own. Workgroups remain moto's, except for the error message for a missing workgroup.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from moto.athena.models import AthenaBackend
 from moto.athena.responses import AthenaResponse
@@ -22,7 +21,7 @@ from local.moto_patches.patching import replace_methods
 
 Json = dict[str, Any]
 
-_KEY = re.compile(r"Credential=([^/,]+)/")
+_MOST = 50
 
 
 @dataclass(frozen=True)
@@ -34,34 +33,14 @@ class Request:
     credentials: Credentials
 
 
-class Api(Protocol):
-    """The calls. They raise `Refused`."""
-
-    def start_query_execution(self, request: Request) -> Json:
-        """StartQueryExecution."""
-
-    def get_query_execution(self, request: Request) -> Json:
-        """GetQueryExecution."""
-
-    def get_query_results(self, request: Request) -> Json:
-        """GetQueryResults."""
-
-    def stop_query_execution(self, request: Request) -> Json:
-        """StopQueryExecution."""
-
-    def list_query_executions(self, request: Request) -> Json:
-        """ListQueryExecutions."""
+Call = Callable[[Request], Json]
+"""A call, named as moto's method. It raises `Refused`."""
 
 
-def replace_moto(api: Api) -> Callable[[], None]:
-    """Let `api` handle the calls. Return a function that restores moto's methods."""
-    calls = (
-        *(api.start_query_execution, api.get_query_execution, api.get_query_results),
-        *(api.stop_query_execution, api.list_query_executions),
-    )
+def replace_moto(calls: Iterable[Call]) -> Callable[[], None]:
+    """Let `calls` replace or extend moto's. Return a function that restores moto's methods."""
     replaced = {call.__name__: _handler(call) for call in calls}
     replaced["get_work_group"] = _handler(_get_work_group)
-    replaced["get_query_runtime_statistics"] = _handler(_no_statistics)
     restore_calls = replace_methods(AthenaResponse, replaced)
     restore_tokens = replace_methods(AthenaBackend, {"tokens": property(_tokens)})
 
@@ -72,21 +51,23 @@ def replace_moto(api: Api) -> Callable[[], None]:
     return restore
 
 
-def miss_workgroups() -> Callable[[], None]:
-    """Let moto report a missing workgroup. Return a function that removes the patch."""
-    return replace_methods(AthenaResponse, {"get_work_group": _handler(_get_work_group)})
+def page(request: Request, key: str, items: Sequence[Any]) -> Json:
+    """Return a page of a list under `key`, with at most 50 items. Raises `Refused` for an unknown token."""
+    token, limit = request.values.get("NextToken") or "0", request.values.get("MaxResults") or _MOST
+    if not token.isdecimal():
+        raise Refused("The NextToken is not valid.")
+    begin, end = int(token), int(token) + min(limit, _MOST)
+    answer: Json = {key: list(items[begin:end])}
+    return {**answer, "NextToken": str(end)} if end < len(items) else answer
 
 
-def _handler(call: Callable[[Request], Json]) -> Callable[[AthenaResponse], str]:
+def _handler(call: Call) -> Callable[[AthenaResponse], str]:
     def answer(self: AthenaResponse) -> str:
-        match = _KEY.search(self.headers.get("Authorization", ""))
-        token = self.headers.get("X-Amz-Security-Token", "")
-        # The access key alone identifies the caller; the emulator does not check signatures.
-        credentials = Credentials(match[1] if match else "test", "unknown", token)
+        credentials = Credentials.of_caller(self.headers)
         try:
             return json.dumps(call(Request(json.loads(self.body), self.athena_backend, credentials)))
         except Refused as refused:
-            raise JsonRESTError("InvalidRequestException", str(refused)) from refused
+            raise JsonRESTError(refused.code, str(refused)) from refused
 
     return answer
 
@@ -97,10 +78,6 @@ def _get_work_group(request: Request) -> Json:
     if group is None:
         raise Refused("WorkGroup is not found.")
     return {"WorkGroup": group}
-
-
-def _no_statistics(_: Request) -> Json:
-    raise Refused("The local Athena has no runtime statistics.")
 
 
 def _tokens(self: AthenaBackend) -> Any:

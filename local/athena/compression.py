@@ -7,10 +7,11 @@ state their compression themselves.
 from __future__ import annotations
 
 import bz2
+import functools
 import gzip
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,9 +19,36 @@ from local.athena.errors import QueryFailed, unsupported
 
 _STREAMS: dict[str, Callable[[Path], IO[bytes]]] = {".gz": gzip.open, ".bz2": bz2.open}  # type: ignore[dict-item]
 _UNSUPPORTED = (".lzo", ".zip")
+_BLOCK = 256 * 1024  # of Hadoop's codecs, io.compression.codec.snappy.buffersize
 
 ENDINGS = (*_STREAMS, ".deflate", ".lz4", ".snappy", ".zst", *_UNSUPPORTED)
 """Endings of names that say how a text file is compressed."""
+
+
+def compressed(ending: str, lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the compressed content of a file with this ending, or the lines themselves without one."""
+    if not ending:
+        yield from lines
+        return
+    content = b"".join(lines)
+    if ending == ".gz":
+        yield gzip.compress(content)
+    elif ending == ".bz2":
+        yield bz2.compress(content)
+    else:
+        import cramjam
+
+        if ending == ".zst":
+            yield bytes(cramjam.zstd.compress(content))
+            return
+        codecs: dict[str, Any] = {
+            ".snappy": cramjam.snappy.compress_raw,
+            ".lz4": functools.partial(cramjam.lz4.compress_block, store_size=False),
+        }
+        for begin in range(0, len(content), _BLOCK):
+            block = content[begin : begin + _BLOCK]
+            chunk = bytes(codecs[ending](block))
+            yield len(block).to_bytes(4, "big") + len(chunk).to_bytes(4, "big") + chunk
 
 
 def decompress(file: Path) -> None:

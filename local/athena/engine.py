@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.athena import history, saved
 from local.athena.api import Request, replace_moto
 from local.athena.errors import Cancelled, QueryFailed, Refused
+from local.athena.metadata import Metadata
 from local.aws.clients import Credentials
 
 if TYPE_CHECKING:
@@ -52,7 +54,12 @@ class Athena:
         self._lock = threading.Lock()
         self._slots = threading.Semaphore(_CONCURRENT_QUERIES)
         self._running: dict[str, tuple[Execution, threading.Thread]] = {}
-        self._restore_moto = replace_moto(self)
+        executions = (
+            *(self.start_query_execution, self.get_query_execution, self.get_query_results),
+            *(self.stop_query_execution, self.list_query_executions),
+        )
+        metadata = Metadata(options.clients)
+        self._restore_moto = replace_moto((*executions, *history.CALLS, *saved.CALLS, *metadata.calls))
 
     def close(self) -> None:
         """Stop every query and restore moto's methods."""
@@ -125,8 +132,8 @@ class Athena:
         return execution
 
     def _spec(self, values: Json, workgroup: Any, execution_id: str) -> Any:
-        from local.athena import sql
         from local.athena.execution import QuerySpec
+        from local.athena.statements.reading import read
 
         if workgroup.state != "ENABLED":
             raise Refused(f"WorkGroup {workgroup.name} is disabled.")
@@ -143,13 +150,15 @@ class Athena:
             )
         context = values.get("QueryExecutionContext") or {}
         parameters = values.get("ExecutionParameters")
+        statement = read(values["QueryString"], parameters or [])
+        statement.check_workgroup(is_enforced=settings["EnforceWorkGroupConfiguration"])
         return QuerySpec(
             id=execution_id,
             text=values["QueryString"],
-            statement=sql.read(values["QueryString"], parameters or []),
-            database=context.get("Database"),
+            statement=statement,
+            database=_unquoted(context.get("Database")),
             catalog=context.get("Catalog"),
-            location=f"{location.rstrip('/')}/{execution_id}.csv",
+            output=location.rstrip("/"),
             encryption=chosen.get("EncryptionConfiguration"),
             parameters=parameters,
             cutoff=settings.get("BytesScannedCutoffPerQuery"),
@@ -178,3 +187,8 @@ class Athena:
             shutil.rmtree(folder, ignore_errors=True)
             with self._lock:
                 del self._running[execution.spec.id]
+
+
+def _unquoted(database: str | None) -> str | None:
+    """Return the name of a database. awswrangler sends it in back quotes, as Athena's DDL writes names."""
+    return database.strip("`") if database else None

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 
 class Refused(Exception):
-    """Athena rejects the call with an InvalidRequestException."""
+    """Athena rejects the call. `code` is the error's name."""
+
+    def __init__(self, message: str, *, code: str = "InvalidRequestException") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class QueryFailed(Exception):

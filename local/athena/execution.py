@@ -10,26 +10,33 @@ from typing import Any
 
 from local.athena.errors import Cancelled, Refused
 from local.athena.results import Result
-from local.athena.sql import Statement
+from local.athena.statement import Statement
 
 Json = dict[str, Any]
+
+_USER = 2
 
 FINAL = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 
 
 @dataclass(frozen=True)
 class QuerySpec:
-    """What to run, and where its result goes: the `s3://` URI of a file, and its encryption."""
+    """What to run, and where its result goes: the `s3://` URI of a folder, and its encryption."""
 
     id: str
     text: str
     statement: Statement
     database: str | None
     catalog: str | None
-    location: str
+    output: str
     encryption: Json | None
     parameters: list[str] | None
     cutoff: int | None
+
+    @property
+    def location(self) -> str:
+        """The `s3://` URI of the file with the result."""
+        return f"{self.output}/{self.statement.file.format(id=self.id)}"
 
 
 class Execution:
@@ -40,6 +47,7 @@ class Execution:
         self.workgroup = workgroup
         self.result: Result | None = None
         self.scanned = 0
+        self.manifest: str | None = None
         self.state = "QUEUED"
         self._reason = ""
         self._category = 0
@@ -101,16 +109,18 @@ class Execution:
             if self.state == "FAILED":
                 status["AthenaError"] = {
                     "ErrorCategory": self._category,
-                    "ErrorType": 0,
+                    "ErrorType": _error_type(self._category, self._reason),
                     "Retryable": False,
                     "ErrorMessage": self._reason,
                 }
             encryption = {"EncryptionConfiguration": spec.encryption} if spec.encryption else {}
+            manifest = {"DataManifestLocation": self.manifest} if self.manifest else {}
             context = {"Database": spec.database, "Catalog": spec.catalog}
             shown: Json = {
                 "QueryExecutionId": spec.id,
                 "Query": spec.text,
                 "StatementType": spec.statement.kind,
+                "SubstatementType": spec.statement.subkind,
                 "ResultConfiguration": {"OutputLocation": spec.location, **encryption},
                 "ResultReuseConfiguration": {"ResultReuseByAgeConfiguration": {"Enabled": False}},
                 "QueryExecutionContext": {name: value for name, value in context.items() if value},
@@ -118,6 +128,7 @@ class Execution:
                 "Statistics": {
                     "EngineExecutionTimeInMillis": _milliseconds(completed - started),
                     "DataScannedInBytes": self.scanned,
+                    **manifest,
                     "TotalExecutionTimeInMillis": _milliseconds(completed - self._submitted),
                     "QueryQueueTimeInMillis": _milliseconds(started - self._submitted),
                     "ServiceProcessingTimeInMillis": 0,
@@ -140,6 +151,13 @@ class Execution:
             if self.state not in FINAL:
                 self.state, self._reason, self._category = state, reason, category
                 self.result, self._completed = result, time.time()
+
+
+def _error_type(category: int, reason: str) -> int:
+    """Return a type of https://docs.aws.amazon.com/athena/latest/ug/error-reference.html."""
+    if category != _USER:
+        return 200  # "Query engine had an internal error"
+    return 1001 if reason.startswith(("HIVE_BAD_DATA", "HIVE_CURSOR_ERROR")) else 1000  # data or user error
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from local.athena.errors import unsupported
@@ -91,3 +92,9 @@ def identifier(name: str) -> str:
 def literal(text: str) -> str:
     """Quote a string for SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def without_rows(columns: Mapping[str, str]) -> str:
+    """Return a query without rows. `columns` have DuckDB types."""
+    outputs = ", ".join(f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in columns.items())
+    return f"SELECT {outputs} WHERE false"

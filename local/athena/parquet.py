@@ -22,9 +22,12 @@ def read_parquet(columns: Columns, serde: Mapping[str, str]) -> Read:
     # https://docs.aws.amazon.com/athena/latest/ug/handling-schema-updates-chapter.html
     by_position = serde.get("parquet.column.index.access", "").lower() == "true"
 
+    # DuckDB keeps the case of a file's names in a struct. Of a union, it takes those of the first part.
+    named = [f"CAST(NULL AS {kind}) AS {identifier(name)}" for name, kind in columns.items()]
+
     def read(connection: DuckDBPyConnection, files: list[Path]) -> str:
         parts = [_file(connection, file, columns, by_position=by_position) for file in files]
-        return " UNION ALL ".join(parts)
+        return " UNION ALL ".join([f"SELECT {', '.join(named)} WHERE false", *parts])
 
     return read
 

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
-from botocore.exceptions import ClientError
 
-from local.athena import results, sql
-from local.athena.errors import Cancelled, QueryFailed, unsupported
+from local.athena.errors import Cancelled, QueryFailed
 from local.athena.execution import Execution
 from local.athena.results import Result
+from local.athena.statement import Session
 from local.athena.tables import Tables
-from local.aws.s3_uris import bucket_and_key
-
-Json = dict[str, Any]
-
-# Trino's error names by DuckDB error, the most specific first.
-_NAMES: tuple[tuple[type[duckdb.Error], str], ...] = (
-    (duckdb.OutOfRangeException, "NUMERIC_VALUE_OUT_OF_RANGE"),
-    (duckdb.ConversionException, "INVALID_CAST_ARGUMENT"),
-    (duckdb.CatalogException, "FUNCTION_NOT_FOUND"),
-    (duckdb.BinderException, "SYNTAX_ERROR"),
-    (duckdb.ParserException, "SYNTAX_ERROR"),
-    (duckdb.InvalidInputException, "INVALID_FUNCTION_ARGUMENT"),
-)
+from local.athena.wording import placed, worded
 
 
 class QueryRun:
@@ -45,51 +31,65 @@ class QueryRun:
         # One thread, so that rows have the order of their files.
         with duckdb.connect(config={"threads": 1}) as connection:
             execution.run_with(connection)
+            session = self._session(connection)
             try:
-                result = self._query(connection)
-            except duckdb.InterruptException as error:
-                raise Cancelled from error
-            except duckdb.Error as error:
-                raise self._failure(error) from error
-            except QueryFailed as failed:
-                raise QueryFailed(self._with_uris(str(failed)), category=failed.category) from failed
+                result = self._run(session)
             finally:
                 execution.detach()
         execution.check()
-        self._write(result)
+        self._write(session, result)
         execution.succeed(result)
 
-    def _query(self, connection: duckdb.DuckDBPyConnection) -> Result:
+    def _session(self, connection: duckdb.DuckDBPyConnection) -> Session:
         spec = self._execution.spec
-        query = sql.query(spec.statement, spec.database)
         # A query is untrusted SQL: it may read the copies of its tables, but no other file.
         connection.execute(f"SET allowed_directories = ['{self._folder}']")
-        for setting in ("TimeZone = 'UTC'", "enable_external_access = false", "lock_configuration = true"):
+        fixed = ("TimeZone = 'UTC'", "enable_external_access = false", "lock_configuration = true")
+        for setting in (*spec.statement.settings, *fixed):
             connection.execute(f"SET {setting}")
-        for database, table in query.tables:
-            self._tables.add(connection, database, table)
-            self._execution.scanned = self._tables.scanned
-            self._check()
-        relation = connection.sql(query.sql)
-        return results.result(relation.columns, relation.types, relation.fetchall())
+        return Session(
+            id=spec.id,
+            workgroup=self._execution.workgroup.name,
+            database=spec.database,
+            output=spec.output,
+            encryption=spec.encryption,
+            connection=connection,
+            tables=self._tables,
+            check=self._check,
+        )
+
+    def _run(self, session: Session) -> Result:
+        statement = self._execution.spec.statement
+        try:
+            return statement.run(session)
+        except duckdb.InterruptException as error:
+            raise Cancelled from error
+        except (duckdb.Error, QueryFailed) as error:
+            failed = self._failure(error) if isinstance(error, duckdb.Error) else error
+            advice = statement.advice.format(output=session.output, id=session.id)
+            reason = placed(self._with_uris(str(failed)), self._execution.spec.text)
+            if advice:
+                reason = f"{reason.rstrip('.')}. {advice}"
+            raise QueryFailed(reason, category=failed.category) from error
+        finally:
+            self._execution.manifest, self._execution.scanned = session.manifest, self._tables.scanned
 
     def _check(self) -> None:
         """Raise `Cancelled` if the query was stopped or exceeds the scan limit of its workgroup."""
+        self._execution.scanned = self._tables.scanned
         self._execution.check()
         cutoff = self._execution.spec.cutoff
         if cutoff and self._tables.scanned > cutoff:
-            self._execution.scanned = self._tables.scanned
             self._execution.stop("Bytes scanned limit was exceeded")
             raise Cancelled
 
     def _failure(self, error: duckdb.Error) -> QueryFailed:
-        name = next((name for kind, name in _NAMES if isinstance(error, kind)), "GENERIC_INTERNAL_ERROR")
         message = str(error)
         if "HIVE_BAD_DATA: " in message:  # by error() in a reader's SQL
             return QueryFailed(message[message.index("HIVE_BAD_DATA: ") :].splitlines()[0])
         if str(self._folder) in message:  # a file does not match the catalog
             return QueryFailed(f"HIVE_BAD_DATA: {self._with_uris(message)}")
-        return QueryFailed(f"{name}: {message.splitlines()[0]}")
+        return QueryFailed(worded(error, self._execution.spec.text))
 
     def _with_uris(self, message: str) -> str:
         """Replace the paths of copies by the URIs of their objects."""
@@ -98,31 +98,12 @@ class QueryRun:
             message = message.replace(path, self._tables.origins[path])
         return message
 
-    def _write(self, result: Result) -> None:
-        spec = self._execution.spec
-        bucket, key = bucket_and_key(spec.location) or ("", "")
-        options = _encryption(spec.encryption)
-        s3 = self._clients("s3")
-        for ending, body in (("", result.csv()), (".metadata", _metadata(result))):
-            try:
-                s3.put_object(Bucket=bucket, Key=key.lstrip("/") + ending, Body=body, **options)
-            except ClientError as error:
-                with contextlib.suppress(KeyError):
-                    reason = error.response["Error"]["Message"]
-                raise QueryFailed(
-                    f"PERMISSION_DENIED: Unable to write to {spec.location}: {reason}"
-                ) from error
-
-
-def _encryption(configuration: Json | None) -> Json:
-    match configuration:
-        case None:
-            return {}
-        case {"EncryptionOption": "SSE_S3"}:
-            return {"ServerSideEncryption": "AES256"}
-        case {"EncryptionOption": "SSE_KMS", "KmsKey": key}:
-            return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
-    raise unsupported(f"the encryption {configuration.get('EncryptionOption')} of results")
+    def _write(self, session: Session, result: Result) -> None:
+        location = self._execution.spec.location
+        bodies = {".csv": result.csv, ".txt": result.text}
+        if (ending := location[-4:]) in bodies:  # a statement that writes data has no other result
+            session.put(location, bodies[ending]())
+        session.put(f"{location}.metadata", _metadata(result))
 
 
 def _metadata(result: Result) -> bytes:

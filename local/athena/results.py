@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from local.athena.errors import Refused
+from local.athena.functions.calls import ZONED
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyRelation
     from duckdb.sqltypes import DuckDBPyType
 
 Json = dict[str, Any]
@@ -33,23 +35,27 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Result:
-    """All rows of a query as strings, or None for null."""
+    """All rows of a query as strings, or None for null.
+
+    Those of SELECT have a header. `updated` is the number of rows that a statement wrote.
+    """
 
     columns: list[Json]
     rows: list[list[str | None]]
+    has_header: bool = True
+    updated: int = 0
 
     def page(self, token: str | None, limit: int | None) -> Json:
-        """Return a page of GetQueryResults. The first page begins with the column names."""
+        """Return a page of GetQueryResults. That of SELECT begins with the column names."""
         if limit is not None and not 1 <= limit <= _PAGE:
             raise Refused(f"MaxResults is more than maximum allowed length {_PAGE}.")
         if token is not None and not token.isdecimal():
             raise Refused("The NextToken is not valid.")
         begin = int(token or 0)
         end = begin + (limit or _PAGE)
-        header: list[str | None] = [column["Name"] for column in self.columns]
-        rows = [header, *self.rows]
+        rows = self._lines()
         answer: Json = {
-            "UpdateCount": 0,
+            "UpdateCount": self.updated,
             "ResultSet": {
                 "Rows": [{"Data": [_datum(value) for value in row]} for row in rows[begin:end]],
                 "ResultSetMetadata": {"ColumnInfo": self.columns},
@@ -59,8 +65,27 @@ class Result:
 
     def csv(self) -> bytes:
         """Return the CSV file. All values are quoted, and null is empty."""
+        return "".join(",".join(map(_quoted, row)) + "\n" for row in self._lines()).encode()
+
+    def text(self) -> bytes:
+        """Return the text file of a statement such as SHOW: values are separated by tabs."""
+        return "".join("\t".join(value or "" for value in row) + "\n" for row in self.rows).encode()
+
+    def _lines(self) -> list[list[str | None]]:
         header: list[str | None] = [column["Name"] for column in self.columns]
-        return "".join(",".join(map(_quoted, row)) + "\n" for row in (header, *self.rows)).encode()
+        return [header, *self.rows] if self.has_header else self.rows
+
+
+def fetched(relation: DuckDBPyRelation) -> Result:
+    """Return the rows of a relation. Timestamps with time zone, structs in DuckDB, come as text."""
+    names, kinds = relation.columns, relation.types
+    texts = {ZONED: "trino_zoned", "INTERVAL": "trino_interval"}
+    outputs = [f"{texts.get(str(kind), '')}(c{place})" for place, kind in enumerate(kinds)]
+    if any(output.startswith("trino_") for output in outputs):
+        names_ = ", ".join(f"c{place}" for place in range(len(kinds)))
+        shown = relation.query("found", f"SELECT {', '.join(outputs)} FROM found AS t({names_})")
+        return result(names, kinds, shown.fetchall() if shown else [])
+    return result(names, kinds, relation.fetchall())
 
 
 def result(names: Sequence[str], kinds: Sequence[DuckDBPyType], rows: Sequence[Sequence[Any]]) -> Result:
@@ -74,7 +99,12 @@ def _column(name: str, kind: DuckDBPyType) -> Json:
     if kind.id == "decimal":
         type_, (precision, scale) = "decimal", (int(str(value)) for _, value in kind.children)
     else:
-        type_, precision = _TYPES.get(_id(kind), (str(kind).lower(), 0))
+        type_, precision = _TYPES["timestamp with time zone"] if str(kind) == ZONED else _named(kind)
+    return column(name, type_, precision, scale)
+
+
+def column(name: str, type_: str, precision: int = 0, scale: int = 0) -> Json:
+    """Return the ColumnInfo of a column."""
     return {
         "CatalogName": "hive",
         "SchemaName": "",
@@ -89,6 +119,10 @@ def _column(name: str, kind: DuckDBPyType) -> Json:
     }
 
 
+def _named(kind: DuckDBPyType) -> tuple[str, int]:
+    return _TYPES.get(_id(kind), (str(kind).lower(), 0))
+
+
 def _id(kind: DuckDBPyType) -> str:
     return "json" if str(kind) == "JSON" else kind.id
 
@@ -97,6 +131,8 @@ def _text(value: Any, kind: DuckDBPyType) -> str | None:
     """Format a value as Trino does, see https://trino.io/docs/current/language/types.html."""
     if value is None:
         return None
+    if str(kind) == ZONED or isinstance(value, str):
+        return str(value)
     match kind.id:
         case "boolean":
             return "true" if value else "false"

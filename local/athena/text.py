@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Types = Mapping[str, HiveType]
 
+BOM = b"\xef\xbb\xbf"
+"""Mark with which a UTF-8 file may begin."""
+
 # Hive's separators by depth, without tab, line breaks and escape
 _SEPARATORS = [chr(code) for code in (*range(1, 9), 11, *range(14, 27), *range(28, 32))]
 
@@ -129,6 +132,8 @@ def read_lazy_simple(columns: Columns, types: Types, serde: Mapping[str, str]) -
         return {name: for_json(values.get(name), kind) for name, kind in types.items()}
 
     def read(_: DuckDBPyConnection, files: list[Path]) -> str:
+        for file in files:
+            decompress(file)
         return scan_rows(columns, files, lambda file: map(row, skipped.lines(file)))
 
     return read
@@ -161,6 +166,8 @@ def read_regex(columns: Columns, types: Types, serde: Mapping[str, str]) -> Read
         return {name: for_json(values.get(name), kind) for name, kind in types.items()}
 
     def read(_: DuckDBPyConnection, files: list[Path]) -> str:
+        for file in files:
+            decompress(file)
         return scan_rows(columns, files, lambda file: map(row, skipped.lines(file)))
 
     return read
@@ -182,9 +189,9 @@ class Skipped:
         return cls(*map(int, counts))
 
     def lines(self, file: Path) -> Iterator[str]:
-        """Yield the lines of a file, without their line breaks. Decompresses the file."""
-        decompress(file)
-        # Of bytes, because splitlines() of a string also splits at characters such as U+2028.
-        lines = file.read_bytes().splitlines()
+        """Yield the lines of a decompressed file, without their line breaks."""
+        # Of bytes, because splitlines() of a string also splits at characters such as U+2028. Trino's
+        # TextLineReader skips the mark as well.
+        lines = file.read_bytes().removeprefix(BOM).splitlines()
         for line in lines[self.header : len(lines) - self.footer]:
             yield line.decode(errors="replace")

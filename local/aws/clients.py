@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ REGION = "us-east-1"
 ACCOUNT = "123456789012"
 """moto's default account."""
 
+_ACCESS_KEY = re.compile(r"Credential=([^/,]+)/")
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -25,6 +28,15 @@ class Credentials:
     access_key_id: str
     secret_access_key: str
     session_token: str
+
+    @classmethod
+    def of_caller(cls, headers: Mapping[str, str]) -> Credentials:
+        """Return the credentials with which a request is signed.
+
+        The emulator does not check signatures: the access key alone identifies the caller.
+        """
+        found = _ACCESS_KEY.search(headers.get("Authorization", ""))
+        return cls(found[1] if found else "test", "unknown", headers.get("X-Amz-Security-Token", ""))
 
     @property
     def client_arguments(self) -> dict[str, str]:

@@ -27,8 +27,11 @@ class State:
     def __init__(self, world: World) -> None:
         self.items = list(_scan(world.clients("dynamodb")))
         self.environments = {item["id"]: item for item in self.items if item["sk"] == "ENV"}
+        self.cohorts = [item for item in self.items if item["sk"] == "COHORT"]
         self.admitted = {name for name, item in self.environments.items() if item.get("admitted_at")}
         self.runs = [item for item in self.items if item["sk"].startswith("RUN#")]
+        self.queries = [item for item in self.items if item["sk"].startswith("QUERY#")]
+        self.charges = [item for item in self.items if item["pk"].startswith("LEDGER#")]
         self.locks = [item for item in self.items if item["sk"] == "OWNER"]
         self.accounts = {item["pk"].partition("#")[2]: item for item in self.items if item["sk"] == "BUDGET"}
         self.events: dict[str, list[Item]] = defaultdict(list)

@@ -71,7 +71,9 @@ class Roles:
     deployment: str
     boundary: str
     service: str
+    inspector: str
     reader: str
+    user: str
     credentials: Credentials
 
 
@@ -80,8 +82,8 @@ def create_roles(clients: Clients) -> Roles:
     known = roles.arns(TABLE, ASSETS_BUCKET, f"arn:aws:iam::{ACCOUNT}:role/{roles.DEPLOYMENT}")
     deployment, boundary = roles.ensure_deployment(clients, known)
     service = roles.ensure(clients, roles.SERVICE, roles.functions().values(), known)
-    reader = roles.ensure_reader(clients, known, service)
-    return Roles(deployment, boundary, service, reader, roles.session(clients, service))
+    inspector, reader, user = roles.ensure_sandbox_roles(clients, known, service)
+    return Roles(deployment, boundary, service, inspector, reader, user, roles.session(clients, service))
 
 
 @functools.cache

@@ -9,8 +9,18 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from local.chaos.account_state import Item, State
+from local.chaos.cohort_invariants import every_cohort_has_ended
+from local.chaos.notice_invariants import notices_are_delivered_or_due
 from local.chaos.owners import Owners
-from local.chaos.run_invariants import every_run_has_ended, money_adds_up, no_run_twice
+from local.chaos.query_invariants import every_query_has_ended, queries_cost_what_athena_charges
+from local.chaos.run_invariants import (
+    budget_is_warned_of,
+    every_run_has_ended,
+    ledger_adds_up,
+    money_adds_up,
+    no_run_twice,
+    nothing_runs_while_frozen,
+)
 from local.chaos.world import MAX_SKEW_SECONDS, World
 
 STABLE = {"READY", "FAILED", "DELETED"}
@@ -34,7 +44,11 @@ _CALL = re.compile(r": [a-z0-9-]+:[A-Z]")
 def all_stable(world: World) -> bool:
     """Return whether every environment and every run is in a stable state."""
     state = State(world)
-    return not [*_every_environment_is_stable(state, world), *every_run_has_ended(state)]
+    return not [
+        *_every_environment_is_stable(state, world),
+        *every_run_has_ended(state),
+        *every_cohort_has_ended(state),
+    ]
 
 
 def check(world: World, owners: Owners) -> list[str]:
@@ -50,8 +64,15 @@ def check(world: World, owners: Owners) -> list[str]:
         _one_live_environment_per_owner(state),
         _every_response_holds(state, owners),
         no_run_twice(state, world),
+        every_query_has_ended(state),
+        queries_cost_what_athena_charges(state, world),
         money_adds_up(state, world),
+        ledger_adds_up(state),
+        budget_is_warned_of(state),
         _timelines_are_legal(state),
+        notices_are_delivered_or_due(state, world),
+        nothing_runs_while_frozen(state, world),
+        every_cohort_has_ended(state),
     )
     return [violation for found in checks for violation in found]
 
@@ -76,6 +97,7 @@ def summary(world: World, owners: Owners) -> dict[str, int]:
         "environments": len(state.environments),
         **dict(sorted(Counter(item["status"] for item in state.environments.values()).items())),
         "runs": len(state.runs),
+        "queries": len(state.queries),
         "calls to AWS": sum(_CALL.search(line) is not None for line in world.log),
         "failed calls": sum(line.endswith(")") and _CALL.search(line) is not None for line in world.log),
     }
@@ -94,6 +116,8 @@ def _every_environment_is_stable(state: State, world: World) -> Iterator[str]:
             yield f"environment {name} is DELETED without a receipt"
         if item["status"] == "DELETED" and item.get("due_at"):
             yield f"environment {name} is DELETED and still due"
+        if item["status"] in ("READY", "FAILED") and (item.get("frozen") or {}).get("stopped_at", 1) is None:
+            yield f"environment {name} is frozen, but still stops what is active"
         if item["status"] == "FAILED" and item.get("clean_up"):
             yield f"environment {name} is FAILED and not cleaned up (reason: {item.get('reason')})"
 

@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.domain.caller import Caller
+from chalicelib.domain.cohort import CohortAction
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.job_run import JobRun
-from chalicelib.domain.requests import EnvironmentChange, RunRequest
+from chalicelib.domain.query import Query
+from chalicelib.domain.query_requests import QueryRequest
+from chalicelib.domain.requests import CohortActionRequest, CohortRequest, EnvironmentChange, RunRequest
 from chalicelib.domain.settings import JobSettings, Settings
 from chalicelib.errors import NotFound
 from chalicelib.services.idempotency import Created, IdempotentRequest, fingerprint
@@ -50,6 +53,8 @@ class Owners:
             (8, "request", self._request),
             (4, "repeat", self._repeat),
             (10, "run", self._run),
+            (6, "query", self._query),
+            (2, "stop query", self._stop_query),
             (3, "delete", self._delete),
             (3, "look", self._read),
             (2, "stop", self._stop),
@@ -57,6 +62,10 @@ class Owners:
             (2, "extend", self._extend),
             (3, "change", self._change),
             (2, "reset", self._reset),
+            (2, "freeze", self._freeze),
+            (2, "thaw", self._thaw),
+            (1, "cohort", self._cohort),
+            (2, "cohort action", self._act_on_cohort),
         ]
 
     @property
@@ -70,6 +79,12 @@ class Owners:
         [(_, name, command)] = self._rng.choices(self._commands, weights)
         owner = self._rng.choice(self._owners)
         self._world.invoke("request", f"{owner.caller.owner} {name}", lambda: command(owner))
+
+    def work(self) -> None:
+        """Send a random request now that uses an environment: a run, a query, or a look at them."""
+        commands = (self._run, self._query, self._query, self._stop_query, self._read, self._stop)
+        owner, command = self._rng.choice(self._owners), self._rng.choice(commands)
+        self._world.invoke("request", f"{owner.caller.owner} works", lambda: command(owner))
 
     def delete_all(self) -> None:
         """Let every owner request the deletion of their environment."""
@@ -116,12 +131,26 @@ class Owners:
         route = f"POST /jobs/{job_id}/runs"
         self._send(owner, route, wanted, lambda request: jobs.start_run(request, job_id, wanted))
 
+    def _query(self, owner: Owner) -> None:
+        environment_id, queries = self._live(owner).id, self._world.service.queries
+        wanted = QueryRequest(sql=f"SELECT {self._rng.randrange(1000)}")
+        route = f"POST /environments/{environment_id}/queries"
+        self._send(owner, route, wanted, lambda request: queries.start(request, environment_id, wanted))
+
+    def _stop_query(self, owner: Owner) -> None:
+        environment_id, queries = self._live(owner).id, self._world.service.queries
+        for query in queries.page(owner.caller, environment_id, limit=2, start=None).items:
+            if self._rng.random() < 0.5:
+                queries.query(owner.caller, environment_id, query.id)
+            else:
+                queries.stop(owner.caller, environment_id, query.id)
+
     def _send(
         self,
         owner: Owner,
         route: str,
         body: Any,
-        send: Callable[[IdempotentRequest], Created[Environment] | Created[JobRun]],
+        send: Callable[[IdempotentRequest], Created[Environment] | Created[JobRun] | Created[Query]],
     ) -> None:
         """Send a creating request. With an idempotency key, it can be repeated."""
         key = self._new("key") if self._rng.random() < 0.7 else None
@@ -182,6 +211,34 @@ class Owners:
         environment_id, environments = self._live(owner).id, self._world.service.environments
         environments.reset(IdempotentRequest(owner.caller, self._new("request")), environment_id)
         environments.visible(owner.caller, environment_id)
+
+    def _freeze(self, owner: Owner) -> None:
+        environments = self._world.service.environments
+        asked = IdempotentRequest(ADMIN, self._new("request"))
+        environments.freeze(asked, self._live(owner).id, "The course has ended.")
+
+    def _thaw(self, owner: Owner) -> None:
+        environments = self._world.service.environments
+        environments.thaw(IdempotentRequest(ADMIN, self._new("request")), self._live(owner).id)
+
+    def _cohort(self, owner: Owner) -> None:
+        """Request a cohort of some owners, who may have an environment."""
+        others = self._rng.sample([each.caller.owner for each in self._owners], 3)
+        wanted = CohortRequest.model_validate(
+            {"name": owner.caller.owner, "owners": others, "settings": {"expires_in_hours": 3}}
+        )
+        asked = IdempotentRequest(ADMIN, self._new("request"), self._new("key"), "cohort")
+        self._world.service.cohorts.create(asked, wanted)
+
+    def _act_on_cohort(self, owner: Owner) -> None:
+        cohorts = self._world.service.cohorts
+        found = cohorts.page(ADMIN, limit=5, start=None).items
+        if found:
+            action = self._rng.choice([*CohortAction])
+            given = {CohortAction.EXTEND: {"hours": 3}, CohortAction.FREEZE: {"reason": "over"}}
+            body = CohortActionRequest.model_validate(given.get(action, {}))
+            asked = IdempotentRequest(ADMIN, self._new("request"))
+            cohorts.act(asked, self._rng.choice(found).id, action, body)
 
     def _stop(self, owner: Owner) -> None:
         jobs, job_id = self._world.service.jobs, self._job_id(owner)

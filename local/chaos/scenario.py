@@ -93,7 +93,7 @@ def run(seed: int, environments: int) -> Outcome:
 def _storm(
     world: World, owners: Owners, manual_deletes: ManualDeletes, rng: random.Random, seed: int
 ) -> None:
-    world.faults.replace(_rules(rng), seed)
+    world.faults.replace(storm_rules(rng), seed)
     world.missed_ticks = rng.uniform(0, 0.5)
     world.skew = rng.uniform(0, MAX_SKEW_SECONDS)
     while not owners.satisfied and world.simulation.seconds < _MAX_STORM_SECONDS:
@@ -111,5 +111,6 @@ def _calm_down(world: World) -> None:
             return
 
 
-def _rules(rng: random.Random) -> list[Rule]:
+def storm_rules(rng: random.Random) -> list[Rule]:
+    """Return the rules of a storm. The seed of `rng` determines their probabilities."""
     return [rule for text, most in _STORM for rule in parse_all(f"{text} {rng.uniform(most / 4, most):.4f}")]

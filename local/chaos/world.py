@@ -11,7 +11,7 @@ import contextlib
 import functools
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -25,10 +25,10 @@ from chalicelib.config import Config
 from chalicelib.domain.capacity import Capacity
 from chalicelib.errors import ServiceError, StaleRecord
 from chalicelib.wiring import build
-from local.athena.api import miss_workgroups
 from local.aws.clients import ACCOUNT, Credentials
 from local.aws.events import AwsEvent
 from local.chaos import initial_state
+from local.chaos.athena import SimulatedQueries
 from local.chaos.entropy import seeded
 from local.chaos.glue import SimulatedRuns
 from local.chaos.simulation import Killed, Simulation
@@ -41,13 +41,14 @@ from local.moto_patches import dynamodb, kms, shortcuts
 from local.setup.bootstrap import ASSETS_BUCKET, TABLE
 
 REGION = "us-east-1"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:terraglue-notifications"
 BUDGET_USD = Decimal("2")
 MAX_SKEW_SECONDS = 30.0
 """Maximum error of a machine's clock, about a hundred times that of Lambda."""
 
 _BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _SECONDS_PER_STACK = 60.0
-_LAMBDA_SECONDS = {"request": 29, "event": 900, "tick": 900}
+_LAMBDA_SECONDS = {"request": 29, "event": 900, "tick": 900, "deliver": 120}
 _RETRIES_AFTER = (60, 120)  # of a failed asynchronous invocation
 _TICK_SECONDS = 60
 
@@ -71,6 +72,7 @@ class World:
     rng: random.Random
     service: Service = field(init=False)
     runs: SimulatedRuns = field(init=False)
+    queries: SimulatedQueries = field(init=False)
     missed_ticks: float = 0.0
     skew: float = 0.0
     log: list[str] = field(default_factory=list)
@@ -107,12 +109,14 @@ class World:
             self.invoke("event", "event", handle, after=seconds + self.rng.uniform(0.1, 1.5))
 
     def tick(self) -> None:
-        """Schedule a tick every minute from now on, except for missed ones."""
+        """Schedule a tick and a delivery of notices every minute from now on, except for missed ones."""
 
         def called() -> None:
             self.tick()
             if self.rng.random() >= self.missed_ticks:
                 self.invoke("tick", "tick", lambda: _ignore(self.service.events.tick(seconds=600)))
+            if self.rng.random() >= self.missed_ticks:
+                self.invoke("deliver", "deliver", lambda: _ignore(self.service.notices.deliver(seconds=50)))
 
         self.simulation.later(_TICK_SECONDS, "schedule", called)
 
@@ -159,12 +163,13 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
         parts.enter_context(seeded(seed))
         parts.enter_context(mock_aws())
         parts.callback(shortcuts.install())
-        parts.callback(miss_workgroups())
         simulation = parts.enter_context(Simulation(_BEGIN))
         parts.callback(kms.install(simulation.now))
         clients = functools.cache(_client)
         world = World(simulation, Faults(), clients, _rng("world", seed))
         parts.callback(access.install(world.note_denial))
+        world.queries = SimulatedQueries(simulation, seed)
+        parts.callback(world.queries.restore)
         world.runs = SimulatedRuns(clients, world.deliver, REGION, simulation, seed)
         parts.callback(world.runs.restore)
         stacks = CloudFormationOptions(
@@ -179,12 +184,14 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
         initial_state.set_up(clients)
         created = initial_state.create_roles(clients)
         wire = Wire(simulation, world.faults, _rng("wire", seed), world.note)
-        world.service = build(
+        clients("sns").create_topic(Name=TOPIC.rpartition(":")[2])
+        service = build(
             _config(capacity or Capacity(), created),
             clock=simulation.clock,
             session=wire.session(REGION, created.credentials),
             sleep=_ignore,  # the service's waits need no simulated time
         )
+        world.service = replace(service, notices=service.notices.with_one_thread())
         yield world
 
 
@@ -204,9 +211,12 @@ def _config(capacity: Capacity, created: initial_state.Roles) -> Config:
         deployment_role_arn=created.deployment,
         permissions_boundary_arn=created.boundary,
         service_role_arns=(created.service,),
+        sandbox_inspector_role_arn=created.inspector,
         sandbox_reader_role_arn=created.reader,
+        sandbox_user_role_arn=created.user,
         budget_usd=BUDGET_USD,
         capacity=capacity,
+        notifications_topic_arn=TOPIC,
     )
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from local.cloudformation.changes import Differences, compare
+from local.cloudformation.drift import NO_DRIFT, Drift
 from local.cloudformation.provisioner import reason_of
 from local.cloudformation.requests import Refused, StackRequest
 from local.cloudformation.stack import Stack, Version
@@ -32,8 +33,8 @@ UPDATABLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 class ChangeSet:
     """A change set.
 
-    `operation` is the number of the stack operation that executes it. `gone` are the logical IDs of manually
-    deleted resources, if the change set looks for them.
+    `operation` is the number of the stack operation that executes it. `drift` is that of the stack's
+    resources, if the change set reverts it.
     """
 
     id: str
@@ -50,7 +51,7 @@ class ChangeSet:
     differences: Differences | None = None
     is_obsolete: bool = False
     operation: int | None = None
-    gone: frozenset[str] = frozenset()
+    drift: Drift = NO_DRIFT
 
     @property
     def execution_status(self) -> str:
@@ -76,8 +77,8 @@ class Engine(Protocol):
     def check_role(self, role_arn: str | None) -> None:
         """Raise `Refused` if CloudFormation cannot assume the role."""
 
-    def gone(self, stack: Stack, role_arn: str | None) -> frozenset[str]:
-        """Return the logical IDs of a stack's resources that no longer exist."""
+    def drift(self, stack: Stack, role_arn: str | None) -> Drift:
+        """Return the drift of a stack's resources."""
 
     def begin(
         self,
@@ -86,9 +87,9 @@ class Engine(Protocol):
         version: Version,
         *,
         is_new: bool,
-        gone: frozenset[str] = frozenset(),
+        drift: Drift = NO_DRIFT,
     ) -> int:
-        """Start to create or update a stack and recreate missing resources. Return the operation's number."""
+        """Start to create or update a stack and revert its drift. Return the operation's number."""
 
 
 class ChangeSets:
@@ -182,7 +183,7 @@ class ChangeSets:
                 request,
                 change_set.version,
                 is_new=change_set.is_new,
-                gone=change_set.gone,
+                drift=change_set.drift,
             )
             for other in self.of(change_set.stack):
                 if other is not change_set and other.operation is None:
@@ -216,9 +217,10 @@ class ChangeSets:
         stack = change_set.stack
         try:
             if change_set.request.reverts_drift:
-                change_set.gone = self._engine.gone(stack, change_set.request.role_arn)
+                change_set.drift = self._engine.drift(stack, change_set.request.role_arn)
             with stack.lock:
-                differences = compare(stack, change_set.version, change_set.gone)
+                drift = change_set.drift
+                differences = compare(stack, change_set.version, drift.gone, drift.modified)
         except Exception as error:  # any error makes the change set FAILED
             change_set.reason = reason_of(error)
             change_set.status = "FAILED"

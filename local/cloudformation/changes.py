@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceCh
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from local.cloudformation.parameters import TemplateError
@@ -66,11 +66,17 @@ class Differences:
         return self.outputs or self.tags or any(change.is_update for change in self.resources)
 
 
-def compare(stack: Stack, version: Version, gone: Collection[str] = ()) -> Differences:
+def compare(
+    stack: Stack,
+    version: Version,
+    gone: Collection[str] = (),
+    drifted: Mapping[str, Resource] | None = None,
+) -> Differences:
     """Compare a stack with a version. Raises `TemplateError` if the type of a resource differs.
 
-    Resources in `gone`, by logical ID, are created again.
+    Resources in `gone`, by logical ID, are created again. `drifted` has the actual state of others.
     """
+    drifted = drifted or {}
     before, after = stack.template, version.template
     moved = [
         name
@@ -85,7 +91,7 @@ def compare(stack: Stack, version: Version, gone: Collection[str] = ()) -> Diffe
     placed: dict[str, Placed] = {}
     changes: dict[str, Change] = {}
     for name in version.order:
-        current, kind = stack.resources.get(name), after.resources[name]["Type"]
+        current, kind = drifted.get(name) or stack.resources.get(name), after.resources[name]["Type"]
         if current is None or current.placed is None:
             properties = after.properties(name, placed)
             changes[name] = Change("Add", name, None, kind, after=properties)
@@ -100,7 +106,7 @@ def compare(stack: Stack, version: Version, gone: Collection[str] = ()) -> Diffe
         if change is None:
             placed[name] = current.placed
         else:
-            changes[name] = change
+            changes[name] = replace(change, drift="MODIFIED") if name in drifted else change
             is_same = change.replacement == "False"
             placed[name] = _unknown(schema(kind), current.physical_id if is_same else UNKNOWN)
     for name in reversed(stack.order):

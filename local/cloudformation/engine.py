@@ -12,10 +12,13 @@ import dataclasses
 import functools
 from dataclasses import dataclass, field
 
+from local.aws.clients import Credentials
 from local.aws.events import Publish
-from local.cloudformation import analytics, iam, keys, logs, presence, stack_api, storage, update_api
+from local.cloudformation import analytics, iam, keys, logs, stack_api, storage, update_api
 from local.cloudformation.change_sets import ChangeSets, refuse_unless_updatable
 from local.cloudformation.changes import compare
+from local.cloudformation.drift import NO_DRIFT, Drift, ResourceDrift, detect
+from local.cloudformation.drift_api import DriftDetections
 from local.cloudformation.parameters import TemplateError
 from local.cloudformation.provisioner import Provisioner, Tools, WhyFailed, no_fault
 from local.cloudformation.requests import Refused, StackRequest, replace_calls
@@ -72,7 +75,8 @@ class CloudFormation(StackApi):
         self.change_sets = ChangeSets(self, change_set, self._lock, options.runner, seconds)
         self._closing = contextlib.ExitStack()
         self._closing.callback(updates.install())
-        self._closing.callback(replace_calls(stack_api.calls(self) | update_api.calls(self)))
+        drift = DriftDetections(self.stacks, self.detect, self._tools_with, options.runner, seconds)
+        self._closing.callback(replace_calls(stack_api.calls(self) | update_api.calls(self) | drift.calls()))
 
     def close(self) -> None:
         """Restore moto's CloudFormation. Running operations end with the process."""
@@ -136,13 +140,21 @@ class CloudFormation(StackApi):
         stack.set_status("REVIEW_IN_PROGRESS", "User Initiated")
         return stack
 
-    def gone(self, stack: Stack, role_arn: str | None) -> frozenset[str]:
-        """Return the logical IDs of a stack's resources that no longer exist, as its role sees them."""
-        tools = self._tools_of(role_arn or stack.role_arn)
+    def drift(self, stack: Stack, role_arn: str | None) -> Drift:
+        """Return the drift of a stack's resources, as its role sees them."""
+        found = self.detect(stack, self._tools_of(role_arn or stack.role_arn))
+        return Drift(
+            frozenset(one.resource.logical_id for one in found if one.status == "DELETED"),
+            {one.resource.logical_id: one.as_it_is for one in found if one.status == "MODIFIED"},
+        )
+
+    @staticmethod
+    def detect(stack: Stack, tools: Tools) -> list[ResourceDrift]:
+        """Compare every resource of a stack with the template."""
         with stack.lock:
-            resources = list(stack.resources.values())
+            resources = [dataclasses.replace(one) for one in stack.resources.values() if one.placed]
         context = Provisioner(stack, tools, 0).context
-        return frozenset(one.logical_id for one in resources if presence.is_gone(one, context(one).call))
+        return [detect(one, context(one)) for one in resources]
 
     def begin(
         self,
@@ -151,9 +163,9 @@ class CloudFormation(StackApi):
         version: Version,
         *,
         is_new: bool,
-        gone: frozenset[str] = frozenset(),
+        drift: Drift = NO_DRIFT,
     ) -> int:
-        """Start to create or update a stack and recreate missing resources. Return the operation's number."""
+        """Start to create or update a stack and revert its drift. Return the operation's number."""
         with stack.lock:
             if not is_new or (stack.operation and stack.status != "REVIEW_IN_PROGRESS"):
                 refuse_unless_updatable(stack)
@@ -165,7 +177,8 @@ class CloudFormation(StackApi):
                 stack.on_failure, stack.version = request.on_failure, version
                 return stack.start("CREATE_IN_PROGRESS", Provisioner(stack, tools, pause).create)
             stack.begin_update(version)
-            update = Update(stack, tools, pause, gone)
+            stack.resources.update({name: dataclasses.replace(one) for name, one in drift.modified.items()})
+            update = Update(stack, tools, pause, drift.gone)
             return stack.start("UPDATE_IN_PROGRESS", lambda _: update.run())
 
     def cancel_update(self, name_or_id: str, token: str | None) -> None:
@@ -263,6 +276,9 @@ class CloudFormation(StackApi):
             )
         except access.NotTrusted as error:
             raise Refused("ValidationError", f"Role {role_arn} is invalid or cannot be assumed") from error
+        return self._tools_with(credentials)
+
+    def _tools_with(self, credentials: Credentials) -> Tools:
         clients = functools.partial(self._options.clients, credentials=credentials)
         return dataclasses.replace(self._tools, clients=functools.cache(clients))
 

@@ -34,6 +34,7 @@ class Schema:
     conditional: tuple[_Path, ...]
     read_only: tuple[_Path, ...]
     identifier: tuple[_Path, ...]
+    write_only: tuple[_Path, ...]
     can_update: bool
     takes_tags: bool
 
@@ -70,6 +71,7 @@ def schema(kind: str) -> Schema:
         conditional=_paths(found.get("conditionalCreateOnlyProperties", [])),
         read_only=_paths(found.get("readOnlyProperties", [])),
         identifier=_paths(found.get("primaryIdentifier", [])),
+        write_only=_paths(found.get("writeOnlyProperties", [])),
         can_update="update" in found.get("handlers", {}),
         takes_tags=bool(tagging.get("taggable")) and tagging.get("tagUpdatable", True),
     )

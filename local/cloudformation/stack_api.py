@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 _UNSUPPORTED = (
     *("list_exports", "get_stack_policy", "set_stack_policy", "create_stack_set"),
-    *("describe_change_set_hooks", "detect_stack_drift", "rollback_stack", "update_termination_protection"),
+    *(
+        "describe_change_set_hooks",
+        "detect_stack_resource_drift",
+        "rollback_stack",
+        "update_termination_protection",
+    ),
 )
 
 

@@ -101,11 +101,16 @@ def run(options: UpOptions) -> None:
         with times.step("start"):
             progress.say("Starting the AWS emulator and the API, publishing a release.")
             up = stack.enter_context(running(options, progress))
-            progress.say(f"API {up.api}, AWS emulator {up.aws}, release {up.release}")
+            progress.say(
+                f"  Portal        {up.api}/  (sign in as {LEARNER} to look at it while the demo runs)\n"
+                f"  API           {up.api}\n"
+                f"  AWS emulator  {up.aws}\n"
+                f"  release       {up.release}"
+            )
         _run_steps(up, progress, times)
         with times.step("stop"):
             stack.close()
-    progress.say(f"\nDone: {times.line()}.")
+    progress.say(f"\nDone: {times.line()}.\n`make up` starts the portal again and keeps it running.")
 
 
 def _run_steps(up: Running, progress: Progress, times: Times) -> None:

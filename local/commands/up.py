@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -144,8 +145,8 @@ def running(options: UpOptions, progress: Progress) -> Iterator[Running]:
     state = _state_folder(options)
     children: list[Child] = []
     try:
-        with ThreadPoolExecutor() as pool:
-            built = pool.submit(bootstrap.build_release, options.data)
+        with TemporaryDirectory() as work, ThreadPoolExecutor() as pool:
+            built = pool.submit(bootstrap.build_release, options.data, Path(work))
             aws = _started(children, _aws(options, state, aws_port), progress)["aws"]
             make_client = functools.partial(clients.client, endpoint=aws, region=clients.REGION)
             bootstrap.ensure_storage(make_client)
@@ -192,6 +193,7 @@ def _welcome(up: Running, ready_file: Path) -> str:
     return f"""
 self-service terraglue is running.
 
+  Portal        {up.api}/  (open it in a browser and sign in as ana, bob or admin)
   API           {up.api}
   AWS emulator  {up.aws}  (region {up.region}, any credentials)
   release       {up.release}, built from the data in {up.options.data}

@@ -107,6 +107,15 @@ def spark_properties(arguments: Mapping[str, str]) -> dict[str, str]:
     return properties | {f"spark.executorEnv.{name}": value for name, value in executors.items()}
 
 
+def event_logs(arguments: Mapping[str, str]) -> str | None:
+    """Return the URI of the folder that Glue copies Spark's event log to, or None.
+
+    https://docs.aws.amazon.com/glue/latest/dg/monitor-spark-ui-jobs.html
+    """
+    is_enabled = arguments.get("--enable-spark-ui", "false").lower() == "true"
+    return (arguments.get("--spark-event-logs-path") or None) if is_enabled else None
+
+
 def uses_catalog(arguments: Mapping[str, str]) -> bool:
     """Return whether Spark SQL uses the Data Catalog. Any value but false enables it, even an empty one.
 

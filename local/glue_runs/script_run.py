@@ -20,7 +20,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.domain.glue_modules import provided
 from local.aws.s3_uris import bucket_and_key
 from local.glue_runs import libraries
-from local.glue_runs.arguments import LAKE_FORMATS, customer_variables, spark_properties, uses_catalog
+from local.glue_runs.arguments import (
+    LAKE_FORMATS,
+    customer_variables,
+    event_logs,
+    spark_properties,
+    uses_catalog,
+)
+from local.glue_runs.event_log import EventLogCopy
 from local.glue_runs.libraries import LibraryFolders
 from local.glue_runs.logs import LogStream
 from local.glue_runs.short_paths import shortener
@@ -70,6 +77,7 @@ class ScriptRun:
         self._output = LogStream(logs, f"{spec.log_groups}/output", run_id)
         self._error = LogStream(logs, f"{spec.log_groups}/error", run_id, self._shorten)
         self._metastore: Metastore | None = None
+        self._events = EventLogCopy(self._s3, event_logs(spec.arguments), place.folder / "event-log")
 
     def run(self, began: Callable[[], None], ended: Callable[[], None], timeout_seconds: float) -> Outcome:
         """Execute the run. Calls `began` when the script's process starts and `ended` when it has ended."""
@@ -127,7 +135,7 @@ class ScriptRun:
             jars += self._place.lake_jars
         found = {"spark.jars": ",".join(jar.as_uri() for jar in jars)} if jars else {}
         catalog = self._metastore.properties if self._metastore else {}
-        return catalog | spark_properties(self._spec.arguments) | found
+        return self._events.properties | catalog | spark_properties(self._spec.arguments) | found
 
     def _fetch(self, uri: str, path: Path) -> None:
         place = bucket_and_key(uri)
@@ -180,11 +188,13 @@ class ScriptRun:
             if moment - flushed >= _FLUSH_SECONDS:
                 self._output.flush()
                 self._error.flush()
+                self._events.copy_when_due()
                 flushed = moment
         kill_group(process)  # includes processes that the script left running, such as Spark's Java
         code = process.wait()
         if process.stdin:
             process.stdin.close()
+        self._events.copy()
         self._output.finish(_PIPE_SECONDS)
         self._error.finish(_PIPE_SECONDS)
         return outcome or self._judge(code)

@@ -17,6 +17,8 @@ from urllib.parse import unquote
 
 from moto.core.authorization import ActionAuthenticatorMixin
 from moto.core.exceptions import AccessDeniedError, JsonRESTError
+from moto.core.responses import ActionResult
+from moto.glue.responses import GlueResponse
 from moto.iam.models import iam_backends
 from moto.s3.exceptions import S3AccessDeniedError
 from moto.s3.responses import ACTION_MAP
@@ -70,7 +72,38 @@ def install(trail: Trail = lambda *_: None) -> Callable[[], None]:
         for method, actions in methods.items():
             known = ACTION_MAP[kind][method]
             ACTION_MAP[kind][method] = {**actions, **known}
-    return replace_methods(ActionAuthenticatorMixin, {"_authenticate_and_authorize_action": authenticate})
+    checks = {"_authenticate_and_authorize_action": authenticate}
+    restore_checks = replace_methods(ActionAuthenticatorMixin, checks)
+    restore_lists = replace_methods(GlueResponse, {"get_databases": _visible_databases})
+
+    def restore() -> None:
+        restore_checks()
+        restore_lists()
+
+    return restore
+
+
+def _visible_databases(self: GlueResponse) -> ActionResult:
+    """GetDatabases: the databases that the caller may get.
+
+    AWS documents this for the permissions of Lake Formation, and nothing for those of IAM
+    (https://docs.aws.amazon.com/lake-formation/latest/dg/resource-links-glue-apis.html). A role with access
+    to some databases was seen to list others too (https://github.com/ClickHouse/ClickHouse/issues/83623).
+    """
+    found = [database.as_dict() for database in self.glue_backend.get_databases()]
+    signed = _signature(self)
+    caller = _caller(self.current_account, signed[0]) if signed else None
+    if signed and caller is not None:
+        prefix = f"arn:aws:glue:{signed[1]}:{self.current_account}:database/"
+        found = [
+            each
+            for each in found
+            if _refusal(
+                self.current_account, caller, PermissionCheck("glue:GetDatabases", prefix + each["Name"], {})
+            )
+            is None
+        ]
+    return ActionResult({"DatabaseList": found})
 
 
 def authorize(request: Any, resource: str, trail: Trail) -> None:
@@ -144,7 +177,12 @@ def _refusal(account: str, caller: Caller, check: PermissionCheck) -> str | None
         by_key, is_delegated = key_policy_verdict(check, {caller.principal, caller.session})
         if by_key is Verdict.DENIED:
             return "with an explicit deny in a resource-based policy"
-        if by_key is Verdict.ALLOWED:  # the boundary and the session policy must allow it nevertheless
+        # A boundary and a session policy limit what a key policy grants to a role, but not what it grants to
+        # a session, or to everybody on the condition of aws:PrincipalArn:
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-roles
+        if key_policy_verdict(check, {caller.session})[0] is Verdict.ALLOWED:
+            return None
+        if by_key is Verdict.ALLOWED:
             del verdicts[_IDENTITY]
         elif not is_delegated:
             return f"because no resource-based policy allows the {check.action} action"

@@ -71,16 +71,17 @@ def _names(statement: Json) -> set[str]:
 
 
 def s3_key_checks(
-    method: str, action: str, resource: str, source: str | None, context: Context
+    method: str, action: str, resource: str, source: str | None, context: Context, chosen: str | None = None
 ) -> Iterator[PermissionCheck]:
     """Yield the permission checks on the keys that S3 uses for an object request.
 
-    `source` is the ARN of the object that a copy reads. A HEAD request decrypts nothing.
+    `source` is the ARN of the object that a copy reads. `chosen` is the key that the request names instead
+    of the bucket's. A HEAD request decrypts nothing.
     """
-    if action == "s3:PutObject" and (bucket := _bucket(resource)) and (rule := bucket.encryption):
-        default = rule["Rule"]["ApplyServerSideEncryptionByDefault"]
-        if arn := default.get("KMSMasterKeyID"):
-            has_bucket_key = str(rule["Rule"].get("BucketKeyEnabled", "")).lower() == "true"
+    if action == "s3:PutObject" and (bucket := _bucket(resource)):
+        rule = (bucket.encryption or {}).get("Rule", {})
+        if arn := chosen or rule.get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID"):
+            has_bucket_key = str(rule.get("BucketKeyEnabled", "")).lower() == "true"
             yield from _check("kms:GenerateDataKey", arn, resource, has_bucket_key, context)
     reads = resource if action == "s3:GetObject" and method != "HEAD" else source
     if reads and (bucket := _bucket(reads)):

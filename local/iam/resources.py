@@ -23,15 +23,27 @@ _PRIMARY = "primary"
 
 
 def _athena(place: Place, operation: str, values: Json) -> list[str]:
+    """Return the ARNs that an Athena operation uses: workgroups, or the data catalog."""
     if arn := values.get("ResourceARN"):
         return [arn]
-    name = values.get("WorkGroup") or (values.get("Name") if "WorkGroup" in operation else None)
-    if query := values.get("QueryExecutionId"):
-        execution = athena_backends[place.account][place.region].executions.get(query)
-        name = execution.workgroup.name if execution and execution.workgroup else _PRIMARY
-    if name is None and operation == "StartQueryExecution":
-        name = _PRIMARY
-    return [place.arn("athena", f"workgroup/{name}")] if name else ["*"]
+    if operation in ("ListDataCatalogs", "ListEngineVersions", "ListWorkGroups"):
+        return ["*"]
+    if catalog := values.get("CatalogName") or (operation == "GetDataCatalog" and values.get("Name")):
+        # Athena finds its own catalog in every spelling; PyAthena sends it in lower case.
+        name = "AwsDataCatalog" if catalog.lower() == "awsdatacatalog" else catalog
+        return [place.arn("athena", f"datacatalog/{name}")]
+    backend = athena_backends[place.account][place.region]
+    queries = [*filter(None, [values.get("QueryExecutionId")]), *values.get("QueryExecutionIds", [])]
+    named = [*filter(None, [values.get("NamedQueryId")]), *values.get("NamedQueryIds", [])]
+    found: list[Any] = [backend.executions.get(each) for each in queries]
+    found += [backend.named_queries.get(each) for each in named]
+    if found:
+        names = {each.workgroup.name if each and each.workgroup else _PRIMARY for each in found}
+    elif name := values.get("WorkGroup") or ("WorkGroup" in operation and values.get("Name")):
+        names = {name}
+    else:
+        names = {_PRIMARY}
+    return [place.arn("athena", f"workgroup/{name}") for name in sorted(names)]
 
 
 def _cloudformation(place: Place, operation: str, values: Json) -> list[str]:
@@ -67,7 +79,7 @@ def glue_arns(place: Place, operation: str, values: Json) -> list[str]:
         inside = [arn(f"table/{name}/*")] if operation == "DeleteDatabase" else []
         return [arn("catalog"), arn(f"database/{name}"), *inside]
     if operation == "GetDatabases":
-        return [arn("catalog"), arn("database/*")]
+        return [arn("catalog")]  # the databases without permission are not listed (access.py)
     if database is None:
         return ["*"]
     parents = [arn("catalog"), arn(f"database/{database}")]
@@ -152,6 +164,10 @@ def _logs(place: Place, operation: str, values: Json) -> list[str]:
     return [place.arn("logs", f"log-group:{group}:log-stream:{stream}")]
 
 
+def _sns(place: Place, operation: str, values: Json) -> list[str]:
+    return [values["TopicArn"]] if "TopicArn" in values else ["*"]
+
+
 def _sts(place: Place, operation: str, values: Json) -> list[str]:
     return [values["RoleArn"]] if "RoleArn" in values else ["*"]
 
@@ -163,6 +179,7 @@ RESOURCES: dict[str, Callable[[Place, str, Json], list[str]]] = {
     "iam": _iam,
     "kms": kms_arns,
     "logs": _logs,
+    "sns": _sns,
     "sts": _sts,
 }
 """Functions that return the ARNs of an operation and its parameters, by service."""

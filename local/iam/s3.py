@@ -66,7 +66,8 @@ def s3_checks(request: Any, resource: str, context: Context) -> Iterator[Permiss
             yield PermissionCheck("s3:GetObjectTagging", source, _with_owner(context, source))
             yield PermissionCheck("s3:PutObjectTagging", resource, context)
     if "/" in resource:
-        yield from s3_key_checks(request.method, action, resource, source, context)
+        chosen = request.headers.get("X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id")
+        yield from s3_key_checks(request.method, action, resource, source, context, chosen)
 
 
 def _copies_tags(request: Any, source: str) -> bool:

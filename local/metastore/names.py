@@ -16,7 +16,7 @@ _ESCAPED = re.compile(r"""[\x01-\x1f"#%'*/:=?\\\x7f{\[\]^]""")
 def partition_name(keys: Iterable[str], values: Iterable[str]) -> str:
     """Return the name of a partition, such as `year=2026/city=S%2FP`."""
     pairs = zip(keys, values, strict=True)
-    return "/".join(f"{_escape(key.lower())}={_escape(value or NULL)}" for key, value in pairs)
+    return "/".join(f"{escaped(key.lower())}={escaped(value or NULL)}" for key, value in pairs)
 
 
 def partition_values(name: str) -> list[str]:
@@ -24,7 +24,8 @@ def partition_values(name: str) -> list[str]:
     return [unquote(part.partition("=")[2]) for part in name.split("/")]
 
 
-def _escape(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a key or a value as Hive writes it in the name of a folder."""
     return _ESCAPED.sub(lambda found: f"%{ord(found[0]):02X}", text)
 
 

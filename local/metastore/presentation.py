@@ -96,7 +96,8 @@ def _options(table: Json) -> dict[str, str] | None:
             "sep": given.get("separatorChar", ","),
             "quote": quote,
             "escape": quote,
-            "multiLine": "true",
+            # Files of a release have no line breaks in values, so Spark can split them.
+            "multiLine": "false" if parameters.get("multiLine") == "false" else "true",
         }
     elif library == _LAZY and header != "0":
         separator = given.get("field.delim") or given.get("serialization.format", "\x01")

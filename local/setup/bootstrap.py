@@ -13,11 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from glue_assets import release as releases
 from glue_assets.tables import DataError
 from local.aws.clients import ACCOUNT, client
+from local.identity.registration import ADMIN_GROUP
 from local.metastore.folders import WAREHOUSE
 from local.runtime.paths import LINTED, ROOT
 from local.runtime.processes import Failed
@@ -26,14 +28,15 @@ from local.setup.table import table_properties
 
 TABLE = "terraglue"
 ASSETS_BUCKET = "terraglue-assets"
-ADMIN_GROUP = "admins"
 
 _POOL = "terraglue"
 _STACK = "terraglue-roles"
 _ROLES = {
     "DeploymentRoleArn": ("DeploymentRole", {"Fn::GetAtt": ["DeploymentRole", "Arn"]}),
     "SandboxBoundaryArn": ("SandboxBoundary", {"Ref": "SandboxBoundary"}),
+    "SandboxInspectorArn": ("SandboxInspector", {"Fn::GetAtt": ["SandboxInspector", "Arn"]}),
     "SandboxReaderArn": ("SandboxReader", {"Fn::GetAtt": ["SandboxReader", "Arn"]}),
+    "SandboxUserArn": ("SandboxUser", {"Fn::GetAtt": ["SandboxUser", "Arn"]}),
 }
 
 Clients = Callable[[str], Any]
@@ -102,26 +105,30 @@ def ensure_storage(clients: Clients) -> None:
         s3.create_bucket(Bucket=ASSETS_BUCKET)
 
 
-def ensure_roles(clients: Clients, api_role: str = roles.SERVICE) -> dict[str, str]:
+def ensure_roles(
+    clients: Clients, role_of: Callable[[str], str] = lambda function: roles.SERVICE
+) -> dict[str, str]:
     """Create the roles of the service. Return their ARNs by output name.
 
-    The roles are CloudFormation's role for sandboxes, the permissions boundary of sandbox roles, and the role
-    that reads a sandbox on behalf of its owner and trusts `api_role`. A separate stack creates them from the
-    packaged resources, as in the cloud.
+    The roles are CloudFormation's role for sandboxes, the permissions boundary of sandbox roles, and the two
+    roles that act in a sandbox on behalf of its owner. These trust the roles of functions, whose names
+    `role_of` returns. A separate stack creates them from the packaged resources, as in the cloud.
     """
     cloudformation = clients("cloudformation")
     app = ROOT / "chalice_app"
     parts = [json.loads((app / name).read_text("utf-8")) for name in ("resources.json", "functions.json")]
     whole = {name: resource for part in parts for name, resource in part["Resources"].items()}
     parameters = {name: rule for part in parts for name, rule in part["Parameters"].items()}
-    trusted = json.dumps(f"arn:aws:iam::{ACCOUNT}:role/{api_role}")
     template = json.dumps(
         {
             "Parameters": {"Stage": parameters["Stage"]},
             "Resources": {name: whole[name] for name, _ in _ROLES.values()},
             "Outputs": {output: {"Value": value} for output, (_, value) in _ROLES.items()},
         }
-    ).replace(json.dumps({"Fn::GetAtt": ["ApiHandlerRole", "Arn"]}), trusted)
+    )
+    for logical_id, function in roles.RECONCILERS.items():
+        trusted = json.dumps(f"arn:aws:iam::{ACCOUNT}:role/{role_of(function)}")
+        template = template.replace(json.dumps({"Fn::GetAtt": [logical_id, "Arn"]}), trusted)
     with contextlib.suppress(cloudformation.exceptions.AlreadyExistsException):
         cloudformation.create_stack(
             StackName=_STACK,
@@ -136,10 +143,13 @@ def ensure_roles(clients: Clients, api_role: str = roles.SERVICE) -> dict[str, s
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def build_release(data: Path) -> releases.Release:
-    """Build the release of this checkout with the data of a folder. Raises `Failed` for invalid data."""
+def build_release(data: Path, work: Path) -> releases.Release:
+    """Build the release of this checkout with the data of a folder. Raises `Failed` for invalid data.
+
+    The folder `work` receives converted files; keep it until the release is published.
+    """
     try:
-        release = releases.build(ROOT, data, releases.project_version(ROOT), lint=False)
+        release = releases.build(ROOT, data, releases.project_version(ROOT), work, lint=False)
         _lint(release.template)
     except DataError as error:
         raise Failed(f"The data in {data} is invalid: {error}") from error
@@ -163,11 +173,15 @@ def everything(aws: str, region: str, data: Path) -> None:
     ensure_storage(make_client)
     ensure_identity(make_client, aws, region)
     ensure_roles(make_client)
-    releases.publish(build_release(data), make_client("s3"), ASSETS_BUCKET)
+    with TemporaryDirectory() as work:
+        releases.publish(build_release(data, Path(work)), make_client("s3"), ASSETS_BUCKET)
 
 
-def token(clients: Clients, user_pool_id: str, client_id: str, name: str, *, is_admin: bool) -> str:
-    """Return a fresh ID token of a user, created if missing, with or without the admin role."""
+def token(clients: Clients, user_pool_id: str, client_id: str, name: str, *, is_admin: bool | None) -> str:
+    """Return a fresh ID token of a user, created if missing.
+
+    `is_admin` gives or removes the admin role; None leaves it.
+    """
     cognito = clients("cognito-idp")
     user = {"UserPoolId": user_pool_id, "Username": name}
     password = f"Laptop-1-{client_id}"
@@ -177,7 +191,7 @@ def token(clients: Clients, user_pool_id: str, client_id: str, name: str, *, is_
     membership = {**user, "GroupName": ADMIN_GROUP}
     if is_admin:
         cognito.admin_add_user_to_group(**membership)
-    else:
+    elif is_admin is False:
         cognito.admin_remove_user_from_group(**membership)
     result = cognito.initiate_auth(
         ClientId=client_id,

@@ -22,8 +22,22 @@ STAGE = "local"
 DEPLOYMENT = f"self-service-terraglue-{STAGE}-deployment"
 """Role with which CloudFormation creates sandboxes."""
 
+INSPECTOR = f"self-service-terraglue-{STAGE}-sandbox-inspector"
+"""Role that reads the settings of sandboxes' resources."""
+
 READER = f"self-service-terraglue-{STAGE}-sandbox-reader"
 """Role that reads sandboxes for their owners."""
+
+USER = f"self-service-terraglue-{STAGE}-sandbox-user"
+"""Role that works in sandboxes for their owners."""
+
+RECONCILERS = {
+    "ApiHandlerRole": "api_handler",
+    "JobChangedRole": "job_changed",
+    "StackChangedRole": "stack_changed",
+    "TickRole": "tick",
+}
+"""The functions whose roles may assume roles for sandboxes, by the role's logical ID in the package."""
 
 _CHALICE = ROOT / "chalice_app" / ".chalice"
 _TRUST = {
@@ -100,13 +114,20 @@ def ensure_deployment(clients: Callable[[str], Any], known: Mapping[str, str]) -
     return _create(clients, role), boundary
 
 
-def ensure_reader(clients: Callable[[str], Any], known: Mapping[str, str], service: str) -> str:
-    """Create the role that reads a sandbox for its owner, and that `service` can assume. Return its ARN."""
+def ensure_sandbox_roles(
+    clients: Callable[[str], Any], known: Mapping[str, str], service: str
+) -> tuple[str, str, str]:
+    """Create the roles that inspect, read, and work in, one sandbox for its owner. Return their ARNs.
+
+    `service` can assume them.
+    """
     functions = json.loads((ROOT / "chalice_app" / "functions.json").read_text(encoding="utf-8"))
-    role = resolved(
-        functions["Resources"]["SandboxReader"]["Properties"], {**known, "ApiHandlerRole.Arn": service}
+    trusted = {**known, **{f"{name}.Arn": service for name in RECONCILERS}}
+    inspector, reader, user = (
+        _create(clients, resolved(functions["Resources"][name]["Properties"], trusted))
+        for name in ("SandboxInspector", "SandboxReader", "SandboxUser")
     )
-    return _create(clients, role)
+    return inspector, reader, user
 
 
 def _create(clients: Callable[[str], Any], role: Json) -> str:

@@ -10,6 +10,7 @@ AWS documents the categories, not the form:
 https://docs.aws.amazon.com/glue/latest/dg/monitor-observability.html
 """
 
+import contextlib
 import os
 import re
 import runpy
@@ -176,13 +177,23 @@ def _print(error: BaseException, script: str) -> None:
     print(_without_java(text).rstrip(), file=sys.stderr)
 
 
+def _write_events() -> None:
+    """Wait until Spark has written the events of the script to its event log: the process ends at once."""
+    pyspark: Any = sys.modules.get("pyspark")
+    with contextlib.suppress(Exception):  # without Spark, or when its process has ended
+        pyspark.SparkContext._active_spark_context._jsc.sc().listenerBus().waitUntilEmpty()
+
+
 def _main() -> int:
     error_file, provided, script = Path(sys.argv[1]), sys.argv[2].split(","), sys.argv[3]
     sys.argv[:] = sys.argv[3:]
     sys.meta_path.insert(0, _HiddenPackages(provided))
     threading.Thread(target=_end_with_the_server, daemon=True).start()
     try:
-        runpy.run_path(script, run_name="__main__")
+        try:
+            runpy.run_path(script, run_name="__main__")
+        finally:
+            _write_events()
     except SystemExit as exit_:
         if exit_.code in (None, 0):
             return 0

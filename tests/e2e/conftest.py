@@ -17,8 +17,8 @@ from tests.support.local_up import (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With `--dist loadgroup`, keep each file, and all tests that share one `up`, on one worker."""
     for item in items:
-        shares_up = "up" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("up" if shares_up else str(item.path)))
+        shared = {"up", "portal_up"} & set(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group(shared.pop() if shared else str(item.path)))
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,7 @@ COMMANDS = [
 ]
 RESOURCES = ("Table", "AssetsBucket")
 OUTPUTS = ("TableName", "AssetsBucketName", "PackageVersion")
-OUTPUTS_OF_THE_POOL = ("UserPoolId", "SignInClientId", "SignInUrl")
+OUTPUTS_OF_THE_POOL = ("UserPoolId", "SignInClientId")
 
 
 class Api(BaseHTTPRequestHandler):

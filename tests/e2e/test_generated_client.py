@@ -66,9 +66,11 @@ def the_whole_demo(generated: Callable[[str], ModuleType], client: Any) -> None:
 
     models = generated("models")
     job = models.JobSettings(number_of_workers=2, timeout_minutes=10)
-    settings = models.Settings(expires_in_hours=24, job=job)
-    asked = call("environments.request_environment", body=settings, idempotency_key="monday")
-    assert call("environments.request_environment", body=settings, idempotency_key="monday").id == asked.id
+    default = call("service.list_data_sets").items[0]
+    wanted = models.EnvironmentRequest(data=default.name, expires_in_hours=24, job=job)
+    asked = call("environments.request_environment", body=wanted, idempotency_key="monday")
+    assert (asked.data, asked.release) == (None, default.release)
+    assert call("environments.request_environment", body=wanted, idempotency_key="monday").id == asked.id
 
     ready = until(lambda: call("environments.get_environment", asked.id), {"READY", "FAILED"})
     assert (ready.status, ready.settings.job.number_of_workers, ready.failure) == ("READY", 2, None)
@@ -98,6 +100,6 @@ def test_problems_are_returned_as_typed_objects(up: Up, generated: Callable[[str
     with client:
         missing = generated("api.environments.get_environment").sync("aaaaaaaaaa", client=client)
         assert (missing.status, missing.code) == (404, "not_found")
-        settings = generated("models").Settings.from_dict({"expires_in_hours": 10_000})
-        wrong = generated("api.environments.request_environment").sync(body=settings, client=client)
-        assert [error.pointer for error in wrong.errors] == ["/expires_in_hours"]
+        asked = generated("models").EnvironmentRequest.from_dict({"expires_in_hours": 10_000, "data": "No"})
+        wrong = generated("api.environments.request_environment").sync(body=asked, client=client)
+        assert [error.pointer for error in wrong.errors] == ["/expires_in_hours", "/data"]

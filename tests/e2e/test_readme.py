@@ -36,20 +36,57 @@ def commands(up: Up, heading: str) -> list[str]:
     return [line.replace("localhost:8000", up.ready["api"].removeprefix("http://")) for line in lines]
 
 
-def test_the_readmes_description_of_the_api_is_correct(up: Up) -> None:
+def guide(heading: str) -> list[str]:
+    """Return the commands below a heading of the API guide."""
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    lines = re.findall(r"^\$ (.+)$", page, re.MULTILINE)
-    me, ask, again, look, money, events, extend, change, reset, wrong = lines
+    section = page.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"^\$ (.+)$", section, re.MULTILINE)
+
+
+def test_a_class_as_the_guide_teaches_it(up: Up) -> None:
+    plan, create, look, members, freeze, thaw, expire = guide("Teach a class")
+    variables = {"API": up.ready["api"], "TOKEN": up.token("teacher", admin=True)}
+    planned = json.loads(shell(plan, variables))
+    assert planned["outcomes"] == {"would_change": 2}
+    assert planned["max_cost_usd"] > 0
+    cohort = json.loads(shell(create, variables))
+    variables["COHORT"] = cohort["id"]
+    assert json.loads(shell(create, variables)) == cohort
+    teacher, path = up.caller("teacher", admin=True), f"/cohorts/{cohort['id']}"
+    settled = teacher.until(path, {"SETTLED"}, 240)[-1]
+    assert settled["environments"] == {"READY": 2}
+    assert json.loads(shell(look, variables))["id"] == cohort["id"]
+    table = shell(members, variables)
+    assert [line.split(",")[0] for line in table.splitlines()] == ["owner", "pia", "quentin"]
+    # The account of this owner did not exist until now.
+    environment = up.caller("quentin").call("GET", "/me").body["environment"]
+    assert environment["status"] == "READY" and environment["id"] in table
+    assert json.loads(shell(freeze, variables))["action"]["reason"] == "The course has ended."
+    assert json.loads(shell(thaw, variables))["code"] == "cohort_busy"  # until the next tick
+    assert json.loads(shell(expire, variables))["action"]["action"] == "expire"  # replaces the freeze
+
+
+def test_the_readmes_description_of_the_api_is_correct(up: Up) -> None:
+    me, ask, again, look, money, data_sets, events, extend, change, reset, wrong = [
+        line
+        for heading in (
+            *("Authenticate", "Retry safely", "Poll for changes", "Stay within the budget"),
+            *("Choose a data set", "Read lists and the timeline", "Change the expiration"),
+            *("Change settings, data or release", "Handle errors"),
+        )
+        for line in guide(heading)
+    ]
     variables = {"API": up.ready["api"], "TOKEN": up.token("reader-of-api")}
     assert json.loads(shell(me, variables))["owner"] == "reader-of-api"
     asked = json.loads(shell(ask, variables))
     assert json.loads(shell(again, variables)) == asked
     shown = json.loads(shell(money, variables))
     assert (shown["budget"]["spent_usd"], shown["creations"]["used"]) == (0, 1)
+    assert json.loads(shell(data_sets, variables))["items"][0]["release"] == asked["release"]
     variables["ID"] = asked["id"]
     reader = up.caller("reader-of-api")
     reader.until(f"/environments/{asked['id']}", {"READY"})
-    variables["ETAG"] = reader.call("GET", f"/environments/{asked['id']}").headers["ETag"].strip('"')
+    variables["ETAG"] = reader.call("GET", f"/environments/{asked['id']}").headers["ETag"]
     assert shell(look, variables).startswith("HTTP/1.1 304")
     assert len(json.loads(shell(events, variables))["items"]) == 2
     assert json.loads(shell(extend, variables))["expires_at"] < asked["expires_at"]

@@ -127,3 +127,20 @@ def test_a_missing_data_folder_prints_one_sentence(tmp_path: Path) -> None:
     )
     assert refused.returncode == 1
     assert refused.stderr == f"up failed: The data folder {tmp_path / 'none'} does not exist.\n"
+
+
+def test_a_published_data_set_is_listed_for_new_environments(up: Up, tmp_path: Path) -> None:
+    folder = tmp_path / "db_sales/tbl_sales"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text("id,amount\n1,2.5\n2,3.5\n")
+    command = [*LOCAL, "publish", "--data", str(tmp_path), "--ready-file", str(up.ready_file)]
+    printed = subprocess.run(
+        [*command, "--data-set", "sales"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert f'POST {up.ready["api"]}/environments {{"data": "sales"}}' in printed.stdout
+    listed = {item["name"]: item for item in up.caller("zoe").call("GET", "/data-sets").body["items"]}
+    assert (listed["sales"]["databases"], listed["sales"]["row_count"]) == (["db_sales"], 2)
+    assert listed["sales"]["release"] in printed.stdout
+    (folder / "a.csv").write_text("id,amount\n1\n")
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    assert refused.returncode == 1 and "a.csv:2: " in refused.stderr

@@ -13,10 +13,11 @@ from chalice.config import Config as ChaliceConfig
 from chalice.test import Client
 from moto import mock_aws
 from moto.cloudformation.models import CloudFormationBackend
+from moto.cloudformation.responses import CloudFormationResponse
 from moto.moto_api import state_manager
 
 from local.api import gateway
-from local.moto_patches import dynamodb
+from local.moto_patches import dynamodb, s3_objects
 from local.moto_patches.patching import replace_methods
 from tests.support.api import Api
 from tests.support.contract import Contract
@@ -27,12 +28,15 @@ from tests.support.sandbox_stacks import Account, account
 from tests.support.service_roles import World, serving
 from tests.support.small_account import (
     ASSETS,
+    INSPECTOR,
     READER,
     TABLE,
+    USER,
     create_table,
     delete_change_set,
     describe_change_set,
     make_stacks_one_by_one,
+    no_drift,
     publish_small_release,
 )
 from tests.support.spark_session import mount_bucket, spark
@@ -60,11 +64,15 @@ def aws(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Iterator[None]:
         "JWKS_URI": issuer.jwks_uri,
         "BUDGET_USD": "1",
         "CURSOR_KEY": "not a secret",
+        "SANDBOX_INSPECTOR_ROLE_ARN": INSPECTOR,
         "SANDBOX_READER_ROLE_ARN": READER,
+        "SANDBOX_USER_ROLE_ARN": USER,
+        "FEDERATION_URL": "http://127.0.0.1:9/federation",  # where nothing listens
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     dynamodb.install()  # tests send calls from several threads
+    s3_objects.install()
     restore = replace_methods(
         CloudFormationBackend,
         {
@@ -72,10 +80,12 @@ def aws(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Iterator[None]:
             "delete_change_set": delete_change_set,
         },
     )
+    restore_drift = replace_methods(CloudFormationResponse, no_drift())
     with mock_aws():
         create_table()
         publish_small_release()
         yield
+    restore_drift()
     restore()
 
 
@@ -123,6 +133,13 @@ def url(api: Api) -> Iterator[str]:
     server.server_close()
     thread.join()
     restore()
+
+
+@pytest.fixture(autouse=True)
+def watchers_ask_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Show every watcher what Glue and Athena say now, not what they said before."""
+    monkeypatch.setattr("chalicelib.runs.job_runs.WATCH_SECONDS", 0)
+    monkeypatch.setattr("chalicelib.queries.query_runs.WATCH_SECONDS", 0)
 
 
 @pytest.fixture

@@ -68,6 +68,12 @@ class Account:
         )
         return str(signed_in["AuthenticationResult"]["IdToken"])
 
+    def callbacks(self, client: str) -> list[str]:
+        """Return the URLs to which the pool returns users of an app client."""
+        cognito, pool = self.client("cognito-idp"), self.outputs["UserPoolId"]
+        found = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=client)["UserPoolClient"]
+        return list(found["CallbackURLs"])
+
     def set_rules(self, *functions: str, enabled: bool) -> None:
         """Enable or disable the EventBridge rules that invoke functions."""
         events = self.client("events")

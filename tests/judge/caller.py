@@ -22,6 +22,11 @@ class Caller:
         self._http = http
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
+    @property
+    def url(self) -> httpx.URL:
+        """URL of the API, with a slash at the end."""
+        return self._http.base_url
+
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send a request and return the response. Repeat it after 429 and 503, as the API guide says."""
         headers = self._headers | request.pop("headers", {})

@@ -7,6 +7,7 @@ So each function does its whole work, under its own role.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -78,6 +79,11 @@ class Journey:
             self._not_modified(own)
         with self._step("tables and rows"):
             self._rows(environment)
+        with self._step("drift"):
+            self._drift(environment["links"]["drift"])
+        with self._step("a query, and credentials"):
+            self._query(environment["links"]["queries"])
+            self._credentials(f"{own}/credentials")
         with self._step("every operation on ana's environment returns 404 to bob"):
             self._refuse_neighbour(environment)
         with self._step("by events: run SUCCEEDED, with its log"):
@@ -127,6 +133,7 @@ class Journey:
             expect(health["status"] == "ok", f"health: {health}")
         document = self._nobody.call("GET", "openapi.json")
         expect(document["openapi"].startswith("3.1"), f"document: {document}")
+        self._portal()
         forged = self._token[:-8] + "AAAAAAAA"
         for headers in ({}, {"Authorization": "Bearer no.token.here"}, {"Authorization": f"Bearer {forged}"}):
             self._nobody.call("GET", "me", 401, headers=headers)
@@ -135,6 +142,22 @@ class Journey:
         self._ana.call("GET", "environments/aaaaaaaaaa", 404)
         refused = self._ana.call("POST", "environments", 422, json={"expires_in_hours": 0, "colour": "red"})
         expect(len(refused["errors"]) == 2, f"invalid request: {refused}")
+
+    def _portal(self) -> None:
+        """Load the page as a browser does, below the stage."""
+        page = self._nobody.send("GET", "")
+        policy = page.headers.get("Content-Security-Policy", "")
+        expect(page.status_code == 200 and "script-src 'self'" in policy, f"portal:\n{shown(page)}")
+        files = re.findall(r'(?:src|href)="\./(assets/[^"]+)"', page.text)
+        expect(files, f"The portal loads no files:\n{page.text}")
+        for file in files:
+            got = self._nobody.send("GET", file)
+            expect(got.status_code == 200 and got.content, f"{file}:\n{shown(got)}")
+        sign_in = self._nobody.call("GET", "config.json")["sign_in"]
+        client = self._account.outputs["SignInClientId"]
+        expect(sign_in["client_id"] == client, f"The portal signs in elsewhere: {sign_in}")
+        registered = self._account.callbacks(client)
+        expect(registered == [str(self._nobody.url)], f"Users of the portal return to {registered}")
 
     def _post(self, caller: Caller, settings: Any) -> Any:
         """Create an environment with two requests at once, which have the same idempotency key."""
@@ -148,9 +171,25 @@ class Journey:
         return both[0].json()
 
     def _follow(self, links: dict[str, str]) -> None:
-        for link in links.values():
-            found = self._ana.call("GET", link)
-            expect(isinstance(found, dict), f"{link}: {found}")
+        for name, link in links.items():
+            if name != "drift":
+                found = self._ana.call("GET", link)
+                expect(isinstance(found, dict), f"{link}: {found}")
+
+    def _drift(self, path: str) -> None:
+        self._ana.call("GET", path, 202)
+        found = self._ana.until(path, "IN_SYNC")
+        expect(found["resources"] == [], f"drift: {found}")
+
+    def _query(self, path: str) -> None:
+        query = self._ana.call("POST", path, 202, json={"sql": "SELECT 1 AS one"})
+        ended = self._ana.until(query["links"]["self"], "SUCCEEDED")
+        expect(ended["rows"] == [[1]], f"query: {ended}")
+
+    def _credentials(self, path: str) -> None:
+        given = self._ana.call("POST", path, 201)
+        expect(given["secret_access_key"] and given["session_token"], "credentials without a secret")
+        expect(given["console_url"] is None, "a console link without the sign-in of AWS")
 
     def _pages(self, caller: Caller, path: str) -> list[Any]:
         """Return all items of a list, read in pages of two."""
@@ -186,13 +225,15 @@ class Journey:
         job = environment["links"]["job"].rpartition("/")[2]
         known = {"environment_id": environment["id"], "job_id": job}
         parts = {f"part{n}": f"{n}.py" for n in range(1, 12)}
-        others = {"run_id": "1", "database": "d", "table": "t"} | parts
+        others = {"run_id": "1", "query_id": "1", "database": "d", "table": "t"} | parts
         body = {"expires_in_hours": 1}
         for path, operations in self._nobody.call("GET", "openapi.json")["paths"].items():
             if not any(f"{{{name}}}" in path for name in known):
                 continue
             for method in operations.keys() & {"get", "put", "post", "patch", "delete"}:
                 more: dict[str, Any] = {"patch": {"json": body}, "put": {"content": _SCRIPT}}.get(method, {})
+                if method == "post" and path.endswith(("/queries", "/freeze")):
+                    more = {"json": {"sql": "SELECT 1"} if path.endswith("/queries") else {"reason": "mine"}}
                 if path.endswith("/job/files"):
                     more = {"content": _folder(), "headers": _ZIP} if method == "put" else {}
                 url = path.lstrip("/").format_map(known | others)

@@ -13,6 +13,8 @@ from asyncio import StreamReader, StreamWriter
 from concurrent.futures import Future
 
 AWS_DOMAINS = (".amazonaws.com", ".amazoncognito.com")
+SIGN_IN = "signin.aws.amazon.com"
+"""AWS's sign-in for console links, which the emulator does not have: a connection is refused."""
 
 
 class Proxy:
@@ -54,7 +56,8 @@ class Proxy:
         method, target, *_ = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split()
         host, _, port = target.partition(":")
         if method != "CONNECT" or port != "443" or not host.endswith(AWS_DOMAINS):
-            self.refused.append(target)
+            if host != SIGN_IN:
+                self.refused.append(target)
             writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
             writer.close()
             return

@@ -130,7 +130,7 @@ class Deployment:
             say=self.said.append,
             ask=self._ask,
             send=lambda method, url: self.pages[f"{method} {url}"],
-            build=lambda data: self.package,
+            build=lambda data, work: self.package,
             find=lambda session, parameters: self.found,
             clock=lambda: self.seconds,
             sleep=self._sleep,

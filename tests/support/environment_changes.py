@@ -11,9 +11,9 @@ from typing import Any
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.requests import EnvironmentChange
-from glue_assets.release import Release, build, publish
+from glue_assets.release import Release, publish
 from local.setup import roles
-from tests.support.paths import ROOT
+from tests.support.releases import built_release
 from tests.support.sandbox_stacks import client
 from tests.support.service_roles import World
 
@@ -75,7 +75,7 @@ def deny(world: World, *denied: str) -> None:
 
 def release_of(world: World, folder: Path, version: str = "2.0.0", *more: tuple[str, str]) -> Release:
     """A newer release with some replaced strings in its template."""
-    release = build(ROOT, folder, version, lint=False)
+    release = built_release(folder, version)
     for old, new in more:
         assert old in release.template
         release = dataclasses.replace(release, template=release.template.replace(old, new))

@@ -123,6 +123,9 @@ class Account:
     cloudformation: CloudFormation
     region_name: str = "us-east-1"
 
+    def get_partition_for_region(self, _: str) -> str:
+        return "aws"
+
     def client(self, service: str, **_: Any) -> Any:
         return {"dynamodb": self.dynamodb, "cloudformation": self.cloudformation, "s3": S3()}.get(service)
 

@@ -97,13 +97,14 @@ class FastDynamoDb:
         before = self.items.get(_key(update["Key"]), update["Key"])
         if not self._holds(update):
             self.on_write(before, before, False)
-            raise _error("ConditionalCheckFailedException")
+            is_returned = update.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" and len(before) > 2
+            raise _error("ConditionalCheckFailedException", **({"Item": before} if is_returned else {}))
         after = self._after("Update", update)
         self.on_write(before, after, False)
         if item_bytes(after) > ITEM_BYTES:
             raise _error("ValidationException")
         self.put(after)
-        return {}
+        return {"Attributes": after} if update.get("ReturnValues") == "ALL_NEW" else {}
 
     def transact_write_items(self, *, TransactItems: list[Item]) -> Item:
         self.calls.append("TransactWriteItems")

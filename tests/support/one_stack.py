@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -26,18 +27,25 @@ class Killed(BaseException):
 
 
 class Interruptions:
-    """Kills the process after its n-th call to AWS, before it sees the response."""
+    """Kills the process once, after its n-th call to AWS, before it sees the response.
+
+    Several threads upload files. Then, another call that is in progress with the n-th one can be interrupted.
+    """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.at: int | None = None
+        self._lock = threading.Lock()
 
     def begin(self, name: str) -> None:
         self.calls.append(name)
 
     def end(self) -> None:
-        if len(self.calls) == self.at:
-            raise Killed(self.calls[-1])
+        with self._lock:
+            if self.at is None or len(self.calls) < self.at:
+                return
+            self.at = None
+        raise Killed(self.calls[-1])
 
 
 class OneStack:

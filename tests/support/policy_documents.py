@@ -14,13 +14,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from chalicelib.aws.session_policies import user_policy
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment_parts import Outputs
+from chalicelib.domain.settings import Settings
 from deploy.package import merged
-from glue_assets.tables import find_tables
 from glue_assets.template_builder import assemble, complete
 from local.cloudformation.template import SUBSTITUTION, Placed, Template
 from local.iam.policies import listed
 from local.setup import roles
 from tests.support.paths import ROOT
+from tests.support.releases import tables_of
 
 Json = dict[str, Any]
 
@@ -87,11 +91,17 @@ def account(service: Json | None = None, sandbox: Json | None = None) -> Json:
     """Return the principals in iamprover's format, and the ARNs that its claims name."""
     known, inner = service or service_resources(), sandbox or sandbox_resources()
     boundary = known["SandboxBoundary"]["Properties"]["PolicyDocument"]
+    # A session policy limits a role as a boundary does.
+    limits = {"job": boundary, "bounded": boundary, "session": session_policy(known, inner)}
+    user = [p["PolicyDocument"] for p in known["SandboxUser"]["Properties"]["Policies"]]
     job = inner["GlueJobRole"]["Properties"]["Policies"]
     principals = {
         **{name: [document] for name, document in resolve_all(known, roles.functions()).items()},
         "deployment": [p["PolicyDocument"] for p in known["DeploymentRole"]["Properties"]["Policies"]],
+        "inspector": [p["PolicyDocument"] for p in known["SandboxInspector"]["Properties"]["Policies"]],
         "reader": [p["PolicyDocument"] for p in known["SandboxReader"]["Properties"]["Policies"]],
+        "user": user,
+        "session": user,
         "job": [policy["PolicyDocument"] for policy in job],
         "bounded": [{"Version": "2012-10-17", "Statement": [_EVERYTHING]}],
         "stranger": [],
@@ -101,7 +111,7 @@ def account(service: Json | None = None, sandbox: Json | None = None) -> Json:
             {
                 "arn": name,
                 "policies": [{"name": name, "document": document} for document in policies],
-                **({"permission_boundary": boundary} if name in ("job", "bounded") else {}),
+                **({"permission_boundary": limits[name]} if name in limits else {}),
             }
             for name, policies in principals.items()
         ],
@@ -115,12 +125,40 @@ def account(service: Json | None = None, sandbox: Json | None = None) -> Json:
                     "AssetsBucket",
                     "DeploymentRole",
                     "SandboxBoundary",
+                    "SandboxInspector",
                     "SandboxReader",
+                    "SandboxUser",
                     "Table",
                 )
             },
         },
     }
+
+
+def session_policy(service: Json, sandbox: Json) -> Json:
+    """Return the session policy of the user of the sandbox."""
+    outputs = Outputs(
+        buckets={},
+        databases={},
+        job_id=f"terraglue-{SANDBOX}-job",
+        role_arn=_arn("GlueJobRole", sandbox),
+        log_groups={},
+        athena_workgroup=sandbox["Workgroup"]["Properties"]["Name"],
+        kms_key_arn=_arn("Key", sandbox),
+    )
+    environment = Environment(
+        id=SANDBOX,
+        owner="ana",
+        status=Status.READY,
+        release="1",
+        settings=Settings().resolved(),
+        created_at="",
+        updated_at="",
+        expires_at="",
+        outputs=outputs,
+    )
+    document: Json = json.loads(user_policy(environment, service["SandboxUser"]["Arn"], REGION))
+    return document
 
 
 @functools.cache
@@ -149,7 +187,7 @@ def resolve_all(service: Json, policies: Json) -> Json:
 def sandbox_resources() -> Json:
     """Return the resources of a sandbox with default settings, with resolved properties."""
     service = service_resources()
-    body = complete(assemble(ROOT / "glue_assets"), find_tables(ROOT / "data"))
+    body = complete(assemble(ROOT / "glue_assets"), tables_of(ROOT / "data"))
     given = {
         "EnvironmentId": SANDBOX,
         "KmsKeyArn": "",

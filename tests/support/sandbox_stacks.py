@@ -19,19 +19,20 @@ from moto import mock_aws
 from chalicelib.aws.cloudformation import Stack
 from chalicelib.aws.s3 import Buckets
 from chalicelib.config import Config
-from chalicelib.domain.environment import Environment, Outputs, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment_parts import Outputs
 from chalicelib.domain.names import BUCKET_KEYS
 from chalicelib.domain.setting_rules import invalid_combinations
 from chalicelib.domain.settings import Limits, Settings
 from chalicelib.sandbox.stack import SandboxStacks
 from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
 from chalicelib.storage.releases import Releases
-from glue_assets.release import Release, build, publish
+from glue_assets.release import Release, publish
 from local.cloudformation.engine import CloudFormation, CloudFormationOptions
 from local.iam import access
 from local.moto_patches import bucket_policies, kms, shortcuts
 from local.setup import bootstrap
-from tests.support.paths import ROOT
+from tests.support.releases import built_release
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 SERVICE_ROLES = tuple(
@@ -103,10 +104,10 @@ class Account:
         self.aws("cloudformation").create_stack(**self._request(environment), **roles)
         return self.settled(environment)
 
-    def propose(self, environment: Environment) -> dict[str, Any]:
+    def propose(self, environment: Environment, **arguments: Any) -> dict[str, Any]:
         """Create a change set to the environment's desired stack. Return it when it has settled."""
         made = self.aws("cloudformation").create_change_set(
-            ChangeSetName=f"c-{uuid.uuid4()}", **self._request(environment)
+            ChangeSetName=f"c-{uuid.uuid4()}", **self._request(environment), **arguments
         )
         deadline = time.monotonic() + 60
         while True:
@@ -167,7 +168,7 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
         _client.cache_clear()
         engine = CloudFormation(CloudFormationOptions(client, lambda *_: None, REGION, seconds_per_stack=0))
         try:
-            roles = bootstrap.ensure_roles(_client, "service-api_handler")
+            roles = bootstrap.ensure_roles(_client, "service-{}".format)
             _client("s3").create_bucket(Bucket="assets")
             glue = {"Service": "glue.amazonaws.com"}
             trust = {"Effect": "Allow", "Principal": glue, "Action": "sts:AssumeRole"}
@@ -182,8 +183,11 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
                 *("table", "assets", "https://issuer", "audience", "https://issuer/jwks", "key"),
                 deployment_role_arn=roles["DeploymentRoleArn"],
                 permissions_boundary_arn=roles["SandboxBoundaryArn"],
+                sandbox_inspector_role_arn=roles["SandboxInspectorArn"],
                 sandbox_reader_role_arn=roles["SandboxReaderArn"],
-                service_role_arns=(*SERVICE_ROLES, roles["SandboxReaderArn"]),
+                sandbox_user_role_arn=roles["SandboxUserArn"],
+                federation_url="http://127.0.0.1:9/federation",  # where nothing listens
+                service_role_arns=(*SERVICE_ROLES, roles["SandboxReaderArn"], roles["SandboxUserArn"]),
                 stack_tags={"cost-center": "learning"},
                 limits=Limits(role_arns=(SHARED_ROLE,), kms_key_arns=(key,)),
             )
@@ -208,7 +212,7 @@ def _scan(bucket: str) -> None:
 
 @functools.cache
 def _release(data: Path) -> Release:
-    return build(ROOT, data, "1.0.0", lint=False)
+    return built_release(data, "1.0.0")
 
 
 @functools.cache

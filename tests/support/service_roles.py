@@ -16,6 +16,8 @@ from chalicelib.clock import timestamp
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.job_run import JobRun
+from chalicelib.domain.query import Query
+from chalicelib.domain.query_requests import QueryRequest
 from chalicelib.domain.requests import RunRequest
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.services.idempotency import IdempotentRequest
@@ -32,6 +34,7 @@ from tests.support.event_bridge import event_with
 from tests.support.sandbox_stacks import REGION, Account, account, client
 
 TABLE = "table"
+TOPIC = "arn:aws:sns:us-east-1:123456789012:terraglue-notifications"
 RICH = {"kms_key": True, "job": {"arguments": {"--WHO": "me"}, "schedule": "rate(1 day)"}}
 """Settings that make the service do more: a key, a custom template, a schedule."""
 
@@ -66,6 +69,13 @@ class GlueRuns:
         return {"JobBookmarkEntry": {"JobName": request["JobName"]}}
 
 
+_FOR_SANDBOXES = {
+    roles.INSPECTOR: "sandbox_inspector",
+    roles.READER: "sandbox_reader",
+    roles.USER: "sandbox_user",
+}
+
+
 class World:
     """An account with the service: the policies of each function, and the permission checks of its calls."""
 
@@ -74,9 +84,11 @@ class World:
         self.granted = granted
         self.glue = glue
         self.moment = datetime.now(UTC)
-        self.checks: dict[str, list[PermissionCheck]] = {name: [] for name in (*granted, "sandbox_reader")}
+        self.checks: dict[str, list[PermissionCheck]] = {
+            name: [] for name in (*granted, *_FOR_SANDBOXES.values())
+        }
         self.refused: list[str] = []
-        self.config = dataclasses.replace(operated.config, table_name=TABLE)
+        self.config = dataclasses.replace(operated.config, table_name=TABLE, notifications_topic_arn=TOPIC)
         known = roles.arns(TABLE, self.config.assets_bucket, str(self.config.deployment_role_arn))
         self.credentials = {
             name: roles.session(client, roles.ensure(client, f"service-{name}", [policy], known))
@@ -99,8 +111,7 @@ class World:
         return build(self.config, clock=lambda: self.moment, session=session)
 
     def note(self, principal: str, check: PermissionCheck, why: str | None) -> None:
-        is_reader = principal.endswith(f"/{roles.READER}")
-        name = "sandbox_reader" if is_reader else principal.rpartition("/service-")[2]
+        name = _FOR_SANDBOXES.get(principal.rpartition("/")[2]) or principal.rpartition("/service-")[2]
         if name in self.checks:
             self.checks[name].append(check)
             if why:
@@ -146,6 +157,11 @@ class World:
         assert run is not None and run.glue_run_id is not None
         self.glue.runs[run.glue_run_id] |= {"JobRunState": state, "ExecutionTime": 60}
         return run
+
+    def ask_query(self, environment: Environment, sql: str) -> Query:
+        """A query of the environment's owner."""
+        asked = IdempotentRequest(Caller(environment.owner, is_admin=False), "request", None, "fingerprint")
+        return self.operator.queries.start(asked, environment.id, QueryRequest(sql=sql)).record
 
     def reconcile(self, service: Service, environment: Environment) -> None:
         service.events.stack_changed(event_with({"stack-id": environment.name}))

@@ -11,6 +11,7 @@ import boto3
 import yaml
 from moto.cloudformation.exceptions import CloudFormationError
 from moto.cloudformation.models import CloudFormationBackend
+from moto.core.responses import ActionResult
 
 from glue_assets import template_builder
 from local.moto_patches.patching import replace_methods
@@ -21,7 +22,9 @@ from tests.support.paths import ROOT
 TABLE = "terraglue"
 ASSETS = "terraglue-assets"
 RELEASE = "0.0.1-abcdef012345"
+INSPECTOR = f"arn:aws:iam::123456789012:role/{roles.INSPECTOR}"
 READER = f"arn:aws:iam::123456789012:role/{roles.READER}"
+USER = f"arn:aws:iam::123456789012:role/{roles.USER}"
 BUCKETS = ("SorBucket", "SotBucket", "SpecBucket", "GlueAssetsBucket", "AthenaResultsBucket")
 PARAMETERS = template_builder.parse(template_builder.assemble(ROOT / "glue_assets"))["Parameters"]
 ARGUMENTS = """
@@ -80,27 +83,22 @@ def delete_change_set(backend: CloudFormationBackend, change_set_name: str) -> N
             del backend.change_sets[change_set_id]
 
 
-def create_reader_role() -> None:
-    """Create the role that reads sandboxes, for tests with IAM enforced."""
-    resources = json.loads((ROOT / "chalice_app/functions.json").read_text())["Resources"]
-    [policy] = resources["SandboxReader"]["Properties"]["Policies"]
-    known = {**roles.arns(TABLE, ASSETS, ""), "ApiHandlerRole.Arn": "*"}
-    iam, name = boto3.client("iam"), READER.rpartition("/")[2]
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
-    document = json.dumps(roles.resolved(policy["PolicyDocument"], known))
-    iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
+def create_sandbox_roles() -> None:
+    """Create the roles that act in sandboxes for their owners, for tests with IAM enforced."""
+    roles.ensure_sandbox_roles(boto3.client, roles.arns(TABLE, ASSETS, ""), "*")
 
 
 def create_table() -> None:
     boto3.client("dynamodb").create_table(TableName=TABLE, **table_properties())
 
 
-def publish_small_release() -> None:
+def publish_small_release(release: str = RELEASE, pointer: str = "latest", **manifest_fields: Any) -> None:
+    """Publish a release as the newest one, or as that of the data set `data-sets/NAME`."""
     s3 = boto3.client("s3")
     s3.create_bucket(Bucket=ASSETS)
     script, data = "jobs/sot_ecommerce.py", "db_shop/tbl/a.csv"
     manifest = {
-        "release": RELEASE,
+        "release": release,
         "version": "0.0.1",
         "notes": "The first.",
         "template": {"path": "template.yaml"},
@@ -112,13 +110,14 @@ def publish_small_release() -> None:
             {"logical_id": logical_id, "type": "AWS::S3::Bucket", "when": None} for logical_id in BUCKETS
         ],
         "tables": [{"database": "db_shop", "table": "tbl"}],
+        **manifest_fields,
     }
     files = {
-        f"releases/{RELEASE}/template.yaml": yaml.safe_dump(small_template()) + ARGUMENTS,
-        f"releases/{RELEASE}/{script}": "print('hello')\n",
-        f"releases/{RELEASE}/data/{data}": "id\n1\n",
-        f"releases/{RELEASE}/manifest.json": json.dumps(manifest),
-        "releases/latest.json": json.dumps({"release": RELEASE}),
+        f"releases/{release}/template.yaml": yaml.safe_dump(small_template()) + ARGUMENTS,
+        f"releases/{release}/{script}": "print('hello')\n",
+        f"releases/{release}/data/{data}": "id\n1\n",
+        f"releases/{release}/manifest.json": json.dumps(manifest),
+        f"releases/{pointer}.json": json.dumps({"release": release}),
     }
     for key, text in files.items():
         s3.put_object(Bucket=ASSETS, Key=key, Body=text.encode())
@@ -133,3 +132,13 @@ def make_stacks_one_by_one() -> Callable[[], None]:
             return original(*args, **kwargs)
 
     return replace_methods(CloudFormationBackend, {"create_stack": create_stack})
+
+
+def no_drift() -> dict[str, Any]:
+    """Return methods for drift detection, which moto lacks: no stack has drifted."""
+    answers: dict[str, dict[str, Any]] = {
+        "detect_stack_drift": {"StackDriftDetectionId": "d"},
+        "describe_stack_drift_detection_status": {"DetectionStatus": "DETECTION_COMPLETE"},
+        "describe_stack_resource_drifts": {"StackResourceDrifts": []},
+    }
+    return {name: lambda _, answer=answer: ActionResult(answer) for name, answer in answers.items()}

@@ -17,6 +17,7 @@ FUNCTIONS = {
     "ResourceChanged": "resource_changed",
     "JobChanged": "job_changed",
     "Tick": "tick",
+    "Deliver": "deliver",
 }
 FUNCTION_IDS = {name: logical_id for logical_id, name in FUNCTIONS.items()}
 

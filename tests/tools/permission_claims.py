@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 ANY = ("*",)
-FUNCTIONS = ("api_handler", "stack_changed", "resource_changed", "job_changed", "tick")
+FUNCTIONS = ("api_handler", "stack_changed", "resource_changed", "job_changed", "tick", "deliver")
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,10 @@ def claims(names: Mapping[str, str]) -> Iterator[Claim]:
     """Yield every claim. `names` are ARNs of the service, and the ID of the sandbox of the role `job`."""
     yield from _deployment(names)
     yield from _functions(names)
+    yield from _inspector()
     yield from _reader()
+    yield from _user()
+    yield from _session(names["sandbox"])
     yield from _sandbox(names["sandbox"])
     yield from _key(names)
 
@@ -59,6 +62,7 @@ _SANDBOXES = (
 """Names of every sandbox. Keys have no name; `_KEYS` are claims of their own."""
 _KEYS = "arn:aws:kms:us-east-1:123456789012:key/*"
 _OWN_ROLE = "arn:aws:iam::123456789012:role/terraglue-??????????-glue-job"
+_ROLES_OF_SANDBOXES = "arn:aws:iam::123456789012:role/terraglue-??????????-*"
 _SHARED_ROLE = "arn:aws:iam::123456789012:role/terraglue-shared-*"
 _ENVIRONMENT, _SHARED = "aws:ResourceTag/terraglue:environment", "aws:ResourceTag/terraglue:shared"
 
@@ -95,8 +99,12 @@ def _deployment(names: Mapping[str, str]) -> Iterator[Claim]:
         *("deployment", ["iam:*Policy*Version*", "iam:CreatePolicy", "iam:DeletePolicy"]),
     )
     yield Claim(
-        "the deployment role changes neither itself nor the reader",
-        *("deployment", ["iam:*", "sts:*"], [names["DeploymentRole"], names["SandboxReader"]]),
+        "the deployment role changes neither itself nor the roles for sandboxes",
+        *("deployment", ["iam:*", "sts:*"]),
+        resources=[
+            names["DeploymentRole"],
+            *(names[f"Sandbox{role}"] for role in ("Inspector", "Reader", "User")),
+        ],
     )
     yield Claim(
         "the deployment role passes roles of sandboxes and shared roles only",
@@ -160,6 +168,17 @@ _WITHOUT_RESOURCE = (
 """Actions of the deployment role without a resource in the Service Authorization Reference."""
 
 
+_ASSUMED = {
+    "api_handler": ["SandboxInspector", "SandboxReader", "SandboxUser"],
+    "stack_changed": ["SandboxUser"],
+    "resource_changed": [],
+    "job_changed": ["SandboxUser"],
+    "tick": ["SandboxUser"],
+    "deliver": [],
+}
+"""The roles for sandboxes that each function may assume."""
+
+
 def _functions(names: Mapping[str, str]) -> Iterator[Claim]:
     for function in FUNCTIONS:
         yield Claim(
@@ -178,9 +197,9 @@ def _functions(names: Mapping[str, str]) -> Iterator[Claim]:
             but_actions=["iam:GetRole", "iam:PassRole"],
         )
         yield Claim(
-            f"{function} assumes no role" + (" but the reader" if function == "api_handler" else ""),
+            f"{function} assumes no role but its own for sandboxes",
             *(function, ["sts:*"]),
-            but=[names["SandboxReader"]] if function == "api_handler" else [],
+            but=[names[role] for role in _ASSUMED[function]],
         )
         yield Claim(
             f"{function} changes no stack but those of sandboxes",
@@ -221,6 +240,39 @@ def _functions(names: Mapping[str, str]) -> Iterator[Claim]:
             ],
         )
 
+    yield Claim(
+        "deliver reaches no sandbox: only the table, topics of notifications and its own log",
+        "deliver",
+        but=[
+            names["Table"],
+            f"{names['Table']}/index/due",
+            "arn:aws:sns:us-east-1:123456789012:terraglue-notifications*",
+        ],
+        but_actions=[
+            *("logs:CreateLogStream", "logs:PutLogEvents"),
+            *("xray:PutTelemetryRecords", "xray:PutTraceSegments"),
+        ],
+    )
+
+
+def _inspector() -> Iterator[Claim]:
+    verbs = ("Attach", "Batch", "Create", "Delete", "Pass", "Put", "Remove", "Set", "Start", "Tag", "Update")
+    services = ("athena", "cloudformation", "glue", "iam", "kms", "lakeformation", "logs", "s3")
+    yield Claim(
+        "the inspector changes nothing",
+        "inspector",
+        [f"{service}:{verb}*" for service in services for verb in verbs],
+        but_actions=["cloudformation:BatchDescribeTypeConfigurations"],
+    )
+    yield Claim(
+        "the inspector reads no data",
+        "inspector",
+        [
+            *("s3:GetObject*", "kms:Decrypt", "kms:GenerateDataKey*", "athena:GetQuery*", "logs:GetLog*"),
+            *("glue:GetPartition*", "lakeformation:GetDataAccess"),
+        ],
+    )
+
 
 def _reader() -> Iterator[Claim]:
     yield Claim(
@@ -241,6 +293,122 @@ def _reader() -> Iterator[Claim]:
     )
 
 
+def _user() -> Iterator[Claim]:
+    """Yield claims about the role of sandboxes' users without a session policy."""
+    yield Claim(
+        "the user reaches nothing but sandboxes, default, the data catalog and keys",
+        "user",
+        but=[*_SANDBOXES, _KEYS, _ROLES_OF_SANDBOXES, *_OF_ALL_USERS],
+    )
+    yield from _limits("the user", "user")
+
+
+def _session(own: str) -> Iterator[Claim]:
+    """Yield claims about a session of one sandbox's user: the role with its session policy."""
+    who = "a session of a user"
+    yield Claim(
+        f"{who} reaches nothing outside of its sandbox",
+        "session",
+        but=[
+            *_own(own),
+            f"arn:aws:athena:us-east-1:123456789012:workgroup/terraglue-{own}",
+            f"arn:aws:iam::123456789012:role/terraglue-{own}-glue-job",
+            "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555",
+            *_OF_ALL_USERS,
+        ],
+    )
+    yield from _limits(who, "session")
+
+
+def _limits(who: str, principal: str) -> Iterator[Claim]:
+    yield Claim(
+        f"{who} has no rights in IAM, STS and CloudFormation, but to pass a job's role",
+        *(principal, _ADMINISTRATION),
+        but_actions=["iam:PassRole"],
+    )
+    yield Claim(
+        f"{who} passes only roles of sandboxes",
+        *(principal, ["iam:PassRole"]),
+        but=[_ROLES_OF_SANDBOXES],
+    )
+    yield Claim(
+        f"{who} passes roles to Glue only",
+        *(principal, ["iam:PassRole"]),
+        unlike={"iam:PassedToService": ["glue.amazonaws.com"]},
+    )
+    yield Claim(
+        f"{who} starts no run, and creates and deletes no job, trigger, session or database",
+        principal,
+        [
+            *("glue:StartJobRun", "glue:BatchStopJobRun", "glue:CreateJob", "glue:DeleteJob"),
+            *("glue:*Trigger*", "glue:*Workflow*", "glue:*Session*", "glue:*Crawler*", "glue:*DevEndpoint*"),
+            *("glue:CreateDatabase", "glue:UpdateDatabase", "glue:DeleteDatabase", "glue:*Policy*"),
+            *("glue:*UserDefinedFunction*", "glue:*Connection*", "glue:*SecurityConfiguration*"),
+        ],
+    )
+    yield Claim(
+        f"{who} changes no workgroup, and no data catalog but its databases",
+        principal,
+        ["athena:*WorkGroup", "athena:*DataCatalog", "athena:*CapacityReservation*", "athena:*Notebook*"],
+        but_actions=["athena:GetWorkGroup", "athena:GetDataCatalog"],
+    )
+    yield Claim(
+        f"{who} changes no setting of a bucket, and no permission or version of an object",
+        principal,
+        [
+            *("s3:PutBucket*", "s3:DeleteBucket*", "s3:CreateBucket", "s3:Put*Configuration"),
+            *("s3:PutObjectAcl", "s3:PutObjectVersion*", "s3:DeleteObjectVersion*", "s3:BypassGovernance*"),
+        ],
+    )
+    yield Claim(
+        f"{who} does not change the files that the service stored for jobs",
+        principal,
+        ["s3:Put*", "s3:Delete*", "s3:Abort*"],
+        ["arn:aws:s3:::terraglue-??????????-*/*/.content/*"],
+    )
+    yield Claim(
+        f"{who} reaches no bucket of another account",
+        *(principal, ["s3:*"]),
+        unlike={"aws:ResourceAccount": ["123456789012"]},
+    )
+    yield Claim(
+        f"{who} uses keys through S3 only, and changes none",
+        *(principal, ["kms:*"]),
+        unlike={"kms:ViaService": ["s3.us-east-1.amazonaws.com"]},
+    )
+    yield Claim(
+        f"{who} uses no key but to read and write data",
+        *(principal, ["kms:*"]),
+        but_actions=["kms:Decrypt", "kms:GenerateDataKey"],
+    )
+    yield Claim(
+        f"{who} writes and deletes no log",
+        *(principal, ["logs:*"]),
+        but_actions=["logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"],
+    )
+
+
+_OF_ALL_USERS = (
+    "arn:aws:athena:us-east-1:123456789012:datacatalog/AwsDataCatalog",
+    "arn:aws:glue:us-east-1:123456789012:database/default",
+)
+"""What the users of all sandboxes can see."""
+
+
+def _own(sandbox: str) -> list[str]:
+    """Return the names of one sandbox's resources."""
+    return [
+        *(f"arn:aws:s3:::terraglue-{sandbox}-*",),
+        "arn:aws:glue:us-east-1:123456789012:catalog",
+        *(
+            f"arn:aws:glue:us-east-1:123456789012:{kind}/terraglue_{sandbox}_*"
+            for kind in ("database", "table")
+        ),
+        f"arn:aws:glue:us-east-1:123456789012:job/terraglue-{sandbox}-*",
+        f"arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/terraglue-{sandbox}/*",
+    ]
+
+
 _ADMINISTRATION = (
     *("iam:*", "sts:*", "cloudformation:*", "lambda:*", "dynamodb:*", "organizations:*", "ec2:*", "ssm:*"),
     *("secretsmanager:*", "events:*", "apigateway:*", "sqs:*", "sns:*", "lakeformation:*"),
@@ -249,18 +417,11 @@ _ADMINISTRATION = (
 
 def _sandbox(own: str) -> Iterator[Claim]:
     """Yield claims about the role of a user's job, and about any role with the boundary."""
-    mine = [
-        *(f"arn:aws:s3:::terraglue-{own}-*",),
-        "arn:aws:glue:us-east-1:123456789012:catalog",
-        *(f"arn:aws:glue:us-east-1:123456789012:{kind}/terraglue_{own}_*" for kind in ("database", "table")),
-        f"arn:aws:glue:us-east-1:123456789012:job/terraglue-{own}-*",
-        f"arn:aws:logs:us-east-1:123456789012:log-group:/aws-glue/jobs/terraglue-{own}/*",
-    ]
     shared = [f"arn:aws:glue:us-east-1:123456789012:database/{name}" for name in ("default", "global_temp")]
     yield Claim(
         "a job reaches nothing outside of its sandbox",
         "job",
-        but=[*mine, *shared, _KEYS],
+        but=[*_own(own), *shared, _KEYS],
         but_actions=["cloudwatch:PutMetricData"],
     )
     yield Claim(

@@ -18,7 +18,7 @@ import z3
 from iamprover.engine.context import Context
 from iamprover.engine.encoder import allowed
 from iamprover.engine.patterns import globs_intersect, matches_any
-from iamprover.model import Policy, Principal
+from iamprover.model import Policy, Principal, Statement
 from iamprover.parsers.iam import load_account
 from permission_claims import Claim, claims
 
@@ -42,11 +42,31 @@ def refuted(claim: Claim, principal: Principal, granting: Sequence[Policy] = ())
 def _cases(claim: Claim, principal: Principal) -> Iterator[Principal]:
     """Yield the principal with one allowed action on one resource at a time: one request needs no more.
 
-    The denials and the boundary stay. Z3 proves many small cases in a second, and one large one hardly ever.
+    The same applies to its boundary. The denials stay. Z3 proves many small cases in a second, and one large
+    one hardly ever.
     """
-    statements = [statement for policy in principal.policies for statement in policy.statements]
-    denials = [statement for statement in statements if statement.effect == "Deny"]
-    for statement in statements:
+    denials = [each for each in _statements(principal.policies) if each.effect == "Deny"]
+    for allowing in _permissions(claim, principal.policies):
+        granted = replace(principal, policies=[Policy("case", [allowing, *denials])])
+        if principal.permission_boundary is None:
+            yield granted
+            continue
+        bounds = [principal.permission_boundary]
+        denied = [each for each in _statements(bounds) if each.effect == "Deny"]
+        for bounding in _permissions(claim, bounds):
+            if globs_intersect(bounding.actions[0].lower(), allowing.actions[0].lower()) and globs_intersect(
+                bounding.resources[0], allowing.resources[0]
+            ):
+                yield replace(granted, permission_boundary=Policy("bounds", [bounding, *denied]))
+
+
+def _statements(policies: Sequence[Policy]) -> list[Statement]:
+    return [statement for policy in policies for statement in policy.statements]
+
+
+def _permissions(claim: Claim, policies: Sequence[Policy]) -> Iterator[Statement]:
+    """Yield each allowed action on each resource that may concern a claim, as a statement."""
+    for statement in _statements(policies):
         if statement.effect == "Deny":
             continue
         if statement.not_actions or statement.not_resources:
@@ -58,8 +78,7 @@ def _cases(claim: Claim, principal: Principal) -> Iterator[Principal]:
                 and not any(_covers(each.lower(), action.lower()) for each in claim.but_actions)
                 and not any(_covers(each, resource) for each in claim.but)
             ):
-                allowing = replace(statement, actions=[action], resources=[resource])
-                yield replace(principal, policies=[Policy("case", [allowing, *denials])])
+                yield replace(statement, actions=[action], resources=[resource])
 
 
 def _covers(pattern: str, other: str) -> bool:

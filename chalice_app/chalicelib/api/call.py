@@ -15,11 +15,19 @@ from chalicelib.clock import Clock
 from chalicelib.config import Config
 from chalicelib.domain.caller import Caller
 from chalicelib.lifecycle.aws_events import AwsEvents
+from chalicelib.notifications.deliverer import Deliverer
+from chalicelib.services.cohorts import Cohorts
+from chalicelib.services.drift import Drift
 from chalicelib.services.environments import Environments
+from chalicelib.services.forecasts import Forecasts
 from chalicelib.services.idempotency import IdempotentRequest, checked_key, fingerprint
 from chalicelib.services.job_files import JobFiles
 from chalicelib.services.jobs import Jobs
+from chalicelib.services.queries import Queries
+from chalicelib.services.sandbox_access import SandboxAccess
 from chalicelib.services.tables import Tables
+from chalicelib.services.usage import Usage
+from chalicelib.storage.rate_limits import RateLimits
 from chalicelib.storage.releases import Releases
 
 
@@ -32,11 +40,19 @@ class Service:
     authenticator: Authenticator
     environments: Environments
     jobs: Jobs
+    drift: Drift
     job_files: JobFiles
     tables: Tables
+    queries: Queries
+    usage: Usage
+    forecasts: Forecasts
+    access: SandboxAccess
     releases: Releases
+    cohorts: Cohorts
     events: AwsEvents
     cursors: Cursors
+    rate_limits: RateLimits
+    notices: Deliverer
 
 
 @dataclass(frozen=True)

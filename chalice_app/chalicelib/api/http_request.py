@@ -34,7 +34,7 @@ def base_path(request: Request) -> str:
     """
     full, route = str(request.context.get("path", "")), str(request.context.get("resourcePath", ""))
     pattern = "[^/]+".join(re.escape(part) for part in re.split(r"{\w+}", route.rstrip("/")))
-    found = re.fullmatch(f"(.*){pattern}/?", full)
+    found = re.fullmatch(f"(.*?){pattern}/?", full)
     return found[1] if found else ""
 
 

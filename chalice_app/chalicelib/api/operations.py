@@ -47,6 +47,8 @@ class Operation:
     public: bool = False
     idempotent: bool = False
     links: tuple[str, ...] = ()
+    cost: int = 0
+    csv: bool = False
     invalid_combinations: CombinationCheck | None = None
 
     @property
@@ -63,6 +65,8 @@ class Options(TypedDict, total=False):
     public: bool
     idempotent: bool
     links: tuple[str, ...]
+    cost: int
+    csv: bool
     invalid_combinations: CombinationCheck
 
 
@@ -82,10 +86,15 @@ class Operations:
         that its parameters `query` and `body` are annotated with validate the request. The first line of its
         docstring is the operation's summary, the rest the description. `name`, the operation ID, is the
         view's name by default. `upload` lists the media types of a body that is a file.
+
+        `cost` is what a call takes out of the caller's limit (storage/rate_limits.py): by default 0 for GET
+        and 1 for other methods. Declare it for a GET that computes something, and for a call that does the
+        work of several.
         """
 
         def add(view: View) -> View:
             hints = get_type_hints(view)
+            given: Options = {"cost": 0 if method == "GET" else 1, **options}
             summary, _, description = (inspect.getdoc(view) or "").partition("\n\n")
             self.all.append(
                 Operation(
@@ -99,7 +108,7 @@ class Operations:
                     returns=returns,
                     query=hints.get("query"),
                     body=hints.get("body"),
-                    **options,
+                    **given,
                 )
             )
             return view

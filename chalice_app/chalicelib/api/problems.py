@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 from chalice.app import Request, Response
 
 from chalicelib.api.http_request import base_path, request_id_of
+from chalicelib.api.json_text import json_text
 from chalicelib.aws.errors import AwsError, AwsMisused, AwsThrottled, AwsUnavailable
 from chalicelib.domain.json_types import Json
 from chalicelib.errors import ServiceError, Throttled, Unavailable
@@ -66,8 +65,7 @@ def _document(request: Request, status: int, title: str, code: str, detail: str)
 
 def _response(status: int, document: Json, headers: dict[str, str | list[str]]) -> Response:
     return Response(
-        # Details repeat what a caller sent, which may contain an unpaired surrogate.
-        body=json.dumps(document, ensure_ascii=False).encode("utf-8", "backslashreplace").decode(),
+        body=json_text(document),
         status_code=status,
         headers={"Content-Type": MEDIA_TYPE, **headers},
     )

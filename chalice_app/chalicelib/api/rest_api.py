@@ -9,15 +9,15 @@ from typing import Any
 from chalice.app import Chalice, Response
 from pydantic import BaseModel
 
-from chalicelib.api import http_request
+from chalicelib.api import fields, http_request
 from chalicelib.api.call import Call, Service
 from chalicelib.api.middleware import preflight
 from chalicelib.api.operations import Operation, Operations
 from chalicelib.api.problems import aws_failure
-from chalicelib.api.queries import NoQuery
+from chalicelib.api.query_parameters import NoQuery, PageQuery
 from chalicelib.api.validation import Check
 from chalicelib.aws.errors import AwsError, calling
-from chalicelib.errors import MethodNotAllowed
+from chalicelib.errors import MethodNotAllowed, ServiceError
 
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 """Methods of API Gateway: https://docs.aws.amazon.com/apigateway/latest/api/API_PutMethod.html"""
@@ -79,17 +79,37 @@ class RestApi:
             caller = self.service().authenticator.caller(request.headers.get("authorization"))
         arguments: dict[str, Any] = dict(path_parameters)
         query = http_request.parse_query(request, operation.query or NoQuery)
+        chosen = _chosen(operation, query)
         if operation.query:
             arguments["query"] = query
         if operation.body:
             arguments["body"] = http_request.parse_body(request, operation.body, self._check(operation))
-        returned = operation.view(Call(request, operation.route, caller, self.service), **arguments)
+        quota = None
+        if operation.cost and caller is not None:
+            quota = self.service().rate_limits.take(caller.owner, operation.cost)
+        limits = quota.headers if quota else {}
+        try:
+            returned = operation.view(Call(request, operation.route, caller, self.service), **arguments)
+        except ServiceError as error:
+            error.headers.update(limits)
+            raise
         if isinstance(returned, BaseModel):
             status = next(iter(operation.returns))
-            return Response(returned.model_dump(mode="json"), status_code=status)
+            returned = Response(returned.model_dump(mode="json"), status_code=status)
         response: Response = returned
+        response.headers.update(limits)
+        if chosen and isinstance(response.body, dict):
+            response.body = fields.selected(response.body, chosen)
         return response
 
     def _check(self, operation: Operation) -> Check | None:
         check = operation.invalid_combinations
         return None if check is None else lambda body: check(body, self.service().config.limits)
+
+
+def _chosen(operation: Operation, query: BaseModel) -> fields.Fields:
+    """Return the fields that the query selects from the items of a page, empty for all."""
+    page = operation.returns.get(200)
+    if not isinstance(query, PageQuery) or query.fields is None or not isinstance(page, type):
+        return {}
+    return fields.parse(query.fields, page)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
+from chalicelib.aws.catalog_tables import MARK, CatalogTable, MarkedPartition, Partitions, table_of
 from chalicelib.aws.errors import AwsRefused, AwsUnavailable, call_or_none, calling, from_code
 from chalicelib.domain.json_types import Json
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
-MARK = "terraglue.run"
-"""Parameter of tables and partitions: the run that wrote them (glue_assets/jobs/sot_ecommerce.py)."""
 _MISSING = "EntityNotFoundException"
 _EXISTS = "AlreadyExistsException"
 # For a malformed name, Glue returns one of the next two codes, and boto3 raises the last one without a call.
@@ -28,56 +25,6 @@ _UPDATED_PARTITIONS_PER_CALL = 100
 _DELETED_PARTITIONS_PER_CALL = 25
 _LISTED_PARTITIONS_PER_CALL = 1000
 _LAST_PARTITIONS = 10
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table, with its Hive type."""
-
-    name: str
-    type: str
-    comment: str | None
-
-
-@dataclass(frozen=True)
-class CatalogTable:
-    """A table as the catalog describes it. `format` is its classification, such as csv.
-
-    `is_view` is whether it is a stored query. A view has no location.
-    """
-
-    database: str
-    name: str
-    description: str | None
-    format: str | None
-    location: str | None
-    columns: tuple[Column, ...]
-    partition_keys: tuple[Column, ...]
-    updated_at: datetime | None
-    is_view: bool = False
-    mark: str | None = None
-    """The run that last wrote the table, according to the parameter `MARK`."""
-
-
-@dataclass(frozen=True)
-class MarkedPartition:
-    """A partition's values, its creation time, and the run that last wrote it (parameter `MARK`)."""
-
-    values: list[str]
-    created_at: datetime | None
-    mark: str | None
-
-
-@dataclass(frozen=True)
-class Partitions:
-    """Number of partitions of a table, and the last ones as (values, location) in descending order.
-
-    `is_complete` is False if the table has more partitions than `count`.
-    """
-
-    count: int
-    is_complete: bool
-    last: list[tuple[list[str], str | None]]
 
 
 class Catalog:
@@ -98,7 +45,7 @@ class Catalog:
         def read() -> list[CatalogTable]:
             found: list[CatalogTable] = []
             for page in self._client.get_paginator("get_tables").paginate(DatabaseName=database):
-                found += [_table(database, table) for table in page["TableList"]]
+                found += [table_of(database, table) for table in page["TableList"]]
                 if most is not None and len(found) >= most:
                     break
             return sorted(found[:most], key=lambda table: table.name)
@@ -110,7 +57,7 @@ class Catalog:
         found = call_or_none(
             lambda: self._client.get_table(DatabaseName=database, Name=name)["Table"], *_NO_SUCH_TABLE
         )
-        return _table(database, found) if found else None
+        return table_of(database, found) if found else None
 
     def partitions(self, database: str, table: str) -> Partitions:
         """Count up to 1,000 partitions of a table and return the last ten of them. Makes one call."""
@@ -175,10 +122,13 @@ class Catalog:
                 )
             _raise_first_error(response.get("Errors", []), _EXISTS, f"{database}.{table}")
 
-    def update_partitions(self, database: str, table: str, storage: Json) -> Iterator[int]:
-        """Set the storage descriptor of all partitions of a table to `storage`, except for their locations.
+    def update_partitions(
+        self, database: str, table: str, storage: Json, locations: Mapping[tuple[str, ...], str]
+    ) -> Iterator[int]:
+        """Set the storage descriptor of all partitions of a table to `storage`.
 
-        Updates the partitions that differ. Yields the number of each batch of up to 100. Glue does not update
+        Partitions in `locations` get that location, and the others keep theirs. Updates the partitions that
+        differ. Yields the number of each batch of up to 100. Glue does not update
         partitions when the table's columns change, and Athena then fails with
         HIVE_PARTITION_SCHEMA_MISMATCH: https://docs.aws.amazon.com/athena/latest/ug/updates-and-partitions.html
         """
@@ -189,11 +139,13 @@ class Catalog:
                 PaginationConfig={"PageSize": _UPDATED_PARTITIONS_PER_CALL},
             )
             for page in pages:
-                changed = [
-                    {"PartitionValueList": found["Values"], "PartitionInput": _with_storage(found, storage)}
-                    for found in page["Partitions"]
-                    if any(found["StorageDescriptor"].get(name) != value for name, value in storage.items())
-                ]
+                changed = []
+                for found in page["Partitions"]:
+                    location = locations.get(tuple(found["Values"]))
+                    wanted = storage if location is None else {**storage, "Location": location}
+                    if any(found["StorageDescriptor"].get(name) != value for name, value in wanted.items()):
+                        entry = _with_storage(found, wanted)
+                        changed.append({"PartitionValueList": found["Values"], "PartitionInput": entry})
                 if changed:
                     response = self._client.batch_update_partition(
                         DatabaseName=database, TableName=table, Entries=cast(Any, changed)
@@ -273,26 +225,6 @@ def _raise_first_error(errors: Any, ignored: str, about: str) -> None:
 
 
 def _with_storage(partition: Any, storage: Json) -> Json:
-    """Return the PartitionInput of a partition with another storage descriptor and the same location."""
+    """Return the PartitionInput of a partition with these fields in its storage descriptor."""
     kept = {name: partition[name] for name in ("Values", "Parameters", "LastAccessTime") if name in partition}
     return {**kept, "StorageDescriptor": {**partition["StorageDescriptor"], **storage}}
-
-
-def _table(database: str, table: Any) -> CatalogTable:
-    storage = table.get("StorageDescriptor", {})
-    return CatalogTable(
-        database=database,
-        name=table["Name"],
-        description=table.get("Description"),
-        format=table.get("Parameters", {}).get("classification"),
-        location=storage.get("Location"),
-        columns=_columns(storage.get("Columns", [])),
-        partition_keys=_columns(table.get("PartitionKeys", [])),
-        updated_at=table.get("UpdateTime") or table.get("CreateTime"),
-        is_view=table.get("TableType") == "VIRTUAL_VIEW",
-        mark=table.get("Parameters", {}).get(MARK),
-    )
-
-
-def _columns(columns: Any) -> tuple[Column, ...]:
-    return tuple(Column(c["Name"], c.get("Type", "string"), c.get("Comment")) for c in columns)

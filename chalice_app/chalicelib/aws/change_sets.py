@@ -26,7 +26,8 @@ _NOT_EXECUTABLE = (_NO_CHANGE_SET, "InvalidChangeSetStatus")
 class Change:
     """What a change set does to one resource. `replaced` is whether it may replace the resource.
 
-    `is_gone` is whether the resource was deleted outside of CloudFormation, so that it is created again.
+    `is_gone` is whether the resource was deleted outside of CloudFormation, so that it is created again, and
+    `is_drifted` whether it was deleted or modified.
     """
 
     action: str
@@ -35,6 +36,7 @@ class Change:
     type: str
     replaced: bool
     is_gone: bool = False
+    is_drifted: bool = False
 
     @property
     def ends_it(self) -> bool:
@@ -156,4 +158,5 @@ def _change(described: Json) -> Change:
         type=described["ResourceType"],
         replaced=described.get("Replacement") in ("True", "Conditional"),
         is_gone=described.get("ResourceDriftStatus") == "DELETED",
+        is_drifted=described.get("ResourceDriftStatus") in ("DELETED", "MODIFIED"),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from chalicelib.aws.errors import AwsRefused, AwsUnavailable, calling
 from chalicelib.domain.byte_limits import RESOURCE_REASON_BYTES
-from chalicelib.domain.environment import ResourceState
+from chalicelib.domain.environment_parts import ResourceState
 from chalicelib.domain.failures import is_name_conflict, redacted
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.names import environment_of_stack

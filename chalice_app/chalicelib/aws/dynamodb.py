@@ -6,12 +6,11 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from chalicelib.aws.dynamodb_values import deserialize, serialize
 from chalicelib.aws.errors import BOTO_ERRORS, AwsRefused, AwsThrottled, calling, from_boto
 from chalicelib.errors import BadCursor
 
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _TRIES = 5
-_BATCH = 100
-"""https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html"""
+_BATCH = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 # Cancellation reasons of a transaction for which a retry can succeed, such as a conflict on an item.
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 _RETRYABLE = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
@@ -77,23 +75,25 @@ class Table:
     def get(self, key: Json) -> Json | None:
         """Return an item by a strongly consistent read, or None if it does not exist."""
         with calling():
-            response = self._client.get_item(TableName=self._name, Key=_serialize(key), ConsistentRead=True)
-        return _deserialize(response["Item"]) if "Item" in response else None
+            response = self._client.get_item(TableName=self._name, Key=serialize(key), ConsistentRead=True)
+        return deserialize(response["Item"]) if "Item" in response else None
 
-    def get_all(self, keys: Sequence[Json]) -> list[Json | None]:
+    def get_all(self, keys: Sequence[Json], only: Sequence[str] = ()) -> list[Json | None]:
         """Return the items of some keys by strongly consistent reads, in this order; None for missing ones.
 
-        DynamoDB returns only a part of a batch if it is too large or throttled. The rest is read again.
+        `only` are paths of attributes to return, such as `settings.mode`. DynamoDB returns only a part of a
+        batch if it is too large or throttled. The rest is read again.
         """
         found: dict[tuple[str, ...], Json] = {}
-        left = [_serialize(key) for key in keys]
+        left = [serialize(key) for key in keys]
         stalled = 0
+        projection = _projection([*keys[0], *only]) if only and keys else {}
         while left:
             batch, left = left[:_BATCH], left[_BATCH:]
-            request: Any = {self._name: {"Keys": batch, "ConsistentRead": True}}
+            request: Any = {self._name: {"Keys": batch, "ConsistentRead": True, **projection}}
             with calling():
                 response: Any = self._client.batch_get_item(RequestItems=request)
-            for item in map(_deserialize, response["Responses"].get(self._name, ())):
+            for item in map(deserialize, response["Responses"].get(self._name, ())):
                 found[tuple(item[name] for name in keys[0])] = item
             rest = response.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
             stalled = stalled + 1 if len(rest) == len(batch) else 0
@@ -112,7 +112,6 @@ class Table:
         limit: int,
         start: Json | None = None,
         newest_first: bool = True,
-        names: Mapping[str, str] | None = None,
         **options: Any,
     ) -> Page[Json]:
         """Return one page of items. `options` are further parameters of Query, such as IndexName.
@@ -120,15 +119,13 @@ class Table:
         Raises `BadCursor` if DynamoDB rejects `start`.
         """
         if start is not None:
-            options["ExclusiveStartKey"] = _serialize(start)
-        if names:
-            options["ExpressionAttributeNames"] = names
+            options["ExclusiveStartKey"] = serialize(start)
         try:
             with calling():
                 response = self._client.query(
                     TableName=self._name,
                     KeyConditionExpression=condition,
-                    ExpressionAttributeValues=_serialize(values),
+                    ExpressionAttributeValues=serialize(values),
                     Limit=limit,
                     ScanIndexForward=not newest_first,
                     **options,
@@ -138,18 +135,19 @@ class Table:
                 raise BadCursor("The cursor is not valid for this list. Start again without it.") from refused
             raise
         last = response.get("LastEvaluatedKey")
-        return Page([_deserialize(item) for item in response["Items"]], _deserialize(last) if last else None)
+        return Page([deserialize(item) for item in response["Items"]], deserialize(last) if last else None)
 
-    def put(self, item: Json, condition: str, values: Json | None = None) -> Json:
+    def put(self, item: Json, condition: str | None, values: Json | None = None) -> Json:
         """Return the action that puts an item. If the condition fails, DynamoDB returns the existing item."""
         put: Json = {
             "TableName": self._name,
-            "Item": _serialize(item),
-            "ConditionExpression": condition,
+            "Item": serialize(item),
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
+        if condition:
+            put["ConditionExpression"] = condition
         if values:
-            put["ExpressionAttributeValues"] = _serialize(values)
+            put["ExpressionAttributeValues"] = serialize(values)
         return {"Put": put}
 
     def update(
@@ -168,29 +166,35 @@ class Table:
         """
         update: Json = {
             "TableName": self._name,
-            "Key": _serialize(key),
+            "Key": serialize(key),
             "UpdateExpression": expression,
         }
         if condition:
             update["ConditionExpression"] = condition
         if values:
-            update["ExpressionAttributeValues"] = _serialize(values)
+            update["ExpressionAttributeValues"] = serialize(values)
         if names:
             update["ExpressionAttributeNames"] = names
         if returns_item:
             update["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         return {"Update": update}
 
-    def delete(self, key: Json, condition: str, values: Json) -> Json:
+    def delete(
+        self,
+        key: Json,
+        condition: str | None,
+        values: Json | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> Json:
         """Return the action that deletes an item if the condition holds."""
-        return {
-            "Delete": {
-                "TableName": self._name,
-                "Key": _serialize(key),
-                "ConditionExpression": condition,
-                "ExpressionAttributeValues": _serialize(values),
-            }
-        }
+        delete: Json = {"TableName": self._name, "Key": serialize(key)}
+        if condition:
+            delete["ConditionExpression"] = condition
+        if values:
+            delete["ExpressionAttributeValues"] = serialize(values)
+        if names:
+            delete["ExpressionAttributeNames"] = names
+        return {"Delete": delete}
 
     def write(self, action: Json) -> None:
         """Run one update action without a transaction. Raises `ConditionFailed` or `ItemRefused`."""
@@ -203,6 +207,17 @@ class Table:
             if refused.code == _INVALID:
                 raise ItemRefused(refused.code, refused.message) from refused
             raise
+
+    def write_and_return(self, action: Json) -> Json:
+        """Run one update action and return the new item. Raises `ConditionFailed` with the existing item."""
+        try:
+            response = self._client.update_item(**action["Update"], ReturnValues="ALL_NEW")
+        except BOTO_ERRORS as error:
+            found: Json = cast(Any, error).response if isinstance(error, ClientError) else {}
+            if found.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+                raise ConditionFailed([deserialize(found["Item"])] if "Item" in found else []) from error
+            raise from_boto(error) from error
+        return deserialize(response["Attributes"])
 
     def transact(self, actions: list[Json]) -> None:
         """Run all actions in one transaction. Raises `ConditionFailed` or `ItemRefused`.
@@ -217,7 +232,7 @@ class Table:
                 reasons = _cancellation_reasons(error)
                 failed = [reason for reason in reasons if reason["Code"] == "ConditionalCheckFailed"]
                 if failed:
-                    items = [_deserialize(reason["Item"]) for reason in failed if "Item" in reason]
+                    items = [deserialize(reason["Item"]) for reason in failed if "Item" in reason]
                     raise ConditionFailed(items) from error
                 if found := _rejection(error, reasons):
                     raise ItemRefused(*found) from error
@@ -247,35 +262,8 @@ def _rejection(error: Exception, reasons: list[Json]) -> tuple[str, str] | None:
     return (_INVALID, details.get("Message", "")) if details.get("Code") == _INVALID else None
 
 
-_serializer = TypeSerializer()
-_deserializer = TypeDeserializer()
-
-
-def _serialize(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert an item to DynamoDB's types. Omits attributes that are None and converts floats to decimals."""
-    return {name: _serializer.serialize(_plain(value)) for name, value in item.items() if value is not None}
-
-
-def _deserialize(item: Mapping[str, Any]) -> Json:
-    return {name: python_value(_deserializer.deserialize(value)) for name, value in item.items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return Decimal(str(value))
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value
-
-
-def python_value(value: Any) -> Any:
-    """Return a value of boto3 with int or float instead of Decimal."""
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {name: python_value(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [python_value(inner) for inner in value]
-    return value
+def _projection(paths: Sequence[str]) -> Json:
+    """Return the parameters that limit a read to some paths. Names have placeholders: some are reserved."""
+    names = {f"#{name}": name for path in paths for name in path.split(".")}
+    expression = ", ".join("#" + path.replace(".", ".#") for path in paths)
+    return {"ProjectionExpression": expression, "ExpressionAttributeNames": names}

@@ -22,7 +22,7 @@ from typing import Any
 from chalicelib.aws.cloudformation import TABLE, StackResource
 from chalicelib.aws.errors import AwsError, AwsRefused, calling
 from chalicelib.clock import timestamp
-from chalicelib.domain.environment import ResourceState
+from chalicelib.domain.environment_parts import ResourceState
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.receipts import ReceiptEntry
 

@@ -37,6 +37,7 @@ class GlueRun:
     dpu_seconds: float | None
     error: str | None
     attempt: int = 0
+    previous: str | None = None
 
 
 class Glue:
@@ -74,20 +75,32 @@ class Glue:
                 Timeout=timeout_minutes,
             )["JobRunId"]
 
-    def attempts(self, job: str, marker: str, since: datetime) -> list[GlueRun]:
-        """Return the run with a marker and Glue's retries of it, oldest first.
+    def attempts(self, job: str, marker: str, since: datetime, known: str | None = None) -> list[GlueRun]:
+        """Return the run with a marker, or with the `known` ID, and Glue's retries of it, oldest first.
 
+        A retry names the run before it, in case a user has changed the job so that runs have no marker.
         `since` is when the run was requested. Glue lists runs newest first, so pages of earlier runs are not
         read.
         """
-        found: list[GlueRun] = []
+        listed: list[GlueRun] = []
         with calling():
             for page in self._client.get_paginator("get_job_runs").paginate(JobName=job):
                 runs = [_run(run) for run in page["JobRuns"]]
-                found += [run for run in runs if run.marker == marker]
+                listed += runs
                 if runs and runs[-1].started_at and runs[-1].started_at < since - _CLOCKS_APART:
                     break
+        found: list[GlueRun] = []
+        ids = {known}
+        for run in reversed(listed):
+            if run.marker == marker or run.id == known or (run.previous and run.previous in ids):
+                found.append(run)
+                ids.add(run.id)
         return sorted(found, key=lambda run: run.attempt)
+
+    def max_retries(self, job: str) -> int:
+        """Return how often Glue retries a failed run of a job, 0 if the job does not exist."""
+        found = call_or_none(lambda: self._client.get_job(JobName=job)["Job"], "EntityNotFoundException")
+        return int(found.get("MaxRetries", 0)) if found else 0
 
     def active(self, job: str) -> list[GlueRun]:
         """Return the runs that have not ended, started by any client.
@@ -130,4 +143,5 @@ def _run(run: Any) -> GlueRun:
         dpu_seconds=run.get("DPUSeconds"),
         error=run.get("ErrorMessage"),
         attempt=int(run.get("Attempt", 0)),
+        previous=run.get("PreviousRunId"),
     )

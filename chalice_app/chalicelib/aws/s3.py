@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ _NO_BUCKET = {"NoSuchBucket", "404"}
 _URL_SUFFIX = {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}
 """Domains of partitions other than amazonaws.com, as dnsSuffix in botocore's endpoints.json."""
 
+_DELETED_OBJECTS_PER_CALL = 1000
 _MAX_REFUSED = 3000
 """Number of consecutive failed deletions after which emptying a bucket stops."""
 
@@ -55,6 +56,14 @@ class Buckets:
 
         return call_or_none(read, "NoSuchKey")
 
+    def chunks(self, bucket: str, key: str) -> Iterator[bytes]:
+        """Yield an object's bytes in parts of up to one MiB, or nothing if it does not exist."""
+        response = call_or_none(lambda: self._client.get_object(Bucket=bucket, Key=key), "NoSuchKey")
+        if response is None:
+            return
+        with calling():
+            yield from response["Body"].iter_chunks(1024 * 1024)
+
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
         """Copy an object of any size within S3, in parts above boto3's threshold."""
         with calling():
@@ -75,6 +84,17 @@ class Buckets:
         condition: Any = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
         with calling(ignore={"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"}):
             self._client.put_object(Bucket=bucket, Key=key, Body=body, Tagging=urlencode(mark), **condition)
+
+    def exists(self, bucket: str, key: str) -> bool:
+        """Return whether an object exists. Needs `s3:GetObject` and `s3:ListBucket`."""
+        found = call_or_none(lambda: self._client.head_object(Bucket=bucket, Key=key), "404", "NoSuchKey")
+        return found is not None
+
+    def download_url(self, bucket: str, key: str, seconds: int) -> str:
+        """Return a URL with which anybody can download an object, as long as the credentials are valid."""
+        target = {"Bucket": bucket, "Key": key}
+        with calling():
+            return self._client.generate_presigned_url("get_object", Params=target, ExpiresIn=seconds)
 
     def state(self, bucket: str, key: str, mark: str) -> ObjectState:
         """Return an object's ETag and the value of its tag `mark`. Both are None if it does not exist.
@@ -105,6 +125,22 @@ class Buckets:
         """Delete an object. Does nothing if it does not exist."""
         with calling():
             self._client.delete_object(Bucket=bucket, Key=key)
+
+    def remove_all(self, bucket: str, keys: Sequence[str]) -> Iterator[int]:
+        """Delete objects, also those that do not exist. Yields the number of each batch of up to 1,000.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+        """
+        for begin in range(0, len(keys), _DELETED_OBJECTS_PER_CALL):
+            batch = keys[begin : begin + _DELETED_OBJECTS_PER_CALL]
+            with calling(about=bucket):
+                response = self._client.delete_objects(
+                    Bucket=bucket, Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True}
+                )
+            for error in response.get("Errors", []):
+                message = f"{bucket}/{error.get('Key', '')}: {error.get('Message', '')}"
+                raise from_code(error.get("Code", "Unknown"), message)
+            yield len(batch)
 
     def remove_if(self, bucket: str, key: str, *, etag: str) -> None:
         """Delete an object if it has `etag`. Otherwise does nothing, as `replace`.

@@ -13,6 +13,8 @@ RESOURCE_REASON_BYTES = 100
 """One resource's `reason`; a stack has up to 500. `failure` has the message of the first failed resource."""
 LOG_LINE_BYTES = 2000
 """One line of a run's `log_tail`. The log stream has the whole line."""
+SCRIPT_BYTES = 400
+"""The path of the file that made a run fail."""
 RECEIPT_BYTES = 50_000
 """The individual entries in one of a receipt's two lists."""
 LEFT_BYTES = 15_000

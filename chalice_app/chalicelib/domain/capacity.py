@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.clock import later
-from chalicelib.domain.environment import Environment, QueuePosition, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment_parts import QueuePosition
 
 LEARNED = 9
 """Number of past creations from which start times are estimated."""

@@ -6,11 +6,19 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from chalicelib.domain.environment_parts import (
+    DesiredState,
+    Frozen,
+    JobFile,
+    Outputs,
+    QueuePosition,
+    ResourceState,
+)
 from chalicelib.domain.failures import Failure
 from chalicelib.domain.receipts import Receipt, ReceiptEntry
 from chalicelib.domain.setting_types import PYTHON_ENDINGS
 from chalicelib.domain.settings import LEARNING_SCRIPT, JobSettings, Settings
-from chalicelib.domain.timeline import ActorType
+from chalicelib.domain.webhooks import Delivery, Webhook
 
 
 class Status(StrEnum):
@@ -27,81 +35,15 @@ class Status(StrEnum):
     FAILED = "FAILED"
 
 
-class UpdateStage(StrEnum):
-    """Stage of an update. lifecycle/update.py has the steps."""
-
-    LOOK = "look"
-    EXECUTE = "execute"
-    SEED = "seed"
-
-
-@dataclass(frozen=True)
-class DesiredState:
-    """Settings and release to which an UPDATING environment changes, and the stage of the update.
-
-    `rollbacks` counts the attempts to roll back a failed update. `lost` maps the logical IDs of resources
-    that were deleted outside the service, and are recreated, to physical IDs. It is None without a repair.
-    """
-
-    settings: Settings
-    release: str
-    stage: UpdateStage = UpdateStage.LOOK
-    rollbacks: int = 0
-    lost: dict[str, str] | None = None
-
-
-@dataclass(frozen=True)
-class QueuePosition:
-    """Position in the queue, from 1, and the estimated start of creation, or None if it is unknown."""
-
-    position: int
-    begins_at: str | None = None
-
-
-@dataclass(frozen=True)
-class ResourceState:
-    """State of one stack resource. `order` sorts states: see `aws.cloudformation.resource_state`."""
-
-    type: str
-    status: str
-    order: str
-    reason: str | None = None
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """Names and ARNs of what the stack created, and links to the AWS console."""
-
-    buckets: dict[str, str]
-    databases: dict[str, str]
-    job_id: str
-    role_arn: str
-    log_groups: dict[str, str]
-    athena_workgroup: str | None = None
-    kms_key_arn: str | None = None
-    security_configuration: str | None = None
-    console: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class JobFile:
-    """A job file. `content` is the ID of a user's upload, or None for a file of the release."""
-
-    size_bytes: int
-    sha256: str
-    changed_by: str
-    changed_at: str
-    changed_by_type: ActorType = ActorType.USER
-    content: str | None = None
-
-
 @dataclass(frozen=True)
 class Environment:
     """The record of one user's sandbox: its desired state and its last known state.
 
     Grain: one per environment ID. Records are never deleted: a DELETED environment keeps its receipt.
 
-    - `version`: counts the writes. Events write `resources`, and runs the two amounts of money, without it.
+    - `data`: the data set of its releases, or None for the default.
+    - `version`: counts the writes. Events write `resources` without it, and runs their amounts of money and
+      `charged_at`.
     - `admitted_at`: since when the environment uses capacity (capacity.py). Before, `queue` is its position.
     - `creations`: number of attempts to create it.
     - `clean_up`: the stack of a failed attempt, `stack_id` or the one of its name, must still be deleted.
@@ -120,8 +62,16 @@ class Environment:
     - `next_run_at`: when the main job's schedule starts the next run of a READY environment.
     - `next_runs`: the same of the other jobs, by job name.
     - `skipped_runs`: why the schedule did not start the last run, by job name.
+    - `cohort`: ID of the cohort that created it, or None.
+    - `frozen`: since when nothing of the environment may run, or None.
+    - `webhook`, `delivery`: where notices go, and the last attempt to deliver one.
+    - `freeze_check_at`: when the service next compares the budget, and stops what runs although it is frozen.
+    - `credentials_until`: when the last credentials that users have for the sandbox expire, or None.
+    - `active_queries`: number of queries that have not ended. It changes with the queries, without `version`.
+    - `queries_imported_until`: queries that users started in AWS before this time are recorded.
     - `reserved_micro_usd`, `spent_micro_usd`: money of this environment in millionths of a dollar. The
       owner's budget is in owner_accounts.py.
+    - `charged_at`: the time of the last charge in the ledger.
     """
 
     id: str
@@ -132,6 +82,7 @@ class Environment:
     created_at: str
     updated_at: str
     expires_at: str
+    data: str | None = None
     version: int = 1
     delete_requested: bool = False
     reason: str | None = None
@@ -161,11 +112,20 @@ class Environment:
     next_run_at: str | None = None
     next_runs: dict[str, str] = field(default_factory=dict)
     skipped_runs: dict[str, str] = field(default_factory=dict)
+    cohort: str | None = None
+    frozen: Frozen | None = None
+    webhook: Webhook | None = None
+    delivery: Delivery | None = None
+    freeze_check_at: str | None = None
+    credentials_until: str | None = None
+    active_queries: int = 0
+    queries_imported_until: str | None = None
     receipt: Receipt | None = None
     ready_at: str | None = None
     deleted_at: str | None = None
     reserved_micro_usd: int = 0
     spent_micro_usd: int = 0
+    charged_at: str | None = None
 
     @property
     def name(self) -> str:
@@ -185,10 +145,11 @@ class Environment:
 
     @property
     def as_desired(self) -> Environment:
-        """Return the environment with the desired settings and release."""
+        """Return the environment with the desired settings, release and data set."""
         if self.wanted is None:
             return self
-        return self.replace(settings=self.wanted.settings, release=self.wanted.release)
+        wanted = self.wanted
+        return self.replace(settings=wanted.settings, release=wanted.release, data=wanted.data)
 
     @property
     def job_id(self) -> str:
@@ -266,9 +227,16 @@ class Environment:
         """Return the S3 URI of a job file."""
         return f"s3://{self.bucket('glue_assets')}/{self.job_file_key(path)}"
 
+    def event_logs_prefix(self, run_id: str) -> str:
+        """Return the folder of a run's Spark event logs in the bucket `glue_assets`.
+
+        The job's role may write there (glue_assets/modules/iam.yaml).
+        """
+        return f"sparkHistoryLogs/{run_id}/"
+
     @property
     def is_ready(self) -> bool:
-        """Return whether the environment accepts work: it is READY and not about to be deleted."""
+        """Return whether the environment is READY and not about to be deleted."""
         return self.status is Status.READY and not self.delete_requested
 
     @property

@@ -12,6 +12,7 @@ from chalicelib.clock import later, parse, timestamp
 from chalicelib.domain import schedules
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.json_types import Json
+from chalicelib.domain.query_imports import next_import
 from chalicelib.domain.settings import JobSettings
 from chalicelib.observability import logger
 
@@ -28,13 +29,21 @@ def ending_in(hours: int, moment: datetime) -> Json:
     }
 
 
+def ending_at(expires_at: str, moment: datetime) -> Json:
+    """Return the fields of an environment that expires at a time."""
+    left = (parse(expires_at) - moment).total_seconds() / 3600
+    return {"expires_at": expires_at, "warnings_due": [before for before in _WARNINGS_HOURS if before < left]}
+
+
 def next_check(environment: Environment) -> str:
-    """Return when an idle environment is due: a warning, its expiration, a scheduled run or a check."""
+    """Return when an idle environment is due: a warning, its expiration, a run, a check or an import."""
     moments = (
         next_warning(environment),
         environment.look_at,
+        environment.freeze_check_at,
         environment.next_run_at,
         *environment.next_runs.values(),
+        next_import(environment),
         environment.expires_at,
     )
     return min(moment for moment in moments if moment is not None)
@@ -49,6 +58,8 @@ def next_warning(environment: Environment) -> str | None:
 
 def next_runs(environment: Environment, moment: datetime) -> Json:
     """Return the fields of an environment with the times at which its schedules are next due."""
+    if environment.frozen is not None:
+        return NO_RUNS
     main, *more = environment.jobs.values()
     times = {job.name: _next_run(environment, job, moment) for job in more}
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from chalicelib.domain.timeline import ActorType
 
@@ -35,10 +35,21 @@ _FINAL_RUN_STATES = frozenset(
 
 @dataclass(frozen=True)
 class RunError:
-    """Why a run failed: Glue's message, and the last lines of its error log."""
+    """Why a run failed: the exception's sentence, its place and cause, and the end of the error log.
+
+    - `script`, `line`: the job file that raised it, as a path of the environment or a name, and the line.
+    - `sql_line`, `sql_position`: the place in the text of a Spark SQL statement; positions count from 0.
+    - `cause`, `hint`: see run_causes.py. Runs that ended before these fields existed have none.
+    """
 
     message: str
     log_tail: list[str] = field(default_factory=list)
+    script: str | None = None
+    line: int | None = None
+    sql_line: int | None = None
+    sql_position: int | None = None
+    cause: str | None = None
+    hint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,8 +72,13 @@ class JobRun:
     - `requested_by_type`, `stopped_by_type`: the types of these actors.
     - `price_per_dpu_hour_usd`: the price of the reservation, which also applies to the final cost.
     - `log_prefix`: the log groups are `log_prefix`/output and `log_prefix`/error.
+    - `checked_at`: when a watcher last made the service ask Glue; not part of the versioned fields.
     - `outputs`: the tables that the run wrote. `output` is the first of them.
+    - `charged_micro_usd`: the sum of its charges in the ledger. It is the cost, unless a version of the
+      service without a ledger has settled the run.
     """
+
+    KIND: ClassVar = "RUN"
 
     id: str
     environment_id: str
@@ -96,6 +112,8 @@ class JobRun:
     outputs: list[RunOutput] = field(default_factory=list)
     requested_by_type: str = ActorType.USER
     stopped_by_type: str | None = None
+    checked_at: str | None = None
+    charged_micro_usd: int = 0
 
     def replace(self, **changes: Any) -> JobRun:
         """Return a copy of the run with some fields replaced."""

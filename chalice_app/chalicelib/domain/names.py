@@ -9,6 +9,8 @@ JOB_ID = re.compile(r"terraglue-([a-z2-7]{10})-([a-z0-9][a-z0-9-]{0,63})")
 RUN_ID = re.compile(r"[a-z2-7]{16}")
 RUN_MARKER = "--terraglue-run-id"
 """The job argument that identifies a run: StartJobRun has no request token."""
+DATA_SET = re.compile(r"[a-z][a-z0-9-]{0,39}")
+"""Name of a data set that the operator published (glue_assets/published.py)."""
 BUCKET_KEYS = ("sor", "sot", "spec", "glue_assets", "athena_results")
 """The keys of `outputs.buckets`."""
 

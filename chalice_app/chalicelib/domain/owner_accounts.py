@@ -32,12 +32,17 @@ class Allowance:
 
 @dataclass(frozen=True)
 class Account:
-    """The account of one owner. `creations` are the times of the last creations, oldest first."""
+    """The account of one owner.
+
+    `creations` are the times of the last creations, oldest first. `warned_percent` is the highest percentage
+    of the budget that the owner was warned of in the period, or 0 (budget_warnings.py).
+    """
 
     owner: str
     period_begins_at: str | None = None
     spent_micro_usd: int = 0
     reserved_micro_usd: int = 0
+    warned_percent: int = 0
     creations: tuple[str, ...] = ()
 
     def at(self, moment: datetime, allowance: Allowance) -> Account:
@@ -49,9 +54,8 @@ class Account:
         begins, length = parse(self.period_begins_at), timedelta(days=allowance.budget_days)
         passed = max(0, (moment - begins) // length)
         if passed:
-            account = replace(
-                account, period_begins_at=timestamp(begins + passed * length), spent_micro_usd=0
-            )
+            begins_at = timestamp(begins + passed * length)
+            account = replace(account, period_begins_at=begins_at, spent_micro_usd=0, warned_percent=0)
         return account
 
     def period_ends_at(self, allowance: Allowance) -> str | None:
@@ -63,6 +67,10 @@ class Account:
     def available_micro_usd(self, allowance: Allowance) -> int:
         """Return the maximum cost of another run, at least 0 even if the operator lowered the budget."""
         return max(0, allowance.budget_micro_usd - self.spent_micro_usd - self.reserved_micro_usd)
+
+    def is_used_up(self, allowance: Allowance) -> bool:
+        """Return whether the spent money has reached the budget. Reserved money may be released again."""
+        return self.spent_micro_usd >= max(1, allowance.budget_micro_usd)
 
     def next_creation_at(self, allowance: Allowance) -> str | None:
         """Return when the owner may create another environment, or None if they may now."""

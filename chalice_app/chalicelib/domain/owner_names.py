@@ -10,6 +10,8 @@ _FOLDED_CLAIMS = ("email", "emailaddress", "upn", "unique_name", "preferred_user
 
 
 _LONGEST = 128
+FORGOTTEN = "forgotten-"
+"""Begin of the aliases of owners who were forgotten (deploy/forget.py)."""
 
 
 def is_name(value: object) -> TypeGuard[str]:

@@ -25,20 +25,28 @@ _MEMORY_OPTIMIZED = "R."
 MINIMUM_BILLED_SECONDS = 60
 """Glue bills Spark jobs per second, at least one minute (https://aws.amazon.com/glue/pricing/)."""
 
+MINIMUM_BILLED_MEGABYTES = 10
+
 
 @dataclass(frozen=True)
 class Prices:
-    """The region's prices in USD for a DPU-hour, and for an M-DPU-hour, the unit of R workers.
+    """The region's prices in USD: a DPU-hour, an M-DPU-hour (of R workers), and a TB that Athena scans.
 
-    The defaults are those of us-east-1 (https://aws.amazon.com/glue/pricing/).
+    The defaults are those of us-east-1 (https://aws.amazon.com/glue/pricing/,
+    https://aws.amazon.com/athena/pricing/).
     """
 
     dpu_hour: Decimal = Decimal("0.44")
     m_dpu_hour: Decimal = Decimal("0.52")
+    tb_scanned: Decimal = Decimal("5")
 
     def of(self, worker_type: str) -> Decimal:
         """Return the price of a DPU-hour, or M-DPU-hour, of a worker type."""
         return self.m_dpu_hour if worker_type.startswith(_MEMORY_OPTIMIZED) else self.dpu_hour
+
+    def of_worker_hour(self, worker_type: str) -> Decimal:
+        """Return the price of one worker for an hour."""
+        return DPU_PER_WORKER[worker_type] * self.of(worker_type)
 
 
 def dpu_seconds(worker_type: str, number_of_workers: int, execution_seconds: int) -> Decimal:
@@ -51,8 +59,7 @@ def dpu_seconds(worker_type: str, number_of_workers: int, execution_seconds: int
 
 def cost_micro_usd(dpu_seconds_used: Decimal, price_per_dpu_hour_usd: Decimal) -> int:
     """Return the price of DPU-seconds, rounded half up to a millionth of a dollar."""
-    micro = dpu_seconds_used * price_per_dpu_hour_usd * 1_000_000 / 3600
-    return int(micro.to_integral_value(ROUND_HALF_UP))
+    return rounded(dpu_seconds_used * price_per_dpu_hour_usd * 1_000_000 / 3600)
 
 
 def worst_case_micro_usd(
@@ -70,6 +77,21 @@ def worst_case_micro_usd(
     """
     attempt = dpu_seconds(worker_type, number_of_workers, timeout_minutes * 60)
     return cost_micro_usd(attempt * (1 + max_retries), price_per_dpu_hour_usd)
+
+
+def query_micro_usd(scanned_bytes: int, price_per_tb_usd: Decimal) -> int:
+    """Return the price of a query that Athena charges, rounded half up to a millionth of a dollar.
+
+    Athena rounds the scanned bytes up to the next megabyte, and charges at least 10 MB
+    (https://aws.amazon.com/athena/pricing/). A TB has 1,024 GB, as in AWS's pricing calculator.
+    """
+    megabytes = max(MINIMUM_BILLED_MEGABYTES, -(-scanned_bytes // 2**20))
+    return rounded(megabytes * price_per_tb_usd * 1_000_000 / 2**20)
+
+
+def rounded(micro_usd: Decimal) -> int:
+    """Round an amount half up to a millionth of a dollar."""
+    return int(micro_usd.to_integral_value(ROUND_HALF_UP))
 
 
 def usd(micro_usd: int) -> float:

@@ -1,7 +1,8 @@
 """Size limit of API responses.
 
 Lambda returns at most 6 MB of JSON (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
-The body is JSON in a string of that JSON, so quotes and non-ASCII characters are escaped twice.
+The body is JSON in a string of that JSON, so quotes are escaped twice. Python's Lambda runtimes before 3.12
+also escape non-ASCII characters (https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ MOST_BYTES = 4 * 1024 * 1024
 
 def wire_bytes(value: object) -> int:
     """Return the size of a value in Lambda's JSON, in bytes."""
-    return len(json.dumps(json.dumps(value, default=str)))
+    return len(json.dumps(json.dumps(value, default=str, ensure_ascii=False)))
 
 
 def first_that_fit(items: Iterable[Item], most: int = MOST_BYTES) -> tuple[list[Item], bool]:

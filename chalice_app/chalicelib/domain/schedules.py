@@ -98,6 +98,22 @@ class Cron:
                         return found
         return None
 
+    def count(self, begin: datetime, end: datetime) -> int:
+        """Return the number of times from `begin` before `end`. The effort grows with the days only."""
+        begin, end = begin.astimezone(UTC), end.astimezone(UTC)
+        total, day = 0, begin.replace(hour=0, minute=0, second=0, microsecond=0)
+        while day < end:
+            is_listed = day.year in self.years and day.month in self.months
+            if is_listed and day.day in self.days(day.year, day.month):
+                following = day + timedelta(days=1)
+                if begin <= day and following <= end:
+                    total += len(self.hours) * len(self.minutes)
+                else:
+                    times = (day.replace(hour=h, minute=m) for h in self.hours for m in self.minutes)
+                    total += sum(begin <= time < end for time in times)
+            day += timedelta(days=1)
+        return total
+
     def _within(self, day: datetime, start: datetime) -> datetime | None:
         if day.date() < start.date():
             return None

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from chalicelib.domain.json_types import Json
-from chalicelib.domain.names import RUN_MARKER
+from chalicelib.domain.names import DATA_SET, RUN_MARKER
 from chalicelib.domain.patterns import PLAIN, Matching
 
 MAX_FOLDERS = 7
@@ -125,6 +125,10 @@ PythonModule = Annotated[
 ]
 Arn = Annotated[
     str, Field(max_length=256), Matching(r"arn:[A-Za-z0-9:/_+=,.@-]+", "must be an ARN, such as arn:aws:...")
+]
+DataSet = Annotated[
+    str,
+    Matching(DATA_SET.pattern, "must be the name of a data set: a letter, then up to 39 of a-z, 0-9 and -"),
 ]
 Schedule = Annotated[
     str,

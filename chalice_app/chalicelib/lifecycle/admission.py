@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from chalicelib.clock import Clock, later, now, timestamp
 from chalicelib.domain.capacity import Capacity, QueueCounters, in_creation
-from chalicelib.domain.environment import Environment, QueuePosition
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.environment_parts import QueuePosition
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
 from chalicelib.storage.conflicts import AtCapacity

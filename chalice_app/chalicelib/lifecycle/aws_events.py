@@ -16,8 +16,10 @@ from chalicelib.aws.cloudformation import is_cause, resource_state
 from chalicelib.aws.errors import AwsError, AwsThrottled
 from chalicelib.clock import Clock, now, timestamp
 from chalicelib.domain.environment import Status
+from chalicelib.domain.job_run import JobRun
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.names import environment_of_job, environment_of_stack
+from chalicelib.domain.query import Query
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import StaleRecord, Unavailable
 from chalicelib.lifecycle.admission import Admission
@@ -31,6 +33,7 @@ from chalicelib.lifecycle.event_models import (
 from chalicelib.lifecycle.reconcile import Reconciler
 from chalicelib.lifecycle.transitions import Outcome
 from chalicelib.observability import logger, record_metric
+from chalicelib.queries.query_runs import QueryRuns
 from chalicelib.runs.job_runs import Runs
 from chalicelib.runs.scheduled_runs import ScheduledRuns
 from chalicelib.sandbox.resource_failures import operation_failure
@@ -47,7 +50,8 @@ class AwsEvents:
     """Handles the EventBridge events and the tick. Every method can be called repeatedly.
 
     An event that does not have the expected fields raises pydantic's `ValidationError`, so the invocation
-    fails and appears in the function's error metric.
+    fails and appears in the function's error metric. `cohort_step` carries out a cohort's action for some
+    seconds.
     """
 
     def __init__(
@@ -57,6 +61,8 @@ class AwsEvents:
         runs: Runs,
         admission: Admission,
         scheduled_runs: ScheduledRuns,
+        queries: QueryRuns,
+        cohort_step: Callable[[str, float], None],
         *,
         clock: Clock = now,
     ) -> None:
@@ -65,6 +71,8 @@ class AwsEvents:
         self._scheduled_runs = scheduled_runs
         self._reconciler = reconciler
         self._runs = runs
+        self._queries = queries
+        self._cohort_step = cohort_step
         self._clock = clock
 
     def stack_changed(self, event: Json) -> None:
@@ -135,21 +143,34 @@ class AwsEvents:
         return len(seen)
 
     def _reconcile(self, due: Due, seconds: float, checks: CheckBudget) -> Outcome:
-        if due.environment_id is None:
-            return self._guarded(self._start_admitted, due)
-        if due.run_id is None:
-            return self._guarded(partial(self._step, due.environment_id, seconds, checks), due)
-        return self._guarded(partial(self._runs.reconcile, due.environment_id, due.run_id), due)
+        step: Callable[[], Outcome | None]
+        match due:
+            case Due("QUEUE"):
+                step = self._start_admitted
+            case Due("ENV", str(environment_id)):
+                step = partial(self._step, environment_id, seconds, checks)
+            case Due("COHORT", None, str(cohort_id)):
+                step = partial(self._cohort_step, cohort_id, seconds)
+            case Due(JobRun.KIND, str(environment_id), str(run_id)):
+                step = partial(self._runs.reconcile, environment_id, run_id)
+            case Due(Query.KIND, str(environment_id), str(query_id)):
+                step = partial(self._queries.reconcile, environment_id, query_id)
+            case _:  # a newer version of the service wrote it
+                logger.warning("record unknown", **due._asdict())
+                return Outcome.DONE
+        return self._guarded(step, due)
 
     def _step(self, environment_id: str, seconds: float, checks: CheckBudget) -> Outcome:
         environment = self._scheduled_runs.start_due(environment_id)
+        if environment is not None:
+            environment = self._queries.import_due(environment)
         return self._reconciler.reconcile(environment_id, seconds=seconds, checks=checks, written=environment)
 
     def _start_admitted(self) -> Outcome:
         """Admit environments from the queue and start their creation."""
         for environment in self._admission.admit():
             reconcile = partial(self._reconciler.reconcile, environment.id, written=environment)
-            if self._guarded(reconcile, Due(environment.id, None)) is Outcome.THROTTLED:
+            if self._guarded(reconcile, Due("ENV", environment.id)) is Outcome.THROTTLED:
                 return Outcome.THROTTLED
         return Outcome.DONE
 

@@ -12,9 +12,9 @@ from chalicelib.domain.byte_limits import LEFT_BYTES
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.receipts import listed
+from chalicelib.lifecycle.active_work import ActiveWork
 from chalicelib.lifecycle.leased_work import LeasedWork
 from chalicelib.lifecycle.transitions import RUNS_STOP_SECONDS, Next, Transitions
-from chalicelib.runs.job_runs import Runs
 from chalicelib.sandbox.deletion_cleanup import DeletionCleanup, emptying_progress, leftovers_reason
 from chalicelib.sandbox.stack import SandboxStacks
 from chalicelib.storage.store import Store
@@ -28,13 +28,13 @@ class Deletion:
         transitions: Transitions,
         stacks: SandboxStacks,
         removal: DeletionCleanup,
-        runs: Runs,
+        active: ActiveWork,
         store: Store,
     ) -> None:
         self._transitions = transitions
         self._stacks = stacks
         self._removal = removal
-        self._runs = runs
+        self._active = active
         self._store = store
 
     def step(self, environment: Environment, deadline: float) -> Next:
@@ -45,7 +45,7 @@ class Deletion:
         leased = self._transitions.acquire_lease(environment)
         if leased is None:
             return Next.LATER
-        if not self._runs.stop_all(leased):  # runs continue if the stack was deleted outside the service
+        if not self._active.stop_all(leased):  # runs continue if the stack was deleted outside the service
             self._transitions.postpone(leased, RUNS_STOP_SECONDS)
             return Next.LATER
         self._finish(leased, stack, deadline)
@@ -56,7 +56,7 @@ class Deletion:
         stack = self._stacks.find(environment)
         if environment.ready_at and (stack is None or stack.is_gone):
             # Runs of a working environment may continue, and create log groups that the next stack needs.
-            if not self._runs.stop_all(environment):
+            if not self._active.stop_all(environment):
                 self._transitions.postpone(environment, RUNS_STOP_SECONDS)
                 return Next.LATER
             self._removal.remove_logs(environment)
@@ -106,7 +106,7 @@ class Deletion:
         leased = self._transitions.acquire_lease(environment, stack_id=stack.id)
         if leased is None:
             return Next.LATER
-        if not self._runs.stop_all(leased):  # a run that is stopping can still write
+        if not self._active.stop_all(leased):  # a run that is stopping can still write
             self._transitions.postpone(leased, RUNS_STOP_SECONDS)
             return Next.LATER
         emptied = self._work(leased, self._removal.empty(stack), deadline)

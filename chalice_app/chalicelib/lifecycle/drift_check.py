@@ -16,7 +16,8 @@ from chalicelib.aws.cloudformation import Stack
 from chalicelib.aws.errors import AwsError, AwsRefused
 from chalicelib.clock import later, timestamp
 from chalicelib.domain import expiry
-from chalicelib.domain.environment import DesiredState, Environment
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.environment_parts import DesiredState
 from chalicelib.domain.failures import Failure, failure, stack_deleted
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.names import BUCKET_KEYS
@@ -143,7 +144,9 @@ class DriftCheck:
 def _repair(environment: Environment, missing: dict[str, str]) -> Json:
     """Return the fields that let a retry update the stack to the environment's current settings."""
     return {
-        "wanted": DesiredState(environment.settings, environment.release, lost=missing),
+        "wanted": DesiredState(
+            environment.settings, environment.release, lost=missing, data=environment.data
+        ),
         "changes": environment.changes + 1,
         "seeded_files": 0,
     }

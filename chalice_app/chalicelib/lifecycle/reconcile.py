@@ -6,8 +6,8 @@ calls AWS idempotently and then records the result, on the condition that the re
 was read. Slow steps such as seeding and emptying acquire a lease first, so that workers do not repeat each
 other's work. If a worker dies, its lease expires and the record is due again.
 
-The steps are in `creation.py`, `drift_check.py`, `update.py`, `reset.py` and `deletion.py`, and how they are
-recorded in `transitions.py`.
+The steps are in `creation.py`, `drift_check.py`, `update.py`, `reset.py`, `freezing.py` and `deletion.py`.
+`transitions.py` records them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from chalicelib.errors import StaleRecord
 from chalicelib.lifecycle.creation import Creation
 from chalicelib.lifecycle.deletion import Deletion
 from chalicelib.lifecycle.drift_check import CheckBudget, DriftCheck
+from chalicelib.lifecycle.freezing import Freezing
 from chalicelib.lifecycle.reset import Reset
 from chalicelib.lifecycle.transitions import CHECK_SECONDS, Next, Outcome, Transitions
 from chalicelib.lifecycle.update import Update
@@ -48,6 +49,7 @@ class Reconciler:
         update: Update,
         reset: Reset,
         deletion: Deletion,
+        freezing: Freezing,
         files: LiveFiles,
     ) -> None:
         self._store = store
@@ -57,6 +59,7 @@ class Reconciler:
         self._update = update
         self._reset = reset
         self._deletion = deletion
+        self._freezing = freezing
         self._files = files
 
     def reconcile(
@@ -115,17 +118,21 @@ class Reconciler:
             return self._creation.check_stack(environment)
         if environment.status is Status.SEEDING:
             return self._creation.seed(environment, deadline)
-        if environment.status is Status.UPDATING:
+        if environment.status in _CHANGE and environment.wanted is not None:
             return self._update.step(environment, deadline)
         if environment.status is Status.RESETTING:
             return self._reset.step(environment, deadline)
         if self._warn(environment):
             return Next.AGAIN
+        if (following := self._freezing.step(environment)) is not None:
+            return following
         if environment.status is Status.READY:
             if self._transitions.is_due(environment):
                 environment = self._settle_files(environment)
             return self._drift_check.step(environment, stack_changed=stack_changed, checks=checks)
-        return Next.LATER  # FAILED: until a request, or the expiration
+        if self._transitions.is_due(environment):  # FAILED: until a request, or the expiration
+            self._transitions.save(environment, due_at=expiry.next_check(environment))
+        return Next.LATER
 
     def _settle_files(self, environment: Environment) -> Environment:
         """Complete changes of job files whose request died."""
@@ -169,7 +176,7 @@ class Reconciler:
                 logger.error("step refused", environment_id=tried.id, code=error.code, detail=error.message)
                 self._transitions.fail(environment, cause)
                 return Next.AGAIN
-        if isinstance(error, AwsRefused) and environment.status is Status.UPDATING:
+        if isinstance(error, AwsRefused) and environment.status in _CHANGE and environment.wanted:
             with suppress(AwsError):  # then the step is postponed
                 if self._update.give_up(environment, error):
                     return Next.AGAIN

@@ -8,7 +8,11 @@ from chalicelib.domain.environment import Environment, Status
 from chalicelib.lifecycle.transitions import CHECK_SECONDS, Next, Transitions
 from chalicelib.sandbox.stack import SandboxStacks
 
-_ROLLBACK = {Status.CREATING: "ROLLBACK", Status.UPDATING: "UPDATE_ROLLBACK"}
+_ROLLBACK = {
+    Status.CREATING: "ROLLBACK",
+    Status.RESETTING: "UPDATE_ROLLBACK",
+    Status.UPDATING: "UPDATE_ROLLBACK",
+}
 
 
 def record_progress(

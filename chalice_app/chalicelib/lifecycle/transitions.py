@@ -77,6 +77,8 @@ class Transitions:
         is_ready = status is Status.READY
         after = after.replace(**(expiry.next_runs(after, moment) if is_ready else expiry.NO_RUNS))
         if is_ready:
+            if after.spent_micro_usd:  # the budget may have been used up meanwhile
+                after = after.replace(freeze_check_at=timestamp(moment))
             after = after.replace(due_at=expiry.next_check(after))
         logger.info("environment moved", environment_id=environment.id, status=str(status), why=why)
         return self._store.save_environment(environment, after, self.status_event(environment, status, why))
@@ -109,7 +111,11 @@ class Transitions:
         self, environment: Environment, event: TimelineEvent | None = None, /, **changes: object
     ) -> Environment:
         """Record changes that keep the status."""
-        return self._store.save_environment(environment, environment.replace(**changes), event)
+        return self.write(environment, environment.replace(**changes), event)
+
+    def write(self, old: Environment, new: Environment, event: TimelineEvent | None = None) -> Environment:
+        """Record a new state of an environment."""
+        return self._store.save_environment(old, new, event)
 
     # -- timeline ----------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Update of an environment to other settings or another release: UPDATING.
+"""Update of an environment's stack: UPDATING to other settings or another release, or for a reset.
 
 The desired settings and release are recorded in `wanted` until the update is done. Its `stage`:
 
@@ -9,7 +9,8 @@ The desired settings and release are recorded in `wanted` until the update is do
 An update that is refused, or fails and is rolled back, ends READY with the previous settings and release, and
 `failure` explains why. If the rollback fails repeatedly, the environment is FAILED, and a retry continues the
 rollback. An update also creates again what was deleted by hand (`lost`), and ends FAILED if that fails.
-Active runs continue: Glue runs them with the definition that the job had when they started.
+An update that replaces data waits until no run is active. During another one, active runs continue: Glue runs
+them with the definition that the job had when they started.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from chalicelib.aws.change_sets import ChangeSet
 from chalicelib.aws.cloudformation import Stack
 from chalicelib.aws.errors import AwsError, AwsRefused
 from chalicelib.clock import later, timestamp
-from chalicelib.domain.environment import Environment, UpdateStage
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment_parts import UpdateStage
 from chalicelib.domain.failures import Failure, stack_deleted
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.lifecycle.leased_work import LeasedWork
 from chalicelib.lifecycle.stack_progress import record_progress
 from chalicelib.lifecycle.transitions import CHECK_SECONDS, Next, Transitions
@@ -102,26 +105,16 @@ class Update:
     # -- the change set ----------------------------------------------------------------------------------
 
     def _waits_for_runs(self, environment: Environment) -> bool:
-        """Postpone a change of `max_retries`, or the removal of a job, while runs are active.
+        """Postpone the update while runs are active that it would disturb. Return whether it is postponed.
 
-        Glue reads MaxRetries from the job, so the change could make runs cost more than was reserved for
-        them, and a run of a removed job could not be followed to its end. Money is reserved as long as runs
-        are active, and no new run starts before READY. Returns whether the update is postponed.
+        Money is reserved as long as runs are active, and no new run starts before READY.
         """
-        old, new = environment.jobs, environment.as_desired.jobs
-        removes = bool(old.keys() - new.keys())
-        retries = any(old[job].max_retries != new[job].max_retries for job in old.keys() & new.keys())
-        if (
-            desired_state(environment).stage is not UpdateStage.LOOK
-            or not (removes or retries)
-            or not environment.reserved_micro_usd
-        ):
+        if desired_state(environment).stage is not UpdateStage.LOOK or not environment.reserved_micro_usd:
             return False
-        reason = (
-            "Waiting for active runs to end, because the change removes a job."
-            if removes
-            else "Waiting for active runs to end, because max_retries affects their maximum cost."
-        )
+        why = self._disturbs_runs(environment)
+        if why is None:
+            return False
+        reason = f"Waiting for active runs to end, because {why}."
         delayed = self._transitions.delayed(environment, reason)
         self._transitions.postpone(
             environment,
@@ -131,6 +124,24 @@ class Update:
             transition_since=timestamp(self._transitions.now()),
         )
         return True
+
+    def _disturbs_runs(self, environment: Environment) -> str | None:
+        """Return why the update must not happen during a run, or None if it can.
+
+        A run of a removed job could not be followed to its end. Glue reads MaxRetries from the job, so a
+        change could make runs cost more than was reserved for them. A run that reads tables whose files and
+        definitions are replaced at the same time would succeed with wrong rows.
+        """
+        old, new = environment.jobs, environment.as_desired.jobs
+        if old.keys() - new.keys():
+            return "the change removes a job"
+        if _workgroup(environment) != _workgroup(environment.as_desired):
+            return "the change removes their workgroup"
+        if any(old[job].max_retries != new[job].max_retries for job in old.keys() & new.keys()):
+            return "max_retries affects their maximum cost"
+        return (
+            "the change replaces data that they may read" if self._seeding.changes_data(environment) else None
+        )
 
     def _without_change_set(self, environment: Environment, stack: Stack, deadline: float) -> Next:
         if desired_state(environment).stage is UpdateStage.EXECUTE:
@@ -178,7 +189,9 @@ class Update:
         if desired_state(environment).stage is UpdateStage.LOOK:
             if cause := self._updates.data_loss(environment, change_set):
                 return self._end.unchanged(environment, stack, cause)
-            environment = self._save_stage(environment, UpdateStage.EXECUTE)
+            environment = self._save_stage(
+                environment, UpdateStage.EXECUTE, self._reverted(environment, change_set)
+            )
         try:
             has_started = self._updates.execute_change_set(environment)
         except AwsRefused as error:
@@ -191,9 +204,23 @@ class Update:
         self._save_stage(environment, UpdateStage.LOOK, changes=environment.changes + 1)
         return Next.AGAIN
 
-    def _save_stage(self, environment: Environment, stage: UpdateStage, **changes: object) -> Environment:
+    def _save_stage(
+        self,
+        environment: Environment,
+        stage: UpdateStage,
+        event: TimelineEvent | None = None,
+        /,
+        **changes: object,
+    ) -> Environment:
         wanted = replace(desired_state(environment), stage=stage)
-        return self._transitions.save(environment, wanted=wanted, attempts=0, **changes)
+        return self._transitions.save(environment, event, wanted=wanted, attempts=0, **changes)
+
+    def _reverted(self, environment: Environment, change_set: ChangeSet) -> TimelineEvent | None:
+        """Return the event of a reset that reverts what was changed by hand."""
+        if environment.status is not Status.RESETTING:
+            return None
+        names = sorted({change.logical_id for change in change_set.changes if change.is_drifted})
+        return self._transitions.event("drift_reverted", {"resources": names})
 
     # -- the rollback ------------------------------------------------------------------------------------
 
@@ -232,12 +259,17 @@ class Update:
         leased = self._transitions.acquire_lease(environment)
         if leased is None:
             return Next.LATER
-        if needs_files := _needs_files(leased):
+        # A reset copies all files afterwards.
+        if needs_files := _needs_files(leased) and leased.status is Status.UPDATING:
             work = LeasedWork(self._transitions, leased, deadline)
             if not work.run({"seeded_files": number} for number in self._seeding.seed_update(leased)):
                 return Next.AGAIN
             leased = work.environment
         return self._end.complete(leased, stack, has_new_files=needs_files)
+
+
+def _workgroup(environment: Environment) -> tuple[bool, str | None]:
+    return environment.settings.athena_workgroup, environment.settings.athena_workgroup_name
 
 
 def _needs_files(environment: Environment) -> bool:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from chalicelib.aws.cloudformation import Stack
 from chalicelib.aws.errors import AwsRefused
-from chalicelib.domain.environment import DesiredState, Environment, Status, UpdateStage
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment_parts import DesiredState, UpdateStage
 from chalicelib.domain.failures import Failure
 from chalicelib.lifecycle.transitions import Next, Transitions
 from chalicelib.observability import logger
@@ -35,6 +36,8 @@ class UpdateCompletion:
         """
         goal = environment.as_desired
         self._updates.discard_change_set(environment, ends_as=goal)
+        if environment.status is Status.RESETTING:
+            return self._continue_reset(environment, stack, None)
         self._ready(
             environment,
             "update completed",
@@ -42,6 +45,7 @@ class UpdateCompletion:
             reason=None,
             settings=goal.settings,
             release=goal.release,
+            data=goal.data,
             outputs=self._stacks.outputs(goal, stack),
             **self._stacks.resource_fields(stack),
             job_files={**self._seeding.job_files(goal), **uploaded_files(environment)}
@@ -58,6 +62,8 @@ class UpdateCompletion:
             logger.warning("change set not deleted", environment_id=environment.id, detail=str(error))
         if lost_resources(environment):
             return self.repair_failed(environment, cause)
+        if environment.status is Status.RESETTING:
+            return self._continue_reset(environment, stack, cause)
         resources = self._stacks.resource_fields(stack)
         self._ready(environment, cause.message, failure=cause, reason=cause.fix, **resources)
         return Next.LATER
@@ -72,6 +78,20 @@ class UpdateCompletion:
         wanted = replace(desired_state(environment), stage=UpdateStage.LOOK)
         changes = environment.changes + 1
         self._transitions.fail_and_keep(environment, cause, wanted=wanted, changes=changes)
+        return Next.AGAIN
+
+    def _continue_reset(self, environment: Environment, stack: Stack, cause: Failure | None) -> Next:
+        """Continue a reset after the drift of its stack was reverted, or could not be for a cause."""
+        self._transitions.postpone(
+            environment,
+            0,
+            wanted=None,
+            attempts=0,
+            failure=cause,
+            reason=None,
+            outputs=self._stacks.outputs(environment, stack),
+            **self._stacks.resource_fields(stack),
+        )
         return Next.AGAIN
 
     def _ready(self, environment: Environment, why: str, **changes: object) -> None:

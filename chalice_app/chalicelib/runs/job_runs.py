@@ -27,6 +27,9 @@ from chalicelib.storage.store import Store
 # (https://docs.aws.amazon.com/glue/latest/dg/aws-glue-api-jobs-runs.html#aws-glue-api-jobs-runs-StartJobRun).
 _BUSY = {"ConcurrentRunsExceededException", "ResourceNumberLimitExceededException"}
 
+WATCH_SECONDS = 5
+"""How long what Glue said about a run is shown to its watchers."""
+
 
 class Runs:
     """Starts, tracks, stops and settles recorded runs."""
@@ -66,6 +69,13 @@ class Runs:
             run = self._store.run(environment_id, run_id) or run
             with suppress(StaleRecord):
                 self._store.save_run(run, run.replace(due_at=later(self._clock(), CHECK_SECONDS)))
+
+    def watch(self, run: JobRun) -> JobRun:
+        """Take the next step of a run that somebody watches, once in five seconds for all its watchers.
+
+        Raises `StaleRecord` as `advance` does. Events, ticks and stop requests do not wait for watchers.
+        """
+        return self.advance(run) if self._store.checks.claim(run, self._clock(), WATCH_SECONDS) else run
 
     def advance(self, run: JobRun) -> JobRun:
         """Take one step of a run as it was read. Raises `StaleRecord` if it has changed since.
@@ -117,14 +127,17 @@ class Runs:
         )
 
     def _file_arguments(self, run: JobRun) -> dict[str, str]:
-        """Make Glue read the job files that the record names. Return the job arguments that name modules."""
+        """Make Glue read the job files that the record names. Return the job arguments of the service."""
         environment = self._store.environment(run.environment_id)
         job = environment.job(run.job_id) if environment else None
         if environment is None or job is None:
             return {}
         self._files.settle(environment, environment.files_of_run(job))
         modules = self._modules.uri(environment, job)
-        return {"--extra-py-files": environment.python_files(job, modules)} if modules else {}
+        own = {"--extra-py-files": environment.python_files(job, modules)} if modules else {}
+        # Each run has a folder for its event logs, whatever the job says: services/run_metrics.py finds them.
+        logs = f"s3://{environment.bucket('glue_assets')}/{environment.event_logs_prefix(run.id)}"
+        return own | {"--enable-spark-ui": "true", "--spark-event-logs-path": logs}
 
     def glue_run_changed(self, job_id: str, environment_id: str, glue_run_id: str) -> None:
         """Record the state of a Glue run, and start the run that waited for its end.

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chalicelib.aws.catalog import Catalog, CatalogTable
+from chalicelib.aws.catalog import Catalog
+from chalicelib.aws.catalog_tables import CatalogTable
 from chalicelib.clock import parse
 from chalicelib.domain.byte_limits import (
     LOCATION_BYTES,

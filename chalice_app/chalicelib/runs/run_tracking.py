@@ -40,10 +40,15 @@ class RunTracker:
         moment = self._clock()
         earlier: list[GlueRun] = []
         if seen.status.is_final:
-            # Every attempt with the run's marker counts, whatever the record says about retries.
-            *earlier, seen = self._glue.attempts(run.job_id, run.id, parse(run.requested_at)) or [seen]
-            if _may_be_retried(run, seen, moment):
+            # Every attempt counts, whatever the record says about retries.
+            since = parse(run.requested_at)
+            *earlier, seen = self._glue.attempts(run.job_id, run.id, since, seen.id) or [seen]
+            if self._may_be_retried(run, seen, moment):
                 return self._wait_for_retry(run, seen, moment)
+        if seen.attempt > run.max_retries:
+            if not seen.status.is_final:
+                return self._stop_unreserved(run, seen, moment)
+            *earlier, seen = _by_reservation([*earlier, seen], run.max_retries)
         after = run.replace(
             status=seen.status,
             glue_run_id=seen.id,
@@ -62,6 +67,28 @@ class RunTracker:
             after = after.replace(due_at=later(moment, CHECK_SECONDS))
         return run if after == run else self._store.save_run(run, after)
 
+    def _stop_unreserved(self, run: JobRun, seen: GlueRun, moment: datetime) -> JobRun:
+        """Stop an attempt whose cost is not reserved: the job allows more retries than its settings.
+
+        MaxRetries is the only property of a job with which a user can make a run cost more than reserved:
+        workers and timeout are those of StartJobRun. Glue does not retry a stopped run.
+        """
+        if seen.status is not RunStatus.STOPPING:
+            self._glue.stop(run.job_id, seen.id)
+        reason = "Stopping: Glue started another attempt, because the job was changed outside the service."
+        due_at = later(moment, RETRY_SECONDS)
+        return self._store.save_run(run, run.replace(glue_run_id=seen.id, reason=reason, due_at=due_at))
+
+    def _may_be_retried(self, run: JobRun, seen: GlueRun, moment: datetime) -> bool:
+        """Return whether Glue may start another attempt. It does so soon after the failed one, or not at all.
+
+        Asks Glue if no attempt is left, because the job may have been changed outside the service.
+        """
+        since = (moment - (seen.completed_at or moment)).total_seconds()
+        if seen.status is not RunStatus.FAILED or since >= _GLUE_RETRY_SECONDS:
+            return False
+        return seen.attempt < run.max_retries or seen.attempt < self._glue.max_retries(run.job_id)
+
     def _wait_for_retry(self, run: JobRun, seen: GlueRun, moment: datetime) -> JobRun:
         reason = f"Attempt {seen.attempt + 1} failed. Glue retries."
         if run.reason == reason and (run.due_at or "") > timestamp(moment):
@@ -70,7 +97,12 @@ class RunTracker:
         return self._store.save_run(run, run.replace(glue_run_id=seen.id, reason=reason, due_at=due_at))
 
 
-def _may_be_retried(run: JobRun, seen: GlueRun, moment: datetime) -> bool:
-    """Return whether Glue may start another attempt. It does so soon after the failed one, or not at all."""
-    since = (moment - (seen.completed_at or moment)).total_seconds()
-    return seen.status is RunStatus.FAILED and seen.attempt < run.max_retries and since < _GLUE_RETRY_SECONDS
+def _by_reservation(attempts: list[GlueRun], max_retries: int) -> list[GlueRun]:
+    """Return all attempts; the one that decides the run's result is the last one.
+
+    It is the last attempt with a reservation, unless a further one succeeded before it was stopped.
+    """
+    reserved = [attempt for attempt in attempts if attempt.attempt <= max_retries]
+    if attempts[-1].status is RunStatus.SUCCEEDED or not reserved:
+        return attempts
+    return [*(attempt for attempt in attempts if attempt is not reserved[-1]), reserved[-1]]

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from chalicelib.clock import Clock, now, parse, run_id_of, timestamp
 from chalicelib.domain import expiry, pricing
-from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment import Environment
 from chalicelib.domain.job_run import JobRun
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.owner_accounts import Allowance
@@ -113,7 +113,10 @@ class ScheduledRuns:
         return None
 
     def _active(self, environment: Environment, job_id: str) -> int:
-        """Return the number of a job's active runs. All active runs add up to the reserved amount."""
+        """Return the number of a job's active runs.
+
+        All active runs and queries add up to the reserved amount, so the search ends early without queries.
+        """
         active, reserved = 0, environment.reserved_micro_usd
         if reserved:
             for run in self._store.all_runs(environment.id):
@@ -149,7 +152,7 @@ def _event(run: JobRun, action: str, detail: Json) -> TimelineEvent:
 def _due_job(environment: Environment, moment: datetime) -> JobSettings | None:
     """Return the job whose schedule is due for the longest time, or None."""
     at = timestamp(moment)
-    if environment.status is not Status.READY or environment.delete_requested or environment.expires_at <= at:
+    if not environment.is_ready or environment.frozen is not None or environment.expires_at <= at:
         return None
     times = {environment.next_run_of(job) or "~": job for job in reversed(environment.jobs.values())}
     earliest = min(times)

@@ -12,18 +12,15 @@ from chalicelib.aws.glue import Glue, GlueRun
 from chalicelib.aws.logs import Logs
 from chalicelib.clock import Clock, now, parse, timestamp
 from chalicelib.domain import pricing
-from chalicelib.domain.byte_limits import MESSAGE_BYTES
-from chalicelib.domain.failures import redacted
 from chalicelib.domain.job_run import JobRun, RunError, RunOutput, RunStatus
 from chalicelib.domain.pricing import Prices
-from chalicelib.domain.run_errors import script_lines, sentence_and_place
+from chalicelib.domain.run_errors import explained
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
 from chalicelib.runs.outputs import RunOutputs
 from chalicelib.storage.store import Store
 
-_LOG_TAIL_LINES = 20
 _LOG_LINES_READ = 200
 """More than the tail has, because Java's stack traces are left out of it."""
 _NOT_FOUND = "EntityNotFoundException"
@@ -73,7 +70,7 @@ class Settlement:
             execution_seconds=0,
             dpu_seconds=0,
             cost_micro_usd=0,
-            error=RunError(message),
+            error=explained(message, [], run.environment_id),
             reason=None,
             due_at=None,
         )
@@ -83,7 +80,7 @@ class Settlement:
         """Record the end of a run that Glue refused to start."""
         logger.error("run refused", run_id=run.id, code=error.code, detail=error.message)
         if error.code != _NOT_FOUND:
-            message = redacted(error.message, run.environment_id)
+            message = f"{error.code}: {error.message}"
             return self.end_without_glue(run, RunStatus.ERROR, message)
         # The job was deleted outside the service, and perhaps other resources too: check them.
         self._store.request_drift_check(run.environment_id, timestamp(self._clock()))
@@ -103,7 +100,10 @@ class Settlement:
 
         The service reserves the cost of every attempt, but a user may change the job outside the service.
         """
-        attempts = self._glue.attempts(run.job_id, run.id, parse(run.requested_at))
+        attempts = self._glue.attempts(run.job_id, run.id, parse(run.requested_at), run.glue_run_id)
+        for attempt in attempts:
+            if not attempt.status.is_final:  # a user has changed the job's retries outside the service
+                self._glue.stop(run.job_id, attempt.id)
         dpu_seconds = _total_dpu_seconds(run, attempts)
         cost = pricing.cost_micro_usd(dpu_seconds, self._price_of(run))
         if cost <= (run.cost_micro_usd or 0):
@@ -125,18 +125,15 @@ class Settlement:
         except AwsError as error:
             logger.warning("log tail not readable", run_id=run.id, code=error.code, detail=error.message)
             tail = []
-        if seen.error:
-            sentence, place = sentence_and_place(seen.error, self._script_of(run))
-        else:
-            sentence, place = f"Glue reported {seen.status}.", ""
-        message = redacted(sentence, run.environment_id, MESSAGE_BYTES - len(place.encode())) + place
-        return RunError(message, script_lines(tail, _LOG_TAIL_LINES))
-
-    def _script_of(self, run: JobRun) -> str:
-        """Return the path of the job's script, for the place of an error."""
         environment = self._store.environment(run.environment_id)
         job = environment.job(run.job_id) if environment else None
-        return environment.script(job) if environment and job else ""
+        return explained(
+            seen.error or f"Glue reported {seen.status}.",
+            tail,
+            run.environment_id,
+            environment.script(job) if environment and job else "",
+            environment.job_files if environment else (),
+        )
 
     def _outputs_of(self, run: JobRun, attempts: Sequence[GlueRun], end: datetime) -> list[RunOutput]:
         starts = [attempt.started_at for attempt in attempts if attempt.started_at is not None]

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from chalicelib.aws.catalog import Catalog
 from chalicelib.aws.s3 import Buckets
-from chalicelib.domain.environment import Environment, JobFile
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.environment_parts import JobFile
 from chalicelib.domain.timeline import ActorType
 from chalicelib.sandbox.missing_resources import emptied_buckets
 from chalicelib.storage.releases import Partitioned, Release, Releases
@@ -42,15 +43,25 @@ class Seeding:
                 yield len(release.files)
 
     def seed_update(self, environment: Environment) -> Iterator[int]:
-        """Copy the files that differ between the releases, and remove those that only the old one has.
+        """Remove the files that only the old release has, and copy those that differ between the releases.
 
-        Keeps files that are the same in both releases, and job files that a user uploaded, unless their
-        bucket was deleted and is empty.
+        Removes first, so no reader finds the files of both releases in a table's folder, which may have
+        different formats. A repetition removes again, which costs one call for 1,000 files. Keeps files that
+        are the same in both releases, and job files that a user uploaded, unless their bucket was deleted and
+        is empty.
         """
         goal, old = environment.as_desired, self._releases.find(environment.release)
         new = self._releases.get(goal.release)
         existing = _existing_files(environment, old)
         uploaded = {environment.job_file_key(path) for path in uploaded_files(environment)}
+        removed: dict[str, list[str]] = {}
+        for target, name in sorted(existing.keys() - {(file.target, file.key) for file in new.files}):
+            key = _key(goal, target, name)
+            if target != "glue_assets" or key not in uploaded:
+                removed.setdefault(target, []).append(key)
+        for target, keys in removed.items():
+            for _ in self._buckets.remove_all(goal.bucket(target), keys):
+                yield environment.seeded_files
         for number, file in enumerate(new.files[environment.seeded_files :], environment.seeded_files + 1):
             key = _key(goal, file.target, file.key)
             is_wanted = file.target != "sor" or goal.settings.upload_data
@@ -58,13 +69,18 @@ class Seeding:
             if is_wanted and not is_uploaded and existing.get((file.target, file.key)) != file.sha256:
                 self._buckets.copy(new.bucket, new.path(file.path), goal.bucket(file.target), key)
                 yield number
-        for target, key in sorted(existing.keys() - {(file.target, file.key) for file in new.files}):
-            if target != "glue_assets" or _key(goal, target, key) not in uploaded:
-                self._buckets.remove(goal.bucket(target), _key(goal, target, key))
-                yield len(new.files)
         if goal.settings.upload_data:
             for _ in self._update_partitions(goal, old, new):
                 yield len(new.files)
+
+    def changes_data(self, environment: Environment) -> bool:
+        """Return whether an update changes files of the SoR bucket, which runs may read."""
+        goal = environment.as_desired
+        had_data, has_data = environment.settings.upload_data, goal.settings.upload_data
+        if goal.release == environment.release or not had_data:
+            return has_data and not had_data
+        old = self._releases.find(environment.release)
+        return old is None or old.data != self._releases.get(goal.release).data
 
     def job_files(self, environment: Environment) -> dict[str, JobFile]:
         """Return the job files of the release, as the environment records them."""
@@ -87,10 +103,7 @@ class Seeding:
                 environment.database(table.database),
                 table.table,
                 table.storage,
-                [
-                    (list(values), f"s3://{environment.bucket('sor')}/{path}")
-                    for values, path in table.partitions
-                ],
+                [(list(values), location) for values, location in _locations(environment, table)],
             )
             yield table
 
@@ -106,8 +119,16 @@ class Seeding:
         for table in self._register_partitions(goal, new):
             yield table
             yield from self._catalog.update_partitions(
-                goal.database(table.database), table.table, table.storage
+                goal.database(table.database),
+                table.table,
+                table.storage,
+                dict(_locations(goal, table)),
             )
+
+
+def _locations(environment: Environment, table: Partitioned) -> Iterator[tuple[tuple[str, ...], str]]:
+    for values, path in table.partitions:
+        yield values, f"s3://{environment.bucket('sor')}/{path}"
 
 
 def uploaded_files(environment: Environment) -> dict[str, JobFile]:

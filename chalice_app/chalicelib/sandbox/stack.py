@@ -7,7 +7,8 @@ from dataclasses import replace
 from chalicelib.aws import console_links
 from chalicelib.aws.cloudformation import Stack, Stacks
 from chalicelib.config import Config
-from chalicelib.domain.environment import Environment, Outputs
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.environment_parts import Outputs
 from chalicelib.domain.failures import Failure, stack_deleted
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.names import BUCKET_KEYS

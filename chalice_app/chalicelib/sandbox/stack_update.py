@@ -39,8 +39,9 @@ class StackUpdates:
     def create_change_set(self, environment: Environment) -> None:
         """Start creating the change set for the desired settings and release.
 
-        If resources were deleted by hand, the change set creates them again.
+        To recreate resources that were deleted by hand, and to reset, it compares with the actual resources.
         """
+        reverts_drift = environment.wanted is not None and environment.wanted.reverts_drift
         goal = environment.as_desired
         self._change_sets.create(
             environment.name,
@@ -48,7 +49,7 @@ class StackUpdates:
             template_url=self._releases.template_url(goal),
             parameters=template_parameters(goal, self._config),
             tags=stack_tags(goal, self._config),
-            is_drift_aware=bool(lost_resources(environment)),
+            is_drift_aware=reverts_drift or bool(lost_resources(environment)),
         )
 
     def find_change_set(self, environment: Environment) -> ChangeSet | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from chalicelib.aws.errors import AwsError
@@ -45,25 +45,32 @@ class EnvironmentWrites:
         self._config = config
         self._store = store
         self._reconciler = reconciler
-        self._visible = visible
+        self.visible = visible
         self._clock = clock
 
     def create(
-        self, request: IdempotentRequest, environment: Environment, event: TimelineEvent
+        self,
+        request: IdempotentRequest,
+        environment: Environment,
+        event: TimelineEvent,
+        also: Sequence[Json] = (),
+        *,
+        starts: bool = True,
     ) -> Environment:
         """Write a new environment, in the queue if no slot is free, and take the first steps.
 
-        Raises `EnvironmentExists`, `TooManyCreations` and `Conflict`.
+        Without `starts`, the next tick takes them. Raises `EnvironmentExists`, `TooManyCreations` and
+        `Conflict`.
         """
         moment = parse(environment.created_at)
         try:
             try:
-                created = self._add(request, environment.replace(admitted_at=environment.created_at), event)
+                admitted = environment.replace(admitted_at=environment.created_at)
+                created = self._add(request, admitted, event, also, starts=starts)
             except AtCapacity as full:
                 position = full.counters.next_position(self._config.capacity, moment)
-                created = self._add(
-                    request, environment.replace(queue=position, due_at=environment.expires_at), event
-                )
+                queued = environment.replace(queue=position, due_at=environment.expires_at)
+                created = self._add(request, queued, event, also, starts=False)
         except CreationsUsedUp as used_up:
             raise self._too_many(used_up, moment) from used_up
         except StaleRecord as error:
@@ -76,10 +83,18 @@ class EnvironmentWrites:
             ) from taken
         return created
 
-    def _add(self, request: IdempotentRequest, environment: Environment, event: TimelineEvent) -> Environment:
+    def _add(
+        self,
+        request: IdempotentRequest,
+        environment: Environment,
+        event: TimelineEvent,
+        also: Sequence[Json],
+        *,
+        starts: bool,
+    ) -> Environment:
         key = request.used_key(parse(environment.created_at))
-        self._store.add_environment(environment, event, key)
-        if environment.admitted_at is not None:
+        self._store.add_environment(environment, event, key, also)
+        if starts:
             self.start(environment)
         return environment
 
@@ -94,8 +109,14 @@ class EnvironmentWrites:
         action: str,
         change: Change,
         at_capacity: ChangeAtCapacity | None = None,
+        detail: Json | None = None,
+        *,
+        starts: bool = True,
     ) -> Created[Environment]:
-        """Record a change together with its request's key, and take the first steps."""
+        """Record a change together with its request's key, and take the first steps.
+
+        Without `starts`, the next tick takes them.
+        """
 
         def act() -> Environment:
             written = self.change(
@@ -105,9 +126,11 @@ class EnvironmentWrites:
                 action,
                 change,
                 at_capacity,
+                detail,
                 key=request.used_key,
             )
-            self.start(written)
+            if starts:
+                self.start(written)
             return written
 
         return self.once(request, act)
@@ -129,7 +152,7 @@ class EnvironmentWrites:
         """
 
         def read_and_write() -> Environment:
-            environment = self._visible(caller, environment_id)
+            environment = self.visible(caller, environment_id)
             moment = self._clock()
             after = change(environment, moment)
             if after is environment:

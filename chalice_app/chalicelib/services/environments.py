@@ -9,7 +9,7 @@ from functools import partial
 
 from chalicelib.aws.dynamodb import Page
 from chalicelib.aws.errors import AwsError
-from chalicelib.clock import Clock, environment_id, later, now, timestamp
+from chalicelib.clock import Clock, environment_id, now, timestamp
 from chalicelib.config import Config
 from chalicelib.domain import expiry
 from chalicelib.domain.caller import Caller
@@ -18,24 +18,22 @@ from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.names import ENVIRONMENT_ID
 from chalicelib.domain.owner_accounts import Account
-from chalicelib.domain.requests import EnvironmentChange
+from chalicelib.domain.requests import EnvironmentChange, NotificationsRequest
 from chalicelib.domain.setting_rules import invalid_combinations
 from chalicelib.domain.settings import Settings
 from chalicelib.domain.settings_changes import changed
 from chalicelib.domain.timeline import TimelineEvent
-from chalicelib.errors import (
-    InvalidCombination,
-    NotFound,
-)
+from chalicelib.errors import Forbidden, InvalidCombination, NotFound
 from chalicelib.lifecycle.reconcile import Reconciler
 from chalicelib.services import requested_changes
+from chalicelib.services.data_sets import DataSets
 from chalicelib.services.environment_writes import REQUEST_SECONDS, EnvironmentWrites
 from chalicelib.services.idempotency import Created, IdempotentRequest
-from chalicelib.services.readiness import require_ready
+from chalicelib.services.new_environment import new_environment
+from chalicelib.services.notifications import Notifications
+from chalicelib.services.readiness import require_not_frozen, require_ready
 from chalicelib.storage.releases import Releases
 from chalicelib.storage.store import Store
-
-_DUE_AFTER_SECONDS = 10
 
 
 class Environments:
@@ -53,42 +51,54 @@ class Environments:
     ) -> None:
         self._config = config
         self._store = store
-        self._releases = releases
+        self._data_sets = DataSets(releases)
         self._reconciler = reconciler
+        self.notifications = Notifications(store, config.webhooks, self.visible, clock=clock)
         self._writes = EnvironmentWrites(config, store, reconciler, self.visible, clock)
         self._clock = clock
         self._new_id = new_id
 
-    def create(self, request: IdempotentRequest, settings: Settings) -> Created[Environment]:
-        """Record a new environment for the caller and start creating it.
+    def create(
+        self,
+        request: IdempotentRequest,
+        settings: Settings,
+        data: str | None = None,
+        notifications: NotificationsRequest | None = None,
+    ) -> Created[Environment]:
+        """Record a new environment for the caller, with the newest release of a data set; start creating it.
 
         Raises `EnvironmentExists` if the caller has a live one, `TooManyCreations` if they may not create
         another today, and `InvalidCombination` for settings that do not fit together or that the operator
-        does not allow.
+        does not allow, or an unknown data set.
         """
-        return self._writes.once(request, lambda: self._create(request, settings))
+        return self._writes.once(request, lambda: self._create(request, settings, data, notifications))
 
-    def _create(self, request: IdempotentRequest, settings: Settings) -> Environment:
-        if wrong := invalid_combinations(settings, self._config.limits, self._clock()):
-            raise InvalidCombination(wrong)
+    def _create(
+        self,
+        request: IdempotentRequest,
+        settings: Settings,
+        data: str | None,
+        notifications: NotificationsRequest | None,
+    ) -> Environment:
+        wrong = invalid_combinations(settings, self._config.limits, self._clock())
+        wrong += self.notifications.invalid(notifications)
+        release = self._data_sets.newest(data)
+        if wrong or release is None:
+            raise InvalidCombination([*wrong, *([] if release else [self._data_sets.unknown()])])
         settings = settings.within(self._config.limits).resolved()
         moment = self._clock()
-        created_at = timestamp(moment)
-        environment = Environment(
-            id=self._new_id(),
-            owner=request.caller.owner,
-            status=Status.QUEUED,
-            release=self._releases.latest().id,
-            settings=settings,
-            created_at=created_at,
-            updated_at=created_at,
-            **expiry.ending_in(settings.expires_in_hours, moment),
-            due_at=later(moment, _DUE_AFTER_SECONDS),
-        )
+        notified = self.notifications.of_new(new_id := self._new_id(), notifications)
+        environment = new_environment(
+            new_id, request.caller.owner, settings, release.id, data, moment=moment
+        ).replace(webhook=notified.webhook)
         event = TimelineEvent(
-            created_at, request.caller.owner, "requested", request.request_id, settings.as_stored()
+            environment.created_at,
+            request.caller.owner,
+            "requested",
+            request.request_id,
+            settings.as_stored() | ({} if data is None else {"data": data}),
         )
-        return self._writes.create(request, environment, event)
+        return self._writes.create(request, environment, event, notified.actions)
 
     def visible(self, caller: Caller, environment_id: str) -> Environment:
         """Return an environment that the caller may see. Raises `NotFound`."""
@@ -99,7 +109,14 @@ class Environments:
         return environment
 
     def page(
-        self, caller: Caller, *, owner: str | None, status: Status | None, limit: int, start: Json | None
+        self,
+        caller: Caller,
+        *,
+        owner: str | None,
+        status: Status | None,
+        limit: int,
+        start: Json | None,
+        frozen: bool | None = None,
     ) -> Page[Environment]:
         """Return a page of the caller's environments, newest first. Admins see those of every owner."""
         owner = None if owner is None else self._config.owner(owner)
@@ -107,7 +124,8 @@ class Environments:
             if owner not in (None, caller.owner):
                 return Page([], None)
             owner = caller.owner
-        return self._store.environments(owner=owner, status=status, limit=limit, start=start)
+        page = self._store.environments(owner=owner, status=status, limit=limit, start=start)
+        return Page([item for item in page.items if frozen in (None, item.frozen is not None)], page.next)
 
     def timeline(
         self, caller: Caller, environment_id: str, *, limit: int, start: Json | None
@@ -164,18 +182,24 @@ class Environments:
     def extend(self, caller: Caller, environment_id: str, hours: int, request_id: str) -> Environment:
         """Set the expiration of an environment to some hours from now.
 
-        Raises `InvalidCombination` above the operator's maximum, which counts from now, and
-        `EnvironmentNotLive` if the environment is being deleted or is deleted.
+        Raises `InvalidCombination` above the operator's maximum, which counts from now,
+        `EnvironmentNotLive` if the environment is being deleted or is deleted, and `EnvironmentFrozen` for
+        callers who are no admins.
         """
         if wrong := self._above_maximum(hours):
             raise InvalidCombination(wrong)
-        extend = partial(requested_changes.extend, hours=hours)
+
+        def extend(environment: Environment, moment: datetime) -> Environment:
+            if not caller.is_admin:
+                require_not_frozen(environment)
+            return requested_changes.extend(environment, moment, hours)
+
         return self._writes.change(caller, environment_id, request_id, "extended", extend)
 
     def change(
         self, caller: Caller, environment_id: str, change: EnvironmentChange, request_id: str
     ) -> tuple[Environment, bool]:
-        """Request other settings, another release or another expiration, and start the update.
+        """Request other settings, another release, data set or expiration, and start the update.
 
         The environment must be READY, or FAILED because resources were deleted by hand: the update creates
         those again. Returns the environment, and False if no update is needed. Raises `EnvironmentNotReady`
@@ -184,19 +208,23 @@ class Environments:
         given = change.model_fields_set
         if given == {"expires_in_hours"}:
             return self.extend(caller, environment_id, change.expires_in_hours, request_id), False
-        release, wrong = self._release(change.release) if "release" in given else (None, [])
-        wrong += self._above_maximum(change.expires_in_hours) if "expires_in_hours" in given else []
+        if "notifications" in given:
+            together = "Send notifications in a request without other changes."
+            raise InvalidCombination([{"pointer": "/notifications", "detail": together}])
+        above = self._above_maximum(change.expires_in_hours) if "expires_in_hours" in given else []
 
         def update(environment: Environment, moment: datetime) -> Environment:
+            require_not_frozen(environment)
             if not requested_changes.is_repairable(environment):
                 require_ready(environment, "to be changed")
             settings, invalid = changed(environment.settings, change.settings, self._config.limits, moment)
-            if wrong or invalid:
-                raise InvalidCombination([*wrong, *invalid])
+            data, release, unknown = self._data_sets.requested(environment, change)
+            if wrong := [*unknown, *above, *invalid]:
+                raise InvalidCombination(wrong)
             if "expires_in_hours" in given:
                 environment = environment.replace(**expiry.ending_in(change.expires_in_hours, moment))
                 environment = environment.replace(due_at=expiry.next_check(environment))
-            return requested_changes.update(environment, moment, settings, release or environment.release)
+            return requested_changes.update(environment, moment, settings, release, data)
 
         detail = change.model_dump(mode="json", exclude_unset=True)
         environment = self._writes.change(
@@ -211,6 +239,28 @@ class Environments:
         """Start to reset a READY environment to its release. Raises `EnvironmentNotReady`."""
         return self._writes.change_once(request, environment_id, "reset_requested", requested_changes.reset)
 
+    def freeze(self, request: IdempotentRequest, environment_id: str, reason: str) -> Created[Environment]:
+        """Freeze an environment. Raises `Forbidden` for its owner, and `EnvironmentNotLive`."""
+        self._require_admin(request.caller, environment_id)
+        by = request.caller.owner
+        freeze = partial(requested_changes.freeze, by=by, reason=reason)
+        return self._writes.change_once(request, environment_id, "frozen", freeze)
+
+    def thaw(self, request: IdempotentRequest, environment_id: str) -> Created[Environment]:
+        """Thaw an environment. Raises as `freeze`, and `BudgetExceeded` if the budget froze it."""
+        self._require_admin(request.caller, environment_id)
+
+        def thaw(environment: Environment, moment: datetime) -> Environment:
+            account, allowance = self._store.account(environment.owner), self._config.allowance
+            return requested_changes.thaw(environment, moment, account, allowance)
+
+        return self._writes.change_once(request, environment_id, "thawed", thaw)
+
+    def _require_admin(self, caller: Caller, environment_id: str) -> None:
+        self.visible(caller, environment_id)
+        if not caller.is_admin:
+            raise Forbidden("Only admins can freeze and thaw environments.")
+
     def request_drift_check(self, environment_id: str) -> None:
         """Make a READY environment due for a comparison with AWS: a resource seems to be missing."""
         with suppress(AwsError):
@@ -220,17 +270,6 @@ class Environments:
         """Take the steps that are due now instead of at the next tick."""
         with suppress(AwsError):
             self._reconciler.reconcile(environment_id, seconds=REQUEST_SECONDS)
-
-    def _release(self, requested: str) -> tuple[str | None, list[dict[str, str]]]:
-        """Return the ID of a requested release, or what is wrong with the request."""
-        found = (
-            self._releases.latest(afresh=True) if requested == "latest" else self._releases.find(requested)
-        )
-        if found is None:
-            return None, [
-                {"pointer": "/release", "detail": "Unknown release. GET /releases lists the published ones."}
-            ]
-        return found.id, []
 
     def _above_maximum(self, hours: int) -> list[dict[str, str]]:
         maximum = self._config.limits.expires_in_hours

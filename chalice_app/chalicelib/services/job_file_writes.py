@@ -14,13 +14,22 @@ from dataclasses import dataclass
 from chalicelib.aws.errors import AwsError
 from chalicelib.clock import Clock, later, timestamp
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.environment import Environment, JobFile
+from chalicelib.domain.environment import Environment
+from chalicelib.domain.environment_parts import JobFile
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.timeline import TimelineEvent
-from chalicelib.errors import Conflict, JobFileInUse, LearningMode, ServiceError, StaleRecord, TooManyFiles
+from chalicelib.errors import (
+    Conflict,
+    JobFileInUse,
+    LearningMode,
+    PreconditionFailed,
+    ServiceError,
+    StaleRecord,
+    TooManyFiles,
+)
 from chalicelib.observability import logger
 from chalicelib.services.environments import Environments
-from chalicelib.services.readiness import require_ready
+from chalicelib.services.readiness import require_active
 from chalicelib.storage.live_files import LiveFiles
 from chalicelib.storage.store import Store
 
@@ -48,6 +57,26 @@ class Written:
 
     environment: Environment
     before: Mapping[str, JobFile | None]
+
+
+@dataclass(frozen=True)
+class Precondition:
+    """What a file must be before a request changes it (RFC 9110, section 13.1). By default, anything."""
+
+    digests: Collection[str] = ()
+    """SHA-256 of its content, or `*` for any file."""
+    is_new: bool = False
+    """There must be no file."""
+
+    def check(self, path: str, file: JobFile | None) -> None:
+        """Raise `PreconditionFailed` unless it holds."""
+        if file is None and self.digests:
+            raise PreconditionFailed(f"{path} does not exist, or was deleted.")
+        if file and (self.is_new or (self.digests and not {"*", file.sha256} & {*self.digests})):
+            raise PreconditionFailed(
+                f"{path} was changed by {file.changed_by} at {file.changed_at}. Read it again, then repeat "
+                "the change."
+            )
 
 
 Wanted = Callable[[Environment], Changes]
@@ -151,7 +180,7 @@ def check_accepts_files(environment: Environment) -> None:
         raise LearningMode(
             "Job files are read-only in learning mode. Use production mode to upload your own."
         )
-    require_ready(environment, "to accept files")
+    require_active(environment, "to accept files")
 
 
 def check_unused(environment: Environment, paths: Iterable[str]) -> None:

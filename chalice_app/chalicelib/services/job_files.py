@@ -9,7 +9,8 @@ from dataclasses import replace as replace_fields
 from chalicelib.aws.s3 import Buckets
 from chalicelib.clock import Clock, now
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.environment import Environment, JobFile, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment_parts import JobFile
 from chalicelib.domain.job_warnings import MOST_WARNINGS, JobWarning, file_warnings
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.setting_types import JOB_FILE, JOB_FILE_ENDINGS, MAX_FOLDERS, MAX_PATH
@@ -26,6 +27,7 @@ from chalicelib.services.file_parser import MAX_FILE_BYTES
 from chalicelib.services.job_file_writes import (
     Changes,
     JobFileWrites,
+    Precondition,
     check_accepts_files,
     check_unused,
     sha256,
@@ -38,6 +40,7 @@ MAX_ARCHIVE_BYTES = 4 * 1024 * 1024
 
 https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 """
+ALWAYS = Precondition()
 _READ_TRIES = 3
 _SHOWN_FILES = 50
 """Number of files that the event of a folder upload lists."""
@@ -97,23 +100,39 @@ class JobFiles:
         raise NotFound("The job file does not exist.")
 
     def write(
-        self, caller: Caller, environment_id: str, path: str, body: bytes, request_id: str
+        self,
+        caller: Caller,
+        environment_id: str,
+        path: str,
+        body: bytes,
+        request_id: str,
+        precondition: Precondition = ALWAYS,
     ) -> tuple[Environment, bool]:
         """Write a file, and replace the one with the same path.
 
         Returns the environment, and whether the file is new. Raises `InvalidFields` for an invalid path or
-        content, `PayloadTooLarge`, and `Conflict` if the environment does not accept files now.
+        content, `PayloadTooLarge`, `PreconditionFailed`, and `Conflict` if the environment does not accept
+        files now.
         """
         environment = self._environments.visible(caller, environment_id)
         _check_path(path)
         check_accepts_files(environment)  # before the content, which takes seconds to parse
         if wrong := self._contents.error(_ending(path, body), body):
             raise InvalidFile([{"pointer": "", **wrong}], detail=f"{path}: {wrong['detail']}")
+        digest = sha256(body)
+
+        def wanted(environment: Environment) -> Changes:
+            file = environment.job_files.get(path)
+            if file and file.sha256 == digest and precondition != ALWAYS:
+                return Changes({})  # repeated, because the response was lost
+            precondition.check(path, file)
+            return Changes({path: body})
+
         written = self._writes.save(
-            *(caller, environment, lambda _: Changes({path: body}), "job_file_put"),
-            *(lambda before, _: _detail(path, sha256(body), before[path]), request_id),
+            *(caller, environment, wanted, "job_file_put"),
+            *(lambda before, _: _detail(path, digest, before[path]), request_id),
         )
-        return written.environment, written.before[path] is None
+        return written.environment, written.before.get(path, ...) is None
 
     def warnings(self, environment: Environment, path: str, body: bytes) -> list[JobWarning]:
         """Return the warnings about a file that was written."""
@@ -131,8 +150,18 @@ class JobFiles:
             for warning in file_warnings(job, environment.job_files, read, self._unsupported):
                 yield path, warning
 
-    def remove(self, caller: Caller, environment_id: str, path: str, request_id: str) -> None:
-        """Remove a file. Raises `NotFound`, and `JobFileInUse` if the settings of a job name it."""
+    def remove(
+        self,
+        caller: Caller,
+        environment_id: str,
+        path: str,
+        request_id: str,
+        precondition: Precondition = ALWAYS,
+    ) -> None:
+        """Remove a file.
+
+        Raises `NotFound`, `PreconditionFailed`, and `JobFileInUse` if the settings of a job name it.
+        """
         environment = self._environments.visible(caller, environment_id)
         check_accepts_files(environment)
         is_done = False
@@ -143,6 +172,7 @@ class JobFiles:
                 if is_done:  # the write was lost on its way back and repeated, or another request removed it
                     return Changes({})
                 raise NotFound("The job file does not exist.")
+            precondition.check(path, environment.job_files[path])
             check_unused(environment, [path])
             is_done = True
             return Changes({}, [path])

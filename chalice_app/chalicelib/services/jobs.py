@@ -36,8 +36,9 @@ from chalicelib.runs.new_run import missing_files, new_run
 from chalicelib.services.environments import Environments
 from chalicelib.services.idempotency import Created, IdempotentRequest, once
 from chalicelib.services.optimistic_writes import repeat_if_stale
-from chalicelib.services.readiness import require_ready
-from chalicelib.services.run_logs import RunLogReader, RunLogs
+from chalicelib.services.readiness import require_active
+from chalicelib.services.run_logs import LogRequest, RunLogReader, RunLogs
+from chalicelib.services.run_metrics import Measured, RunMetricsReader
 from chalicelib.storage import items
 from chalicelib.storage.conflicts import BudgetUsedUp
 from chalicelib.storage.store import Store
@@ -60,6 +61,7 @@ class Jobs:
         environments: Environments,
         runs: Runs,
         logs: Logs,
+        metrics: RunMetricsReader,
         *,
         allowance: Allowance,
         prices: Prices,
@@ -72,6 +74,7 @@ class Jobs:
         self._environments = environments
         self._runs = runs
         self._logs = RunLogReader(logs, clock)
+        self._metrics = metrics
         self._allowance = allowance
         self._prices = prices
         self._lease_seconds = lease_seconds
@@ -160,23 +163,20 @@ class Jobs:
     def reset_bookmark(self, caller: Caller, job_id: str) -> FoundJob:
         """Delete the bookmark of a job. Returns the job."""
         found = self.job(caller, job_id)
-        require_ready(found.environment, "to reset the job's bookmark")
+        require_active(found.environment, "to reset the job's bookmark")
         self._runs.reset_bookmark(job_id)
         return found
 
     def run(self, caller: Caller, job_id: str, run_id: str) -> JobRun:
-        """Return a run. If it has not ended, its state is read from Glue."""
+        """Return a run. If it has not ended, its state is at most some seconds old; see `Runs.watch`."""
         run = self._recorded(caller, job_id, run_id)
         try:
-            return self._runs.advance(run)
+            return self._runs.watch(run)
         except StaleRecord:
             return self._store.run(run.environment_id, run_id) or run
 
     def stop(self, caller: Caller, job_id: str, run_id: str, request_id: str) -> tuple[JobRun, bool]:
-        """Request that a run stops, and stop it. If that fails, the next tick tries again.
-
-        Returns the run, and False if it had ended already.
-        """
+        """Request that a run stops, and stop it. Returns the run, and False if it had ended already."""
 
         def read_and_write() -> tuple[JobRun, bool]:
             run = self._recorded(caller, job_id, run_id)
@@ -230,11 +230,14 @@ class Jobs:
                 raise NotFound("The job does not exist or belongs to another owner.")
         return Page(shown, page.next)
 
-    def logs(
-        self, caller: Caller, job_id: str, run_id: str, *, stream: str, limit: int, place: Json | None
-    ) -> RunLogs:
-        """Return the lines of a run's log after a place. Raises `BadCursor` as `RunLogReader` does."""
-        return self._logs.read(self.run(caller, job_id, run_id), stream=stream, limit=limit, place=place)
+    def logs(self, caller: Caller, job_id: str, run_id: str, wanted: LogRequest) -> RunLogs:
+        """Return the lines of a run's log; see `RunLogReader.follow`."""
+        return self._logs.follow(lambda: self.run(caller, job_id, run_id), wanted)
+
+    def metrics(self, caller: Caller, job_id: str, run_id: str) -> Measured:
+        """Return the metrics of a run, as far as it is."""
+        run = self.run(caller, job_id, run_id)
+        return self._metrics.read(run, self._visible(caller, run.environment_id))
 
     def _environment(self, caller: Caller, job_id: str) -> tuple[Environment, JobSettings]:
         environment_id = environment_of_job(job_id)
@@ -278,7 +281,7 @@ class Jobs:
 
     def _refuse(self, caller: Caller, run: JobRun, account: Account) -> NoReturn:
         environment = self._environments.visible(caller, run.environment_id)
-        require_ready(environment, "to run the job")
+        require_active(environment, "to run the job")
         left = account.available_micro_usd(self._allowance)
         if left >= run.max_cost_micro_usd:  # the environment or the account changed just now
             raise Conflict("Other requests changed the environment at the same time. Retry.")

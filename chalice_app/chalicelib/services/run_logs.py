@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.aws.errors import AwsRefused
@@ -12,6 +14,9 @@ from chalicelib.domain.json_types import Json
 from chalicelib.errors import BadCursor
 
 _START: Json = {"attempt": None, "token": None}
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 3.0
+"""Seconds between two reads for a follower. An account may call GetLogEvents 25 times in a second:
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"""
 _LATE_LINES_SECONDS = 5
 """Glue sends the log of a run every few seconds, and once more after the run ended."""
 
@@ -28,12 +33,45 @@ class RunLogs:
     next: Json | None
 
 
+@dataclass(frozen=True)
+class LogRequest:
+    """The next lines of a log: after a place, at most `limit`, and how many seconds to wait for them."""
+
+    stream: str
+    limit: int
+    place: Json | None
+    wait: int = 0
+
+
 class RunLogReader:
     """Reads the logs of runs."""
 
-    def __init__(self, logs: Logs, clock: Clock) -> None:
+    def __init__(
+        self,
+        logs: Logs,
+        clock: Clock,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._logs = logs
         self._clock = clock
+        self._sleep = sleep
+        self._monotonic = monotonic
+
+    def follow(self, run: Callable[[], JobRun], wanted: LogRequest) -> RunLogs:
+        """Return the lines after a place; wait up to some seconds for lines or for the end of the run.
+
+        `run` reads the run. Raises `BadCursor` as `read` does.
+        """
+        stream, limit = wanted.stream, wanted.limit
+        until, pause = self._monotonic() + wanted.wait, _FIRST_PAUSE
+        found = self.read(run(), stream=stream, limit=limit, place=wanted.place)
+        while not found.lines and found.next is not None and (left := until - self._monotonic()) > 0:
+            self._sleep(min(pause, left))
+            pause = min(pause + 1, _LONGEST_PAUSE)
+            found = self.read(run(), stream=stream, limit=limit, place=found.next)
+        return found
 
     def read(self, run: JobRun, *, stream: str, limit: int, place: Json | None) -> RunLogs:
         """Return the lines of a run's log after a place, by default the start of the newest attempt.

@@ -34,7 +34,7 @@ def rows(
     """Return rows by column name. `columns` is as in `select`; `types` are Athena's types of the result."""
     return [
         {
-            name: _value(text, "json" if _is_json(kind) else types.get(name, "varchar"))
+            name: value(text, "json" if _is_json(kind) else types.get(name, "varchar"))
             for (name, kind), text in zip(columns.items(), row, strict=True)
         }
         for row in texts
@@ -55,7 +55,8 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _value(text: str | None, kind: str) -> object:
+def value(text: str | None, kind: str) -> object:
+    """Return Athena's string of a value of one of Athena's types as JSON."""
     if text is None:
         return None
     if kind == "json":

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.aws.athena import Athena
-from chalicelib.aws.catalog import Catalog, CatalogTable, Partitions
-from chalicelib.aws.sandbox_credentials import PRIMARY
+from chalicelib.aws.catalog import Catalog
+from chalicelib.aws.catalog_tables import CatalogTable, Partitions
+from chalicelib.aws.session_policies import PRIMARY
 from chalicelib.domain import response_size
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment
@@ -21,7 +22,7 @@ from chalicelib.domain.json_types import Json
 from chalicelib.errors import NotFound, TableUnreadable, WorkgroupUnusable
 from chalicelib.services import table_values
 from chalicelib.services.environments import Environments
-from chalicelib.services.readiness import require_ready
+from chalicelib.services.readiness import require_not_frozen, require_ready
 
 _S3_LOCATION = re.compile(r"s3[an]?://[^/]+(/.*)?", re.DOTALL)
 _ROWS_SECONDS = 18
@@ -59,12 +60,14 @@ class Tables:
         environments: Environments,
         catalog_of: Callable[[Environment], Catalog],
         athena_of: Callable[[Environment], Athena],
+        mark: Callable[[str], str],
         *,
         new_token: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> None:
         self._environments = environments
         self._catalog_of = catalog_of
         self._athena_of = athena_of
+        self._mark = mark
         self._new_token = new_token
 
     def listing(self, caller: Caller, environment_id: str) -> tuple[Environment, list[Database]]:
@@ -103,7 +106,7 @@ class Tables:
 
         The table is looked up first, so the query contains the catalog's names and never the caller's. Names
         are not case sensitive, as in Glue. Raises `NotFound`, `TableUnreadable` if no query can read the
-        table, and the errors of `Athena.run`.
+        table, `EnvironmentFrozen` for views of a frozen environment, and the errors of `Athena.run`.
         """
         environment = self._ready(caller, environment_id)
         databases = _databases(environment)
@@ -111,12 +114,14 @@ class Tables:
         found = self._catalog_of(environment).table(databases[name], table.lower()) if name else None
         if name is None or found is None:
             raise NotFound("The table does not exist.")
+        if found.is_view:  # a query of the user, which no budget pays
+            require_not_frozen(environment)
         _check(found)
         columns = {column.name: column.type for column in (*found.columns, *found.partition_keys)}
         workgroup = environment.outputs.athena_workgroup if environment.outputs else None
         try:
             result = self._athena_of(environment).run(
-                table_values.select(found.database, found.name, columns, limit),
+                self._mark(table_values.select(found.database, found.name, columns, limit)),
                 database=found.database,
                 workgroup=workgroup or PRIMARY,
                 output_location=None if workgroup else f"s3://{environment.bucket('athena_results')}/",

@@ -8,21 +8,25 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
-from chalicelib.domain.environment import (
+from chalicelib.domain.cohort import CohortAction, CohortStatus, CohortTask, MemberFailure, Outcome
+from chalicelib.domain.environment import Status
+from chalicelib.domain.environment_parts import (
     DesiredState,
+    Frozen,
     JobFile,
     Outputs,
     QueuePosition,
     ResourceState,
-    Status,
     UpdateStage,
 )
 from chalicelib.domain.failures import Failure
 from chalicelib.domain.job_run import RunError, RunOutput, RunStatus
 from chalicelib.domain.json_types import Json
+from chalicelib.domain.query import QueryError, QueryOrigin, QueryStatus
 from chalicelib.domain.receipts import Receipt, ReceiptEntry
 from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import ActorType, FieldChange
+from chalicelib.domain.webhooks import Delivery, Webhook
 from chalicelib.errors import Unavailable
 
 Reader = Callable[[Any], Any]
@@ -104,6 +108,9 @@ ENVIRONMENT: Readers = {
     "wanted": _value(DesiredState, settings=Settings.from_stored, stage=UpdateStage),
     "remaining": _each(_value(ReceiptEntry)),
     "job_files": _each(lambda value: _value(JobFile)(with_actor_type(value, "changed_by"))),
+    "frozen": lambda value: _value(Frozen)({**value, "by_type": ActorType(value["by_type"])}),
+    "webhook": _value(Webhook),
+    "delivery": _value(Delivery),
     "receipt": _value(Receipt, removed=_each(_value(ReceiptEntry)), remaining=_each(_value(ReceiptEntry))),
 }
 RUN: Readers = {
@@ -112,6 +119,14 @@ RUN: Readers = {
     "output": _value(RunOutput),
     "outputs": _each(_value(RunOutput)),
 }
+QUERY: Readers = {"status": QueryStatus, "origin": QueryOrigin, "error": _value(QueryError)}
+COHORT: Readers = {
+    "status": CohortStatus,
+    "settings": Settings.from_stored,
+    "task": _value(CohortTask, action=CohortAction),
+    "failures": _each(_value(MemberFailure)),
+}
+MEMBER: Readers = {"outcome": Outcome}
 EVENT: Readers = {"changes": _each(_value(FieldChange))}
 """Readers of typed fields, by record."""
 

@@ -41,6 +41,10 @@ class AccountChanged(StaleRecord):
         self.item = item
 
 
+class EnvironmentChanged(StaleRecord):
+    """The environment that a settlement makes due has changed since it was read."""
+
+
 class BudgetUsedUp(Exception):
     """The owner's budget does not cover a run; `account` has the amounts."""
 

@@ -12,10 +12,15 @@ from collections.abc import Sequence
 from chalicelib.aws.dynamodb import Page, Table
 from chalicelib.domain import response_size
 from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.estimates import Life
 from chalicelib.domain.json_types import Json
 from chalicelib.storage import items
 
 _READ_AT_ONCE = 25
+_OF_LIFE = (
+    *("id", "owner", "release", "created_at", "ready_at", "deleted_at", "charged_at", "job_files"),
+    *("settings.kms_key", "settings.upload_data"),
+)
 
 
 def page(
@@ -33,6 +38,13 @@ def page(
     environments = [items.environment(record) for record in records]
     shown = [environment for environment in environments if status in (None, environment.status)]
     return Page(shown, found.next if last is None else last)
+
+
+def lives(table: Table, most: int) -> tuple[list[Life], bool]:
+    """Return the lives of the newest environments, at most `most`, and whether these are all."""
+    found = table.query("gsi_kind = :kind", {":kind": "ENV"}, limit=most, IndexName="by_created")
+    records = table.get_all([_key(entry) for entry in found.items], only=_OF_LIFE)
+    return [_life(record) for record in records if record is not None], found.next is None
 
 
 def queued(table: Table, limit: int) -> list[Environment]:
@@ -69,6 +81,21 @@ def _read(table: Table, entries: Sequence[Json]) -> tuple[list[Json], Json | Non
             if left < 0 and entry is not entries[-1]:
                 return records, entry
     return records, None
+
+
+def _life(record: Json) -> Life:
+    return Life(
+        id=record["id"],
+        owner=record["owner"],
+        release=record["release"],
+        created_at=record["created_at"],
+        ready_at=record.get("ready_at"),
+        deleted_at=record.get("deleted_at"),
+        charged_at=record.get("charged_at"),
+        has_key=record["settings"]["kms_key"],
+        has_data=record["settings"]["upload_data"],
+        file_bytes=sum(file["size_bytes"] for file in record.get("job_files", {}).values()),
+    )
 
 
 def _key(entry: Json) -> Json:

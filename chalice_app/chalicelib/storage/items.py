@@ -4,10 +4,21 @@
 |----------------------|-------------------|--------------------------------------------------------------|
 | ENV#<id>             | ENV               | the environment                                              |
 | ENV#<id>             | RUN#<run id>      | a job run; run ids sort by time                              |
+| ENV#<id>             | METRICS#<run id>  | the metrics of an ended run (run_metrics.py)                 |
+| ENV#<id>             | QUERY#<query id>  | an Athena query; query ids sort by time                      |
+| ENV#<id>             | EXECUTION#<id>    | the query of this execution in Athena, or a mark's execution |
 | ENV#<id>             | EVENT#<time>#<n>  | an event of the timeline                                     |
+| ENV#<id>             | DRIFT             | the last drift detection (drift_detections.py)               |
+| ENV#<id>             | NOTICE#<id>       | a notice that is not delivered yet (outbox.py)               |
+| ENV#<id>             | WEBHOOK           | the secrets of the environment's webhook                     |
 | OWNER#<owner>        | OWNER             | the lock that limits an owner to one live environment        |
 | OWNER#<owner>        | BUDGET            | the owner's spending and creations (owner_accounts.py)       |
-| KEY#<digest>         | KEY               | an owner's used Idempotency-Key, with the record it wrote     |
+| KEY#<digest>         | KEY               | an owner's used Idempotency-Key, with the record it wrote    |
+| LEDGER#<date>        | CHARGE#<id>#...   | a charge: one settlement of a run or a query (ledger.py)     |
+| CALLER#<owner>       | RATE              | the caller's token bucket (rate_limits.py)                   |
+| COHORT#<id>          | COHORT            | a cohort: the sandboxes of a class (cohorts.py)              |
+| COHORT#<id>          | OWNERS            | its owners, numbered                                         |
+| COHORT#<id>          | MEMBER#<number>   | the result of its last action for one owner                  |
 | QUEUE                | QUEUE             | counters of creations, environments and the queue            |
 
 Sparse indexes: `due` (records that need a step, by time), `by_owner`, `by_status` and `by_created`.
@@ -27,17 +38,17 @@ from typing import Any, TypeVar, cast
 from chalicelib.clock import parse, sortable_id
 from chalicelib.domain.byte_limits import cut
 from chalicelib.domain.capacity import QueueCounters
-from chalicelib.domain.environment import (
-    Environment,
-)
+from chalicelib.domain.environment import Environment
 from chalicelib.domain.job_run import JobRun, RunError
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.owner_accounts import Account
+from chalicelib.domain.query import Query, QueryError
 from chalicelib.domain.receipts import Receipt, listed
 from chalicelib.domain.timeline import FieldChange, TimelineEvent
 from chalicelib.storage.codec import (
     ENVIRONMENT,
     EVENT,
+    QUERY,
     RUN,
     fields_of,
     readable,
@@ -47,12 +58,14 @@ from chalicelib.storage.codec import (
 )
 
 DUE = "0"
-"""The only partition of the index `due`: a tick with nothing due costs one query."""
+"""The partition of the index `due` that the tick reads: with nothing due, it costs one query.
+
+Notices have a partition of their own (notice_items.py)."""
 QUEUE_KEY = {"pk": "QUEUE", "sk": "QUEUE"}
 _PLAIN_BYTES = 50_000
 _LEAN_BYTES = 200
 _LEFT_OUT = "AWS's message could not be stored."
-_SHOWN = ("status", "release", "settings", "expires_at", "stopped_by")
+_SHOWN = ("status", "data", "release", "settings", "expires_at", "frozen", "stopped_by")
 """Fields whose changes the timeline shows. The others follow from them or come from AWS."""
 
 
@@ -80,6 +93,26 @@ def run_key(environment_id: str, run_id: str) -> Json:
     return {"pk": f"ENV#{environment_id}", "sk": f"RUN#{run_id}"}
 
 
+def run_metrics_key(environment_id: str, run_id: str) -> Json:
+    """Return the key of a run's metrics."""
+    return {"pk": f"ENV#{environment_id}", "sk": f"METRICS#{run_id}"}
+
+
+def query_key(environment_id: str, query_id: str) -> Json:
+    """Return the key of a query."""
+    return {"pk": f"ENV#{environment_id}", "sk": f"QUERY#{query_id}"}
+
+
+def execution_key(environment_id: str, execution_id: str) -> Json:
+    """Return the key of the item that names the query of an execution in Athena."""
+    return {"pk": f"ENV#{environment_id}", "sk": f"EXECUTION#{execution_id}"}
+
+
+def charged_key(record: JobRun | Query) -> Json:
+    """Return the key of a run or a query."""
+    return {"pk": f"ENV#{record.environment_id}", "sk": f"{record.KIND}#{record.id}"}
+
+
 def owner_key(owner: str) -> Json:
     """Return the key of an owner's lock."""
     return {"pk": f"OWNER#{owner}", "sk": "OWNER"}
@@ -88,6 +121,11 @@ def owner_key(owner: str) -> Json:
 def account_key(owner: str) -> Json:
     """Return the key of an owner's account."""
     return {"pk": f"OWNER#{owner}", "sk": "BUDGET"}
+
+
+def rate_key(caller: str) -> Json:
+    """Return the key of a caller's token bucket."""
+    return {"pk": f"CALLER#{caller}", "sk": "RATE"}
 
 
 def environment_item(environment: Environment) -> Json:
@@ -102,9 +140,9 @@ def environment_item(environment: Environment) -> Json:
     }
 
 
-def run_item(run: JobRun) -> Json:
-    """Return the item of a job run."""
-    return {**run_key(run.environment_id, run.id), **_due(run.due_at), **stored_fields(run)}
+def charged_item(record: JobRun | Query) -> Json:
+    """Return the item of a run or a query."""
+    return {**charged_key(record), **_due(record.due_at), **stored_fields(record)}
 
 
 def event_item(environment_id: str, owner: str, event: TimelineEvent) -> Json:
@@ -143,6 +181,11 @@ def run(item: Json) -> JobRun:
     return JobRun(
         **fields_of(JobRun, with_actor_type(with_actor_type(item, "requested_by"), "stopped_by"), RUN)
     )
+
+
+def query(item: Json) -> Query:
+    """Return the query of an item. Raises `Unavailable` as `environment` does."""
+    return Query(**fields_of(Query, readable(item), QUERY))
 
 
 def event(item: Json) -> TimelineEvent:
@@ -214,6 +257,8 @@ def lean(record: Record) -> Record:
             output=None,
             outputs=[],
         )
+    elif isinstance(record, Query):
+        kept = record.replace(error=record.error and QueryError(_LEFT_OUT))
     elif isinstance(record, TimelineEvent):
         kept = replace(record, detail=record.detail and dict(_lean_detail(record.detail)))
     return cast(Record, kept)

@@ -10,6 +10,8 @@ from chalicelib.clock import parse
 from chalicelib.domain.capacity import QueueCounters
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.job_run import JobRun
+from chalicelib.domain.notices import Notice
+from chalicelib.domain.query import Query
 from chalicelib.observability import record_metric
 
 _OUTCOMES = (Status.READY, Status.FAILED, Status.DELETED)
@@ -25,9 +27,9 @@ def environment_written(old: Environment, new: Environment) -> None:
         record_metric("SecondsToReady", seconds, MetricUnit.Seconds)
 
 
-def run_written(old: JobRun, new: JobRun) -> None:
-    """Count a run that ended, and the cost that was settled."""
-    if new.status.is_final and not old.status.is_final:
+def cost_written(old: JobRun | Query, new: JobRun | Query) -> None:
+    """Count a run that ended, and record the cost of a run or a query that was settled."""
+    if isinstance(new, JobRun) and new.status.is_final and not old.status.is_final:
         record_metric(f"Runs{new.status.capitalize()}", 1)
     spent = (new.cost_micro_usd or 0) - (old.cost_micro_usd or 0)
     if spent:
@@ -44,6 +46,31 @@ def transition_read(now: datetime, environment: Environment) -> None:
     """Record how long the service has worked on an environment's transition, unless it has settled."""
     if since := environment.in_transition_since:
         record_metric("SecondsInTransition", (now - parse(since)).total_seconds(), MetricUnit.Seconds)
+
+
+def call_refused() -> None:
+    """Count a call above its caller's limit."""
+    record_metric("CallsRefused", 1)
+
+
+def call_unchecked() -> None:
+    """Count a call whose limit could not be checked, and which was admitted."""
+    record_metric("CallsUnchecked", 1)
+
+
+def outbox_read(moment: datetime, oldest: Notice) -> None:
+    """Record how late the longest overdue notice is."""
+    record_metric("NoticeLag", (moment - parse(oldest.due_at)).total_seconds(), MetricUnit.Seconds)
+
+
+def notice_delivered() -> None:
+    """Count a notice that every receiver has."""
+    record_metric("NoticesDelivered", 1)
+
+
+def notice_given_up() -> None:
+    """Count a notice that could not be delivered for a day."""
+    record_metric("NoticesGivenUp", 1)
 
 
 def due_read(now: str, due_at: str) -> None:

@@ -1,25 +1,31 @@
 """Releases in the assets bucket: what `glue_assets/release.py` published.
 
-`releases/latest.json` names the newest release; `releases/<release>/manifest.json` lists its contents. A
-release never changes, so its manifest is cached for the life of the process. The pointer is cached for
-`_POINTER_SECONDS`.
+`releases/<release>/manifest.json` lists the contents of a release. `releases/latest.json` names the newest
+release, and `releases/data-sets/<name>.json` the newest one of a data set. A release never changes, so its
+manifest is cached for the life of the process. Pointers are cached for `_POINTER_SECONDS`.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from chalicelib.aws.catalog_tables import count_in
 from chalicelib.aws.s3 import Buckets
 from chalicelib.clock import Clock, now, timestamp
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.json_types import Json
+from chalicelib.domain.names import DATA_SET
 from chalicelib.errors import Unavailable
 from chalicelib.storage.template_copies import template_copy
 
 _POINTER_SECONDS = 30
+_LATEST = "releases/latest.json"
+_DATA_SETS = "releases/data-sets/"
+_DATA_SET_KEY = re.compile(rf"{_DATA_SETS}({DATA_SET.pattern})\.json")
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,11 @@ class ReleasedTable:
     database: str
     name: str
     definition: Json | None
+
+    @property
+    def rows(self) -> int | None:
+        """Return the number of rows, or None if the release does not tell it."""
+        return count_in((self.definition or {}).get("Parameters", {}), "recordCount")
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,22 @@ class Release:
         """Return the key of a file in the assets bucket."""
         return f"releases/{self.id}/{relative}"
 
+    @property
+    def data(self) -> dict[tuple[str, str], str]:
+        """Return the SHA-256 of the files that seeding copies into the SoR bucket, by bucket and key."""
+        return {(file.target, file.key): file.sha256 for file in self.files if file.target == "sor"}
+
+    @property
+    def data_bytes(self) -> int:
+        """Return the size of the files that seeding copies into the SoR bucket."""
+        return sum(file.size for file in self.files if file.target == "sor")
+
+    @property
+    def rows(self) -> int | None:
+        """Return the number of rows of all tables, or None if the release does not tell it."""
+        rows = [table.rows for table in self.tables]
+        return None if None in rows else sum(count or 0 for count in rows)
+
     def resource_count(self, parameters: Mapping[str, str]) -> int:
         """Return the number of resources of a stack with these template parameters."""
         return sum(when is None or parameters.get(when) == "true" for _, _, when in self.resources)
@@ -87,18 +114,39 @@ class Releases:
         self._buckets = buckets
         self._bucket = bucket
         self._clock = clock
-        self._latest: tuple[str, datetime] | None = None
+        self._pointers: dict[str, tuple[str, datetime]] = {}
         self._known: dict[str, Release] = {}
 
     def latest(self, *, afresh: bool = False) -> Release:
         """Return the newest release, cached for half a minute. Raises `Unavailable` if there is none."""
-        moment = self._clock()
-        if afresh or self._latest is None or (moment - self._latest[1]).total_seconds() > _POINTER_SECONDS:
-            pointer = self._buckets.read(self._bucket, "releases/latest.json")
-            if pointer is None:
-                raise Unavailable("No release has been published yet.", retry_after=60)
-            self._latest = json.loads(pointer)["release"], moment
-        return self.get(self._latest[0])
+        release_id = self._pointed(_LATEST, afresh=afresh)
+        if release_id is None:
+            raise Unavailable("No release has been published yet.", retry_after=60)
+        return self.get(release_id)
+
+    def of_data_set(self, name: str, *, afresh: bool = False) -> Release | None:
+        """Return the newest release of a data set, cached for half a minute, or None if it is unknown.
+
+        Raises `Unavailable` if the release is not in the assets bucket.
+        """
+        release_id = self._pointed(f"{_DATA_SETS}{name}.json", afresh=afresh)
+        return None if release_id is None else self.get(release_id)
+
+    def default(self) -> Release | None:
+        """Return the newest release, cached for half a minute, or None if there is none."""
+        release_id = self._pointed(_LATEST)
+        return None if release_id is None else self.find(release_id)
+
+    def data_set_names(self) -> list[str]:
+        """Return the names of up to 1,000 data sets in alphabetical order. Makes one call."""
+        keys = [key for key, _ in self._buckets.listing(self._bucket, _DATA_SETS)]
+        return sorted(found[1] for found in map(_DATA_SET_KEY.fullmatch, keys) if found)
+
+    def data_sets(self) -> list[tuple[str, Release]]:
+        """Return the data sets by name, with their newest releases. Leaves out those without a release."""
+        named = [(name, self._pointed(f"{_DATA_SETS}{name}.json")) for name in self.data_set_names()]
+        found = [(name, self.find(release_id)) for name, release_id in named if release_id is not None]
+        return [(name, release) for name, release in found if release is not None]
 
     def get(self, release_id: str) -> Release:
         """Return a release. Raises `Unavailable` if it is not in the assets bucket."""
@@ -117,9 +165,11 @@ class Releases:
         return self._known[release_id]
 
     def all(self) -> list[Release]:
-        """Return every published release, newest first."""
-        found = [self.get(release_id) for release_id in self._buckets.folders(self._bucket, "releases/")]
-        return sorted(found, key=lambda release: (release.published_at, release.id), reverse=True)
+        """Return every published release, newest first. One that is being uploaded has no manifest yet."""
+        names = self._buckets.folders(self._bucket, "releases/")
+        found = [self.find(name) for name in names if f"releases/{name}/" != _DATA_SETS]
+        published = [release for release in found if release is not None]
+        return sorted(published, key=lambda release: (release.published_at, release.id), reverse=True)
 
     def template_url(self, environment: Environment) -> str:
         """Return the URL of an environment's template: the release's, or its own copy.
@@ -142,6 +192,19 @@ class Releases:
         """Remove an environment's copy of its template, if there is one."""
         if environment.settings.has_own_template or environment.as_desired.settings.has_own_template:
             self._buckets.remove(self._bucket, _template_copy(environment))
+
+    def _pointed(self, key: str, *, afresh: bool = False) -> str | None:
+        """Return the ID of the release that a pointer names, or None without a valid pointer."""
+        moment = self._clock()
+        known = self._pointers.get(key)
+        if afresh or known is None or (moment - known[1]).total_seconds() > _POINTER_SECONDS:
+            pointer = self._buckets.read(self._bucket, key)
+            release_id = None if pointer is None else _release_in(pointer)
+            if release_id is None:
+                self._pointers.pop(key, None)
+                return None
+            known = self._pointers[key] = release_id, moment
+        return known[0]
 
     def _read(self, release_id: str) -> Release | None:
         found = self._buckets.read_dated(self._bucket, f"releases/{release_id}/manifest.json")
@@ -168,6 +231,16 @@ class Releases:
                 for table in manifest["tables"]
             ),
         )
+
+
+def _release_in(pointer: bytes) -> str | None:
+    """Return the release ID in a pointer, or None if it is damaged: others must stay readable."""
+    try:
+        content = json.loads(pointer)
+    except ValueError:
+        return None
+    release_id = content.get("release") if isinstance(content, dict) else None
+    return release_id if isinstance(release_id, str) and "/" not in release_id else None
 
 
 def _template_copy(environment: Environment) -> str:

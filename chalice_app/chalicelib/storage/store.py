@@ -12,7 +12,9 @@ from typing import NamedTuple, cast
 
 from chalicelib.aws.dynamodb import ConditionFailed, ItemRefused, Page, Table
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.environment import Environment, ResourceState, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment_parts import ResourceState
+from chalicelib.domain.estimates import Life
 from chalicelib.domain.job_run import JobRun
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.owner_accounts import Account, Allowance
@@ -20,9 +22,18 @@ from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
 from chalicelib.storage import environment_lists, items, metrics
+from chalicelib.storage.charges import Charges
+from chalicelib.storage.checks import Checks
+from chalicelib.storage.children import children
 from chalicelib.storage.codec import stored_state
+from chalicelib.storage.cohorts import Cohorts
+from chalicelib.storage.drift_detections import DriftDetections
 from chalicelib.storage.items import IdempotencyKey
+from chalicelib.storage.ledger import Ledger
+from chalicelib.storage.outbox import Outbox
+from chalicelib.storage.queries import Queries
 from chalicelib.storage.queue import Queue
+from chalicelib.storage.run_metrics import StoredMetrics
 from chalicelib.storage.transactions import NEW, Reduce, Transactions, storable
 
 _AT_REST = {
@@ -32,10 +43,11 @@ _AT_REST = {
 
 
 class Due(NamedTuple):
-    """A record that is due: an environment, one of its runs, or the queue if both are None."""
+    """A record that is due. `kind` is ENV, QUEUE, or that of a run, a query or another record with an ID."""
 
-    environment_id: str | None
-    run_id: str | None
+    kind: str
+    environment_id: str | None = None
+    record_id: str | None = None
 
 
 class Store:
@@ -43,15 +55,28 @@ class Store:
 
     def __init__(self, table: Table, capacity: Capacity, allowance: Allowance | None = None) -> None:
         self._table = table
-        self._transactions = Transactions(table, capacity, allowance or Allowance())
+        allowance = allowance or Allowance()
+        self._transactions = Transactions(table, capacity, allowance)
+        self._charges = Charges(table, self._transactions, allowance)
+        self.queries = Queries(table, self._charges)
+        self.ledger = Ledger(table)
+        self.drift_detections = DriftDetections(table)
+        self.outbox = Outbox(table, self._transactions)
         self.queue = Queue(table)
+        self.checks = Checks(table)
+        self.run_metrics = StoredMetrics(table)
+        self.cohorts = Cohorts(table, self._transactions)
 
     # -- environments ------------------------------------------------------------------------------------
 
     def add_environment(
-        self, environment: Environment, event: TimelineEvent, key: IdempotencyKey | None
+        self,
+        environment: Environment,
+        event: TimelineEvent,
+        key: IdempotencyKey | None,
+        also: Sequence[Json] = (),
     ) -> None:
-        """Record a new environment, its owner's lock and its request's key in one transaction.
+        """Record a new environment, its owner's lock and its request's key in one transaction with `also`.
 
         Raises `KeyTaken`, `OwnerTaken`, `CreationsUsedUp` or `AtCapacity`. If several apply, the first is
         raised: a request with a used key is a repetition.
@@ -61,7 +86,8 @@ class Store:
             *self._transactions.put_key(key, items.environment_item(environment), environment.created_at),
             self._table.put(lock, NEW),
             self._table.put(items.environment_item(environment), NEW),
-            self._transactions.put_event(environment.id, environment.owner, event),
+            *self._transactions.add_event(environment.id, environment.owner, event),
+            *also,
             *self._transactions.count(None, environment),
         ]
         self._transactions.write_creation(environment, actions)
@@ -82,6 +108,7 @@ class Store:
         new: Environment,
         event: TimelineEvent | None = None,
         key: IdempotencyKey | None = None,
+        also: Sequence[Json] = (),
     ) -> Environment:
         """Write the fields that differ, if the record is still at `old.version`, and return the record.
 
@@ -90,7 +117,7 @@ class Store:
         the request's `key` is used.
         """
 
-        return self._save(old, new, event, key)
+        return self._save(old, new, event, key, also)
 
     def save_deleted(self, old: Environment, new: Environment, event: TimelineEvent) -> Environment:
         """Write the DELETED status and release the owner's lock in one transaction."""
@@ -173,42 +200,19 @@ class Store:
         """Return a page of environments, newest first, filtered by owner and status."""
         return environment_lists.page(self._table, owner=owner, status=status, limit=limit, start=start)
 
+    def lives(self, most: int) -> tuple[list[Life], bool]:
+        """Return the lives of the newest environments, at most `most`, and whether these are all."""
+        return environment_lists.lives(self._table, most)
+
     def events(self, environment_id: str, *, limit: int, start: Json | None = None) -> Page[TimelineEvent]:
         """Return a page of an environment's timeline, newest first."""
-        return self._children(environment_id, "EVENT#", limit, start).map(items.event)
-
-    def _children(self, environment_id: str, prefix: str, limit: int, start: Json | None) -> Page[Json]:
-        values = {":pk": f"ENV#{environment_id}", ":prefix": prefix}
-        return self._table.query("pk = :pk AND begins_with(sk, :prefix)", values, limit=limit, start=start)
+        return children(self._table, environment_id, "EVENT#", limit, start).map(items.event)
 
     # -- job runs ----------------------------------------------------------------------------------------
 
     def add_run(self, run: JobRun, event: TimelineEvent, key: IdempotencyKey | None) -> bool:
-        """Reserve the run's maximum cost and record the run in one transaction.
-
-        Returns False if the environment is not READY. Raises `BudgetUsedUp` if its owner's budget does not
-        cover the run, and `KeyTaken`.
-        """
-        reserve = self._table.update(
-            items.environment_key(run.environment_id),
-            "SET reserved_micro_usd = reserved_micro_usd + :cost",
-            "gsi_status = :ready AND delete_requested = :no",
-            {":cost": run.max_cost_micro_usd, ":ready": str(Status.READY), ":no": False},
-        )
-        try:
-            storable(
-                lambda reduced: self._transactions.write_new_run(
-                    reduced(run),
-                    [
-                        *self._transactions.put_key(key, items.run_item(reduced(run)), run.requested_at),
-                        reserve,
-                    ],
-                    reduced(event),
-                )
-            )
-        except StaleRecord:
-            return False
-        return True
+        """Reserve the run's maximum cost and record the run; see `Charges.add`."""
+        return self._charges.add(run, event, key)
 
     def add_scheduled_run(
         self, run: JobRun, event: TimelineEvent, old: Environment, new: Environment
@@ -223,7 +227,7 @@ class Store:
             items.changes(old, new),
             adds={"reserved_micro_usd": run.max_cost_micro_usd},
         )
-        storable(lambda reduced: self._transactions.write_new_run(reduced(run), [reserve], reduced(event)))
+        storable(lambda reduced: self._charges.write_new(reduced(run), [reserve], reduced(event)))
 
     def account(self, owner: str) -> Account:
         """Return an owner's account (strongly consistent)."""
@@ -236,7 +240,7 @@ class Store:
 
     def runs(self, environment_id: str, *, limit: int, start: Json | None = None) -> Page[JobRun]:
         """Return a page of an environment's runs, newest first."""
-        return self._children(environment_id, "RUN#", limit, start).map(items.run)
+        return children(self._table, environment_id, "RUN#", limit, start).map(items.run)
 
     def all_runs(self, environment_id: str) -> Iterator[JobRun]:
         """Yield every run of an environment, newest first."""
@@ -249,19 +253,8 @@ class Store:
                 return
 
     def save_run(self, old: JobRun, new: JobRun, event: TimelineEvent | None = None) -> JobRun:
-        """Write the fields that differ, if the record is still at `old.version`.
-
-        When a run reaches a final status, the same transaction releases its reservation and charges its cost,
-        so money is settled exactly once. What Glue bills later is charged when it is known.
-        """
-
-        def save(reduced: Reduce) -> JobRun:
-            after, recorded = reduced(new), reduced(event)
-            self._transactions.write_run(old, after, recorded)
-            metrics.run_written(old, after)
-            return after.replace(version=old.version + 1)
-
-        return storable(save)
+        """Write the fields that differ, and settle the run's cost when it ends; see `Charges`."""
+        return self._charges.save(old, new, event)
 
     # -- idempotency keys --------------------------------------------------------------------------------
 
@@ -283,7 +276,13 @@ class Store:
         )
         if page.items:
             metrics.due_read(now, page.items[0]["due_at"])
-        return [
-            Due(item["pk"].partition("#")[2] or None, item["sk"].partition("#")[2] or None)
-            for item in page.items
-        ]
+        return [_due(item["pk"], item["sk"]) for item in page.items]
+
+
+def _due(pk: str, sk: str) -> Due:
+    """Return what is due from the key of its item."""
+    kind, _, record_id = sk.partition("#")
+    parent, _, parent_id = pk.partition("#")
+    if parent == "ENV":
+        return Due(kind, parent_id, record_id or None)
+    return Due(kind, None, record_id or parent_id or None)

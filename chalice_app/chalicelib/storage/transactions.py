@@ -10,24 +10,25 @@ from chalicelib.aws.dynamodb import ConditionFailed, ItemRefused, Table
 from chalicelib.clock import later, parse
 from chalicelib.domain.capacity import Capacity
 from chalicelib.domain.environment import Environment
-from chalicelib.domain.job_run import JobRun
 from chalicelib.domain.json_types import Json
+from chalicelib.domain.notices import notice_of
 from chalicelib.domain.owner_accounts import Account, Allowance
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import StaleRecord
 from chalicelib.observability import logger
 from chalicelib.storage import items
-from chalicelib.storage.account_updates import AccountUpdate, charging, counting_creation
+from chalicelib.storage.account_updates import AccountUpdate, counting_creation
 from chalicelib.storage.conflicts import (
     AccountChanged,
     AtCapacity,
-    BudgetUsedUp,
     CreationsUsedUp,
+    EnvironmentChanged,
     KeyTaken,
     OwnerTaken,
 )
 from chalicelib.storage.counter_updates import counting
 from chalicelib.storage.items import IdempotencyKey
+from chalicelib.storage.notice_items import notice_item
 
 NEW = "attribute_not_exists(pk)"
 _MILLISECOND = 0.001  # the resolution of timestamps
@@ -60,8 +61,8 @@ class Transactions:
     def write(self, actions: list[Json]) -> None:
         """Write all actions or none.
 
-        Raises `KeyTaken`, `OwnerTaken`, `AccountChanged` or `AtCapacity` if the condition on that item
-        failed, and `StaleRecord` if another one did.
+        Raises `KeyTaken`, `OwnerTaken`, `AccountChanged`, `AtCapacity` or `EnvironmentChanged` if the
+        condition on an item that the action returns failed, and `StaleRecord` if another one did.
         """
         try:
             self._table.transact(actions)
@@ -75,6 +76,8 @@ class Transactions:
                 raise AccountChanged(taken["BUDGET"]) from failure
             if "QUEUE" in taken:
                 raise AtCapacity(items.counters(taken["QUEUE"])) from failure
+            if "ENV" in taken:
+                raise EnvironmentChanged from failure
             raise StaleRecord from failure
 
     def write_creation(self, environment: Environment, actions: list[Json]) -> None:
@@ -93,30 +96,17 @@ class Transactions:
                 raise  # other requests kept changing the account
             raise CreationsUsedUp(next_at) from failure
 
-    def write_new_run(self, run: JobRun, actions: list[Json], event: TimelineEvent) -> None:
-        """Write all actions or none, record a run and reserve its worst cost. Raises `BudgetUsedUp`."""
-        moment, worst = parse(run.requested_at), run.max_cost_micro_usd
-
-        def reserve(account: Account) -> AccountUpdate:
-            return charging(account, self._allowance, moment, reserved=worst, spent=0, is_new_run=True)
-
-        actions = [
-            *actions,
-            self._table.put(items.run_item(run), NEW),
-            self.put_event(run.environment_id, run.owner, event),
-        ]
-        try:
-            self.write_with_account(run.owner, actions, reserve)
-        except AccountChanged as failure:
-            account = items.account(run.owner, failure.item).at(moment, self._allowance)
-            if account.available_micro_usd(self._allowance) >= worst:
-                raise  # other requests kept changing the account
-            raise BudgetUsedUp(account) from failure
-
     def write_with_account(
-        self, owner: str, actions: list[Json], change: Callable[[Account], AccountUpdate]
+        self,
+        owner: str,
+        actions: list[Json],
+        change: Callable[[Account], AccountUpdate],
+        following: Callable[[AccountUpdate], list[Json]] = lambda update: [],
     ) -> None:
-        """Write all actions or none, with a change computed from the owner's current account."""
+        """Write all actions or none, with a change computed from the owner's current account.
+
+        `following` returns further actions, which follow from that change.
+        """
         for attempt in range(1, _TRIES + 1):
             account = self.account(owner)
             update = change(account)
@@ -128,42 +118,13 @@ class Transactions:
                 returns_item=True,
             )
             try:
-                return self.write([*actions, action])
+                return self.write([*actions, *following(update), action])
             except AccountChanged as failure:
-                now = items.account(owner, failure.item)
-                if attempt == _TRIES or (now.period_begins_at, now.creations) == (
-                    account.period_begins_at,
-                    account.creations,
-                ):
+                if attempt == _TRIES or items.account(owner, failure.item) == account:
                     raise
-
-    def write_run(self, old: JobRun, new: JobRun, event: TimelineEvent | None) -> None:
-        """Write a run, and settle its cost if that changed or the run ended."""
-        actions = [
-            self.update(items.run_key(old.environment_id, old.id), old.version, items.changes(old, new))
-        ]
-        if event:
-            actions.append(self.put_event(old.environment_id, old.owner, items.with_changes(event, old, new)))
-        reserved = -old.max_cost_micro_usd if new.status.is_final and not old.status.is_final else 0
-        spent = (new.cost_micro_usd or 0) - (old.cost_micro_usd or 0)
-        if not reserved and not spent:
-            self.write(actions)
-            return
-        moment = parse(event.at if event else new.completed_at or new.requested_at)
-        settlement = self._table.update(
-            items.environment_key(old.environment_id),
-            "SET reserved_micro_usd = reserved_micro_usd + :reserved, "
-            "spent_micro_usd = spent_micro_usd + :spent",
-            "attribute_exists(pk)",
-            {":reserved": reserved, ":spent": spent},
-        )
-        self.write_with_account(
-            old.owner,
-            [*actions, settlement],
-            lambda account: charging(
-                account, self._allowance, moment, reserved=reserved, spent=spent, is_new_run=False
-            ),
-        )
+            except EnvironmentChanged:
+                if attempt == _TRIES:
+                    raise
 
     def put_key(self, key: IdempotencyKey | None, record: Json, now: str) -> list[Json]:
         """Return the action that stores a request's key with the record it writes; none without a key."""
@@ -173,14 +134,16 @@ class Transactions:
         # DynamoDB removes expired items late, so the condition compares the time.
         return [self._table.put(item, f"{NEW} OR expires_at <= :now", {":now": now})]
 
-    def put_event(self, environment_id: str, owner: str, event: TimelineEvent) -> Json:
-        """Return the action that adds an event to a timeline."""
-        return self._table.put(items.event_item(environment_id, owner, event), NEW)
+    def add_event(self, environment_id: str, owner: str, event: TimelineEvent) -> list[Json]:
+        """Return the actions that add an event to a timeline, and its notice, if it causes one."""
+        notice = notice_of(environment_id, owner, event)
+        added = [items.event_item(environment_id, owner, event), *([notice_item(notice)] if notice else [])]
+        return [self._table.put(item, NEW) for item in added]
 
     def record_event(
         self, old: Environment, new: Environment, event: TimelineEvent | None
     ) -> tuple[list[Json], Environment]:
-        """Return the action for the event of a change, and the environment with the event's time.
+        """Return the actions for the event of a change, and the environment with the event's time.
 
         That time is after the one before it, so that the timeline is in order although clocks differ.
         """
@@ -188,7 +151,7 @@ class Transactions:
             return [], new
         at = max(event.at, later(parse(old.updated_at), _MILLISECOND))
         recorded = items.with_changes(replace(event, at=at), old, new)
-        return [self.put_event(old.id, old.owner, recorded)], new.replace(updated_at=at)
+        return self.add_event(old.id, old.owner, recorded), new.replace(updated_at=at)
 
     def count(self, old: Environment | None, new: Environment) -> list[Json]:
         """Return the action that updates the record `QUEUE`, if a change of an environment affects it."""
@@ -212,10 +175,18 @@ class Transactions:
             changes["gsi_status"] = changes["status"]
         return self.update(items.environment_key(old.id), old.version, changes)
 
-    def update(self, key: Json, version: int, changes: Json, adds: Mapping[str, int] | None = None) -> Json:
+    def update(
+        self,
+        key: Json,
+        version: int,
+        changes: Json,
+        adds: Mapping[str, int] | None = None,
+        *,
+        shard: str = items.DUE,
+    ) -> Json:
         """Return the action that writes `changes` and adds `adds`, if the record is still at `version`."""
         if "due_at" in changes:
-            changes["due_shard"] = None if changes["due_at"] is None else items.DUE
+            changes["due_shard"] = None if changes["due_at"] is None else shard
         changes["version"] = version + 1
         values = {f":{name}": value for name, value in changes.items() if value is not None}
         sets = [f"#{name[1:]} = {name}" for name in values]

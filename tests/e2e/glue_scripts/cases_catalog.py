@@ -28,6 +28,7 @@ CASES = [
         objects=(r"events_by_type/type=(buy|view)/[^/]+\.parquet",),
         is_quick=True,
     ),
+    Case("show_databases.py", log=("databases: default and own only",)),
     Case("sink_json_catalog.py", inputs=_ORDERS, rows={"orders_as_json": _CHOSEN}),
     Case("sink_csv_catalog.py", inputs=_ORDERS, rows={"orders_as_csv": _CHOSEN}),
     Case(

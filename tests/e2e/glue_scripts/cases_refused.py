@@ -24,8 +24,6 @@ CASES = [
     Case("refused_delta.py", inputs=_EVENTS, error="(?i)delta", warning="delta"),
     Case("refused_graphframes.py", error="graphframes"),
     Case("refused_find_matches.py", inputs=_EVENTS, error="awsglueml|FindMatches"),
-    # A sandbox's role may list its own databases only, which GetDatabases cannot do.
-    Case("show_databases.py", error="not authorized to perform: glue:GetDatabases"),
     Case(
         "failing_script.py",
         inputs=_ORDERS,

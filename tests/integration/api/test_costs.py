@@ -100,6 +100,7 @@ def test_the_number_of_calls_does_not_depend_on_the_number_of_environments(
     assert calls(counter, api, "GET", "/environments?status=READY&limit=5", **admin) == listed
     assert calls(counter, api, "GET", "/me") == ["dynamodb:GetItem"] * 3
     assert calls(counter, api, "POST", "/environments", owner="ben") == [
+        "dynamodb:UpdateItem",  # the limit of the caller
         "dynamodb:GetItem",
         "dynamodb:TransactWriteItems",
         "cloudformation:CreateStack",
@@ -107,6 +108,7 @@ def test_the_number_of_calls_does_not_depend_on_the_number_of_environments(
     ]
     again = {"timeout_minutes": 1, "number_of_workers": 2}
     assert calls(counter, api, "POST", f"/jobs/{job}/runs", body=again) == [
+        "dynamodb:UpdateItem",  # the limit of the caller
         "dynamodb:GetItem",
         "dynamodb:GetItem",
         "dynamodb:TransactWriteItems",

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from chalicelib.api import middleware
+from chalicelib.api.json_text import json_text
 from deploy import gateway_responses
-from tests.support.api import Api
+from tests.support.api import Answer, Api
 
 
 def test_a_current_etag_returns_304_without_a_body(api: Api) -> None:
     path = f"/environments/{api.ready_environment()['id']}"
     first = api.call("GET", path)
     tag = first.headers["ETag"]
-    for header in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+    assert tag.startswith('W/"')  # the compressed response has the same one
+    for header in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
         again = api.call("GET", path, headers={"If-None-Match": header})
         assert (again.status, again.body, again.headers["ETag"]) == (304, None, tag), header
     assert api.call("GET", path, headers={"If-None-Match": '"other"'}).status == 200
@@ -53,12 +57,17 @@ def test_retry_after_grows_and_does_not_change_the_etag(api: Api) -> None:
         later = dataclasses.replace(service, clock=lambda s=seconds: service.clock() + timedelta(seconds=s))
         api.app.service.cache_clear()
         original, api.app.service = api.app.service, lambda later=later: later
-        answer = api.call("GET", asked.headers["Location"])
+        answer, listed = api.call("GET", asked.headers["Location"]), api.call("GET", "/environments")
         api.app.service = original
         hints.append(int(answer.headers["Retry-After"]))
-        tags.add(answer.headers["ETag"])
+        tags.add((answer.headers["ETag"], listed.headers["ETag"]))
     assert hints == [1, 3, 10, 30]
     assert len(tags) == 1
+
+
+def test_the_etag_of_rows_covers_columns_of_any_name() -> None:
+    one, other = ({"items": [{"forecast": value}], "links": {}} for value in (1, 2))
+    assert middleware._tagged(one) != middleware._tagged(other)
 
 
 def test_every_response_has_security_headers(api: Api) -> None:
@@ -79,9 +88,32 @@ def portal(monkeypatch: pytest.MonkeyPatch) -> str:
     return "https://portal.example"
 
 
+def test_json_ends_with_a_newline_and_has_accents_as_themselves(api: Api) -> None:
+    bodies = []
+    for method, path, owner, body in (
+        ("GET", "/me", "joão", None),
+        ("GET", "/me", None, None),
+        ("POST", "/environments", "ana", '{"joão": 1}'),
+        ("GET", "/environments?fields=jo%C3%A3o", "ana", None),
+    ):
+        headers = {"Authorization": f"Bearer {api.issuer.token(owner)}"} if owner else {}
+        sent = {**headers, "Content-Type": "application/json"}
+        response = api.client.http.request(method, path, headers=sent, body=(body or "").encode())
+        bodies.append(response.body)
+        assert response.headers["Vary"] == "Accept, Accept-Encoding"
+    assert [body[-2:] for body in bodies] == [b"}\n"] * 4
+    assert [("joão".encode() in body) for body in bodies] == [True, False, True, True]
+
+
+def test_an_unpaired_surrogate_is_a_json_escape_not_an_internal_error(api: Api) -> None:
+    assert json_text("é\ud800") == '"é\\ud800"\n'
+    assert api.call("POST", "/environments", raw=b'{"data": "a\\ud800"}').status == 422
+
+
 def test_only_the_portals_origin_is_allowed_by_cors(portal: str, api: Api) -> None:
     asked = api.call("GET", "/me", headers={"Origin": portal})
     assert asked.headers["Access-Control-Allow-Origin"] == portal
+    assert asked.headers["Vary"] == "Accept, Accept-Encoding, Origin"
     assert "Location" in asked.headers["Access-Control-Expose-Headers"]
     refused = api.call("GET", "/me", owner=None, headers={"Origin": portal})
     assert (refused.status, refused.headers["Access-Control-Allow-Origin"]) == (401, portal)
@@ -91,6 +123,24 @@ def test_only_the_portals_origin_is_allowed_by_cors(portal: str, api: Api) -> No
     assert (before.status, before.headers["Access-Control-Allow-Origin"]) == (204, portal)
     assert before.headers["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS, POST"
     assert "Idempotency-Key" in before.headers["Access-Control-Allow-Headers"]
+
+
+def test_the_portal_may_send_and_read_what_it_uses_on_every_path(portal: str, api: Api) -> None:
+    sends = {"accept", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match"}
+    reads = {"etag", "retry-after", "ratelimit", "link", "location", "x-request-id"}
+    for operation in api.app.api.all:
+        path = re.sub(r"{\w+}", "x", operation.path)
+        before = api.call("OPTIONS", path, owner=None, headers={"Origin": portal})
+        assert (before.status, before.headers["Access-Control-Allow-Origin"]) == (204, portal)
+        assert operation.method in before.headers["Access-Control-Allow-Methods"].split(", ")
+        assert sends == {name.lower() for name in listed(before, "Access-Control-Allow-Headers")}
+    for path in ("/health", "/config.json", "/environments/aaaaaaaaaa"):
+        asked = api.call("GET", path, headers={"Origin": portal})
+        assert reads <= {name.lower() for name in listed(asked, "Access-Control-Expose-Headers")}
+
+
+def listed(answer: Answer, header: str) -> list[str]:
+    return answer.headers[header].split(", ")
 
 
 def test_without_a_portal_no_origin_is_allowed_by_cors(api: Api) -> None:

@@ -46,7 +46,7 @@ class Refusals:
 
 @pytest.fixture
 def lines(api: Api) -> Iterator[list[Line]]:
-    """Lines of a creation, of a request and a deletion that AWS refuses, and of defects."""
+    """Lines of a creation, of requests and a deletion that AWS refuses, and of defects."""
     refusals, session, stream = Refusals(), boto3.Session(), io.StringIO()
     session.events.register_first("before-call", refusals)
     api.app.service = Once(lambda: build(session=session, sleep=lambda _: None))
@@ -54,6 +54,9 @@ def lines(api: Api) -> Iterator[list[Line]]:
     try:
         environment = api.ready_environment()
         path = f"/environments/{environment['id']}"
+        run = api.call("POST", environment["links"]["runs"], body={"timeout_minutes": 1})
+        refusals.names = {"ListObjectsV2"}
+        assert api.call("GET", run.body["links"]["metrics"]).status == 200
         refusals.names = {"GetJobRuns", "GetJobRun", "DescribeStacks", "GetTables"}
         assert api.call("GET", f"{path}/tables").status == 500
         assert api.call("DELETE", path).status == 202

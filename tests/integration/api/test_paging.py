@@ -171,3 +171,25 @@ def test_an_impossible_run_id_is_not_found(api: Api) -> None:
     for name in ("x" * 3000, "%00", "RUN%23", "A" * 16):
         for path in (f"/jobs/{job}/runs/{name}", f"/jobs/{job}/runs/{name}/logs"):
             assert api.call("GET", path).status == 404
+
+
+def test_every_list_returns_the_requested_fields_only(api: Api) -> None:
+    environment = api.ready_environment()
+    job = environment["outputs"]["job_id"]
+    api.call("POST", f"/jobs/{job}/runs")
+    own = f"/environments/{environment['id']}"
+    for path, names in (
+        ("/environments", ("id", "links")),
+        ("/jobs", ("id", "links")),
+        (f"/jobs/{job}/runs", ("id", "status")),
+        (f"{own}/events", ("at", "action")),
+    ):
+        response = api.client.http.get(
+            f"{path}?limit=1&fields={','.join(names)}",
+            headers={"Authorization": f"Bearer {api.issuer.token('ana')}"},
+        )
+        body = response.json_body
+        assert [set(item) for item in body["items"]] == [set(names)], path
+        assert set(body) == {"items", "next"}
+        refused = api.call("GET", f"{path}?fields=nope")
+        assert (refused.status, refused.body["errors"][0]["parameter"]) == (422, "fields")

@@ -75,6 +75,20 @@ def test_a_csv_table_has_the_types_of_its_columns(
     assert found == [("", None, "None"), ('O"Hara', 30, "2026-01-02")]
 
 
+def test_a_csv_table_is_split_at_line_breaks_if_it_says_that_values_have_none(
+    context: GlueContext, glue: Any, put: Put, tmp_path: Path
+) -> None:
+    put("a.csv", "name\n" + "x\n" * 1000)
+    table(glue, tmp_path, "csv", "name string", **{"skip.header.line.count": "1", "multiLine": "false"})
+    context.spark_session.conf.set("spark.sql.files.maxPartitionBytes", "500")
+    try:
+        frame = read(context)
+        assert frame.rdd.getNumPartitions() > 1
+    finally:
+        context.spark_session.conf.unset("spark.sql.files.maxPartitionBytes")
+    assert frame.count() == 1000
+
+
 def test_a_value_that_a_column_cannot_hold_is_an_error_that_names_it(
     context: GlueContext, glue: Any, put: Put, tmp_path: Path
 ) -> None:

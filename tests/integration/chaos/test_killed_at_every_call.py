@@ -12,7 +12,7 @@ from typing import Any
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.names import BUCKET_KEYS
-from chalicelib.domain.requests import EnvironmentChange
+from chalicelib.domain.requests import EnvironmentChange, RunRequest
 from chalicelib.domain.settings import Settings
 from chalicelib.errors import NotFound
 from chalicelib.services.idempotency import IdempotentRequest
@@ -62,6 +62,20 @@ def reset(world: World, owner: str) -> None:
     environment = world.service.environments.live(Caller(owner, is_admin=False))
     assert environment is not None
     world.service.environments.reset(IdempotentRequest(ADMIN, "request"), environment.id)
+
+
+def freeze(world: World, owner: str) -> None:
+    environment = world.service.environments.live(Caller(owner, is_admin=False))
+    assert environment is not None
+    world.service.environments.freeze(IdempotentRequest(ADMIN, "request"), environment.id, "the end")
+
+
+def run(world: World, owner: str) -> None:
+    caller = Caller(owner, is_admin=False)
+    environment = world.service.environments.live(caller)
+    assert environment is not None
+    wanted = RunRequest(timeout_minutes=30)
+    world.service.jobs.start_run(IdempotentRequest(caller, "request"), environment.job_id, wanted)
 
 
 def change(world: World, owner: str) -> None:
@@ -238,4 +252,26 @@ def test_a_change_is_finished(world: World) -> None:
         assert (job["Timeout"], environment.settings.job.timeout_minutes) == (7, 7), f"{fault} {call}"
         if not died:
             assert call > 20, "so few calls: was anything killed?"
+            return
+
+
+def test_a_freeze_is_finished(world: World) -> None:
+    for fault, call in deaths():
+        owner = f"owner-{fault}-{call}"
+        undisturbed(world)
+        asked(world, owner, request, STACK_SECONDS + 10)
+        asked(world, owner, run, 5)
+        environment = of(world, owner)
+        died = killed(world, owner, freeze, fault, call)
+        if not recorded(world, environment, "frozen"):  # it died before
+            asked(world, owner, freeze, 0)
+        world.simulation.run(A_FEW_TICKS)
+        environment = of(world, owner)
+        assert environment.frozen is not None and environment.frozen.stopped_at, f"{fault} {call}"
+        runs = world.clients("glue").get_job_runs(JobName=environment.job_id)["JobRuns"]
+        assert {each["JobRunState"] for each in runs} == {"STOPPED"}, f"{fault} {call}"
+        assert environment.reserved_micro_usd == 0, f"{fault} {call}"
+        assert recorded(world, environment, "frozen") == 1, f"{fault} {call}"
+        if not died:
+            assert call > 5, "so few calls: was anything killed?"
             return

@@ -15,7 +15,7 @@ import pytest
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.settings import Settings
 from chalicelib.services.idempotency import IdempotentRequest
-from local.chaos import invariants, scenario
+from local.chaos import class_scenario, invariants, scenario
 from local.chaos.owners import Owners
 from local.chaos.world import World, simulated
 from local.setup import roles
@@ -23,7 +23,7 @@ from local.setup.bootstrap import TABLE
 from tests.support.paths import ROOT
 from tests.support.size import sized
 
-SEED, ENVIRONMENTS = 2, sized(8, 20)
+SEED, ENVIRONMENTS = 3, sized(8, 20)
 
 
 def test_invariants_hold_after_a_storm() -> None:
@@ -33,6 +33,7 @@ def test_invariants_hold_after_a_storm() -> None:
     assert outcome.summary["environments"] >= ENVIRONMENTS
     assert outcome.summary["failed calls"] > sized(30, 100)
     assert outcome.summary["runs"] and outcome.summary["DELETED"]
+    assert any("sns:Publish" in line for line in outcome.log)
     assert outcome.summary.get("READY", 0) >= sized(0, 1)
 
 
@@ -102,7 +103,7 @@ def a_stack_that_goes(world: World, environment_id: str) -> str:
 
 def money_that_nobody_spent(world: World, environment_id: str) -> str:
     set_field(world, environment_id, "spent_micro_usd", {"N": "5"})
-    return "has spent 5, but its runs cost 0"
+    return "has spent 5, but runs and queries cost 0"
 
 
 def money_that_stays_reserved(world: World, environment_id: str) -> str:
@@ -117,7 +118,30 @@ def money_that_an_owner_has_not_spent(world: World, _: str) -> str:
         UpdateExpression="SET committed_micro_usd = :value",
         ExpressionAttributeValues={":value": {"N": "3"}},
     )
-    return "ana has [0, 0, 3] spent, reserved and committed, but the runs cost 0"
+    return "ana has [0, 0, 3] spent, reserved and committed, but runs and queries cost 0"
+
+
+def a_charge_of_no_run(world: World, environment_id: str) -> str:
+    names = {"owner": "ana", "environment_id": environment_id, "id": "run1", "cost_micro_usd": "5"}
+    put(world, pk="LEDGER#2026-01-01", sk=f"CHARGE#{environment_id}#run#run1#1", **names)
+    return "is for run1, which does not exist"
+
+
+def a_cost_without_a_charge(world: World, environment_id: str) -> str:
+    names = {"owner": "ana", "environment_id": environment_id, "id": "q1", "cost_micro_usd": "5"}
+    names |= {"status": "SUCCEEDED"}
+    put(world, pk=f"ENV#{environment_id}", sk="QUERY#q1", **names)
+    return f"QUERY#q1 of {environment_id} cost 5, but its charges are 0"
+
+
+def a_warning_that_is_missing(world: World, _: str) -> str:
+    world.clients("dynamodb").update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": "OWNER#ana"}, "sk": {"S": "BUDGET"}},
+        UpdateExpression="SET spent_micro_usd = :value",
+        ExpressionAttributeValues={":value": {"N": "1000000"}},
+    )
+    return "ana has spent 1000000 of 2000000 and was warned of [] percent"
 
 
 def a_status_that_nobody_told(world: World, environment_id: str) -> str:
@@ -150,7 +174,28 @@ def a_place_that_is_not_given_back(world: World, _: str) -> str:
     return f"the queue records {{'{NOBODY}'}} in creation instead of set()"
 
 
+def a_notice_that_is_lost(world: World, environment_id: str) -> str:
+    world.clients("dynamodb").put_item(
+        TableName=TABLE,
+        Item={
+            "pk": {"S": f"ENV#{environment_id}"},
+            "sk": {"S": "EVENT#2026-01-01T00:00:00.000Z#x"},
+            "action": {"S": "expiry_warned"},
+            "changes": {"L": []},
+        },
+    )
+    return f"{environment_id} has 1 events environment.expiring, but 0 notices"
+
+
+def a_notice_that_is_never_due(world: World, environment_id: str) -> str:
+    key = {"pk": f"ENV#{environment_id}", "sk": "NOTICE#x"}
+    put(world, **key, id="x", kind="run.ended", environment_id=environment_id)
+    return f"notice x of {environment_id} is never due"
+
+
 SPOILERS = [
+    a_notice_that_is_lost,
+    a_notice_that_is_never_due,
     a_bucket_of_nobody,
     a_database_of_nobody,
     a_key_of_nobody,
@@ -158,6 +203,9 @@ SPOILERS = [
     money_that_nobody_spent,
     money_that_stays_reserved,
     money_that_an_owner_has_not_spent,
+    a_charge_of_no_run,
+    a_cost_without_a_charge,
+    a_warning_that_is_missing,
     a_status_that_nobody_told,
     a_failure_without_a_reason,
     a_run_without_its_environment,
@@ -191,3 +239,12 @@ def test_a_call_that_the_services_role_may_not_make_is_reported() -> None:
             f"{roles.SERVICE} may not call kms:GenerateDataKey, with an explicit deny in an "
             "identity-based policy"
         }
+
+
+def test_a_class_survives_a_storm() -> None:
+    members = sized(3, 40)
+    outcome = class_scenario.run(SEED, members)
+    assert outcome.violations == []
+    assert outcome.summary["freeze frozen"] >= members // 2  # the storm makes some creations fail
+    assert outcome.summary["thaw frozen"] == 0
+    assert outcome.summary["expire DELETED"] == members

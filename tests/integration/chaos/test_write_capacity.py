@@ -14,11 +14,11 @@ from chalicelib.domain.capacity import Capacity
 from chalicelib.domain.settings import Settings
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.wiring import build
-from glue_assets import release
 from tests.support import fake_account
 from tests.support.event_bridge import event_with
 from tests.support.fake_account import Account, config, stack_id
 from tests.support.paths import ROOT
+from tests.support.releases import built_release
 from tests.support.write_units import PARTITION_UNITS, WriteUnits
 
 CREATING = 20
@@ -45,7 +45,7 @@ def resource_event(stack: str, logical_id: str, kind: str, status: str, reason: 
 
 def send_events(account: Account, service: Service) -> None:
     """All events of the stacks in creation: three for each resource, each kind within one second."""
-    resources = release.build(ROOT, ROOT / "data", "0.0.1", lint=False).resources
+    resources = built_release(ROOT / "data", "0.0.1").resources
     for status, reason in (
         ("CREATE_IN_PROGRESS", ""),
         ("CREATE_IN_PROGRESS", "Resource creation Initiated"),

@@ -12,7 +12,7 @@ from moto import mock_aws
 from pyspark.sql.types import LongType, StructField, StructType
 
 import sot_ecommerce as job
-from chalicelib.aws.catalog import MARK
+from chalicelib.aws.catalog_tables import MARK
 from chalicelib.domain.names import RUN_MARKER
 from local.moto_patches import updates
 from tests.support.sot_arguments import read_settings

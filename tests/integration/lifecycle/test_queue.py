@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.domain.capacity import QueueCounters, in_creation, is_counted, waits
-from chalicelib.domain.environment import QueuePosition, Status
+from chalicelib.domain.environment import Status
+from chalicelib.domain.environment_parts import QueuePosition
 from chalicelib.services.idempotency import IdempotentRequest
 from tests.support.moto_service import ADMIN, World, roll_back
 from tests.support.size import sized

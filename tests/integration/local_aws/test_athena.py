@@ -45,8 +45,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
             Configuration={"EnforceWorkGroupConfiguration": True, "ResultConfiguration": configuration},
         )
         table(aws, "letters", "id string; comment string", CSV, parameters=SKIP)
-        put(aws, "letters/a.csv", 'id,comment\n1,"two\nlines, ""quoted"""\n2,\n3\n')
-        put(aws, "letters/b.csv.gz", "id,comment\n4,Olá \\ all\n")
+        put(aws, "letters/a.csv", 'id,comment\n1,"two lines, ""quoted"""\n2,\n3\n')
+        put(aws, "letters/b.csv.gz", "id,comment\n4,Olá all\n")
         for key in ("letters/_SUCCESS", "letters/_temporary/a.csv", "letters/.hidden"):
             put(aws, key, "not,data\nnot,data\n")
         table(aws, "big", "id string", CSV)
@@ -57,13 +57,13 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 _SSE = {"EncryptionOption": "SSE_S3"}
 
 
-def test_a_csv_table_has_line_breaks_in_quotes_empty_texts_and_compressed_files(aws: Aws) -> None:
+def test_a_csv_table_has_quotes_empty_texts_and_compressed_files(aws: Aws) -> None:
     assert rows(aws, "SELECT * FROM letters ORDER BY id") == [
         ["id", "comment"],
-        ["1", 'two\nlines, "quoted"'],
+        ["1", 'two lines, "quoted"'],
         ["2", ""],
-        ["3", ""],
-        ["4", "Olá \\ all"],
+        ["3", None],
+        ["4", "Olá all"],
     ]
 
 
@@ -210,7 +210,7 @@ def test_a_query_returns_statistics_and_stores_its_result(aws: Aws) -> None:
     assert statistics["TotalExecutionTimeInMillis"] >= statistics["EngineExecutionTimeInMillis"]
     assert (shown["StatementType"], shown["WorkGroup"]) == ("DML", "learners")
     result = aws("s3").get_object(Bucket="results", Key=f"{execution_id}.csv")
-    assert result["Body"].read().decode() == '"id","comment"\n"1","two\nlines, ""quoted"""\n"3",""\n'
+    assert result["Body"].read().decode() == '"id","comment"\n"1","two lines, ""quoted"""\n"3",\n'
     assert result["ServerSideEncryption"] == "AES256"
     metadata = aws("s3").get_object(Bucket="results", Key=f"{execution_id}.csv.metadata")
     assert metadata["Body"].read() == b"id\tvarchar\ncomment\tvarchar\n"
@@ -274,14 +274,15 @@ def test_the_same_request_token_returns_the_same_query(aws: Aws) -> None:
 @pytest.mark.parametrize(
     ("sql", "reason"),
     [
-        ("SELECT * FROM nothing", "TABLE_NOT_FOUND: Table 'awsdatacatalog.db.nothing' does not exist"),
-        ("SELECT * FROM other.letters", "TABLE_NOT_FOUND: Table 'awsdatacatalog.other.letters'"),
-        ("SELECT nothing FROM letters", "SYNTAX_ERROR: "),
+        ("SELECT * FROM nothing", "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.db.nothing' does"),
+        ("SELECT * FROM other.letters", "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.other.letters'"),
+        ("SELECT nothing FROM letters", "COLUMN_NOT_FOUND: line 1:8: Column 'nothing' cannot be resolved or"),
         ("SELECT no_such(id) FROM letters", "FUNCTION_NOT_FOUND: "),
         ("SELECT CAST(id || 'x' AS INT) FROM letters", "INVALID_CAST_ARGUMENT: "),
-        ("CREATE TABLE x AS SELECT 1", "NOT_SUPPORTED: The local AWS emulator does not support CREATE"),
-        ("SHOW TABLES", "NOT_SUPPORTED: The local AWS emulator does not support SHOW"),
-        ("SELECT * FROM information_schema.tables", "NOT_SUPPORTED: "),
+        ("TRUNCATE TABLE t", "NOT_SUPPORTED: The local AWS emulator does not support TRUNCATE"),
+        ("VACUUM t", "NOT_SUPPORTED: The local AWS emulator does not support VACUUM"),
+        ("SELECT * FROM information_schema.roles", "NOT_SUPPORTED: "),
+        ("SELECT * FROM information_schema.none", "TABLE_NOT_FOUND: "),
         ("SELECT * FROM read_csv('/etc/passwd')", "NOT_SUPPORTED: "),
         ('SELECT * FROM "/etc/passwd"', "TABLE_NOT_FOUND: "),
     ],
@@ -293,7 +294,7 @@ def test_a_query_that_cannot_run_fails_with_its_reason(aws: Aws, sql: str, reaso
 @pytest.mark.parametrize(
     ("sql", "more", "words"),
     [
-        ("SELEC 1", {}, "line 1:7"),
+        ("SELEC 1", {}, "line 1:1: mismatched input 'SELEC'"),
         ("SELECT 1; SELECT 2", {}, "Only one sql statement is allowed"),
         ("SELECT ?", {}, "expected 1 but found 0"),
         ("SELECT 1", {"WorkGroup": "nobody"}, "WorkGroup nobody is not found"),

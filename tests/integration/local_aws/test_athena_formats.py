@@ -261,6 +261,59 @@ def test_an_avro_file_of_other_types_is_bad_data(aws: Aws, content: bytes, colum
     assert failure(aws, f"SELECT * FROM {name}").startswith(f"HIVE_BAD_DATA: {reason}")
 
 
+# Lines as OpenCSVSerde reads them: expected values by hand from the rules of Trino's CsvDeserializer.
+OPEN_CSV_LINES = {
+    "quotes": ('a,"b,""c""",d', ["a", 'b,"c"', "d"]),
+    "only quotes": ('"","""",""""""', ["", '"', '""']),
+    "a line break": ('1,"two\nlines",x', ["1", None, None], [None] * 3),
+    "an open quote": ('1,2,"x', ["1", "2", None]),
+    "carriage returns": ("1,2,3\r\n4,5,6\r7,8,9", ["1", "2", "3"], ["4", "5", "6"], ["7", "8", "9"]),
+    "a blank line": ("1,2,3\n\n4,5,6", ["1", "2", "3"], [None] * 3, ["4", "5", "6"]),
+    "a short row": ("1,2", ["1", "2", None]),
+    "a long row": ("1,2,3,4,5", ["1", "2", "3"]),
+    "escapes": (r'"C:\\temp","say \"hi\"",a\tb', [r"C:\temp", 'say "hi"', "atb"]),
+    "an escaped end": ('"a\\",b,c', [None, None, None]),
+    "an escaped null": (r"\N,\\N,x\\y", ["N", "N", "x\\y"]),
+    "quotes within a text": ('1,a "b" c,5"', ["1", 'a "b" c', None]),
+    "blanks before quotes": ('1, "b" ,c', ["1", 'b" ', "c"]),
+    "other separators": ("a;b;c", ["a;b;c", None, None]),
+    "Unicode line breaks": ("a\u2028b,c\x85d,e\x0cf", ["a\u2028b", "c\x85d", "e\x0cf"]),
+}
+
+
+@pytest.mark.parametrize("name", OPEN_CSV_LINES)
+def test_csv_lines_are_split_as_opencsv_splits_them(aws: Aws, name: str) -> None:
+    content, *expected = OPEN_CSV_LINES[name]
+    place = f"lines_{'_'.join(name.lower().split())}"
+    table(aws, place, "a string; b string; c string", CSV, parameters=SKIP)
+    put(aws, f"{place}/a.csv", f"a,b,c\n{content}\n")
+    assert values(aws, place) == expected
+
+
+def test_csv_headers_marks_and_bytes_of_each_file(aws: Aws) -> None:
+    counts = {"skip.header.line.count": "2", "skip.footer.line.count": "1"}
+    table(aws, "titled", "a string; b string", CSV, parameters=counts)
+    put(aws, "titled/a.csv", "A title\na,b\n1,2\nTotal\n")
+    put(aws, "titled/b.csv.gz", b"A title\na,b\n3,\xe9\nTotal\n")
+    assert values(aws, "titled") == [["1", "2"], ["3", "\ufffd"]]
+    table(aws, "marked", "a string; b string", CSV)
+    put(aws, "marked/a.csv", "\ufeff1,2\n")
+    assert values(aws, "marked") == [["1", "2"]]
+
+
+def test_csv_separators_quotes_and_escapes_are_the_tables(aws: Aws) -> None:
+    own = {"separatorChar": ";", "quoteChar": "'", "escapeChar": "^"}
+    table(aws, "german", "a string; b string", CSV | {"Parameters": own})
+    put(aws, "german/a.csv", "'x;y';\"z\"\n'it''s';'^'\\n'\n")
+    assert values(aws, "german") == [["x;y", '"z"'], ["it's", "'\\n"]]
+    same = CSV | {"Parameters": own | {"quoteChar": ";"}}
+    table(aws, "same", "a string; b string", same, location="s3://data/german/")
+    assert failure(aws, "SELECT * FROM same").startswith("NOT_SUPPORTED: CSV not supported")
+    table(aws, "quoted_escape", "a string", CSV | {"Parameters": {"escapeChar": '"'}})  # means a backslash
+    put(aws, "quoted_escape/a.csv", r'"a\"b"')
+    assert values(aws, "quoted_escape") == [['a"b']]
+
+
 def test_csv_columns_may_be_days_and_milliseconds(aws: Aws) -> None:
     table(aws, "unix", "day date; at timestamp", CSV)
     put(aws, "unix/a.csv", '"18276","1579059880000"\n')
@@ -289,6 +342,12 @@ def test_parquet_times_and_unsigned_numbers_are_those_of_trino(aws: Aws, tmp_pat
     assert values(aws, "odd_types") == [[*times, "-1", "7", "-1", "1.0"]]
     table(aws, "exact", "u decimal(20,0)", PARQUET, location="s3://data/odd_types/")
     assert failure(aws, "SELECT * FROM exact").startswith("HIVE_BAD_DATA: Field u's type UBIGINT")
+
+
+def test_fields_of_parquet_structs_have_the_names_of_the_catalog(aws: Aws, tmp_path: Path) -> None:
+    put(aws, "places/a.parquet", parquet("SELECT {'City': 'Bonn', 'Zip': 53111} AS Place", tmp_path))
+    table(aws, "places", "place struct<city:string,zip:int>", PARQUET)
+    assert values(aws, "places") == [["{city=Bonn, zip=53111}"]]
 
 
 def test_parquet_files_may_differ_in_the_order_and_the_case_of_columns(aws: Aws, tmp_path: Path) -> None:

@@ -1,16 +1,18 @@
 """The local gateway in front of a small app, over real HTTP."""
 
+import gzip
 import http.client
 import json
 import logging
 import socket
 import threading
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from chalice.app import Chalice
+from chalice.app import Chalice, Response
 from chalice.config import Config
 
 from local.api import gateway
@@ -32,6 +34,11 @@ def get_thing(name: str) -> dict[str, str]:
 @app.route("/sizes/{size}", methods=["GET"])
 def get_size(size: str) -> str:
     return "a" * int(size)
+
+
+@app.route("/encoded", methods=["GET"])
+def get_encoded() -> Response:
+    return Response("a" * 2000, headers={"Content-Encoding": "x-own"})
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,8 @@ class Caller:
 
 @pytest.fixture(scope="module")
 def caller() -> Iterator[Caller]:
-    server = gateway.create_server(app, Config(chalice_stage="local"), 0).server
+    config = Config(chalice_stage="local", config_from_disk={"minimum_compression_size": 1024})
+    server = gateway.create_server(app, config, 0).server
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     yield Caller(server.server_port)
@@ -75,6 +83,47 @@ def caller() -> Iterator[Caller]:
 def test_a_request_reaches_the_app(caller: Caller) -> None:
     answer = caller.call("GET", "/things/lamp")
     assert (answer.status, answer.json) == (200, {"name": "lamp"})
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip", "gzip"),
+        ("GZIP", "gzip"),
+        ("gzip, deflate, br", "gzip"),
+        ("deflate;q=0.5,gzip;q=1.0", "gzip"),
+        ("gzip;q=1.0,identity;q=0.5,*;q=0", "gzip"),
+        ("deflate", "deflate"),
+        ("br;q=1, gzip;q=0.8", None),  # the one with the highest priority must be supported
+        ("identity;q=1, gzip;q=0.5", None),
+        ("gzip;q=0", None),
+        ("gzip;q=0.000", None),
+        ("gzip;q=2", None),
+        ("gzip;q=-1", None),
+        ("*", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_responses_are_compressed_as_api_gateway_does(
+    caller: Caller, accepted: str | None, coding: str | None
+) -> None:
+    headers = {} if accepted is None else {"Accept-Encoding": accepted}
+    answer = caller.call("GET", "/sizes/1024", headers=headers)
+    assert answer.headers["Content-Encoding"] == coding
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    unpacked = {"gzip": gzip.decompress, "deflate": zlib.decompress, None: bytes}[coding](answer.content)
+    assert unpacked == b"a" * 1024
+
+
+def test_small_encoded_and_empty_responses_are_not_compressed(caller: Caller) -> None:
+    accept = {"Accept-Encoding": "gzip"}
+    for path in ("/sizes/1023", "/encoded"):
+        answer = caller.call("GET", path, headers=accept)
+        assert answer.headers["Content-Encoding"] in (None, "x-own")
+        assert len(answer.content) >= 1023
+    for method, path in (("HEAD", "/sizes/5000"), ("GET", "/nothing")):
+        assert caller.call(method, path, headers=accept).headers["Content-Encoding"] is None
 
 
 def test_an_api_that_api_gateway_rejects_does_not_start() -> None:

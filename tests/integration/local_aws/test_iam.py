@@ -122,6 +122,38 @@ def test_a_table_needs_catalog_database_and_table(aws: None) -> None:
     refused(lambda: glue.get_databases())
 
 
+def test_only_databases_with_permission_are_listed(aws: None) -> None:
+    for database in ("mine", "theirs"):
+        client("glue").create_database(DatabaseInput={"Name": database})
+    arn = f"arn:aws:glue:{REGION}:{ACCOUNT}"
+    glue = role(allow("glue:GetDatabases", [f"{arn}:catalog", f"{arn}:database/mine"]))("glue")
+    assert [found["Name"] for found in glue.get_databases()["DatabaseList"]] == ["mine"]
+
+
+def test_a_session_policy_limits_a_grant_to_everybody_by_a_denial_only(aws: None) -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:role/worker"
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    owner = {"Effect": "Allow", "Principal": root, "Action": "kms:*", "Resource": "*"}
+    role(allow("s3:ListBucket", "*"))
+    condition = {"ArnEquals": {"aws:PrincipalArn": arn}}
+    for principal, denial, allowed in (
+        ({"AWS": arn}, [], False),
+        ({"AWS": "*"}, [], True),
+        ({"AWS": "*"}, [{"Effect": "Deny", "Action": "kms:*", "Resource": "*"}], False),
+    ):
+        named = {"Effect": "Allow", "Principal": principal, "Action": "kms:Encrypt", "Resource": "*"}
+        key = client("kms").create_key(Policy=document(owner, named | {"Condition": condition}))
+        session = client("sts").assume_role(
+            RoleArn=arn, RoleSessionName="test", Policy=document(allow("s3:*", "*"), *denial)
+        )["Credentials"]
+        given = Credentials(session["AccessKeyId"], session["SecretAccessKey"], session["SessionToken"])
+        kms = client("kms", given)
+        if allowed:
+            kms.encrypt(KeyId=key["KeyMetadata"]["KeyId"], Plaintext=b"x")
+        else:
+            refused(lambda: kms.encrypt(KeyId=key["KeyMetadata"]["KeyId"], Plaintext=b"x"))  # noqa: B023
+
+
 def test_an_explicit_deny_takes_precedence(aws: None) -> None:
     client("s3").create_bucket(Bucket="mine")
     deny = {"Effect": "Deny", "Action": "s3:Delete*", "Resource": "*"}

@@ -237,6 +237,12 @@ def test_spark_sees_a_csv_table_with_a_header_as_a_data_source_table(
     assert shown.sd.serdeInfo.parameters == options | {"header": "true", "path": "s3://data/people/"}
 
 
+def test_spark_may_split_a_csv_table_without_line_breaks_in_values(world: World) -> None:
+    parameters = {"skip.header.line.count": "1", "multiLine": "false"}
+    csv_table(world, Parameters=parameters)
+    assert world.hive.get_table("db", "people").sd.serdeInfo.parameters["multiLine"] == "false"
+
+
 def test_changes_of_such_a_table_leave_no_trace_of_its_presentation_in_the_catalog(world: World) -> None:
     before = csv_table(world, PartitionKeys=columns(day="date"))
 

@@ -14,12 +14,13 @@ from glue_assets import release as releases
 from glue_assets.release import build
 from glue_assets.tables import DataError
 from tests.support.paths import ROOT
+from tests.support.releases import built_release
 
 
 @pytest.mark.full
 def test_cfn_lint_finds_nothing(tmp_path: Path) -> None:
     file = tmp_path / "template.yaml"
-    file.write_text(build(ROOT, ROOT / "data", "0.0.0", lint=False).template, encoding="utf-8")
+    file.write_text(built_release(ROOT / "data", "0.0.0").template, encoding="utf-8")
     lint = "import sys; from cfnlint.runner import main; sys.exit(main())"
     command = [sys.executable, "-c", lint, "--", file, ROOT / "chalice_app/resources.json"]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -54,4 +55,4 @@ def test_a_template_that_cfn_lint_rejects_is_not_built(tmp_path: Path) -> None:
     storage = assets / "modules/storage.yaml"
     storage.write_text(storage.read_text().replace("BlockPublicAcls", "BlockAcls", 1))
     with pytest.raises(DataError, match=r"template\.yaml:\d+: .*BlockAcls.* \(E3002\)"):
-        build(tmp_path, put(tmp_path / "data", {"s/t/a.csv": "id\n"}), "1.0.0")
+        build(tmp_path, put(tmp_path / "data", {"s/t/a.csv": "id\n"}), "1.0.0", tmp_path / "work")

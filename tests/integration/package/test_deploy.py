@@ -1,4 +1,4 @@
-"""`deploy`, `plan`, `versions` and `destroy` on moto and a CloudFormation that fails and stops halfway."""
+"""Commands of the deployment on moto and a CloudFormation that fails and stops halfway."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ from deploy.findings import Finding, Severity
 from deploy.http import Response
 from deploy.packages import Built, Packages
 from deploy.plan import plan
-from glue_assets.release import Release, build
+from deploy.publish import publish
+from glue_assets.release import Release
 from local.moto_patches import bucket_policies
 from tests.support.deployments import ACCOUNT, CODE_BUCKET, FILE, ISSUER, STACK, Deployment, built, page
 from tests.support.one_stack import Killed
 from tests.support.paths import ROOT
+from tests.support.releases import built_release
 from tests.support.size import sized
 
 DATA = ROOT / "data"
@@ -44,7 +46,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
     table = folder / "db" / "tbl"
     table.mkdir(parents=True)
     (table / "rows.csv").write_text("id,name\n1,a\n", encoding="utf-8")
-    return build(ROOT, folder, "1.0.0", lint=False)
+    return built_release(folder, "1.0.0")
 
 
 @pytest.fixture
@@ -252,12 +254,87 @@ def test_a_gradual_rollout_has_requests_and_takes_its_time(dev: Deployment, rele
     assert "gets its requests by Canary10Percent30Minutes" in dev.text
 
 
+def with_portal(release: Release) -> Built:
+    """A package with a user pool, whose API has a URL after it was created."""
+    package = with_rollout(release)
+    sam = {
+        **package.sam,
+        "Parameters": package.sam["Parameters"]
+        | {name: {"Type": "String", "Default": ""} for name in ("Identity", "ServiceUrl")},
+        "Outputs": package.sam["Outputs"]
+        | {
+            "EndpointURL": {"Value": "https://api.example/v1/"},
+            "UserPoolId": {"Value": "pool"},
+            "SignInClientId": {"Value": "client"},
+        },
+    }
+    return replace(package, sam=sam)
+
+
+COGNITO = f"ACCOUNT={ACCOUNT}\nREGION=us-east-1\nIDENTITY=cognito\nWATCH_MINUTES=20\n"
+
+
+def executions(dev: Deployment) -> int:
+    return dev.session.interruptions.calls.count("execute_change_set")
+
+
+def test_cognito_gets_the_url_of_the_portal_in_a_second_update(dev: Deployment, release: Release) -> None:
+    dev.path.write_text(COGNITO, encoding="utf-8")
+    dev.package = with_portal(release)
+    assert dev.run(plan, None, DATA)
+    assert "returns users of the\nportal to this URL (ServiceUrl)." in dev.text
+    dev.run(deploy, None, DATA)
+    first = dev.stack.stacks[-1]["parameters"]
+    assert (first["ServiceUrl"], executions(dev)) == ("https://api.example/v1/", 2)
+    assert dev.stack.rollback["MonitoringTimeInMinutes"] == 0
+    assert "The portal is at https://api.example/v1/." in dev.said
+    # Later, the URL is known from the beginning.
+    dev.said.clear()
+    assert dev.run(plan, None, DATA)
+    assert "ServiceUrl" not in dev.text
+    dev.run(deploy, None, DATA)
+    assert (dev.stack.stacks[-1]["parameters"], executions(dev)) == (first, 2)
+    dev.path.write_text(COGNITO + "API_URL=http://localhost/other\n", encoding="utf-8")
+    dev.pages |= {
+        request.replace("https://api.example/v1", "http://localhost/other"): response
+        for request, response in dev.pages.items()
+    }
+    dev.said.clear()
+    assert dev.run(plan, None, DATA)
+    assert "  ServiceUrl: https://api.example/v1/ -> http://localhost/other/" in dev.said
+    dev.run(deploy, None, DATA)
+    changed = dev.stack.stacks[-1]["parameters"]
+    assert (changed["ServiceUrl"], executions(dev)) == ("http://localhost/other/", 3)
+    assert changed["Revision"] == first["Revision"]  # no function gets the URL
+
+
+def test_a_deployment_killed_between_its_two_updates_is_completed_by_the_next(
+    dev: Deployment, release: Release
+) -> None:
+    dev.path.write_text(COGNITO, encoding="utf-8")
+    dev.package = with_portal(release)
+
+    class Said(list[str]):
+        def append(self, line: str) -> None:
+            if line.startswith("Portal "):
+                raise Killed(line)
+
+    dev.said = Said()
+    with pytest.raises(Killed):
+        dev.run(deploy, None, DATA)
+    assert (dev.stack.stacks[-1]["parameters"]["ServiceUrl"], executions(dev)) == ("", 1)
+    dev.said = []
+    dev.run(deploy, None, DATA)
+    url = dev.stack.stacks[-1]["parameters"]["ServiceUrl"]
+    assert (url, executions(dev)) == ("https://api.example/v1/", 2)
+
+
 def test_a_package_that_does_not_know_a_parameter_is_deployed_without_it(
     dev: Deployment, release: Release
 ) -> None:
     dev.path.write_text(FILE + "MAX_HOURS=24\n", encoding="utf-8")
     dev.run(deploy, None, DATA)
-    assert "does not know MaxHours: ignored." in dev.text
+    assert dev.text.count("does not know MaxHours: ignored.") == 1
 
 
 def test_the_issuer_is_checked_before_anything_is_created(dev: Deployment) -> None:
@@ -553,3 +630,38 @@ def test_a_destruction_killed_at_any_change_is_completed_by_the_next(
             dev.session.interruptions.at = None
             dev.run(destroy, True, yes=True)
             assert kept() == ([], []), calls[number - 1]
+
+
+def test_publish_makes_a_folder_a_data_set_or_the_default(dev: Deployment, tmp_path: Path) -> None:
+    data = tmp_path / "sales"
+    (data / "db/Sales").mkdir(parents=True)
+    (data / "db/Sales/rows.csv").write_text("id\n1\n", encoding="utf-8")
+    with pytest.raises(DeploymentError, match=r"no assets bucket yet. Run `make deploy STAGE="):
+        dev.run(publish, data, "sales")
+    dev.run(deploy, None, DATA)
+    s3 = boto3.client("s3", region_name="us-east-1")
+
+    def pointed(key: str) -> str:
+        content = json.loads(s3.get_object(Bucket=assets(dev), Key=key)["Body"].read())
+        return str(content["release"])
+
+    default = pointed("releases/latest.json")
+    dev.run(publish, data, "sales")
+    sales = pointed("releases/data-sets/sales.json")
+    assert pointed("releases/latest.json") == default != sales
+    assert f"releases/{sales}/data/db/sales/rows.csv" in objects(assets(dev))
+    assert "  the table Sales is called sales, because a name " in dev.text
+    assert dev.said[-1] == f"{sales} is now the data set sales"
+    dev.run(publish, data, None)
+    assert pointed("releases/latest.json") == sales
+
+
+def test_publish_names_all_faults_of_the_data(dev: Deployment, tmp_path: Path) -> None:
+    dev.run(deploy, None, DATA)
+    for table in ("a", "b"):
+        (tmp_path / f"data/db/{table}").mkdir(parents=True)
+        (tmp_path / f"data/db/{table}/rows.csv").write_text("id,x\n1\n", encoding="utf-8")
+    with pytest.raises(DeploymentError, match=r"(?s)db/a/rows\.csv:2: .*db/b/rows\.csv:2: "):
+        dev.run(publish, tmp_path / "data", None)
+    with pytest.raises(DeploymentError, match="'My data' cannot be the name of a data set"):
+        dev.run(publish, tmp_path / "data", "My data")

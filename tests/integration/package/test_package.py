@@ -24,7 +24,7 @@ NAMES = {
     *("LogGroupName", "AlarmName", "DashboardName"),
 }
 """Properties with which a template names a resource."""
-VARIABLES_OF_THE_EMULATOR = {"UNSUPPORTED_FEATURES"}
+VARIABLES_OF_THE_EMULATOR = {"FEDERATION_URL", "UNSUPPORTED_FEATURES", "WEBHOOK_NETWORKS", "WEBHOOK_PORTS"}
 VARIABLES_OF_OTHERS = {"POWERTOOLS_LOG_LEVEL", "POWERTOOLS_SERVICE_NAME"}
 
 
@@ -103,7 +103,7 @@ def test_stages_of_one_account_share_no_name(resources: dict[str, Any]) -> None:
         for logical_id, of in resources.items()
         for name in NAMES & of.get("Properties", {}).keys()
     }
-    assert set(named) >= {"DeploymentRole", "SandboxReader", "SandboxBoundary"}
+    assert set(named) >= {"DeploymentRole", "SandboxReader", "SandboxUser", "SandboxInspector"}
     for logical_id, name in named.items():
         assert "${Stage}" in json.dumps(name) or "${AWS::StackName}" in json.dumps(name), logical_id
 
@@ -119,6 +119,7 @@ def test_every_function_has_a_timeout_and_log_retention(resources: dict[str, Any
 
     seconds = {name: resources[name]["Properties"]["Timeout"] for name in FUNCTIONS}
     assert seconds["APIHandler"] == 30  # API Gateway times out after 29
+    assert seconds["Deliver"] >= app._DELIVER_SECONDS + 60
     assert app._TICK_SECONDS + 60 <= seconds["Tick"] <= 900
     assert seconds["StackChanged"] >= 660  # reconcile works for 600 s, and finishes its step
     assert seconds["JobChanged"] >= 660
@@ -142,7 +143,7 @@ def test_every_log_group_expires_its_lines(resources: dict[str, Any]) -> None:
 def test_no_event_is_lost_silently(resources: dict[str, Any]) -> None:
     queue = {"Fn::GetAtt": ["FailedEvents", "Arn"]}
     rules = [of["Properties"] for of in resources.values() if of["Type"] == "AWS::Events::Rule"]
-    assert len(rules) == 4
+    assert len(rules) == 5
     for rule in rules:
         [target] = rule["Targets"]
         assert target["DeadLetterConfig"] == {"Arn": queue}
@@ -164,4 +165,5 @@ def test_no_event_is_lost_silently(resources: dict[str, Any]) -> None:
     assert failed == {
         **{name: asked_for for name in ("StackChanged", "ResourceChanged", "JobChanged")},
         "Tick": None,
+        "Deliver": None,
     }

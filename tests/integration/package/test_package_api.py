@@ -41,6 +41,11 @@ def test_zip_files_pass_the_gateway_unchanged(resources: dict[str, Any]) -> None
     assert "*/*" not in api["x-amazon-apigateway-binary-media-types"]  # JSON would be returned in base64
 
 
+def test_the_gateway_compresses_responses_of_1_kb_and_more(resources: dict[str, Any]) -> None:
+    [api] = [of["Properties"] for of in resources.values() if of["Type"] == "AWS::ApiGateway::RestApi"]
+    assert api["MinimumCompressionSize"] == 1024
+
+
 def test_the_gateway_has_every_route_of_the_app(resources: dict[str, Any]) -> None:
     import app
 

@@ -84,7 +84,7 @@ def test_only_actions_without_resource_level_permissions_use_a_star() -> None:
 def test_policies_reach_only_sandboxes_and_the_services_own_table_bucket_role_queue_and_logs() -> None:
     sandbox = re.compile(
         r":::terraglue-\?{10}-\*(/\*(/\.content/\*)?)?$|:workgroup/terraglue-\?{10}(-\*)?$|:stack/terraglue-\?{10}/\*$|:job/terraglue-\?{10}-\*$|:catalog$"
-        r"|:(database|table|userDefinedFunction)/terraglue_\?{10}_\*(/\*)?$|:role/terraglue-\?{10}-\*$|:log-group:/aws-glue/jobs/terraglue-\?{10}/\*$|:role/self-service-terraglue-\$\{Stage\}-sandbox-reader$"
+        r"|:(database|table|userDefinedFunction)/terraglue_\?{10}_\*(/\*)?$|:role/terraglue-\?{10}-\*$|:log-group:/aws-glue/jobs/terraglue-\?{10}/\*$|:role/self-service-terraglue-\$\{Stage\}-sandbox-(inspector|reader|user)$"
     )
     for function, statement in statements():
         for resource in listed(statement["Resource"]):
@@ -97,6 +97,8 @@ def test_policies_reach_only_sandboxes_and_the_services_own_table_bucket_role_qu
                 assert name in own and attribute == "Arn", (function, resource)
             elif statement["Action"] == ["kms:DescribeKey"]:  # any key, as a deleted one has no tags
                 assert resource["Fn::Sub"].endswith(":${AWS::AccountId}:key/*")
+            elif function == "deliver" and statement["Action"] == ["sns:Publish"]:  # the operator's topic
+                assert resource["Fn::Sub"].endswith(":${AWS::AccountId}:terraglue-notifications*")
             elif ":key/*" in resource["Fn::Sub"]:  # a key has no name; its tag identifies the sandbox
                 tags = {
                     key: value
@@ -118,7 +120,7 @@ def test_the_reconciling_functions_share_identical_statements() -> None:
     by_function = {
         function: {s["Sid"]: s for s in policy["Statement"] if s["Sid"] not in own}
         for function, policy in roles.functions().items()
-        if function != "resource_changed"
+        if function not in ("resource_changed", "deliver")
     }
     shared = set.intersection(*map(set, by_function.values()))
     assert {"Records", "Stacks", "SandboxObjects", "JobRuns", "DeploymentRole"} <= shared
@@ -127,7 +129,7 @@ def test_the_reconciling_functions_share_identical_statements() -> None:
         assert len(set(words)) == 1, sid
     more = {function: set(found) - shared - {"FailedEvents"} for function, found in by_function.items()}
     assert more == {
-        "api_handler": {"Bookmarks", "IndexedItems", "NewRuns", "SandboxReader"},
+        "api_handler": {"Bookmarks", "IndexedItems", "NewRuns", "SandboxInspector", "SandboxReader"},
         "stack_changed": {"IndexedItems"},
         "job_changed": {"NewRuns"},
         "tick": {"IndexedItems", "NewRuns"},

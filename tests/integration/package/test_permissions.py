@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import re
+import time
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
@@ -13,29 +15,38 @@ from typing import Any
 import pytest
 from chalice.test import Client
 
-from chalicelib.clock import sortable_id, timestamp
-from chalicelib.domain.environment import DesiredState, Environment, JobFile, Status
+from chalicelib.clock import later, sortable_id, timestamp
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment_parts import DesiredState, JobFile
 from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.names import BUCKET_KEYS
+from chalicelib.domain.notices import KINDS
 from chalicelib.domain.pricing import worst_case_micro_usd
+from chalicelib.domain.query import QueryStatus
 from chalicelib.domain.setting_types import JOB_FILE_ENDINGS
 from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import TimelineEvent
+from chalicelib.domain.webhooks import Webhook, WebhookSecret
+from chalicelib.notifications.https_client import HttpsClient, Response
 from chalicelib.wiring import Service
-from glue_assets.release import build, publish
+from glue_assets.release import publish
 from local.iam.policies import Verdict, listed, verdict
 from local.setup import roles
 from tests.support.event_bridge import event_with
 from tests.support.identity import AUDIENCE, ISSUER, Issuer
 from tests.support.job_files import zipped
 from tests.support.paths import ROOT
+from tests.support.releases import built_release
 from tests.support.sandbox_stacks import client
-from tests.support.service_roles import RICH, TABLE, World, serving
+from tests.support.service_roles import RICH, TABLE, TOPIC, World, serving
 
 pytestmark = pytest.mark.xdist_group("permissions")
 
 RECONCILERS = ("api_handler", "stack_changed", "job_changed", "tick")
 """Functions that call reconcile. Each may have to carry out any step, so each has all permissions."""
+
+COUNT = "SELECT count(*) FROM tbl_orders"
+ENDLESS = "SELECT count(*) FROM " + ", ".join(f"UNNEST(sequence(1, 9000)) AS t{n} (x{n})" for n in range(4))
 
 BY_S3 = "S3 uses a bucket's key on behalf of the caller; moto's S3 uses no key"
 BY_ATHENA = "Athena makes more calls on behalf of the caller than the local one"
@@ -84,6 +95,7 @@ def test_every_function_may_do_all_its_work_and_nothing_more(
     ticks(world, "gtickaaaaa")
     queue(world, "tick", "hqueueaaaa")
     queue(world, "stack_changed", "iqueueaaaa")
+    deliveries(world, "jsentaaaaa")
     routes(world, issuer, monkeypatch)
     assert world.refused == []
     assert spare(world) == []
@@ -149,6 +161,12 @@ def test_a_function_reaches_no_foreign_resources_and_no_other_functions_resource
             ("s3", "get_object", {"Bucket": sandbox, "Key": "a"}),
         ],
         "tick": [("glue", "start_job_run", {"JobName": "payroll"})],
+        "deliver": [
+            ("sns", "publish", {"TopicArn": "arn:aws:sns:us-east-1:123456789012:payroll", "Message": "a"}),
+            ("s3", "get_object", {"Bucket": sandbox, "Key": "a"}),
+            ("sts", "assume_role", {"RoleArn": world.config.sandbox_user_role_arn, "RoleSessionName": "me"}),
+            ("dynamodb", "scan", {"TableName": TABLE}),
+        ],
     }
     for function, calls in wishes.items():
         for service, operation, arguments in calls:
@@ -182,12 +200,17 @@ def whole_life(world: World, function: str, environment_id: str, data: Path, **m
     ready = world.look(environment)
     assert ready.status is Status.READY, ready
     job_files(world, service, ready)
+    other_release(world, service, ready, data)  # it would wait for runs
     for state in ("RUNNING", "FAILED", "SUCCEEDED"):
         world.ask_run(ready, state)
     in_doubt(world, ready)
+    asked = world.ask_query(ready, ENDLESS)
+    world.change(ready, credentials_until=later(world.moment, 600))
     other_settings_and_back(world, service, ready)
-    other_release(world, service, ready, data)
     reset(world, service, ready)
+    stopped = world.store.queries.get(ready.id, asked.id)
+    assert stopped is not None
+    assert stopped.status is QueryStatus.CANCELLED
     ready = world.look(ready)
     s3 = client("s3")
     s3.create_multipart_upload(Bucket=ready.bucket("sot"), Key="half")
@@ -203,6 +226,8 @@ def whole_life(world: World, function: str, environment_id: str, data: Path, **m
         if not stack["StackStatus"].startswith("DELETE"):
             world.reconcile(service, ready)
     world.operated.settled(ready, stack_id)
+    if world.look(ready).status is Status.DELETED:  # the stack was gone before the last check of the function
+        world.change(world.look(ready), status=Status.DELETING, receipt=None, deleted_at=None)
     s3.create_bucket(Bucket=ready.bucket("spec"))  # as if the stack had left them behind
     client("glue").create_database(DatabaseInput={"Name": ready.sot_database})
     world.reconcile(service, ready)
@@ -296,7 +321,7 @@ def other_settings_and_back(world: World, service: Service, environment: Environ
 
 
 def other_release(world: World, service: Service, environment: Environment, data: Path) -> None:
-    release = build(ROOT, data, "2.0.0", lint=False)
+    release = built_release(data, "2.0.0")
     publish(release, client("s3"), world.config.assets_bucket)
     after = update(world, service, environment, release=release.id)
     assert (after.release, after.failure) == (release.id, None)
@@ -380,10 +405,42 @@ def queue(world: World, function: str, environment_id: str) -> None:
     assert world.look(environment).status is Status.CREATING
 
 
+def deliveries(world: World, environment_id: str) -> None:
+    """A notice is delivered, one is given up, and that of a DELETED environment is the last."""
+    topic = client("sns").create_topic(Name=TOPIC.rpartition(":")[2])["TopicArn"]
+    assert topic == TOPIC
+    secret = WebhookSecret.new()
+    webhook = Webhook("https://hooks.example.com/", [*KINDS], secret.id)
+    environment = world.record(environment_id, {}, webhook=webhook)
+    read, at = world.look(environment), timestamp(world.moment)
+    also = [world.store.outbox.put_secret(environment.id, secret)]
+    world.store.save_environment(read, read.replace(status=Status.READY), also=also)
+    notices = world.service("deliver").notices.with_one_thread()  # moto's transactions are not thread-safe
+    statuses = iter((200, 500, 200))
+
+    class Receiver(HttpsClient):
+        def post(self, *_: Any) -> Response:
+            return Response(next(statuses))
+
+    notices._delivery._client = Receiver(world.config.webhooks)
+    notices.deliver(seconds=60)  # those of the other environments
+    for status, hours in ((Status.READY, 0), (Status.FAILED, 25), (Status.DELETED, 0)):
+        read = world.look(environment)
+        event = TimelineEvent.by_service(at, "status_changed", {"to": str(status)})
+        world.store.save_environment(read, read.replace(status=status, updated_at=at), event)
+        world.moment += timedelta(hours=hours, seconds=1)
+        assert notices.deliver(seconds=60) >= 1
+    gone = world.look(environment)
+    assert gone.webhook is None
+    actions = [event.action for event in world.store.events(environment.id, limit=9).items]
+    assert "notice_undelivered" in actions
+
+
 def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Call every operation of the API once. Add new operations here."""
     files = "/environments/{environment_id}/job/files"
     rows = "/environments/{environment_id}/tables/{database}/{table}/rows"
+    queries = "/environments/{environment_id}/queries"
     orders = {"database": "db_shop", "table": "tbl_orders"}
     own = {"mode": "production", "athena_workgroup_name": "w", "job": {"name": "own", "script": "a.py"}}
     app = api_of_role(world, issuer, monkeypatch)
@@ -423,10 +480,16 @@ def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Non
         call("GET", "/openapi.json")
         call("GET", "/docs")
         call("GET", "/docs/{name}", name="swagger-ui.css")
+        page = call("GET", "/").decode()
+        call("GET", "/assets/{name}", name=re.findall(r"assets/([^\"]+\.js)", page)[0])
+        assert call("GET", "/config.json")["api"] is None
         call("GET", "/releases")
+        call("GET", "/data-sets")
         environment = ready("hana", own)
         its = {"environment_id": environment.id}
         call("GET", "/me")
+        call("GET", "/usage")
+        call("GET", "/usage?by=environment", admin=True)
         call("GET", "/environments")
         call("GET", "/environments", admin=True)
         call("GET", "/environments?status=READY", admin=True)
@@ -434,6 +497,12 @@ def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Non
         call("PATCH", "/environments/{environment_id}", {"expires_in_hours": 100}, **its)
         call("GET", "/environments/{environment_id}/events", **its)
         assert call("GET", "/environments/{environment_id}/tables", **its)["items"]
+        for _ in range(200):
+            drift = call("GET", "/environments/{environment_id}/drift", **its)
+            if drift["status"] != "DETECTING":
+                break
+            time.sleep(0.05)
+        assert (drift["status"], drift["reason"], drift["resources"]) == ("IN_SYNC", None, [])
         assert call("GET", rows, **orders, **its)["items"] == [{"id": "1"}]
         for user, settings in (("ivo", {}), ("jana", {"athena_workgroup": False})):
             other = ready(user, settings)
@@ -455,14 +524,34 @@ def routes(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> Non
         call("GET", "/jobs")
         call("GET", "/jobs", admin=True)
         call("GET", "/jobs/{job_id}", **job)
+        call("POST", "/environments/{environment_id}/credentials", **its)
+        query = call("POST", "/environments/{environment_id}/queries", {"sql": COUNT}, **its)
+        its_query = {**its, "query_id": query["id"]}
+        found = call("GET", f"{queries}/{{query_id}}?wait=20", **its_query)
+        assert (found["status"], found["rows"]) == ("SUCCEEDED", [[1]]), found["error"]
+        call("GET", f"{queries}/{{query_id}}", **its_query)
+        call("GET", queries, **its)
+        call("GET", f"{queries}/{{query_id}}/results", status=303, **its_query)
+        call("DELETE", f"{queries}/{{query_id}}", **its_query)
         call("DELETE", "/jobs/{job_id}/bookmark", **job)
         run = call("POST", "/jobs/{job_id}/runs", {}, **job)
         its_run = {**job, "run_id": run["id"]}
         call("GET", "/jobs/{job_id}/runs", **job)
         call("GET", "/jobs/{job_id}/runs/{run_id}", **its_run)
         call("GET", "/jobs/{job_id}/runs/{run_id}/logs", **its_run)
+        call("GET", "/jobs/{job_id}/runs/{run_id}/metrics", **its_run)
         call("DELETE", "/jobs/{job_id}/runs/{run_id}", **its_run)
 
+        call("POST", "/environments/{environment_id}/freeze", {"reason": "over"}, admin=True, **its)
+        call("POST", "/environments/{environment_id}/thaw", admin=True, **its)
+        owners = {"name": "class", "owners": ["ben"]}
+        its_cohort = {"cohort_id": call("POST", "/cohorts", owners, admin=True)["id"]}
+        call("POST", "/cohorts", {**owners, "dry_run": True}, admin=True)
+        call("GET", "/cohorts", admin=True)
+        call("GET", "/cohorts/{cohort_id}", admin=True, **its_cohort)
+        call("GET", "/cohorts/{cohort_id}/members", admin=True, **its_cohort)
+        call("POST", "/cohorts/{cohort_id}/{action}", {}, admin=True, **its_cohort, action="expire")
+        call("PATCH", "/cohorts/{cohort_id}", {"add": ["eva"]}, admin=True, status=409, **its_cohort)
         call("POST", "/environments/{environment_id}/reset", **its)
         world.change(environment, status=Status.FAILED)
         call("POST", "/environments/{environment_id}/retry", **its)
@@ -484,7 +573,10 @@ def api_of_role(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -
         "AUDIENCE": AUDIENCE,
         "JWKS_URI": issuer.jwks_uri,
         "CURSOR_KEY": "not a secret",
+        "SANDBOX_INSPECTOR_ROLE_ARN": world.config.sandbox_inspector_role_arn,
         "SANDBOX_READER_ROLE_ARN": world.config.sandbox_reader_role_arn,
+        "SANDBOX_USER_ROLE_ARN": world.config.sandbox_user_role_arn,
+        "FEDERATION_URL": "http://127.0.0.1:9/federation",  # where nothing listens
         "SERVICE_ROLE_ARNS": ",".join(world.config.service_role_arns),
     }
     given = world.credentials["api_handler"].client_arguments

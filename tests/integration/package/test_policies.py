@@ -44,6 +44,10 @@ def everywhere(sid: str) -> Change:
     return lambda statements: statement(statements, sid).update(Resource="*")
 
 
+def without(sid: str) -> Change:
+    return lambda statements: statements.remove(statement(statements, sid))
+
+
 def allowing(*actions: str, resource: str = "*") -> Change:
     return lambda statements: statements.append(
         {"Effect": "Allow", "Action": list(actions), "Resource": resource}
@@ -88,8 +92,16 @@ WIDER: list[tuple[str, str, Change, str]] = [
     ),
     ("any stack role", "tick", everywhere("DeploymentRole"), "passes only the deployment role"),
     ("any stack", "tick", everywhere("Stacks"), "changes no stack but those of sandboxes"),
+    ("any topic", "deliver", everywhere("NotificationsTopic"), "deliver reaches no sandbox"),
     ("neighbours' tables", "job", neighbours("ReadCatalog"), "reaches nothing outside of its sandbox"),
     ("neighbours' data", "job", neighbours("ReadObjects"), "reaches nothing outside of its sandbox"),
+    ("runs", "user", allowing("glue:StartJobRun"), "starts no run"),
+    ("any role", "user", everywhere("RolesOfJobs"), "passes only roles of sandboxes"),
+    ("roles for any service", "user", unconditional("RolesOfJobs"), "passes roles to Glue only"),
+    ("sessions", "user", allowing("sts:GetSessionToken"), "no rights in IAM, STS"),
+    ("buckets of other accounts", "user", unconditional("Objects"), "reaches no bucket of another account"),
+    ("keys", "user", unconditional("SandboxKeysThroughS3"), "uses keys through S3 only"),
+    ("stored files", "user", without("UploadedJobFilesAreTheServices"), "does not change the files that"),
 ]
 
 
@@ -105,6 +117,34 @@ def test_a_wider_policy_refutes_a_claim(
     code, text = judge("prove_permissions.py", path, principal)
     assert code == 1, text
     assert any(line.startswith("not true: ") and claim in line for line in text.splitlines()), text
+
+
+_WIDER_NAMES = {
+    "s3": (":::terraglue-abcdefgh23", ":::terraglue-??????????"),
+    "glue": ("/terraglue_abcdefgh23_", "/terraglue_??????????_"),
+    "job": (":job/terraglue-abcdefgh23", ":job/terraglue-??????????"),
+    "role": (":role/terraglue-abcdefgh23", ":role/terraglue-??????????"),
+    "logs": ("/jobs/terraglue-abcdefgh23", "/jobs/terraglue-??????????"),
+    "workgroup": ("workgroup/terraglue-abcdefgh23", "workgroup/terraglue-??????????"),
+    "key": (":key/11111111-2222-3333-4444-555555555555", ":key/*"),
+}
+
+
+@pytest.mark.parametrize("service", _WIDER_NAMES)
+def test_a_wider_session_policy_refutes_a_claim(judged: dict[str, Any], tmp_path: Path, service: str) -> None:
+    """Widen the names of one service in the session policy to those of all sandboxes."""
+    wider = copy.deepcopy(judged)
+    [found] = [each for each in wider["principals"] if each["arn"] == "session"]
+    text = json.dumps(found["permission_boundary"])
+    own, other = _WIDER_NAMES[service]
+    assert own in text
+    text = text.replace(own, other)
+    found["permission_boundary"] = json.loads(text)
+    path = tmp_path / "account.json"
+    path.write_text(json.dumps(wider), encoding="utf-8")
+    code, said = judge("prove_permissions.py", path, "session")
+    assert code == 1, said
+    assert "not true: a session of a user reaches nothing outside of its sandbox" in said
 
 
 def test_a_wider_boundary_refutes_a_claim(judged: dict[str, Any], tmp_path: Path) -> None:
@@ -162,7 +202,7 @@ def test_the_policies_prove_every_claim_and_parliament_finds_nothing_unexplained
     assert "UNKNOWN_ACTION: tick identity" in text
 
 
-def test_roles_trust_exactly_one_principal() -> None:
+def test_roles_trust_exactly_their_users() -> None:
     """The functions' roles, which SAM adds, trust Lambda (test_package_policies.py)."""
     trusted = {
         document.owner: [each["Principal"] for each in listed(document.document["Statement"])]
@@ -172,6 +212,15 @@ def test_roles_trust_exactly_one_principal() -> None:
     assert trusted == {
         "ApiGatewayLogsRole": [{"Service": "apigateway.amazonaws.com"}],
         "DeploymentRole": [{"Service": "cloudformation.amazonaws.com"}],
+        "SandboxInspector": [{"AWS": "arn:aws:iam::123456789012:role/ApiHandlerRole"}],
         "SandboxReader": [{"AWS": "arn:aws:iam::123456789012:role/ApiHandlerRole"}],
+        "SandboxUser": [
+            {
+                "AWS": [
+                    f"arn:aws:iam::123456789012:role/{function}Role"
+                    for function in ("ApiHandler", "JobChanged", "StackChanged", "Tick")
+                ]
+            }
+        ],
         "GlueJobRole": [{"Service": "glue.amazonaws.com"}],
     }

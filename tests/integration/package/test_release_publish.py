@@ -14,11 +14,13 @@ from moto import mock_aws
 
 from chalicelib.aws.catalog import Catalog
 from chalicelib.aws.s3 import Buckets
+from chalicelib.domain import names
 from chalicelib.storage.releases import Releases
 from glue_assets import published
-from glue_assets.release import Release, build, publish
+from glue_assets.release import Release, publish
+from glue_assets.tables import DataError
 from glue_assets.template_builder import parse
-from tests.support.paths import ROOT
+from tests.support.releases import built_release
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -53,7 +55,7 @@ def small(tmp_path: Path, rows: str = "1\n", version: str = "1.0.0") -> Release:
     table = tmp_path / "data/db_shop/tbl_orders"
     table.mkdir(parents=True, exist_ok=True)
     (table / "orders.csv").write_text("order_id\n" + rows)
-    return build(ROOT, tmp_path / "data", version, lint=False)
+    return built_release(tmp_path / "data", version)
 
 
 def body(s3: S3Client, key: str) -> bytes:
@@ -75,9 +77,11 @@ def test_the_manifest_follows_its_files_and_the_pointer_comes_last(
     release = small(tmp_path)
     assert publish(release, s3, BUCKET)
     folder = f"releases/{release.id}"
-    assert written == [
+    assert {*written[:2]} == {
         f"{folder}/jobs/sot_ecommerce.py",
         f"{folder}/data/db_shop/tbl_orders/orders.csv",
+    }
+    assert written[2:] == [
         f"{folder}/template.yaml",
         f"{folder}/manifest.json",
         "releases/latest.json",
@@ -176,7 +180,7 @@ def test_partitions_are_registered_idempotently(s3: S3Client, tmp_path: Path) ->
         folder = tmp_path / f"data/db_shop/tbl_orders/year={year}"
         folder.mkdir(parents=True)
         (folder / "orders.csv").write_text(f"order_id\n{year}\n")
-    publish(build(ROOT, tmp_path / "data", "1.0.0", lint=False), s3, BUCKET)
+    publish(built_release(tmp_path / "data", "1.0.0"), s3, BUCKET)
     [table] = Releases(Buckets(s3), BUCKET).latest().partitioned
     glue = boto3.client("glue", region_name="us-east-1")
     glue.create_database(DatabaseInput={"Name": "db"})
@@ -202,3 +206,26 @@ def test_releases_of_a_bucket_are_listed_with_the_current_one(s3: S3Client, tmp_
     assert lines.keys() == {old.id, new.id}
     assert (lines[old.id][0], lines[new.id][0]) == ("*", " ")
     assert lines[new.id].endswith(new.notes.partition("\n")[0])
+
+
+def test_a_data_set_has_a_pointer_of_its_own(s3: S3Client, tmp_path: Path) -> None:
+    default, sales = small(tmp_path), small(tmp_path, "1\n2\n")
+    publish(default, s3, BUCKET)
+    assert publish(sales, s3, BUCKET, "sales-2026")
+    assert not publish(sales, s3, BUCKET, "sales-2026")
+    assert pointer(s3) == default.id
+    assert json.loads(body(s3, "releases/data-sets/sales-2026.json")) == {"release": sales.id}
+    assert published.data_sets(s3, BUCKET) == {"sales-2026": sales.id}
+    lines = published.listed(s3, BUCKET)
+    [line] = [line for line in lines if sales.id in line]
+    assert line.startswith(f"  {sales.id}") and "  sales-2026  " in line
+
+
+@pytest.mark.parametrize("name", ["Sales", "2026", "a_b", "a/b", "", "x" * 41, "latest.json"])
+def test_a_name_that_cannot_be_a_data_set_is_rejected(name: str) -> None:
+    with pytest.raises(DataError, match=r"begin with a letter, and use at most 40 of a-z, 0-9 and -"):
+        published.pointer(name)
+
+
+def test_the_api_accepts_the_names_that_can_be_published() -> None:
+    assert published.DATA_SET.pattern == names.DATA_SET.pattern

@@ -137,18 +137,18 @@ def test_every_attempt_with_the_runs_mark_is_charged(world: World) -> None:
     assert actions(world, environment).count("run_cost_more") == 2
 
 
-def test_an_attempt_already_in_progress_is_part_of_the_run(world: World) -> None:
+def test_an_attempt_without_a_reservation_is_stopped_and_charged(world: World) -> None:
     environment = ready(world)
     run = world.ask_run(environment, "FAILED")
     more = {"Arguments": {MARK: run.id}, "Attempt": 1, "ExecutionTime": 100}
     second = world.glue.begin(run.job_id, "RUNNING", **more)
     assert run.glue_run_id is not None
     event(world, run, run.glue_run_id)
-    assert recorded(world, run).status is RunStatus.RUNNING
-    world.glue.runs[second] |= {"JobRunState": "SUCCEEDED"}
+    assert world.glue.runs[second]["JobRunState"] == "STOPPED"
+    assert not recorded(world, run).status.is_final
     event(world, run, second)
     ended = recorded(world, run)
-    assert (ended.status, ended.cost_micro_usd) == (RunStatus.SUCCEEDED, cost(160))
+    assert (ended.status, ended.cost_micro_usd) == (RunStatus.FAILED, cost(160))
     assert world.store.account(environment.owner).spent_micro_usd == cost(160)
 
 

@@ -196,6 +196,15 @@ def test_memory_optimized_workers_have_their_own_price(api: Api, operator: Opera
     assert shown["cost_usd"] == pytest.approx(500 * 0.52 / 3600, abs=1e-6)
 
 
+def test_the_prices_of_workers_give_the_maximum_cost_before_a_run(api: Api, operator: Operator) -> None:
+    job = api.ready_environment()["outputs"]["job_id"]
+    operator.set(price_per_m_dpu_hour_usd=Decimal("0.6"), budget_usd=Decimal(9))
+    prices = {each["worker_type"]: each["usd_per_hour"] for each in me(api)["worker_prices"]}
+    assert (prices["G.1X"], prices["G.16X"], prices["R.2X"], len(prices)) == (0.44, 7.04, 1.2, 10)
+    asked = ask(api, job, body={"worker_type": "R.2X", "number_of_workers": 3, "timeout_minutes": 7})
+    assert asked.body["max_cost_usd"] == pytest.approx(3 * prices["R.2X"] * 7 / 60, abs=1e-6)
+
+
 def test_an_owner_without_environments_has_the_full_budget(api: Api, operator: Operator) -> None:
     shown = me(api, "zoe")
     assert shown["budget"] == {

@@ -82,7 +82,7 @@ def test_a_run_stopped_before_its_start_has_no_cursor(api: Api) -> None:
     path = ask(api, job, body={"timeout_minutes": 1}).headers["Location"]
     api.call("DELETE", path)
     assert api.call("GET", path).body["status"] == "STOPPED"
-    assert api.call("GET", f"{path}/logs").body == {"items": [], "next": None}
+    assert api.call("GET", f"{path}/logs").body == {"items": [], "next": None, "complete": True}
 
 
 def test_empty_pages_are_not_the_end_of_an_ended_run(api: Api) -> None:

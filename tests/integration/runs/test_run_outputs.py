@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.aws.catalog import MARK
+from chalicelib.aws.catalog_tables import MARK
 from tests.support.api import Api
 from tests.support.moto_runs import ask, end_in_glue
 
@@ -90,6 +90,7 @@ def test_a_run_lists_the_tables_and_partitions_that_it_changed(api: Api) -> None
         "table": "made",
         "location": "s3://b/made",
         "partitions": [],
+        "links": {"rows": f"/environments/{environment['id']}/tables/{sot}/made/rows"},
     }
 
 

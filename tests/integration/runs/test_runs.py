@@ -205,7 +205,7 @@ def test_logs_continue_after_the_callers_cursor(api: Api) -> None:
     assert [line["message"] for line in second["items"]] == ["two"]
     end_in_glue(job, CompletedOn=datetime.now(UTC) - timedelta(minutes=1))
     last = api.call("GET", f"{path}?cursor={second['next']}").body
-    assert last == {"items": [], "next": None}
+    assert last == {"items": [], "next": None, "complete": True}
     assert api.call("GET", path + "?stream=secret").status == 422
 
 
@@ -246,6 +246,42 @@ def test_a_run_that_glue_retries_is_one_run_with_the_cost_of_all_attempts(
     budget = api.call("GET", path).body["budget"]
     assert (budget["spent_usd"], budget["reserved_usd"]) == (run["cost_usd"], 0)
     assert len(api.call("GET", f"/jobs/{job}/runs").body["items"]) == 1
+
+
+def retries_by_hand(job: str, retries: int) -> None:
+    """Change the job as a user with credentials can with UpdateJob, which moto lacks."""
+    from moto.glue.models import glue_backends
+
+    glue_backends["123456789012"]["us-east-1"].jobs[job].max_retries = retries
+
+
+def test_a_retry_that_is_not_reserved_is_stopped(api: Api, runs_end_when_told: None) -> None:
+    environment = api.ready_environment(job={"timeout_minutes": 2})
+    job, path = environment["outputs"]["job_id"], f"/environments/{environment['id']}"
+    asked = ask(api, job)
+    retries_by_hand(job, 3)
+    just_now = datetime.now(UTC)
+    end_in_glue(job, "FAILED", seconds=60, CompletedOn=just_now)
+    waiting = api.call("GET", asked.headers["Location"]).body
+    assert (waiting["status"], waiting["reason"]) == ("STARTING", "Attempt 1 failed. Glue retries.")
+    # Glue's own retry, of a job whose runs have no marker
+    boto3.client("glue").start_job_run(JobName=job)
+    before = glue_runs(job)[0]["Id"]
+    end_in_glue(job, "RUNNING", Attempt=1, PreviousRunId=before)
+    stopped: list[str] = []
+    glue = api.app.service().jobs._runs._follower._glue
+    stop, glue.stop = glue.stop, lambda job, run: stopped.append(run)
+    try:
+        assert "Stopping" in api.call("GET", asked.headers["Location"]).body["reason"]
+    finally:
+        glue.stop = stop
+    assert stopped == [glue_runs(job)[1]["Id"]]
+    end_in_glue(job, "STOPPED", seconds=60, Attempt=1, PreviousRunId=before, CompletedOn=just_now)
+    run = api.call("GET", asked.headers["Location"]).body
+    assert (run["status"], run["dpu_seconds"]) == ("FAILED", 5 * (60 + 60))
+    assert "ValueError: bad" in run["error"]["message"]
+    budget = api.call("GET", path).body["budget"]
+    assert (budget["spent_usd"], budget["reserved_usd"]) == (run["cost_usd"], 0)
 
 
 def test_a_failed_run_that_glue_does_not_retry_ends_failed(api: Api) -> None:

@@ -155,3 +155,31 @@ def test_a_reset_of_a_sandbox_without_data_adds_none(world: World) -> None:
     after = reset(world, ready)
     assert after.status is Status.READY
     assert keys(ready.bucket("sor")) == []
+
+
+def test_a_reset_reverts_what_was_changed_by_hand(world: World) -> None:
+    ready = world.ready(ID, {})
+    glue, s3, iam = client("glue"), client("s3"), client("iam")
+    job = glue.get_job(JobName=ready.job_id)["Job"]
+    star = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    update = {key: job[key] for key in ("Role", "Command", "DefaultArguments", "GlueVersion", "WorkerType")}
+    glue.update_job(JobName=ready.job_id, JobUpdate={**update, "NumberOfWorkers": 10, "MaxRetries": 9})
+    s3.delete_public_access_block(Bucket=ready.bucket("sot"))
+    iam.put_role_policy(RoleName=ready.role_name, PolicyName="mine", PolicyDocument=json.dumps(star))
+    client("athena").delete_work_group(WorkGroup=ready.name, RecursiveDeleteOption=True)
+
+    after = reset(world, ready)
+
+    assert (after.status, after.failure, after.reason, after.wanted) == (Status.READY, None, None, None)
+    now = glue.get_job(JobName=ready.job_id)["Job"]
+    assert (now["NumberOfWorkers"], now.get("MaxRetries")) == (
+        job["NumberOfWorkers"],
+        job.get("MaxRetries"),
+    )
+    assert s3.get_public_access_block(Bucket=ready.bucket("sot"))
+    assert "mine" not in iam.list_role_policies(RoleName=ready.role_name)["PolicyNames"]
+    assert client("athena").get_work_group(WorkGroup=ready.name)
+    reverted = [e for e in world.store.events(ID, limit=50).items if e.action == "drift_reverted"]
+    assert [event.detail for event in reverted] == [
+        {"resources": ["GlueJob", "GlueJobRole", "SotBucket", "Workgroup"]}
+    ]

@@ -197,6 +197,8 @@ def test_one_sandbox_cannot_read_list_or_change_another(operated: Account) -> No
     aws("s3").copy_object(Bucket=mine.bucket("sot"), Key="c", CopySource=f"{mine.bucket('sot')}/b")
     aws("glue").get_table(DatabaseName=outputs[mine.id]["DatabaseDbShop"], Name="tbl_orders")
     aws("glue").create_table(DatabaseName=mine.sot_database, TableInput=data_type)
+    listed = {database["Name"] for database in aws("glue").get_databases()["DatabaseList"]}
+    assert listed == {mine.sot_database, outputs[mine.id]["DatabaseDbShop"]}
     # The boundary identifies keys by their tags, except those that S3 uses.
     assert refused(lambda: aws("kms").encrypt(KeyId=outputs[mine.id]["KmsKeyArn"], Plaintext=b"x"))
     kms.let_tags_count()
@@ -212,7 +214,6 @@ def test_one_sandbox_cannot_read_list_or_change_another(operated: Account) -> No
         lambda: aws("s3").put_object(Bucket=mine.bucket("sor"), Key="a", Body=b""),  # the source of record
         lambda: aws("s3").put_object(Bucket=mine.bucket("glue_assets"), Key="jobs/x.py", Body=b""),
         lambda: aws("glue").get_database(Name=theirs.sot_database),
-        lambda: aws("glue").get_databases(),
         lambda: aws("glue").get_tables(DatabaseName=outputs[theirs.id]["DatabaseDbShop"]),
         lambda: aws("glue").create_table(DatabaseName=theirs.sot_database, TableInput=data_type),
         lambda: aws("glue").create_database(DatabaseInput={"Name": "default", "LocationUri": "s3://x/"}),

@@ -27,14 +27,14 @@ from chalicelib.domain.pricing import DPU_PER_WORKER
 from chalicelib.domain.settings import JobSettings, Limits, Settings
 from chalicelib.sandbox.template_parameters import stack_tags, template_parameters
 from chalicelib.storage.template_copies import template_copy, with_arguments
-from glue_assets.release import build
 from glue_assets.template_builder import parse
 from local.cloudformation.template import Placed, Template
 from tests.support.paths import ROOT
+from tests.support.releases import built_release
 from tests.support.settings_strategies import accepted, texts
 from tests.support.size import sized
 
-WRITTEN = build(ROOT, ROOT / "data", "0.0.0", lint=False).template
+WRITTEN = built_release(ROOT / "data", "0.0.0").template
 PARSED = parse(WRITTEN)
 DECLARED = PARSED["Parameters"]
 SCHEMAS = Path(cfnlint.__file__).parent / "data/schemas"
@@ -91,7 +91,9 @@ def configs(draw: st.DrawFn) -> Config:
     return Config.from_environment(
         {
             "TABLE_NAME": "table",
+            "SANDBOX_INSPECTOR_ROLE_ARN": "arn:aws:iam::123456789012:role/sandbox-inspector",
             "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/sandbox-reader",
+            "SANDBOX_USER_ROLE_ARN": "arn:aws:iam::123456789012:role/sandbox-user",
             "ASSETS_BUCKET": "assets",
             "ISSUER": "https://issuer.example",
             "AUDIENCE": "portal",

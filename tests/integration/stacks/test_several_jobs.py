@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.caller import Caller
-from chalicelib.domain.environment import Environment, JobFile, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment_parts import JobFile
 from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.requests import RunRequest
 from chalicelib.errors import Conflict, NotFound

@@ -10,7 +10,8 @@ import pytest
 
 from chalicelib.aws.dynamodb import Table
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.environment import ResourceState, Status
+from chalicelib.domain.environment import Status
+from chalicelib.domain.environment_parts import ResourceState
 from chalicelib.domain.job_run import RunStatus
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import StaleRecord

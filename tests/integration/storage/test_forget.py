@@ -73,6 +73,13 @@ def everything(api: Api) -> tuple[str, str]:
     put = api.call("PUT", f"{path}/job/files/main.py", owner=OWNER, raw=b"print(2)\n", **ADMIN)
     begun = [api.call("POST", runs, owner=OTHER, body=run).body["id"] for _ in range(2)]
     assert api.call("DELETE", f"{runs}/{begun[1]}", owner=OWNER, **ADMIN).status in (200, 202)
+    end_in_glue(others["outputs"]["job_id"])
+    frozen = api.call("POST", f"{path}/freeze", owner=OWNER, body={"reason": "over"}, **ADMIN)
+    assert frozen.status == 202
+    cohort = {"name": "class", "owners": [OWNER]}
+    key = {"Idempotency-Key": "key-3"}
+    assert api.call("POST", "/cohorts", owner=OWNER, body=cohort, headers=key, **ADMIN).status == 202
+    api.app.service().events.tick(seconds=10)
     return environment["id"], others["id"]
 
 
@@ -89,7 +96,9 @@ def test_no_item_contains_a_forgotten_owner(api: Api, everything: tuple[str, str
     environment, others = everything
     deleted(api, environment, OWNER)
     kinds = {line.split()[1].partition("#")[0] for line in mentions(OWNER)}
-    assert kinds == {"ENV", "RUN", "EVENT", "KEY", "BUDGET"}
+    assert kinds == {"ENV", "RUN", "EVENT", "KEY", "BUDGET", "CHARGE", "RATE"} | {
+        *("COHORT", "OWNERS", "MEMBER", "NOTICE")
+    }
     before = {(i["pk"], i["sk"]): i for i in records()}
 
     said: list[str] = []
@@ -98,7 +107,7 @@ def test_no_item_contains_a_forgotten_owner(api: Api, everything: tuple[str, str
     assert mentions(OWNER) == []
     assert "  point-in-time recovery of the table: until 2026-02-05" in said
     assert any("until 2026-01-31" in line for line in said)
-    gone = {"OWNER#zelda@school.example BUDGET"} | {
+    gone = {"OWNER#zelda@school.example BUDGET", "CALLER#zelda@school.example RATE"} | {
         f"{pk} {sk}" for (pk, sk), i in before.items() if sk == "KEY" and i["owner"] == OWNER
     }
     assert {f"{pk} {sk}" for pk, sk in before} - {f"{i['pk']} {i['sk']}" for i in records()} == gone
@@ -108,9 +117,11 @@ def test_no_item_contains_a_forgotten_owner(api: Api, everything: tuple[str, str
     # The other owner's records work as before, and show the alias as the actor.
     events = api.call("GET", f"/environments/{others}/events", owner=OTHER).body["items"]
     assert alias in {event["actor"] for event in events}
-    assert (
-        api.call("PATCH", f"/environments/{others}", owner=OTHER, body={"expires_in_hours": 6}).status == 200
-    )
+    path = f"/environments/{others}"
+    frozen = api.call("GET", path, owner=OTHER).body["frozen"]
+    assert (frozen["by"], frozen["reason"]) == (alias, "over")
+    assert api.call("POST", f"{path}/thaw", owner="root", **ADMIN).status == 202
+    assert api.call("PATCH", path, owner=OTHER, body={"expires_in_hours": 6}).status == 200
     assert api.ready_environment(OWNER)["owner"] == OWNER  # the person can come back
 
 
@@ -155,7 +166,7 @@ def test_a_record_that_changes_at_the_same_time_loses_nothing(
     def slow(item: Any, *given: Any) -> dict[str, Any]:
         if item["sk"] == "ENV" and item["owner"] == OTHER and changes:
             hours = {"expires_in_hours": changes.pop()}
-            assert api.call("PATCH", path, owner=OTHER, body=hours).status == 200
+            assert api.call("PATCH", path, owner="root", body=hours, **ADMIN).status == 200
         return original(item, *given)
 
     monkeypatch.setattr(owner_data, "replacement", slow)

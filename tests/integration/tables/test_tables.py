@@ -15,7 +15,7 @@ from chalicelib.domain.caller import Caller
 from chalicelib.wiring import build
 from tests.support.api import Api
 from tests.support.athena_tables import CSV, JSON, PARQUET, SKIP, Aws, parquet, put, serving, table
-from tests.support.small_account import create_reader_role
+from tests.support.small_account import create_sandbox_roles
 
 
 @dataclass
@@ -49,7 +49,7 @@ class Sandbox:
 @pytest.fixture
 def sandbox(api: Api, tmp_path: Path) -> Iterator[Sandbox]:
     environment = api.ready_environment()
-    create_reader_role()
+    create_sandbox_roles()
     with serving(tmp_path / "queries") as aws:
         for name in environment["outputs"]["databases"].values():
             aws("glue").create_database(DatabaseInput={"Name": name})
@@ -86,6 +86,9 @@ def test_the_catalog_is_listed_with_columns_partitions_and_links(api: Api, sandb
         "description": None,
         "format": "csv",
         "location": f"s3://{sandbox.bucket}/orders/",
+        "row_count": None,
+        "size_bytes": None,
+        "file_count": None,
         "columns": [
             {"name": "id", "type": "string", "comment": None},
             {"name": "n", "type": "string", "comment": None},
@@ -102,6 +105,20 @@ def test_the_catalog_is_listed_with_columns_partitions_and_links(api: Api, sandb
         ["2025", "12"],
     ]
     assert sales["partitions"]["last"][0]["location"].endswith("/sales/year=2026/month=2/")
+
+
+def test_counts_are_those_of_the_release_or_a_crawler(api: Api, sandbox: Sandbox) -> None:
+    counts = {"recordCount": "9921", "sizeKey": "1843201", "objectCount": "4"}
+    sandbox.table("counted", "n string", PARQUET, parameters=counts | {"classification": "parquet"})
+    sandbox.table(
+        "none", "n string", CSV, parameters={"recordCount": "", "sizeKey": "-1", "objectCount": "x"}
+    )
+    answer = api.call("GET", f"/environments/{sandbox.id}/tables")
+    assert answer.status == 200, answer.body
+    counted, none = answer.body["items"][0]["tables"]
+    assert (counted["row_count"], counted["size_bytes"], counted["file_count"]) == (9921, 1843201, 4)
+    assert (none["row_count"], none["size_bytes"], none["file_count"]) == (None, None, None)
+    assert (counted["format"], none["format"]) == ("parquet", None)
 
 
 def test_the_number_of_aws_calls_is_as_documented(api: Api, sandbox: Sandbox) -> None:
@@ -169,10 +186,11 @@ def test_rows_are_json_values_by_column(api: Api, sandbox: Sandbox, tmp_path: Pa
 
 def test_csv_and_nested_json_are_returned_completely(api: Api, sandbox: Sandbox) -> None:
     sandbox.table("reviews", "id string; text string", CSV, parameters=SKIP)
-    sandbox.put("reviews/a.csv", 'id,text\n1,"two\nlines, ""quoted"""\n2,\n')
+    sandbox.put("reviews/a.csv", 'id,text\n1,"two lines, ""quoted"""\n2,\n3\n')
     assert rows(api, sandbox, "reviews").body["items"] == [
-        {"id": "1", "text": 'two\nlines, "quoted"'},
+        {"id": "1", "text": 'two lines, "quoted"'},
         {"id": "2", "text": ""},
+        {"id": "3", "text": None},
     ]
     record = {"at": "now", "items": [{"id": "a", "prices": [1.5, 2]}], "session": {"os": None}}
     sandbox.table(

@@ -22,7 +22,9 @@ def apply() -> None:
 
     def extract_resource_arn(*request: Any) -> str:
         service, _, _, _, body, _, region, account = request
-        execution = json.loads(body).get("QueryExecutionId") if service == "athena" else None
+        values = json.loads(body) if service == "athena" else {}
+        # BatchGetQueryExecution: the service names executions of one workgroup.
+        execution = values.get("QueryExecutionId") or next(iter(values.get("QueryExecutionIds", [])), None)
         if found := athena._executions.get(execution) if execution else None:
             return f"arn:aws:athena:{region}:{account}:workgroup/{found.get('WorkGroup', 'primary')}"
         return str(extract(*request))

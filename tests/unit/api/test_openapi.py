@@ -59,10 +59,11 @@ def test_every_operation_is_completely_described(path: str, method: str, told: d
     assert {"500", "503", "429"} <= told["responses"].keys()
     is_public = told.get("security") == []
     assert is_public == ("401" not in told["responses"])
-    assert ("404" in told["responses"]) == ("{" in path)
+    # The page at / has not been built in a checkout without its files.
+    assert ("404" in told["responses"]) == ("{" in path or path == "/")
     if "requestBody" in told:
         assert "422" in told["responses"]
-    if method == "post":
+    if method == "post" and told["operationId"] != "issue_credentials":  # whose response is not stored
         assert "Idempotency-Key" in {parameter["name"] for parameter in told["parameters"]}
         assert "Idempotency-Replayed" in told["responses"]["202"]["headers"]
 
@@ -233,7 +234,17 @@ def with_more(value: Any, depth: int = 0) -> Any:
     return {**more, "a_new_field": {"x": 1}}
 
 
-MAPPINGS = {"databases", "job_ids", "console", "arguments", "values", "detail", "partitions"}
+MAPPINGS = {
+    "outcomes",
+    "environments",
+    "databases",
+    "job_ids",
+    "console",
+    "arguments",
+    "values",
+    "detail",
+    "partitions",
+}
 """Fields whose names are data."""
 
 
@@ -253,10 +264,13 @@ def test_every_example_fits_its_status() -> None:
     ready = shown["get_environment"]["200"]
     assert ready["status"] == "READY"
     assert ready["progress"]["done"] == ready["progress"]["total"]
+    shown.pop("thaw_environment")  # its 202 has nothing to wait for
     for examples_of in shown.values():
         for status, told in examples_of.items():
             if "poll_after_seconds" in told:
-                goes_on = told["status"] not in ("READY", "DELETED", "SUCCEEDED", "STOPPED")
+                ended = ("READY", "DELETED", "SUCCEEDED", "STOPPED", "CANCELLED", "DRIFTED", "SETTLED")
+                stops = (told.get("frozen") or {}).get("stopped_at", True) is None
+                goes_on = stops or told["status"] not in ended
                 assert goes_on == (status == "202") == (told["poll_after_seconds"] is not None), told[
                     "status"
                 ]

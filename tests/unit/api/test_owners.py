@@ -26,7 +26,9 @@ JWKS = jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()).replace("{", '{"keys
 
 def owner(issuer: str = "https://tenant.eu.auth0.com/", *, claims: dict[str, Any], **variables: str) -> str:
     environ = {"TABLE_NAME": "table", "ASSETS_BUCKET": "assets", "AUDIENCE": "portal", "ISSUER": issuer}
+    environ["SANDBOX_INSPECTOR_ROLE_ARN"] = "arn:aws:iam::123456789012:role/sandbox-inspector"
     environ["SANDBOX_READER_ROLE_ARN"] = "arn:aws:iam::123456789012:role/sandbox-reader"
+    environ["SANDBOX_USER_ROLE_ARN"] = "arn:aws:iam::123456789012:role/sandbox-user"
     config = Config.from_environment({**environ, "CURSOR_KEY": "a secret of ours", **variables})
     authenticator = Authenticator(config, Keys(config.jwks_uri, fetch=lambda _: JWKS.encode()))
     token = jwt.encode(

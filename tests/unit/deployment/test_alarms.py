@@ -17,6 +17,8 @@ from chalicelib.aws.errors import AwsThrottled, calling
 from chalicelib.domain.capacity import QueueCounters
 from chalicelib.domain.environment import Status
 from chalicelib.domain.job_run import RunStatus
+from chalicelib.domain.notices import notice_of
+from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.lifecycle.aws_events import AwsEvents
 from chalicelib.storage import metrics
 from chalicelib.storage.store import Due
@@ -79,14 +81,21 @@ def emitted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     for status in (Status.READY, Status.FAILED, Status.DELETED):
         metrics.environment_written(one, one.replace(status=status))
     for outcome in (state for state in RunStatus if state.is_final):
-        metrics.run_written(run(one), run(one).replace(status=outcome, cost_micro_usd=1))
+        metrics.cost_written(run(one), run(one).replace(status=outcome, cost_micro_usd=1))
     metrics.queue_read(QueueCounters())
+    metrics.call_refused()
+    metrics.call_unchecked()
+    notice = notice_of("e1", "ana", TimelineEvent.by_service(one.created_at, "expiry_warned", {}))
+    assert notice is not None
+    metrics.outbox_read(datetime(2026, 1, 2, tzinfo=UTC), notice)
+    metrics.notice_delivered()
+    metrics.notice_given_up()
     metrics.due_read("2026-01-01T00:01:00.000Z", "2026-01-01T00:00:00.000Z")
     metrics.transition_read(datetime(2026, 1, 2, tzinfo=UTC), one.replace(transition_since=one.created_at))
     with pytest.raises(AwsThrottled), calling():
         raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow"}}, "GetJob")
     broken: Any = None
-    AwsEvents(broken, broken, broken, broken, broken)._guarded(broken, Due("e1", None))
+    AwsEvents(*[broken] * 7)._guarded(broken, Due("ENV", "e1"))
     capsys.readouterr()
     observability.flush_metrics()
     line: dict[str, Any] = json.loads(capsys.readouterr().out)
@@ -316,6 +325,7 @@ HOUR = range(1, 61)
         ("FailedEvents", {"ApproximateNumberOfMessagesVisible": every(1, 1, range(1, 6))}),
         ("TicksMissing", {"Invocations Tick": every(1, 1, range(16, 60)), "Errors Tick": []}),
         ("TickErrors", {"Errors Tick": every(1, 1, HOUR)}),
+        ("DeliverErrors", {"Errors Deliver": every(1, 1, HOUR)}),
         ("RecordErrors", {"RecordErrors": every(1, 1, HOUR)}),
         ("ReconcileLag", {"ReconcileLag": every(1, 1000, HOUR)}),
         ("EnvironmentStuck", {"SecondsInTransition": every(15, 2000, HOUR)}),

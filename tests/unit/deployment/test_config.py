@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from chalicelib.config import LOG_RETENTION_DAYS, Config
 from chalicelib.domain.capacity import Capacity
 from chalicelib.domain.settings import Limits
+from chalicelib.domain.sign_in import SignIn
 from chalicelib.variables import InvalidConfiguration
 from tests.support.paths import ROOT
 from tests.support.size import sized
@@ -29,7 +30,9 @@ REQUIRED = {
     "ISSUER": "https://issuer.example/",
     "AUDIENCE": "portal",
     "CURSOR_KEY": "a secret of ours",
+    "SANDBOX_INSPECTOR_ROLE_ARN": "arn:aws:iam::123456789012:role/sandbox-inspector",
     "SANDBOX_READER_ROLE_ARN": "arn:aws:iam::123456789012:role/sandbox-reader",
+    "SANDBOX_USER_ROLE_ARN": "arn:aws:iam::123456789012:role/sandbox-user",
 }
 
 
@@ -90,6 +93,29 @@ def test_the_issuer_is_used_unchanged_and_its_keys_are_at_the_well_known_path() 
     assert read(JWKS_URI="http://127.0.0.1:5000/keys").jwks_uri == "http://127.0.0.1:5000/keys"
 
 
+SIGN_IN = {
+    "SIGN_IN_CLIENT_ID": "portal",
+    "SIGN_IN_AUTHORIZATION_ENDPOINT": "https://issuer.example/authorize",
+    "SIGN_IN_TOKEN_ENDPOINT": "https://issuer.example/token",
+}
+
+
+def test_a_sign_in_needs_a_client_and_two_endpoints() -> None:
+    assert read().sign_in is None
+    assert read(**SIGN_IN).sign_in == SignIn(*SIGN_IN.values(), None, "openid", "id_token")
+    ends = "https://issuer.example/logout"
+    config = read(
+        **SIGN_IN,
+        SIGN_IN_END_SESSION_ENDPOINT=ends,
+        SIGN_IN_SCOPE="email openid offline_access",
+        SIGN_IN_TOKEN="access_token",
+    )
+    assert config.sign_in == SignIn(*SIGN_IN.values(), ends, "email openid offline_access", "access_token")
+    for name in SIGN_IN:
+        with pytest.raises(InvalidConfiguration, match=f"must be set together with {name}."):
+            read(**SIGN_IN | {name: ""})
+
+
 WRONG = {
     "TABLE_NAME": ["", "a", "a/b", "a b", "x" * 256],
     "ASSETS_BUCKET": ["", "ab", "Upper", "-a-", "s3://assets", "assets/"],
@@ -128,11 +154,26 @@ WRONG = {
         "1000001",
     ],
     "PRICE_PER_DPU_HOUR_USD": ["0", "0.001", "-0.44", "nan", "sNaN", "inf", "0,44", "1001"],
+    "PRICE_PER_TB_SCANNED_USD": ["0", "-5", "nan", "5,0", "1001"],
     "PRICE_PER_M_DPU_HOUR_USD": ["0", "-0.52", "nan", "0,52", "1001"],
+    "PRICE_PER_KMS_KEY_MONTH_USD": ["-1", "nan", "1001"],
+    "PRICE_PER_S3_GB_MONTH_USD": ["-1", "0,023", "1001"],
     "BUDGET_DAYS": ["0", "-1", "3651", "30.0", "month"],
     "MAX_CREATIONS_PER_DAY": ["0", "-1", "1001", "ten"],
+    "CALLS_PER_MINUTE": ["-1", "60001", "1.5"],
+    "NOTIFICATIONS_TOPIC_ARN": [
+        "topic",
+        "arn:aws:sns:us-east-1:123456789012:payroll",
+        "arn:aws:sns:us-east-1:123456789012:terraglue-notifications.fifo",
+    ],
+    "WEBHOOK_PORTS": ["https", "0", "65536x", "443,443"],
+    "WEBHOOK_NETWORKS": ["localhost", "0.0.0.0/0", "169.254.0.0/16", "127.0.0.1"],
+    "CALL_BURST": ["0", "10001", "x"],
     "ATHENA_SCAN_LIMIT_BYTES": ["0", "9999999", "1GiB", "1e9", "9" * 16],
+    "SANDBOX_INSPECTOR_ROLE_ARN": ["", "inspector", "arn:aws:iam::12:role/inspector"],
     "SANDBOX_READER_ROLE_ARN": ["", "reader", "arn:aws:iam::12:role/reader"],
+    "SANDBOX_USER_ROLE_ARN": ["", "user", "arn:aws:iam::12:role/user"],
+    "FEDERATION_URL": ["signin", "ftp://signin.aws.amazon.com"],
     "LEASE_SECONDS": ["601", "-1", "1.5"],
     "LOG_RETENTION_DAYS": ["0", "2", "31", "4000", "30.0", "forever"],
     "MAX_HOURS": ["0", "721", "²"],
@@ -174,6 +215,17 @@ WRONG = {
         "a={b}",
         ",".join(f"t{n}=v" for n in range(48)),
     ],
+    "SIGN_IN_CLIENT_ID": ["portal", " portal", "x" * 257],
+    "SIGN_IN_AUTHORIZATION_ENDPOINT": [
+        "https://issuer.example/authorize",
+        "http://issuer.example/authorize",
+        "https://issuer.example/authorize?audience=x",
+        "https://issuer.example; script-src *",
+    ],
+    "SIGN_IN_TOKEN_ENDPOINT": ["https://issuer.example/token", "token", "https://*.example/token"],
+    "SIGN_IN_END_SESSION_ENDPOINT": ["javascript:alert(1)", "https://issuer.example/logout?to=x"],
+    "SIGN_IN_SCOPE": ["email", "openidx", "openid  email", " openid", 'openid "'],
+    "SIGN_IN_TOKEN": ["refresh_token", "ID_TOKEN"],
     "DEPLOYMENT_ROLE_ARN": ["deployment", "arn:aws:iam::123456789012:user/x", "arn:"],
     "PERMISSIONS_BOUNDARY_ARN": ["boundary", "arn:aws:iam::123456789012:role/x"],
     "PORTAL_ORIGIN": [

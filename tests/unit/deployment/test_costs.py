@@ -20,7 +20,7 @@ ITEMS = {item.name: item for item in costs.items()}
         ("Glue job runs", 100, "73.33"),  # 100 learners x 10 runs x 5 DPU x 2/60 h x 0.44
         ("API requests", 1_000, "7.00"),  # 2 million x 3.50
         ("Lambda requests", 0, "0.01"),  # a tick per minute: 43,800 x 0.20 per million
-        ("DynamoDB writes", 1_000, "1.25"),  # 2 million x 0.625
+        ("DynamoDB writes", 1_000, "5.00"),  # 8 million x 0.625
         ("Athena queries", 1_000, "5.00"),  # 1,000 x 100 queries x 10 MB = 1 TB
         ("S3 writes", 100, "1.50"),  # 300,000 x 0.005 per thousand
     ],

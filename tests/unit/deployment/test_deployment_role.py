@@ -49,12 +49,12 @@ def types() -> set[str]:
     return {resource["Type"] for resource in TEMPLATE["Resources"].values()} | {"AWS::Glue::Table"}
 
 
-def required() -> set[str]:
+def required(*handlers: str) -> set[str]:
     index = json.loads((DATA / "schemas/providers/us-east-1.json").read_text(encoding="utf-8"))
     needed: set[str] = set()
     for kind in types():
         schema = json.loads((DATA / f"schemas/resources/{index[kind]}.json").read_text(encoding="utf-8"))
-        for handler in ("create", "read", "update", "delete"):
+        for handler in handlers or ("create", "read", "update", "delete"):
             needed |= set(schema["handlers"].get(handler, {}).get("permissions", []))
     known = json.loads((DATA / "AdditionalSpecs/Policies.json").read_text(encoding="utf-8"))
     actions = {f"{service}:{name}".lower() for service in known for name in known[service].get("Actions", {})}
@@ -80,6 +80,24 @@ def test_the_role_has_exactly_what_the_registry_requires() -> None:
     assert both == {"kms:CreateAlias", "kms:DeleteAlias", "kms:TagResource", "kms:UpdateAlias"}
 
 
+def test_the_inspector_has_exactly_what_the_registry_requires_to_read() -> None:
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
+    detection = {
+        *(
+            "cloudformation:BatchDescribeTypeConfigurations",
+            "cloudformation:DescribeStackDriftDetectionStatus",
+        ),
+        *("cloudformation:DescribeStackResourceDrifts", "cloudformation:DetectStackDrift"),
+        "cloudformation:DetectStackResourceDrift",
+    }
+    # These change or read data, or read a resource that the template does not have.
+    withheld = {"glue:CreateTable", "glue:GetConnection", "lakeformation:GetDataAccess"}
+    functions = json.loads((ROOT / "chalice_app/functions.json").read_text())["Resources"]
+    [policy] = functions["SandboxInspector"]["Properties"]["Policies"]
+    given = {action for s in policy["PolicyDocument"]["Statement"] for action in listed(s["Action"])}
+    assert sorted(given) == sorted(detection | (required("read") - withheld))
+
+
 def test_only_required_permissions_are_withheld() -> None:
     assert required() >= WITHHELD.keys()
 
@@ -101,9 +119,14 @@ def test_no_statement_identifies_a_key_by_its_tags() -> None:
 def test_s3_access_is_limited_to_this_account() -> None:
     policies = [json.loads(path.read_text()) for path in (ROOT / "chalice_app/.chalice/policies").iterdir()]
     functions = json.loads((ROOT / "chalice_app/functions.json").read_text())["Resources"]
-    reader = functions["SandboxReader"]["Properties"]["Policies"][0]["PolicyDocument"]
+    acting = [
+        statement
+        for role in ("SandboxInspector", "SandboxReader", "SandboxUser")
+        for statement in functions[role]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+        if statement["Effect"] == "Allow"
+    ]
     job = TEMPLATE["Resources"]["GlueJobRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    statements = [*STATEMENTS, *BOUNDARY, *job, *reader["Statement"]]
+    statements = [*STATEMENTS, *BOUNDARY, *job, *acting]
     statements += [statement for policy in policies for statement in policy["Statement"]]
     found = 0
     for statement in statements:

@@ -183,11 +183,16 @@ def test_every_variable_of_the_service_has_a_key_or_is_set_by_the_stack() -> Non
         "CURSOR_KEY",
         "DEPLOYMENT_ROLE_ARN",
         "PERMISSIONS_BOUNDARY_ARN",
+        "SANDBOX_INSPECTOR_ROLE_ARN",
         "SANDBOX_READER_ROLE_ARN",
+        "SANDBOX_USER_ROLE_ARN",
         "SERVICE_ROLE_ARNS",
         "TABLE_NAME",
     }
-    assert names.keys() - keys == of_the_stack | {"UNSUPPORTED_FEATURES"}  # which only the emulator sets
+    assert names.keys() - keys == of_the_stack | {
+        *("FEDERATION_URL", "UNSUPPORTED_FEATURES"),  # only the local AWS emulator sets them
+        *("WEBHOOK_NETWORKS", "WEBHOOK_PORTS"),  # only for receivers on a developer's machine
+    }
 
 
 def test_the_revision_is_computed_and_the_rollout_is_chosen() -> None:
@@ -201,7 +206,7 @@ def test_the_revision_is_computed_and_the_rollout_is_chosen() -> None:
 
 def test_every_key_is_documented() -> None:
     page = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
-    keys = {parameters.key_of(name) for name in parameters.declared()} - {"STAGE", "REVISION"}
+    keys = {parameters.key_of(name) for name in parameters.declared()} - {"STAGE", "REVISION", "SERVICE_URL"}
     own = {"ACCOUNT", "REGION", "STACK_NAME", "CODE_BUCKET", "API_URL", "WATCH_MINUTES"}
     assert {key for key in keys | own if f"`{key}`" not in page} == set()
 

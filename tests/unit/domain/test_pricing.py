@@ -1,4 +1,4 @@
-"""Cost of runs, computed by hand from AWS's worker types and its price of a DPU-hour."""
+"""Cost of runs and queries, computed by hand from AWS's worker types and prices."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from decimal import Decimal
 
 import pytest
 
+from chalicelib.aws.athena_queries import Execution
+from chalicelib.clock import now
 from chalicelib.domain import pricing
+from chalicelib.domain.query import QueryStatus
+from chalicelib.queries.query_import import cost_micro_usd
 
 PRICE = Decimal("0.44")
 # https://docs.aws.amazon.com/glue/latest/dg/worker-types.html
@@ -47,3 +51,34 @@ def test_a_half_millionth_of_a_dollar_is_rounded_up(dpu_seconds: str, micro_usd:
 
 def test_a_dollar_is_a_million_millionths() -> None:
     assert pricing.usd(1_250_000) == 1.25
+
+
+@pytest.mark.parametrize(
+    ("status", "types", "scanned_bytes", "micro_usd"),
+    # 10 MB at 5 USD per TB of 1,048,576 MB are 48 millionths of a dollar, 11 MB are 52.
+    [
+        ("SUCCEEDED", ("DML", "SELECT"), 1, 48),
+        ("SUCCEEDED", ("DML", "SELECT"), 10 * 2**20 + 1, 52),
+        ("FAILED", ("DML", "SELECT"), 2**30, 0),
+        ("CANCELLED", ("DML", "SELECT"), 0, 0),
+        ("CANCELLED", ("DML", "SELECT"), 1, 48),
+        ("SUCCEEDED", ("DDL", "CREATE_TABLE"), 0, 0),
+        ("SUCCEEDED", ("DDL", "CREATE_TABLE_AS_SELECT"), 1, 48),
+        ("SUCCEEDED", ("UTILITY", "EXPLAIN"), 0, 0),
+        ("SUCCEEDED", ("DML", "EXPLAIN"), 0, 0),
+        ("SUCCEEDED", ("DML", "EXPLAIN"), 1, 48),
+    ],
+)
+def test_a_query_costs_what_athena_charges(
+    status: str, types: tuple[str, str], scanned_bytes: int, micro_usd: int
+) -> None:
+    seen = Execution(
+        "id",
+        "",
+        QueryStatus(status),
+        now(),
+        scanned_bytes=scanned_bytes,
+        statement_type=types[0],
+        substatement_type=types[1],
+    )
+    assert cost_micro_usd(seen, Decimal(5)) == micro_usd

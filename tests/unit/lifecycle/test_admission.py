@@ -10,7 +10,8 @@ import pytest
 from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import timestamp
 from chalicelib.domain.capacity import Capacity, QueueCounters
-from chalicelib.domain.environment import Environment, QueuePosition, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment_parts import QueuePosition
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.lifecycle.admission import Admission
 from chalicelib.storage.conflicts import AtCapacity

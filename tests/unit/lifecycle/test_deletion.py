@@ -15,7 +15,8 @@ from chalicelib.aws.errors import AwsRefused
 from chalicelib.aws.existence import DeletionCheck
 from chalicelib.clock import timestamp
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.environment import Environment, ResourceState, Status
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment_parts import ResourceState
 from chalicelib.domain.failures import Failure
 from chalicelib.domain.receipts import Receipt, ReceiptEntry
 from chalicelib.domain.timeline import TimelineEvent

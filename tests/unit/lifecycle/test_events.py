@@ -46,7 +46,7 @@ class Aws:
         self.given.append(seconds)
         self.moment += timedelta(seconds=self.takes)
         if self.leaves:
-            self.due_now = [due for due in self.due_now if name != (due.run_id or due.environment_id)]
+            self.due_now = [due for due in self.due_now if name != (due.record_id or due.environment_id)]
         answer = self.answers.get(name, Outcome.DONE)
         if isinstance(answer, Exception):
             raise answer
@@ -59,12 +59,12 @@ class Aws:
 
 
 def environments(*names: str) -> list[Due]:
-    return [Due(name, None) for name in names]
+    return [Due("ENV", name) for name in names]
 
 
 def events_of(aws: Aws) -> AwsEvents:
     anything: Any = aws
-    return AwsEvents(anything, anything, anything, anything, anything, clock=lambda: aws.moment)
+    return AwsEvents(*[anything] * 7, clock=lambda: aws.moment)
 
 
 def tick(aws: Aws, seconds: float = 60) -> int:
@@ -72,7 +72,7 @@ def tick(aws: Aws, seconds: float = 60) -> int:
 
 
 def test_all_due_work_is_done_once() -> None:
-    aws = Aws([Due("e1", None), Due("e2", "r1"), Due(None, None)])
+    aws = Aws([Due("ENV", "e1"), Due("RUN", "e2", "r1"), Due("QUEUE")])
     assert tick(aws) == 3
     assert aws.done == ["e1", "r1", "queue"]
 

@@ -15,14 +15,8 @@ from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.errors import AwsRefused
 from chalicelib.clock import timestamp
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.environment import (
-    DesiredState,
-    Environment,
-    JobFile,
-    ResourceState,
-    Status,
-    UpdateStage,
-)
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment_parts import DesiredState, JobFile, ResourceState, UpdateStage
 from chalicelib.domain.failures import Failure
 from chalicelib.domain.settings import JobSettings, Settings
 from chalicelib.domain.timeline import TimelineEvent

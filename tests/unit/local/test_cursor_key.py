@@ -15,7 +15,7 @@ OPTIONS = server.ApiOptions(0, "http://127.0.0.1:1", "us-east-1", Path("ready"),
 
 
 def key() -> str:
-    made = {"DeploymentRoleArn": "arn:d", "SandboxBoundaryArn": "arn:b", "SandboxReaderArn": "arn:r"}
+    made = dict.fromkeys(bootstrap._ROLES, "arn:r")
     return server._settings(OPTIONS, IDENTITY, made, "arn:s", clients.Credentials("a", "b", "c"))[
         "CURSOR_KEY"
     ]

@@ -12,10 +12,20 @@ from glue_assets.template_builder import OUTPUTS_MARK, RESOURCES_MARK, assemble,
 from tests.support.paths import ROOT
 
 WRITTEN = assemble(ROOT / "glue_assets")
-ORDERS = Table("db_shop", "tbl_orders", "csv", (Column("order_id", "string"), Column("on", "string")), ())
+ORDERS = Table(
+    "db_shop",
+    "tbl_orders",
+    "csv",
+    (Column("order_id", "string"), Column("on", "string")),
+    (),
+    rows=3,
+    size=20,
+    parameters={"multiLine": "false"},
+)
 CLICKS = Table("db_web", "clicks", "json", (Column("who", "struct<id:string,n:bigint>"),), ())
+EVENTS = Table("db_web", "events", "orc", (Column("n", "int"),), ())
 SALES = Table("db_web", "sales", "parquet", (Column("price", "decimal(12,2)"),), ())
-BUILT = complete(WRITTEN, [ORDERS, CLICKS, SALES])
+BUILT = complete(WRITTEN, [ORDERS, CLICKS, EVENTS, SALES])
 TEMPLATE = parse(BUILT)
 
 
@@ -42,7 +52,15 @@ def test_a_csv_folder_is_a_table_over_its_location_in_the_sor_bucket() -> None:
             "TableInput": {
                 "Name": "tbl_orders",
                 "TableType": "EXTERNAL_TABLE",
-                "Parameters": {"classification": "csv", "skip.header.line.count": "1"},
+                "Parameters": {
+                    "classification": "csv",
+                    "skip.header.line.count": "1",
+                    "recordCount": "3",
+                    "sizeKey": "20",
+                    "objectCount": "0",
+                    "averageRecordSize": "6",
+                    "multiLine": "false",
+                },
                 "StorageDescriptor": {
                     "Location": {"Fn::Sub": "s3://${SorBucket}/db_shop/tbl_orders/"},
                     "InputFormat": "org.apache.hadoop.mapred.TextInputFormat",
@@ -71,13 +89,14 @@ def test_a_csv_folder_is_a_table_over_its_location_in_the_sor_bucket() -> None:
             "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
             "decimal(12,2)",
         ),
+        ("EventsInDbWeb", "orc", "org.apache.hadoop.hive.ql.io.orc.OrcSerde", "int"),
     ],
 )
-def test_json_and_parquet_folders_are_tables_with_their_own_readers(
+def test_json_orc_and_parquet_folders_are_tables_with_their_own_readers(
     logical_id: str, classification: str, serde: str, column: str
 ) -> None:
     table = TEMPLATE["Resources"][logical_id]["Properties"]["TableInput"]
-    assert table["Parameters"] == {"classification": classification}
+    assert table["Parameters"]["classification"] == classification
     assert table["StorageDescriptor"]["SerdeInfo"] == {"SerializationLibrary": serde}
     assert [entry["Type"] for entry in table["StorageDescriptor"]["Columns"]] == [column]
 

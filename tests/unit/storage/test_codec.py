@@ -11,7 +11,8 @@ from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import now
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.environment import Environment, Status, UpdateStage
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment_parts import UpdateStage
 from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import ActorType
 from chalicelib.errors import Conflict, Unavailable
@@ -73,7 +74,7 @@ def test_a_record_of_a_newer_schema_is_rejected() -> None:
     with pytest.raises(Unavailable):
         items.environment({**OLD, "schema_version": 2})
     with pytest.raises(Unavailable):
-        items.run({**items.run_item(run(environment(1))), "schema_version": 2})
+        items.run({**items.charged_item(run(environment(1))), "schema_version": 2})
 
 
 def test_records_are_written_as_json_and_read_unchanged() -> None:

@@ -50,7 +50,7 @@ def test_only_a_failed_environment_is_counted_as_failed(
 
 def test_an_ended_run_is_counted_with_its_cost(capsys: pytest.CaptureFixture[str]) -> None:
     running = run(environment(1)).replace(status=RunStatus.RUNNING)
-    metrics.run_written(running, running.replace(status=RunStatus.SUCCEEDED, cost_micro_usd=36_667))
+    metrics.cost_written(running, running.replace(status=RunStatus.SUCCEEDED, cost_micro_usd=36_667))
     assert flushed(capsys) == {"RunsSucceeded": [1.0], "SpendUsd": [0.036667]}
 
 

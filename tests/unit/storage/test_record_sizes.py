@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from chalicelib.api.http_request import MAX_BODY_BYTES
-from chalicelib.aws.catalog import CatalogTable, Column
+from chalicelib.aws.catalog_tables import CatalogTable, Column
 from chalicelib.aws.cloudformation import resource_state
-from chalicelib.aws.dynamodb import Table, _serialize
+from chalicelib.aws.dynamodb import Table
+from chalicelib.aws.dynamodb_values import serialize
 from chalicelib.aws.errors import AwsError
 from chalicelib.clock import parse, sortable_id
 from chalicelib.domain.byte_limits import (
@@ -24,15 +25,8 @@ from chalicelib.domain.byte_limits import (
     cut,
 )
 from chalicelib.domain.capacity import Capacity
-from chalicelib.domain.environment import (
-    DesiredState,
-    Environment,
-    JobFile,
-    Outputs,
-    ResourceState,
-    Status,
-    UpdateStage,
-)
+from chalicelib.domain.environment import Environment, Status
+from chalicelib.domain.environment_parts import DesiredState, JobFile, Outputs, ResourceState, UpdateStage
 from chalicelib.domain.failures import Failure, failure, redacted
 from chalicelib.domain.job_run import JobRun, RunError, RunStatus
 from chalicelib.domain.names import BUCKET_KEYS
@@ -224,7 +218,7 @@ def used_key() -> IdempotencyKey:
 LARGEST = {
     "environment": lambda: items.environment_item(environment()),
     "deleted environment": lambda: items.environment_item(deleted()),
-    "run": lambda: items.run_item(run()),
+    "run": lambda: items.charged_item(run()),
     "event": lambda: items.event_item(ID, OWNER, event()),
     "used key": lambda: items.used_key_item(used_key()),
 }
@@ -232,12 +226,12 @@ LARGEST = {
 
 @pytest.mark.parametrize("kind", LARGEST)
 def test_the_largest_record_of_each_kind_can_be_stored(kind: str) -> None:
-    assert 50_000 < item_bytes(_serialize(LARGEST[kind]())) <= ITEM_BYTES
+    assert 50_000 < item_bytes(serialize(LARGEST[kind]())) <= ITEM_BYTES
 
 
 def test_the_service_overestimates_the_list_of_job_files() -> None:
     one = environment(job_files=dict([next(iter(job_files().items()))]), removed_files=[PATH])
-    size = item_bytes(_serialize({"job_files": items.environment_item(one)["job_files"]}))
+    size = item_bytes(serialize({"job_files": items.environment_item(one)["job_files"]}))
     assert size <= len("job_files") + 10 + len(PATH) + len(OWNER.encode()) + ENTRY_BYTES
     usual = len("src/package/module_with_a_long_name.py") + len("f1b2c3d4-0000-4000-8000-000000000000")
     assert (usual + ENTRY_BYTES) * MAX_FILES <= MAX_LIST_BYTES

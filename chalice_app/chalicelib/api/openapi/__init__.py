@@ -28,9 +28,10 @@ The environments of other owners return 404. Errors are problem documents (RFC 9
 _TAGS = {
     "Environments": "Create, update and delete environments. An owner has one live environment.",
     "Tables": "Tables in the Data Catalog of an environment, and their rows.",
+    "Queries": "SQL in the Athena workgroup of an environment, with the environment's own rights.",
     "Jobs": "The Glue job of an environment and its runs.",
     "Job files": "Scripts and libraries of the job, which can be replaced in production mode.",
-    "Service": "The caller's account, releases, health and API reference.",
+    "Service": "The caller's account, data sets, releases, health and API reference.",
 }
 _BEARER = {
     "type": "http",

@@ -33,6 +33,10 @@ ERRORS: Mapping[type[ServiceError], Documentation] = {
         "The bearer token is missing, expired or invalid.",
         "The bearer token has expired. Sign in again.",
     ),
+    errors.Forbidden: Documentation(
+        "Only admins can use this operation.",
+        "Only admins can freeze and thaw environments.",
+    ),
     errors.NotFound: Documentation(
         "The resource does not exist or belongs to another owner.",
         "The environment does not exist or belongs to another owner.",
@@ -60,6 +64,14 @@ ERRORS: Mapping[type[ServiceError], Documentation] = {
     errors.EnvironmentNotLive: Documentation(
         "The environment is being deleted or is DELETED.",
         "The environment is DELETED. Its expiration cannot be changed.",
+    ),
+    errors.EnvironmentFrozen: Documentation(
+        "The environment is frozen: an admin or the budget stopped it. It can be read and deleted.",
+        "The environment is frozen: The owner's budget is used up.",
+    ),
+    errors.CohortBusy: Documentation(
+        "The cohort carries out another action for its members. Wait until its status is not WORKING.",
+        "The cohort carries out create for its members. Wait for it.",
     ),
     errors.BudgetExceeded: Documentation(
         "The remaining budget does not cover the run's maximum cost. Use fewer workers or a "
@@ -97,6 +109,10 @@ ERRORS: Mapping[type[ServiceError], Documentation] = {
         "The environment's Athena workgroup is deleted, disabled or has no output location.",
         "The environment's Athena workgroup is deleted, disabled or has no output location.",
     ),
+    errors.PreconditionFailed: Documentation(
+        "The file is not the one that `If-Match` names, or exists despite `If-None-Match: *`.",
+        "main.py was changed by bob at 2026-11-24T09:30:00.000Z. Read it again, then repeat the change.",
+    ),
     errors.PayloadTooLarge: Documentation(
         "The body is larger than the limit.",
         "The body must be at most 65536 bytes.",
@@ -124,6 +140,24 @@ ERRORS: Mapping[type[ServiceError], Documentation] = {
     errors.Throttled: Documentation(
         "AWS is throttling requests. Retry after `Retry-After`.",
         "AWS is throttling requests. Retry after the seconds in Retry-After.",
+    ),
+    errors.TooManyQueries: Documentation(
+        "The environment has the maximum number of active queries. Retry after `Retry-After`.",
+        "20 queries of the environment are active. Wait until one ends, or stop one.",
+    ),
+    errors.QueryNotSucceeded: Documentation(
+        "The query has not succeeded, so it has no rows and no result.",
+        "The query is RUNNING, so it has no rows.",
+    ),
+    errors.ResultGone: Documentation(
+        "The result was deleted: by a user, a reset, or with the environment. Run the query again.",
+        "The result no longer exists: the environment is DELETED.",
+    ),
+    errors.RateLimited: Documentation(
+        "The caller has used up the limit of calls that change or compute something. Retry after "
+        "`Retry-After`.",
+        "You may make 600 calls that change or compute something per minute, and 300 at once. Retry after "
+        "the seconds in Retry-After.",
     ),
     errors.TooManyCreations: Documentation(
         "The owner has reached the limit of creations in 24 hours. Retry after `Retry-After`.",

@@ -8,7 +8,7 @@ from chalicelib import errors
 from chalicelib.api import responses
 from chalicelib.api.openapi.error_descriptions import ERRORS
 from chalicelib.api.openapi.examples import problem_example
-from chalicelib.api.openapi.headers import CHALLENGE, references
+from chalicelib.api.openapi.headers import CHALLENGE, RATE_LIMIT, references
 from chalicelib.api.openapi.schemas import reference
 from chalicelib.api.operations import Operation
 from chalicelib.domain.json_types import Json
@@ -41,6 +41,8 @@ def _by_status(operation: Operation) -> dict[int, Kinds]:
     found: list[type[ServiceError]] = [*_OF_EVERY_OPERATION, *operation.errors]
     if not operation.public:
         found.append(errors.Unauthorized)
+    if operation.cost:
+        found.append(errors.RateLimited)
     if "{" in operation.path:
         found.append(errors.NotFound)
     if operation.body is not None:
@@ -61,6 +63,7 @@ def _response(status: int, kinds: Kinds) -> Json:
     headers = ["X-Request-Id"]
     headers += [CHALLENGE] if status == 401 else []
     headers += ["Retry-After"] if status in (429, 503) else []
+    headers += RATE_LIMIT if errors.RateLimited in kinds else []
     described = [f"- `{kind.code}`: {ERRORS[kind].description}" for kind in kinds]
     return {
         "description": "\n".join(described) if len(kinds) > 1 else ERRORS[kinds[0]].description,

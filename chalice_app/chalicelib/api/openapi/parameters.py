@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from chalicelib.api.fields import top_level
 from chalicelib.api.openapi.schemas import Schemas
 from chalicelib.api.operations import Operation
+from chalicelib.domain.cohort import CohortAction
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.setting_types import JOB_FILE_ENDINGS, file_names
+from chalicelib.errors import PreconditionFailed
 
 _CATALOG_NAME = {"type": "string", "pattern": "^[a-z0-9_]{1,255}$"}
 _FOLDER = {
@@ -32,6 +35,12 @@ _PATH_PARAMETERS: Mapping[str, Json] = {
     "environment_id": _path_parameter(
         "ID of the environment.", {"type": "string", "pattern": "^[a-z2-7]{10}$"}, "k3v7q2mzab"
     ),
+    "cohort_id": _path_parameter(
+        "ID of the cohort.", {"type": "string", "pattern": "^[a-z2-7]{10}$"}, "q5m2x7rtda"
+    ),
+    "action": _path_parameter(
+        "What to do with all environments.", {"type": "string", "enum": [*CohortAction]}, "freeze"
+    ),
     "job_id": _path_parameter(
         "ID of the job, from `outputs.job_ids` of its environment.",
         {"type": "string", "pattern": "^terraglue-[a-z2-7]{10}-[a-z0-9][a-z0-9-]{0,63}$"},
@@ -39,6 +48,9 @@ _PATH_PARAMETERS: Mapping[str, Json] = {
     ),
     "run_id": _path_parameter(
         "ID of the run.", {"type": "string", "pattern": "^[a-z2-7]{16}$"}, "3oc6lp4hbslpve34"
+    ),
+    "query_id": _path_parameter(
+        "ID of the query.", {"type": "string", "pattern": "^[a-z2-7]{16}$"}, "3oc6lp4hbslpve34"
     ),
     "database": _path_parameter(
         "Short name of the database, such as `sot`, or its name in the Data Catalog.", _CATALOG_NAME, "sot"
@@ -69,6 +81,21 @@ _IF_NONE_MATCH = {
     "description": "ETag of the last response. Returns 304 if nothing changed.",
     "schema": {"type": "string"},
 }
+_WRITE_IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "description": (
+        "`sha256` of the file that you change, in double quotes, or `*` for any. Returns 412 if the file has "
+        "another content, unless that is the content of this request."
+    ),
+    "schema": {"type": "string"},
+}
+_WRITE_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "`*` creates a file only: returns 412 if it exists.",
+    "schema": {"type": "string"},
+}
 
 
 def parameters(operation: Operation) -> list[Json]:
@@ -91,6 +118,8 @@ def _query_parameters(operation: Operation) -> Iterable[Json]:
         for name, property_ in schema["properties"].items():
             inlined = _inlined(property_, schema.get("$defs", {}))
             description = inlined.pop("description")
+            if name == "fields" and isinstance(page := operation.returns.get(200), type):
+                description += f" Fields: {', '.join(f'`{known}`' for known in top_level(page))}."
             yield {"name": name, "in": "query", "description": description, "schema": inlined}
 
 
@@ -110,5 +139,9 @@ def _inlined(schema: Json, definitions: Json) -> Json:
 def _headers(operation: Operation) -> Iterable[Json]:
     if operation.idempotent:
         yield _IDEMPOTENCY_KEY
-    if operation.method == "GET":
+    if operation.method == "GET" and 303 not in operation.returns:
         yield _IF_NONE_MATCH
+    if PreconditionFailed in operation.errors:
+        yield _WRITE_IF_MATCH
+        if operation.method == "PUT":
+            yield _WRITE_IF_NONE_MATCH

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel, ValidationError
 
 from chalicelib.api import responses
+from chalicelib.api.media_types import CSV
 from chalicelib.api.openapi.error_responses import failure_references
 from chalicelib.api.openapi.examples import BODIES, response_example
-from chalicelib.api.openapi.headers import references
+from chalicelib.api.openapi.headers import RATE_LIMIT, references
 from chalicelib.api.openapi.parameters import parameters
 from chalicelib.api.openapi.schemas import reference
 from chalicelib.api.operations import Files, Operation
@@ -18,6 +19,10 @@ from chalicelib.domain.json_types import Json
 # Path parameters of linked operations, from the body of a response.
 _LINKED: Mapping[type[BaseModel], Mapping[str, str]] = {
     responses.Environment: {"environment_id": "$response.body#/id"},
+    responses.Query: {
+        "environment_id": "$response.body#/environment_id",
+        "query_id": "$response.body#/id",
+    },
     responses.JobRun: {"job_id": "$response.body#/job_id", "run_id": "$response.body#/id"},
 }
 
@@ -68,20 +73,25 @@ def _successes(operation: Operation, operations: Sequence[Operation]) -> Json:
     found: Json = {}
     for status, returned in operation.returns.items():
         headers = ["X-Request-Id"]
-        headers += ["ETag"] if operation.method == "GET" else []
+        headers += ["ETag"] if operation.method == "GET" and status == 200 else []
+        headers += ["Location"] if status == 303 else []
         headers += ["Location", "Idempotency-Replayed"] if operation.idempotent else []
+        headers += RATE_LIMIT if operation.cost else []
         response: Json
         if returned is None:
-            response = {"description": "Done."}
+            response = {"description": "Redirects to the file." if status == 303 else "Done."}
         elif isinstance(returned, Files):
             response = _file_response(returned)
         else:
             headers += ["Retry-After"] if "poll_after_seconds" in returned.model_fields else []
             response = _model_response(operation, status, returned)
+            if operation.csv:
+                headers.append("Link")
+                response["content"][CSV] = {"schema": {"type": "string"}}
             if operation.links:
                 response["links"] = _links(operation, returned, operations)
         found[str(status)] = {**response, "headers": references(headers)}
-    if operation.method == "GET":
+    if operation.method == "GET" and 200 in operation.returns:
         found["304"] = {
             "description": "Not changed since the ETag in If-None-Match.",
             "headers": references(["X-Request-Id", "ETag"]),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from chalicelib.api import responses
 from chalicelib.config import Config
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.owner_accounts import Account, Allowance
-from chalicelib.domain.pricing import usd
+from chalicelib.domain.pricing import WorkerType, usd
 from chalicelib.domain.settings import Limits
 
 
@@ -25,6 +27,12 @@ def me_body(
             next_at=account.next_creation_at(config.allowance),
         ),
         limits=_limits(config.allowance, config.limits),
+        worker_prices=[
+            responses.WorkerPrice(
+                worker_type=worker_type, usd_per_hour=float(config.prices.of_worker_hour(worker_type))
+            )
+            for worker_type in get_args(WorkerType)
+        ],
     )
 
 

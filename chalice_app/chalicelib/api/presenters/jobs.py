@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, cast
+from urllib.parse import quote
 
 from chalicelib.api import responses
 from chalicelib.api.presenters.environments import warnings_body
@@ -44,6 +45,7 @@ def job_body(
 def run_body(run: JobRun, base: str, moment: datetime | None = None) -> responses.JobRun:
     """Return the body of a run. `moment` is now, or None if it was just written."""
     link = f"{base}/jobs/{run.job_id}/runs/{run.id}"
+    environment = f"{base}/environments/{run.environment_id}"
     return responses.JobRun(
         id=run.id,
         job_id=run.job_id,
@@ -68,12 +70,14 @@ def run_body(run: JobRun, base: str, moment: datetime | None = None) -> response
         cost_usd=None if run.cost_micro_usd is None else usd(run.cost_micro_usd),
         max_cost_usd=usd(run.max_cost_micro_usd),
         error=responses.RunError(**asdict(run.error)) if run.error else None,
-        output=_output(run.output) if run.output else None,
-        outputs=[_output(output) for output in run.outputs],
+        output=_output(run.output, environment) if run.output else None,
+        outputs=[_output(output, environment) for output in run.outputs],
         links=responses.RunLinks(
             self=link,
             logs=f"{link}/logs",
-            environment=f"{base}/environments/{run.environment_id}",
+            metrics=f"{link}/metrics",
+            rows=_rows(run.output, environment) if run.output else None,
+            environment=environment,
         ),
     )
 
@@ -100,5 +104,10 @@ def uploaded_file_body(
     return responses.UploadedJobFile(**dict(file), warnings=warnings_body(warnings))
 
 
-def _output(output: RunOutput) -> responses.RunOutput:
-    return responses.RunOutput(**asdict(output))
+def _output(output: RunOutput, environment: str) -> responses.RunOutput:
+    links = responses.RunOutputLinks(rows=_rows(output, environment))
+    return responses.RunOutput(**asdict(output), links=links)
+
+
+def _rows(output: RunOutput, environment: str) -> str:
+    return f"{environment}/tables/{quote(output.database, safe='')}/{quote(output.table, safe='')}/rows"

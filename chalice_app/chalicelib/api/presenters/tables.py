@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.api import responses
-from chalicelib.aws.catalog import CatalogTable, Column, Partitions
+from chalicelib.aws.catalog_tables import CatalogTable, Column, Partitions
 from chalicelib.clock import timestamp
 from chalicelib.domain.environment import Environment
 from chalicelib.services.tables import Database, Rows
@@ -55,6 +55,9 @@ def _table(table: CatalogTable, partitions: Partitions | None, link: str) -> res
         description=table.description,
         format=table.format,
         location=table.location,
+        row_count=table.row_count,
+        size_bytes=table.size_bytes,
+        file_count=table.file_count,
         columns=[_column(column) for column in table.columns],
         partition_keys=[_column(key) for key in table.partition_keys],
         partitions=_partitions(keys, partitions) if partitions else None,

@@ -4,14 +4,31 @@ A response always has all fields, and a value that is not known (yet) is null. T
 amounts of money are US dollars, and links are relative to the host. `presenters` builds these models.
 """
 
-from chalicelib.api.responses.account import Creations, Limits, Me, OwnerBudget
+from chalicelib.api.responses.account import Creations, Limits, Me, OwnerBudget, WorkerPrice
 from chalicelib.api.responses.base import EXAMPLE_ENVIRONMENT, JobWarning, ResponseBody
+from chalicelib.api.responses.cohorts import (
+    Cohort,
+    CohortFailure,
+    CohortLinks,
+    CohortMember,
+    CohortMemberPage,
+    CohortPage,
+    CohortPlan,
+    CohortTask,
+    MemberLinks,
+    PlannedMember,
+    PlannedQueue,
+)
+from chalicelib.api.responses.credentials import Credentials, CredentialsLinks
+from chalicelib.api.responses.drift import Drift, DriftedResource, DriftLinks, PropertyDifference
 from chalicelib.api.responses.environments import (
     Budget,
     Environment,
     EnvironmentLinks,
     EnvironmentPage,
     Failure,
+    Forecast,
+    Freeze,
     Progress,
     Queue,
     Resource,
@@ -25,11 +42,31 @@ from chalicelib.api.responses.job_files import (
     UploadedJobFile,
 )
 from chalicelib.api.responses.jobs import Job, JobLinks, JobPage
+from chalicelib.api.responses.notifications import Notifications, Webhook, WebhookDelivery
 from chalicelib.api.responses.outputs import Buckets, LogGroups, Outputs
+from chalicelib.api.responses.portal import PortalConfig, PortalSignIn
 from chalicelib.api.responses.problems import FieldProblem, Problem
+from chalicelib.api.responses.queries import (
+    Query,
+    QueryColumn,
+    QueryError,
+    QueryLinks,
+    QueryPage,
+    QueryWithRows,
+)
 from chalicelib.api.responses.receipts import Receipt, Remaining, Removed
-from chalicelib.api.responses.releases import Health, Release, Releases
-from chalicelib.api.responses.runs import JobRun, JobRunPage, LogLine, LogPage, RunError, RunLinks, RunOutput
+from chalicelib.api.responses.releases import DataSet, DataSets, Health, Release, Releases
+from chalicelib.api.responses.run_metrics import Amounts, Dataset, RunMetrics, RunMetricsLinks, StageMetrics
+from chalicelib.api.responses.runs import (
+    JobRun,
+    JobRunPage,
+    LogLine,
+    LogPage,
+    RunError,
+    RunLinks,
+    RunOutput,
+    RunOutputLinks,
+)
 from chalicelib.api.responses.tables import (
     Column,
     Database,
@@ -42,15 +79,33 @@ from chalicelib.api.responses.tables import (
     Tables,
     TablesLinks,
 )
+from chalicelib.api.responses.usage import Usage, UsageAmounts, UsageItem, UsageRule
 
 __all__ = [
     "EXAMPLE_ENVIRONMENT",
+    "Amounts",
     "Buckets",
     "Budget",
     "Change",
+    "Cohort",
+    "CohortFailure",
+    "CohortLinks",
+    "CohortMember",
+    "CohortMemberPage",
+    "CohortPage",
+    "CohortPlan",
+    "CohortTask",
     "Column",
     "Creations",
+    "Credentials",
+    "CredentialsLinks",
+    "DataSet",
+    "DataSets",
     "Database",
+    "Dataset",
+    "Drift",
+    "DriftLinks",
+    "DriftedResource",
     "Environment",
     "EnvironmentLinks",
     "EnvironmentPage",
@@ -59,6 +114,8 @@ __all__ = [
     "Failure",
     "FieldProblem",
     "FolderUpload",
+    "Forecast",
+    "Freeze",
     "Health",
     "Job",
     "JobFile",
@@ -74,12 +131,25 @@ __all__ = [
     "LogLine",
     "LogPage",
     "Me",
+    "MemberLinks",
+    "Notifications",
     "Outputs",
     "OwnerBudget",
     "Partition",
     "Partitions",
+    "PlannedMember",
+    "PlannedQueue",
+    "PortalConfig",
+    "PortalSignIn",
     "Problem",
     "Progress",
+    "PropertyDifference",
+    "Query",
+    "QueryColumn",
+    "QueryError",
+    "QueryLinks",
+    "QueryPage",
+    "QueryWithRows",
     "Queue",
     "Receipt",
     "Release",
@@ -92,10 +162,21 @@ __all__ = [
     "RowsLinks",
     "RunError",
     "RunLinks",
+    "RunMetrics",
+    "RunMetricsLinks",
     "RunOutput",
+    "RunOutputLinks",
+    "StageMetrics",
     "Table",
     "TableLinks",
     "Tables",
     "TablesLinks",
     "UploadedJobFile",
+    "Usage",
+    "UsageAmounts",
+    "UsageItem",
+    "UsageRule",
+    "Webhook",
+    "WebhookDelivery",
+    "WorkerPrice",
 ]

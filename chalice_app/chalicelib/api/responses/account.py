@@ -8,6 +8,7 @@ from pydantic import Field
 
 from chalicelib.api.responses.base import ResponseBody, Time
 from chalicelib.api.responses.environments import Environment
+from chalicelib.domain.pricing import WorkerType
 
 
 class OwnerBudget(ResponseBody):
@@ -15,11 +16,17 @@ class OwnerBudget(ResponseBody):
 
     limit_usd: Annotated[float, Field(ge=0, description="Budget for one period.", examples=[5.0])]
     spent_usd: Annotated[
-        float, Field(ge=0, description="Cost of the runs that ended in the period.", examples=[0.036667])
+        float,
+        Field(
+            ge=0, description="Cost of the runs and queries that ended in the period.", examples=[0.036667]
+        ),
     ]
-    reserved_usd: Annotated[float, Field(ge=0, description="Maximum cost of active runs.", examples=[0.55])]
+    reserved_usd: Annotated[
+        float, Field(ge=0, description="Maximum cost of active runs and queries.", examples=[0.55])
+    ]
     available_usd: Annotated[
-        float, Field(ge=0, description="Maximum cost that another run can have.", examples=[4.413333])
+        float,
+        Field(ge=0, description="Maximum cost that another run or query can have.", examples=[4.413333]),
     ]
     period_begins_at: Annotated[
         Time | None,
@@ -71,6 +78,15 @@ class Limits(ResponseBody):
     ]
 
 
+class WorkerPrice(ResponseBody):
+    """A type of workers and its price."""
+
+    worker_type: Annotated[WorkerType, Field(description="Type of the workers.", examples=["G.1X"])]
+    usd_per_hour: Annotated[
+        float, Field(ge=0, description="Price of one worker for an hour.", examples=[0.44])
+    ]
+
+
 class Me(ResponseBody):
     """The caller, their live environment, budget and limits."""
 
@@ -80,3 +96,10 @@ class Me(ResponseBody):
     budget: Annotated[OwnerBudget, Field(description="Budget in the current period.")]
     creations: Annotated[Creations, Field(description="Creations in the last 24 hours.")]
     limits: Annotated[Limits, Field(description="Limits that the operator sets.")]
+    worker_prices: Annotated[
+        list[WorkerPrice],
+        Field(
+            description="Prices of workers. The maximum cost of a run is number_of_workers x usd_per_hour x "
+            "timeout_minutes / 60 x (1 + max_retries)."
+        ),
+    ]

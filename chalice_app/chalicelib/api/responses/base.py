@@ -45,7 +45,10 @@ class ResponseBody(BaseModel):
 class Page(ResponseBody, Generic[Item]):
     """One page of a list."""
 
-    items: Annotated[list[Item], Field(description="Items of this page.")]
+    items: Annotated[
+        list[Item],
+        Field(description="Items of this page. If the request has `fields`, they have only those."),
+    ]
     next: Annotated[
         str | None,
         Field(description="Cursor of the next page, or null on the last page.", examples=[None]),

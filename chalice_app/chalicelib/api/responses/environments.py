@@ -17,6 +17,7 @@ from chalicelib.api.responses.base import (
     ResponseBody,
     Time,
 )
+from chalicelib.api.responses.notifications import Notifications
 from chalicelib.api.responses.outputs import Outputs
 from chalicelib.api.responses.receipts import Receipt
 from chalicelib.domain.environment import Status
@@ -106,7 +107,7 @@ class Queue(ResponseBody):
 
 
 class Budget(ResponseBody):
-    """Cost of an environment's runs.
+    """Cost of an environment's runs and queries.
 
     The limit applies to all environments of the owner. `GET /me` returns what is left of it.
     """
@@ -114,11 +115,72 @@ class Budget(ResponseBody):
     limit_usd: Annotated[float, Field(description="Budget of the owner for one period.", examples=[5.0])]
     spent_usd: Annotated[
         float,
-        Field(ge=0, description="Cost of this environment's runs since its creation.", examples=[0.036667]),
+        Field(ge=0, description="Cost of its runs and queries since its creation.", examples=[0.036667]),
     ]
     reserved_usd: Annotated[
-        float, Field(ge=0, description="Maximum cost of this environment's active runs.", examples=[0.0])
+        float, Field(ge=0, description="Maximum cost of its active runs and queries.", examples=[0.0])
     ]
+
+
+class Freeze(ResponseBody):
+    """A freeze: nothing of the environment runs, and nothing of it changes."""
+
+    since: Annotated[Time, Field(description="When it was frozen.")]
+    by: Annotated[str, Field(description="Admin who froze it, or `service`.", examples=["root"])]
+    by_type: Annotated[
+        Literal["user", "service"],
+        Field(
+            description="`user` for an admin, whose freeze stays until an admin thaws it. `service` for the "
+            "budget, whose freeze ends when the owner has budget again.",
+            examples=["user"],
+        ),
+    ]
+    reason: Annotated[str, Field(description="Why it was frozen.", examples=["The course has ended."])]
+    stopped_at: Annotated[
+        Time | None,
+        Field(
+            description="When all active runs and queries had ended, or null until then.",
+            examples=["2026-11-24T09:32:10.000Z"],
+        ),
+    ]
+
+
+class Forecast(ResponseBody):
+    """What the environment will cost at most until it expires, if nobody starts or changes anything.
+
+    Runs that people start, queries, and what runs write are not included. The budget can prevent runs.
+    """
+
+    until: Annotated[Time, Field(description="The expiration.", examples=["2026-11-27T09:30:00.000Z"])]
+    scheduled_runs: Annotated[
+        int, Field(ge=0, description="Number of runs that the schedules start until then.", examples=[3])
+    ]
+    scheduled_usd: Annotated[
+        float,
+        Field(
+            ge=0,
+            description="Maximum cost of these runs, as the budget reserves it: all workers until the "
+            "timeout, in every attempt. Most runs cost much less.",
+            examples=[1.1],
+        ),
+    ]
+    reserved_usd: Annotated[
+        float, Field(ge=0, description="Maximum cost of active runs and queries.", examples=[0.0])
+    ]
+    estimated_kms_usd: Annotated[
+        float,
+        Field(ge=0, description="Estimated cost of the environment's own KMS key.", examples=[0.09863]),
+    ]
+    estimated_s3_usd: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            description="Estimated cost of the release's data and the job files in S3. Null if the release "
+            "cannot be read.",
+            examples=[0.000002],
+        ),
+    ]
+    total_usd: Annotated[float, Field(ge=0, description="The sum of the amounts.", examples=[1.198632])]
 
 
 class EnvironmentLinks(ResponseBody):
@@ -131,9 +193,15 @@ class EnvironmentLinks(ResponseBody):
         Link, Field(description="The job's files.", examples=[f"{EXAMPLE_ENVIRONMENT}/job/files"])
     ]
     events: Annotated[Link, Field(description="Its timeline.", examples=[f"{EXAMPLE_ENVIRONMENT}/events"])]
+    drift: Annotated[
+        Link, Field(description="What was changed by hand.", examples=[f"{EXAMPLE_ENVIRONMENT}/drift"])
+    ]
     tables: Annotated[
         Link,
         Field(description="Its databases and tables.", examples=[f"{EXAMPLE_ENVIRONMENT}/tables"]),
+    ]
+    queries: Annotated[
+        Link, Field(description="Its Athena queries.", examples=[f"{EXAMPLE_ENVIRONMENT}/queries"])
     ]
 
 
@@ -154,6 +222,9 @@ class Environment(ResponseBody):
             description="`learning` runs the release's job, `production` the owner's.", examples=["learning"]
         ),
     ]
+    data: Annotated[
+        str | None, Field(description="Data set of the release, or null for the default.", examples=[None])
+    ]
     release: Annotated[
         str, Field(description="ID of the environment's release.", examples=["1.0.0-2f1c9a7be0d4"])
     ]
@@ -163,6 +234,9 @@ class Environment(ResponseBody):
         Field(description="Settings that runs do not support, also those of a change in progress."),
     ]
     progress: Annotated[Progress, Field(description="Progress of the stack.")]
+    frozen: Annotated[
+        Freeze | None, Field(description="The freeze, or null if it is not frozen.", examples=[None])
+    ]
     queue: Annotated[
         Queue | None,
         Field(description="Position in the queue while QUEUED, otherwise null.", examples=[None]),
@@ -172,7 +246,12 @@ class Environment(ResponseBody):
         Outputs | None,
         Field(description="AWS resources of the environment, or null until the stack is complete."),
     ]
-    budget: Annotated[Budget, Field(description="Cost of the environment's runs.")]
+    budget: Annotated[Budget, Field(description="Cost of the environment's runs and queries.")]
+    forecast: Annotated[
+        Forecast | None,
+        Field(description="Cost until the expiration, or null once it is being deleted."),
+    ]
+    notifications: Annotated[Notifications, Field(description="Who is notified of events.")]
     receipt: Annotated[
         Receipt | None,
         Field(description="What the deletion removed and left, or null until DELETED.", examples=[None]),

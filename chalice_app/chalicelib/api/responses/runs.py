@@ -24,6 +24,7 @@ from chalicelib.domain.job_run import RunStatus
 from chalicelib.domain.pricing import WorkerType
 
 _RUN = "3oc6lp4hbslpve34"
+_ROWS = f"{EXAMPLE_ENVIRONMENT}/tables/terraglue_{EXAMPLE_ID}_sot/tbsot_ecommerce_br/rows"
 
 
 class RunError(ResponseBody):
@@ -44,6 +45,46 @@ class RunError(ResponseBody):
             examples=[["ValueError: no such column"]],
         ),
     ]
+    script: Annotated[
+        str | None,
+        Field(
+            description="Job file that raised the error, with its path; the name of another file, such as a "
+            "library's; or null if unknown.",
+            examples=["main.py"],
+        ),
+    ]
+    line: Annotated[
+        int | None, Field(ge=0, description="Line of this file, or null if unknown.", examples=[12])
+    ]
+    sql_line: Annotated[
+        int | None, Field(ge=0, description="Line of the Spark SQL statement, or null.", examples=[None])
+    ]
+    sql_position: Annotated[
+        int | None,
+        Field(ge=0, description="Position in this line, counted from 0, or null.", examples=[None]),
+    ]
+    cause: Annotated[
+        str | None,
+        Field(
+            description="Cause, for programs, such as `out_of_memory`, `table_not_found` or `unknown`; "
+            "docs/api.md lists them. Later versions may add causes. Null for runs that ended before "
+            "the service knew causes.",
+            examples=["value"],
+        ),
+    ]
+    hint: Annotated[
+        str | None,
+        Field(
+            description="What to do about the cause, or null.",
+            examples=["The script passes a value that the function does not accept."],
+        ),
+    ]
+
+
+class RunOutputLinks(ResponseBody):
+    """Links of a table that a run wrote."""
+
+    rows: Annotated[Link, Field(description="Its first rows.", examples=[_ROWS])]
 
 
 class RunOutput(ResponseBody):
@@ -61,6 +102,7 @@ class RunOutput(ResponseBody):
             examples=[[{"anomesdia": "20261124"}]],
         ),
     ]
+    links: Annotated[RunOutputLinks, Field(description="Related resources.")]
 
 
 class RunLinks(ResponseBody):
@@ -68,6 +110,17 @@ class RunLinks(ResponseBody):
 
     self: Annotated[Link, Field(description="The run.", examples=[f"/jobs/{EXAMPLE_JOB}/runs/{_RUN}"])]
     logs: Annotated[Link, Field(description="Its log.", examples=[f"/jobs/{EXAMPLE_JOB}/runs/{_RUN}/logs"])]
+    metrics: Annotated[
+        Link, Field(description="Its metrics.", examples=[f"/jobs/{EXAMPLE_JOB}/runs/{_RUN}/metrics"])
+    ]
+    rows: Annotated[
+        Link | None,
+        Field(
+            description="The first rows of the table in `output`, or null if that is null. The items of "
+            "`outputs` have links to theirs.",
+            examples=[_ROWS],
+        ),
+    ]
     environment: Annotated[Link, Field(description="Its environment.", examples=[EXAMPLE_ENVIRONMENT])]
 
 
@@ -169,3 +222,11 @@ class LogLine(ResponseBody):
 
 class LogPage(Page[LogLine]):
     """One page of a run's log."""
+
+    complete: Annotated[
+        bool,
+        Field(
+            description="True if the run has ended and no line follows this page; then `next` is null.",
+            examples=[True],
+        ),
+    ]

@@ -68,6 +68,20 @@ class Table(ResponseBody):
     location: Annotated[
         str | None, Field(description="Location of its files in S3, or null.", examples=[EXAMPLE_SOT])
     ]
+    row_count: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            description="Number of rows according to the release, or a crawler's estimate. Null if unknown.",
+            examples=[9921],
+        ),
+    ]
+    size_bytes: Annotated[
+        int | None, Field(ge=0, description="Size of its files in the same way, or null.", examples=[1843201])
+    ]
+    file_count: Annotated[
+        int | None, Field(ge=0, description="Number of its files in the same way, or null.", examples=[4])
+    ]
     columns: Annotated[list[Column], Field(description="Columns without the partition keys.")]
     partition_keys: Annotated[
         list[Column],

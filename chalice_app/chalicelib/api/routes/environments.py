@@ -8,15 +8,13 @@ from chalicelib import errors
 from chalicelib.api import responses
 from chalicelib.api.call import Call
 from chalicelib.api.operations import Operations
-from chalicelib.api.presenters.environments import environment_body
 from chalicelib.api.presenters.events import event_body
-from chalicelib.api.queries import EnvironmentsQuery, PageQuery
-from chalicelib.api.routes.responding import accepted, page, present, response
+from chalicelib.api.query_parameters import EnvironmentsQuery, PageQuery
+from chalicelib.api.routes.responding import accepted, page, present, present_at, response
 from chalicelib.clock import parse
 from chalicelib.domain.environment import Environment
-from chalicelib.domain.requests import EnvironmentChange
+from chalicelib.domain.requests import EnvironmentChange, EnvironmentRequest, FreezeRequest
 from chalicelib.domain.setting_rules import invalid_combinations
-from chalicelib.domain.settings import Settings
 from chalicelib.services.idempotency import Created
 
 operations = Operations("Environments")
@@ -37,13 +35,17 @@ operations = Operations("Environments")
     links=("get_environment", "list_events", "delete_environment"),
     invalid_combinations=invalid_combinations,
 )
-def request_environment(call: Call, body: Settings) -> Response:
+def request_environment(call: Call, body: EnvironmentRequest) -> Response:
     """Create an environment.
 
     Creates the caller's environment, or queues it if the service is at capacity. An owner can have one
     environment that is not DELETED. Omitted settings have their defaults.
     """
-    return _accepted(call, call.service.environments.create(call.idempotent(body), body))
+    # Without a data set, the fingerprint is that of the versions that had none, so their keys stay valid.
+    request = call.idempotent(body if body.data or body.notifications else body.settings)
+    environments = call.service.environments
+    created = environments.create(request, body.settings, body.data, body.notifications)
+    return _accepted(call, created, environments.notifications.secret_of(created.record))
 
 
 @operations.add("GET", "/environments", returns={200: responses.EnvironmentPage})
@@ -56,9 +58,14 @@ def list_environments(call: Call, query: EnvironmentsQuery) -> responses.Environ
     items, following = page(
         call,
         query,
-        ("environments", query.owner, query.status),
+        ("environments", query.owner, query.status, query.frozen),
         lambda start: call.service.environments.page(
-            call.caller, owner=query.owner, status=query.status, limit=query.limit, start=start
+            call.caller,
+            owner=query.owner,
+            status=query.status,
+            frozen=None if query.frozen is None else query.frozen == "true",
+            limit=query.limit,
+            start=start,
         ),
         lambda environment: present(call, environment),
     )
@@ -82,6 +89,7 @@ def get_environment(call: Call, environment_id: str) -> responses.Environment:
     errors=(
         errors.EnvironmentNotLive,
         errors.EnvironmentNotReady,
+        errors.EnvironmentFrozen,
         errors.InvalidCombination,
         errors.Conflict,
     ),
@@ -89,11 +97,17 @@ def get_environment(call: Call, environment_id: str) -> responses.Environment:
 def change_environment(call: Call, environment_id: str, body: EnvironmentChange) -> Response:
     """Update an environment.
 
-    Changes the expiration, the settings or the release. Returns 202 while the change runs and 200 if it is
-    done. The environment is UPDATING until it is READY again; a change that fails is rolled back, and
-    `failure` has the reason. To change settings or release, the environment must be READY, or FAILED because
-    a resource was deleted. The update then creates the resource again.
+    Changes the expiration, the settings, the data set or the release. Returns 202 while the change runs and
+    200 if it is done. The environment is UPDATING until it is READY again; a change that fails is rolled
+    back, and `failure` has the reason. For all but the expiration, the environment must be READY, or FAILED
+    because a resource was deleted. The update then creates the resource again. `notifications` can be set in
+    any status before the deletion, in a request of its own.
     """
+    if body.model_fields_set == {"notifications"}:
+        notified, secret = call.service.environments.notifications.change(
+            call.caller, environment_id, body.notifications, call.request_id
+        )
+        return response(present(call, notified, secret=secret), 200)
     environment, running = call.service.environments.change(
         call.caller, environment_id, body, call.request_id
     )
@@ -104,7 +118,12 @@ def change_environment(call: Call, environment_id: str, body: EnvironmentChange)
     "POST",
     "/environments/{environment_id}/reset",
     returns={202: responses.Environment},
-    errors=(errors.EnvironmentNotReady, errors.Conflict, errors.IdempotencyKeyReused),
+    errors=(
+        errors.EnvironmentNotReady,
+        errors.EnvironmentFrozen,
+        errors.Conflict,
+        errors.IdempotencyKeyReused,
+    ),
     idempotent=True,
     links=("get_environment", "list_events"),
 )
@@ -123,6 +142,7 @@ def reset_environment(call: Call, environment_id: str) -> Response:
     returns={202: responses.Environment},
     errors=(
         errors.EnvironmentNotFailed,
+        errors.EnvironmentFrozen,
         errors.TooManyCreations,
         errors.Conflict,
         errors.IdempotencyKeyReused,
@@ -137,6 +157,54 @@ def retry_environment(call: Call, environment_id: str) -> Response:
     `limits.creations_per_day`.
     """
     return _accepted(call, call.service.environments.retry(call.idempotent(), environment_id))
+
+
+@operations.add(
+    "POST",
+    "/environments/{environment_id}/freeze",
+    returns={202: responses.Environment},
+    errors=(
+        errors.Forbidden,
+        errors.EnvironmentNotLive,
+        errors.Conflict,
+        errors.IdempotencyKeyReused,
+    ),
+    idempotent=True,
+    links=("get_environment", "list_events"),
+)
+def freeze_environment(call: Call, environment_id: str, body: FreezeRequest) -> Response:
+    """Freeze an environment.
+
+    Stops its runs and queries, also those that were started outside the API, and its schedules, and accepts
+    no new ones, no credentials and no changes until an admin thaws it. Reading, deleting and the expiration
+    stay. A creation, a change or a reset that is in progress ends first. Only admins can freeze.
+    """
+    request = call.idempotent(body)
+    return _accepted(call, call.service.environments.freeze(request, environment_id, body.reason))
+
+
+@operations.add(
+    "POST",
+    "/environments/{environment_id}/thaw",
+    returns={202: responses.Environment},
+    errors=(
+        errors.Forbidden,
+        errors.EnvironmentNotLive,
+        errors.BudgetExceeded,
+        errors.Conflict,
+        errors.IdempotencyKeyReused,
+    ),
+    idempotent=True,
+    links=("get_environment", "list_events"),
+)
+def thaw_environment(call: Call, environment_id: str) -> Response:
+    """Thaw a frozen environment.
+
+    Schedules continue with their next time; runs that the freeze prevented are not made up for. An
+    environment that the budget froze thaws by itself when the owner has budget again, and not before. Only
+    admins can thaw.
+    """
+    return _accepted(call, call.service.environments.thaw(call.idempotent(), environment_id))
 
 
 @operations.add(
@@ -173,14 +241,8 @@ def list_events(call: Call, environment_id: str, query: PageQuery) -> responses.
     return responses.EventPage(items=items, next=following)
 
 
-def _accepted(call: Call, created: Created[Environment]) -> Response:
+def _accepted(call: Call, created: Created[Environment], secret: str | None = None) -> Response:
     """Present the environment as the request wrote it, so a repeated request gets the same response."""
-    record, config = created.record, call.service.config
-    body = environment_body(
-        record,
-        call.base,
-        parse(record.updated_at),
-        allowance=config.allowance,
-        unsupported=config.unsupported_features,
-    )
+    moment = parse(created.record.updated_at)
+    body = present_at(call, created.record, moment, secret=secret)
     return accepted(body, created.replayed)

@@ -12,10 +12,11 @@ from chalicelib.api.call import Call
 from chalicelib.api.operations import Files, Operations
 from chalicelib.api.presenters.environments import warnings_body
 from chalicelib.api.presenters.jobs import job_file_body, uploaded_file_body
-from chalicelib.api.queries import FolderQuery
+from chalicelib.api.query_parameters import FolderQuery
 from chalicelib.api.routes.responding import response
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.setting_types import MAX_FOLDERS
+from chalicelib.services.job_file_writes import Precondition
 
 operations = Operations("Job files")
 
@@ -37,7 +38,12 @@ ARCHIVES = {
 """Kind of the archive by media type. Chalice must know them as binary (app.py)."""
 _BYTES = ("application/octet-stream",)
 _BINARY = (".zip", ".whl")
-_CHANGE_ERRORS = (errors.EnvironmentNotReady, errors.LearningMode, errors.Conflict)
+_CHANGE_ERRORS = (
+    errors.EnvironmentNotReady,
+    errors.EnvironmentFrozen,
+    errors.LearningMode,
+    errors.Conflict,
+)
 _UPLOAD_ERRORS = (
     *_CHANGE_ERRORS,
     errors.TooManyFiles,
@@ -62,6 +68,7 @@ def list_job_files(call: Call, environment_id: str) -> responses.JobFiles:
     returns={200: responses.FolderUpload},
     errors=(*_UPLOAD_ERRORS, errors.JobFileInUse),
     upload=(*ARCHIVES,),
+    cost=5,
 )
 def put_job_folder(call: Call, environment_id: str, query: FolderQuery) -> responses.FolderUpload:
     """Upload a folder of job files.
@@ -106,7 +113,7 @@ def put_job_file(call: Call, environment_id: str, **parts: str) -> Response:
     """
     path, content = _path(parts), http_request.raw_body(call.request)
     environment, is_new = call.service.job_files.write(
-        call.caller, environment_id, path, content, call.request_id
+        *(call.caller, environment_id, path, content, call.request_id), _precondition(call.request)
     )
     warnings = call.service.job_files.warnings(environment, path, content)
     body = uploaded_file_body(environment, path, call.base, warnings)
@@ -119,7 +126,9 @@ def delete_job_file(call: Call, environment_id: str, **parts: str) -> Response:
     Requires production mode and a READY environment. Returns 409 if the settings of a job name the file, and
     404 if it does not exist, also if it was deleted before.
     """
-    call.service.job_files.remove(call.caller, environment_id, _path(parts), call.request_id)
+    call.service.job_files.remove(
+        *(call.caller, environment_id, _path(parts), call.request_id), _precondition(call.request)
+    )
     return Response("", status_code=204)
 
 
@@ -137,7 +146,7 @@ for _suffix, _parts in _PATHS.items():
         _path_of_file,
         name=f"put_job_file{_suffix}",
         returns={200: responses.UploadedJobFile, 201: responses.UploadedJobFile},
-        errors=(*_UPLOAD_ERRORS, errors.InvalidFields),
+        errors=(*_UPLOAD_ERRORS, errors.InvalidFields, errors.PreconditionFailed),
         upload=_BYTES,
     )(put_job_file)
     operations.add(
@@ -145,7 +154,7 @@ for _suffix, _parts in _PATHS.items():
         _path_of_file,
         name=f"delete_job_file{_suffix}",
         returns={204: None},
-        errors=(*_CHANGE_ERRORS, errors.JobFileInUse),
+        errors=(*_CHANGE_ERRORS, errors.JobFileInUse, errors.PreconditionFailed),
     )(delete_job_file)
 
 
@@ -169,6 +178,14 @@ def _items(call: Call, environment: Environment) -> list[responses.JobFile]:
 
 def _path(parts: Mapping[str, str]) -> str:
     return "/".join(parts[name] for name in sorted(parts))
+
+
+def _precondition(request: Request) -> Precondition:
+    tags = request.headers.get("if-match", "").split(",")
+    return Precondition(
+        digests=[tag.strip().strip('"') for tag in tags if tag.strip()],
+        is_new=request.headers.get("if-none-match", "").strip() == "*",
+    )
 
 
 def _download(request: Request, path: str, content: bytes) -> Response:

@@ -9,9 +9,11 @@ from chalicelib.api import responses
 from chalicelib.api.call import Call
 from chalicelib.api.operations import Operations
 from chalicelib.api.presenters.jobs import job_body, run_body
-from chalicelib.api.queries import JobsQuery, LogsQuery, PageQuery
+from chalicelib.api.presenters.run_metrics import run_metrics_body
+from chalicelib.api.query_parameters import JobsQuery, LogsQuery, PageQuery
 from chalicelib.api.routes.responding import accepted, page, response
 from chalicelib.domain.requests import RunRequest
+from chalicelib.services.run_logs import LogRequest
 
 operations = Operations("Jobs")
 
@@ -48,7 +50,10 @@ def get_job(call: Call, job_id: str) -> responses.Job:
     "DELETE",
     "/jobs/{job_id}/bookmark",
     returns={200: responses.Job},
-    errors=(errors.EnvironmentNotReady,),
+    errors=(
+        errors.EnvironmentNotReady,
+        errors.EnvironmentFrozen,
+    ),
 )
 def reset_bookmark(call: Call, job_id: str) -> responses.Job:
     """Reset a job's bookmark.
@@ -66,13 +71,14 @@ def reset_bookmark(call: Call, job_id: str) -> responses.Job:
     returns={202: responses.JobRun},
     errors=(
         errors.EnvironmentNotReady,
+        errors.EnvironmentFrozen,
         errors.BudgetExceeded,
         errors.JobFilesMissing,
         errors.InvalidCombination,
         errors.IdempotencyKeyReused,
     ),
     idempotent=True,
-    links=("get_run", "get_run_logs"),
+    links=("get_run", "get_run_logs", "get_run_metrics"),
 )
 def request_run(call: Call, job_id: str, body: RunRequest) -> Response:
     """Run a job.
@@ -127,21 +133,32 @@ def stop_run(call: Call, job_id: str, run_id: str) -> Response:
     return response(body, 202 if running else 200)
 
 
-@operations.add("GET", "/jobs/{job_id}/runs/{run_id}/logs", returns={200: responses.LogPage})
+@operations.add("GET", "/jobs/{job_id}/runs/{run_id}/metrics", returns={200: responses.RunMetrics}, cost=5)
+def get_run_metrics(call: Call, job_id: str, run_id: str) -> responses.RunMetrics:
+    """Get a run's metrics.
+
+    Returns what the stages and tasks of the run did, from Spark's event log in the sandbox. While the run is
+    active, `partial` is true and the metrics lag about 30 seconds behind.
+    """
+    return run_metrics_body(call.service.jobs.metrics(call.caller, job_id, run_id), call.base)
+
+
+@operations.add("GET", "/jobs/{job_id}/runs/{run_id}/logs", returns={200: responses.LogPage}, cost=1)
 def get_run_logs(call: Call, job_id: str, run_id: str, query: LogsQuery) -> responses.LogPage:
     """Get a run's log.
 
     Returns the oldest lines first, also while the run is active. `next` continues after the last line of
-    the page.
+    the page. With `follow=true`, the request waits until there are lines after `cursor`, the run has ended,
+    or `wait` seconds have passed.
     """
     cursors, scope = call.service.cursors, ("logs", *call.caller.scope, job_id, run_id, query.stream)
-    logs = call.service.jobs.logs(
-        call.caller,
-        job_id,
-        run_id,
-        stream=query.stream,
-        limit=query.limit,
-        place=cursors.decode(query.cursor, scope),
+    wanted = LogRequest(
+        query.stream,
+        query.limit,
+        cursors.decode(query.cursor, scope),
+        wait=query.wait if query.follow == "true" else 0,
     )
+    logs = call.service.jobs.logs(call.caller, job_id, run_id, wanted)
     items = [responses.LogLine(time=at, message=text) for at, text in logs.lines]
-    return responses.LogPage(items=items, next=cursors.encode(logs.next, scope))
+    following = cursors.encode(logs.next, scope)
+    return responses.LogPage(items=items, next=following, complete=following is None)

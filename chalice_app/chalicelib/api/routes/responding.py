@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from chalice.app import Response
 
 from chalicelib.api import responses
 from chalicelib.api.call import Call
+from chalicelib.api.csv_text import CONTENT_TYPE
 from chalicelib.api.cursors import Scope
 from chalicelib.api.presenters.environments import environment_body
-from chalicelib.api.queries import PageQuery
+from chalicelib.api.query_parameters import PageQuery
 from chalicelib.aws.dynamodb import Page
 from chalicelib.domain.environment import Environment
 from chalicelib.domain.json_types import Json
@@ -20,15 +22,24 @@ Item = TypeVar("Item")
 Shown = TypeVar("Shown")
 
 
-def present(call: Call, environment: Environment) -> responses.Environment:
-    """Return an environment as a response body."""
+def present(call: Call, environment: Environment, *, secret: str | None = None) -> responses.Environment:
+    """Return an environment as a response body, with the secret of its webhook if it is new."""
+    return present_at(call, environment, call.service.clock(), secret=secret)
+
+
+def present_at(
+    call: Call, environment: Environment, moment: datetime, *, secret: str | None
+) -> responses.Environment:
+    """Return an environment as a response body as of a moment."""
     service = call.service
     return environment_body(
         environment,
         call.base,
-        service.clock(),
+        moment,
         allowance=service.config.allowance,
+        forecast=service.forecasts.of(environment, moment),
         unsupported=service.config.unsupported_features,
+        secret=secret,
     )
 
 
@@ -37,7 +48,21 @@ def response(body: responses.ResponseBody, status: int) -> Response:
     return Response(body.model_dump(mode="json"), status_code=status)
 
 
-def accepted(body: responses.Environment | responses.JobRun, replayed: bool) -> Response:
+def csv_response(text: str, name: str, following: str | None = None) -> Response:
+    """Return CSV to download as a file with a name. `following` is the URL of the next page."""
+    headers: dict[str, Any] = {
+        "Content-Type": CONTENT_TYPE,
+        "Content-Disposition": f'attachment; filename="{name}.csv"',
+    }
+    if following:
+        headers["Link"] = f'<{following}>; rel="next"'
+    return Response(text, headers=headers)
+
+
+Accepted = responses.Cohort | responses.Environment | responses.JobRun | responses.Query
+
+
+def accepted(body: Accepted, replayed: bool) -> Response:
     """Return the 202 of an idempotent request."""
     headers: dict[str, Any] = {"Location": body.links.self}
     if replayed:

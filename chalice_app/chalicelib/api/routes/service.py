@@ -6,7 +6,7 @@ from chalicelib.api import responses
 from chalicelib.api.call import Call
 from chalicelib.api.operations import Operations
 from chalicelib.api.presenters.account import me_body
-from chalicelib.api.presenters.releases import release_body
+from chalicelib.api.presenters.releases import data_set_body, release_body
 from chalicelib.api.routes.responding import present
 
 operations = Operations("Service")
@@ -34,6 +34,18 @@ def list_releases(call: Call) -> responses.Releases:
     latest = releases.latest().id
     items = [release_body(item, is_latest=item.id == latest) for item in releases.all()]
     return responses.Releases(items=items)
+
+
+@operations.add("GET", "/data-sets", returns={200: responses.DataSets})
+def list_data_sets(call: Call) -> responses.DataSets:
+    """List the data sets.
+
+    Returns what `data` of a new environment can be: the default, whose name is null, and then the data sets
+    by name. Each has the newest release.
+    """
+    default = call.service.releases.default()
+    items = [*([(None, default)] if default else []), *call.service.releases.data_sets()]
+    return responses.DataSets(items=[data_set_body(name, release) for name, release in items])
 
 
 @operations.add("GET", "/health", returns={200: responses.Health}, public=True)

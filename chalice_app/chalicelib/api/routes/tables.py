@@ -7,7 +7,7 @@ from chalicelib.api import responses
 from chalicelib.api.call import Call
 from chalicelib.api.operations import Operations
 from chalicelib.api.presenters.tables import rows_body, tables_body
-from chalicelib.api.queries import RowsQuery
+from chalicelib.api.query_parameters import RowsQuery
 
 operations = Operations("Tables")
 
@@ -31,8 +31,10 @@ def list_tables(call: Call, environment_id: str) -> responses.Tables:
     "GET",
     "/environments/{environment_id}/tables/{database}/{table}/rows",
     returns={200: responses.Rows},
+    cost=1,
     errors=(
         errors.EnvironmentNotReady,
+        errors.EnvironmentFrozen,
         errors.TableOutOfReach,
         errors.TableUnreadable,
         errors.WorkgroupUnusable,
@@ -44,7 +46,7 @@ def list_rows(call: Call, environment_id: str, database: str, table: str, query:
     """List the first rows of a table.
 
     Queries the table with Athena in the environment's workgroup. A query that takes longer than 18 seconds
-    is stopped.
+    is stopped. In a frozen environment, views have no rows.
     """
     environment, rows = call.service.tables.rows(
         call.caller, environment_id, database, table, limit=query.limit

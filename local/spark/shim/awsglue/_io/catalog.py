@@ -242,4 +242,5 @@ def _csv_options(table: Table) -> Json:
     if count not in ("0", "1"):
         unsupported(f"skip.header.line.count {count} of {table.database}.{table.name}")
     shape = csv_files.syntax({"separator": table.separator, "quoteChar": parameters.get("quoteChar")})
-    return shape | {"header": count == "1", "multiLine": True}
+    # Files of a release have no line breaks in values, so Spark can split them.
+    return shape | {"header": count == "1", "multiLine": parameters.get("multiLine") != "false"}

@@ -1,0 +1,1 @@
+"""Notifications: delivers notices to topics and webhooks."""

@@ -1,0 +1,1 @@
+"""JSON files: JSON Lines, arrays, and concatenated objects."""

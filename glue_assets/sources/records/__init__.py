@@ -1,0 +1,1 @@
+"""Avro and ORC files."""

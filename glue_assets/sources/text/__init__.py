@@ -1,0 +1,1 @@
+"""Text files: encodings, line ends, and files that are something else than their name says."""

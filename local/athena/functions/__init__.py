@@ -1,0 +1,1 @@
+"""Functions and operators of Athena (Trino) in DuckDB's SQL. Others are refused by name."""

@@ -1,0 +1,1 @@
+"""Writes rows to files of every format that the local Athena reads, and these files to S3."""

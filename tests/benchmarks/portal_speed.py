@@ -1,0 +1,79 @@
+"""First paint of the portal, and the sizes of its scripts.
+
+    .venv/bin/python -m tests.benchmarks.portal_speed [--loads N]
+
+Starts the product, and prints one line of JSON: medians in milliseconds, with an empty cache, and bytes as a
+browser receives them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import statistics
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from local.install import browser
+from tests.support.local_up import running_up
+from tests.support.portal import Portal, new_context
+from tests.support.portal_build import BUILT, ensure_built
+
+_PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+
+
+def first_paint(browser: Browser, url: str) -> float:
+    """Return the first contentful paint of the sign-in page, in milliseconds."""
+    with new_context(browser) as context:
+        page = context.new_page()
+        page.goto(url)
+        page.get_by_role("button", name="Sign in").wait_for()
+        milliseconds: float = page.wait_for_function(_PAINT).json_value()
+        return milliseconds
+
+
+def sizes() -> dict[str, int]:
+    """Return the compressed bytes of the scripts that the page loads first, and of all."""
+    html = (BUILT / "index.html").read_text()
+    scripts = {path.name: len(gzip.compress(path.read_bytes(), 9)) for path in BUILT.glob("assets/*.js")}
+    return {
+        "first_script_bytes": sum(size for name, size in scripts.items() if name in html),
+        "all_script_bytes": sum(scripts.values()),
+    }
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.portal_speed")
+    parser.add_argument("--loads", type=int, default=10, help="loads of each page")
+    options = parser.parse_args()
+    if (path := browser.find()) is None:
+        parser.error("requires Chromium; see local/install/browser.py")
+    if (reason := ensure_built()) is not None:
+        parser.error(reason)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_up(Path(folder)) as up,
+        sync_playwright() as playwright,
+    ):
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        paints = [first_paint(chromium, f"{up.ready['api']}/") for _ in range(options.loads)]
+        sandbox = []
+        for _ in range(options.loads):
+            with new_context(chromium) as context:
+                portal = Portal(context.new_page(), up)
+                portal.sign_in()
+                portal.page.get_by_role("heading", name="My sandbox").wait_for()
+                sandbox.append(portal.page.evaluate("performance.now()"))
+        measured = {
+            "first_paint_ms": round(statistics.median(paints)),
+            "signed_in_page_ms": round(statistics.median(sandbox)),
+        }
+        print(json.dumps(measured | sizes()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Speed and memory of building a release, beside DuckDB counting the rows of the same CSV files.
+
+    .venv/bin/python -m tests.benchmarks.release_speed [--orders N | --data DIR]
+
+Prints one line of JSON. Memory is the peak of the whole process, so that of the floor is not measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+
+from data.generate import generate
+from glue_assets.release import build
+from tests.support.paths import ROOT
+
+
+def measured(data: Path, work: Path) -> dict[str, float]:
+    """Build a release of a data folder, and count the rows of its CSV files with DuckDB."""
+    files = [file for file in data.rglob("*") if file.is_file()]
+    megabytes = sum(file.stat().st_size for file in files) / 1e6
+    start = time.perf_counter()
+    release = build(ROOT, data, "0.0.0", work, lint=False)
+    seconds = time.perf_counter() - start
+    unit = 1024 if sys.platform == "darwin" else 1  # ru_maxrss is in bytes on macOS, else in KB
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / unit
+    start = time.perf_counter()
+    for file in files:
+        if file.name.endswith((".csv", ".csv.gz")):
+            duckdb.sql(f"SELECT count(*) FROM read_csv('{file}', all_varchar = true)").fetchall()
+    return {
+        "megabytes": round(megabytes, 1),
+        "rows": sum(table.rows for table in release.tables),
+        "seconds": round(seconds, 2),
+        "megabytes_per_second": round(megabytes / seconds, 1),
+        "peak_megabytes": round(peak),
+        "floor_seconds": round(time.perf_counter() - start, 2),
+    }
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.release_speed")
+    parser.add_argument("--orders", type=int, default=10_000, help="orders to generate")
+    parser.add_argument("--data", type=Path, help="a data folder instead of generated data")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        data = options.data or Path(folder, "data")
+        if not options.data:
+            generate(options.orders, data)
+        print(json.dumps(measured(data, Path(folder, "work"))))
+
+
+if __name__ == "__main__":
+    main()

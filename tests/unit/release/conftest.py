@@ -1,0 +1,5 @@
+"""Fixtures of releases."""
+
+from tests.support.recognised_csv import read, refuse
+
+__all__ = ["read", "refuse"]
