@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -81,26 +80,6 @@ from chalicelib.storage.releases import Releases
 from chalicelib.storage.store import Store
 
 _PATIENT = ("s3", "glue", "logs", "athena", "iam", "kms")
-
-
-class Once:
-    """Builds the service at the first call. Other threads, as in the local server, wait for it."""
-
-    def __init__(self, make: Callable[[], Service]) -> None:
-        self._make = make
-        self._made: Service | None = None
-        self._lock = threading.Lock()
-
-    def __call__(self) -> Service:
-        """Return the service."""
-        with self._lock:
-            if self._made is None:
-                self._made = self._make()
-            return self._made
-
-    def cache_clear(self) -> None:
-        """Build a new service at the next call, as a new process would."""
-        self._made = None
 
 
 def build(

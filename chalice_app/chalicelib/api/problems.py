@@ -6,10 +6,8 @@ from chalice.app import Request, Response
 
 from chalicelib.api.http_request import base_path, request_id_of
 from chalicelib.api.json_text import json_text
-from chalicelib.aws.errors import AwsError, AwsMisused, AwsThrottled, AwsUnavailable
 from chalicelib.domain.json_types import Json
-from chalicelib.errors import ServiceError, Throttled, Unavailable
-from chalicelib.observability import logger
+from chalicelib.errors import ServiceError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -36,20 +34,6 @@ def chalice_problem(response: Response, request: Request) -> Response:
     allow = {name: value for name, value in response.headers.items() if name.lower() == "allow"}
     document = _document(request, response.status_code, title, code, detail)
     return _response(response.status_code, document, allow)
-
-
-def aws_failure(error: AwsError) -> ServiceError:
-    """Log an AWS error and return the error for the caller: AWS's message may name other tenants."""
-    if isinstance(error, AwsThrottled):
-        logger.warning("aws throttled a request", code=error.code)
-        return Throttled("AWS is throttling requests. Retry after the seconds in Retry-After.")
-    if isinstance(error, AwsUnavailable):
-        logger.error("aws unavailable", code=error.code, detail=error.message)
-        return Unavailable("An AWS service is unavailable. Retry after the seconds in Retry-After.")
-    # A traceback only helps if this service made an invalid call.
-    is_bug = isinstance(error, AwsMisused)
-    logger.error("aws refused a call", code=error.code, detail=error.message, exc_info=is_bug)
-    return ServiceError(INTERNAL_ERROR)
 
 
 def _document(request: Request, status: int, title: str, code: str, detail: str) -> Json:

@@ -5,13 +5,15 @@ Its scripts are files of the same origin, so its Content-Security-Policy allows 
 
 from __future__ import annotations
 
-import importlib.resources
+from pathlib import Path
 
+import aws_lambda_powertools
 from chalice.app import Response
 
 from chalicelib.errors import NotFound
 
-_FOLDER = importlib.resources.files("aws_lambda_powertools.event_handler.openapi.swagger_ui")
+# A path: `importlib.resources` would import the package, and with it powertools' models of OpenAPI.
+_FOLDER = Path(aws_lambda_powertools.__file__).parent / "event_handler/openapi/swagger_ui"
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

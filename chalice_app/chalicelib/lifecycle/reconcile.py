@@ -27,7 +27,7 @@ from chalicelib.lifecycle.freezing import Freezing
 from chalicelib.lifecycle.reset import Reset
 from chalicelib.lifecycle.transitions import CHECK_SECONDS, Next, Outcome, Transitions
 from chalicelib.lifecycle.update import Update
-from chalicelib.observability import logger, tracer
+from chalicelib.observability import annotate_trace, logger
 from chalicelib.storage import metrics
 from chalicelib.storage.live_files import LiveFiles
 from chalicelib.storage.store import Store
@@ -77,7 +77,7 @@ class Reconciler:
         means that an event of its stack has arrived, and `checks` limits drift checks. Returns THROTTLED if
         AWS throttled a step: other records are likely to be throttled too.
         """
-        tracer.put_annotation("environment_id", environment_id)
+        annotate_trace("environment_id", environment_id)
         deadline = self._transitions.now().timestamp() + seconds
         for _ in range(_MAX_STEPS):
             environment = written or self._store.environment(environment_id)

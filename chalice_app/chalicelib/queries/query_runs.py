@@ -18,7 +18,7 @@ from chalicelib.domain.environment import Environment
 from chalicelib.domain.query import Query, QueryError, QueryStatus
 from chalicelib.domain.timeline import ActorType
 from chalicelib.errors import StaleRecord
-from chalicelib.observability import logger, tracer
+from chalicelib.observability import annotate_trace, logger
 from chalicelib.queries.query_errors import query_error
 from chalicelib.queries.query_import import QueryImport, cost_micro_usd
 from chalicelib.storage.store import Store
@@ -54,7 +54,7 @@ class QueryRuns:
 
     def reconcile(self, environment_id: str, query_id: str) -> None:
         """Take the next step of a query, if any. May be repeated, late, or run after a crash at any line."""
-        tracer.put_annotation("query_id", query_id)
+        annotate_trace("query_id", query_id)
         environment = self._store.environment(environment_id)
         query = self._store.queries.get(environment_id, query_id)
         if environment is None or query is None or query.status.is_final:

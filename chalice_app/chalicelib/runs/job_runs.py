@@ -16,7 +16,7 @@ from chalicelib.domain.environment import Environment
 from chalicelib.domain.job_run import JobRun, RunStatus
 from chalicelib.domain.timeline import ActorType, TimelineEvent
 from chalicelib.errors import StaleRecord
-from chalicelib.observability import logger, tracer
+from chalicelib.observability import annotate_trace, logger
 from chalicelib.runs.run_tracking import CHECK_SECONDS, RETRY_SECONDS, RunTracker
 from chalicelib.runs.settlement import Settlement
 from chalicelib.storage.live_files import LiveFiles
@@ -56,7 +56,7 @@ class Runs:
 
     def reconcile(self, environment_id: str, run_id: str) -> None:
         """Take the next step of a run, if any. May be repeated, late, or run after a crash at any line."""
-        tracer.put_annotation("run_id", run_id)
+        annotate_trace("run_id", run_id)
         run = self._store.run(environment_id, run_id)
         if run is None or run.status.is_final:
             return

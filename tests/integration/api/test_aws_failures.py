@@ -17,7 +17,8 @@ from moto.moto_api import state_manager
 
 import app as chalice_app
 from chalicelib.observability import logger
-from chalicelib.wiring import Once, build
+from chalicelib.lazy import Once
+from chalicelib.wiring import build
 from tests.support.api import Answer, Api
 from tests.support.job_files import zipped
 from tests.support.queries import with_workgroup

@@ -11,7 +11,8 @@ import pytest
 
 from chalicelib.domain.settings import JobSettings, Settings
 from chalicelib.services.idempotency import fingerprint
-from chalicelib.wiring import Once, build
+from chalicelib.lazy import Once
+from chalicelib.wiring import build
 from tests.support.api import Api
 from tests.support.small_account import ASSETS, RELEASE, TABLE, publish_small_release
 

@@ -14,7 +14,8 @@ import boto3
 import pytest
 
 from chalicelib.observability import logger
-from chalicelib.wiring import Once, build
+from chalicelib.lazy import Once
+from chalicelib.wiring import build
 from deploy.package import merged
 from deploy.queries import ACCESS_LOGS, LAST_ERRORS, QUERIES, Query
 from tests.support.api import Api

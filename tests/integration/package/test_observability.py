@@ -15,10 +15,10 @@ INVOCATION = """
 import sys
 from types import SimpleNamespace
 import app
-from chalicelib.observability import logger, record_metric, tracer
+from chalicelib.observability import annotate_trace, logger, record_metric
 
 def tick(seconds):
-    tracer.put_annotation("environment_id", "abc")
+    annotate_trace("environment_id", "abc")
     record_metric("QueueLength", 3)
     logger.info("ticked")
     if sys.argv[1:] == ["fails"]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.api.http_request import MAX_BODY_BYTES
+from chalicelib.api.parsing import MAX_BODY_BYTES
 from chalicelib.aws.catalog_tables import CatalogTable, Column
 from chalicelib.aws.cloudformation import resource_state
 from chalicelib.aws.dynamodb import Table

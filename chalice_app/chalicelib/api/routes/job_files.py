@@ -20,8 +20,7 @@ from chalicelib.services.job_file_writes import Precondition
 
 operations = Operations("Job files")
 
-# Chalice's path parameters contain no slash, so each depth needs a route. API Gateway requires one name for
-# the parameters at one position of all paths ("A sibling ... already has a variable path part").
+# Each depth of folders is a path of its own (routes/__init__.py).
 _PARTS = [f"{{part{number}}}" for number in range(1, MAX_FOLDERS + 3)]
 _PATHS = {
     {0: "", 1: "_in_folder", 2: "_in_subfolder"}.get(folders, f"_in_{folders}_folders"): "/".join(
