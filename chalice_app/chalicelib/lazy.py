@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 Made = TypeVar("Made")
 
@@ -37,3 +37,39 @@ def imported(module: str, name: str) -> Callable[..., Any]:
         return getattr(import_module(module), name)(*arguments, **options)
 
     return call
+
+
+def lazily(make: Callable[[], Made]) -> Made:
+    """Return an object that stands for the one that `make` returns, and makes it when it is first used."""
+    return cast(Made, _Lazy(make))
+
+
+_making = threading.RLock()
+"""One lock for all objects: making one can make others, in any order."""
+
+
+class _Lazy:
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        object.__setattr__(self, "_make", make)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_made(self), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(_made(self), name, value)
+
+
+def _made(lazy: _Lazy) -> Any:
+    try:
+        return object.__getattribute__(lazy, "_made")
+    except AttributeError:
+        pass
+    with _making:
+        try:
+            return object.__getattribute__(lazy, "_made")
+        except AttributeError:
+            made = object.__getattribute__(lazy, "_make")()
+            object.__setattr__(lazy, "_made", made)
+            return made

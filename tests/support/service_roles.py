@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 
+from chalicelib.api.call import Service
 from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import timestamp
 from chalicelib.domain.caller import Caller
@@ -22,7 +23,7 @@ from chalicelib.domain.requests import RunRequest
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.storage.store import Store
-from chalicelib.wiring import Service, build
+from chalicelib.wiring import build
 from local.athena.engine import Athena, AthenaOptions
 from local.aws.clients import Credentials
 from local.glue_runs.api import replace_moto

@@ -4,31 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from chalice.app import Request
-from pydantic import BaseModel
+from typing import TYPE_CHECKING
 
 from chalicelib.api import http_request
-from chalicelib.api.auth import Authenticator
-from chalicelib.api.cursors import Cursors
-from chalicelib.clock import Clock
-from chalicelib.config import Config
-from chalicelib.domain.caller import Caller
-from chalicelib.lifecycle.aws_events import AwsEvents
-from chalicelib.notifications.deliverer import Deliverer
-from chalicelib.services.cohorts import Cohorts
-from chalicelib.services.drift import Drift
-from chalicelib.services.environments import Environments
-from chalicelib.services.forecasts import Forecasts
 from chalicelib.services.idempotency import IdempotentRequest, checked_key, fingerprint
-from chalicelib.services.job_files import JobFiles
-from chalicelib.services.jobs import Jobs
-from chalicelib.services.queries import Queries
-from chalicelib.services.sandbox_access import SandboxAccess
-from chalicelib.services.tables import Tables
-from chalicelib.services.usage import Usage
-from chalicelib.storage.rate_limits import RateLimits
-from chalicelib.storage.releases import Releases
+
+if TYPE_CHECKING:
+    from chalice.app import Request
+    from pydantic import BaseModel
+
+    from chalicelib.api.auth import Authenticator
+    from chalicelib.api.cursors import Cursors
+    from chalicelib.clock import Clock
+    from chalicelib.config import Config
+    from chalicelib.domain.caller import Caller
+    from chalicelib.lifecycle.aws_events import AwsEvents
+    from chalicelib.notifications.deliverer import Deliverer
+    from chalicelib.services.cohorts import Cohorts
+    from chalicelib.services.drift import Drift
+    from chalicelib.services.environments import Environments
+    from chalicelib.services.forecasts import Forecasts
+    from chalicelib.services.job_files import JobFiles
+    from chalicelib.services.jobs import Jobs
+    from chalicelib.services.queries import Queries
+    from chalicelib.services.sandbox_access import SandboxAccess
+    from chalicelib.services.tables import Tables
+    from chalicelib.services.usage import Usage
+    from chalicelib.storage.rate_limits import RateLimits
+    from chalicelib.storage.releases import Releases
 
 
 @dataclass(frozen=True)

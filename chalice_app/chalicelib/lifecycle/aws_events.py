@@ -10,8 +10,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 
-from aws_lambda_powertools.utilities.parser import parse
-
 from chalicelib.aws.cloudformation import is_cause, resource_state
 from chalicelib.aws.errors import AwsError, AwsThrottled
 from chalicelib.clock import Clock, now, timestamp
@@ -77,7 +75,7 @@ class AwsEvents:
 
     def stack_changed(self, event: Json) -> None:
         """Handle a CloudFormation Stack Status Change."""
-        detail = parse(event, StackStatusChange).detail
+        detail = StackStatusChange.model_validate(event).detail
         environment_id = environment_of_stack(detail.stack_id)
         if environment_id is None:
             return
@@ -88,10 +86,10 @@ class AwsEvents:
 
     def resource_changed(self, event: Json) -> None:
         """Handle a CloudFormation Resource Status Change."""
-        environment_id = environment_of_stack(parse(event, StackStatusChange).detail.stack_id)
+        environment_id = environment_of_stack(StackStatusChange.model_validate(event).detail.stack_id)
         if environment_id is None:  # the rule matches every stack of the account
             return
-        change = parse(event, ResourceStatusChange)
+        change = ResourceStatusChange.model_validate(event)
         detail, status = change.detail, change.detail.status_details
         if detail.resource_type == "AWS::CloudFormation::Stack":
             return
@@ -106,7 +104,7 @@ class AwsEvents:
 
     def job_changed(self, event: Json) -> None:
         """Handle a Glue Job State Change."""
-        detail = parse(event, JobStateChange).detail
+        detail = JobStateChange.model_validate(event).detail
         environment_id = environment_of_job(detail.job_name)
         if environment_id is None:
             return

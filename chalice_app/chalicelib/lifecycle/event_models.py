@@ -6,30 +6,43 @@ https://docs.aws.amazon.com/glue/latest/dg/automating-awsglue-with-cloudwatch-ev
 
 from __future__ import annotations
 
-from aws_lambda_powertools.utilities.parser.models import EventBridgeModel
-from pydantic import BaseModel, Field
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
 
 
-class StackStatusChangeDetail(BaseModel):
+class EventPart(BaseModel):
+    """Base of events and their details. Other fields are ignored. A tick needs none of these models."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Event(EventPart):
+    """An event of EventBridge."""
+
+    time: datetime
+
+
+class StackStatusChangeDetail(EventPart):
     """Detail of a CloudFormation Stack Status Change."""
 
     stack_id: str = Field(alias="stack-id")
 
 
-class StackStatusChange(EventBridgeModel):
+class StackStatusChange(Event):
     """CloudFormation Stack Status Change."""
 
     detail: StackStatusChangeDetail
 
 
-class StatusDetails(BaseModel):
+class StatusDetails(EventPart):
     """Status of a resource. Most statuses have no reason."""
 
     status: str
     status_reason: str | None = Field(default=None, alias="status-reason")
 
 
-class ResourceStatusChangeDetail(BaseModel):
+class ResourceStatusChangeDetail(EventPart):
     """Detail of a CloudFormation Resource Status Change."""
 
     stack_id: str = Field(alias="stack-id")
@@ -38,20 +51,20 @@ class ResourceStatusChangeDetail(BaseModel):
     status_details: StatusDetails = Field(alias="status-details")
 
 
-class ResourceStatusChange(EventBridgeModel):
+class ResourceStatusChange(Event):
     """CloudFormation Resource Status Change."""
 
     detail: ResourceStatusChangeDetail
 
 
-class JobStateChangeDetail(BaseModel):
+class JobStateChangeDetail(EventPart):
     """Detail of a Glue Job State Change."""
 
     job_name: str = Field(alias="jobName")
     job_run_id: str = Field(alias="jobRunId")
 
 
-class JobStateChange(EventBridgeModel):
+class JobStateChange(Event):
     """Glue Job State Change."""
 
     detail: JobStateChangeDetail

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chalicelib.aws.errors import AwsError
 from chalicelib.clock import Clock, parse, timestamp
@@ -15,7 +16,6 @@ from chalicelib.domain.environment import Environment
 from chalicelib.domain.json_types import Json
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import Conflict, EnvironmentExists, StaleRecord, TooManyCreations
-from chalicelib.lifecycle.reconcile import Reconciler
 from chalicelib.observability import logger
 from chalicelib.services.idempotency import Created, IdempotentRequest, once
 from chalicelib.services.optimistic_writes import repeat_if_stale
@@ -23,6 +23,9 @@ from chalicelib.storage import items
 from chalicelib.storage.conflicts import AtCapacity, CreationsUsedUp, OwnerTaken
 from chalicelib.storage.items import IdempotencyKey
 from chalicelib.storage.store import Store
+
+if TYPE_CHECKING:
+    from chalicelib.lifecycle.reconcile import Reconciler
 
 REQUEST_SECONDS = 8
 """Time that a request spends on the first steps; API Gateway ends requests after 29 s."""

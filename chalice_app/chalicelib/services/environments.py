@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
+from typing import TYPE_CHECKING
 
 from chalicelib.aws.dynamodb import Page
 from chalicelib.aws.errors import AwsError
@@ -24,7 +25,6 @@ from chalicelib.domain.settings import Settings
 from chalicelib.domain.settings_changes import changed
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.errors import Forbidden, InvalidCombination, NotFound
-from chalicelib.lifecycle.reconcile import Reconciler
 from chalicelib.services import requested_changes
 from chalicelib.services.data_sets import DataSets
 from chalicelib.services.environment_writes import REQUEST_SECONDS, EnvironmentWrites
@@ -34,6 +34,9 @@ from chalicelib.services.notifications import Notifications
 from chalicelib.services.readiness import require_not_frozen, require_ready
 from chalicelib.storage.releases import Releases
 from chalicelib.storage.store import Store
+
+if TYPE_CHECKING:
+    from chalicelib.lifecycle.reconcile import Reconciler
 
 
 class Environments:

@@ -16,8 +16,8 @@ from botocore import exceptions as boto
 from moto.moto_api import state_manager
 
 import app as chalice_app
-from chalicelib.observability import logger
 from chalicelib.lazy import Once
+from chalicelib.observability import logger
 from chalicelib.wiring import build
 from tests.support.api import Answer, Api
 from tests.support.job_files import zipped

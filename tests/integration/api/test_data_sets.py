@@ -10,8 +10,8 @@ import boto3
 import pytest
 
 from chalicelib.domain.settings import JobSettings, Settings
-from chalicelib.services.idempotency import fingerprint
 from chalicelib.lazy import Once
+from chalicelib.services.idempotency import fingerprint
 from chalicelib.wiring import build
 from tests.support.api import Api
 from tests.support.small_account import ASSETS, RELEASE, TABLE, publish_small_release

@@ -13,8 +13,8 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.observability import logger
 from chalicelib.lazy import Once
+from chalicelib.observability import logger
 from chalicelib.wiring import build
 from deploy.package import merged
 from deploy.queries import ACCESS_LOGS, LAST_ERRORS, QUERIES, Query

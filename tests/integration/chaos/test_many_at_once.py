@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.api.call import Service
 from chalicelib.aws.dynamodb import Table
 from chalicelib.clock import timestamp
 from chalicelib.domain.caller import Caller
@@ -16,7 +17,7 @@ from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.services.idempotency import IdempotentRequest
 from chalicelib.storage.store import Store
-from chalicelib.wiring import Service, build
+from chalicelib.wiring import build
 from tests.support import fake_account
 from tests.support.fake_account import CALLS_A_SECOND, Account, config
 from tests.support.size import sized

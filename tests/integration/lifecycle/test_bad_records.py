@@ -8,11 +8,12 @@ import boto3
 import pytest
 from botocore.exceptions import NoCredentialsError, ParamValidationError
 
+from chalicelib.api.call import Service
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Status
 from chalicelib.domain.settings import Settings
 from chalicelib.services.idempotency import IdempotentRequest
-from chalicelib.wiring import Service, build
+from chalicelib.wiring import build
 from tests.support.moto_service import World
 from tests.support.small_account import TABLE
 

@@ -9,12 +9,12 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.api.call import Service
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.requests import EnvironmentChange, RunRequest
 from chalicelib.errors import EnvironmentNotFailed, EnvironmentNotLive, EnvironmentNotReady
 from chalicelib.services.idempotency import IdempotentRequest
-from chalicelib.wiring import Service
 from tests.support.moto_service import World, fail_and_roll_back, ready
 
 ANA = Caller("ana", is_admin=False)

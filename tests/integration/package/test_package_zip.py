@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.wiring import _PATIENT
+from chalicelib.wiring.shared import PATIENT_SERVICES
 from deploy.requirements import pinned
 from tests.support.paths import ROOT
 
@@ -34,7 +34,7 @@ def test_the_zip_is_small_and_has_only_the_app_and_its_dependencies(packaged: Pa
 
 def test_the_zip_has_the_sdk_models_of_the_services_that_the_app_calls_and_no_others(unzipped: Path) -> None:
     sources = "".join(path.read_text() for path in (ROOT / "chalice_app/chalicelib").rglob("*.py"))
-    called = {"xray", *_PATIENT, *re.findall(r"\.client\(\s*\"([a-z0-9-]+)\"", sources)}
+    called = {"xray", *PATIENT_SERVICES, *re.findall(r"\.client\(\s*\"([a-z0-9-]+)\"", sources)}
     assert {path.name for path in (unzipped / "botocore/data").iterdir() if path.is_dir()} == called
 
 

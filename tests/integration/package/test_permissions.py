@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from chalice.test import Client
 
+from chalicelib.api.call import Service
 from chalicelib.clock import later, sortable_id, timestamp
 from chalicelib.domain.environment import Environment, Status
 from chalicelib.domain.environment_parts import DesiredState, JobFile
@@ -28,7 +29,6 @@ from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.domain.webhooks import Webhook, WebhookSecret
 from chalicelib.notifications.https_client import HttpsClient, Response
-from chalicelib.wiring import Service
 from glue_assets.release import publish
 from local.iam.policies import Verdict, listed, verdict
 from local.setup import roles

@@ -39,7 +39,7 @@ Item = TypeVar("Item")
 class ResponseBody(BaseModel):
     """Base of all response bodies. The published schema is open, because later versions may add fields."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Page(ResponseBody, Generic[Item]):
