@@ -16,12 +16,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
 from chalice.package import TemplateDeepMerger
 
+from deploy.contents import write_contents
 from deploy.dashboard import dashboard
 from deploy.gateway_responses import gateway_responses
 from deploy.parameters import TEMPLATES
@@ -41,22 +41,6 @@ _REGION = "us-east-1"  # chalice requires a region; the template works in any
 _CHALICE = "import sys; from chalice.cli import main; sys.exit(main())"
 _LEFT_OUT = {"__pycache__", "deployments", "deployed", "sources.sha256"}
 _NOT_OURS = shutil.ignore_patterns(*_LEFT_OUT)
-
-_SDK_MODELS = "botocore/data/"
-_SDK_SERVICES = {
-    "athena",
-    "cloudformation",
-    "dynamodb",
-    "glue",
-    "iam",
-    "kms",
-    "logs",
-    "s3",
-    "sns",
-    "sts",
-    "xray",
-}
-"""Services that the functions and their tracer call. The SDK has 15 MB of models of others."""
 
 Json = dict[str, Any]
 
@@ -98,7 +82,7 @@ def package(out: Path) -> None:
         made = folder / "package"
         made.mkdir()
         _chalice(["package", "--stage", STAGE, "--merge-template", str(merge), str(made)], app, constraints)
-        _normalize(made / "deployment.zip")
+        write_contents(made / "deployment.zip")
         template = through_alias(json.loads((made / "sam.json").read_text(encoding="utf-8")))
         _refuse_sibling_variables(template)
         (made / "sam.json").write_text(json.dumps(template, separators=(",", ":")), encoding="utf-8")
@@ -169,24 +153,6 @@ def _refuse_sibling_variables(template: Json) -> None:
     paths = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]["paths"]
     if found := conflicts(paths):
         raise PackagingFailed(f"API Gateway accepts one path variable per position: {found}")
-
-
-def _normalize(path: Path) -> None:
-    """Rewrite a zip without unused SDK models, and without timestamps, file modes and order of the build."""
-    with zipfile.ZipFile(path) as found:
-        files = {name: found.read(name) for name in found.namelist() if _is_used(name)}
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as ordered:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name)  # the default timestamp, 1980-01-01
-            entry.external_attr = 0o644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            ordered.writestr(entry, files[name])
-
-
-def _is_used(name: str) -> bool:
-    service, _, file = name.removeprefix(_SDK_MODELS).partition("/")
-    is_unused_model = name.startswith(_SDK_MODELS) and file and service not in _SDK_SERVICES
-    return not (name.endswith("/") or is_unused_model)
 
 
 if __name__ == "__main__":

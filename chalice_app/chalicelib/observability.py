@@ -20,8 +20,8 @@ metrics = Metrics(namespace="terraglue", service=_SERVICE)
 
 _IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 
-# Elsewhere, no traces are sent, and the import of the X-Ray SDK takes longer than that of Chalice. The default
-# of `patch_modules` also imports sqlite3 and searches for eight libraries.
+# Elsewhere, no traces are sent, and the import of the X-Ray SDK takes longer than that of Chalice. The
+# default of `patch_modules` also imports sqlite3 and searches for eight libraries.
 _tracer = Tracer(service=_SERVICE, patch_modules=("botocore", "httplib")) if _IN_LAMBDA else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import jwt
 
 from chalicelib.api.jwks import Keys, KeysUnavailable, UnknownKey
+from chalicelib.api.signing_keys import SigningKey
 from chalicelib.config import Config
 from chalicelib.domain.caller import Caller
 from chalicelib.domain.owner_names import is_name
@@ -71,7 +72,7 @@ class Authenticator:
             raise Unauthorized(_INVALID)
         return claims
 
-    def _key(self, token: str) -> jwt.PyJWK:
+    def _key(self, token: str) -> SigningKey:
         header = jwt.get_unverified_header(token)
         if header.get("alg") not in _ALGORITHMS:  # checked before the keys are fetched
             raise jwt.InvalidAlgorithmError

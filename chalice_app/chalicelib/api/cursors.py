@@ -11,12 +11,17 @@ import base64
 import binascii
 import hashlib
 import json
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from Cryptodome.Cipher import AES
 
 from chalicelib.domain.json_types import Json
 from chalicelib.errors import BadCursor
+
+if TYPE_CHECKING:
+    from Cryptodome.Cipher._mode_siv import SivMode
+
+_TAG_BYTES = 16
 
 Scope = tuple[str | bool | None, ...]
 
@@ -25,14 +30,15 @@ class Cursors:
     """Encodes and decodes cursors with the service's secret."""
 
     def __init__(self, secret: str) -> None:
-        self._cipher = AESSIV(hashlib.sha512(secret.encode()).digest())
+        self._key = hashlib.sha512(secret.encode()).digest()
 
     def encode(self, place: Json | None, scope: Scope) -> str | None:
         """Return the cursor of a position in the list `scope`, or None if there is no next page."""
         if place is None:
             return None
         text = json.dumps(place, separators=(",", ":"), sort_keys=True).encode()
-        return _text(self._cipher.encrypt(text, _sealed_with(scope)))
+        sealed, tag = self._cipher(scope).encrypt_and_digest(text)
+        return _text(tag + sealed)
 
     def decode(self, cursor: str | None, scope: Scope) -> Json | None:
         """Return the position of a cursor. Raise `BadCursor` if `encode` did not make it for this list."""
@@ -42,14 +48,17 @@ class Cursors:
             sealed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
             if _text(sealed) != cursor:  # several base64 strings decode to the same bytes
                 raise BadCursor("The cursor is not valid for this list. Start again without it.")
-            place: Json = json.loads(self._cipher.decrypt(sealed, _sealed_with(scope)))
-        except (ValueError, binascii.Error, InvalidTag) as error:
+            tag, sealed = sealed[:_TAG_BYTES], sealed[_TAG_BYTES:]
+            place: Json = json.loads(self._cipher(scope).decrypt_and_verify(sealed, tag))
+        except (ValueError, binascii.Error) as error:
             raise BadCursor("The cursor is not valid for this list. Start again without it.") from error
         return place
 
-
-def _sealed_with(scope: Scope) -> list[bytes]:
-    return [json.dumps(part).encode() for part in scope]
+    def _cipher(self, scope: Scope) -> SivMode:
+        cipher = AES.new(self._key, AES.MODE_SIV)
+        for part in scope:
+            cipher.update(json.dumps(part).encode())
+        return cipher
 
 
 def _text(sealed: bytes) -> str:

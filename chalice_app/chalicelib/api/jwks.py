@@ -12,6 +12,7 @@ from typing import Any
 
 import jwt
 
+from chalicelib.api.signing_keys import SigningKey
 from chalicelib.clock import Clock, now
 from chalicelib.observability import logger
 
@@ -39,12 +40,12 @@ class Keys:
         self._uri = uri
         self._fetch = fetch or _get
         self._clock = clock
-        self._keys: dict[str, jwt.PyJWK] = {}
+        self._keys: dict[str, SigningKey] = {}
         self._fetched: datetime | None = None
         self._tried: datetime | None = None
         self._lock = threading.Lock()
 
-    def find(self, key_id: str) -> jwt.PyJWK:
+    def find(self, key_id: str) -> SigningKey:
         """Return the key with an ID. Raise `UnknownKey`, or `KeysUnavailable` if the issuer is down."""
         with self._lock:
             if key_id not in self._keys or self._older(self._fetched, _FRESH_SECONDS):
@@ -78,16 +79,16 @@ def _get(uri: str) -> bytes:
     return body
 
 
-def _parsed(body: bytes) -> dict[str, jwt.PyJWK]:
+def _parsed(body: bytes) -> dict[str, SigningKey]:
     """Return the signing keys of a key set by ID. Skip keys of unsupported types."""
-    found: dict[str, jwt.PyJWK] = {}
+    found: dict[str, SigningKey] = {}
     key_set = json.loads(body)
     entries: list[Any] = key_set.get("keys", []) if isinstance(key_set, dict) else []
     for entry in entries:
         if isinstance(entry, dict) and entry.get("use", "sig") == "sig" and isinstance(entry.get("kid"), str):
             try:
-                found[entry["kid"]] = jwt.PyJWK(entry)
-            except (jwt.PyJWTError, KeyError) as error:
+                found[entry["kid"]] = SigningKey(entry)
+            except (jwt.PyJWTError, KeyError, ValueError) as error:
                 logger.info("token key skipped", kid=entry["kid"], detail=str(error))
     if not found:
         raise ValueError("the issuer publishes no usable keys")

@@ -1,0 +1,67 @@
+"""Public keys of a JSON Web Key Set, for PyJWT.
+
+PyJWT's `PyJWK` requires the package `cryptography`: 14 MB, of which two functions would be used. These keys
+verify with pycryptodomex (docs/decisions/0035).
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import jwt
+from Cryptodome.Hash import SHA256
+from Cryptodome.PublicKey import ECC, RSA
+from Cryptodome.Signature import DSS, pkcs1_15
+from jwt.utils import from_base64url_uint
+
+_LEAST_BITS = 2048
+"""RFC 7518, section 3.3: "A key of size 2048 bits or larger MUST be used"."""
+
+
+class SigningKey(jwt.PyJWK):
+    """A key that verifies RS256 or ES256, with the attributes that `jwt.decode` reads of a `PyJWK`."""
+
+    def __init__(self, entry: dict[str, Any]) -> None:
+        """Read a key set's entry. Raise `PyJWTError`, `KeyError` or `ValueError` if it is no such key."""
+        kind, curve = entry.get("kty"), entry.get("crv", "P-256")
+        self.algorithm_name = {"RSA": "RS256", "EC": "ES256"}.get(str(kind), "")
+        if (entry.get("alg") or self.algorithm_name) != self.algorithm_name or curve != "P-256":
+            raise jwt.InvalidKeyError(f"Unsupported key: {kind}, {entry.get('alg')}, {curve}")
+        if kind == "RSA":
+            self.key: Any = RSA.construct((_number(entry["n"]), _number(entry["e"])))
+            if self.key.size_in_bits() < _LEAST_BITS:
+                raise jwt.InvalidKeyError(f"The key has fewer than {_LEAST_BITS} bits.")
+            verifier: Any = pkcs1_15.new(self.key)
+        elif kind == "EC":
+            point = {"point_x": _number(entry["x"]), "point_y": _number(entry["y"])}
+            self.key = ECC.construct(curve=curve, **point)
+            verifier = DSS.new(self.key, "fips-186-3")  # of 64 bytes, as in RFC 7518, section 3.4
+        else:
+            raise jwt.InvalidKeyError(f"Unsupported key type: {kind}")
+        self.Algorithm = cast(Any, _Verification(verifier))
+
+
+class _Verification:
+    """The methods that `jwt.decode` calls of an `Algorithm`."""
+
+    def __init__(self, verifier: Any) -> None:
+        self._verifier = verifier
+
+    def prepare_key(self, key: Any) -> Any:
+        return key
+
+    def check_key_length(self, _key: Any) -> None:
+        return None
+
+    def verify(self, message: bytes, _key: Any, signature: bytes) -> bool:
+        try:
+            self._verifier.verify(SHA256.new(message), signature)
+        except ValueError:
+            return False
+        return True
+
+
+def _number(text: Any) -> int:
+    if not isinstance(text, str):
+        raise jwt.InvalidKeyError("A number of the key is not a string.")
+    return from_base64url_uint(text)
