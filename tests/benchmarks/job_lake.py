@@ -1,14 +1,14 @@
-"""What the measured jobs read: a release of a data folder, its tables in a Data Catalog, and the folder itself.
+"""What the measured jobs read: a release of a data folder, with its tables in a Data Catalog.
 
-Buckets are folders. `s3://sor` has the files of the release, `s3://original` those of the data folder, and jobs
-write into `s3://sot`.
+Buckets are folders. `s3://sor` has the files of the release, `s3://original` those of the data folder, and
+jobs write into `s3://sot`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
+import logging
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -101,6 +101,7 @@ def prepare(folder: Path, orders: int, data: Path | None = None) -> Lake:
 @contextlib.contextmanager
 def catalog(lake: Lake) -> Iterator[str]:
     """Serve a Data Catalog with the tables of a release. Yield the URL."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     try:
@@ -111,7 +112,7 @@ def catalog(lake: Lake) -> Iterator[str]:
             region_name=REGION,
             endpoint_url=url,
             aws_access_key_id="testing",
-            aws_secret_access_key="testing",  # noqa: S106 - of no account
+            aws_secret_access_key="testing",
         )
         for database in (DATABASE, OUTPUT_DB):
             glue.create_database(DatabaseInput={"Name": database})
@@ -135,10 +136,3 @@ def mounts(lake: Lake) -> dict[str, str]:
         mount = f"spark.hadoop.fs.viewfs.mounttable.{bucket}.linkFallback"
         properties[mount] = f"rawlocal://{lake.folder / bucket}"
     return properties
-
-
-def size(folder: Path) -> int:
-    """Return the bytes of the files below a folder."""
-    return sum(
-        path.stat().st_size for path in folder.rglob("*") if path.is_file() and os.access(path, os.R_OK)
-    )

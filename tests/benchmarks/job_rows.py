@@ -56,7 +56,8 @@ def check_usual(found: Path, expected: Path) -> int:
             elif name != UNDECIDED:
                 same.append(f"nullif(f.{name}::VARCHAR, '') IS NOT DISTINCT FROM e.{name}::VARCHAR")
         query = f"""
-            SELECT count(*), count(f.order_id), count(e.order_id), count(*) FILTER (NOT ({" AND ".join(same)})),
+            SELECT count(*), count(f.order_id), count(e.order_id),
+                count(*) FILTER (NOT ({" AND ".join(same)})),
                 count(*) FILTER (f.{UNDECIDED} IS DISTINCT FROM e.{UNDECIDED})
             FROM found AS f FULL JOIN expected AS e ON e.order_id = f.order_id"""
         rows, left, right, wrong, undecided = connection.execute(query).fetchall()[0]

@@ -10,8 +10,9 @@ Builds the release of the data. Then each round executes in turn, in a fresh pro
 - `bare`: Spark reads the same columns of the same files and does nothing with them
 - `duckdb`: DuckDB builds the same table from the data folder's files
 
-All have the same configuration of Spark: two cores, and Spark's defaults. Rows of all rounds must equal those of
-DuckDB; otherwise the benchmark ends with an error. Prints the figures (see `figures`).
+All have the same configuration of Spark: two cores, and otherwise Spark's defaults, not those of `make up`.
+Rows of all rounds must equal those of DuckDB; otherwise the benchmark ends with an error. Prints the figures
+(see `figures`).
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Bench:
     """Executes the variants on one lake."""
 
     def __init__(
-        self, lake: Lake, endpoint: str, lock: Path | None = None, properties: Mapping[str, str] | None = None
+        self, lake: Lake, endpoint: str, lock: Path | None = None, properties: dict[str, str] | None = None
     ) -> None:
         self.lake = lake
         self._endpoint = endpoint
@@ -59,7 +60,7 @@ class Bench:
         self._properties = CONFIGURATION | job_lake.mounts(lake) | (properties or {})
         self._number = 0
 
-    def run(self, variant: str, properties: Mapping[str, str] | None = None) -> Measured:
+    def run(self, variant: str, properties: dict[str, str] | None = None) -> Measured:
         """Execute a variant once."""
         self._number += 1
         scratch = self.lake.folder / "scratch"

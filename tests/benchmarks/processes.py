@@ -40,7 +40,7 @@ def measure(
     """
     with _locked(lock), log.open("wb") as output:
         began = time.perf_counter()
-        process = subprocess.Popen(  # noqa: S603 - our own programs
+        process = subprocess.Popen(
             command, env=dict(environment), stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
         )
         peak = [0.0]

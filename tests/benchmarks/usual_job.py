@@ -11,9 +11,9 @@ It is our own model of the job of terraglue 1.x (github.com/ThiagoPanini/terragl
 - The number of partitions is asked for before repartition or coalesce, which executes the plan up to the
   last exchange. The run then executes it again to append.
 
-Where terraglue's versions differ, the cheaper one is used, so that the yardstick is not slower than its model:
-sources become data frames directly rather than through dynamic frames, the partitions are counted once instead
-of twice, files are written by Spark's own writer, and temporary views are left out.
+Where terraglue's versions differ, the cheaper one is used, so that the yardstick is not slower than its
+model: sources become data frames directly rather than through dynamic frames, the partitions are counted once
+instead of twice, files are written by Spark's own writer, and temporary views are left out.
 
 Its rows are those of docs/data.md, except for what `tests.benchmarks.job_rows` allows: means differ by a cent
 where doubles round differently, and ties of payment types are not always decided alphabetically, because
