@@ -7,6 +7,7 @@ Builds the release of the data. Then each round executes in turn, in a fresh pro
 - `usual`: the usual job (`usual_job`) on the data folder's files, as they are without a release
 - `usual_release`: the same on the files of the release, which are split and need no `multiLine`
 - `ours`: the job of sandboxes with the tables of the release
+- `before`: another version of the job, if `--before` names its script
 - `bare`: Spark reads the same columns of the same files and does nothing with them
 - `duckdb`: DuckDB builds the same table from the data folder's files
 
@@ -59,6 +60,7 @@ class Bench:
         self._lock = lock
         self._properties = CONFIGURATION | job_lake.mounts(lake) | (properties or {})
         self._number = 0
+        self.scripts = {"ours": JOB, "usual": USUAL, "usual_release": USUAL}
 
     def run(self, variant: str, properties: dict[str, str] | None = None) -> Measured:
         """Execute a variant once."""
@@ -97,9 +99,8 @@ class Bench:
             "OUTPUT_TABLE": f"{TABLE}_{self._number}",
             "OUTPUT_TABLE_URI": f"s3://sot/{variant}",
         }
-        script = JOB
-        if variant != "ours":
-            script = USUAL
+        script = self.scripts[variant]
+        if script == USUAL:
             on_release = variant == "usual_release"
             parquet = [name for name, table in self._tables().items() if table["format"] == "parquet"]
             arguments |= {
@@ -135,7 +136,7 @@ def compare(bench: Bench, variants: Sequence[str], rounds: int) -> dict[str, lis
             taken = bench.run(variant)
             found[variant].append(taken)
             print(f"round {number + 1}: {variant} {taken}", file=sys.stderr, flush=True)
-            if variant in ("ours", "duckdb"):
+            if variant in ("ours", "before", "duckdb"):
                 check_equal(lake.output(variant), truth)
             elif variant.startswith("usual") and number == 0:
                 wrong = check_usual(lake.output(variant), truth)
@@ -181,13 +182,19 @@ def main() -> None:
     command = parser("job_speed")
     command.add_argument("--rounds", type=int, default=3, help="measurements of each variant")
     command.add_argument("--variants", default=",".join(VARIANTS), help="default: %(default)s")
+    command.add_argument("--before", type=Path, help="script of another version of the job")
     options = command.parse_args()
+    variants = options.variants.split(",")
+    if options.before:
+        variants.insert(variants.index("ours") if "ours" in variants else 0, "before")
     with tempfile.TemporaryDirectory() as temporary:
         lake = job_lake.prepare(options.prepared or Path(temporary), options.orders, options.data)
         with job_lake.catalog(lake) as endpoint:
             properties = dict(text.split("=", 1) for text in options.conf)
             bench = Bench(lake, endpoint, options.lock, properties)
-            found = compare(bench, options.variants.split(","), options.rounds)
+            if options.before:
+                bench.scripts["before"] = options.before.resolve()
+            found = compare(bench, variants, options.rounds)
         report(Figures("job_speed", options.rounds), found, lake)
         lake.clear()
 
