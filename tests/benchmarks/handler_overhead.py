@@ -2,11 +2,11 @@
 
     .venv/bin/python -m tests.benchmarks.handler_overhead [--package build/package/deployment.zip]
 
-Records the answers of AWS to each request on moto, with the real event of API Gateway. Then a process that has
-only the package on its path (replayed_handler.py) calls the handler with the same events, while the recorded
-answers replace HTTP. Of each call it subtracts the time in the replaced part. What is left is `total`; `own` is
-without botocore's clients (signing, serializing, parsing), which `botocore` is. The floor is a view of a bare
-Chalice app in the same process.
+Records the answers of AWS to each request on moto, with the real event of API Gateway. Then a process that
+has only the package on its path (replayed_handler.py) calls the handler with the same events, while the
+recorded answers replace HTTP. Of each call it subtracts the time in the replaced part. What is left is
+`total`. It is the sum of `botocore` (signing, serializing and parsing in its clients) and `own`. The floor
+is a view of a bare Chalice app in the same process.
 """
 
 from __future__ import annotations
@@ -78,7 +78,6 @@ def record(issuer: Any) -> list[dict[str, Any]]:
     sys.path.insert(0, str(ROOT / "chalice_app"))
     import app
     from chalicelib.domain.environment_parts import ResourceState
-
     from tests.support.api import Api
     from tests.support.contract import Contract
 
@@ -124,7 +123,8 @@ def record(issuer: Any) -> list[dict[str, Any]]:
             requests.append({"name": name, "event": json.dumps(event), "status": status, "calls": calls})
 
         admin: Any = {"owner": "root", "groups": ("admins",)}
-        one, runs, a_run = "/environments/{environment_id}", "/jobs/{job_id}/runs", "/jobs/{job_id}/runs/{run_id}"
+        one, runs = "/environments/{environment_id}", "/jobs/{job_id}/runs"
+        a_run = f"{runs}/{{run_id}}"
         add("floor", "GET", "/floor", "/floor", 200, owner=None)
         add("health", "GET", "/health", "/health", 200, owner=None)
         add("get_environment", "GET", one, own, 200)
@@ -165,7 +165,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.package.exists():
         parser.error(f"{options.package} does not exist. Run: make package")
-    os.environ["POWERTOOLS_LOG_LEVEL"] = "INFO"
+    os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
     with tempfile.TemporaryDirectory() as folder, serving_issuer() as issuer, xray_daemon() as daemon:
         os.environ |= settings(issuer)
         with small_account():

@@ -1,4 +1,4 @@
-"""Runs the packaged handler on recorded AWS answers, and prints the time of each call: see handler_overhead.py.
+"""Runs the packaged handler on recorded AWS answers, and prints what each call took: see handler_overhead.py.
 
     python -I -S -B tests/benchmarks/replayed_handler.py RECORDING PACKAGE ROUNDS CALLS
 
@@ -54,7 +54,8 @@ class Answers:
     """Recorded answers of AWS: first those of the request, then any of the same call (for caches)."""
 
     def __init__(self, requests: list[dict[str, Any]]) -> None:
-        self._any = {(call["target"], call["path"]): call for request in requests for call in request["calls"]}
+        calls = [call for request in requests for call in request["calls"]]
+        self._any = {(call["target"], call["path"]): call for call in calls}
         self._next: deque[dict[str, Any]] = deque()
         self.targets: list[str] = []
 
@@ -105,11 +106,12 @@ def percentile(values: list[float], share: float) -> float:
 
 
 def measure(recording: dict[str, Any], rounds: int, calls: int) -> dict[str, Any]:
-    """Return by request the milliseconds of a call: medians of each round, and the targets of its AWS calls."""
+    """Return by request the medians of each round, in milliseconds, and the targets of its AWS calls."""
     answers, sending, client = Answers(recording["requests"]), Stopwatch(), Stopwatch()
     install(answers, sending, client)
-    import app as service
     from chalice.app import Chalice
+
+    import app as service
 
     floor = Chalice(app_name="floor", configure_logs=False)
     floor.route("/floor")(lambda: {"status": "ok"})

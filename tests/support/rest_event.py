@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 _DOMAIN = "a1b2c3d4e5.execute-api.us-east-1.amazonaws.com"
-_BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:132.0) Gecko/20100101 Firefox/132.0"
 
 
 def rest_event(
