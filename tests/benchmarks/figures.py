@@ -44,9 +44,7 @@ class Figures:
         }
         self._out = out
 
-    def write(
-        self, figure: str, value: float | Sequence[float], unit: str, **more: str | float | bool | None
-    ) -> float:
+    def write(self, figure: str, value: float | Sequence[float], unit: str, **more: object) -> float:
         """Write one figure, and return its value. A list has one value per round."""
         line: dict[str, object] = {"figure": figure}
         if isinstance(value, Sequence):
@@ -63,7 +61,7 @@ class Figures:
         figure: str,
         values: Sequence[float],
         floors: Sequence[float],
-        **more: str | float | bool | None,
+        **more: object,
     ) -> float:
         """Write the median of the rounds' ratios."""
         return self.write(figure, ratios(values, floors), "ratio", **more)

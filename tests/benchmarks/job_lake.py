@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import shutil
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,6 +108,8 @@ def catalog(lake: Lake) -> Iterator[str]:
     try:
         host, port = server.get_host_and_port()
         url = f"http://{host}:{port}"
+        reset = urllib.request.Request(f"{url}/moto-api/reset", method="POST")  # moto's state is global
+        urllib.request.urlopen(reset).close()
         glue: Any = boto3.client(
             "glue",
             region_name=REGION,
