@@ -17,9 +17,9 @@ from tests.support.api import Api
 
 
 class Counter:
-    """The calls of a session in their order, as `dynamodb:GetItem`, and the items that DynamoDB read for each.
+    """The calls of a session in their order, as `dynamodb:GetItem`, and the items that DynamoDB reads.
 
-    `items` counts what DynamoDB read, whether or not it returned it: `ScannedCount` of queries and scans.
+    `items` has a number for each call that can read several. Filters do not change it (`ScannedCount`).
     """
 
     def __init__(self, session: boto3.Session) -> None:

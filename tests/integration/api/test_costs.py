@@ -1,4 +1,4 @@
-"""What requests cost does not depend on the number of records: calls of AWS, and items that DynamoDB reads."""
+"""The number of records changes no request's cost: its calls of AWS, and the items that DynamoDB reads."""
 
 from __future__ import annotations
 
