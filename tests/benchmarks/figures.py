@@ -32,15 +32,19 @@ def ratios(values: Sequence[float], floors: Sequence[float]) -> list[float]:
 
 
 class Figures:
-    """Writes the figures of one benchmark."""
+    """Writes the figures of one benchmark. `arguments` repeat it, by default those of this process."""
 
-    def __init__(self, benchmark: str, rounds: int, *, out: TextIO | None = None) -> None:
+    def __init__(
+        self, benchmark: str, rounds: int, *, arguments: str | None = None, out: TextIO | None = None
+    ) -> None:
+        if arguments is None:
+            arguments = " ".join(_arguments())
         self.common = {
             "rounds": rounds,
             "machine": machine(),
             "date": datetime.now(UTC).strftime("%Y-%m-%d"),
             "benchmark": benchmark,
-            "command": " ".join([".venv/bin/python -m", f"tests.benchmarks.{benchmark}", *_arguments()]),
+            "command": f".venv/bin/python -m tests.benchmarks.{benchmark} {arguments}".rstrip(),
         }
         self._out = out
 

@@ -54,6 +54,11 @@ class Lake:
         return self.folder / "original"
 
     @property
+    def arguments(self) -> str:
+        """The arguments of benchmarks that prepare the same."""
+        return (self.folder / "arguments.txt").read_text(encoding="utf-8")
+
+    @property
     def orders(self) -> int:
         """The number of orders."""
         return int(self.tables["tbl_orders"]["Parameters"]["recordCount"])
@@ -77,6 +82,8 @@ def prepare(folder: Path, orders: int, data: Path | None = None) -> Lake:
     """Build the release of a data folder, or of generated data. A folder prepared before is used again."""
     described = folder / "tables.json"
     if not described.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "arguments.txt").write_text(f"--orders {orders}" if data is None else "--data DIR")
         if data is None:
             data = folder / "data"
             generate(orders, data)

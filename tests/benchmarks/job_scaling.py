@@ -103,9 +103,10 @@ def main() -> None:
         "--hot-items", type=int, default=100_000, help="items of the hot order; 0: no such run"
     )
     options = command.parse_args()
-    figures = Figures("job_scaling", 1)
     with tempfile.TemporaryDirectory() as temporary:
         lake = job_lake.prepare(options.prepared or Path(temporary, "data"), options.orders, options.data)
+        arguments = f"{lake.arguments} --hot-items {options.hot_items}{' --usual' * options.usual}"
+        figures = Figures("job_scaling", 1, arguments=arguments)
         found = measure_lake(lake, options, figures, ("ours", *(("usual",) if options.usual else ())))
         if options.hot_items:
             hot = Path(temporary, "hot")

@@ -195,7 +195,8 @@ def main() -> None:
             if options.before:
                 bench.scripts["before"] = options.before.resolve()
             found = compare(bench, variants, options.rounds)
-        report(Figures("job_speed", options.rounds), found, lake)
+        arguments = f"{lake.arguments} --rounds {options.rounds}"
+        report(Figures("job_speed", options.rounds, arguments=arguments), found, lake)
         lake.clear()
 
 
