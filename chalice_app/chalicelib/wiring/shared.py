@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
-
 from chalicelib.aws import client_options
 from chalicelib.aws.client_options import PATIENT, QUICK
 from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.s3 import Buckets
+from chalicelib.aws.sessions import new_session
 from chalicelib.clock import Clock
 from chalicelib.config import Config
 from chalicelib.lazy import imported, lazily
@@ -18,6 +17,7 @@ from chalicelib.storage.releases import Releases
 from chalicelib.storage.store import Store
 
 if TYPE_CHECKING:
+    import boto3
     from botocore.config import Config as ClientConfig
 
     from chalicelib.aws.sandbox_credentials import SandboxClients, SandboxCredentials
@@ -41,7 +41,7 @@ class Shared:
         self.config = config
         self.clock = clock
         self.sleep = sleep
-        self.session = session or boto3.Session()
+        self.session = session or new_session()
         self.region = str(self.session.region_name)
         self.once = client_options.once(config.lease_seconds)
         self.clients: dict[str, Any] = {name: self.client(name, PATIENT) for name in PATIENT_SERVICES}
