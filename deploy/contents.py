@@ -131,15 +131,14 @@ def _shortened(name: str, content: bytes) -> bytes:
 
 
 def _without_documentation(value: Any) -> Any:
-    """Return a value without the documentation of operations, shapes and their members.
+    """Return a value with empty documentation of operations, shapes and members: botocore expects the key.
 
     A member can itself be named `documentation`; then its value is an object.
     """
     if isinstance(value, dict):
         return {
-            name: _without_documentation(inner)
+            name: "" if name == "documentation" and isinstance(inner, str) else _without_documentation(inner)
             for name, inner in value.items()
-            if not (name == "documentation" and isinstance(inner, str))
         }
     if isinstance(value, list):
         return [_without_documentation(inner) for inner in value]

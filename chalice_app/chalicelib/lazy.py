@@ -60,6 +60,9 @@ class _Lazy:
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(_made(self), name, value)
 
+    def __delattr__(self, name: str) -> None:
+        delattr(_made(self), name)
+
 
 def _made(lazy: _Lazy) -> Any:
     try:

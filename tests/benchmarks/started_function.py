@@ -1,0 +1,96 @@
+"""Starts one function of the unpacked package as Lambda does, and prints what that took: see cold_start.py.
+
+    python -I -S -B tests/benchmarks/started_function.py PACKAGE HANDLER EVENT
+
+Has only the standard library and the unpacked package on its path. HANDLER is `app.tick`, for example, or
+`floor` for a bare Chalice app with one boto3 client. EVENT is a file with the event of the first invocation.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import resource
+import sys
+import time
+from types import SimpleNamespace
+from typing import Any
+
+
+class Stopwatch:
+    """Milliseconds of wall and CPU time since the last call."""
+
+    def __init__(self) -> None:
+        self.since = (time.perf_counter_ns(), time.process_time_ns())
+
+    def __call__(self) -> dict[str, float]:
+        now = (time.perf_counter_ns(), time.process_time_ns())
+        wall, cpu = ((new - old) / 1e6 for new, old in zip(now, self.since, strict=True))
+        self.since = (time.perf_counter_ns(), time.process_time_ns())
+        return {"wall": wall, "cpu": cpu}
+
+
+def floor() -> Any:
+    """Return a bare Chalice app with one boto3 client."""
+    import boto3
+    from chalice.app import Chalice
+
+    app = Chalice(app_name="floor")
+    client = boto3.client("dynamodb")
+
+    @app.route("/environments/{environment_id}")
+    def get(environment_id: str) -> dict[str, str]:
+        key = {"pk": {"S": f"ENV#{environment_id}"}, "sk": {"S": "ENV"}}
+        client.get_item(TableName="terraglue", Key=key)
+        return {"id": environment_id}
+
+    return app
+
+
+def main() -> None:
+    """Run the command line."""
+    package, handler, event = sys.argv[1:]
+    with open(event, encoding="utf-8") as file:
+        first = json.load(file)
+    sys.path.insert(0, package)
+    context = SimpleNamespace(
+        function_name=handler,
+        memory_limit_in_mb=1024,
+        invoked_function_arn=f"arn:aws:lambda:us-east-1:123456789012:function:{handler}",
+        aws_request_id="6d7b2d0b-5a3e-4c28-9a4d-0f5e3d8b7c11",
+        get_remaining_time_in_millis=lambda: 29_000,
+    )
+    spent = Stopwatch()
+    if handler == "floor":
+        function = floor()
+    else:
+        module, _, name = handler.rpartition(".")
+        function = getattr(importlib.import_module(module), name)
+    imported, modules = spent(), set(sys.modules)
+    answer = function(first, context)
+    first_call = spent()
+    later = sorted(set(sys.modules))
+    warm = []
+    for _ in range(5):
+        spent()
+        function(first, context)
+        warm.append(spent())
+    if isinstance(answer, dict) and answer.get("statusCode", 200) != 200:
+        raise AssertionError(answer)
+    unit = 1024 if sys.platform == "darwin" else 1
+    print(
+        json.dumps(
+            {
+                "import": imported,
+                "first": first_call,
+                "warm": sorted(warm, key=lambda each: each["cpu"])[2],
+                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / unit,
+                "imported_modules": sorted(modules),
+                "modules": later,
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
