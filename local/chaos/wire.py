@@ -23,7 +23,7 @@ from local.faults.plan import Faults
 from local.faults.rules import Kind, Rule
 
 _TIMEOUT_SECONDS = 10.0
-"""Read timeout of the service's clients (`wiring.py`)."""
+"""Read timeout of the service's clients (`wiring/shared.py`)."""
 
 
 class ImpatientSession(boto3.Session):

@@ -79,7 +79,6 @@ def served(folder: Path) -> Iterator[tuple[dict[str, str], dict[str, tuple[str, 
                 "get_environment": ("app.app", get),
                 "tick": ("app.tick", scheduled),
                 "job_changed": ("app.job_changed", _event("aws.glue", "Glue Job State Change", run)),
-                "deliver": ("app.deliver", scheduled),
             }
             files = {}
             for name, (handler, event) in events.items():

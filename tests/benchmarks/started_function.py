@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import resource
 import sys
 import time
 from types import SimpleNamespace
@@ -47,6 +46,12 @@ def floor() -> Any:
     return app
 
 
+def peak_mb() -> float:
+    """Return the peak of resident memory. `getrusage` would include that of the process before `exec`."""
+    with open("/proc/self/status", encoding="utf-8") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) / 1024
+
+
 def main() -> None:
     """Run the command line."""
     package, handler, event = sys.argv[1:]
@@ -77,14 +82,13 @@ def main() -> None:
         warm.append(spent())
     if isinstance(answer, dict) and answer.get("statusCode", 200) != 200:
         raise AssertionError(answer)
-    unit = 1024 if sys.platform == "darwin" else 1
     print(
         json.dumps(
             {
                 "import": imported,
                 "first": first_call,
                 "warm": sorted(warm, key=lambda each: each["cpu"])[2],
-                "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / unit,
+                "peak_mb": peak_mb(),
                 "imported_modules": sorted(modules),
                 "modules": later,
             }

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Service:
-    """What routes and event handlers call. `wiring.py` builds it."""
+    """What routes and event handlers call. `wiring` builds it."""
 
     config: Config
     clock: Clock
