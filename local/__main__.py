@@ -61,7 +61,7 @@ def _api(arguments: argparse.Namespace) -> None:
     server.serve(
         server.ApiOptions(
             port=arguments.port,
-            aws=arguments.aws.rstrip("/"),
+            aws=arguments.aws.rstrip("/") if "://" in arguments.aws else Path(arguments.aws),
             region=arguments.region,
             ready_file=arguments.ready_file,
             tick_seconds=arguments.tick_seconds,

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import jsonpath_ng.ext
@@ -33,7 +33,7 @@ from local.iam.federation import Federation
 from local.identity.hosted import HostedSignIn
 from local.moto_patches import bucket_policies, dynamodb, glue_names, kms, log_events, s3_objects
 from local.runtime.paths import SPARK_CACHE
-from local.runtime.processes import log_to_stderr, stop_requested, write_json
+from local.runtime.processes import end_now, log_to_stderr, stop_requested, write_json
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -96,8 +96,8 @@ def _keep_put_bodies(application: WSGIApplication) -> WSGIApplication:
     return call
 
 
-def serve(options: AwsOptions) -> None:
-    """Serve until the process is stopped. All data is in memory and lost on exit."""
+def serve(options: AwsOptions) -> NoReturn:
+    """Serve until the process is stopped, and end it. All data is in memory and lost."""
     stop = stop_requested(watch_stdin=options.watch_stdin)
     log_to_stderr()
     faults = Faults()
@@ -145,4 +145,4 @@ def serve(options: AwsOptions) -> None:
                 options.ready_file, {"aws": url, "region": options.region, "pids": {"aws": os.getpid()}}
             )
         stop.wait()
-    server.shutdown()
+    end_now()

@@ -28,6 +28,7 @@ from chalicelib.aws.logs import Logs
 from chalicelib.aws.s3 import Buckets
 from chalicelib.aws.sandbox_credentials import SandboxClients, SandboxCredentials
 from chalicelib.aws.session_policies import inspector_policy, reader_policy, user_policy
+from chalicelib.aws.sessions import new_session
 from chalicelib.aws.sns import Topic
 from chalicelib.aws.stack_drift import StackDrift
 from chalicelib.clock import Clock, now
@@ -112,7 +113,7 @@ def build(
 ) -> Service:
     """Build the service from the environment variables, or from `config`."""
     config = config or Config.from_environment()
-    session = session or boto3.Session()
+    session = session or new_session()
     once = client_options.once(config.lease_seconds)
     store = Store(
         Table(session.client("dynamodb", config=PATIENT), config.table_name),

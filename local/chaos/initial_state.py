@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
 from glue_assets import template_builder
-from local.aws.clients import ACCOUNT, Credentials
 from local.runtime.paths import ROOT
-from local.setup import roles
-from local.setup.bootstrap import ASSETS_BUCKET, TABLE, Clients, ensure_storage
+from local.setup.bootstrap import ASSETS_BUCKET, Clients, ensure_storage
 
 RELEASE = "0.0.1-abcdef012345"
 
@@ -62,28 +59,6 @@ def set_up(clients: Clients) -> None:
     s3 = clients("s3")
     for key, text in _release().items():
         s3.put_object(Bucket=ASSETS_BUCKET, Key=key, Body=text.encode(), Tagging=_SCANNED)
-
-
-@dataclass(frozen=True)
-class Roles:
-    """The roles of the service, and the permissions boundary of sandboxes."""
-
-    deployment: str
-    boundary: str
-    service: str
-    inspector: str
-    reader: str
-    user: str
-    credentials: Credentials
-
-
-def create_roles(clients: Clients) -> Roles:
-    """Create the service's roles with their packaged policies. One role has those of all functions."""
-    known = roles.arns(TABLE, ASSETS_BUCKET, f"arn:aws:iam::{ACCOUNT}:role/{roles.DEPLOYMENT}")
-    deployment, boundary = roles.ensure_deployment(clients, known)
-    service = roles.ensure(clients, roles.SERVICE, roles.functions().values(), known)
-    inspector, reader, user = roles.ensure_sandbox_roles(clients, known, service)
-    return Roles(deployment, boundary, service, inspector, reader, user, roles.session(clients, service))
 
 
 @functools.cache

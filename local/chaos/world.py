@@ -38,6 +38,7 @@ from local.faults.plan import Faults
 from local.iam import access
 from local.iam.checks import PermissionCheck
 from local.moto_patches import dynamodb, kms, shortcuts
+from local.setup import roles
 from local.setup.bootstrap import ASSETS_BUCKET, TABLE
 
 REGION = "us-east-1"
@@ -182,7 +183,7 @@ def simulated(seed: int, capacity: Capacity | None = None) -> Iterator[World]:
         )
         parts.enter_context(contextlib.closing(CloudFormation(stacks)))
         initial_state.set_up(clients)
-        created = initial_state.create_roles(clients)
+        created = roles.ensure_all(clients, TABLE, ASSETS_BUCKET)
         wire = Wire(simulation, world.faults, _rng("wire", seed), world.note)
         clients("sns").create_topic(Name=TOPIC.rpartition(":")[2])
         service = build(
@@ -200,7 +201,7 @@ def _client(service: str, credentials: Credentials | None = None) -> Any:
     return boto3.client(service, region_name=REGION, **given)  # type: ignore[call-overload]
 
 
-def _config(capacity: Capacity, created: initial_state.Roles) -> Config:
+def _config(capacity: Capacity, created: roles.ServiceRoles) -> Config:
     return Config(
         table_name=TABLE,
         assets_bucket=ASSETS_BUCKET,

@@ -9,7 +9,7 @@ from local.aws import clients
 from local.runtime.paths import READY_FILE, ROOT
 
 DATA = ROOT / "data"
-SECONDS_PER_STACK = 4.0
+SECONDS_PER_STACK = 2.0
 
 
 def server_options(command: argparse.ArgumentParser) -> None:
@@ -21,7 +21,7 @@ def server_options(command: argparse.ArgumentParser) -> None:
 
 def emulator_option(command: argparse.ArgumentParser) -> None:
     """Add the URL of the emulator."""
-    command.add_argument("--aws", required=True, help="URL of the emulator")
+    command.add_argument("--aws", required=True, help="URL of the emulator; for `api` also its ready file")
 
 
 def region_option(command: argparse.ArgumentParser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import secrets
 import shutil
@@ -16,11 +15,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from glue_assets import release as releases
 from local.aws import clients
 from local.faults.control import PATH, replace_faults
 from local.faults.rules import Rule
@@ -28,6 +25,9 @@ from local.runtime.paths import READY_FILE, ROOT
 from local.runtime.processes import Child, Failed, interrupt_on_signals, safe_environment, write_json
 from local.runtime.progress import Progress
 from local.setup import bootstrap
+
+if TYPE_CHECKING:
+    from glue_assets.manifest import Release
 
 _START_SECONDS = 60.0
 _PUBLISH_SECONDS = 600.0
@@ -145,20 +145,21 @@ def running(options: UpOptions, progress: Progress) -> Iterator[Running]:
     state = _state_folder(options)
     children: list[Child] = []
     try:
-        with TemporaryDirectory() as work, ThreadPoolExecutor() as pool:
-            built = pool.submit(bootstrap.build_release, options.data, Path(work))
-            aws = _started(children, _aws(options, state, aws_port), progress)["aws"]
-            make_client = functools.partial(clients.client, endpoint=aws, region=clients.REGION)
-            bootstrap.ensure_storage(make_client)
-            identity = bootstrap.ensure_identity(make_client, aws, clients.REGION)
-            cursor_key = secrets.token_hex(32)
-            api_child = _api(options, state, aws, options.port, cursor_key)
-            children.append(api_child)
-            release = progress.result(built, "building the release", _PUBLISH_SECONDS)
-            published = pool.submit(releases.publish, release, make_client("s3"), bootstrap.ASSETS_BUCKET)
-            progress.result(published, "publishing the release", _PUBLISH_SECONDS)
+        cursor_key = secrets.token_hex(32)
+        aws_child = _aws(options, state, aws_port)
+        children.append(aws_child)
+        api_child = _api(options, state, str(aws_child.ready_file), options.port, cursor_key)
+        children.append(api_child)
+        with ThreadPoolExecutor() as pool:
+            built = pool.submit(_build, options.data)
+            progress.until(aws_child.is_ready, "starting the AWS emulator", _START_SECONDS)
+            aws = aws_child.ready()["aws"]
             progress.until(api_child.is_ready, "starting the API", _START_SECONDS)
-        api = api_child.ready()["api"]
+            api = api_child.ready()["api"]
+            progress.result(built, "building the release", _PUBLISH_SECONDS)
+            release = progress.result(
+                pool.submit(_publish, built.result(), aws), "publishing the release", _PUBLISH_SECONDS
+            )
         _check_health(api)
         if options.faults:
             replace_faults(aws, options.faults, options.fault_seed)
@@ -166,8 +167,8 @@ def running(options: UpOptions, progress: Progress) -> Iterator[Running]:
             aws=aws,
             api=api,
             region=clients.REGION,
-            identity=identity,
-            release=release.id,
+            identity=bootstrap.Identity.described(api_child.ready()),
+            release=release,
             state=state,
             options=options,
             cursor_key=cursor_key,
@@ -222,10 +223,18 @@ def _shown_faults(up: Running) -> str:
 """
 
 
-def _started(children: list[Child], child: Child, progress: Progress) -> dict[str, Any]:
-    children.append(child)
-    progress.until(child.is_ready, "starting the AWS emulator", _START_SECONDS)
-    return child.ready()
+def _build(data: Path) -> Release:
+    from local.setup.built_releases import built  # imported while the children start
+
+    return built(data)
+
+
+def _publish(release: Release, aws: str) -> str:
+    """Publish a release to the emulator. Return its ID."""
+    from glue_assets import release as releases
+
+    releases.publish(release, clients.client("s3", aws, clients.REGION), bootstrap.ASSETS_BUCKET)
+    return release.id
 
 
 def _aws(options: UpOptions, state: Path, port: int) -> Child:

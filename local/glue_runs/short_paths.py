@@ -8,9 +8,8 @@ import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 
-import pyspark
-
 from local.runtime.paths import GLUE_LIBRARIES, ROOT
+from local.spark import pyspark_package
 from local.spark.launch import SHIM
 
 
@@ -21,7 +20,7 @@ def shortener(folder: Path) -> Callable[[str], str]:
     `main.py` and `pyspark/sql/dataframe.py`. Other paths keep what follows the home or the environment.
     """
     own = [folder / name for name in ("script", "libraries", "modules", "work")]
-    packages = [SHIM, GLUE_LIBRARIES, Path(pyspark.__file__).parents[1], Path(sysconfig.get_path("purelib"))]
+    packages = [SHIM, GLUE_LIBRARIES, pyspark_package.FOLDER.parent, Path(sysconfig.get_path("purelib"))]
     modules = folder.parent.with_name("python-modules")
     library = Path(sysconfig.get_path("stdlib"))
     replaced = {

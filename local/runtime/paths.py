@@ -17,5 +17,8 @@ GLUE_LIBRARIES = Path(sys.prefix) / "glue-libraries"
 LINTED = Path(sys.prefix) / "linted"
 """Records of the templates that passed cfn-lint."""
 
+RELEASES = Path(sys.prefix) / "releases"
+"""Releases that were built from unchanged files (`local.setup.built_releases`)."""
+
 READY_FILE = ROOT / ".local" / "ready.json"
 """Default path of the file that `up` writes once everything is ready."""

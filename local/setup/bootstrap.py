@@ -7,22 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from glue_assets import release as releases
-from glue_assets.tables import DataError
 from local.aws.clients import ACCOUNT, client
 from local.identity.registration import ADMIN_GROUP
 from local.metastore.folders import WAREHOUSE
-from local.runtime.paths import LINTED, ROOT
-from local.runtime.processes import Failed
+from local.runtime.paths import ROOT
 from local.setup import roles
 from local.setup.table import table_properties
 
@@ -51,6 +45,11 @@ class Identity:
     client_id: str
     issuer: str
     jwks_uri: str
+
+    @classmethod
+    def described(cls, ready: Mapping[str, str]) -> Identity:
+        """Return the identity in a ready file."""
+        return cls(ready["user_pool_id"], ready["client_id"], ready["issuer"], ready["jwks_uri"])
 
 
 def description(aws: str, region: str, identity: Identity) -> dict[str, str]:
@@ -143,38 +142,16 @@ def ensure_roles(
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def build_release(data: Path, work: Path) -> releases.Release:
-    """Build the release of this checkout with the data of a folder. Raises `Failed` for invalid data.
-
-    The folder `work` receives converted files; keep it until the release is published.
-    """
-    try:
-        release = releases.build(ROOT, data, releases.project_version(ROOT), work, lint=False)
-        _lint(release.template)
-    except DataError as error:
-        raise Failed(f"The data in {data} is invalid: {error}") from error
-    return release
-
-
-def _lint(template: str) -> None:
-    """Reject a template that fails cfn-lint. Records passed templates, as cfn-lint takes seconds."""
-    passed = LINTED / hashlib.sha256(f"{version('cfn-lint')} {template}".encode()).hexdigest()
-    if passed.exists():
-        return
-    if wrong := releases.findings(template):
-        raise DataError("\n".join(wrong))
-    LINTED.mkdir(exist_ok=True)
-    passed.touch()
-
-
 def everything(aws: str, region: str, data: Path) -> None:
     """Set up an emulator that has just started."""
+    from glue_assets import release as releases  # the API process does not need it
+    from local.setup.built_releases import built
+
     make_client = functools.partial(client, endpoint=aws, region=region)
     ensure_storage(make_client)
     ensure_identity(make_client, aws, region)
     ensure_roles(make_client)
-    with TemporaryDirectory() as work:
-        releases.publish(build_release(data, Path(work)), make_client("s3"), ASSETS_BUCKET)
+    releases.publish(built(data), make_client("s3"), ASSETS_BUCKET)
 
 
 def token(clients: Clients, user_pool_id: str, client_id: str, name: str, *, is_admin: bool | None) -> str:

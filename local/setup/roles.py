@@ -6,6 +6,7 @@ import contextlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from local.aws.clients import ACCOUNT, REGION, Credentials
@@ -99,17 +100,42 @@ def ensure(
     return arn
 
 
+@dataclass(frozen=True)
+class ServiceRoles:
+    """ARNs of the service's roles and of the permissions boundary of sandboxes, and credentials."""
+
+    deployment: str
+    boundary: str
+    service: str
+    inspector: str
+    reader: str
+    user: str
+    credentials: Credentials
+
+
+def ensure_all(clients: Callable[[str], Any], table: str, bucket: str, region: str = REGION) -> ServiceRoles:
+    """Create the service's roles with their packaged policies. One role has those of all functions."""
+    known = arns(table, bucket, f"arn:aws:iam::{ACCOUNT}:role/{DEPLOYMENT}", region)
+    deployment, boundary = ensure_deployment(clients, known)
+    service = ensure(clients, SERVICE, functions().values(), known)
+    inspector, reader, user = ensure_sandbox_roles(clients, known, service)
+    credentials = session(clients, service)
+    return ServiceRoles(deployment, boundary, service, inspector, reader, user, credentials)
+
+
 def ensure_deployment(clients: Callable[[str], Any], known: Mapping[str, str]) -> tuple[str, str]:
     """Create CloudFormation's role for sandboxes and their permissions boundary. Return both ARNs.
 
-    Without CloudFormation, unlike `bootstrap.ensure_roles`, so that it takes no time in a simulation.
+    Without CloudFormation, unlike `bootstrap.ensure_roles`, because a stack takes simulated time.
     """
     resources = json.loads((ROOT / "chalice_app" / "resources.json").read_text(encoding="utf-8"))["Resources"]
     iam = clients("iam")
     limits = resolved(resources["SandboxBoundary"]["Properties"], known)
-    boundary: str = iam.create_policy(
-        PolicyName=limits["ManagedPolicyName"], PolicyDocument=json.dumps(limits["PolicyDocument"])
-    )["Policy"]["Arn"]
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/{limits['ManagedPolicyName']}"
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_policy(
+            PolicyName=limits["ManagedPolicyName"], PolicyDocument=json.dumps(limits["PolicyDocument"])
+        )
     role = resolved(resources["DeploymentRole"]["Properties"], {**known, "SandboxBoundary": boundary})
     return _create(clients, role), boundary
 
@@ -132,9 +158,9 @@ def ensure_sandbox_roles(
 
 def _create(clients: Callable[[str], Any], role: Json) -> str:
     iam, name = clients("iam"), role["RoleName"]
-    arn: str = iam.create_role(
-        RoleName=name, AssumeRolePolicyDocument=json.dumps(role["AssumeRolePolicyDocument"])
-    )["Role"]["Arn"]
+    with contextlib.suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(role["AssumeRolePolicyDocument"]))
+    arn = f"arn:aws:iam::{ACCOUNT}:role/{name}"
     for policy in role["Policies"]:
         document = json.dumps(policy["PolicyDocument"])
         iam.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)

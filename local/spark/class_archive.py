@@ -7,9 +7,7 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyspark
-
-from local.spark import filesystem
+from local.spark import filesystem, pyspark_package
 from local.spark.java import java_home, java_version
 
 TRAINING = Path(__file__).with_name("training.py")
@@ -54,8 +52,8 @@ def key(java: Path, cache_dir: Path) -> str:
     parts = [
         str(java),
         java_version(java),
-        pyspark.__version__,
-        str(Path(pyspark.__file__).parent),
+        pyspark_package.VERSION,
+        str(pyspark_package.FOLDER),
         platform.system(),
         platform.machine(),
         str(conf_dir(cache_dir)),

@@ -14,11 +14,11 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import pyspark
+from local.spark import pyspark_package
 
 SOURCES = Path(__file__).with_name("java")
 
-_JARS = Path(pyspark.__file__).parent / "jars"
+_JARS = pyspark_package.FOLDER / "jars"
 _COMPILER = "org.codehaus.commons.compiler.samples.CompilerDemo"  # Janino's main program
 _SECONDS = 120
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same sources give the same bytes, as the class archive requires
@@ -26,7 +26,7 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the same sources give the same bytes, as th
 
 def jar(cache_dir: Path) -> Path:
     """Return the path of the jar, which may not exist yet."""
-    digest = hashlib.sha256(pyspark.__version__.encode())
+    digest = hashlib.sha256(pyspark_package.VERSION.encode())
     for source in _sources():
         digest.update(source.relative_to(SOURCES).as_posix().encode() + source.read_bytes())
     return cache_dir / f"s3-{digest.hexdigest()[:16]}.jar"

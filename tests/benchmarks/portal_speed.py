@@ -2,7 +2,7 @@
 
     .venv/bin/python -m tests.benchmarks.portal_speed [--loads N]
 
-Starts the product, and prints one line of JSON: medians in milliseconds, with an empty cache, and bytes as a
+Starts the product, and prints the figures (see `figures`): milliseconds with an empty cache, and bytes as a
 browser receives them.
 """
 
@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import argparse
 import gzip
-import json
-import statistics
 import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
 from local.install import browser
+from tests.benchmarks.figures import Figures
 from tests.support.local_up import running_up
 from tests.support.portal import Portal, new_context
 from tests.support.portal_build import BUILT, ensure_built
@@ -68,11 +67,11 @@ def main() -> None:
                 portal.sign_in()
                 portal.page.get_by_role("heading", name="My sandbox").wait_for()
                 sandbox.append(portal.page.evaluate("performance.now()"))
-        measured = {
-            "first_paint_ms": round(statistics.median(paints)),
-            "signed_in_page_ms": round(statistics.median(sandbox)),
-        }
-        print(json.dumps(measured | sizes()))
+        figures = Figures("portal_speed", options.loads)
+        figures.write("portal.first_paint", paints, "ms")
+        figures.write("portal.signed_in_page", sandbox, "ms")
+        for name, size in sizes().items():
+            figures.write(f"portal.{name}", size, "bytes")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """Speed and memory of building a release, beside DuckDB counting the rows of the same CSV files.
 
-    .venv/bin/python -m tests.benchmarks.release_speed [--orders N | --data DIR]
+    .venv/bin/python -m tests.benchmarks.release_speed [--orders N | --data DIR] [--rounds N]
 
-Prints one line of JSON. Memory is the peak of the whole process, so that of the floor is not measured.
+Prints the figures (see `figures`). Memory is the peak of the whole process, so that of the floor is not
+measured.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import sys
 import tempfile
@@ -19,6 +19,7 @@ import duckdb
 
 from data.generate import generate
 from glue_assets.release import build
+from tests.benchmarks.figures import Figures
 from tests.support.paths import ROOT
 
 
@@ -38,10 +39,9 @@ def measured(data: Path, work: Path) -> dict[str, float]:
     return {
         "megabytes": round(megabytes, 1),
         "rows": sum(table.rows for table in release.tables),
-        "seconds": round(seconds, 2),
-        "megabytes_per_second": round(megabytes / seconds, 1),
+        "seconds": seconds,
         "peak_megabytes": round(peak),
-        "floor_seconds": round(time.perf_counter() - start, 2),
+        "floor_seconds": time.perf_counter() - start,
     }
 
 
@@ -50,12 +50,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.release_speed")
     parser.add_argument("--orders", type=int, default=10_000, help="orders to generate")
     parser.add_argument("--data", type=Path, help="a data folder instead of generated data")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = options.data or Path(folder, "data")
         if not options.data:
             generate(options.orders, data)
-        print(json.dumps(measured(data, Path(folder, "work"))))
+        rounds = [measured(data, Path(folder, f"work{number}")) for number in range(options.rounds)]
+        seconds, floors = ([each[name] for each in rounds] for name in ("seconds", "floor_seconds"))
+        size = {name: rounds[0][name] for name in ("megabytes", "rows")}
+        figures = Figures("release_speed", options.rounds)
+        figures.write("release.build.wall", seconds, "s", **size)
+        figures.write("release.build.speed", [size["megabytes"] / each for each in seconds], "MB/s", **size)
+        figures.ratio("release.build.ratio_duckdb_count", seconds, floors, **size)
+        figures.write("release.build.peak_memory", rounds[-1]["peak_megabytes"], "MB", **size)
 
 
 if __name__ == "__main__":

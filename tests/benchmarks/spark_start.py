@@ -2,12 +2,11 @@
 
     .venv/bin/python -m tests.benchmarks.spark_start [ROUNDS]
 
-On 2 busy cores (2026-11-23, 4 rounds): with 5.9 s, without 9.5 s, ratio 1.72.
+Prints the figures (see `figures`).
 """
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from local.runtime.paths import SPARK_CACHE
 from local.spark import appcds, class_archive, filesystem, training_s3
 from local.spark.java import java_home
 from local.spark.launch import Launch
+from tests.benchmarks.figures import Figures
 
 SCRIPT = """
 from pyspark.sql import SparkSession, functions as F
@@ -57,9 +57,10 @@ def main() -> None:
     for _ in range(rounds):
         with_archive.append(run(archive))
         without.append(run(None))
-    ratio = statistics.median(o / w for w, o in zip(with_archive, without, strict=True))
-    w, o = statistics.median(with_archive), statistics.median(without)
-    print(f"with {w:.1f} s, without {o:.1f} s, median ratio without/with {ratio:.2f}")
+    figures = Figures("spark_start", rounds)
+    figures.write("spark.start.with_archive", with_archive, "s")
+    figures.write("spark.start.without_archive", without, "s")
+    figures.ratio("spark.start.ratio_without_archive", without, with_archive)
 
 
 if __name__ == "__main__":

@@ -11,34 +11,17 @@ from typing import Any
 import pytest
 from chalice.config import Config as ChaliceConfig
 from chalice.test import Client
-from moto import mock_aws
-from moto.cloudformation.models import CloudFormationBackend
-from moto.cloudformation.responses import CloudFormationResponse
 from moto.moto_api import state_manager
 
 from local.api import gateway
-from local.moto_patches import dynamodb, s3_objects
-from local.moto_patches.patching import replace_methods
 from tests.support.api import Api
 from tests.support.contract import Contract
-from tests.support.identity import AUDIENCE, ISSUER, Issuer, serving_issuer
+from tests.support.identity import Issuer, serving_issuer
 from tests.support.moto_runs import JobBookmarks
 from tests.support.paths import ROOT
 from tests.support.sandbox_stacks import Account, account
 from tests.support.service_roles import World, serving
-from tests.support.small_account import (
-    ASSETS,
-    INSPECTOR,
-    READER,
-    TABLE,
-    USER,
-    create_table,
-    delete_change_set,
-    describe_change_set,
-    make_stacks_one_by_one,
-    no_drift,
-    publish_small_release,
-)
+from tests.support.small_account import make_stacks_one_by_one, settings, small_account
 from tests.support.spark_session import mount_bucket, spark
 
 __all__ = ["mount_bucket", "spark"]
@@ -53,40 +36,10 @@ def issuer() -> Iterator[Issuer]:
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch, issuer: Issuer) -> Iterator[None]:
     """An empty moto account with the service's own resources and one small release."""
-    settings = {
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "TABLE_NAME": TABLE,
-        "ASSETS_BUCKET": ASSETS,
-        "ISSUER": ISSUER,
-        "AUDIENCE": AUDIENCE,
-        "JWKS_URI": issuer.jwks_uri,
-        "BUDGET_USD": "1",
-        "CURSOR_KEY": "not a secret",
-        "SANDBOX_INSPECTOR_ROLE_ARN": INSPECTOR,
-        "SANDBOX_READER_ROLE_ARN": READER,
-        "SANDBOX_USER_ROLE_ARN": USER,
-        "FEDERATION_URL": "http://127.0.0.1:9/federation",  # where nothing listens
-    }
-    for name, value in settings.items():
+    for name, value in settings(issuer).items():
         monkeypatch.setenv(name, value)
-    dynamodb.install()  # tests send calls from several threads
-    s3_objects.install()
-    restore = replace_methods(
-        CloudFormationBackend,
-        {
-            "describe_change_set": describe_change_set,
-            "delete_change_set": delete_change_set,
-        },
-    )
-    restore_drift = replace_methods(CloudFormationResponse, no_drift())
-    with mock_aws():
-        create_table()
-        publish_small_release()
+    with small_account():
         yield
-    restore_drift()
-    restore()
 
 
 @pytest.fixture

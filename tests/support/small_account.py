@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import boto3
 import yaml
+from moto import mock_aws
 from moto.cloudformation.exceptions import CloudFormationError
 from moto.cloudformation.models import CloudFormationBackend
+from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult
 
 from glue_assets import template_builder
+from local.moto_patches import dynamodb, s3_objects
 from local.moto_patches.patching import replace_methods
 from local.setup import roles
 from local.setup.table import table_properties
+from tests.support.identity import AUDIENCE, ISSUER, Issuer
 from tests.support.paths import ROOT
 
 TABLE = "terraglue"
@@ -33,6 +38,47 @@ Metadata:
         --DATA_FORMAT: parquet
         # releases.py: the arguments of the settings
 """
+
+
+def settings(issuer: Issuer) -> dict[str, str]:
+    """Return the service's environment variables in this account."""
+    return {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "TABLE_NAME": TABLE,
+        "ASSETS_BUCKET": ASSETS,
+        "ISSUER": ISSUER,
+        "AUDIENCE": AUDIENCE,
+        "JWKS_URI": issuer.jwks_uri,
+        "BUDGET_USD": "1",
+        "CURSOR_KEY": "not a secret",
+        "SANDBOX_INSPECTOR_ROLE_ARN": INSPECTOR,
+        "SANDBOX_READER_ROLE_ARN": READER,
+        "SANDBOX_USER_ROLE_ARN": USER,
+        "FEDERATION_URL": "http://127.0.0.1:9/federation",  # where nothing listens
+    }
+
+
+@contextmanager
+def small_account() -> Iterator[None]:
+    """Mock an account in this process, with the service's table and one small release."""
+    dynamodb.install()  # tests send calls from several threads
+    s3_objects.install()
+    restore = replace_methods(
+        CloudFormationBackend,
+        {
+            "describe_change_set": describe_change_set,
+            "delete_change_set": delete_change_set,
+        },
+    )
+    restore_drift = replace_methods(CloudFormationResponse, no_drift())
+    with mock_aws():
+        create_table()
+        publish_small_release()
+        yield
+    restore_drift()
+    restore()
 
 
 def small_template() -> dict[str, Any]:

@@ -7,21 +7,21 @@ import duckdb
 
 Row = tuple[Any, ...]
 
-_SQL = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+SQL = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
 
 
 def expected_rows(data: Path) -> list[Row]:
     """The rows of ``tbsot_ecommerce_br`` for a data folder, by order id, without the partition column."""
     with duckdb.connect() as connection:
         connection.execute("SET VARIABLE data = $data", {"data": str(data)})
-        return connection.execute(_SQL).fetchall()
+        return connection.execute(SQL).fetchall()
 
 
 def expected_columns(data: Path) -> list[tuple[str, str]]:
     """The names and DuckDB types of those rows' columns, in their order."""
     with duckdb.connect() as connection:
         connection.execute("SET VARIABLE data = $data", {"data": str(data)})
-        return _columns(connection.execute(_SQL))
+        return _columns(connection.execute(SQL))
 
 
 def stored_rows(files: Path) -> list[Row]:

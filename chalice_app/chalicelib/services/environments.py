@@ -147,9 +147,11 @@ class Environments:
         environment_id = self._store.live_environment_id(caller.owner)
         return self._store.environment(environment_id) if environment_id else None
 
-    def account(self, caller: Caller) -> Account:
-        """Return the caller's budget and creations as of now."""
-        return self._store.account(caller.owner).at(self._clock(), self._config.allowance)
+    def mine(self, caller: Caller) -> tuple[Environment | None, Account]:
+        """Return the caller's live environment, or None, and their budget and creations as of now."""
+        environment_id, account = self._store.owner_records(caller.owner)
+        live = self._store.environment(environment_id) if environment_id else None
+        return live, account.at(self._clock(), self._config.allowance)
 
     def delete(self, caller: Caller, environment_id: str, request_id: str) -> tuple[Environment, bool]:
         """Request the deletion of an environment and start it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, cast
@@ -71,11 +72,17 @@ def stored(value: Any) -> Any:
 
 def fields_of(record: Any, item: Json, readers: Readers | None = None) -> Json:
     """Return the fields of a record that an item has, as typed values. Unknown fields are ignored."""
-    found = {name.name: item[name.name] for name in fields(record) if name.name in item}
-    return {
-        name: readers[name](value) if readers and name in readers and value is not None else value
-        for name, value in found.items()
-    }
+    found = {name: item[name] for name in _names(record) if name in item}
+    for name, read in (readers or {}).items():
+        if found.get(name) is not None:
+            found[name] = read(found[name])
+    return found
+
+
+@functools.cache
+def _names(record: Any) -> tuple[str, ...]:
+    """Return the names of a record's fields. An environment has a record for each resource of its stack."""
+    return tuple(name.name for name in fields(record))
 
 
 def readable(item: Json) -> Json:

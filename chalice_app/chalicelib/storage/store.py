@@ -102,6 +102,11 @@ class Store:
         item = self._table.get(items.owner_key(owner))
         return cast(str, item["environment_id"]) if item else None
 
+    def owner_records(self, owner: str) -> tuple[str | None, Account]:
+        """Return the ID of the owner's live environment, or None, and the owner's account, in one read."""
+        lock, account = self._table.get_all([items.owner_key(owner), items.account_key(owner)])
+        return cast(str, lock["environment_id"]) if lock else None, items.account(owner, account or {})
+
     def save_environment(
         self,
         old: Environment,

@@ -158,6 +158,9 @@ def test_spend_is_that_of_the_usage(portal: Portal, portal_up: Up, tmp_path: Pat
     portal.check_page()
     bar.get_by_role("link").click()
     expect(page.get_by_role("heading", name=f"Spend of {spender}")).to_be_visible()
+    totals = page.get_by_role("definition")
+    expect(totals.nth(0)).to_have_text(f"${usage['totals']['settled_usd']:.2f}")
+    expect(totals.nth(1)).to_contain_text(" · 1 run · ")
     expect(page.get_by_text("KMS keys (estimate)").first).to_be_visible()
     expect(page.get_by_role("listitem").filter(has_text=environment["id"])).to_be_visible()
 

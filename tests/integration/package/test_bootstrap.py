@@ -8,7 +8,7 @@ import jwt
 import pytest
 from moto import mock_aws
 
-from local.setup import bootstrap
+from local.setup import bootstrap, roles
 
 AWS = "http://127.0.0.1:1"
 
@@ -50,3 +50,14 @@ def test_the_admin_role_lasts_for_the_requested_time(make_client: Callable[[str]
     assert as_admin["cognito:groups"] == ["admins"]
     assert "cognito:groups" not in as_learner
     assert as_admin["sub"] == as_learner["sub"]
+
+
+def test_a_restarted_process_finds_the_roles(make_client: Callable[[str], Any]) -> None:
+    first = roles.ensure_all(make_client, bootstrap.TABLE, bootstrap.ASSETS_BUCKET)
+    again = roles.ensure_all(make_client, bootstrap.TABLE, bootstrap.ASSETS_BUCKET)
+    arns = [(one.deployment, one.boundary, one.service, one.inspector, one.user) for one in (first, again)]
+    assert arns[0] == arns[1]
+    iam = make_client("iam")
+    found = {role["Arn"] for role in iam.list_roles()["Roles"]}
+    assert {first.deployment, first.service, first.inspector, first.reader, first.user} <= found
+    assert iam.get_policy(PolicyArn=first.boundary)["Policy"]["Arn"] == first.boundary

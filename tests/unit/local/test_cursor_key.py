@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from local.api import server
 from local.aws import clients
-from local.setup import bootstrap
+from local.setup import bootstrap, roles
 
 IDENTITY = bootstrap.Identity("pool", "client", "https://issuer", "https://issuer/jwks.json")
-OPTIONS = server.ApiOptions(0, "http://127.0.0.1:1", "us-east-1", Path("ready"), None, watch_stdin=False)
+MADE = roles.ServiceRoles(*["arn:r"] * 6, clients.Credentials("a", "b", "c"))
 
 
 def key() -> str:
-    made = dict.fromkeys(bootstrap._ROLES, "arn:r")
-    return server._settings(OPTIONS, IDENTITY, made, "arn:s", clients.Credentials("a", "b", "c"))[
-        "CURSOR_KEY"
-    ]
+    return server._settings("http://127.0.0.1:1", "us-east-1", IDENTITY, MADE)["CURSOR_KEY"]
 
 
 def test_the_key_cannot_be_derived_from_public_values(monkeypatch: pytest.MonkeyPatch) -> None:

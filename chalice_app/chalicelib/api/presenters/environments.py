@@ -92,7 +92,7 @@ def _outputs(environment: Environment) -> responses.Outputs | None:
     if environment.outputs is None:
         return None
     job_ids = {job.name: job_id for job_id, job in environment.jobs.items()}
-    return responses.Outputs(**asdict(environment.outputs), job_ids=job_ids)
+    return responses.Outputs(**vars(environment.outputs), job_ids=job_ids)
 
 
 def _progress(environment: Environment) -> responses.Progress:

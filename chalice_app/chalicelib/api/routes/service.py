@@ -19,8 +19,7 @@ def get_me(call: Call) -> responses.Me:
     Returns the caller's name, environment, remaining budget and limits.
     """
     service = call.service
-    live = service.environments.live(call.caller)
-    account = service.environments.account(call.caller)
+    live, account = service.environments.mine(call.caller)
     return me_body(call.caller, account, present(call, live) if live else None, service.config)
 
 

@@ -11,7 +11,7 @@ import { CardTable, Cell, Head } from "../../ui/cells";
 import { BarChart, RowChart, type Point } from "../../ui/chart";
 import { CsvDownload } from "../../ui/download";
 import { Field } from "../../ui/form";
-import { bytes, count, usd } from "../../ui/format";
+import { bytes, count, plural, usd } from "../../ui/format";
 import { dayAfter, daysOf, useUsage, type Used } from "./usage";
 
 const ROOT = "/admin/spend";
@@ -116,11 +116,11 @@ function Spent({ days, groups, owner }: { days: Used; groups: Used; owner: strin
             ["Charged to budgets", <strong>{usd(totals.settled_usd)}</strong>],
             [
               "Job runs (Glue)",
-              `${usd(totals.glue_usd)} · ${count(totals.runs)} runs · ${(totals.dpu_seconds / 3600).toFixed(2)} DPU hours`,
+              `${usd(totals.glue_usd)} · ${plural(totals.runs, "run")} · ${(totals.dpu_seconds / 3600).toFixed(2)} DPU hours`,
             ],
             [
               "Queries (Athena)",
-              `${usd(totals.athena_usd)} · ${count(totals.queries)} queries · ${bytes(totals.scanned_bytes)} scanned`,
+              `${usd(totals.athena_usd)} · ${count(totals.queries)} ${totals.queries === 1 ? "query" : "queries"} · ${bytes(totals.scanned_bytes)} scanned`,
             ],
             hasEstimates && ["KMS keys (estimate)", `about ${usd(totals.estimated_kms_usd ?? 0)}`],
             hasEstimates && ["S3 storage (estimate)", `about ${usd(totals.estimated_s3_usd ?? 0)}`],

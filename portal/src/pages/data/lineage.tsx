@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import type { Database, Table } from "../../api/schema";
-import { count, fromNow, plural } from "../../ui/format";
+import { fromNow, plural } from "../../ui/format";
 import { runUrl } from "../run/links";
 import { HEIGHT, WIDTH, curve, graphOf, thickness, type Node } from "./lineage-graph";
 import { ends, outputsOf, type End, type Flow } from "./use-lineage";
@@ -132,7 +132,7 @@ function List({ title, ends, none }: { title: string; ends: End[]; none: string 
         {ends.map((end) => (
           <li key={end.key}>
             {end.found ? `${end.found.database.name}.${end.found.table.name}` : end.location}
-            {end.rows !== null && `: ${count(end.rows)} rows`}
+            {end.rows !== null && `: ${plural(end.rows, "row")}`}
           </li>
         ))}
       </ul>

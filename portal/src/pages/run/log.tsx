@@ -4,7 +4,7 @@ import { memo } from "../../ui/memo";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Problem } from "../../api/schema";
 import { ProblemText, Section } from "../../ui/basics";
-import { count, timeZone } from "../../ui/format";
+import { count, plural, timeZone } from "../../ui/format";
 import { append, follow, type Block, type Place } from "./log-reader";
 
 /** Lines that are read before the reader asks for more: about 15 MB. */
@@ -138,7 +138,7 @@ function Stream({ path, stream, onComplete }: { path: string; stream: Stream; on
         )}
       </div>
       <p class="soft small log-state">
-        <span role="status">{stateOf(log, isAtEnd)}</span> <span>{count(log.lines)} lines</span>{" "}
+        <span role="status">{stateOf(log, isAtEnd)}</span> <span>{plural(log.lines, "line")}</span>{" "}
         <span>Times in {timeZone()}</span>
         {log.isPaused && (
           <button type="button" onClick={log.more}>

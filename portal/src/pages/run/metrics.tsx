@@ -3,7 +3,7 @@
 import type { JobRun, RunMetrics } from "../../api/schema";
 import { useGet } from "../../api/use-get";
 import { Facts, ProblemText, Section, Waiting } from "../../ui/basics";
-import { bytes, count, shortSeconds } from "../../ui/format";
+import { bytes, count, plural, shortSeconds } from "../../ui/format";
 import { Gantt } from "./gantt";
 import { isFinal } from "./status";
 
@@ -58,16 +58,16 @@ function Totals({ metrics, totals }: { metrics: RunMetrics; totals: NonNullable<
   return (
     <Facts
       items={[
-        ["Read", `${count(totals.rows_read)} rows, ${bytes(totals.bytes_read)}`],
-        ["Written", `${count(totals.rows_written)} rows, ${bytes(totals.bytes_written)}`],
+        ["Read", `${plural(totals.rows_read, "row")}, ${bytes(totals.bytes_read)}`],
+        ["Written", `${plural(totals.rows_written, "row")}, ${bytes(totals.bytes_written)}`],
         [
           "Shuffled between tasks",
-          `${count(totals.shuffle_rows_written)} rows, ${bytes(totals.shuffle_bytes_written)}`,
+          `${plural(totals.shuffle_rows_written, "row")}, ${bytes(totals.shuffle_bytes_written)}`,
         ],
         ["Spilled to disk", bytes(totals.spilled_bytes)],
         [
           "Stages and tasks",
-          `${count(metrics.stage_count)} and ${count(metrics.task_count)}${totals.failed_tasks > 0 ? `, ${count(totals.failed_tasks)} tasks failed` : ""}`,
+          `${count(metrics.stage_count)} and ${count(metrics.task_count)}${totals.failed_tasks > 0 ? `, ${plural(totals.failed_tasks, "task")} failed` : ""}`,
         ],
         [
           "Spark application",

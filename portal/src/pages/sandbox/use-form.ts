@@ -5,7 +5,7 @@ import type { DataSets, Problem, Releases } from "../../api/schema";
 import { useGet } from "../../api/use-get";
 import { useMe } from "../../me";
 import type { Option } from "../../ui/form";
-import { bytes, count } from "../../ui/format";
+import { bytes, plural } from "../../ui/format";
 import { withFurtherJobs } from "./edit-form";
 import { formOf, within, type Document, type Node } from "./schema";
 
@@ -27,8 +27,8 @@ function dataOptions({ items }: DataSets): Option[] {
   return items.map(({ name, table_count, row_count, size_bytes }) => ({
     value: name ?? "",
     label:
-      `${name ?? "Default data"}: ${count(table_count)} tables, ` +
-      `${row_count === null ? "" : `${count(row_count)} rows, `}${bytes(size_bytes)}`,
+      `${name ?? "Default data"}: ${plural(table_count, "table")}, ` +
+      `${row_count === null ? "" : `${plural(row_count, "row")}, `}${bytes(size_bytes)}`,
   }));
 }
 

@@ -1,1 +1,0 @@
-export{t as createCodeView}from"./codemirror-adeqmHM9.js";

@@ -1,0 +1,1 @@
+export{t as createCodeView}from"./codemirror-DlY8DeTM.js";

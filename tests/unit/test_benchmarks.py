@@ -1,0 +1,158 @@
+"""Benchmarks: what they count and compare. Nothing here is timed."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.benchmarks import event_log, performance
+from tests.benchmarks.figures import Figures, read_lines
+from tests.benchmarks.job_rows import WrongRows, check_equal, check_usual
+from tests.support.paths import ROOT
+
+PAGE = ROOT / "docs" / "performance.md"
+
+
+def test_a_figure_is_the_median_of_its_rounds_with_machine_and_command() -> None:
+    out = io.StringIO()
+    Figures("job_speed", 3, out=out).write("job.ours.wall", [3.0, 1.0, 2.0], "s", orders=100)
+    line = json.loads(out.getvalue())
+    assert (line["figure"], line["value"], line["unit"], line["rounds"]) == ("job.ours.wall", 2.0, "s", 3)
+    assert (line["values"], line["orders"]) == ([3.0, 1.0, 2.0], 100)
+    assert line["command"].startswith(".venv/bin/python -m tests.benchmarks.job_speed")
+    assert re.fullmatch(r"\d+ cores, .+, \d+ GB", line["machine"])
+
+
+def test_a_ratio_is_the_median_of_the_ratios_of_rounds() -> None:
+    out = io.StringIO()
+    Figures("job_speed", 3, out=out).ratio("ratio", [1.0, 10.0, 3.0], [2.0, 10.0, 2.0])
+    assert json.loads(out.getvalue())["values"] == [0.5, 1.0, 1.5]
+    assert json.loads(out.getvalue())["value"] == 1.0
+
+
+def stage(*seconds: float, name: str = "parquet at X", result_bytes: int = 100) -> event_log.Stage:
+    tasks = [event_log.Task(each, each, 0, each, result_bytes) for each in seconds]
+    return event_log.Stage(1, name, "", tuple(tasks))
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (stage(2.1), "its only task takes 2.1 s"),
+        (stage(1, 1, 4.1), "4.1 x the median"),
+        (stage(1, 1, result_bytes=6 * 2**20), "12 MB go to the driver"),
+        (stage(0.1, name="collect at script.py:3"), "go to the driver in between"),
+    ],
+)
+def test_stages_that_do_not_scale_are_found(bad: event_log.Stage, words: str) -> None:
+    (found,) = event_log.problems([bad])
+    assert words in found
+
+
+def test_short_single_tasks_and_short_skewed_ones_do_not_count() -> None:
+    assert event_log.problems([stage(1.9), stage(0.1, 0.1, 0.9), stage(1, 1, 3.9)]) == []
+
+
+def test_tasks_take_the_next_free_slot() -> None:
+    assert event_log.makespan([3, 1, 1, 1], 2) == 3
+    assert event_log.makespan([1, 1, 1, 3], 2) == 4
+    assert event_log.makespan([1, 1, 1, 3], 40) == 3
+
+
+def test_an_event_log_becomes_stages_and_the_seconds_without_a_task(tmp_path: Path) -> None:
+    def task(number: int, began: int, ended: int, reason: str = "Success") -> dict[str, Any]:
+        return {
+            "Event": "SparkListenerTaskEnd",
+            "Stage ID": number,
+            "Task End Reason": {"Reason": reason},
+            "Task Info": {"Launch Time": began, "Finish Time": ended},
+            "Task Metrics": {"Executor CPU Time": 500_000_000, "Result Size": 10},
+        }
+
+    def ends(number: int) -> dict[str, Any]:
+        info = {"Stage ID": number, "Stage Name": f"parquet at {number}", "Details": ""}
+        return {"Event": "SparkListenerStageCompleted", "Stage Info": info}
+
+    events = [
+        {"Event": "SparkListenerApplicationStart", "Timestamp": 10_000},
+        task(0, 12_000, 14_000),
+        task(0, 13_000, 15_000),
+        task(0, 13_000, 15_000, "ExceptionFailure"),
+        ends(0),
+        task(1, 16_000, 17_000),
+        ends(1),
+        {"Event": "SparkListenerApplicationEnd", "Timestamp": 20_000},
+    ]
+    (tmp_path / "app").write_text("".join(f"{json.dumps(event)}\n" for event in events))
+    application = event_log.read(tmp_path)
+    assert [[task.seconds for task in stage.tasks] for stage in application.stages] == [[2, 2], [1]]
+    assert (application.seconds, application.idle, application.cpu) == (10, 6, 1.5)
+    assert application.seconds_with(1) == 11
+    assert application.seconds_with(8) == 9
+
+
+def rows(folder: Path, price: str = "1.00", kind: str = "DECIMAL(12,2)", paid: str = "boleto") -> Path:
+    folder.mkdir()
+    duckdb.sql(
+        f"""COPY (SELECT 'o1' AS order_id, {price}::{kind} AS sum_order_price,
+        '{paid}' AS most_common_payment_type, 'text' AS review_comment_message)
+        TO '{folder}/part.parquet' (FORMAT parquet)"""
+    )
+    return folder
+
+
+def test_equal_rows_are_equal(tmp_path: Path) -> None:
+    assert check_equal(rows(tmp_path / "a"), rows(tmp_path / "b")) == 1
+
+
+@pytest.mark.parametrize("other", [{"price": "1.01"}, {"kind": "DOUBLE"}, {"paid": "voucher"}])
+def test_other_rows_and_other_types_end_the_benchmark(tmp_path: Path, other: dict[str, str]) -> None:
+    with pytest.raises(WrongRows):
+        check_equal(rows(tmp_path / "a", **other), rows(tmp_path / "b"))
+
+
+def test_the_usual_job_may_differ_by_a_cent_and_in_ties(tmp_path: Path) -> None:
+    usual = rows(tmp_path / "a", price="1.01", kind="DOUBLE", paid="voucher")
+    assert check_usual(usual, rows(tmp_path / "b")) == 1
+    with pytest.raises(WrongRows):
+        check_usual(rows(tmp_path / "c", price="1.03", kind="DOUBLE"), tmp_path / "b")
+
+
+def test_the_page_of_performance_is_made_of_the_figures() -> None:
+    template = performance.TEMPLATE.read_text(encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == performance.render(
+        template, read_lines(performance.FIGURES)
+    ), "run `.venv/bin/python -m tests.benchmarks.performance`"
+
+
+def test_a_figure_that_is_not_there_is_an_error() -> None:
+    with pytest.raises(performance.Missing, match=r"job\.ours\.wall"):
+        performance.render("{{job.ours.wall orders=7}}", [])
+
+
+def test_new_lines_replace_those_of_the_same_command() -> None:
+    old = [{"figure": "a", "command": "x", "value": 1}, {"figure": "b", "command": "y", "value": 2}]
+    new = [{"figure": "a", "command": "x", "value": 3}]
+    assert performance.merged(old, new) == [old[1], *new]
+
+
+def test_commands_of_the_page_and_of_the_figures_exist() -> None:
+    lines = read_lines(performance.FIGURES)
+    text = PAGE.read_text(encoding="utf-8") + "\n".join(str(line.get("command", "")) for line in lines)
+    commands = set(re.findall(r"python -m tests\.benchmarks\.(\w+)([^`\n|]*)", text))
+    assert commands
+    shared = (ROOT / "tests/benchmarks/job_speed.py").read_text(encoding="utf-8")
+    for module, arguments in commands:
+        source = (ROOT / f"tests/benchmarks/{module}.py").read_text(encoding="utf-8")
+        for option in re.findall(r"--[a-z-]+", arguments):
+            assert option in source or option in shared, f"{module} has no option {option}"
+
+
+def test_figures_name_no_folder_of_a_machine() -> None:
+    assert not re.search(r'[ "]/[a-z]', performance.FIGURES.read_text(encoding="utf-8"))
