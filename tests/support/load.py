@@ -178,7 +178,9 @@ class User:
         elif choice < 0.94:
             self._upload()
         elif choice < 0.97:
-            self.call("query", "POST", f"{own}/queries", {"sql": "SELECT 1"})
+            status, answer = self.call("query", "POST", f"{own}/queries", {"sql": "SELECT 1"})
+            if status == 202:
+                self.accept("query", answer["id"])
         elif choice > 0.99 and self.call("delete", "DELETE", own)[0] == 202:
             self.accept("delete")
             self.environment = {**self.environment, "status": "DELETING"}
@@ -240,17 +242,17 @@ def _together(threads: list[threading.Thread]) -> None:
 def lost(commands: list[Command], state: Any) -> list[str]:
     """Return the accepted commands that the table does not have. `state` is that of `local.chaos`."""
     recorded = {name: {event.get("request_id") for event in events} for name, events in state.events.items()}
-    runs = {(run["environment_id"], run["id"]): run for run in state.runs}
+    runs = {(run["environment_id"], run["id"]): run for run in (*state.runs, *state.queries)}
     missing = []
     for command in commands:
         environment = state.environments.get(command.environment)
         run = runs.get((command.environment, command.record or ""))
         if environment is None or environment["owner"] != command.owner:
             missing.append(f"{command}: no environment of the owner")
-        elif command.request_id not in recorded[command.environment]:
+        elif command.kind != "query" and command.request_id not in recorded[command.environment]:
             missing.append(f"{command}: not in the timeline")
         elif command.record and run is None:
-            missing.append(f"{command}: no run")
+            missing.append(f"{command}: no record")
         elif command.kind == "stop" and run and not run.get("stopped_by"):
             missing.append(f"{command}: no stop")
         elif command.kind == "delete" and not environment["delete_requested"]:
