@@ -4,8 +4,8 @@
 
 One process serves the app behind the local gateway (`local/api/gateway.py`) on moto, with a faster DynamoDB
 (`tests/support/fast_dynamodb.py`), the events of stacks, and the schedules. Users are threads of another
-process, each with a connection. They follow `poll_after_seconds` ten times as fast, with If-None-Match. Before
-each round, the same number of users requests GET /health, which makes no AWS call: the floor.
+process, each with a connection. They follow `poll_after_seconds` ten times as fast, with If-None-Match.
+Before each round, the same number of users requests GET /health, which makes no AWS call: the floor.
 
 Fails if a response is not promised, if an accepted command is not recorded, or if the table does not add up.
 Latencies contain the time of moto, on the same core as the app: compare ratios.
