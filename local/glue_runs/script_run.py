@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -37,6 +38,8 @@ from local.metastore.server import Metastore
 from local.spark import class_archive, filesystem, launch
 from local.spark.java import java_home
 from local.spark.launch import Launch, work_dir
+
+_logger = logging.getLogger(__name__)
 
 _RUNNER = Path(launch.__file__).with_name("runner.py")
 _TICK_SECONDS = 0.05
@@ -219,6 +222,7 @@ class ScriptRun:
                 flushed = moment
         spare = self._place.spare
         if outcome is None and spare and spare.process is process and not spare.has_begun:
+            _logger.warning("spare process ended: %s", process.returncode)
             spare.end()
             return self._watch(self._start(environment), environment, deadline)
         kill_group(process)  # includes processes that the script left running, such as Spark's Java

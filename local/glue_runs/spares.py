@@ -69,7 +69,7 @@ class Spare:
         """Start a process without any variable of AWS."""
         libraries = folder / "libraries"
         libraries.mkdir(parents=True)
-        java = java_home()
+        java, modules = java_home(), ",".join(sorted(provided(_GLUE_VERSION)))
         spark = Launch(
             scratch=folder,
             conf_dir=class_archive.conf_dir(cache_dir),
@@ -79,7 +79,7 @@ class Spare:
             archive=class_archive.find(cache_dir, java),
         )
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-P", str(_PROGRAM), ",".join(sorted(provided(_GLUE_VERSION)))],
+            [sys.executable, "-P", str(_PROGRAM), modules, str(folder / "ready")],
             env=spark.environment(),
             cwd=work_dir(folder),
             stdin=subprocess.PIPE,

@@ -1,8 +1,9 @@
 """Main program of a spare process: prepares Spark's Java, waits for a run, and becomes that run's process.
 
-Usage: `python -P spare.py PROVIDED`, with the packages of Glue that `runner.py` takes. It gets nothing that
-belongs to a run until a run takes it: its environment has no credentials, and it runs no code of a user. Then
-one line of JSON on the standard input makes it the process that `runner.py` would be:
+Usage: `python -P spare.py PROVIDED READY_FILE`, with the packages of Glue that `runner.py` takes. The file
+is written when nothing is left to prepare. The process gets nothing that belongs to a run until a run takes
+it: its environment has no credentials, and it runs no code of a user. Then one line of JSON on the standard
+input makes it the process that `runner.py` would be:
 
 - `began`: the file to write when the script begins. Until then, the run can use another process instead.
 - `marker`: the line to write to both outputs then. What comes before it is not the script's.
@@ -80,13 +81,9 @@ def _warm_up(channel: _Channel) -> None:
 
 
 def _forget(jvm: Any) -> None:
-    """Leave nothing of the warm-up: its file systems, its garbage, and the gateway of its session."""
-    from pyspark import SparkContext
-
+    """Leave nothing of the warm-up: its file systems, and its garbage."""
     jvm.org.apache.hadoop.fs.FileSystem.closeAll()
     jvm.java.lang.System.gc()
-    SparkContext._gateway = None
-    SparkContext._jvm = None
 
 
 def _become(assignment: Mapping[str, Any], jvm: Any) -> None:
@@ -138,6 +135,7 @@ def _offer(gateway: Any) -> None:
         return gateway
 
     context.launch_gateway = launch_gateway
+    context.SparkContext._gateway = context.SparkContext._jvm = None
 
 
 def _main() -> int:
@@ -150,6 +148,7 @@ def _main() -> int:
     if not channel.has_line.is_set():
         _warm_up(channel)
     _forget(gateway.jvm)
+    Path(sys.argv[2]).touch()
     assignment = channel.wait()
     _become(assignment, gateway.jvm)
     _offer(gateway)

@@ -54,7 +54,7 @@ def _join(spark: SparkSession) -> None:
     joined = parts.join(sums, on="id", how="left").withColumn("mean", F.round(F.col("total") / F.col("n"), 2))
     written = Observation()
     observed = joined.coalesce(2).observe(written, F.count("*").alias("rows"))
-    observed.write.mode("append").option("compression", "snappy").parquet("s3://warm-up/out/day=1")
+    observed.write.mode("append").option("compression", "snappy").parquet("s3://warm-up/out/part=1")
 
 
 def _sql(spark: SparkSession) -> None:
