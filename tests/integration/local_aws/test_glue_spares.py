@@ -142,9 +142,13 @@ def test_a_spare_process_behaves_like_a_process_of_its_own(aws: Aws) -> None:
 def test_a_run_whose_spare_has_no_java_starts_its_own_process(aws: Aws) -> None:
     spare = a_spare()
     java: psutil.Process = until(lambda: [one for one in spare.children() if "java" in one.name()])[0]
+    spare.suspend()  # so that the run takes it before it notices
     java.kill()
     name = job(aws, "java-died", "import os; print(os.getpid())")
-    assert output(aws, name, start(aws, name)) != [str(spare.pid)]
+    run_id = start(aws, name)
+    until(lambda: shown(aws, name, run_id)["JobRunState"] == "RUNNING")
+    spare.resume()
+    assert output(aws, name, run_id) != [str(spare.pid)]
     assert is_gone(spare.pid)
 
 
