@@ -767,7 +767,7 @@ def check(
     for name, kinds in SOURCES.items():
         table, (key, *_), rows = sources[name].name, kinds, seen[name]["rows"]
         logger.info("source read table=%s rows=%s", table, rows)
-        unreadable = {}
+        unreadable: Mapping[str, int] = {}
         if count := seen[name]["unreadable"]:
             parsed = [column for column, kind in kinds.items() if kind != "text"]
             one = len(parsed) == 1
