@@ -29,7 +29,7 @@ from tests.benchmarks.figures import Figures
 from tests.benchmarks.job_lake import DATABASE, Lake
 from tests.benchmarks.job_rows import check_equal, check_usual
 from tests.benchmarks.job_speed import Bench, parser
-from tests.benchmarks.processes import Measured
+from tests.benchmarks.processes import Measured, locked
 
 WORKERS = (2, 10, 50)
 SLOTS_PER_WORKER = 4  # G.1X has 4 vCPUs, https://docs.aws.amazon.com/glue/latest/dg/worker-types.html
@@ -124,14 +124,21 @@ def measure_lake(
     """Run the variants on a lake, check their rows, and write the figures. Return what does not scale."""
     found = []
     with job_lake.catalog(lake) as endpoint:
-        bench = Bench(lake, endpoint, options.lock, dict(text.split("=", 1) for text in options.conf))
+        bench = Bench(lake, endpoint, dict(text.split("=", 1) for text in options.conf))
         bench.run("duckdb")
         for variant in variants:
-            measured, application = execute(bench, "ours" if variant == "hot" else variant)
+            with locked(options.lock):
+                measured, application = execute(bench, "ours" if variant == "hot" else variant)
             print(f"{variant}: {measured}", file=sys.stderr, flush=True)
             check = check_usual if variant == "usual" else check_equal
             check(lake.output("ours" if variant == "hot" else variant), lake.output("duckdb"))
-            figures.write(f"job.scaling.{variant}.wall", measured.wall, "s", orders=lake.orders)
+            for name, value, unit in (
+                ("wall", measured.wall, "s"),
+                ("cpu", measured.cpu, "s"),
+                ("memory", measured.memory_mb, "MB"),
+                ("cpu_per_thousand", measured.cpu / lake.orders * 1000, "s"),
+            ):
+                figures.write(f"job.scaling.{variant}.{name}", value, unit, orders=lake.orders)
             report(figures, variant, application, lake.orders)
             if variant != "usual":
                 found += event_log.problems(application.stages)
