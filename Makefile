@@ -10,6 +10,7 @@ VERSION ?=
 YES ?=
 WITH_DATA ?=
 OWNER ?=
+SPARE ?= idle
 API ?=
 OUT ?=
 FROM ?=
@@ -39,7 +40,7 @@ PORTAL := chalice_app/chalicelib/portal
 	plan deploy publish static-portal destroy versions orphans ledger forget restore clean
 
 demo: $(SET_UP)
-	@$(VENV_PYTHON) -m local demo --data "$(DATA)"
+	@$(VENV_PYTHON) -m local demo --data "$(DATA)" --spare "$(SPARE)"
 
 help:
 	@echo "Without an AWS account:"
@@ -61,7 +62,7 @@ help:
 	@echo "  make unit, test, test-all, check, judge, chaos, mutants, openapi, package, portal, clean"
 
 up: $(SET_UP)
-	@$(VENV_PYTHON) -m local up --data "$(DATA)" --fault '$(FAULTS)'
+	@$(VENV_PYTHON) -m local up --data "$(DATA)" --fault '$(FAULTS)' --spare "$(SPARE)"
 
 unit: $(SET_UP)
 	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup tests/unit
