@@ -10,8 +10,8 @@ median (tasks below 1 s do not count), or with more than 10 MB of results for th
 
 The reckoning for Glue takes the CPU seconds of the measured tasks, as a part of those of the whole process,
 and starts the tasks in their order on four slots for each worker but the driver's, one stage after the other.
-It adds the seconds in which no task ran. `lowest` divides the seconds of all tasks by the slots instead, as if
-Spark cut them smaller.
+It adds the seconds in which no task ran. `lowest` divides the seconds of all tasks by the slots instead, as
+if Spark cut them smaller.
 """
 
 from __future__ import annotations
