@@ -767,7 +767,11 @@ def check(
     for name, kinds in SOURCES.items():
         table, (key, *_), rows = sources[name].name, kinds, seen[name]["rows"]
         logger.info("source read table=%s rows=%s", table, rows)
-        unreadable = count_unreadable(stored[name], table, kinds) if seen[name]["unreadable"] else {}
+        unreadable = {}
+        if count := seen[name]["unreadable"]:
+            parsed = [column for column, kind in kinds.items() if kind != "text"]
+            one = len(parsed) == 1
+            unreadable = {parsed[0]: count} if one else count_unreadable(stored[name], table, kinds)
         for column, count in unreadable.items():
             if count:
                 logger.warning("values unreadable table=%s column=%s count=%s", table, column, count)
