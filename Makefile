@@ -40,7 +40,7 @@ PORTAL := chalice_app/chalicelib/portal
 	plan deploy publish static-portal destroy versions orphans ledger forget restore clean
 
 demo: $(SET_UP)
-	@$(VENV_PYTHON) -m local demo --data "$(DATA)" --spare "$(SPARE)"
+	@$(VENV_PYTHON) -m local demo --data "$(DATA)"
 
 help:
 	@echo "Without an AWS account:"

@@ -226,7 +226,7 @@ def _demo_options(command: argparse.ArgumentParser) -> None:
     command.set_defaults(command=_demo)
     options.data_option(command)
     options.duration_option(command)
-    options.spare_option(command, "idle")
+    options.spare_option(command, "never")
 
 
 def _chaos_options(command: argparse.ArgumentParser) -> None:
