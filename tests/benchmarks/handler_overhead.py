@@ -5,8 +5,8 @@
 Records the answers of AWS to each request on moto, with the real event of API Gateway. Then a process that
 has only the package on its path (replayed_handler.py) calls the handler with the same events, while the
 recorded answers replace HTTP. Of each call it subtracts the time in the replaced part. What is left is
-`total`. It is the sum of `botocore` (signing, serializing and parsing in its clients) and `own`. The floor
-is a view of a bare Chalice app in the same process.
+`total`, and without botocore's clients (signing, serializing, parsing) `own`, in CPU time. The floor is a
+view of a bare Chalice app in the same process.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,7 @@ from chalice.test import Client
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 
 from local.moto_patches.patching import replace_methods
-from tests.benchmarks.figures import Figures
+from tests.benchmarks.figures import Figures, rounded
 from tests.support.identity import serving_issuer
 from tests.support.paths import ROOT
 from tests.support.rest_event import rest_event
@@ -194,10 +195,20 @@ def main() -> None:
         )
     found = json.loads(done.stdout.splitlines()[-1])
     figures = Figures("handler_overhead", options.rounds)
-    for name, result in found.items():
-        rounds = {key: [each[key] for each in result["rounds"]] for key in result["rounds"][0]}
-        for key, values in rounds.items():
-            figures.write(f"handler.{name}.{key}", values, "ms", aws_calls=len(result["aws_calls"]))
+    for part in ("own", "total"):
+        for name, result in found.items():
+            taken = {
+                key: statistics.median(each[key] for each in result["rounds"]) for key in result["rounds"][0]
+            }
+            more = {"wall_ms": rounded(taken[f"wall_{part}"]), "aws_calls": len(result["aws_calls"])}
+            values = [each[f"cpu_{part}"] for each in result["rounds"]]
+            figures.write(f"handler.{name}.{part}", values, "ms", **more)
+        routes = [result for name, result in found.items() if name != "floor"]
+        of_rounds = [
+            statistics.median(result["rounds"][number][f"cpu_{part}"] for result in routes)
+            for number in range(options.rounds)
+        ]
+        figures.write(f"handler.median.{part}", of_rounds, "ms", routes=len(routes))
 
 
 if __name__ == "__main__":

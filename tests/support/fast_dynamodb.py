@@ -74,7 +74,10 @@ class FastDynamoDb:
         wanted = re.match(rf"{hash_key} = (:\w+)", KeyConditionExpression)
         assert wanted, KeyConditionExpression
         entries = self._entries[index, values[wanted[1]]["S"]]
-        in_order = iter(entries if given["ScanIndexForward"] else reversed(entries))
+        most = None
+        if bound := re.search(rf"{range_key} <= (:\w+)", KeyConditionExpression):
+            most = (values[bound[1]]["S"], (chr(0x10FFFF), ""))  # no need to read the others
+        in_order = entries.irange(maximum=most, reverse=not given["ScanIndexForward"])
         if start := given.get("ExclusiveStartKey"):
             assert any(key == _key(start) for _, key in in_order)  # items before it are skipped
         holds = _condition(KeyConditionExpression)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from chalice.app import Request
@@ -19,7 +20,12 @@ def base_path(request: Request) -> str:
     parameters, into `resourcePath`: "Input format of a Lambda function for proxy integration",
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
     """
-    full, route = str(request.context.get("path", "")), str(request.context.get("resourcePath", ""))
+    return _base_path(str(request.context.get("path", "")), str(request.context.get("resourcePath", "")))
+
+
+@functools.lru_cache(maxsize=1)
+def _base_path(full: str, route: str) -> str:
+    """Return the base path of the last request once for all items of its response."""
     pattern = "[^/]+".join(re.escape(part) for part in re.split(r"{\w+}", route.rstrip("/")))
     found = re.fullmatch(f"(.*?){pattern}/?", full)
     return found[1] if found else ""

@@ -19,7 +19,10 @@ MOST_BYTES = 4 * 1024 * 1024
 
 def wire_bytes(value: object) -> int:
     """Return the size of a value in Lambda's JSON, in bytes."""
-    return len(json.dumps(json.dumps(value, default=str, ensure_ascii=False)))
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    if text.isprintable() and text.isascii():  # then only quotation marks and backslashes are escaped
+        return len(text) + text.count('"') + text.count("\\") + len('""')
+    return len(json.dumps(text))
 
 
 def first_that_fit(items: Iterable[Item], most: int = MOST_BYTES) -> tuple[list[Item], bool]:
