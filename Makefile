@@ -10,6 +10,7 @@ VERSION ?=
 YES ?=
 WITH_DATA ?=
 OWNER ?=
+SPARE ?= idle
 API ?=
 OUT ?=
 FROM ?=
@@ -61,7 +62,7 @@ help:
 	@echo "  make unit, test, test-all, check, judge, chaos, mutants, openapi, package, portal, clean"
 
 up: $(SET_UP)
-	@$(VENV_PYTHON) -m local up --data "$(DATA)" --fault '$(FAULTS)'
+	@$(VENV_PYTHON) -m local up --data "$(DATA)" --fault '$(FAULTS)' --spare "$(SPARE)"
 
 unit: $(SET_UP)
 	$(VENV_PYTHON) -m pytest -n 2 --dist loadgroup tests/unit

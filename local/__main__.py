@@ -50,6 +50,7 @@ def _aws(arguments: argparse.Namespace) -> None:
             state=arguments.state or Path(tempfile.mkdtemp(prefix="terraglue-aws-")),
             ready_file=arguments.ready_file,
             seconds_per_stack=arguments.seconds_per_stack,
+            spare=arguments.spare,
             watch_stdin=arguments.watch_stdin,
         )
     )
@@ -85,6 +86,7 @@ def _up(arguments: argparse.Namespace) -> None:
             data=arguments.data.resolve(),
             state=arguments.state or (STATE if arguments.port else None),
             seconds_per_stack=arguments.seconds_per_stack,
+            spare=arguments.spare,
             tick_seconds=arguments.tick_seconds,
             faults=_faults(arguments.fault),
             fault_seed=arguments.fault_seed,
@@ -109,6 +111,7 @@ def _demo(arguments: argparse.Namespace) -> None:
             data=arguments.data.resolve(),
             state=None,
             seconds_per_stack=arguments.seconds_per_stack,
+            spare=arguments.spare,
             tick_seconds=None,
         )
     )
@@ -216,12 +219,14 @@ def _up_options(command: argparse.ArgumentParser) -> None:
     )
     options.data_option(command)
     options.duration_option(command)
+    options.spare_option(command, "idle")
 
 
 def _demo_options(command: argparse.ArgumentParser) -> None:
     command.set_defaults(command=_demo)
     options.data_option(command)
     options.duration_option(command)
+    options.spare_option(command, "never")
 
 
 def _chaos_options(command: argparse.ArgumentParser) -> None:
@@ -259,6 +264,7 @@ def _aws_options(command: argparse.ArgumentParser) -> None:
     command.set_defaults(command=_aws)
     command.add_argument("--state", type=Path, help="folder for files of Spark")
     options.duration_option(command)
+    options.spare_option(command, "never")
     options.server_options(command)
     options.region_option(command)
 

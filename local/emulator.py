@@ -28,12 +28,15 @@ from local.faults.plan import Faults
 from local.faults.server import FaultyServer, publishing
 from local.glue_runs.engine import GlueOptions, GlueRuns
 from local.glue_runs.libraries import lake_jars
+from local.glue_runs.spares import SpareOptions
 from local.iam import access
 from local.iam.federation import Federation
 from local.identity.hosted import HostedSignIn
 from local.moto_patches import bucket_policies, dynamodb, glue_names, kms, log_events, s3_objects
 from local.runtime.paths import SPARK_CACHE
 from local.runtime.processes import end_now, log_to_stderr, stop_requested, write_json
+
+SPARES = {"never": None, "idle": SpareOptions(), "always": SpareOptions(is_idle=lambda: True)}
 
 _FORM = "application/x-www-form-urlencoded"
 
@@ -42,7 +45,8 @@ _FORM = "application/x-www-form-urlencoded"
 class AwsOptions:
     """Options of the emulator.
 
-    `state` is the working folder of Spark and Athena. Creating a stack takes `seconds_per_stack`.
+    `state` is the working folder of Spark and Athena. Creating a stack takes `seconds_per_stack`. `spare` is
+    when there is a spare process for job runs: one of `SPARES`.
     """
 
     port: int
@@ -51,6 +55,7 @@ class AwsOptions:
     ready_file: Path | None
     seconds_per_stack: float
     watch_stdin: bool
+    spare: str = "never"
 
 
 class _RequestHandler(MotoRequestHandler):
@@ -135,6 +140,7 @@ def serve(options: AwsOptions) -> NoReturn:
             work_dir=options.state / "runs",
             cache_dir=SPARK_CACHE,
             lake_jars=lake_jars(os.environ.get("LAKE_JARS", "")),
+            spares=SPARES[options.spare],
         )
         parts.enter_context(contextlib.closing(GlueRuns(runs)))
         queries = AthenaOptions(clients=make_client, work_dir=options.state / "queries")

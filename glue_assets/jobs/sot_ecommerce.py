@@ -16,7 +16,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from py4j.protocol import Py4JJavaError  # type: ignore[import-untyped]
@@ -101,6 +103,9 @@ PAYMENT_COLUMNS = [
 ]  # fmt: skip
 REVIEW_COLUMNS = ["review_best_score", "review_comment_message"]
 MONEY = "decimal(12,2)"
+# Sizes in bytes of the sources' files.
+BYTES_PER_FILE = 128 * 1024**2
+BYTES_PER_PIECE = 16 * 1024**2
 DESCRIPTION = "One row per order that has at least one item."
 COMMENTS = {
     "order_id": "The order",
@@ -390,11 +395,33 @@ MUST_BE = {
 def convert(frame: DataFrame, table: str, kinds: Mapping[str, str], seen: Observation) -> DataFrame:
     """Convert the stored values to strings, times, amounts and scores. Empty and unreadable ones become null.
 
-    ``seen`` receives the numbers of rows, of keys, and of unreadable values by column. Raises JobError if the
+    ``seen`` receives the numbers of rows, of keys, and of rows with unreadable values. Raises JobError if the
     type of a column does not fit.
     """
     key = next(iter(kinds))
-    columns, unreadable = [], []
+    values = _values(frame, table, kinds)
+    unreadable = reduce(or_, _unreadable(frame, kinds, values).values(), F.lit(False))
+    return (
+        frame.select(*(value.alias(name) for name, value in values.items()), unreadable.alias("unreadable"))
+        .observe(
+            seen,
+            F.count("*").alias("rows"),
+            F.count(key).alias("keys"),
+            F.count_if("unreadable").alias("unreadable"),
+        )
+        .select(*kinds)
+    )
+
+
+def count_unreadable(frame: DataFrame, table: str, kinds: Mapping[str, str]) -> dict[str, int]:
+    """Count the unreadable values by column. Reads the table, so it is called only if there are any."""
+    flags = _unreadable(frame, kinds, _values(frame, table, kinds))
+    counts = frame.agg(*(F.count_if(flag).alias(name) for name, flag in flags.items())).first()
+    return counts.asDict() if counts else {}
+
+
+def _values(frame: DataFrame, table: str, kinds: Mapping[str, str]) -> dict[str, Column]:
+    values = {}
     for name, kind in kinds.items():
         stored = frame.schema[name].dataType
         value = _parse(F.col(name), stored, kind)
@@ -403,13 +430,19 @@ def convert(frame: DataFrame, table: str, kinds: Mapping[str, str], seen: Observ
                 f"The column {name} of {table} is {stored.simpleString()} in the files; "
                 f"it must be {MUST_BE[kind]}."
             )
-        columns.append(value.alias(name))
-        if kind != "text":
-            columns.append(F.col(name).alias(f"stored_{name}"))
-            was_filled = F.col(f"stored_{name}").cast("string") != ""
-            unreadable.append(F.count(F.when(F.col(name).isNull() & was_filled, 1)).alias(name))
-    counts = [F.count("*").alias("rows"), F.count(key).alias("keys"), *unreadable]
-    return frame.select(columns).observe(seen, *counts).select(*kinds)
+        values[name] = value
+    return values
+
+
+def _unreadable(
+    frame: DataFrame, kinds: Mapping[str, str], values: Mapping[str, Column]
+) -> dict[str, Column]:
+    """Return a condition by column: the files have a value, but it became null."""
+    return {
+        name: values[name].isNull() & F.coalesce(F.col(name).cast("string") != "", F.lit(False))
+        for name, kind in kinds.items()
+        if kind != "text"
+    }
 
 
 def _parse(column: Column, stored: T.DataType, kind: str) -> Column | None:
@@ -435,7 +468,8 @@ def _parse(column: Column, stored: T.DataType, kind: str) -> Column | None:
 
 
 def transform_orders(orders: DataFrame) -> DataFrame:
-    """Rename the times and split the purchase time. Grain: one order."""
+    """Rename the times and split the purchase time. Grain: one order. Joined columns stay."""
+    joined = [column for column in orders.columns if column not in SOURCES["tbl_orders"]]
     times = {
         "order_purchase_ts": "order_purchase_timestamp",
         "order_approved_at": "order_approved_at",
@@ -456,7 +490,7 @@ def transform_orders(orders: DataFrame) -> DataFrame:
     return (
         orders.withColumns({name: F.col(source) for name, source in times.items()})
         .withColumns(parts)
-        .select(ORDER_COLUMNS)
+        .select(*ORDER_COLUMNS, *joined)
     )
 
 
@@ -502,6 +536,7 @@ def transform_reviews(reviews: DataFrame) -> DataFrame:
     """
     statistics = (
         reviews.where(F.col("review_score").isNotNull())
+        .repartition("order_id")  # before the grouping: the maximum of texts needs a sort, and so only one
         .groupBy("order_id")
         .agg(
             F.max("review_score").alias("review_best_score"),
@@ -514,26 +549,53 @@ def transform_reviews(reviews: DataFrame) -> DataFrame:
 def transform_sot(sources: Mapping[str, DataFrame], seen: Mapping[str, Observation]) -> DataFrame:
     """Join the source tables into the SoT. Grain: one order that has at least one item.
 
+    Every table is shuffled by ``order_id`` once, with the columns of its files only, and the results of the
+    groupings are small enough for hash joins. Customers are broadcast if they are small.
+
     A left join adds rows only if keys of its right side repeat. So the numbers of rows before and after the
-    joins show whether orders or customers are unique, without another shuffle. ``seen`` receives them.
+    joins show whether orders and customers are unique, without another shuffle. ``seen`` receives them.
     """
-    orders = transform_orders(sources["tbl_orders"]).withColumn("is_order", F.lit(True))
+    orders = sources["tbl_orders"].join(sources["tbl_customers"], on="customer_id", how="left")
     items = transform_order_items(sources["tbl_order_items"])
-    return (
+    joined = (
         items.observe(seen["items"], F.count("*").alias("rows"))
-        .join(orders, on="order_id", how="left")
-        .observe(seen["orders"], F.count("*").alias("rows"), F.count("is_order").alias("found"))
-        .where("is_order")
-        .join(sources["tbl_customers"], on="customer_id", how="left")
-        .join(transform_payments(sources["tbl_payments"]), on="order_id", how="left")
-        .join(transform_reviews(sources["tbl_reviews"]), on="order_id", how="left")
-        .select(*ORDER_COLUMNS, *ITEM_COLUMNS, *CUSTOMER_COLUMNS, *PAYMENT_COLUMNS, *REVIEW_COLUMNS)
+        .hint("shuffle_hash")
+        .join(orders.withColumn("is_order", F.lit(True)), on="order_id", how="left")
+        .join(transform_payments(sources["tbl_payments"]).hint("shuffle_hash"), on="order_id", how="left")
+        .join(transform_reviews(sources["tbl_reviews"]).hint("shuffle_hash"), on="order_id", how="left")
     )
+
+    def count(*columns: str) -> Column:
+        return F.count(F.when(F.col("is_order"), F.coalesce(*columns)))
+
+    return transform_orders(
+        joined.observe(
+            seen["sot"],
+            F.count("*").alias("joined"),
+            F.count("is_order").alias("rows"),
+            F.sum(F.when(F.col("is_order"), F.col("sum_order_price"))).alias("price"),
+            count("customer_city", "customer_state").alias("tbl_customers"),
+            count("count_payment_value").alias("tbl_payments"),
+            count("review_best_score").alias("tbl_reviews"),
+        ).where("is_order")
+    ).select(*ORDER_COLUMNS, *ITEM_COLUMNS, *CUSTOMER_COLUMNS, *PAYMENT_COLUMNS, *REVIEW_COLUMNS)
 
 
 def _mean(total: Column, count: Column) -> Column:
     """Divide and round half up to 2 places once. ``avg`` would first round to 6 places."""
-    return F.round(total / count.cast("decimal(10,0)"), 2).cast(MONEY)
+    mean = F.round(total / count.cast("decimal(10,0)"), 2)
+    return F.when(count == 1, total).otherwise(mean).cast(MONEY)  # dividing is slow, and most orders have one
+
+
+def limit_files(sot: DataFrame, num_partitions: int, source_bytes: int) -> DataFrame:
+    """Bound the number of files, which is the number of tasks that write.
+
+    If these tasks would get too much, the joins get a stage of their own, whose tasks are as many as the data
+    needs, and only the rows are shuffled to the tasks that write.
+    """
+    if source_bytes <= num_partitions * BYTES_PER_FILE:
+        return sot.coalesce(num_partitions)
+    return sot.repartition(num_partitions, "order_id")
 
 
 def replace_partition(
@@ -646,8 +708,8 @@ def update_partitions(glue: "GlueClient", place: Mapping[str, str], columns: lis
             )
 
 
-def configure(spark: SparkSession) -> None:
-    """Set UTC, null for values that cannot be converted, and the reading of files."""
+def configure(spark: SparkSession, source_bytes: int = 0) -> None:
+    """Set UTC, null for values that cannot be converted, the reading of files, and the sizes of tasks."""
     values = {
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "false",
@@ -661,6 +723,12 @@ def configure(spark: SparkSession) -> None:
         "spark.sql.adaptive.optimizer.excludedRules": (
             "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
         ),
+        # Shuffles write few large pieces. Spark combines them to tasks of 64 MB.
+        "spark.sql.adaptive.coalescePartitions.initialPartitionNum": str(
+            16 + source_bytes // BYTES_PER_PIECE
+        ),
+        # Hashing is faster than sorting. Spark sorts if a piece is too large for memory.
+        "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "64MB",
     }
     for name, value in values.items():
         spark.conf.set(name, value)
@@ -668,26 +736,21 @@ def configure(spark: SparkSession) -> None:
 
 def run(spark: SparkSession, settings: Settings, sources: Mapping[str, Source]) -> DataFrame:
     """Build the SoT and replace the run's partition with it."""
-    configure(spark)
-    seen = {name: Observation() for name in (*SOURCES, "items", "orders", "sot")}
-    frames = {
-        name: convert(read_source(spark, sources[name], kinds), sources[name].name, kinds, seen[name])
-        for name, kinds in SOURCES.items()
-    }
-    sot = transform_sot(frames, seen).coalesce(settings.num_partitions)
-    observed = sot.observe(
-        seen["sot"],
-        F.count("*").alias("rows"),
-        F.sum("sum_order_price").alias("price"),
-        F.count(F.coalesce("customer_city", "customer_state")).alias("tbl_customers"),
-        F.count("count_payment_value").alias("tbl_payments"),
-        F.count("review_best_score").alias("tbl_reviews"),
+    source_bytes = sum(
+        file.getLen() for source in sources.values() for file in _list_files(spark, source.location)[1]
     )
+    configure(spark, source_bytes)
+    seen = {name: Observation() for name in (*SOURCES, "items", "sot")}
+    stored = {name: read_source(spark, sources[name], kinds) for name, kinds in SOURCES.items()}
+    frames = {
+        name: convert(stored[name], sources[name].name, kinds, seen[name]) for name, kinds in SOURCES.items()
+    }
+    sot = limit_files(transform_sot(frames, seen), settings.num_partitions, source_bytes)
 
     def check_rows() -> None:
-        check(sources, frames, {name: each.get for name, each in seen.items()})
+        check(sources, stored, frames, {name: each.get for name, each in seen.items()})
 
-    replace_partition(spark, observed, settings.partition_uri, settings.compression, check_rows)
+    replace_partition(spark, sot, settings.partition_uri, settings.compression, check_rows)
     written = seen["sot"].get
     logger.info("partition written location=%s rows=%s", settings.partition_uri, written["rows"])
     logger.info("prices added up sum_order_price=%s", written["price"])
@@ -695,23 +758,31 @@ def run(spark: SparkSession, settings: Settings, sources: Mapping[str, Source]) 
 
 
 def check(
-    sources: Mapping[str, Source], frames: Mapping[str, DataFrame], seen: Mapping[str, Mapping[str, Any]]
+    sources: Mapping[str, Source],
+    stored: Mapping[str, DataFrame],
+    frames: Mapping[str, DataFrame],
+    seen: Mapping[str, Mapping[str, Any]],
 ) -> None:
     """Log what the sources contain. Raises JobError if the rows written cannot be right."""
     for name, kinds in SOURCES.items():
         table, (key, *_), rows = sources[name].name, kinds, seen[name]["rows"]
         logger.info("source read table=%s rows=%s", table, rows)
-        for column in kinds.keys() & seen[name].keys():
-            if count := seen[name][column]:
+        unreadable: Mapping[str, int] = {}
+        if count := seen[name]["unreadable"]:
+            parsed = [column for column, kind in kinds.items() if kind != "text"]
+            one = len(parsed) == 1
+            unreadable = {parsed[0]: count} if one else count_unreadable(stored[name], table, kinds)
+        for column, count in unreadable.items():
+            if count:
                 logger.warning("values unreadable table=%s column=%s count=%s", table, column, count)
         if rows and not seen[name]["keys"]:
             raise JobError(
                 f"None of the {rows} rows of {table} has a value in {key}; check the columns of its files."
             )
     sot, orders, items = seen["sot"], sources["tbl_orders"].name, sources["tbl_order_items"].name
-    if seen["orders"]["rows"] > seen["items"]["rows"]:
-        check_unique(frames["tbl_orders"], orders, "order_id")
-    if sot["rows"] > seen["orders"]["found"]:
+    if sot["joined"] > seen["items"]["rows"]:
+        with_items = frames["tbl_orders"].join(frames["tbl_order_items"], on="order_id", how="left_semi")
+        check_unique(with_items, orders, "order_id")
         check_unique(frames["tbl_customers"], sources["tbl_customers"].name, "customer_id")
     if not sot["rows"] and (seen["tbl_orders"]["rows"] or seen["tbl_order_items"]["rows"]):
         raise JobError(f"No order_id of {orders} is in {items}, so the table would have no rows.")

@@ -46,6 +46,16 @@ def data_option(command: argparse.ArgumentParser) -> None:
     )
 
 
+def spare_option(command: argparse.ArgumentParser, default: str) -> None:
+    """Add when a spare process for job runs is started."""
+    command.add_argument(
+        "--spare",
+        choices=("never", "idle", "always"),
+        default=default,
+        help="when to keep Spark ready for the next job run: never, while the machine is idle, or always",
+    )
+
+
 def duration_option(command: argparse.ArgumentParser) -> None:
     """Add the duration of a stack."""
     command.add_argument(

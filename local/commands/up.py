@@ -51,6 +51,7 @@ class UpOptions:
     state: Path | None
     seconds_per_stack: float
     tick_seconds: float | None
+    spare: str = "never"
     faults: tuple[Rule, ...] = ()
     fault_seed: int = 0
 
@@ -239,7 +240,7 @@ def _publish(release: Release, aws: str) -> str:
 
 def _aws(options: UpOptions, state: Path, port: int) -> Child:
     arguments = ["--port", str(port), "--state", str(state)]
-    arguments += ["--seconds-per-stack", str(options.seconds_per_stack)]
+    arguments += ["--seconds-per-stack", str(options.seconds_per_stack), "--spare", options.spare]
     # Job runs inherit the emulator's environment, so it gets only variables that scripts may see.
     environ = safe_environment(os.environ, _AWS_VARIABLES)
     return Child.start("aws", arguments, environ, state)

@@ -19,6 +19,7 @@ from local.aws.events import AwsEvent, Publish
 from local.glue_runs.api import Json, replace_moto
 from local.glue_runs.bookmarks import Bookmarks
 from local.glue_runs.script_run import Outcome, Place, ScriptRun
+from local.glue_runs.spares import SpareOptions, Spares
 from local.glue_runs.state import Refused, Run, RunSpec, now
 from local.iam import access
 
@@ -34,7 +35,8 @@ class GlueOptions:
 
     `clients` creates boto3 clients of the emulator at `endpoint`. Runs work below `work_dir`. `cache_dir` is
     the folder of `local.spark.appcds.prepare` and may be empty. A minute of a job's timeout lasts
-    `seconds_per_minute`. `lake_jars` are put on the class path of runs with `--datalake-formats`.
+    `seconds_per_minute`. `lake_jars` are put on the class path of runs with `--datalake-formats`. Without
+    `spares`, every run starts its own process.
     """
 
     clients: Callable[..., Any]
@@ -46,6 +48,7 @@ class GlueOptions:
     seconds_per_minute: float = 60.0
     account: str = "123456789012"
     lake_jars: tuple[Path, ...] = ()
+    spares: SpareOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class GlueRuns:
         self._lock = threading.RLock()
         self._closed = False
         bookmarks = self._bookmarks = Bookmarks(self._job)
+        work_dir, cache_dir = options.work_dir.absolute(), options.cache_dir.absolute()
+        self._spares = options.spares and Spares(options.spares, work_dir, cache_dir, self._is_busy)
         self._restore_moto = replace_moto(self, bookmarks.get_job_bookmark, bookmarks.reset_job_bookmark)
 
     def close(self) -> None:
@@ -75,8 +80,14 @@ class GlueRuns:
             entries = [entry for entry in self._entries.values() if not entry.run.is_final]
             for entry in entries:
                 entry.stop.set()
+        if self._spares:
+            self._spares.close()
         for entry in entries:
             entry.thread.join(_CLOSE_SECONDS)
+
+    def _is_busy(self) -> bool:
+        with self._lock:
+            return any(not entry.run.is_final for entry in self._entries.values())
 
     def start_job_run(self, request: Json) -> Json:
         """Start a run in a thread."""
@@ -178,9 +189,10 @@ class GlueRuns:
 
     def _carry_out(self, run: Run, stop: threading.Event) -> None:
         seconds = run.spec.timeout_minutes * self._options.seconds_per_minute
-        began, ended = functools.partial(self._began, run), functools.partial(self._ended, run)
         try:
-            outcome = ScriptRun(run.spec, run.id, self._place(run), stop).run(began, ended, seconds)
+            place = self._place(run)
+            began, ended = (functools.partial(call, run, place) for call in (self._began, self._ended))
+            outcome = ScriptRun(run.spec, run.id, place, stop).run(began, ended, seconds)
         except (access.NotTrusted, Refused) as error:
             outcome = Outcome("FAILED", str(error))
         except Exception as error:  # an internal error must end the run, not leave it RUNNING
@@ -200,7 +212,8 @@ class GlueRuns:
         credentials = access.assume(
             self._clients, run.spec.role, "glue.amazonaws.com", "GlueJobRunnerSession"
         )
-        folder = options.work_dir.absolute() / run.id
+        spare = self._spares.take(run.spec) if self._spares else None
+        folder = spare.folder if spare else options.work_dir.absolute() / run.id
         aws = aws_variables(options.endpoint, options.region, credentials)
         return Place(
             clients=functools.cache(functools.partial(options.clients, credentials=credentials)),
@@ -209,15 +222,16 @@ class GlueRuns:
             cache_dir=options.cache_dir.absolute(),
             modules_dir=options.work_dir.absolute().with_name("python-modules"),
             lake_jars=options.lake_jars,
+            spare=spare,
         )
 
-    def _began(self, run: Run) -> None:
+    def _began(self, run: Run, _: Place) -> None:
         with self._lock:
             if run.state == "STARTING":  # the run may have been stopped meanwhile
                 run.change("RUNNING")
 
-    def _ended(self, run: Run) -> None:
-        self._bookmarks.collect(run, self._options.work_dir.absolute() / run.id)
+    def _ended(self, run: Run, place: Place) -> None:
+        self._bookmarks.collect(run, place.folder)
         with self._lock:
             run.script_ended = now()
 

@@ -49,9 +49,9 @@ class LogStream:
                 self._client.create_log_group(logGroupName=self._place["logGroupName"])
             self._client.create_log_stream(**self._place)
 
-    def read(self, pipe: IO[bytes]) -> None:
-        """Start to read lines from a pipe."""
-        self._reader = threading.Thread(target=self._take, args=(pipe,), daemon=True)
+    def read(self, pipe: IO[bytes], after: str | None = None) -> None:
+        """Start to read lines from a pipe. With `after`, drop those up to the line with this text."""
+        self._reader = threading.Thread(target=self._take, args=(pipe, after), daemon=True)
         self._reader.start()
 
     def write(self, text: str) -> None:
@@ -81,8 +81,10 @@ class LogStream:
         if batch:
             self._put(batch)
 
-    def _take(self, pipe: IO[bytes]) -> None:
+    def _take(self, pipe: IO[bytes], after: str | None) -> None:
         with pipe:
+            if after is not None:
+                next((line for line in iter(pipe.readline, b"") if line.strip() == after.encode()), None)
             # Limits the length of a line; a replaced byte takes three bytes in UTF-8.
             for line in iter(lambda: pipe.readline(_EVENT_BYTES // 3), b""):
                 self._add(line.decode("utf-8", "replace").rstrip("\r\n"))

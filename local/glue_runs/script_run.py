@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,14 @@ from local.glue_runs.event_log import EventLogCopy
 from local.glue_runs.libraries import LibraryFolders
 from local.glue_runs.logs import LogStream
 from local.glue_runs.short_paths import shortener
+from local.glue_runs.spares import Spare, kill_group
 from local.glue_runs.state import RunSpec
 from local.metastore.server import Metastore
 from local.spark import class_archive, filesystem, launch
 from local.spark.java import java_home
 from local.spark.launch import Launch, work_dir
+
+_logger = logging.getLogger(__name__)
 
 _RUNNER = Path(launch.__file__).with_name("runner.py")
 _TICK_SECONDS = 0.05
@@ -45,7 +49,10 @@ _PIPE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Place:
-    """Working environment of a run: clients of its role, variables and folders."""
+    """Working environment of a run: clients of its role, variables and folders.
+
+    The folder is that of the spare process, if the run has one.
+    """
 
     clients: Callable[[str], Any]
     variables: dict[str, str]
@@ -53,6 +60,7 @@ class Place:
     cache_dir: Path
     modules_dir: Path
     lake_jars: tuple[Path, ...] = ()
+    spare: Spare | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +85,7 @@ class ScriptRun:
         self._output = LogStream(logs, f"{spec.log_groups}/output", run_id)
         self._error = LogStream(logs, f"{spec.log_groups}/error", run_id, self._shorten)
         self._metastore: Metastore | None = None
+        self._properties: Mapping[str, str] = {}
         self._events = EventLogCopy(self._s3, event_logs(spec.arguments), place.folder / "event-log")
 
     def run(self, began: Callable[[], None], ended: Callable[[], None], timeout_seconds: float) -> Outcome:
@@ -88,9 +97,9 @@ class ScriptRun:
             if self._stop.is_set():
                 return Outcome("STOPPED")
             try:
-                process = self._start(environment)
+                process = self._assign(environment) or self._start(environment)
                 began()
-                return self._watch(process, time.monotonic() + timeout_seconds)
+                return self._watch(process, environment, time.monotonic() + timeout_seconds)
             finally:
                 ended()
         except (BotoCoreError, ClientError, OSError) as error:
@@ -100,6 +109,8 @@ class ScriptRun:
         finally:
             if self._metastore:
                 self._metastore.close()
+            if self._place.spare:
+                self._place.spare.end()
             self._error.flush()
             shutil.rmtree(self._place.folder, ignore_errors=True)
 
@@ -127,6 +138,7 @@ class ScriptRun:
             archive=class_archive.find(cache_dir, java),
             properties=self._spark_properties(found.jars),
         )
+        self._properties = spark.properties
         nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
         return spark.environment() | self._place.variables | nowhere | customer_variables(arguments)
 
@@ -155,12 +167,25 @@ class ScriptRun:
     def _error_file(self) -> Path:
         return self._place.folder / "error"
 
-    def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    @property
+    def _command_line(self) -> list[str]:
+        """The arguments of `runner.py`."""
         arguments = {"--JOB_NAME": self._spec.job, "--JOB_RUN_ID": self._run_id} | self._spec.arguments
         modules = ",".join(sorted(provided(self._spec.glue_version)))
-        command = [sys.executable, "-P", str(_RUNNER), str(self._error_file), modules, str(self._script)]
+        words = [word for pair in arguments.items() for word in pair]
+        return [str(self._error_file), modules, str(self._script), *words]
+
+    def _assign(self, environment: dict[str, str]) -> subprocess.Popen[bytes] | None:
+        """Return the spare process, with the script. Return None if there is none, or if it has died."""
+        spare = self._place.spare
+        if spare is None or not spare.assign(self._command_line, environment, self._properties):
+            return None
+        self._read(spare.process, spare.marker)
+        return spare.process
+
+    def _start(self, environment: dict[str, str]) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(  # noqa: S603 - runs the sandbox's own script
-            [*command, *(word for pair in arguments.items() for word in pair)],
+            [sys.executable, "-P", str(_RUNNER), *self._command_line],
             env=environment,
             cwd=work_dir(self._place.folder),
             stdin=subprocess.PIPE,  # never written to; its end stops the process (runner.py)
@@ -168,12 +193,17 @@ class ScriptRun:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        if process.stdout and process.stderr:
-            self._output.read(process.stdout)
-            self._error.read(process.stderr)
+        self._read(process)
         return process
 
-    def _watch(self, process: subprocess.Popen[bytes], deadline: float) -> Outcome:
+    def _read(self, process: subprocess.Popen[bytes], after: str | None = None) -> None:
+        if process.stdout and process.stderr:
+            self._output.read(process.stdout, after)
+            self._error.read(process.stderr, after)
+
+    def _watch(
+        self, process: subprocess.Popen[bytes], environment: dict[str, str], deadline: float
+    ) -> Outcome:
         """Send the logs until the script has ended, or stop the script."""
         outcome = None
         flushed = time.monotonic()
@@ -190,6 +220,11 @@ class ScriptRun:
                 self._error.flush()
                 self._events.copy_when_due()
                 flushed = moment
+        spare = self._place.spare
+        if outcome is None and spare and spare.process is process and not spare.has_begun:
+            _logger.warning("spare process ended: %s", process.returncode)
+            spare.end()
+            return self._watch(self._start(environment), environment, deadline)
         kill_group(process)  # includes processes that the script left running, such as Spark's Java
         code = process.wait()
         if process.stdin:
@@ -208,9 +243,3 @@ class ScriptRun:
             return Outcome("FAILED", "The script's process was killed, perhaps because memory was short.")
         how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         return Outcome("FAILED", f"The script's process {how}.")
-
-
-def kill_group(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and its process group. Has no effect if all have ended."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS raises the latter for zombies
-        os.killpg(process.pid, signal.SIGKILL)

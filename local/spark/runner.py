@@ -69,7 +69,7 @@ def _end_with_the_server() -> None:
     os.killpg(0, signal.SIGKILL)  # includes Spark's Java process
 
 
-class _HiddenPackages(MetaPathFinder):
+class HiddenPackages(MetaPathFinder):
     """Finds no package of this Python that Glue does not provide."""
 
     def __init__(self, provided: Collection[str]) -> None:
@@ -185,10 +185,15 @@ def _write_events() -> None:
 
 
 def _main() -> int:
-    error_file, provided, script = Path(sys.argv[1]), sys.argv[2].split(","), sys.argv[3]
-    sys.argv[:] = sys.argv[3:]
-    sys.meta_path.insert(0, _HiddenPackages(provided))
+    sys.meta_path.insert(0, HiddenPackages(sys.argv[2].split(",")))
     threading.Thread(target=_end_with_the_server, daemon=True).start()
+    return run()
+
+
+def run() -> int:
+    """Run the script of the command line. Return the exit code."""
+    error_file, script = Path(sys.argv[1]), sys.argv[3]
+    sys.argv[:] = sys.argv[3:]
     try:
         try:
             runpy.run_path(script, run_name="__main__")

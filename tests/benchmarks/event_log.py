@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import json
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -82,8 +83,8 @@ class Application:
         return self.seconds - busy
 
     def seconds_with(self, slots: int) -> float:
-        """Reckon the seconds with so many tasks at a time: stage after stage, with the measured tasks."""
-        return self.idle + sum(makespan([t.seconds for t in stage.tasks], slots) for stage in self.stages)
+        """Reckon the seconds of tasks, so many at a time and stage after stage, from their CPU seconds."""
+        return sum(makespan([task.cpu for task in stage.tasks], slots) for stage in self.stages)
 
 
 def makespan(seconds: Iterable[float], slots: int) -> float:
@@ -132,11 +133,16 @@ def read(folder: Path) -> Application:
                 case "SparkListenerStageCompleted":
                     stages.append(event["Stage Info"])
     found = [
-        Stage(info["Stage ID"], info["Stage Name"], info["Details"], tuple(tasks[info["Stage ID"]]))
+        Stage(info["Stage ID"], _name(info["Stage Name"]), info["Details"], tuple(tasks[info["Stage ID"]]))
         for info in stages
         if tasks.get(info["Stage ID"])
     ]
     return Application(ended - began, tuple(found))
+
+
+def _name(name: str) -> str:
+    """Return the name of a stage without the folder of its script."""
+    return re.sub(r" /\S*/", " ", name)
 
 
 def _task(event: Any) -> Task:

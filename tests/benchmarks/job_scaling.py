@@ -8,9 +8,10 @@ again with an order of very many items. Rows must equal DuckDB's. Prints the fig
 Ends with an error if there is a stage with one task of more than 2 s, with a task of more than 4 times the
 median (tasks below 1 s do not count), or with more than 10 MB of results for the driver.
 
-The reckoning for Glue takes the measured tasks and starts them in their order on four slots for each worker
-but the driver's, one stage after the other, and adds the seconds in which no task ran. `lowest` divides the
-seconds of all tasks by the slots instead, as if Spark cut them smaller.
+The reckoning for Glue takes the CPU seconds of the measured tasks, as a part of those of the whole process,
+and starts the tasks in their order on four slots for each worker but the driver's, one stage after the other.
+It adds the seconds in which no task ran. `lowest` divides the seconds of all tasks by the slots instead, as
+if Spark cut them smaller.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from tests.benchmarks.figures import Figures
 from tests.benchmarks.job_lake import DATABASE, Lake
 from tests.benchmarks.job_rows import check_equal, check_usual
 from tests.benchmarks.job_speed import Bench, parser
-from tests.benchmarks.processes import Measured
+from tests.benchmarks.processes import Measured, locked
 
 WORKERS = (2, 10, 50)
 SLOTS_PER_WORKER = 4  # G.1X has 4 vCPUs, https://docs.aws.amazon.com/glue/latest/dg/worker-types.html
@@ -53,8 +54,9 @@ def usd(workers: int, seconds: float) -> float:
     return max(seconds, LEAST_SECONDS) / 3600 * workers * USD_PER_DPU_HOUR
 
 
-def report(figures: Figures, variant: str, application: Application, orders: int) -> None:
+def report(figures: Figures, variant: str, application: Application, measured: Measured, orders: int) -> None:
     """Write the figures of a run."""
+    share = measured.cpu / application.cpu  # collection of garbage, compilation, and work of the driver
     stages = application.stages
     alone = [stage.longest for stage in stages if len(stage.tasks) == 1]
     name = f"job.scaling.{variant}"
@@ -67,8 +69,8 @@ def report(figures: Figures, variant: str, application: Application, orders: int
     figures.write(f"{name}.idle", application.idle, "s", **about)
     for workers in WORKERS:
         slots = SLOTS_PER_WORKER * (workers - 1)
-        seconds = application.seconds_with(slots)
-        lowest = application.idle + application.task_seconds / slots
+        seconds = application.idle + application.seconds_with(slots) * share
+        lowest = application.idle + measured.cpu / slots
         figures.write(f"job.glue.{variant}.minutes", seconds / 60, "min", **about, workers=workers)
         figures.write(f"job.glue.{variant}.minutes_lowest", lowest / 60, "min", **about, workers=workers)
         figures.write(f"job.glue.{variant}.usd", usd(workers, seconds), "USD", **about, workers=workers)
@@ -124,15 +126,22 @@ def measure_lake(
     """Run the variants on a lake, check their rows, and write the figures. Return what does not scale."""
     found = []
     with job_lake.catalog(lake) as endpoint:
-        bench = Bench(lake, endpoint, options.lock, dict(text.split("=", 1) for text in options.conf))
+        bench = Bench(lake, endpoint, dict(text.split("=", 1) for text in options.conf))
         bench.run("duckdb")
         for variant in variants:
-            measured, application = execute(bench, "ours" if variant == "hot" else variant)
+            with locked(options.lock):
+                measured, application = execute(bench, "ours" if variant == "hot" else variant)
             print(f"{variant}: {measured}", file=sys.stderr, flush=True)
             check = check_usual if variant == "usual" else check_equal
             check(lake.output("ours" if variant == "hot" else variant), lake.output("duckdb"))
-            figures.write(f"job.scaling.{variant}.wall", measured.wall, "s", orders=lake.orders)
-            report(figures, variant, application, lake.orders)
+            for name, value, unit in (
+                ("wall", measured.wall, "s"),
+                ("cpu", measured.cpu, "s"),
+                ("memory", measured.memory_mb, "MB"),
+                ("cpu_per_thousand", measured.cpu / lake.orders * 1000, "s"),
+            ):
+                figures.write(f"job.scaling.{variant}.{name}", value, unit, orders=lake.orders)
+            report(figures, variant, application, measured, lake.orders)
             if variant != "usual":
                 found += event_log.problems(application.stages)
     lake.clear()

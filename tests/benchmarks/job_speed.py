@@ -33,7 +33,7 @@ from tests.benchmarks import job_lake
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.job_lake import DATABASE, OUTPUT_DB, TABLE, Lake
 from tests.benchmarks.job_rows import check_equal, check_usual
-from tests.benchmarks.processes import Measured, measure
+from tests.benchmarks.processes import Measured, locked, measure
 from tests.support.paths import ROOT
 
 JOB = ROOT / "glue_assets" / "jobs" / "sot_ecommerce.py"
@@ -52,12 +52,9 @@ CONFIGURATION = {
 class Bench:
     """Executes the variants on one lake."""
 
-    def __init__(
-        self, lake: Lake, endpoint: str, lock: Path | None = None, properties: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, lake: Lake, endpoint: str, properties: dict[str, str] | None = None) -> None:
         self.lake = lake
         self._endpoint = endpoint
-        self._lock = lock
         self._properties = CONFIGURATION | job_lake.mounts(lake) | (properties or {})
         self._number = 0
         self.scripts = {"ours": JOB, "usual": USUAL, "usual_release": USUAL}
@@ -84,7 +81,7 @@ class Bench:
             "TZ": "UTC",
         }
         command = [sys.executable, "-m", "tests.benchmarks.job_process", *self._arguments(variant)]
-        return measure(command, environment, self.lake.folder / f"{variant}.log", self._lock)
+        return measure(command, environment, self.lake.folder / f"{variant}.log")
 
     def _arguments(self, variant: str) -> list[str]:
         if variant == "duckdb":
@@ -123,8 +120,10 @@ class Bench:
         }
 
 
-def compare(bench: Bench, variants: Sequence[str], rounds: int) -> dict[str, list[Measured]]:
-    """Execute the variants in turn, and check their rows."""
+def compare(
+    bench: Bench, variants: Sequence[str], rounds: int, lock: Path | None
+) -> dict[str, list[Measured]]:
+    """Execute the variants in turn, and check their rows. The lock is held for a round."""
     lake = bench.lake
     bench.run("duckdb")
     truth = lake.folder / "truth"
@@ -132,10 +131,12 @@ def compare(bench: Bench, variants: Sequence[str], rounds: int) -> dict[str, lis
     shutil.move(lake.output("duckdb"), truth)
     found: dict[str, list[Measured]] = {variant: [] for variant in variants}
     for number in range(rounds):
+        with locked(lock):
+            for variant in variants:
+                taken = bench.run(variant)
+                found[variant].append(taken)
+                print(f"round {number + 1}: {variant} {taken}", file=sys.stderr, flush=True)
         for variant in variants:
-            taken = bench.run(variant)
-            found[variant].append(taken)
-            print(f"round {number + 1}: {variant} {taken}", file=sys.stderr, flush=True)
             if variant in ("ours", "before", "duckdb"):
                 check_equal(lake.output(variant), truth)
             elif variant.startswith("usual") and number == 0:
@@ -157,9 +158,9 @@ def report(figures: Figures, found: Mapping[str, Sequence[Measured]], lake: Lake
         for name in ("wall", "cpu", "memory_mb"):
             values, floors = ([getattr(each, name) for each in taken] for taken in (ours, found[other]))
             figures.ratio(f"job.{name.removesuffix('_mb')}.ratio_{other}", values, floors, **about)
-    millis = [each.cpu / lake.orders * 1000 for each in ours]
-    figures.write("job.ours.cpu_per_order", millis, "ms", **about)
-    figures.write("job.ours.wall_per_order", [e.wall / lake.orders * 1000 for e in ours], "ms", **about)
+    thousands = lake.orders / 1000
+    figures.write("job.ours.cpu_per_thousand", [each.cpu / thousands for each in ours], "s", **about)
+    figures.write("job.ours.wall_per_thousand", [each.wall / thousands for each in ours], "s", **about)
 
 
 def parser(program: str) -> argparse.ArgumentParser:
@@ -170,7 +171,7 @@ def parser(program: str) -> argparse.ArgumentParser:
     options.add_argument(
         "--prepared", type=Path, help="folder that keeps the release; a later run with it builds none"
     )
-    options.add_argument("--lock", type=Path, help="file to lock while a process is measured")
+    options.add_argument("--lock", type=Path, help="file to lock during a round")
     options.add_argument(
         "--conf", action="append", default=[], help="a property of Spark for all, as name=value"
     )
@@ -191,10 +192,10 @@ def main() -> None:
         lake = job_lake.prepare(options.prepared or Path(temporary), options.orders, options.data)
         with job_lake.catalog(lake) as endpoint:
             properties = dict(text.split("=", 1) for text in options.conf)
-            bench = Bench(lake, endpoint, options.lock, properties)
+            bench = Bench(lake, endpoint, properties)
             if options.before:
                 bench.scripts["before"] = options.before.resolve()
-            found = compare(bench, variants, options.rounds)
+            found = compare(bench, variants, options.rounds, options.lock)
         arguments = f"{lake.arguments} --rounds {options.rounds}"
         report(Figures("job_speed", options.rounds, arguments=arguments), found, lake)
         lake.clear()

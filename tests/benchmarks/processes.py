@@ -30,15 +30,12 @@ class ProcessFailed(Exception):
     """A measured process ended with an error. The message has the end of its output."""
 
 
-def measure(
-    command: Sequence[str], environment: Mapping[str, str], log: Path, lock: Path | None = None
-) -> Measured:
+def measure(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Measured:
     """Run a process to its end. Raises ProcessFailed.
 
     CPU seconds are those that the operating system counts for it and for the children that it waited for.
-    With a `lock`, measurements of several programs on one machine wait for each other.
     """
-    with _locked(lock), log.open("wb") as output:
+    with log.open("wb") as output:
         began = time.perf_counter()
         process = subprocess.Popen(
             command, env=dict(environment), stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
@@ -69,7 +66,8 @@ def _watch(pid: int, peak: list[float]) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path | None) -> Iterator[None]:
+def locked(path: Path | None) -> Iterator[None]:
+    """Lock a file, so that benchmarks of one machine wait for each other."""
     if path is None:
         yield
         return

@@ -20,6 +20,7 @@ from werkzeug.serving import make_server
 
 from local.aws import clients, events
 from local.glue_runs.engine import GlueOptions, GlueRuns
+from local.glue_runs.spares import SpareOptions
 from local.iam import access
 from local.runtime.paths import SPARK_CACHE
 from local.spark import class_archive
@@ -36,7 +37,9 @@ FINAL = {"SUCCEEDED", "FAILED", "TIMEOUT", "STOPPED"}
 
 
 @contextlib.contextmanager
-def serving(work_dir: Path, lake_jars: tuple[Path, ...] = ()) -> Iterator[Aws]:
+def serving(
+    work_dir: Path, lake_jars: tuple[Path, ...] = (), spares: SpareOptions | None = None
+) -> Iterator[Aws]:
     """Yield a factory of clients. Check at the end that runs left nothing in `work_dir`."""
     boto3.setup_default_session()  # moto's own session, before a test sets an unknown AWS_PROFILE
     server = make_server("127.0.0.1", 0, DomainDispatcherApplication(create_backend_app), threaded=True)
@@ -56,6 +59,7 @@ def serving(work_dir: Path, lake_jars: tuple[Path, ...] = ()) -> Iterator[Aws]:
             cache_dir,
             seconds_per_minute=1.0,
             lake_jars=lake_jars,
+            spares=spares,
         )
     )
     thread = threading.Thread(target=server.serve_forever, daemon=True)

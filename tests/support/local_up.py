@@ -107,7 +107,7 @@ def running_up(folder: Path, *options: str) -> Iterator[Up]:
     ready_file, output = folder / "ready.json", folder / "up.txt"
     with output.open("wb") as log:
         process = subprocess.Popen(
-            [*LOCAL, "up", "--port", "0", "--ready-file", str(ready_file), *options],
+            [*LOCAL, "up", "--port", "0", "--ready-file", str(ready_file), "--spare", "never", *options],
             cwd=ROOT,
             stdout=log,
             stderr=subprocess.STDOUT,

@@ -44,7 +44,7 @@ def definition(
 
 def observations() -> dict[str, Observation]:
     """Return what a run observes, by name."""
-    return {name: Observation() for name in (*job.SOURCES, "items", "orders", "sot")}
+    return {name: Observation() for name in (*job.SOURCES, "items", "sot")}
 
 
 def converted(spark: SparkSession, name: str, table: Any, seen: Observation | None = None) -> DataFrame:

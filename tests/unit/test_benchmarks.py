@@ -93,8 +93,8 @@ def test_an_event_log_becomes_stages_and_the_seconds_without_a_task(tmp_path: Pa
     application = event_log.read(tmp_path)
     assert [[task.seconds for task in stage.tasks] for stage in application.stages] == [[2, 2], [1]]
     assert (application.seconds, application.idle, application.cpu) == (10, 6, 1.5)
-    assert application.seconds_with(1) == 11
-    assert application.seconds_with(8) == 9
+    assert application.seconds_with(1) == 1.5
+    assert application.seconds_with(8) == 1.0
 
 
 def rows(folder: Path, price: str = "1.00", kind: str = "DECIMAL(12,2)", paid: str = "boleto") -> Path:

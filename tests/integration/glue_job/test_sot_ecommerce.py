@@ -341,6 +341,17 @@ def test_orders_without_items_are_dropped_and_everything_else_is_optional(spark:
 
 
 @pytest.mark.spark
+def test_the_joins_of_large_sources_have_more_tasks_than_files(spark: SparkSession) -> None:
+    rows = spark.range(0, 100, 1, 8).select(F.col("id").cast("string").alias("order_id"))
+    limit = 3 * job.BYTES_PER_FILE
+    small, large = job.limit_files(rows, 3, limit), job.limit_files(rows, 3, limit + 1)
+    assert (small.rdd.getNumPartitions(), large.rdd.getNumPartitions()) == (3, 3)
+    plans = [str(frame._jdf.queryExecution().optimizedPlan()) for frame in (small, large)]
+    assert ["Repartition 3, false" in plan for plan in plans] == [True, False]
+    assert [row.order_id for row in large.sort("order_id").collect()] == sorted(map(str, range(100)))
+
+
+@pytest.mark.spark
 def test_a_header_may_be_long(spark: SparkSession, tmp_path: Path) -> None:
     more = [f"another_column_{number}" for number in range(3000)]
     columns = [*more, "customer_id", "customer_city", "customer_state"]
