@@ -53,6 +53,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.load")
     parser.add_argument("--users", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=20, help="seconds of a round")
+    parser.add_argument(
+        "--prepare", type=float, default=40, help="seconds in which users get their sandboxes"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
@@ -85,7 +88,9 @@ def serve(options: Any, tokens: dict[str, str], document: Any, figures: Figures)
     floors, mixes = [], []
     with load_account.sandboxes(), _SPAWN.Pool(1) as pool:
         ticker = load_account.Ticker(service)
-        for round_ in range(options.rounds):
+        used = (url, tokens, document, options.prepare)
+        prepared = pool.apply(load.use, used, {"strict": False, "seed": 0})
+        for round_ in range(1, options.rounds + 1):
             asked = (url, options.users, document, options.seconds / 4)
             floors.append(pool.apply(load.only_health, asked))
             used = (url, tokens, document, options.seconds)
@@ -93,8 +98,8 @@ def serve(options: Any, tokens: dict[str, str], document: Any, figures: Figures)
         state = load_account.settled(service, ticker, seconds=120, table=table)
         violations = load_account.violations(state, service)
     server.shutdown()
-    accepted = [command for mix in mixes for command in mix.accepted]
-    wrong = [text for report in (*floors, *mixes) for text in report.wrong]
+    accepted = [command for mix in (prepared, *mixes) for command in mix.accepted]
+    wrong = [text for report in (prepared, *floors, *mixes) for text in report.wrong]
     missing = load.lost(accepted, state)
     statuses = sum((mix.statuses for mix in mixes), Counter())
     per_second = [len(merged(mix.seconds)) / options.seconds for mix in mixes]
