@@ -215,9 +215,15 @@ class GlueRuns:
         spare = self._spares.take(run.spec) if self._spares else None
         folder = spare.folder if spare else options.work_dir.absolute() / run.id
         aws = aws_variables(options.endpoint, options.region, credentials)
+        try:
+            bookmark = self._bookmarks.prepare(run, folder)
+        except Exception:
+            if spare:
+                spare.discard()
+            raise
         return Place(
             clients=functools.cache(functools.partial(options.clients, credentials=credentials)),
-            variables=aws | self._bookmarks.prepare(run, folder),
+            variables=aws | bookmark,
             folder=folder,
             cache_dir=options.cache_dir.absolute(),
             modules_dir=options.work_dir.absolute().with_name("python-modules"),

@@ -127,6 +127,11 @@ class Spare:
                 with contextlib.suppress(OSError):  # an assignment that nobody reads
                     pipe.close()
 
+    def discard(self) -> None:
+        """End it, without a run, and remove its folder."""
+        self.end()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
 
 class Spares:
     """At most one spare process. A thread starts it, and ends it if nothing needs it."""
@@ -182,8 +187,7 @@ class Spares:
     def _drop(self) -> None:
         spare, self._spare = self._spare, None
         if spare is not None:
-            spare.end()
-            shutil.rmtree(spare.folder, ignore_errors=True)
+            spare.discard()
 
 
 def _fits(spec: RunSpec) -> bool:

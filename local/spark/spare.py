@@ -118,15 +118,24 @@ def _replace_environment(jvm: Any, before: Mapping[str, str], wanted: Mapping[st
         raise RuntimeError("Java's environment cannot be replaced.")
 
 
+def _inherited() -> tuple[dict[str, str], str]:
+    return dict(os.environ), os.getcwd()
+
+
 def _offer(gateway: Any) -> None:
-    """Let the script's first session use this process's Java, unless it needs options of the launcher."""
+    """Let the script's first session use this process's Java, unless that needs to start differently.
+
+    This concerns options of the launcher, and what Java inherits: the environment and the working directory.
+    """
     context: Any = importlib.import_module("pyspark.context")
     launch = context.launch_gateway
+    inherited = _inherited()
 
     def launch_gateway(conf: Any = None, popen_kwargs: Any = None) -> Any:
         context.launch_gateway = launch
         settings = [] if conf is None else conf.getAll()
-        if popen_kwargs is not None or any(name.startswith(_OF_LAUNCHER) for name, _ in settings):
+        is_special = popen_kwargs is not None or any(name.startswith(_OF_LAUNCHER) for name, _ in settings)
+        if is_special or _inherited() != inherited:
             gateway.shutdown()
             gateway.proc.stdin.close()  # ends Java
             return launch(conf, popen_kwargs)

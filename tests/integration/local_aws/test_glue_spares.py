@@ -189,6 +189,34 @@ print(spark._jvm.java.lang.Runtime.getRuntime().maxMemory() < 700 * 1024 ** 2)
     assert output(aws, name, start(aws, name)) == ["True"]
 
 
+def test_a_run_that_cannot_begin_ends_the_spare_it_took(aws: Aws) -> None:
+    spare = a_spare()
+    arguments = {"--job-bookmark-option": "job-bookmark-pause", "--job-bookmark-from": "jr_none"}
+    name = job(aws, "refused", "print('ran')")
+    assert ended(aws, name, start(aws, name, Arguments=arguments))["JobRunState"] == "FAILED"
+    until(lambda: is_gone(spare.pid), seconds=10)
+
+
+def test_what_a_script_changes_before_its_session_reaches_java(aws: Aws) -> None:
+    script = """
+import os, tempfile
+{change}
+from pyspark.sql import SparkSession
+context = SparkSession.builder.getOrCreate().sparkContext
+java = context._jvm.java
+rows = context.parallelize([0], 1).map(lambda _: (os.environ.get("BEFORE"), os.getcwd() == java_folder))
+java_folder = os.path.realpath(tempfile.gettempdir())
+print(java.lang.System.getenv("BEFORE"), *rows.first())
+"""
+    for change, found in {
+        'os.environ["BEFORE"] = "1"': "1 1 False",
+        "os.chdir(tempfile.gettempdir())": "None None True",
+    }.items():
+        a_spare()
+        name = job(aws, f"before-{len(change)}", script.format(change=change))
+        assert output(aws, name, start(aws, name)) == [found]
+
+
 def test_an_error_is_reported_as_in_a_process_of_its_own(aws: Aws) -> None:
     spare = a_spare()
     script = "import os\nprint(os.getpid())\nfrom pyspark.sql import SparkSession\n"
