@@ -546,11 +546,14 @@ def transform_reviews(reviews: DataFrame) -> DataFrame:
     return statistics.select("order_id", *REVIEW_COLUMNS)
 
 
-def transform_sot(sources: Mapping[str, DataFrame], seen: Mapping[str, Observation]) -> DataFrame:
+def transform_sot(
+    sources: Mapping[str, DataFrame], seen: Mapping[str, Observation], join: str = "shuffle_hash"
+) -> DataFrame:
     """Join the source tables into the SoT. Grain: one order that has at least one item.
 
     Every table is shuffled by ``order_id`` once, with the columns of its files only, and the results of the
-    groupings are small enough for hash joins. Customers are broadcast if they are small.
+    groupings are small enough for hash joins. Customers are broadcast if they are small. ``join`` is Spark's
+    hint for the joins by order.
 
     A left join adds rows only if keys of its right side repeat. So the numbers of rows before and after the
     joins show whether orders and customers are unique, without another shuffle. ``seen`` receives them.
@@ -559,10 +562,10 @@ def transform_sot(sources: Mapping[str, DataFrame], seen: Mapping[str, Observati
     items = transform_order_items(sources["tbl_order_items"])
     joined = (
         items.observe(seen["items"], F.count("*").alias("rows"))
-        .hint("shuffle_hash")
+        .hint(join)
         .join(orders.withColumn("is_order", F.lit(True)), on="order_id", how="left")
-        .join(transform_payments(sources["tbl_payments"]).hint("shuffle_hash"), on="order_id", how="left")
-        .join(transform_reviews(sources["tbl_reviews"]).hint("shuffle_hash"), on="order_id", how="left")
+        .join(transform_payments(sources["tbl_payments"]).hint(join), on="order_id", how="left")
+        .join(transform_reviews(sources["tbl_reviews"]).hint(join), on="order_id", how="left")
     )
 
     def count(*columns: str) -> Column:
@@ -727,7 +730,7 @@ def configure(spark: SparkSession, source_bytes: int = 0) -> None:
         "spark.sql.adaptive.coalescePartitions.initialPartitionNum": str(
             16 + source_bytes // BYTES_PER_PIECE
         ),
-        # Hashing is faster than sorting. Spark sorts if a piece is too large for memory.
+        # Hashing is faster than sorting. `run` sorts if the tables exceed the memory.
         "spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "64MB",
     }
     for name, value in values.items():
@@ -740,21 +743,34 @@ def run(spark: SparkSession, settings: Settings, sources: Mapping[str, Source]) 
         file.getLen() for source in sources.values() for file in _list_files(spark, source.location)[1]
     )
     configure(spark, source_bytes)
-    seen = {name: Observation() for name in (*SOURCES, "items", "sot")}
     stored = {name: read_source(spark, sources[name], kinds) for name, kinds in SOURCES.items()}
-    frames = {
-        name: convert(stored[name], sources[name].name, kinds, seen[name]) for name, kinds in SOURCES.items()
-    }
-    sot = limit_files(transform_sot(frames, seen), settings.num_partitions, source_bytes)
 
-    def check_rows() -> None:
-        check(sources, stored, frames, {name: each.get for name, each in seen.items()})
+    def write(join: str) -> DataFrame:
+        seen = {name: Observation() for name in (*SOURCES, "items", "sot")}
+        frames = {
+            name: convert(stored[name], sources[name].name, kinds, seen[name])
+            for name, kinds in SOURCES.items()
+        }
+        sot = limit_files(transform_sot(frames, seen, join), settings.num_partitions, source_bytes)
 
-    replace_partition(spark, sot, settings.partition_uri, settings.compression, check_rows)
-    written = seen["sot"].get
-    logger.info("partition written location=%s rows=%s", settings.partition_uri, written["rows"])
-    logger.info("prices added up sum_order_price=%s", written["price"])
-    return sot
+        def check_rows() -> None:
+            check(sources, stored, frames, {name: each.get for name, each in seen.items()})
+
+        replace_partition(spark, sot, settings.partition_uri, settings.compression, check_rows)
+        written = seen["sot"].get
+        logger.info("partition written location=%s rows=%s", settings.partition_uri, written["rows"])
+        logger.info("prices added up sum_order_price=%s", written["price"])
+        return sot
+
+    try:
+        return write("shuffle_hash")
+    except Py4JJavaError as exc:
+        if "SparkOutOfMemoryError" not in str(exc):
+            raise
+    # Hash tables must fit into memory. Sorting is slower, but uses the disk if necessary.
+    logger.warning("hash tables exceed the memory, so the joins are repeated with sorting")
+    spark.conf.set("spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold", "0")
+    return write("merge")
 
 
 def check(

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
+import sot_ecommerce as job
 from tests.support.sot_lake import TABLES, Lake
 from tests.support.sot_oracle import stored_rows
 
@@ -73,3 +75,23 @@ def test_every_stage_has_several_tasks(large: Lake, spark: SparkSession) -> None
     assert len(stored_rows(large.partition())) == ORDERS
     assert len(stages) > 5  # at least those that read the five tables
     assert [stage for stage in stages if stage.tasks < PARTITIONS] == []
+
+
+def test_joins_whose_hash_tables_exceed_the_memory_are_repeated_with_sorting(
+    large: Lake, spark: SparkSession, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    replace, plans = job.replace_partition, []
+
+    def fail_once(session: SparkSession, frame: Any, *more: Any) -> None:
+        plans.append(str(frame._jdf.queryExecution().executedPlan()))
+        if len(plans) == 1:
+            jvm: Any = session._jvm
+            raise Py4JJavaError("failed", jvm.org.apache.spark.memory.SparkOutOfMemoryError("no memory"))
+        replace(session, frame, *more)
+
+    monkeypatch.setattr(job, "replace_partition", fail_once)
+    large.run()
+    assert len(stored_rows(large.partition())) == ORDERS
+    assert ["ShuffledHashJoin" in plan for plan in plans] == [True, False]
+    assert "SortMergeJoin" in plans[1]
+    assert caplog.text.count("hash tables exceed the memory") == 1
