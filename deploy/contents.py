@@ -52,7 +52,9 @@ UNUSED = (
     "Cryptodome/Hash/_RIPEMD160",
     "Cryptodome/Hash/_ghash",
     "Cryptodome/Hash/_poly1305",
-    "Cryptodome/PublicKey/_curve",  # Curve25519 and Curve448; P-256 is in _ec_ws
+    "Cryptodome/Math/_IntegerGMP",  # its import starts ldconfig, to find a library of the system
+    "Cryptodome/PublicKey/_curve25519",
+    "Cryptodome/PublicKey/_curve448",
     "Cryptodome/PublicKey/_ed",
     "Cryptodome/SelfTest/",
     "annotated_types/test_cases.py",

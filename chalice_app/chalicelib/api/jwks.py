@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
 import urllib.error
@@ -62,7 +63,8 @@ class Keys:
         self._tried = self._clock()
         try:
             self._keys = _parsed(self._fetch(self._uri))
-        except (OSError, ValueError) as error:  # the known keys stay valid
+        except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
+            # The known keys stay valid. A deeply nested key set exceeds the recursion of the JSON reader.
             logger.warning("token keys not fetched", uri=self._uri, detail=str(error))
             return
         self._fetched = self._tried
@@ -83,8 +85,8 @@ def _parsed(body: bytes) -> dict[str, SigningKey]:
     """Return the signing keys of a key set by ID. Skip keys of unsupported types."""
     found: dict[str, SigningKey] = {}
     key_set = json.loads(body)
-    entries: list[Any] = key_set.get("keys", []) if isinstance(key_set, dict) else []
-    for entry in entries:
+    entries: Any = key_set.get("keys") if isinstance(key_set, dict) else None
+    for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, dict) and entry.get("use", "sig") == "sig" and isinstance(entry.get("kid"), str):
             try:
                 found[entry["kid"]] = SigningKey(entry)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import platform
 import subprocess
@@ -9,9 +11,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from chalicelib.api import routes
 from tests.support.paths import ROOT
+from tests.support.tokens import EC, RSA, jwk, token
 
 pytestmark = [
     pytest.mark.xdist_group("package"),
@@ -29,6 +33,24 @@ VARIABLES = {
     **dict.fromkeys(("TABLE_NAME", "ASSETS_BUCKET", "AUDIENCE", "CURSOR_KEY"), "some-text-of-ours"),
 }
 LAMBDA = {"AWS_LAMBDA_FUNCTION_NAME": "f", "LAMBDA_TASK_ROOT": "/var/task", "AWS_REGION": "us-east-1"}
+
+VERIFICATION = """
+import jwt
+from chalicelib.api.signing_keys import SigningKey
+
+def verified(sent, entry):
+    options = {"verify_aud": False}
+    return jwt.decode(sent, SigningKey(entry), algorithms=["RS256", "ES256"], options=options)
+
+for entry in entries:
+    sent = tokens[entry["kid"]]
+    assert verified(sent, entry)["email"] == "ana@x.org"
+    try:
+        verified(sent[:-9] + "AAAAAAAA" + sent[-1], entry)
+    except jwt.InvalidSignatureError:
+        continue
+    raise AssertionError(sent)
+"""
 
 
 def modules_after(unzipped: Path, program: str, **environ: str) -> set[str]:
@@ -97,6 +119,28 @@ def test_every_part_of_the_service_can_be_built_from_the_zip_alone(unzipped: Pat
         "assert json.loads(json.dumps(document)) == committed\n"
     )
     assert "chalicelib.services.cohorts" in modules_after(unzipped, program, **LAMBDA)
+
+
+def test_tokens_are_verified_with_the_zip_alone_and_without_libraries_of_the_system(unzipped: Path) -> None:
+    tokens = {"rsa": token(), "ec": token(EC, "ES256", "ec")}
+    program = f"entries, tokens = {[jwk(RSA, 'rsa'), jwk(EC, 'ec')]!r}, {tokens!r}\n" + VERIFICATION
+    modules = modules_after(unzipped, program, **LAMBDA)
+    assert "Cryptodome.Math._IntegerCustom" in modules  # _IntegerGMP starts ldconfig
+    assert not {"Cryptodome.Math._IntegerGMP", "cryptography", "cffi"} & modules
+
+
+def test_cursors_are_sealed_with_the_zip_alone_as_another_implementation_does(unzipped: Path) -> None:
+    cipher = AESSIV(hashlib.sha512(b"secret").digest())
+    sealed = (
+        base64.urlsafe_b64encode(cipher.encrypt(b'{"pk":"a"}', [b'"jobs"', b"null"])).decode().rstrip("=")
+    )
+    program = (
+        "from chalicelib.api.cursors import Cursors\n"
+        "cursors = Cursors('secret')\n"
+        f"assert cursors.encode({{'pk': 'a'}}, ('jobs', None)) == {sealed!r}\n"
+        f"assert cursors.decode({sealed!r}, ('jobs', None)) == {{'pk': 'a'}}\n"
+    )
+    modules_after(unzipped, program, **LAMBDA)
 
 
 def test_the_zip_has_the_byte_code_of_every_module(unzipped: Path) -> None:
