@@ -12,6 +12,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from chalice.test import Client
 
@@ -29,6 +30,7 @@ from chalicelib.domain.settings import Settings
 from chalicelib.domain.timeline import TimelineEvent
 from chalicelib.domain.webhooks import Webhook, WebhookSecret
 from chalicelib.notifications.https_client import HttpsClient, Response
+from chalicelib.wiring import build
 from glue_assets.release import publish
 from local.iam.policies import Verdict, listed, verdict
 from local.setup import roles
@@ -564,7 +566,6 @@ def api_of_role(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -
     import app
 
     settings = {
-        "AWS_DEFAULT_REGION": "us-east-1",
         "TABLE_NAME": TABLE,
         "ASSETS_BUCKET": world.config.assets_bucket,
         "DEPLOYMENT_ROLE_ARN": str(world.config.deployment_role_arn),
@@ -579,12 +580,12 @@ def api_of_role(world: World, issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -
         "FEDERATION_URL": "http://127.0.0.1:9/federation",  # where nothing listens
         "SERVICE_ROLE_ARNS": ",".join(world.config.service_role_arns),
     }
-    given = world.credentials["api_handler"].client_arguments
+    given: Any = world.credentials["api_handler"].client_arguments
     with monkeypatch.context() as patch:
-        for name, value in {**settings, **{name.upper(): value for name, value in given.items()}}.items():
+        for name, value in settings.items():
             patch.setenv(name, value)
-        app.service.cache_clear()
-        app.service()  # a client keeps its initial credentials
+        service = build(session=boto3.Session(region_name="us-east-1", **given))
+    monkeypatch.setattr(app, "service", lambda: service)
     return app
 
 
