@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
 from tests.support.local_up import Caller, Up, eventually, kill
 from tests.support.paths import ROOT
@@ -116,6 +116,8 @@ class Portal:
         self.page.get_by_label("Another name").fill(self.user)
         self.page.get_by_role("button", name="Sign in with this name").click()
         expect(self.page.get_by_role("button", name="Sign out")).to_be_visible()
+        if admin:  # known when GET /me has answered
+            expect(self._link("Admin")).to_be_visible()
         return self.caller
 
     @property
@@ -128,7 +130,10 @@ class Portal:
 
     def open(self, name: str) -> None:
         """Open a page by its link in the navigation."""
-        self.page.get_by_role("navigation", name="Pages").get_by_role("link", name=name, exact=True).click()
+        self._link(name).click()
+
+    def _link(self, name: str) -> Locator:
+        return self.page.get_by_role("navigation", name="Pages").get_by_role("link", name=name, exact=True)
 
     def ready_environment(self, settings: dict[str, Any] | None = None) -> dict[str, Any]:
         """Create an environment of the user by HTTP, and wait until it is READY."""

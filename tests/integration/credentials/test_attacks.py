@@ -19,7 +19,7 @@ from local.aws.clients import Credentials
 from local.iam import access
 from local.iam.checks import PermissionCheck
 from local.iam.policies import listed
-from tests.support.athena_tables import CSV, table
+from tests.support.athena_tables import CSV, ended, table
 from tests.support.policy_documents import SANDBOX, documents
 from tests.support.sandbox_stacks import ACCOUNT, REGION, client
 from tests.support.service_roles import World, serving
@@ -58,11 +58,7 @@ class Attack:
             query_id = athena.start_query_execution(QueryString=sql, **started)["QueryExecutionId"]
         except athena.exceptions.InvalidRequestException as error:  # such as a location of a CTAS
             return f"FAILED: {error}"
-        for _ in range(500):
-            execution = athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]
-            status = execution["Status"]
-            if status["State"] not in ("QUEUED", "RUNNING"):
-                break
+        status = ended(self.aws, query_id)["Status"]
         if status["State"] != "SUCCEEDED":
             return f"{status['State']}: {status.get('StateChangeReason')}"
         rows = athena.get_query_results(QueryExecutionId=query_id)["ResultSet"]["Rows"]

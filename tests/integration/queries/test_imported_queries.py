@@ -14,7 +14,7 @@ from chalicelib.aws.athena_queries import Execution
 from chalicelib.clock import now
 from chalicelib.domain.query import QueryStatus
 from tests.support.api import Api
-from tests.support.athena_tables import CSV, Aws, put, serving, table
+from tests.support.athena_tables import CSV, Aws, ended, put, serving, table
 from tests.support.queries import with_workgroup
 from tests.support.small_account import create_sandbox_roles
 
@@ -38,12 +38,8 @@ class Sandbox:
 
     def run(self, sql: str) -> None:
         """Run a query as the owner's own tools do."""
-        athena = self.aws("athena")
-        query_id = athena.start_query_execution(QueryString=sql, WorkGroup=self.workgroup)["QueryExecutionId"]
-        for _ in range(500):
-            status = athena.get_query_execution(QueryExecutionId=query_id)["QueryExecution"]["Status"]
-            if status["State"] not in ("QUEUED", "RUNNING"):
-                break
+        started = self.aws("athena").start_query_execution(QueryString=sql, WorkGroup=self.workgroup)
+        status = ended(self.aws, started["QueryExecutionId"])["Status"]
         assert status["State"] == "SUCCEEDED", status
 
     def imported(self) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,7 @@ from chalicelib.domain.query_requests import QueryRequest
 from chalicelib.errors import NotFound, ServiceError
 from chalicelib.services.idempotency import IdempotentRequest
 from local.aws.clients import Credentials
-from tests.support.athena_tables import CSV, table
+from tests.support.athena_tables import CSV, ended, table
 from tests.support.paths import ROOT
 from tests.support.sandbox_stacks import client
 from tests.support.service_roles import World, serving
@@ -153,12 +152,8 @@ def run_in_aws(athena: Any, environment: Environment, sql: str) -> str:
         WorkGroup=outputs.athena_workgroup,
         QueryExecutionContext={"Database": environment.sot_database},
     )["QueryExecutionId"]
-    for _ in range(200):
-        state = athena.get_query_execution(QueryExecutionId=execution)["QueryExecution"]["Status"]["State"]
-        if state not in ("QUEUED", "RUNNING"):
-            return execution
-        time.sleep(0.05)
-    raise AssertionError("the query never ended")
+    ended(lambda _: athena, execution)
+    return execution
 
 
 def test_queries_with_credentials_are_imported_once_and_charged(those: Sandboxes) -> None:
