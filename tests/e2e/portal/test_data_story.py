@@ -189,7 +189,10 @@ def test_an_error_is_at_its_place_and_drafts_survive_a_reload(portal: Portal) ->
     check_sql_page(portal)
 
     page.get_by_role("button", name="New draft").click()
+    expect(page.get_by_role("textbox", name="SQL")).not_to_contain_text("ordr_status")
     write(page, "SELECT 'a draft that nobody ran'")
+    # The browser shows typed text some milliseconds before the editor reads and keeps it.
+    page.wait_for_function("Object.values(sessionStorage).some((kept) => kept.includes('that nobody ran'))")
     page.reload()
     expect(page.get_by_role("textbox", name="SQL")).to_contain_text("a draft that nobody ran")
     page.get_by_role("list", name="Drafts").get_by_role("button", name="Query 1", exact=True).click()
