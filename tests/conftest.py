@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import pickle
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
@@ -45,6 +47,14 @@ def _keep_service_models() -> None:
         return pickle.loads(pickled(path)) if "/s3/" in path else load_file(path)
 
     JSONFileLoader.load_file = fresh_or_kept  # type: ignore[method-assign]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_account_left_over() -> Iterator[None]:
+    """Empty moto's account after each module. It belongs to the process, and outlives servers and mocks."""
+    yield
+    if moto := sys.modules.get("moto.core.base_backend"):
+        moto.BackendDict.reset()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
