@@ -214,7 +214,7 @@ def use(
 ) -> Report:
     """Let each owner use the API for some seconds, and longer until a command of all `kinds` was accepted.
 
-    On a slow machine, that takes up to ten times the seconds. `strict` checks headers and bodies of all responses.
+    It ends after ten times the seconds even so. `strict` checks headers and bodies of all responses.
     """
     report, contract = Report(), Contract(document)
     began = time.monotonic()
