@@ -57,7 +57,13 @@ def no_account_left_over() -> Iterator[None]:
         moto.BackendDict.reset()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each file, and all tests that share one `up`, to one worker. A file's own group comes first."""
     for item in items:
         if item.get_closest_marker("full") and not size.FULL:
             item.add_marker(pytest.mark.skip(reason="runs with --full"))
+        if item.get_closest_marker("xdist_group") is None:
+            needed = getattr(item, "fixturenames", ())
+            group = next((name for name in ("up", "portal_up") if name in needed), str(item.path))
+            item.add_marker(pytest.mark.xdist_group(group))

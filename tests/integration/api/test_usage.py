@@ -158,7 +158,7 @@ def test_exactly_the_documented_dimensions_are_accepted(api: Api) -> None:
     parameters = api.contract.document["paths"]["/usage"]["get"]["parameters"]
     [documented] = [each["schema"]["enum"] for each in parameters if each["name"] == "by"]
     names = ("day", "owner", "environment", "run", "query")
-    tried = [",".join(each) for count in (1, 2, 3, 4) for each in product(names, repeat=count)]
+    tried = [",".join(each) for count in (1, 2, 3) for each in product(names, repeat=count)]
     accepted = [by for by in tried if api.call("GET", f"/usage?by={by}", **ADMIN).status == 200]
     assert sorted(accepted) == sorted(documented)
 
