@@ -29,10 +29,12 @@ from typing import Any
 
 from tests.benchmarks.cold_start import THROTTLE, served, unpacked
 from tests.benchmarks.figures import Figures
+from tests.benchmarks.processes import locked
 from tests.support.paths import ROOT
 
 SIZES = (128, 256, 512, 1024, 1769)
 _FULL = 1769
+_LEFT_OUT = ("floor", "job_changed")
 _USD_PER_GB_SECOND, _USD_PER_MILLION_REQUESTS = 0.0000166667, 0.20
 """x86 in us-east-1 (https://aws.amazon.com/lambda/pricing/). The import is billed since August 2025:
 https://aws.amazon.com/blogs/compute/aws-lambda-standardizes-billing-for-init-phase/"""
@@ -63,8 +65,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.memory_size")
     parser.add_argument("--package", type=Path, default=ROOT / "build/package/deployment.zip")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--lock", type=Path, help="lock this file during each round")
     options = parser.parse_args()
-    figures = Figures("memory_size", options.rounds)
+    figures = Figures("memory_size", options.rounds, arguments=f"--rounds {options.rounds}")
     for size in SIZES:
         shares = [loop_share(size / _FULL) for _ in range(options.rounds)]
         figures.write("memory.throttle", shares, "CPU", size=size, wanted=round(size / _FULL, 4))
@@ -72,17 +75,19 @@ def main() -> None:
         folder = Path(name)
         package = unpacked(options.package, folder)
         with served(folder) as functions:
-            names = [each for each in functions.names if each != "floor"]
+            names = [each for each in functions.names if each not in _LEFT_OUT]
             for each in names:
                 functions.start(package, each)  # fills the caches of the disk
-            rounds: list[Round] = [
-                {
-                    (each, size): functions.start(package, each, share=size / _FULL)
-                    for each in names
-                    for size in SIZES
-                }
-                for _ in range(options.rounds)
-            ]
+            rounds: list[Round] = []
+            for _ in range(options.rounds):
+                with locked(options.lock):
+                    rounds.append(
+                        {
+                            (each, size): functions.start(package, each, share=size / _FULL)
+                            for each in names
+                            for size in SIZES
+                        }
+                    )
     for each in names:
         report(figures, rounds, each)
 
