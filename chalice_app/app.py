@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from chalice.app import Chalice, CloudWatchEvent, ConvertToMiddleware, Rate, Request, Response
@@ -11,7 +12,7 @@ from chalice.app import Chalice, CloudWatchEvent, ConvertToMiddleware, Rate, Req
 from chalicelib.api import middleware
 from chalicelib.api.rest_api import RestApi
 from chalicelib.lazy import Once, imported
-from chalicelib.observability import flush_metrics, logger, traced
+from chalicelib.observability import IN_LAMBDA, flush_metrics, logger, traced
 
 _TICK_SECONDS = 600
 _DELIVER_SECONDS = 50
@@ -50,6 +51,9 @@ def cross_origin(request: Request, get_response: Callable[[Request], Response]) 
 
 app.register_middleware(middleware.complete, "http")
 app.register_middleware(middleware.conditional, "http")
+
+if IN_LAMBDA:  # every invocation uses it, and AWS imports with more CPU than invocations have (decision 35)
+    import_module("chalicelib.storage.store")
 
 api = RestApi(app, lambda: service())
 api.register_all()

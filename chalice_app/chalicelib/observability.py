@@ -18,11 +18,11 @@ _SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "terraglue")
 logger = Logger(service=_SERVICE)
 metrics = Metrics(namespace="terraglue", service=_SERVICE)
 
-_IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
+IN_LAMBDA = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 
 # Elsewhere, no traces are sent, and the import of the X-Ray SDK takes longer than that of Chalice. The
 # default of `patch_modules` also imports sqlite3 and searches for eight libraries.
-_tracer = Tracer(service=_SERVICE, patch_modules=("botocore", "httplib")) if _IN_LAMBDA else None
+_tracer = Tracer(service=_SERVICE, patch_modules=("botocore", "httplib")) if IN_LAMBDA else None
 
 
 def traced(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,7 +44,7 @@ def annotate_trace(name: str, value: str) -> None:
 
 def record_metric(name: str, value: float, unit: MetricUnit = MetricUnit.Count) -> None:
     """Add a value to a metric; `docs/operate.md` lists them."""
-    if _IN_LAMBDA:
+    if IN_LAMBDA:
         metrics.add_metric(name, unit, value)
 
 

@@ -8,12 +8,14 @@ the floor and each function once, so both sides of a ratio ran under the same lo
 
     api.cold_import.ratio         import of `app` to that of the floor
     api.cold_start.<function>     import and first invocation, as CPU seconds, and as a ratio to the floor's
-    api.memory.<function>         CPU seconds and peak memory, and what they mean for each memory size
+
+`memory_size.py` measures the same starts with the CPU of each memory size.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import subprocess
@@ -23,25 +25,27 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from chalice.test import Client
+from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
+from moto.dynamodb.models import dynamodb_backends
 from moto.server import ThreadedMotoServer
 
 from tests.benchmarks.figures import Figures
-from tests.support.identity import serving_issuer
+from tests.support.identity import Issuer, serving_issuer
 from tests.support.paths import ROOT
 from tests.support.rest_event import rest_event
-from tests.support.small_account import settings, small_account
+from tests.support.small_account import TABLE, settings, small_account
+
+INVOCATIONS = 11
+"""Invocations of a function in each start: the first, and warm ones."""
 
 _START = Path(__file__).with_name("started_function.py")
-_SIZES = (256, 512, 1024, 1769)
-_FULL = 1769
-"""Memory with which a function has one vCPU; with less, its share is proportional:
-https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html"""
-_USD_PER_GB_SECOND = 0.0000166667
-"""x86 in us-east-1: https://aws.amazon.com/lambda/pricing/"""
+THROTTLE = Path(__file__).with_name("throttle.py")
+_OUTSIDE = "import_outside_of_lambda"
+_OTHERS = 19
+"""Environments of other owners in an admin's list: its first page is full."""
 _IN_LAMBDA = {
     "AWS_LAMBDA_FUNCTION_NAME": "function",
     "AWS_REGION": "us-east-1",
@@ -53,9 +57,64 @@ _IN_LAMBDA = {
 }
 
 
+Events = dict[str, tuple[str, list[dict[str, Any]]]]
+"""Handler and events by name. The last event is repeated."""
+
+
+class Functions:
+    """The functions in an account of moto over HTTP: their handlers, events and variables.
+
+    The table is the same before each start, so that a start does not find what another has created.
+    """
+
+    def __init__(self, folder: Path, variables: dict[str, str], events: Events) -> None:
+        self.variables = variables
+        self._folder = folder
+        self._events = events
+        self._table = dynamodb_backends[ACCOUNT_ID]["us-east-1"].tables[TABLE]
+        self._items = copy.deepcopy(self._table.items)
+        for name, (_, invocations) in events.items():
+            self._file(name).write_text(json.dumps(invocations), encoding="utf-8")
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of all, the floor first."""
+        return list(self._events)
+
+    def start(self, package: Path, name: str, *, in_lambda: bool = True, share: float = 1) -> dict[str, Any]:
+        """Start a function in a new process with a share of a CPU, and return what it printed."""
+        self._table.items = copy.deepcopy(self._items)
+        handler = self._events[name][0]
+        command = [
+            sys.executable,
+            "-I",
+            "-S",
+            "-B",
+            str(_START),
+            str(package),
+            handler,
+            str(self._file(name)),
+        ]
+        done = subprocess.run(
+            [sys.executable, str(THROTTLE), str(share), *command],
+            env={**self.variables, **(_IN_LAMBDA if in_lambda else {})},
+            cwd="/",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{name} failed:\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}")
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+    def _file(self, name: str) -> Path:
+        return self._folder / f"{name}.json"
+
+
 @contextmanager
-def served(folder: Path) -> Iterator[tuple[dict[str, str], dict[str, tuple[str, Path]]]]:
-    """Yield the functions' variables, and handler and event by name, with a READY environment in AWS."""
+def served(folder: Path) -> Iterator[Functions]:
+    """Yield the functions, with a READY environment and those of 19 others in AWS."""
     with serving_issuer() as issuer:
         os.environ.update(settings(issuer))
         sys.path.insert(0, str(ROOT / "chalice_app"))
@@ -65,46 +124,47 @@ def served(folder: Path) -> Iterator[tuple[dict[str, str], dict[str, tuple[str, 
 
         with small_account(), Client(app.app, project_dir=str(ROOT / "chalice_app")) as client:
             api = Api(client, issuer, app, Contract(json.loads((ROOT / "docs/openapi.json").read_text())))
+            for number in range(_OTHERS):
+                api.ready_environment(f"student-{number}")
             environment = api.ready_environment()
             server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
             server.start()
             host, port = server.get_host_and_port()
-            token = issuer.token("ana", exp=2_000_000_000)
-            path = f"/environments/{environment['id']}"
-            get = rest_event("GET", "/environments/{environment_id}", path, token=token)
-            scheduled = _event("aws.events", "Scheduled Event", {})
-            run = {"jobName": environment["outputs"]["job_id"], "jobRunId": "jr_0", "state": "SUCCEEDED"}
-            events = {
-                "floor": ("floor", get),
-                "get_environment": ("app.app", get),
-                "tick": ("app.tick", scheduled),
-                "job_changed": ("app.job_changed", _event("aws.glue", "Glue Job State Change", run)),
-            }
-            files = {}
-            for name, (handler, event) in events.items():
-                file = folder / f"{name}.json"
-                file.write_text(json.dumps(event), encoding="utf-8")
-                files[name] = (handler, file)
+            variables = {**settings(issuer), "AWS_ENDPOINT_URL": f"http://{host}:{port}"}
             try:
-                yield {**settings(issuer), "AWS_ENDPOINT_URL": f"http://{host}:{port}"}, files
+                yield Functions(folder, variables, _events(issuer, environment))
             finally:
                 server.stop()
 
 
-def start(package: Path, handler: str, event: Path, environ: dict[str, str]) -> dict[str, Any]:
-    """Start a function in a new process, and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", str(_START), str(package), handler, str(event)],
-        env=environ,
-        cwd="/",
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{handler} failed:\n{done.stdout[-4000:]}\n{done.stderr[-2000:]}")
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+def _events(issuer: Issuer, environment: dict[str, Any]) -> Events:
+    def token(owner: str, *groups: str) -> str:
+        return issuer.token(owner, groups=groups, exp=2_000_000_000)
+
+    path, all_ = f"/environments/{environment['id']}", "/environments"
+    get = [rest_event("GET", "/environments/{environment_id}", path, token=token("ana"))]
+    page = [rest_event("GET", all_, f"{all_}?limit=20", token=token("root", "admins"))]
+    create = [
+        rest_event("POST", all_, all_, token=token(f"ben-{number}"), body={}) for number in range(INVOCATIONS)
+    ]
+    scheduled = [_event("aws.events", "Scheduled Event", {})]
+    run = {"jobName": environment["outputs"]["job_id"], "jobRunId": "jr_0", "state": "SUCCEEDED"}
+    return {
+        "floor": ("floor", get),
+        "get_environment": ("app.app", get),
+        "create_environment": ("app.app", create),
+        "list_environments_admin_20": ("app.app", page),
+        "tick": ("app.tick", scheduled),
+        "deliver": ("app.deliver", scheduled),
+        "job_changed": ("app.job_changed", [_event("aws.glue", "Glue Job State Change", run)]),
+    }
+
+
+def unpacked(package: Path, folder: Path) -> Path:
+    """Unpack the zip of the functions, and return the folder."""
+    with zipfile.ZipFile(package) as archive:
+        archive.extractall(folder / "package")
+    return folder / "package"
 
 
 def main() -> None:
@@ -116,18 +176,13 @@ def main() -> None:
     figures = Figures("cold_start", options.rounds)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        package = folder / "package"
-        with zipfile.ZipFile(options.package) as archive:
-            archive.extractall(package)
+        package = unpacked(options.package, folder)
         figures.write("api.zip", options.package.stat().st_size / 1e6, "MB")
-        with served(folder) as (variables, events):
-            rounds: list[dict[str, dict[str, Any]]] = []
+        rounds: list[dict[str, dict[str, Any]]] = []
+        with served(folder) as functions:
             for number in range(options.rounds + 1):  # the first fills the caches of the disk
-                found = {
-                    function: start(package, handler, event, {**variables, **_IN_LAMBDA})
-                    for function, (handler, event) in events.items()
-                }
-                found["import_outside_of_lambda"] = start(package, *events["get_environment"], variables)
+                found = {name: functions.start(package, name) for name in functions.names}
+                found[_OUTSIDE] = functions.start(package, "get_environment", in_lambda=False)
                 rounds += [found] if number else []
     report(figures, rounds)
 
@@ -143,28 +198,19 @@ def report(figures: Figures, rounds: list[dict[str, dict[str, Any]]]) -> None:
     figures.write("api.cold_import.floor", [each["import"]["wall"] for each in floors], "ms")
     figures.write("api.cold_import", [found["get_environment"]["import"]["wall"] for found in rounds], "ms")
     ratio("api.cold_import.ratio", "get_environment", "import", clock="wall")
-    ratio("api.cold_import.outside_of_lambda.ratio", "import_outside_of_lambda", "import", clock="wall")
+    ratio("api.cold_import.outside_of_lambda.ratio", _OUTSIDE, "import", clock="wall")
     for function in rounds[0]:
-        if function == "import_outside_of_lambda":
+        if function == _OUTSIDE:
             continue
         starts = [found[function] for found in rounds]
         cpu = [each["import"]["cpu"] + each["first"]["cpu"] for each in starts]
-        warm = median(each["warm"]["cpu"] for each in starts)
-        peak = max(each["peak_mb"] for each in starts)
-        figures.write(f"api.cold_start.{function}", cpu, "ms of CPU", modules=len(starts[0]["modules"]))
-        if function == "floor":
-            continue
-        ratio(f"api.cold_start.{function}.ratio", function, "import", "first", clock="cpu")
-        sizes = {
-            str(size): {
-                "cold_ms": round(median(cpu) * _FULL / size),
-                "warm_ms": round(warm * _FULL / size, 1),
-                "usd_per_million_cold": round(median(cpu) / 1e3 * _FULL / 1024 * _USD_PER_GB_SECOND * 1e6, 2),
-                "usd_per_million_warm": round(warm / 1e3 * _FULL / 1024 * _USD_PER_GB_SECOND * 1e6, 2),
-            }
-            for size in _SIZES
-        }
-        figures.write(f"api.memory.{function}", peak, "MB", warm_cpu_ms=round(warm, 1), sizes=sizes)
+        wall = [each["import"]["wall"] + each["first"]["wall"] for each in starts]
+        modules = len(starts[0]["modules"])
+        figures.write(f"api.cold_start.{function}", cpu, "ms of CPU", modules=modules)
+        figures.write(f"api.cold_start.{function}.wall", wall, "ms")
+        figures.write(f"api.cold_start.{function}.memory", [each["peak_mb"] for each in starts], "MB")
+        if function != "floor":
+            ratio(f"api.cold_start.{function}.ratio", function, "import", "first", clock="cpu")
 
 
 def _event(source: str, kind: str, detail: dict[str, Any]) -> dict[str, Any]:

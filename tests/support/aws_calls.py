@@ -11,7 +11,6 @@ from typing import Any
 import boto3
 
 from chalicelib import wiring
-from chalicelib.aws.sessions import new_session
 from chalicelib.config import Config
 from tests.support.api import Api
 
@@ -45,7 +44,7 @@ class Counter:
 @contextmanager
 def counted(api: Api) -> Iterator[Counter]:
     """Let the API use a service whose calls are counted. It has served requests before: caches are filled."""
-    session = new_session()
+    session = boto3.Session()
     counter = Counter(session)
     moment = datetime.now(UTC)  # the clock does not move: the newest release is read once in 30 s
     service = wiring.build(Config.from_environment(), session=session, clock=lambda: moment)

@@ -20,7 +20,6 @@ from moto.glue.models import glue_backends
 from moto.glue.responses import GlueResponse
 from moto.moto_api import state_manager
 
-from chalicelib.aws.sessions import new_session
 from chalicelib.domain.environment import Status
 from local.chaos import invariants, run_invariants
 from local.chaos.account_state import State
@@ -145,7 +144,7 @@ class FastTable:
 
     def __init__(self) -> None:
         self.table = FastDynamoDb(INDEXES)
-        self._session = new_session()
+        self._session = boto3.Session()
         self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Any:

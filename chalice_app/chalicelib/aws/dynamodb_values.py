@@ -11,12 +11,11 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, cast
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
 from chalicelib.domain.json_types import Json
+from chalicelib.lazy import Once, imported
 
-_serializer = TypeSerializer()
-_deserializer = TypeDeserializer()
+_serializer = Once(imported("boto3.dynamodb.types", "TypeSerializer"))
+_deserializer = Once(imported("boto3.dynamodb.types", "TypeDeserializer"))
 _MOST_DIGITS = 38
 """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html"""
 
@@ -57,7 +56,7 @@ def _serialized(value: Any) -> dict[str, Any]:
         return {"N": str(int(value))}
     if isinstance(value, float):
         value = Decimal(str(value))
-    return cast(dict[str, Any], _serializer.serialize(value))
+    return cast(dict[str, Any], _serializer().serialize(value))
 
 
 def _number(text: str) -> int | float:
@@ -84,4 +83,4 @@ def _deserialized(value: Mapping[str, Any]) -> Any:
     if kind == "S":
         return inner
     read = _READERS.get(kind)
-    return python_value(_deserializer.deserialize(cast(Any, value))) if read is None else read(inner)
+    return python_value(_deserializer().deserialize(cast(Any, value))) if read is None else read(inner)

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.errors import AwsError, AwsRefused, call_or_none, calling, from_boto, from_code
+from chalicelib.lazy import imported
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,6 +22,9 @@ _URL_SUFFIX = {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}
 _DELETED_OBJECTS_PER_CALL = 1000
 _MAX_REFUSED = 3000
 """Number of consecutive failed deletions after which emptying a bucket stops."""
+
+_copy = imported("boto3.s3.inject", "copy")
+"""boto3's copy, as `S3Client.copy` of a `boto3.Session`, in parts above a threshold."""
 
 
 class ObjectState(NamedTuple):
@@ -67,7 +71,7 @@ class Buckets:
     def copy(self, bucket: str, key: str, to_bucket: str, to_key: str) -> None:
         """Copy an object of any size within S3, in parts above boto3's threshold."""
         with calling():
-            self._client.copy({"Bucket": bucket, "Key": key}, to_bucket, to_key)
+            _copy(self._client, {"Bucket": bucket, "Key": key}, to_bucket, to_key)
 
     def write(self, bucket: str, key: str, body: bytes) -> None:
         """Put an object."""

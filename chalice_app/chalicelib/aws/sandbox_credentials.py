@@ -19,8 +19,9 @@ from chalicelib.clock import Clock, now
 from chalicelib.domain.environment import Environment
 
 if TYPE_CHECKING:
-    import boto3
     from botocore.config import Config
+
+    from chalicelib.aws.sessions import Session
 
 SESSION_SECONDS = 900
 """The shortest session that STS allows, so that changes of a sandbox apply soon."""
@@ -94,9 +95,9 @@ class SandboxCredentials:
 
 
 class SandboxClients:
-    """Creates boto3 clients with the credentials of a sandbox."""
+    """Creates clients with the credentials of a sandbox."""
 
-    def __init__(self, session: boto3.Session, credentials: SandboxCredentials, config: Config) -> None:
+    def __init__(self, session: Session, credentials: SandboxCredentials, config: Config) -> None:
         self._session = session
         self._credentials = credentials
         self._config = config

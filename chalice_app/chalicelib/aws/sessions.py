@@ -1,15 +1,30 @@
-"""boto3 sessions whose clients leave DynamoDB's values as they come."""
+"""Sessions: they create clients of AWS services, which leave DynamoDB's values as they come."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
-import boto3
 import botocore.session
 from botocore.parsers import JSONParser, ResponseParserFactory
 
 _VALUE = "AttributeValue"
 """Shape of a value in an item: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValue.html"""
+
+
+class Session(Protocol):
+    """What the service uses of a `boto3.Session`."""
+
+    @property
+    def region_name(self) -> str:
+        """Return the region of the process."""
+
+    @property
+    def client(self) -> Callable[..., Any]:
+        """Return the function that creates a client."""
+
+    def get_partition_for_region(self, region_name: str) -> str:
+        """Return the partition of a region, such as `aws`."""
 
 
 class _ItemParser(JSONParser):
@@ -28,8 +43,20 @@ class _Parsers(ResponseParserFactory):
         return _ItemParser() if protocol_name == "json" else super().create_parser(protocol_name)
 
 
-def new_session() -> boto3.Session:
+class _Session:
+    """Session without boto3, whose import takes twice as long as that of Chalice.
+
+    boto3 only adds methods for transfers to the clients of S3 (docs/decisions/0035).
+    """
+
+    def __init__(self, session: botocore.session.Session) -> None:
+        self.client: Callable[..., Any] = session.create_client
+        self.region_name = str(session.get_config_variable("region"))
+        self.get_partition_for_region: Callable[[str], str] = session.get_partition_for_region
+
+
+def new_session() -> Session:
     """Return a session of the process's credentials and region."""
     made = botocore.session.get_session()
     made.register_component("response_parser_factory", _Parsers())
-    return boto3.Session(botocore_session=made)
+    return _Session(made)

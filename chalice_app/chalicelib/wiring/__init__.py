@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chalicelib.api.call import Service
+from chalicelib.aws.sessions import Session
 from chalicelib.clock import Clock, now
 from chalicelib.config import Config
 from chalicelib.lazy import imported, lazily
 from chalicelib.wiring.shared import Shared
-
-if TYPE_CHECKING:
-    import boto3
 
 
 def build(
     config: Config | None = None,
     *,
     clock: Clock = now,
-    session: boto3.Session | None = None,
+    session: Session | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Service:
     """Build the service from the environment variables, or from `config`."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.aws import client_options
 from chalicelib.aws.client_options import PATIENT, QUICK
 from chalicelib.aws.dynamodb import Table
 from chalicelib.aws.s3 import Buckets
-from chalicelib.aws.sessions import new_session
+from chalicelib.aws.sessions import Session, new_session
 from chalicelib.clock import Clock
 from chalicelib.config import Config
 from chalicelib.lazy import imported, lazily
@@ -17,7 +17,6 @@ from chalicelib.storage.releases import Releases
 from chalicelib.storage.store import Store
 
 if TYPE_CHECKING:
-    import boto3
     from botocore.config import Config as ClientConfig
 
     from chalicelib.aws.sandbox_credentials import SandboxClients, SandboxCredentials
@@ -36,7 +35,7 @@ class Shared:
     """Objects that exist once in a process. A boto3 client is created when it is used."""
 
     def __init__(
-        self, config: Config, clock: Clock, session: boto3.Session | None, sleep: Callable[[float], None]
+        self, config: Config, clock: Clock, session: Session | None, sleep: Callable[[float], None]
     ) -> None:
         self.config = config
         self.clock = clock
@@ -65,7 +64,7 @@ class Shared:
 
     def client(self, service: str, options: ClientConfig) -> Any:
         """Return a client of an AWS service, which is created when it is used."""
-        return lazily(lambda: self.session.client(cast(Any, service), config=options))
+        return lazily(lambda: self.session.client(service, config=options))
 
     def sandboxes(self, credentials: SandboxCredentials, options: ClientConfig) -> SandboxClients:
         """Return what creates clients with credentials that reach only one sandbox."""

@@ -14,7 +14,7 @@ from tests.support.moto_service import ANA, World, ready
 
 @pytest.fixture(autouse=True)
 def in_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(observability, "_IN_LAMBDA", True)
+    monkeypatch.setattr(observability, "IN_LAMBDA", True)
     yield
     observability.metrics.clear_metrics()
 

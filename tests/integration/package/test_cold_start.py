@@ -67,15 +67,17 @@ def modules_after(unzipped: Path, program: str, **environ: str) -> set[str]:
 
 
 @pytest.mark.parametrize("environ", [{}, LAMBDA])
-def test_the_import_of_the_app_needs_no_model_no_client_and_no_part_of_the_service(
+def test_the_import_of_the_app_needs_no_client_and_no_part_of_the_service_and_in_lambda_the_storage(
     unzipped: Path, environ: dict[str, str]
 ) -> None:
     modules = modules_after(unzipped, "import app", **environ)
     roots = {name.partition(".")[0] for name in modules}
-    assert roots & {"pydantic", "boto3", "jwt", "Cryptodome", "sqlite3"} == set()
-    assert ("aws_xray_sdk" in roots) == bool(environ)
+    assert roots & {"boto3", "jwt", "Cryptodome", "sqlite3"} == set()
+    in_lambda = {"aws_xray_sdk", "pydantic"}
+    assert roots & in_lambda == (in_lambda if environ else set())
     ours = {name for name in modules if name.startswith("chalicelib.")}
-    assert not {name for name in ours if name.split(".")[1] in ("services", "lifecycle", "storage", "wiring")}
+    assert ("chalicelib.storage.store" in ours) == bool(environ)
+    assert not {name for name in ours if name.split(".")[1] in ("services", "lifecycle", "wiring")}
     assert not {
         name for name in ours if name.startswith(("chalicelib.api.routes.", "chalicelib.api.openapi"))
     }
@@ -94,13 +96,16 @@ def test_a_tick_imports_nothing_of_the_api(unzipped: Path) -> None:
 def test_a_read_of_an_environment_imports_nothing_of_jobs_queries_and_the_life_cycle(unzipped: Path) -> None:
     program = (
         "import app\nfrom chalicelib.api import handling, routes\nroutes.declared('environments')\n"
-        "service = app.service()\nservice.environments.visible, service.authenticator.caller"
+        "service = app.service()\nservice.environments.visible, service.authenticator.caller\n"
+        "service.environments._store._table._client.get_item, service.releases._buckets._client.get_object"
     )
     modules = modules_after(unzipped, program)
     assert {"chalicelib.services.environments", "chalicelib.api.auth"} <= modules
     others = ("chalicelib.runs.", "chalicelib.queries.", "chalicelib.lifecycle.", "chalicelib.sandbox.")
     assert not {name for name in modules if name.startswith((*others, "chalicelib.api.openapi"))}
     assert not {"chalicelib.services.jobs", "chalicelib.services.cohorts", "cryptography"} & modules
+    assert not {"chalicelib.api.responses.jobs", "chalicelib.api.responses.tables"} & modules
+    assert not {name for name in modules if name.startswith(("boto3", "s3transfer"))}
 
 
 def test_every_part_of_the_service_can_be_built_from_the_zip_alone(unzipped: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.aws.dynamodb_values import deserialize, python_value, serialize
-from chalicelib.aws.sessions import new_session
+from chalicelib.aws.sessions import Session, new_session
 from chalicelib.domain.environment import Status
 
 VALUES = st.recursive(
@@ -87,7 +87,7 @@ def test_a_client_of_the_service_returns_what_any_client_returns(
         body.stream = lambda **_: iter([body.read()])  # type: ignore[attr-defined]
         return AWSResponse("https://dynamodb", 200, {}, body)
 
-    def returned(session: boto3.Session) -> Any:
+    def returned(session: Session) -> Any:
         keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b"}
         client = session.client("dynamodb", region_name="us-east-1", **keys)
         client.meta.events.register("before-send", answer)

@@ -76,7 +76,7 @@ def watched() -> Iterator[tuple[str, str, str, dict[str, Any]]]:
 @pytest.fixture
 def emitted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     """The line in the embedded metric format of an invocation that records every metric of the service."""
-    monkeypatch.setattr(observability, "_IN_LAMBDA", True)
+    monkeypatch.setattr(observability, "IN_LAMBDA", True)
     one = environment(1, status=Status.SEEDING)
     for status in (Status.READY, Status.FAILED, Status.DELETED):
         metrics.environment_written(one, one.replace(status=status))

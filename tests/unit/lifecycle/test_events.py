@@ -116,7 +116,7 @@ def test_failures_of_some_items_do_not_block_others(wrong: Exception) -> None:
 def test_only_an_unexpected_error_of_a_record_counts_as_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(observability, "_IN_LAMBDA", True)
+    monkeypatch.setattr(observability, "IN_LAMBDA", True)
     wrong = {"e1": KeyError("a bug"), "e2": AwsUnavailable("503", "down"), "e3": StaleRecord()}
     assert tick(Aws(environments("e1", "e2", "e3", "e4"), dict(wrong))) == 4
     observability.flush_metrics()

@@ -18,7 +18,7 @@ from tests.support.records import environment, run
 
 @pytest.fixture(autouse=True)
 def in_lambda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(observability, "_IN_LAMBDA", True)
+    monkeypatch.setattr(observability, "IN_LAMBDA", True)
     yield
     observability.metrics.clear_metrics()
 
@@ -57,7 +57,7 @@ def test_an_ended_run_is_counted_with_its_cost(capsys: pytest.CaptureFixture[str
 def test_outside_of_lambda_nothing_is_written(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observability, "_IN_LAMBDA", False)
+    monkeypatch.setattr(observability, "IN_LAMBDA", False)
     observability.record_metric("QueueLength", 3)
     assert flushed(capsys) == {}
 

@@ -2,181 +2,72 @@
 
 A response always has all fields, and a value that is not known (yet) is null. Times are RFC 3339 in UTC,
 amounts of money are US dollars, and links are relative to the host. `presenters` builds these models.
+
+A module of this folder is imported when one of its models is first used (docs/decisions/0035).
 """
 
-from chalicelib.api.responses.account import Creations, Limits, Me, OwnerBudget, WorkerPrice
-from chalicelib.api.responses.base import EXAMPLE_ENVIRONMENT, JobWarning, ResponseBody
-from chalicelib.api.responses.cohorts import (
-    Cohort,
-    CohortFailure,
-    CohortLinks,
-    CohortMember,
-    CohortMemberPage,
-    CohortPage,
-    CohortPlan,
-    CohortTask,
-    MemberLinks,
-    PlannedMember,
-    PlannedQueue,
-)
-from chalicelib.api.responses.credentials import Credentials, CredentialsLinks
-from chalicelib.api.responses.drift import Drift, DriftedResource, DriftLinks, PropertyDifference
-from chalicelib.api.responses.environments import (
-    Budget,
-    Environment,
-    EnvironmentLinks,
-    EnvironmentPage,
-    Failure,
-    Forecast,
-    Freeze,
-    Progress,
-    Queue,
-    Resource,
-)
-from chalicelib.api.responses.events import Change, Event, EventPage
-from chalicelib.api.responses.job_files import (
-    FolderUpload,
-    JobFile,
-    JobFileLinks,
-    JobFiles,
-    UploadedJobFile,
-)
-from chalicelib.api.responses.jobs import Job, JobLinks, JobPage
-from chalicelib.api.responses.notifications import Notifications, Webhook, WebhookDelivery
-from chalicelib.api.responses.outputs import Buckets, LogGroups, Outputs
-from chalicelib.api.responses.portal import PortalConfig, PortalSignIn
-from chalicelib.api.responses.problems import FieldProblem, Problem
-from chalicelib.api.responses.queries import (
-    Query,
-    QueryColumn,
-    QueryError,
-    QueryLinks,
-    QueryPage,
-    QueryWithRows,
-)
-from chalicelib.api.responses.receipts import Receipt, Remaining, Removed
-from chalicelib.api.responses.releases import DataSet, DataSets, Health, Release, Releases
-from chalicelib.api.responses.run_metrics import Amounts, Dataset, RunMetrics, RunMetricsLinks, StageMetrics
-from chalicelib.api.responses.runs import (
-    JobRun,
-    JobRunPage,
-    LogLine,
-    LogPage,
-    RunError,
-    RunLinks,
-    RunOutput,
-    RunOutputLinks,
-)
-from chalicelib.api.responses.tables import (
-    Column,
-    Database,
-    Partition,
-    Partitions,
-    Rows,
-    RowsLinks,
-    Table,
-    TableLinks,
-    Tables,
-    TablesLinks,
-)
-from chalicelib.api.responses.usage import Usage, UsageAmounts, UsageItem, UsageRule
+# ruff: noqa: F403 - the names are below; type checkers need no list
 
-__all__ = [
-    "EXAMPLE_ENVIRONMENT",
-    "Amounts",
-    "Buckets",
-    "Budget",
-    "Change",
-    "Cohort",
-    "CohortFailure",
-    "CohortLinks",
-    "CohortMember",
-    "CohortMemberPage",
-    "CohortPage",
-    "CohortPlan",
-    "CohortTask",
-    "Column",
-    "Creations",
-    "Credentials",
-    "CredentialsLinks",
-    "DataSet",
-    "DataSets",
-    "Database",
-    "Dataset",
-    "Drift",
-    "DriftLinks",
-    "DriftedResource",
-    "Environment",
-    "EnvironmentLinks",
-    "EnvironmentPage",
-    "Event",
-    "EventPage",
-    "Failure",
-    "FieldProblem",
-    "FolderUpload",
-    "Forecast",
-    "Freeze",
-    "Health",
-    "Job",
-    "JobFile",
-    "JobFileLinks",
-    "JobFiles",
-    "JobLinks",
-    "JobPage",
-    "JobRun",
-    "JobRunPage",
-    "JobWarning",
-    "Limits",
-    "LogGroups",
-    "LogLine",
-    "LogPage",
-    "Me",
-    "MemberLinks",
-    "Notifications",
-    "Outputs",
-    "OwnerBudget",
-    "Partition",
-    "Partitions",
-    "PlannedMember",
-    "PlannedQueue",
-    "PortalConfig",
-    "PortalSignIn",
-    "Problem",
-    "Progress",
-    "PropertyDifference",
-    "Query",
-    "QueryColumn",
-    "QueryError",
-    "QueryLinks",
-    "QueryPage",
-    "QueryWithRows",
-    "Queue",
-    "Receipt",
-    "Release",
-    "Releases",
-    "Remaining",
-    "Removed",
-    "Resource",
-    "ResponseBody",
-    "Rows",
-    "RowsLinks",
-    "RunError",
-    "RunLinks",
-    "RunMetrics",
-    "RunMetricsLinks",
-    "RunOutput",
-    "RunOutputLinks",
-    "StageMetrics",
-    "Table",
-    "TableLinks",
-    "Tables",
-    "TablesLinks",
-    "UploadedJobFile",
-    "Usage",
-    "UsageAmounts",
-    "UsageItem",
-    "UsageRule",
-    "Webhook",
-    "WebhookDelivery",
-    "WorkerPrice",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chalicelib.api.responses.account import *
+    from chalicelib.api.responses.base import *
+    from chalicelib.api.responses.cohorts import *
+    from chalicelib.api.responses.credentials import *
+    from chalicelib.api.responses.drift import *
+    from chalicelib.api.responses.environments import *
+    from chalicelib.api.responses.events import *
+    from chalicelib.api.responses.job_files import *
+    from chalicelib.api.responses.jobs import *
+    from chalicelib.api.responses.notifications import *
+    from chalicelib.api.responses.outputs import *
+    from chalicelib.api.responses.portal import *
+    from chalicelib.api.responses.problems import *
+    from chalicelib.api.responses.queries import *
+    from chalicelib.api.responses.receipts import *
+    from chalicelib.api.responses.releases import *
+    from chalicelib.api.responses.run_metrics import *
+    from chalicelib.api.responses.runs import *
+    from chalicelib.api.responses.tables import *
+    from chalicelib.api.responses.usage import *
+
+_MODELS = {
+    "account": "Creations Limits Me OwnerBudget WorkerPrice",
+    "base": "EXAMPLE_ENVIRONMENT JobWarning ResponseBody",
+    "cohorts": (
+        "Cohort CohortFailure CohortLinks CohortMember CohortMemberPage CohortPage CohortPlan "
+        "CohortTask MemberLinks PlannedMember PlannedQueue"
+    ),
+    "credentials": "Credentials CredentialsLinks",
+    "drift": "Drift DriftLinks DriftedResource PropertyDifference",
+    "environments": (
+        "Budget Environment EnvironmentLinks EnvironmentPage Failure Forecast Freeze Progress Queue Resource"
+    ),
+    "events": "Change Event EventPage",
+    "job_files": "FolderUpload JobFile JobFileLinks JobFiles UploadedJobFile",
+    "jobs": "Job JobLinks JobPage",
+    "notifications": "Notifications Webhook WebhookDelivery",
+    "outputs": "Buckets LogGroups Outputs",
+    "portal": "PortalConfig PortalSignIn",
+    "problems": "FieldProblem Problem",
+    "queries": "Query QueryColumn QueryError QueryLinks QueryPage QueryWithRows",
+    "receipts": "Receipt Remaining Removed",
+    "releases": "DataSet DataSets Health Release Releases",
+    "run_metrics": "Amounts Dataset RunMetrics RunMetricsLinks StageMetrics",
+    "runs": "JobRun JobRunPage LogLine LogPage RunError RunLinks RunOutput RunOutputLinks",
+    "tables": "Column Database Partition Partitions Rows RowsLinks Table TableLinks Tables TablesLinks",
+    "usage": "Usage UsageAmounts UsageItem UsageRule",
+}
+"""The models of each module."""
+_MODULES = {model: module for module, models in _MODELS.items() for model in models.split()}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a model. Python calls this for names that the package does not have yet (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = found
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from chalice.app import Response
 
@@ -59,7 +59,7 @@ def csv_response(text: str, name: str, following: str | None = None) -> Response
     return Response(text, headers=headers)
 
 
-Accepted = responses.Cohort | responses.Environment | responses.JobRun | responses.Query
+Accepted: TypeAlias = "responses.Cohort | responses.Environment | responses.JobRun | responses.Query"
 
 
 def accepted(body: Accepted, replayed: bool) -> Response:
