@@ -835,6 +835,7 @@ def main(argv: list[str]) -> None:
     from pyspark.context import SparkContext
 
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("py4j").setLevel(logging.WARNING)  # it reports the end of each thread's connection
     settings = read_settings(argv, getResolvedOptions, datetime.now(UTC))
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     glue = boto3.client("glue", region_name=region)
