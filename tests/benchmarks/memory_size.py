@@ -68,9 +68,6 @@ def main() -> None:
     parser.add_argument("--lock", type=Path, help="lock this file during each round")
     options = parser.parse_args()
     figures = Figures("memory_size", options.rounds, arguments=f"--rounds {options.rounds}")
-    for size in SIZES:
-        shares = [loop_share(size / _FULL) for _ in range(options.rounds)]
-        figures.write("memory.throttle", shares, "CPU", size=size, wanted=round(size / _FULL, 4))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         package = unpacked(options.package, folder)
@@ -79,8 +76,10 @@ def main() -> None:
             for each in names:
                 functions.start(package, each)  # fills the caches of the disk
             rounds: list[Round] = []
+            shares: list[dict[int, float]] = []
             for _ in range(options.rounds):
                 with locked(options.lock):
+                    shares.append({size: loop_share(size / _FULL) for size in SIZES})
                     rounds.append(
                         {
                             (each, size): functions.start(package, each, share=size / _FULL)
@@ -88,6 +87,9 @@ def main() -> None:
                             for size in SIZES
                         }
                     )
+    for size in SIZES:
+        had = [each[size] for each in shares]
+        figures.write("memory.throttle", had, "CPU", size=size, wanted=round(size / _FULL, 4))
     for each in names:
         report(figures, rounds, each)
 
