@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import pickle
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
@@ -47,7 +49,26 @@ def _keep_service_models() -> None:
     JSONFileLoader.load_file = fresh_or_kept  # type: ignore[method-assign]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_account_left_over() -> Iterator[None]:
+    """Empty moto's account after each module. It belongs to the process, and outlives servers and mocks."""
+    yield
+    if moto := sys.modules.get("moto.core.base_backend"):
+        moto.BackendDict.reset()
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long and binary values after their parameter. Some are made anew in each worker."""
+    return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 80) else None
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each file, and all tests that share one `up`, to one worker. A file's own group comes first."""
     for item in items:
         if item.get_closest_marker("full") and not size.FULL:
             item.add_marker(pytest.mark.skip(reason="runs with --full"))
+        if item.get_closest_marker("xdist_group") is None:
+            needed = getattr(item, "fixturenames", ())
+            group = next((name for name in ("up", "portal_up") if name in needed), str(item.path))
+            item.add_marker(pytest.mark.xdist_group(group))

@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.aws.clients import ACCOUNT, client
+from local.aws.clients import client
 from local.identity.registration import ADMIN_GROUP
 from local.metastore.folders import WAREHOUSE
-from local.runtime.paths import ROOT
 from local.setup import roles
 from local.setup.table import table_properties
 
@@ -24,14 +22,6 @@ TABLE = "terraglue"
 ASSETS_BUCKET = "terraglue-assets"
 
 _POOL = "terraglue"
-_STACK = "terraglue-roles"
-_ROLES = {
-    "DeploymentRoleArn": ("DeploymentRole", {"Fn::GetAtt": ["DeploymentRole", "Arn"]}),
-    "SandboxBoundaryArn": ("SandboxBoundary", {"Ref": "SandboxBoundary"}),
-    "SandboxInspectorArn": ("SandboxInspector", {"Fn::GetAtt": ["SandboxInspector", "Arn"]}),
-    "SandboxReaderArn": ("SandboxReader", {"Fn::GetAtt": ["SandboxReader", "Arn"]}),
-    "SandboxUserArn": ("SandboxUser", {"Fn::GetAtt": ["SandboxUser", "Arn"]}),
-}
 
 Clients = Callable[[str], Any]
 """Function that returns the boto3 client of a service."""
@@ -104,44 +94,6 @@ def ensure_storage(clients: Clients) -> None:
         s3.create_bucket(Bucket=ASSETS_BUCKET)
 
 
-def ensure_roles(
-    clients: Clients, role_of: Callable[[str], str] = lambda function: roles.SERVICE
-) -> dict[str, str]:
-    """Create the roles of the service. Return their ARNs by output name.
-
-    The roles are CloudFormation's role for sandboxes, the permissions boundary of sandbox roles, and the two
-    roles that act in a sandbox on behalf of its owner. These trust the roles of functions, whose names
-    `role_of` returns. A separate stack creates them from the packaged resources, as in the cloud.
-    """
-    cloudformation = clients("cloudformation")
-    app = ROOT / "chalice_app"
-    parts = [json.loads((app / name).read_text("utf-8")) for name in ("resources.json", "functions.json")]
-    whole = {name: resource for part in parts for name, resource in part["Resources"].items()}
-    parameters = {name: rule for part in parts for name, rule in part["Parameters"].items()}
-    template = json.dumps(
-        {
-            "Parameters": {"Stage": parameters["Stage"]},
-            "Resources": {name: whole[name] for name, _ in _ROLES.values()},
-            "Outputs": {output: {"Value": value} for output, (_, value) in _ROLES.items()},
-        }
-    )
-    for logical_id, function in roles.RECONCILERS.items():
-        trusted = json.dumps(f"arn:aws:iam::{ACCOUNT}:role/{role_of(function)}")
-        template = template.replace(json.dumps({"Fn::GetAtt": [logical_id, "Arn"]}), trusted)
-    with contextlib.suppress(cloudformation.exceptions.AlreadyExistsException):
-        cloudformation.create_stack(
-            StackName=_STACK,
-            TemplateBody=template,
-            Parameters=[{"ParameterKey": "Stage", "ParameterValue": roles.STAGE}],
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-        )
-    cloudformation.get_waiter("stack_create_complete").wait(
-        StackName=_STACK, WaiterConfig={"Delay": 0.05, "MaxAttempts": 600}
-    )
-    [stack] = cloudformation.describe_stacks(StackName=_STACK)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-
-
 def everything(aws: str, region: str, data: Path) -> None:
     """Set up an emulator that has just started."""
     from glue_assets import release as releases  # the API process does not need it
@@ -150,7 +102,7 @@ def everything(aws: str, region: str, data: Path) -> None:
     make_client = functools.partial(client, endpoint=aws, region=region)
     ensure_storage(make_client)
     ensure_identity(make_client, aws, region)
-    ensure_roles(make_client)
+    roles.ensure_all(make_client, TABLE, ASSETS_BUCKET, region)
     releases.publish(built(data), make_client("s3"), ASSETS_BUCKET)
 
 

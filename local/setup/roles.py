@@ -118,7 +118,7 @@ def ensure_all(clients: Callable[[str], Any], table: str, bucket: str, region: s
     known = arns(table, bucket, f"arn:aws:iam::{ACCOUNT}:role/{DEPLOYMENT}", region)
     deployment, boundary = ensure_deployment(clients, known)
     service = ensure(clients, SERVICE, functions().values(), known)
-    inspector, reader, user = ensure_sandbox_roles(clients, known, service)
+    inspector, reader, user = ensure_sandbox_roles(clients, known, lambda _: service)
     credentials = session(clients, service)
     return ServiceRoles(deployment, boundary, service, inspector, reader, user, credentials)
 
@@ -126,7 +126,7 @@ def ensure_all(clients: Callable[[str], Any], table: str, bucket: str, region: s
 def ensure_deployment(clients: Callable[[str], Any], known: Mapping[str, str]) -> tuple[str, str]:
     """Create CloudFormation's role for sandboxes and their permissions boundary. Return both ARNs.
 
-    Without CloudFormation, unlike `bootstrap.ensure_roles`, because a stack takes simulated time.
+    Without CloudFormation, because a stack takes simulated time.
     """
     resources = json.loads((ROOT / "chalice_app" / "resources.json").read_text(encoding="utf-8"))["Resources"]
     iam = clients("iam")
@@ -141,14 +141,14 @@ def ensure_deployment(clients: Callable[[str], Any], known: Mapping[str, str]) -
 
 
 def ensure_sandbox_roles(
-    clients: Callable[[str], Any], known: Mapping[str, str], service: str
+    clients: Callable[[str], Any], known: Mapping[str, str], role_of: Callable[[str], str]
 ) -> tuple[str, str, str]:
     """Create the roles that inspect, read, and work in, one sandbox for its owner. Return their ARNs.
 
-    `service` can assume them.
+    `role_of` returns the ARN of a function's role. The functions of `RECONCILERS` can assume the roles.
     """
     functions = json.loads((ROOT / "chalice_app" / "functions.json").read_text(encoding="utf-8"))
-    trusted = {**known, **{f"{name}.Arn": service for name in RECONCILERS}}
+    trusted = {**known, **{f"{name}.Arn": role_of(function) for name, function in RECONCILERS.items()}}
     inspector, reader, user = (
         _create(clients, resolved(functions["Resources"][name]["Properties"], trusted))
         for name in ("SandboxInspector", "SandboxReader", "SandboxUser")

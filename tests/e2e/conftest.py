@@ -14,13 +14,6 @@ from tests.support.local_up import (
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `--dist loadgroup`, keep each file, and all tests that share one `up`, on one worker."""
-    for item in items:
-        shared = {"up", "portal_up"} & set(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group(shared.pop() if shared else str(item.path)))
-
-
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """The `up` that most tests share."""

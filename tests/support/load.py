@@ -8,7 +8,7 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -116,9 +116,9 @@ class User:
         if self._connection is not None:
             self._connection.close()
 
-    def live(self, until: float) -> None:
+    def live(self, is_over: Callable[[], bool]) -> None:
         """Create an environment, use it, and sometimes delete it, again and again."""
-        while time.monotonic() < until:
+        while not is_over():
             settings = {"mode": "production", "job": _JOB}
             status, answer = self.call("create", "POST", "/environments", settings)
             if status == 202:
@@ -127,11 +127,11 @@ class User:
             elif not self._find():
                 time.sleep(_PAUSE_SECONDS)
                 continue
-            self._poll(until)
+            self._poll(is_over)
             if self._is("READY"):
                 self._upload()
-            while time.monotonic() < until and self._is("READY"):
-                self._act(until)
+            while not is_over() and self._is("READY"):
+                self._act(is_over)
                 time.sleep(self._random.random() * _PAUSE_SECONDS)
 
     def _find(self) -> bool:
@@ -144,25 +144,25 @@ class User:
     def _is(self, status: str) -> bool:
         return self.environment is not None and self.environment["status"] == status
 
-    def _poll(self, until: float) -> None:
-        """Poll the environment until nothing changes it any more."""
+    def _poll(self, is_over: Callable[[], bool]) -> None:
+        """Poll the environment until nothing changes it any more, at least once."""
         assert self.environment
         path = f"/environments/{self.environment['id']}"
-        while time.monotonic() < until:
+        while True:
             status, answer = self.call("poll", "GET", path)
             if status == 200:
                 self.environment = answer
             pause = self.environment["poll_after_seconds"]
-            if pause is None:
+            if pause is None or is_over():
                 return
             time.sleep(pause * COMPRESSED)
 
-    def _act(self, until: float) -> None:
+    def _act(self, is_over: Callable[[], bool]) -> None:
         assert self.environment
         own, job = f"/environments/{self.environment['id']}", self.environment["outputs"]["job_id"]
         choice = self._random.random()
         if choice < 0.45:
-            self._poll(time.monotonic() + 0.01)
+            self._poll(lambda: True)
         elif choice < 0.55:
             path = self._random.choice(
                 ("/environments", "/me", "/usage", f"{own}/events", f"/jobs/{job}/runs")
@@ -192,7 +192,7 @@ class User:
         elif choice > 0.99 and self.call("delete", "DELETE", own)[0] == 202:
             self.accept("delete")
             self.environment = {**self.environment, "status": "DELETING"}
-            self._poll(until)
+            self._poll(is_over)
 
     def _upload(self) -> None:
         assert self.environment
@@ -210,15 +210,26 @@ def use(
     *,
     strict: bool,
     seed: int,
+    kinds: Set[str] = frozenset(),
 ) -> Report:
-    """Let each owner use the API for some seconds. `strict` checks headers and bodies of all responses."""
+    """Let each owner use the API for some seconds, and longer until a command of all `kinds` was accepted.
+
+    It ends after ten times the seconds even so. `strict` checks headers and bodies of all responses.
+    """
     report, contract = Report(), Contract(document)
-    until = time.monotonic() + seconds
+    began = time.monotonic()
+
+    def is_over() -> bool:
+        passed = time.monotonic() - began
+        if passed <= seconds:
+            return False
+        return passed > seconds * 10 or kinds <= {command.kind for command in list(report.accepted)}
+
     users = [
         User(url, owner, token, seed + number, report, contract, strict=strict)
         for number, (owner, token) in enumerate(tokens.items())
     ]
-    _together([threading.Thread(target=user.live, args=(until,)) for user in users])
+    _together([threading.Thread(target=user.live, args=(is_over,)) for user in users])
     for user in users:
         user.close()
     return report

@@ -31,14 +31,12 @@ from glue_assets.release import Release, publish
 from local.cloudformation.engine import CloudFormation, CloudFormationOptions
 from local.iam import access
 from local.moto_patches import bucket_policies, kms, shortcuts
-from local.setup import bootstrap
+from local.setup import roles
 from tests.support.releases import built_release
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
-SERVICE_ROLES = tuple(
-    f"arn:aws:iam::{ACCOUNT}:role/service-{name}"
-    for name in ("api_handler", "job_changed", "stack_changed", "tick")
-)
+_ROLE_OF_FUNCTION = f"arn:aws:iam::{ACCOUNT}:role/service-{{}}".format
+SERVICE_ROLES = tuple(map(_ROLE_OF_FUNCTION, roles.RECONCILERS.values()))
 SHARED_ROLE = f"arn:aws:iam::{ACCOUNT}:role/terraglue-shared-analysts"
 
 
@@ -168,7 +166,9 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
         _client.cache_clear()
         engine = CloudFormation(CloudFormationOptions(client, lambda *_: None, REGION, seconds_per_stack=0))
         try:
-            roles = bootstrap.ensure_roles(_client, "service-{}".format)
+            known = roles.arns("table", "assets", "")
+            deployment, boundary = roles.ensure_deployment(_client, known)
+            inspector, reader, user = roles.ensure_sandbox_roles(_client, known, _ROLE_OF_FUNCTION)
             _client("s3").create_bucket(Bucket="assets")
             glue = {"Service": "glue.amazonaws.com"}
             trust = {"Effect": "Allow", "Principal": glue, "Action": "sts:AssumeRole"}
@@ -181,13 +181,13 @@ def account(data: Path, **environ: str) -> Iterator[Account]:
             kms.let_tags_count()  # the operator tagged the key long ago
             config = Config(
                 *("table", "assets", "https://issuer", "audience", "https://issuer/jwks", "key"),
-                deployment_role_arn=roles["DeploymentRoleArn"],
-                permissions_boundary_arn=roles["SandboxBoundaryArn"],
-                sandbox_inspector_role_arn=roles["SandboxInspectorArn"],
-                sandbox_reader_role_arn=roles["SandboxReaderArn"],
-                sandbox_user_role_arn=roles["SandboxUserArn"],
+                deployment_role_arn=deployment,
+                permissions_boundary_arn=boundary,
+                sandbox_inspector_role_arn=inspector,
+                sandbox_reader_role_arn=reader,
+                sandbox_user_role_arn=user,
                 federation_url="http://127.0.0.1:9/federation",  # where nothing listens
-                service_role_arns=(*SERVICE_ROLES, roles["SandboxReaderArn"], roles["SandboxUserArn"]),
+                service_role_arns=(*SERVICE_ROLES, reader, user),
                 stack_tags={"cost-center": "learning"},
                 limits=Limits(role_arns=(SHARED_ROLE,), kms_key_arns=(key,)),
             )

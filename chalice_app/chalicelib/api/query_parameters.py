@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from itertools import permutations
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, field_validator
@@ -19,8 +20,9 @@ _FIELDS = (
     "each object in a list: `links.self`."
 )
 
-_DIMENSION = "(day|owner|environment)"
-_BY = f"^({_DIMENSION}(,{_DIMENSION}){{0,2}}|run|query)$"
+_COMBINED = (Dimension.DAY, Dimension.OWNER, Dimension.ENVIRONMENT)
+_BY = [",".join(names) for count in (1, 2, 3) for names in permutations(_COMBINED, count)]
+_BY += [Dimension.RUN, Dimension.QUERY]
 DAY = "2[0-9]{3}-[0-9]{2}-[0-9]{2}"
 
 
@@ -113,7 +115,7 @@ class UsageQuery(PageQuery):
     end: Day | None = Field(
         default=None, alias="to", description="Day in UTC before which the usage ends. Default: tomorrow."
     )
-    by: Annotated[str, Field(max_length=64, json_schema_extra={"pattern": _BY})] = Field(
+    by: Annotated[str, Field(max_length=64, json_schema_extra={"enum": _BY})] = Field(
         default=Dimension.DAY,
         description="What to add up by: one or more of `day`, `owner`, `environment`, or one of `run` and "
         "`query` alone, separated by commas.",

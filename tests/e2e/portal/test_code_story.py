@@ -56,7 +56,7 @@ def files(portal: Portal, environment: dict[str, Any]) -> dict[str, str]:
 
 
 def saves(portal: Portal, environment: dict[str, Any]) -> int:
-    events = portal.caller.call("GET", f"{environment['links']['self']}/events").body["items"]
+    events = portal.caller.call("GET", f"{environment['links']['events']}?limit=100").body["items"]
     return sum(event["action"] == "job_file_put" for event in events)
 
 

@@ -8,6 +8,7 @@ from tests.support.size import sized
 
 USERS = sized(20, 60)
 SECONDS = sized(6, 30)
+KINDS = {"create", "run", "extend", "upload"}
 
 
 def test_users_at_once_get_promised_responses_and_nothing_is_lost(api: Api, url: str) -> None:
@@ -15,11 +16,10 @@ def test_users_at_once_get_promised_responses_and_nothing_is_lost(api: Api, url:
     tokens = {f"user-{number}": api.issuer.token(f"user-{number}") for number in range(USERS)}
     with load_account.sandboxes():
         ticker = load_account.Ticker(service)
-        report = load.use(url, tokens, api.contract.document, SECONDS, strict=True, seed=1)
+        report = load.use(url, tokens, api.contract.document, SECONDS, strict=True, seed=1, kinds=KINDS)
         state = load_account.settled(service, ticker)
     assert report.wrong == []
     assert load.lost(report.accepted, state) == []
     assert load_account.violations(state, service) == []
-    kinds = {command.kind for command in report.accepted}
-    assert kinds >= {"create", "run", "extend", "upload"}, report.statuses
+    assert {command.kind for command in report.accepted} >= KINDS, report.statuses
     assert report.statuses["poll 304"] > 0

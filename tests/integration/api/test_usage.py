@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import timedelta
+from itertools import product
 from typing import Any
 from urllib.parse import urlencode
 
@@ -151,6 +152,15 @@ WRONG = [
     ("limit=5001", "limit", "at most 5000"),
     ("begin=2026-01-01", "begin", "Unknown parameter"),
 ]
+
+
+def test_exactly_the_documented_dimensions_are_accepted(api: Api) -> None:
+    parameters = api.contract.document["paths"]["/usage"]["get"]["parameters"]
+    [documented] = [each["schema"]["enum"] for each in parameters if each["name"] == "by"]
+    names = ("day", "owner", "environment", "run", "query")
+    tried = [",".join(each) for count in (1, 2, 3) for each in product(names, repeat=count)]
+    accepted = [by for by in tried if api.call("GET", f"/usage?by={by}", **ADMIN).status == 200]
+    assert sorted(accepted) == sorted(documented)
 
 
 def test_wrong_parameters_are_refused(api: Api) -> None:

@@ -87,7 +87,7 @@ def _credentials(url: str) -> Credentials:
         put(aws, "orders/a.csv", ORDERS, bucket=f"terraglue-{name}-sot")
     known = {**account_values(REGION), "SharedKmsKeyArns": "", "Stage": "local"}
     service = f"arn:aws:iam::{ACCOUNT}:role/service"
-    *_, role = ensure_sandbox_roles(aws, known, service)
+    *_, role = ensure_sandbox_roles(aws, known, lambda _: service)
     outputs = Outputs({}, {}, "job", "role", {}, athena_workgroup=f"terraglue-{MINE}", kms_key_arn=None)
     environment = Environment(
         id=MINE,
