@@ -13,7 +13,7 @@ milliseconds, as in the cloud. Figures, each by function and size:
                         1,769 MB: https://serverlessland.com/content/service/lambda/guides/
                         effectively-running-java-on-serverless/init-heavy-lifting
     memory.cold_at_share    the same if the import had the share as well
-    memory.warm         a later invocation
+    memory.warm         one of ten later invocations that follow each other without a pause
     memory.cold_usd, memory.warm_usd    USD per million invocations: duration x memory, and the requests
 """
 

@@ -18,8 +18,6 @@ from types import SimpleNamespace
 from typing import Any
 
 _INVOCATIONS = 11
-_PAUSE = 0.05
-"""Seconds between invocations, so that each begins with its whole share of a CPU: see throttle.py."""
 
 
 class Stopwatch:
@@ -84,7 +82,6 @@ def main() -> None:
     later = sorted(set(sys.modules))
     warm = []
     for event in events[1:]:
-        time.sleep(_PAUSE)
         spent()
         answers.append(function(event, context))
         warm.append(spent())
