@@ -57,6 +57,11 @@ def no_account_left_over() -> Iterator[None]:
         moto.BackendDict.reset()
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long and binary values after their parameter. Some are made anew in each worker."""
+    return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 80) else None
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each file, and all tests that share one `up`, to one worker. A file's own group comes first."""
