@@ -14,6 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import reduce
@@ -102,7 +103,7 @@ PAYMENT_COLUMNS = [
     "sum_payment_value", "mean_payment_value", "count_payment_value", "most_common_payment_type",
 ]  # fmt: skip
 REVIEW_COLUMNS = ["review_best_score", "review_comment_message"]
-MONEY = "decimal(12,2)"
+MONEY = T.DecimalType(12, 2)
 # Sizes in bytes of the sources' files.
 BYTES_PER_FILE = 128 * 1024**2
 BYTES_PER_PIECE = 16 * 1024**2
@@ -439,7 +440,7 @@ def _unreadable(
 ) -> dict[str, Column]:
     """Return a condition by column: the files have a value, but it became null."""
     return {
-        name: values[name].isNull() & F.coalesce(F.col(name).cast("string") != "", F.lit(False))
+        name: values[name].isNull() & F.coalesce(F.col(name).cast(T.StringType()) != "", F.lit(False))
         for name, kind in kinds.items()
         if kind != "text"
     }
@@ -449,21 +450,21 @@ def _parse(column: Column, stored: T.DataType, kind: str) -> Column | None:
     """Return a column's value, or None if the kind has no values of the stored type."""
     is_text, is_number = isinstance(stored, T.StringType), isinstance(stored, T.NumericType)
     if kind == "text" and isinstance(stored, T.AtomicType):
-        text = column.cast("string")
+        text = column.cast(T.StringType())
         if isinstance(stored, T.FractionalType):  # pandas stores integers as 7.0 if some are missing
-            whole = column.cast("decimal(38,0)")
-            text = F.when(column == whole, whole.cast("string")).otherwise(text)
+            whole = column.cast(T.DecimalType(38, 0))
+            text = F.when(column == whole, whole.cast(T.StringType())).otherwise(text)
         return F.when(text != "", text)
     if kind == "time" and is_text:
-        return F.when(column.rlike(TIME), column.cast("timestamp"))
+        return F.when(column.rlike(TIME), column.cast(T.TimestampType()))
     if kind == "time" and isinstance(stored, T.DateType | T.TimestampType | T.TimestampNTZType):
-        return column.cast("timestamp")
+        return column.cast(T.TimestampType())
     if kind == "money" and (is_text or is_number):
         return column.cast(MONEY)
     if kind == "score" and is_text:
-        return F.when(column.rlike(SCORE), F.substring(column, 1, 1).cast("int"))
+        return F.when(column.rlike(SCORE), F.substring(column, 1, 1).cast(T.IntegerType()))
     if kind == "score" and is_number:
-        return F.when(column.isin(1, 2, 3, 4, 5), column.cast("int"))
+        return F.when(column.isin(1, 2, 3, 4, 5), column.cast(T.IntegerType()))
     return None
 
 
@@ -580,13 +581,13 @@ def transform_sot(
             count("customer_city", "customer_state").alias("tbl_customers"),
             count("count_payment_value").alias("tbl_payments"),
             count("review_best_score").alias("tbl_reviews"),
-        ).where("is_order")
+        ).where(F.col("is_order"))
     ).select(*ORDER_COLUMNS, *ITEM_COLUMNS, *CUSTOMER_COLUMNS, *PAYMENT_COLUMNS, *REVIEW_COLUMNS)
 
 
 def _mean(total: Column, count: Column) -> Column:
     """Divide and round half up to 2 places once. ``avg`` would first round to 6 places."""
-    mean = F.round(total / count.cast("decimal(10,0)"), 2)
+    mean = F.round(total / count.cast(T.DecimalType(10, 0)), 2)
     return F.when(count == 1, total).otherwise(mean).cast(MONEY)  # dividing is slow, and most orders have one
 
 
@@ -743,7 +744,9 @@ def run(spark: SparkSession, settings: Settings, sources: Mapping[str, Source]) 
         file.getLen() for source in sources.values() for file in _list_files(spark, source.location)[1]
     )
     configure(spark, source_bytes)
-    stored = {name: read_source(spark, sources[name], kinds) for name, kinds in SOURCES.items()}
+    with ThreadPoolExecutor(len(SOURCES)) as pool:  # each lists files, and reads a header or footers
+        read = pool.map(lambda name: read_source(spark, sources[name], SOURCES[name]), SOURCES)
+    stored = dict(zip(SOURCES, read, strict=True))
 
     def write(join: str) -> DataFrame:
         seen = {name: Observation() for name in (*SOURCES, "items", "sot")}
@@ -832,13 +835,15 @@ def main(argv: list[str]) -> None:
     from pyspark.context import SparkContext
 
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("py4j").setLevel(logging.WARNING)  # it reports the end of each thread's connection
     settings = read_settings(argv, getResolvedOptions, datetime.now(UTC))
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     glue = boto3.client("glue", region_name=region)
-    # Checks that need no Spark come first, so that an error is reported in a second.
-    sources = find_sources(glue, settings.source_db)
-    known = find_output(glue, settings) if settings.update_catalog else None
-    context = GlueContext(SparkContext.getOrCreate())
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(SparkContext.getOrCreate)  # takes seconds, as the checks do
+        sources = find_sources(glue, settings.source_db)
+        known = find_output(glue, settings) if settings.update_catalog else None
+    context = GlueContext(starting.result())
     job = Job(context)
     job.init(settings.job_name, {})
     sot = run(context.spark_session, settings, sources)

@@ -13,7 +13,7 @@ milliseconds, as in the cloud. Figures, each by function and size:
                         1,769 MB: https://serverlessland.com/content/service/lambda/guides/
                         effectively-running-java-on-serverless/init-heavy-lifting
     memory.cold_at_share    the same if the import had the share as well
-    memory.warm         a later invocation
+    memory.warm         one of ten later invocations that follow each other without a pause
     memory.cold_usd, memory.warm_usd    USD per million invocations: duration x memory, and the requests
 """
 
@@ -68,9 +68,6 @@ def main() -> None:
     parser.add_argument("--lock", type=Path, help="lock this file during each round")
     options = parser.parse_args()
     figures = Figures("memory_size", options.rounds, arguments=f"--rounds {options.rounds}")
-    for size in SIZES:
-        shares = [loop_share(size / _FULL) for _ in range(options.rounds)]
-        figures.write("memory.throttle", shares, "CPU", size=size, wanted=round(size / _FULL, 4))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         package = unpacked(options.package, folder)
@@ -79,8 +76,10 @@ def main() -> None:
             for each in names:
                 functions.start(package, each)  # fills the caches of the disk
             rounds: list[Round] = []
+            shares: list[dict[int, float]] = []
             for _ in range(options.rounds):
                 with locked(options.lock):
+                    shares.append({size: loop_share(size / _FULL) for size in SIZES})
                     rounds.append(
                         {
                             (each, size): functions.start(package, each, share=size / _FULL)
@@ -88,6 +87,9 @@ def main() -> None:
                             for size in SIZES
                         }
                     )
+    for size in SIZES:
+        had = [each[size] for each in shares]
+        figures.write("memory.throttle", had, "CPU", size=size, wanted=round(size / _FULL, 4))
     for each in names:
         report(figures, rounds, each)
 

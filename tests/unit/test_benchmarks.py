@@ -14,6 +14,7 @@ import pytest
 from tests.benchmarks import event_log, performance
 from tests.benchmarks.figures import Figures, read_lines
 from tests.benchmarks.job_rows import WrongRows, check_equal, check_usual
+from tests.benchmarks.memory_size import usd_per_million
 from tests.support.paths import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -156,3 +157,8 @@ def test_commands_of_the_page_and_of_the_figures_exist() -> None:
 
 def test_figures_name_no_folder_of_a_machine() -> None:
     assert not re.search(r'[ "]/[a-z]', performance.FIGURES.read_text(encoding="utf-8"))
+
+
+def test_a_million_invocations_cost_their_gigabyte_seconds_and_the_requests() -> None:
+    assert usd_per_million(ms=1000, size=1024) == pytest.approx(16.6667 + 0.20)
+    assert usd_per_million(ms=100, size=512) == pytest.approx(0.833335 + 0.20)
