@@ -27,8 +27,6 @@ from local.setup.roles import account_values, ensure_sandbox_roles
 from tests.support.athena_tables import CSV, SKIP, put, table
 from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.xdist_group("athena_clients")
-
 SCRIPTS = Path(__file__).with_name("scripts")
 PYTHON = ROOT / ".venv" / "clients" / "bin" / "python"
 MINE, THEIRS = "aaaaaaaaaa", "bbbbbbbbbb"
@@ -37,11 +35,12 @@ ORDERS = "id,status,price,day\n" + "".join(
 )
 
 
-@pytest.fixture(scope="module")
-def variables(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Environment variables with the credentials of a user of the sandbox `MINE`."""
+@pytest.fixture
+def variables(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Environment variables with the credentials of a user of the sandbox `MINE`, in a new account."""
     assert PYTHON.exists(), "make test sets up .venv/clients"
-    folder = tmp_path_factory.mktemp("emulator")
+    folder = tmp_path / "emulator"
+    folder.mkdir()
     ready = folder / "ready.json"
     command = [sys.executable, "-m", "local", "aws", "--port", "0", "--ready-file", str(ready)]
     with subprocess.Popen([*command, "--state", str(folder)], cwd=ROOT, stderr=subprocess.DEVNULL) as process:

@@ -39,8 +39,6 @@ from tests.support.athena_tables import Aws, client
 # Each of these modules registers its shapes.
 assert all((binary_files, csv_databases, csv_office, csv_public, json_files, refusals))
 
-pytestmark = pytest.mark.xdist_group("data_shapes")  # one worker builds the release once
-
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Table]:

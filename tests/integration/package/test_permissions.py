@@ -42,8 +42,6 @@ from tests.support.releases import built_release
 from tests.support.sandbox_stacks import client
 from tests.support.service_roles import RICH, TABLE, TOPIC, World, serving
 
-pytestmark = pytest.mark.xdist_group("permissions")
-
 RECONCILERS = ("api_handler", "stack_changed", "job_changed", "tick")
 """Functions that call reconcile. Each may have to carry out any step, so each has all permissions."""
 

@@ -23,8 +23,6 @@ from tests.support.paths import ROOT
 from tests.support.sandbox_stacks import client
 from tests.support.service_roles import World, serving
 
-pytestmark = pytest.mark.xdist_group("query-rights")
-
 SECRET = "the neighbour's"
 MINIMUM_MICRO_USD = 48
 """10 MB at 5 USD per TB."""

@@ -18,8 +18,6 @@ from tests.support.athena_tables import CSV, PARQUET, Aws, table
 from tests.support.sandbox_stacks import client
 from tests.support.service_roles import World, serving
 
-pytestmark = pytest.mark.xdist_group("tenancy-of-tables")
-
 SECRET = "the neighbour's"
 SYMLINKS = "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat"
 
