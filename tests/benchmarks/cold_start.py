@@ -38,7 +38,7 @@ from tests.support.paths import ROOT
 from tests.support.rest_event import rest_event
 from tests.support.small_account import TABLE, settings, small_account
 
-INVOCATIONS = 11
+_INVOCATIONS = 11
 """Invocations of a function in each start: the first, and warm ones."""
 
 _START = Path(__file__).with_name("started_function.py")
@@ -58,7 +58,7 @@ _IN_LAMBDA = {
 
 
 Events = dict[str, tuple[str, list[dict[str, Any]]]]
-"""Handler and events by name. The last event is repeated."""
+"""Handler and events by name, an event for each invocation."""
 
 
 class Functions:
@@ -142,13 +142,15 @@ def _events(issuer: Issuer, environment: dict[str, Any]) -> Events:
         return issuer.token(owner, groups=groups, exp=2_000_000_000)
 
     path, all_ = f"/environments/{environment['id']}", "/environments"
-    get = [rest_event("GET", "/environments/{environment_id}", path, token=token("ana"))]
-    page = [rest_event("GET", all_, f"{all_}?limit=20", token=token("root", "admins"))]
+    get = [rest_event("GET", "/environments/{environment_id}", path, token=token("ana"))] * _INVOCATIONS
+    page = [rest_event("GET", all_, f"{all_}?limit=20", token=token("root", "admins"))] * _INVOCATIONS
     create = [
-        rest_event("POST", all_, all_, token=token(f"ben-{number}"), body={}) for number in range(INVOCATIONS)
+        rest_event("POST", all_, all_, token=token(f"ben-{number}"), body={})
+        for number in range(_INVOCATIONS)
     ]
-    scheduled = [_event("aws.events", "Scheduled Event", {})]
+    scheduled = [_event("aws.events", "Scheduled Event", {})] * _INVOCATIONS
     run = {"jobName": environment["outputs"]["job_id"], "jobRunId": "jr_0", "state": "SUCCEEDED"}
+    ended = [_event("aws.glue", "Glue Job State Change", run)] * _INVOCATIONS
     return {
         "floor": ("floor", get),
         "get_environment": ("app.app", get),
@@ -156,7 +158,7 @@ def _events(issuer: Issuer, environment: dict[str, Any]) -> Events:
         "list_environments_admin_20": ("app.app", page),
         "tick": ("app.tick", scheduled),
         "deliver": ("app.deliver", scheduled),
-        "job_changed": ("app.job_changed", [_event("aws.glue", "Glue Job State Change", run)]),
+        "job_changed": ("app.job_changed", ended),
     }
 
 

@@ -3,8 +3,8 @@
     python -I -S -B tests/benchmarks/started_function.py PACKAGE HANDLER EVENTS
 
 Has only the standard library and the unpacked package on its path. HANDLER is `app.tick`, for example, or
-`floor` for a bare Chalice app with one boto3 client. EVENTS is a file with a list: the events of the first
-invocations. The last is repeated.
+`floor` for a bare Chalice app with one boto3 client. EVENTS is a file with a list of events, one for each
+invocation.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ import sys
 import time
 from types import SimpleNamespace
 from typing import Any
-
-_INVOCATIONS = 11
 
 
 class Stopwatch:
@@ -61,7 +59,6 @@ def main() -> None:
     package, handler, events_file = sys.argv[1:]
     with open(events_file, encoding="utf-8") as file:
         events = json.load(file)
-    events += [events[-1]] * (_INVOCATIONS - len(events))
     sys.path.insert(0, package)
     context = SimpleNamespace(
         function_name=handler,

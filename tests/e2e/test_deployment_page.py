@@ -12,7 +12,6 @@ import re
 import subprocess
 import sys
 import threading
-import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -126,8 +125,6 @@ def endpoint() -> Iterator[str]:
     try:
         yield url
     finally:
-        # moto's backends belong to the process, not to the server.
-        urllib.request.urlopen(f"{url}/moto-api/reset", data=b"").close()
         server.stop()
         for restore in restorations:
             restore()

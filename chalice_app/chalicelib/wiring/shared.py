@@ -41,7 +41,7 @@ class Shared:
         self.clock = clock
         self.sleep = sleep
         self.session = session or new_session()
-        self.region = str(self.session.region_name)
+        self.region = self.session.region_name
         self.once = client_options.once(config.lease_seconds)
         self.clients: dict[str, Any] = {name: self.client(name, PATIENT) for name in PATIENT_SERVICES}
         self.cloudformation = self.client("cloudformation", PATIENT)

@@ -21,17 +21,12 @@ def session(monkeypatch: pytest.MonkeyPatch) -> Iterator[boto3.Session]:
     host, port = server.get_host_and_port()
     url = f"http://{host}:{port}"
     monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-    _reset(url)
+    # What another test has left: moto's account belongs to the process, not to the server.
+    urllib.request.urlopen(f"{url}/moto-api/reset", data=b"").close()
     try:
         yield boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="us-east-1")
     finally:
-        _reset(url)
         server.stop()
-
-
-def _reset(url: str) -> None:
-    """Remove everything: moto's backends belong to the process, not to the server."""
-    urllib.request.urlopen(f"{url}/moto-api/reset", data=b"").close()
 
 
 def test_settings_and_resources_of_an_account_are_found(session: boto3.Session) -> None:
