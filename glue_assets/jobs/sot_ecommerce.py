@@ -103,6 +103,11 @@ PAYMENT_COLUMNS = [
     "sum_payment_value", "mean_payment_value", "count_payment_value", "most_common_payment_type",
 ]  # fmt: skip
 REVIEW_COLUMNS = ["review_best_score", "review_comment_message"]
+# Columns whose values are rarely repeated. Parquet would build a dictionary of them and then discard it.
+UNIQUE_COLUMNS = [
+    "order_id", "customer_id", "order_purchase_ts", "order_approved_at", "order_deliv_carrier_dt",
+    "order_deliv_customer_dt", "review_comment_message",
+]  # fmt: skip
 MONEY = T.DecimalType(12, 2)
 # Sizes in bytes of the sources' files.
 BYTES_PER_FILE = 128 * 1024**2
@@ -614,8 +619,9 @@ def replace_partition(
     """
     file_system, files = _list_files(spark, uri)
     old = [file.getPath() for file in files]
-    markerless = {"mapreduce.fileoutputcommitter.marksuccessfuljobs": "false"}
-    frame.write.mode("append").options(compression=compression, **markerless).parquet(uri)
+    options = {f"parquet.enable.dictionary#{column}": "false" for column in UNIQUE_COLUMNS}
+    options["mapreduce.fileoutputcommitter.marksuccessfuljobs"] = "false"
+    frame.write.mode("append").options(compression=compression, **options).parquet(uri)
     try:
         check()
     except Exception:

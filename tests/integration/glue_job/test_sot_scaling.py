@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
 import pytest
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
@@ -75,6 +76,18 @@ def test_every_stage_has_several_tasks(large: Lake, spark: SparkSession) -> None
     assert len(stored_rows(large.partition())) == ORDERS
     assert len(stages) > 5  # at least those that read the five tables
     assert [stage for stage in stages if stage.tasks < PARTITIONS] == []
+
+
+def test_columns_whose_values_are_rarely_repeated_have_no_dictionary(large: Lake) -> None:
+    large.run(NUM_PARTITIONS="1")
+
+    (file,) = large.written()
+    chunks = duckdb.execute(
+        "SELECT path_in_schema, encodings FROM parquet_metadata(?)", [str(large.root / file)]
+    ).fetchall()
+    with_dictionary = {name for name, encodings in chunks if "DICTIONARY" in encodings}
+    assert with_dictionary.isdisjoint(job.UNIQUE_COLUMNS)
+    assert {"order_status", "order_estim_deliv_dt", "sum_order_price"} <= with_dictionary
 
 
 def test_joins_whose_hash_tables_exceed_the_memory_are_repeated_with_sorting(
