@@ -44,9 +44,19 @@ class State:
             self.stacks[stack["StackName"].removeprefix("terraglue-")].append(stack["StackStatus"])
 
 
+def read_again(world: World, item: Item) -> Item:
+    """Return an item of the table as it is now."""
+    key = {name: {"S": item[name]} for name in ("pk", "sk")}
+    return _deserialized(world.clients("dynamodb").get_item(TableName=TABLE, Key=key)["Item"])
+
+
 def _scan(dynamodb: Any) -> Iterator[Item]:
     for item in _pages(dynamodb, "scan", "Items", TableName=TABLE):
-        yield {name: _deserializer.deserialize(value) for name, value in item.items()}
+        yield _deserialized(item)
+
+
+def _deserialized(item: Item) -> Item:
+    return {name: _deserializer.deserialize(value) for name, value in item.items()}
 
 
 def _things(clients: Callable[[str], Any]) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from chalicelib.domain.cohort import CohortAction, CohortStatus
 from chalicelib.domain.requests import CohortActionRequest, CohortRequest
 from chalicelib.services.idempotency import IdempotentRequest
 from local.chaos import invariants
-from local.chaos.account_state import Item, State
+from local.chaos.account_state import Item, State, read_again
 from local.chaos.owners import ADMIN, Owners
 from local.chaos.scenario import Outcome, storm_rules
 from local.chaos.world import MAX_SKEW_SECONDS, World, simulated
@@ -78,9 +78,10 @@ def _carried_out(world: World, request: Callable[[IdempotentRequest], object], k
         world.simulation.run(1)
         if accepted:
             break
+    cohort = _cohort(world)
     while world.simulation.seconds - begin < _MOST_SECONDS:
         world.simulation.run(_LOOK_SECONDS)
-        if _is_settled(world):
+        if read_again(world, cohort)["status"] == CohortStatus.SETTLED:
             break
     return round(world.simulation.seconds - begin)
 
@@ -88,7 +89,3 @@ def _carried_out(world: World, request: Callable[[IdempotentRequest], object], k
 def _cohort(world: World) -> Item:
     [found] = State(world).cohorts
     return found
-
-
-def _is_settled(world: World) -> bool:
-    return bool(_cohort(world)["status"] == CohortStatus.SETTLED)
