@@ -14,9 +14,9 @@ the floor and each function once, so both sides of a ratio ran under the same lo
 
 from __future__ import annotations
 
-import argparse
 import copy
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -32,7 +32,7 @@ from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.server import ThreadedMotoServer
 
-from tests.benchmarks.figures import Figures
+from tests.benchmarks.figures import Figures, command_line
 from tests.support.identity import Issuer, serving_issuer
 from tests.support.paths import ROOT
 from tests.support.rest_event import rest_event
@@ -41,6 +41,7 @@ from tests.support.small_account import TABLE, settings, small_account
 _INVOCATIONS = 11
 """Invocations of a function in each start: the first, and warm ones."""
 
+PACKAGE = ROOT / "build/package/deployment.zip"
 _START = Path(__file__).with_name("started_function.py")
 THROTTLE = Path(__file__).with_name("throttle.py")
 _OUTSIDE = "import_outside_of_lambda"
@@ -127,6 +128,7 @@ def served(folder: Path) -> Iterator[Functions]:
             for number in range(_OTHERS):
                 api.ready_environment(f"student-{number}")
             environment = api.ready_environment()
+            logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it reports each request
             server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
             server.start()
             host, port = server.get_host_and_port()
@@ -163,7 +165,9 @@ def _events(issuer: Issuer, environment: dict[str, Any]) -> Events:
 
 
 def unpacked(package: Path, folder: Path) -> Path:
-    """Unpack the zip of the functions, and return the folder."""
+    """Unpack the zip of the functions, and return the folder. Exits if there is none."""
+    if not package.exists():
+        sys.exit(f"{package} does not exist. Run: make package")
     with zipfile.ZipFile(package) as archive:
         archive.extractall(folder / "package")
     return folder / "package"
@@ -171,9 +175,8 @@ def unpacked(package: Path, folder: Path) -> Path:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.cold_start")
-    parser.add_argument("--package", type=Path, default=ROOT / "build/package/deployment.zip")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser = command_line("cold_start", __doc__, rounds=5)
+    parser.add_argument("--package", type=Path, default=PACKAGE, help="zip of `make package`")
     options = parser.parse_args()
     figures = Figures("cold_start", options.rounds)
     with tempfile.TemporaryDirectory() as name:

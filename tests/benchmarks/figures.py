@@ -10,6 +10,7 @@ are the median of the ratios of each round, because both sides of a round ran un
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -26,9 +27,32 @@ def machine() -> str:
     return f"{_cores()} cores, {_cpu()}, {_memory_gb()} GB"
 
 
+def command_line(benchmark: str, document: str | None, rounds: int | None = None) -> argparse.ArgumentParser:
+    """Return the parser of a benchmark, with `--rounds` if it has any. Its help shows the defaults."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m tests.benchmarks.{benchmark}",
+        description=(document or "").split("\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    if rounds is not None:
+        parser.add_argument("--rounds", type=at_least_one, default=rounds, help="measurements of each value")
+    return parser
+
+
+def at_least_one(text: str) -> int:
+    """Return a number of a command line. Raises ArgumentTypeError if it is below 1."""
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
 def ratios(values: Sequence[float], floors: Sequence[float]) -> list[float]:
     """Return the ratio of each round."""
     return [value / floor for value, floor in zip(values, floors, strict=True)]
+
+
+class NotAFigure(Exception):
+    """A line of a file is not one that a benchmark prints to its standard output."""
 
 
 class Figures:
@@ -77,8 +101,15 @@ def rounded(value: float) -> float:
 
 
 def read_lines(path: Path) -> list[dict[str, object]]:
-    """Read a file of figures."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    """Read a file of figures. Raises NotAFigure."""
+    lines = []
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            lines.append(json.loads(text))
+            lines[-1]["figure"]
+        except (ValueError, TypeError, KeyError) as exc:
+            raise NotAFigure(f"{path}, line {number}: not a figure, but {text[:60]!r}") from exc
+    return lines
 
 
 def _arguments() -> list[str]:

@@ -10,7 +10,6 @@ takes turns with the others.
 
 from __future__ import annotations
 
-import argparse
 import gc
 import itertools
 import os
@@ -24,7 +23,7 @@ from typing import Any
 
 from chalice.local import LambdaContext
 
-from tests.benchmarks.figures import Figures
+from tests.benchmarks.figures import Figures, at_least_one, command_line
 from tests.benchmarks.replayed_handler import Stopwatch
 from tests.support.identity import AUDIENCE, ISSUER, Issuer, serving_issuer
 from tests.support.paths import ROOT
@@ -170,10 +169,15 @@ def measure(size: Size, work: Callable[[], Any], calls: int) -> dict[str, float]
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.flatness")
-    parser.add_argument("--environments", type=int, nargs="+", default=[10, 1_000, 100_000])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--calls", type=int, default=20)
+    parser = command_line("flatness", __doc__, rounds=5)
+    parser.add_argument(
+        "--environments",
+        type=at_least_one,
+        nargs="+",
+        default=[10, 1_000, 100_000],
+        help="sizes; ratios are to the first",
+    )
+    parser.add_argument("--calls", type=at_least_one, default=20, help="calls of each request in a round")
     options = parser.parse_args()
     os.environ["POWERTOOLS_LOG_LEVEL"] = "ERROR"
     import app

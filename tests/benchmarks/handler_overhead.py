@@ -11,7 +11,6 @@ view of a bare Chalice app in the same process.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import socket
@@ -19,7 +18,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,13 +29,13 @@ from chalice.test import Client
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 
 from local.moto_patches.patching import replace_methods
-from tests.benchmarks.figures import Figures, rounded
+from tests.benchmarks.cold_start import PACKAGE, unpacked
+from tests.benchmarks.figures import Figures, at_least_one, command_line, rounded
 from tests.support.identity import serving_issuer
 from tests.support.paths import ROOT
 from tests.support.rest_event import rest_event
 from tests.support.small_account import settings, small_account
 
-_PACKAGE = ROOT / "build/package/deployment.zip"
 _REPLAY = Path(__file__).with_name("replayed_handler.py")
 _RESOURCES = 30
 """Resources of a sandbox's stack. The small template has fewer."""
@@ -159,24 +157,16 @@ def xray_daemon() -> Iterator[str]:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.handler_overhead")
-    parser.add_argument("--package", type=Path, default=_PACKAGE, help="zip, or a folder with app.py")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--calls", type=int, default=100, help="calls of each request in a round")
+    parser = command_line("handler_overhead", __doc__, rounds=5)
+    parser.add_argument("--package", type=Path, default=PACKAGE, help="zip of `make package`")
+    parser.add_argument("--calls", type=at_least_one, default=100, help="calls of each request in a round")
     options = parser.parse_args()
-    if not options.package.exists():
-        parser.error(f"{options.package} does not exist. Run: make package")
     os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
     with tempfile.TemporaryDirectory() as folder, serving_issuer() as issuer, xray_daemon() as daemon:
         os.environ |= settings(issuer)
+        code, recording = unpacked(options.package, Path(folder)), Path(folder) / "recording.json"
         with small_account():
-            requests = record(issuer)
-        recording, code = Path(folder) / "recording.json", options.package
-        recording.write_text(json.dumps({"requests": requests}))
-        if code.suffix == ".zip":
-            code = Path(folder) / "package"
-            with zipfile.ZipFile(options.package) as archive:
-                archive.extractall(code)
+            recording.write_text(json.dumps({"requests": record(issuer)}))
         environ = {
             **settings(issuer),
             "AWS_LAMBDA_FUNCTION_NAME": "api_handler",

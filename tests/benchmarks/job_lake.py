@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import shutil
+import sys
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,11 +55,6 @@ class Lake:
         return self.folder / "original"
 
     @property
-    def arguments(self) -> str:
-        """The arguments of benchmarks that prepare the same."""
-        return (self.folder / "arguments.txt").read_text(encoding="utf-8")
-
-    @property
     def orders(self) -> int:
         """The number of orders."""
         return int(self.tables["tbl_orders"]["Parameters"]["recordCount"])
@@ -79,11 +75,17 @@ class Lake:
 
 
 def prepare(folder: Path, orders: int, data: Path | None = None) -> Lake:
-    """Build the release of a data folder, or of generated data. A folder prepared before is used again."""
-    described = folder / "tables.json"
+    """Build the release of a data folder, or of generated data, unless the folder has it already.
+
+    Exits if the folder was prepared from other data, or if the data folder lacks a table.
+    """
+    described, source = folder / "tables.json", _source(orders, data)
+    stated = folder / "source.txt"
+    if folder.exists() and any(folder.iterdir()) and not (stated.exists() and stated.read_text() == source):
+        sys.exit(f"{folder} was prepared from other data: name another folder, or delete it.")
     if not described.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "arguments.txt").write_text(f"--orders {orders}" if data is None else "--data DIR")
+        stated.write_text(source)
         if data is None:
             data = folder / "data"
             generate(orders, data)
@@ -104,6 +106,19 @@ def prepare(folder: Path, orders: int, data: Path | None = None) -> Lake:
         described.write_text(json.dumps({table.name: definition(table) for table in release.tables}))
     (folder / "sot").mkdir(exist_ok=True)
     return Lake(folder.resolve(), json.loads(described.read_text()))
+
+
+def _source(orders: int, data: Path | None) -> str:
+    """Return what a release is made of: a number of orders, or the files of a data folder."""
+    if data is None:
+        return f"{orders} orders"
+    files = []
+    for table in COLUMNS:
+        place = data / DATABASE / table
+        if not list(place.glob("*.csv*")):
+            sys.exit(f"{place} has no CSV file, plain or gzip.")
+        files += [(str(file.resolve()), file.stat()) for file in sorted(place.iterdir())]
+    return "".join(f"{name} {stat.st_size} {stat.st_mtime_ns}\n" for name, stat in files)
 
 
 @contextlib.contextmanager

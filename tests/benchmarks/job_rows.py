@@ -48,21 +48,21 @@ def check_usual(found: Path, expected: Path) -> int:
         names = [row[0] for row in connection.execute("DESCRIBE expected").fetchall()]
         if names != [row[0] for row in connection.execute("DESCRIBE found").fetchall()]:
             raise WrongRows("The columns of the usual job are others.")
-        same = []
+        differs = {}
         for name in names:
+            differs[name] = f"nullif(f.{name}::VARCHAR, '') IS DISTINCT FROM e.{name}::VARCHAR"
             if name in MONEY:
-                same.append(f"(f.{name} IS NULL) = (e.{name} IS NULL)")
-                same.append(f"coalesce(abs(f.{name}::DOUBLE - e.{name}::DOUBLE), 0) < 0.0101")
-            elif name != UNDECIDED:
-                same.append(f"nullif(f.{name}::VARCHAR, '') IS NOT DISTINCT FROM e.{name}::VARCHAR")
+                differs[name] = f"""(f.{name} IS NULL) <> (e.{name} IS NULL)
+                    OR coalesce(abs(f.{name}::DOUBLE - e.{name}::DOUBLE), 0) >= 0.0101"""
+        counts = ", ".join(f"count(*) FILTER ({condition})" for condition in differs.values())
         query = f"""
-            SELECT count(*), count(f.order_id), count(e.order_id),
-                count(*) FILTER (NOT ({" AND ".join(same)})),
-                count(*) FILTER (f.{UNDECIDED} IS DISTINCT FROM e.{UNDECIDED})
+            SELECT count(*), count(f.order_id), count(e.order_id), {counts}
             FROM found AS f FULL JOIN expected AS e ON e.order_id = f.order_id"""
-        rows, left, right, wrong, undecided = connection.execute(query).fetchall()[0]
+        rows, left, right, *numbers = connection.execute(query).fetchall()[0]
+        wrong = {name: number for name, number in zip(names, numbers, strict=True) if number}
+        undecided = wrong.pop(UNDECIDED, 0)
         if not rows == left == right or wrong:
-            raise WrongRows(f"The usual job: {left} rows, expected {right}; {wrong} differ.")
+            raise WrongRows(f"The usual job: {left} rows, expected {right}; values that differ: {wrong}.")
         return int(undecided)
 
 

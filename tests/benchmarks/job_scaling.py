@@ -26,10 +26,10 @@ from pathlib import Path
 
 from tests.benchmarks import event_log, job_lake
 from tests.benchmarks.event_log import Application, Stage
-from tests.benchmarks.figures import Figures
+from tests.benchmarks.figures import Figures, command_line
 from tests.benchmarks.job_lake import DATABASE, Lake
 from tests.benchmarks.job_rows import check_equal, check_usual
-from tests.benchmarks.job_speed import Bench, parser
+from tests.benchmarks.job_speed import Bench, add_data_options, repeated
 from tests.benchmarks.processes import Measured, locked
 
 WORKERS = (2, 10, 50)
@@ -87,19 +87,20 @@ def add_hot_order(source: Path, target: Path, items: int) -> None:
         place.mkdir(parents=True)
         for file in (source / DATABASE / table).iterdir():
             (place / file.name).symlink_to(file.resolve())
-    (file,) = (source / DATABASE / "tbl_order_items").glob("*.csv*")
+    file = min((source / DATABASE / "tbl_order_items").glob("*.csv*"))
     opened = gzip.open if file.suffix == ".gz" else open
-    with opened(file, "rt", encoding="utf-8", newline="") as stream:
-        header, row = next(stream), next(csv.reader(stream))
-    with (target / DATABASE / "tbl_order_items" / "hot.csv").open("w", encoding="utf-8") as out:
-        out.write(header)
-        out.writelines(f"{row[0]},{n},{','.join(row[2:])}\n" for n in range(1001, 1001 + items))
+    with opened(file, "rt", encoding="utf-8-sig", newline="") as stream:
+        row = next(csv.DictReader(stream))
+    with (target / DATABASE / "tbl_order_items" / "hot.csv").open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, row, lineterminator="\n", extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(row | {"order_item_id": str(n)} for n in range(1001, 1001 + items))
 
 
 def main() -> None:
     """Run the command line."""
-    command = parser("job_scaling")
-    command.set_defaults(orders=5_000_000)
+    command = command_line("job_scaling", __doc__)
+    add_data_options(command, orders=5_000_000)
     command.add_argument("--usual", action="store_true", help="also run the usual job")
     command.add_argument(
         "--hot-items", type=int, default=100_000, help="items of the hot order; 0: no such run"
@@ -107,7 +108,7 @@ def main() -> None:
     options = command.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         lake = job_lake.prepare(options.prepared or Path(temporary, "data"), options.orders, options.data)
-        arguments = f"{lake.arguments} --hot-items {options.hot_items}{' --usual' * options.usual}"
+        arguments = f"{repeated(options)} --hot-items {options.hot_items}{' --usual' * options.usual}"
         figures = Figures("job_scaling", 1, arguments=arguments)
         found = measure_lake(lake, options, figures, ("ours", *(("usual",) if options.usual else ())))
         if options.hot_items:

@@ -30,7 +30,7 @@ from pathlib import Path
 from local.spark.java import java_home
 from local.spark.launch import SHIM
 from tests.benchmarks import job_lake
-from tests.benchmarks.figures import Figures
+from tests.benchmarks.figures import Figures, at_least_one, command_line
 from tests.benchmarks.job_lake import DATABASE, OUTPUT_DB, TABLE, Lake
 from tests.benchmarks.job_rows import check_equal, check_usual
 from tests.benchmarks.processes import Measured, locked, measure
@@ -163,29 +163,63 @@ def report(figures: Figures, found: Mapping[str, Sequence[Measured]], lake: Lake
     figures.write("job.ours.wall_per_thousand", [each.wall / thousands for each in ours], "s", **about)
 
 
-def parser(program: str) -> argparse.ArgumentParser:
-    """Return the options that say what is read."""
-    options = argparse.ArgumentParser(prog=f"python -m tests.benchmarks.{program}")
-    options.add_argument("--orders", type=int, default=100_000, help="orders to generate")
-    options.add_argument("--data", type=Path, help="a data folder instead of generated data")
+def add_data_options(options: argparse.ArgumentParser, orders: int) -> None:
+    """Add the options that say what is read, and how."""
+    options.add_argument("--orders", type=at_least_one, default=orders, help="orders to generate")
     options.add_argument(
-        "--prepared", type=Path, help="folder that keeps the release; a later run with it builds none"
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="use DIR instead, with CSV files in DIR/db_ecommerce/<table>/, plain or gzip, with commas",
     )
-    options.add_argument("--lock", type=Path, help="file to lock during a round")
     options.add_argument(
-        "--conf", action="append", default=[], help="a property of Spark for all, as name=value"
+        "--prepared",
+        type=Path,
+        metavar="DIR",
+        help="keep the release in DIR, for later runs with the same data",
     )
-    return options
+    options.add_argument(
+        "--lock", type=Path, metavar="FILE", help="lock FILE while a program is measured, so that others wait"
+    )
+    options.add_argument(
+        "--conf",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a property of Spark for all programs",
+    )
+
+
+def repeated(options: argparse.Namespace) -> str:
+    """Return those of these options that repeat a measurement, with DIR for a folder of this machine."""
+    words = ["--data DIR" if options.data else f"--orders {options.orders}"]
+    return " ".join([*words, *(f"--conf {text}" for text in options.conf)])
+
+
+def read_options(argv: Sequence[str] | None = None) -> tuple[argparse.Namespace, str]:
+    """Return the options of the command line, and the arguments that repeat the measurement."""
+    command = command_line("job_speed", __doc__, rounds=3)
+    add_data_options(command, orders=100_000)
+    command.add_argument("--variants", default=",".join(VARIANTS), help="programs to run")
+    command.add_argument(
+        "--before", type=Path, metavar="SCRIPT", help="also run SCRIPT, another version of the job"
+    )
+    options = command.parse_args(argv)
+    arguments = f"{repeated(options)} --rounds {options.rounds}"
+    if options.variants != command.get_default("variants"):
+        arguments += f" --variants {options.variants}"
+    if options.before:
+        arguments += " --before SCRIPT"
+    options.variants = options.variants.split(",")
+    if unknown := set(options.variants) - set(VARIANTS):
+        command.error(f"unknown in --variants: {', '.join(sorted(unknown))}")
+    return options, arguments
 
 
 def main() -> None:
     """Run the command line."""
-    command = parser("job_speed")
-    command.add_argument("--rounds", type=int, default=3, help="measurements of each variant")
-    command.add_argument("--variants", default=",".join(VARIANTS), help="default: %(default)s")
-    command.add_argument("--before", type=Path, help="script of another version of the job")
-    options = command.parse_args()
-    variants = options.variants.split(",")
+    options, arguments = read_options()
+    variants = options.variants
     if options.before:
         variants.insert(variants.index("ours") if "ours" in variants else 0, "before")
     with tempfile.TemporaryDirectory() as temporary:
@@ -196,7 +230,6 @@ def main() -> None:
             if options.before:
                 bench.scripts["before"] = options.before.resolve()
             found = compare(bench, variants, options.rounds, options.lock)
-        arguments = f"{lake.arguments} --rounds {options.rounds}"
         report(Figures("job_speed", options.rounds, arguments=arguments), found, lake)
         lake.clear()
 

@@ -10,7 +10,6 @@ On 2 cores (2026-11-27, 3 rounds), `run` took 4.0 s with a spare process and 6.3
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shutil
@@ -26,7 +25,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from local.runtime.paths import ROOT
-from tests.benchmarks.figures import Figures, ratios
+from tests.benchmarks.figures import Figures, command_line, ratios
 from tests.support.local_up import LOCAL, Caller, Up, eventually, running_up
 
 _PARTS = ("demo", "answer", "run", "set-up")
@@ -140,9 +139,8 @@ def _uses(folder: Path) -> bool:
 
 def main() -> None:
     """Measure the parts of the command line, by default all."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line("laptop_speed", __doc__, rounds=3)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(_PARTS)}; default: all")
-    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     figures = Figures("laptop_speed", options.rounds)
     measures = {"demo": demo, "answer": answer, "run": run, "set-up": set_up}

@@ -13,7 +13,6 @@ Latencies contain the time of moto, on the same core as the app: compare ratios.
 
 from __future__ import annotations
 
-import argparse
 import json
 import multiprocessing
 import os
@@ -27,7 +26,7 @@ from typing import Any
 from chalice.config import Config as ChaliceConfig
 
 from local.api import gateway
-from tests.benchmarks.figures import Figures
+from tests.benchmarks.figures import Figures, at_least_one, command_line
 from tests.support import load
 from tests.support.identity import serving_issuer
 from tests.support.paths import ROOT
@@ -50,13 +49,12 @@ def merged(kinds: Mapping[str, list[float]]) -> list[float]:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.load")
-    parser.add_argument("--users", type=int, default=200)
+    parser = command_line("load", __doc__, rounds=3)
+    parser.add_argument("--users", type=at_least_one, default=200, help="users at the same time")
     parser.add_argument("--seconds", type=float, default=20, help="seconds of a round")
     parser.add_argument(
         "--prepare", type=float, default=40, help="seconds in which users get their sandboxes"
     )
-    parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
     document = json.loads((ROOT / "docs/openapi.json").read_text(encoding="utf-8"))

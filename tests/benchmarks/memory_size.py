@@ -19,7 +19,6 @@ milliseconds, as in the cloud. Figures, each by function and size:
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 import tempfile
@@ -27,10 +26,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.benchmarks.cold_start import THROTTLE, served, unpacked
-from tests.benchmarks.figures import Figures
+from tests.benchmarks.cold_start import PACKAGE, THROTTLE, served, unpacked
+from tests.benchmarks.figures import Figures, command_line
 from tests.benchmarks.processes import locked
-from tests.support.paths import ROOT
 
 SIZES = (128, 256, 512, 1024, 1769)
 _FULL = 1769
@@ -62,10 +60,11 @@ def loop_share(share: float) -> float:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.memory_size")
-    parser.add_argument("--package", type=Path, default=ROOT / "build/package/deployment.zip")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--lock", type=Path, help="lock this file during each round")
+    parser = command_line("memory_size", __doc__, rounds=3)
+    parser.add_argument("--package", type=Path, default=PACKAGE, help="zip of `make package`")
+    parser.add_argument(
+        "--lock", type=Path, metavar="FILE", help="lock FILE during each round, so that others wait"
+    )
     options = parser.parse_args()
     figures = Figures("memory_size", options.rounds, arguments=f"--rounds {options.rounds}")
     with tempfile.TemporaryDirectory() as name:

@@ -18,7 +18,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.figures import read_lines
+from tests.benchmarks.figures import NotAFigure, read_lines
 from tests.support.paths import ROOT
 
 FIGURES = ROOT / "tests" / "benchmarks" / "figures.jsonl"
@@ -101,14 +101,23 @@ def _command(line: Line) -> str:
     return str(line.get("command") or line["figure"])
 
 
-def main(argv: Sequence[str]) -> None:
-    """Run the command line."""
-    lines: list[Line] = list(read_lines(FIGURES)) if FIGURES.exists() else []
-    if argv[:1] == ["add"]:
-        for path in argv[1:]:
+def main(
+    argv: Sequence[str], figures: Path = FIGURES, template: Path = TEMPLATE, document: Path = DOCUMENT
+) -> None:
+    """Run the command line. If lines cannot be read or a figure is missing, exit and write nothing."""
+    added = argv[1:]
+    if argv and (argv[0] != "add" or not added):
+        sys.exit(__doc__)
+    try:
+        lines: list[Line] = list(read_lines(figures))
+        for path in added:
             lines = merged(lines, read_lines(Path(path)))
-        FIGURES.write_text("".join(f"{to_json(line)}\n" for line in lines), encoding="utf-8")
-    DOCUMENT.write_text(render(TEMPLATE.read_text(encoding="utf-8"), lines), encoding="utf-8")
+        page = render(template.read_text(encoding="utf-8"), lines)
+    except (OSError, NotAFigure, Missing) as exc:
+        sys.exit(str(exc))
+    if added:
+        figures.write_text("".join(f"{to_json(line)}\n" for line in lines), encoding="utf-8")
+    document.write_text(page, encoding="utf-8")
 
 
 def to_json(line: Line) -> str:
@@ -117,7 +126,4 @@ def to_json(line: Line) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except Missing as exc:
-        sys.exit(str(exc))
+    main(sys.argv[1:])

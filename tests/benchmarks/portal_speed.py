@@ -8,7 +8,6 @@ browser receives them.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import tempfile
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from local.install import browser
-from tests.benchmarks.figures import Figures
+from tests.benchmarks.figures import Figures, at_least_one, command_line
 from tests.support.local_up import running_up
 from tests.support.portal import Portal, new_context
 from tests.support.portal_build import BUILT, ensure_built
@@ -46,8 +45,8 @@ def sizes() -> dict[str, int]:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.portal_speed")
-    parser.add_argument("--loads", type=int, default=10, help="loads of each page")
+    parser = command_line("portal_speed", __doc__)
+    parser.add_argument("--loads", type=at_least_one, default=10, help="loads of each page")
     options = parser.parse_args()
     if (path := browser.find()) is None:
         parser.error("requires Chromium; see local/install/browser.py")

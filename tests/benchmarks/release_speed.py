@@ -8,7 +8,6 @@ measured.
 
 from __future__ import annotations
 
-import argparse
 import resource
 import sys
 import tempfile
@@ -19,7 +18,7 @@ import duckdb
 
 from data.generate import generate
 from glue_assets.release import build
-from tests.benchmarks.figures import Figures
+from tests.benchmarks.figures import Figures, at_least_one, command_line
 from tests.support.paths import ROOT
 
 
@@ -47,10 +46,9 @@ def measured(data: Path, work: Path) -> dict[str, float]:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.release_speed")
-    parser.add_argument("--orders", type=int, default=10_000, help="orders to generate")
-    parser.add_argument("--data", type=Path, help="a data folder instead of generated data")
-    parser.add_argument("--rounds", type=int, default=3, help="measurements")
+    parser = command_line("release_speed", __doc__, rounds=3)
+    parser.add_argument("--orders", type=at_least_one, default=10_000, help="orders to generate")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="use the data folder DIR instead")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         data = options.data or Path(folder, "data")

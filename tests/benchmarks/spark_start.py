@@ -17,7 +17,7 @@ from local.runtime.paths import SPARK_CACHE
 from local.spark import appcds, class_archive, filesystem, training_s3
 from local.spark.java import java_home
 from local.spark.launch import Launch
-from tests.benchmarks.figures import Figures
+from tests.benchmarks.figures import Figures, at_least_one, command_line
 
 SCRIPT = """
 from pyspark.sql import SparkSession, functions as F
@@ -48,7 +48,10 @@ def run(archive: class_archive.Archive | None) -> float:
 
 
 def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    """Run the command line."""
+    parser = command_line("spark_start", __doc__)
+    parser.add_argument("rounds", nargs="?", type=at_least_one, default=5, help="measurements of each way")
+    rounds = parser.parse_args().rounds
     archive = appcds.prepare(SPARK_CACHE)
     if archive is None:
         sys.exit("there is no archive to measure")

@@ -101,7 +101,7 @@ def transform_payments(payments: DataFrame) -> DataFrame:
     statistics = payments.groupBy("order_id").agg(
         F.round(F.sum("payment_value"), 2).alias("sum_payment_value"),
         F.round(F.mean("payment_value"), 2).alias("mean_payment_value"),
-        F.count("payment_value").alias("count_payment_value"),
+        F.count("*").alias("count_payment_value"),
     )
     return statistics.join(common, on="order_id", how="left")
 

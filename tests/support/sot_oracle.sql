@@ -2,6 +2,7 @@
 -- Written from the rules in docs/data.md, not from the job. The variable `data` names the folder.
 -- Money is counted in whole cents, so that nothing here depends on how an engine divides decimals.
 
+SET TimeZone = 'UTC';
 CREATE OR REPLACE TEMP MACRO csv(table_name) AS TABLE
     FROM read_csv(
         getvariable('data') || '/db_ecommerce/' || table_name || '/*.csv*',
@@ -11,7 +12,13 @@ CREATE OR REPLACE TEMP MACRO csv(table_name) AS TABLE
 CREATE OR REPLACE TEMP MACRO cents(amount) AS CAST(TRY_CAST(amount AS DECIMAL(18, 2)) * 100 AS BIGINT);
 CREATE OR REPLACE TEMP MACRO money(cents) AS CAST(CAST(cents AS DECIMAL(18, 0)) * 0.01 AS DECIMAL(12, 2));
 CREATE OR REPLACE TEMP MACRO mean_half_up(total, n) AS (2 * total + n) // (2 * n);
-CREATE OR REPLACE TEMP MACRO moment(text) AS TRY_STRPTIME(text, '%Y-%m-%d %H:%M:%S');
+CREATE OR REPLACE TEMP MACRO moment(text) AS coalesce(
+    CASE WHEN length(text) = 19 THEN TRY_STRPTIME(text, '%Y-%m-%d %H:%M:%S') END,  -- almost all, and fast
+    CASE
+        WHEN regexp_full_match(text, '\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?)?')
+        THEN TRY_CAST(text AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
+    END
+);
 
 WITH orders AS (
     SELECT *, moment(order_purchase_timestamp) AS bought FROM csv('tbl_orders')
@@ -48,10 +55,10 @@ common_types AS (
 reviews AS (
     SELECT
         order_id,
-        max(review_score)::INTEGER AS best_score,
+        max(review_score[1])::INTEGER AS best_score,
         max(review_comment_message) AS comment
     FROM csv('tbl_reviews')
-    WHERE review_score IN ('1', '2', '3', '4', '5')
+    WHERE regexp_full_match(review_score, '[1-5](\.0+)?')
     GROUP BY order_id
 )
 SELECT

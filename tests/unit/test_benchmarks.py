@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import io
 import json
 import re
@@ -11,7 +13,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.benchmarks import event_log, performance
+from data.generate import generate
+from tests.benchmarks import event_log, job_lake, job_scaling, job_speed, performance
+from tests.benchmarks.cold_start import unpacked
 from tests.benchmarks.figures import Figures, read_lines
 from tests.benchmarks.job_rows import WrongRows, check_equal, check_usual
 from tests.benchmarks.memory_size import usd_per_million
@@ -121,7 +125,7 @@ def test_other_rows_and_other_types_end_the_benchmark(tmp_path: Path, other: dic
 def test_the_usual_job_may_differ_by_a_cent_and_in_ties(tmp_path: Path) -> None:
     usual = rows(tmp_path / "a", price="1.01", kind="DOUBLE", paid="voucher")
     assert check_usual(usual, rows(tmp_path / "b")) == 1
-    with pytest.raises(WrongRows):
+    with pytest.raises(WrongRows, match=r"differ: \{'sum_order_price': 1\}"):
         check_usual(rows(tmp_path / "c", price="1.03", kind="DOUBLE"), tmp_path / "b")
 
 
@@ -141,6 +145,113 @@ def test_new_lines_replace_those_of_the_same_command() -> None:
     old = [{"figure": "a", "command": "x", "value": 1}, {"figure": "b", "command": "y", "value": 2}]
     new = [{"figure": "a", "command": "x", "value": 3}]
     assert performance.merged(old, new) == [old[1], *new]
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> dict[str, Path]:
+    """A page with one figure."""
+    files = {name: tmp_path / name for name in ("figures", "template", "document")}
+    files["figures"].write_text('{"figure": "a", "command": "x", "value": 1, "unit": "s"}\n')
+    files["template"].write_text("It takes {{a}}.")
+    return files
+
+
+def test_added_lines_reach_the_page(page: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "new").write_text('{"figure": "a", "command": "x", "value": 2, "unit": "s"}\n')
+    performance.main(["add", str(tmp_path / "new")], **page)
+    assert page["document"].read_text() == "It takes 2 s."
+    assert [line["value"] for line in read_lines(page["figures"])] == [2]
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [
+        ('{"figure": "b", "command": "x"}', "no figure a"),
+        ('{"figure": "b"}\nround 1: ours', "new, line 2: not a figure, but 'round 1: ours'"),
+        (None, "No such file"),
+    ],
+)
+def test_lines_that_cannot_be_added_change_nothing(
+    page: dict[str, Path], tmp_path: Path, new: str | None, words: str
+) -> None:
+    old = page["figures"].read_text()
+    if new is not None:
+        (tmp_path / "new").write_text(new)
+    with pytest.raises(SystemExit, match=words):
+        performance.main(["add", str(tmp_path / "new")], **page)
+    assert page["figures"].read_text() == old
+    assert not page["document"].exists()
+
+
+@pytest.mark.parametrize("arguments", [["add"], ["update", "file"], ["--help"]])
+def test_the_page_is_not_written_by_an_incomplete_command(
+    page: dict[str, Path], arguments: list[str]
+) -> None:
+    with pytest.raises(SystemExit, match="add FILE"):
+        performance.main(arguments, **page)
+    assert not page["document"].exists()
+
+
+def test_the_command_of_a_figure_repeats_it() -> None:
+    _, arguments = job_speed.read_options(["--prepared", "/tmp/a", "--lock", "/tmp/b"])
+    assert arguments == "--orders 100000 --rounds 3"
+    given = "--data /tmp/a --conf spark.x=1 --rounds 2 --variants ours,bare --before /tmp/old.py"
+    _, arguments = job_speed.read_options(given.split())
+    assert arguments == "--data DIR --conf spark.x=1 --rounds 2 --variants ours,bare --before SCRIPT"
+
+
+@pytest.mark.parametrize("wrong", ["--rounds 0", "--orders -1", "--variants our"])
+def test_a_wrong_option_is_an_error_at_once(wrong: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        job_speed.read_options(wrong.split())
+
+
+def test_a_missing_package_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match=r"zip does not exist\. Run: make package"):
+        unpacked(tmp_path / "deployment.zip", tmp_path)
+
+
+def data_folder(folder: Path, reviews: str = "reviews.csv") -> Path:
+    """A data folder of its own kind: reversed columns, and items in two compressed files."""
+    generate(20, folder / "generated")
+    for table in job_lake.COLUMNS:
+        (file,) = (folder / "generated/db_ecommerce" / table).iterdir()
+        columns, *values = csv.reader(file.read_text().splitlines())
+        lines = [",".join(f'"{value}"' for value in reversed(row)) for row in [columns, *values]]
+        place = folder / "data/db_ecommerce" / table
+        place.mkdir(parents=True)
+        if table == "tbl_order_items":
+            for number in (1, 2):
+                text = "\n".join([lines[0], *lines[number::2]])
+                (place / f"{number}.csv.gz").write_bytes(gzip.compress(text.encode()))
+        else:
+            (place / (reviews if table == "tbl_reviews" else "all.csv")).write_text("\n".join(lines))
+    return folder / "data"
+
+
+def test_a_hot_order_is_added_to_files_of_any_shape(tmp_path: Path) -> None:
+    job_scaling.add_hot_order(data_folder(tmp_path), tmp_path / "hot", 7)
+    files = f"read_csv('{tmp_path}/hot/db_ecommerce/tbl_order_items/*.csv*', all_varchar = true)"
+    rows = duckdb.sql(f"SELECT order_id, count(*), min(price), max(price) FROM {files} GROUP BY 1").fetchall()
+    order, count, lowest, highest = max(rows, key=lambda row: row[1])
+    assert (len(order), count >= 8) == (32, True)
+    assert lowest == highest
+
+
+def test_a_prepared_folder_is_not_used_for_other_data(tmp_path: Path) -> None:
+    data, prepared = data_folder(tmp_path), tmp_path / "prepared"
+    lake = job_lake.prepare(prepared, 0, data)
+    assert job_lake.prepare(prepared, 0, data) == lake
+    with pytest.raises(SystemExit, match="prepared from other data"):
+        job_lake.prepare(prepared, 30)
+    (data / "db_ecommerce/tbl_customers/all.csv").write_text("customer_id,customer_city,customer_state\n")
+    with pytest.raises(SystemExit, match="prepared from other data"):
+        job_lake.prepare(prepared, 0, data)
+
+
+def test_a_table_without_csv_files_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="tbl_reviews has no CSV file"):
+        job_lake.prepare(tmp_path / "prepared", 0, data_folder(tmp_path, reviews="reviews.json"))
 
 
 def test_commands_of_the_page_and_of_the_figures_exist() -> None:
