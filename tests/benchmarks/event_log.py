@@ -33,11 +33,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Stage:
-    """A completed stage. `calls` is where it was requested, in the script and within Spark."""
+    """A completed stage. Its name says where it was requested."""
 
     number: int
     name: str
-    calls: str
     tasks: tuple[Task, ...]
 
     @property
@@ -133,7 +132,7 @@ def read(folder: Path) -> Application:
                 case "SparkListenerStageCompleted":
                     stages.append(event["Stage Info"])
     found = [
-        Stage(info["Stage ID"], _name(info["Stage Name"]), info["Details"], tuple(tasks[info["Stage ID"]]))
+        Stage(info["Stage ID"], _name(info["Stage Name"]), tuple(tasks[info["Stage ID"]]))
         for info in stages
         if tasks.get(info["Stage ID"])
     ]

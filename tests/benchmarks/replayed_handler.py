@@ -101,10 +101,6 @@ def install(answers: Answers, sending: Stopwatch, client: Stopwatch) -> None:
     BaseClient._make_api_call = make_api_call
 
 
-def percentile(values: list[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
-
-
 def measure(recording: dict[str, Any], rounds: int, calls: int) -> dict[str, Any]:
     """Return by request the medians of each round, in milliseconds, and the targets of its AWS calls."""
     answers, sending, client = Answers(recording["requests"]), Stopwatch(), Stopwatch()
@@ -135,7 +131,6 @@ def measure(recording: dict[str, Any], rounds: int, calls: int) -> dict[str, Any
             name: {
                 "total": total[name] - sent[name],
                 "own": total[name] - in_client[name],
-                "botocore": in_client[name] - sent[name],
             }
             for name in _CLOCKS
         }
@@ -156,9 +151,7 @@ def measure(recording: dict[str, Any], rounds: int, calls: int) -> dict[str, Any
     found: dict[str, Any] = {request["name"]: {"rounds": []} for request in requests}
     for _ in range(rounds):
         for request in requests:
-            taken: dict[str, dict[str, list[float]]] = {
-                clock: {"total": [], "own": [], "botocore": []} for clock in _CLOCKS
-            }
+            taken: dict[str, dict[str, list[float]]] = {clock: {"total": [], "own": []} for clock in _CLOCKS}
             for _ in range(calls):
                 answer, parts = once(request)
                 if answer["statusCode"] != request["status"]:
@@ -168,14 +161,12 @@ def measure(recording: dict[str, Any], rounds: int, calls: int) -> dict[str, Any
                         taken[clock][name].append(spent / 1e6)
             result = found[request["name"]]
             result["aws_calls"] = list(answers.targets)
-            result["bytes"] = len(answer["body"])
             result["rounds"].append(
                 {
                     f"{clock}_{name}": statistics.median(values)
                     for clock, split in taken.items()
                     for name, values in split.items()
                 }
-                | {"wall_total_p95": percentile(taken["wall"]["total"], 0.95)}
             )
     return found
 

@@ -43,7 +43,7 @@ def test_a_ratio_is_the_median_of_the_ratios_of_rounds() -> None:
 
 def stage(*seconds: float, name: str = "parquet at X", result_bytes: int = 100) -> event_log.Stage:
     tasks = [event_log.Task(each, each, 0, each, result_bytes) for each in seconds]
-    return event_log.Stage(1, name, "", tuple(tasks))
+    return event_log.Stage(1, name, tuple(tasks))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_an_event_log_becomes_stages_and_the_seconds_without_a_task(tmp_path: Pa
         }
 
     def ends(number: int) -> dict[str, Any]:
-        info = {"Stage ID": number, "Stage Name": f"parquet at {number}", "Details": ""}
+        info = {"Stage ID": number, "Stage Name": f"parquet at {number}"}
         return {"Event": "SparkListenerStageCompleted", "Stage Info": info}
 
     events = [
