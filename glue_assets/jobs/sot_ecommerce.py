@@ -387,9 +387,10 @@ def _read_first_line(spark: SparkSession, file_system: Any, path: Any) -> str:
     return head.split(b"\n")[0].decode("utf-8-sig", errors="replace")
 
 
-# The date and the time of ISO 8601 and SQL. Spark's cast also accepts "2018", "T10" and the like.
-TIME = r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?)?$"
-SCORE = r"^[1-5](\.0+)?$"
+# The date and the time of ISO 8601 and SQL. Spark's cast also accepts "2018", "T10" and the like. In Java, $
+# would match before a line break at the end.
+TIME = r"^\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?)?\z"
+SCORE = r"^[1-5](\.0+)?\z"
 MUST_BE = {
     "text": "a single value",
     "time": "a timestamp, a date, or a string such as 2018-05-25 10:56:33",
@@ -728,6 +729,8 @@ def configure(spark: SparkSession, source_bytes: int = 0) -> None:
         # Dates before 1582 are read as they are. By default, Spark rejects them in files of unknown writers.
         "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
         "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
+        # So are times before 1900, such as placeholders, written: by default, one of them fails the run.
+        "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
         # Removes observed parts of the plan next to empty ones, after which Observation.get never returns
         # (SPARK-54620).
         "spark.sql.adaptive.optimizer.excludedRules": (

@@ -98,6 +98,16 @@ def test_a_time_with_a_type_keeps_its_fraction(lake: Lake) -> None:
     assert str(lake.cell("order_estim_deliv_dt")) == "2018-05-25 00:00:00"
 
 
+def test_times_long_ago_are_written_as_they_are(lake: Lake) -> None:
+    """Exports contain such times as placeholders. Spark fails when it writes one, by default."""
+    times = ",1899-12-30 00:00:00,0001-01-01 00:00:00,1582-10-04 12:00:00,"
+    lake.put("tbl_orders", TABLES["tbl_orders"].replace(",,,,", times))
+    lake.run()
+    assert str(lake.cell("order_approved_at")) == "1899-12-30 00:00:00"
+    assert str(lake.cell("order_deliv_carrier_dt")) == "0001-01-01 00:00:00"
+    assert str(lake.cell("order_deliv_customer_dt")) == "1582-10-04 12:00:00"
+
+
 def test_keys_match_whatever_their_types(lake: Lake) -> None:
     """pandas stores integers as floats if a column has missing values."""
     for table in ("tbl_order_items", "tbl_payments"):

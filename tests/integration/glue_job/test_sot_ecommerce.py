@@ -88,6 +88,7 @@ def test_a_time_that_cannot_be_parsed_is_null(spark: SparkSession) -> None:
         "2017",
         "1506941793000000000",
         " 2017-10-02 10:56:33",
+        "2017-10-02 10:56:33\n",
     )
     result = job.transform_orders(orders_bought_at(spark, known, *unknown))
     assert shown(result, "order_purchase_ts") == [(known,)] + [(None,)] * len(unknown)
@@ -277,7 +278,7 @@ def test_the_best_score_of_several_reviews_is_kept(spark: SparkSession) -> None:
 
 @pytest.mark.spark
 def test_a_review_with_an_invalid_score_does_not_count(spark: SparkSession) -> None:
-    invalid = [("o1", score, "zzz") for score in (None, "", "0", "6", "10", "4.5", "nota 5")]
+    invalid = [("o1", score, "zzz") for score in (None, "", "0", "6", "10", "4.5", "nota 5", "5\n")]
     reviews = table(spark, "tbl_reviews", ("o1", "1", "aaa"), *invalid, ("o2", "0", "zzz"))
     assert shown(job.transform_reviews(reviews)) == [("o1", "1", "aaa")]
 

@@ -15,6 +15,8 @@ import sot_ecommerce as job
 from tests.support.sot_lake import TABLES, Lake
 from tests.support.sot_oracle import stored_rows
 
+pytestmark = [pytest.mark.spark, pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")]
+
 ORDERS, SPLIT, PARTITIONS = 200, 1024, 3
 SETTINGS = {
     # Small splits, and no table that is too small to be exchanged.
