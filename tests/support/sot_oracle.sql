@@ -11,7 +11,7 @@ CREATE OR REPLACE TEMP MACRO csv(table_name) AS TABLE
 
 CREATE OR REPLACE TEMP MACRO cents(amount) AS CAST(TRY_CAST(amount AS DECIMAL(18, 2)) * 100 AS BIGINT);
 CREATE OR REPLACE TEMP MACRO money(cents) AS CAST(CAST(cents AS DECIMAL(18, 0)) * 0.01 AS DECIMAL(12, 2));
-CREATE OR REPLACE TEMP MACRO mean_half_up(total, n) AS (2 * total + n) // (2 * n);
+CREATE OR REPLACE TEMP MACRO mean_half_up(total, n) AS sign(total) * ((2 * abs(total) + n) // (2 * n));
 CREATE OR REPLACE TEMP MACRO moment(text) AS coalesce(
     CASE WHEN length(text) = 19 THEN TRY_STRPTIME(text, '%Y-%m-%d %H:%M:%S') END,  -- almost all, and fast
     CASE

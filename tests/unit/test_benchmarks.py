@@ -7,6 +7,8 @@ import gzip
 import io
 import json
 import re
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from tests.benchmarks.cold_start import unpacked
 from tests.benchmarks.figures import Figures, read_lines
 from tests.benchmarks.job_rows import WrongRows, check_equal, check_usual
 from tests.benchmarks.memory_size import usd_per_million
+from tests.benchmarks.processes import Measured
 from tests.support.paths import ROOT
 
 PAGE = ROOT / "docs" / "performance.md"
@@ -127,6 +130,29 @@ def test_the_usual_job_may_differ_by_a_cent_and_in_ties(tmp_path: Path) -> None:
     assert check_usual(usual, rows(tmp_path / "b")) == 1
     with pytest.raises(WrongRows, match=r"differ: \{'sum_order_price': 1\}"):
         check_usual(rows(tmp_path / "c", price="1.03", kind="DOUBLE"), tmp_path / "b")
+
+
+@dataclass
+class WrittenRows:
+    """In place of a Bench: DuckDB writes the right price, and each job the next of `prices`."""
+
+    lake: job_lake.Lake
+    prices: list[str]
+
+    def run(self, variant: str) -> Measured:
+        folder = self.lake.output(variant)
+        shutil.rmtree(folder, ignore_errors=True)
+        rows(folder, price="1.00" if variant == "duckdb" else self.prices.pop(0))
+        return Measured(1, 1, 1)
+
+
+@pytest.mark.parametrize("variant", ["ours", "usual"])
+def test_rows_of_each_round_are_compared(tmp_path: Path, variant: str) -> None:
+    (tmp_path / "sot").mkdir()
+    bench: Any = WrittenRows(job_lake.Lake(tmp_path, {}), ["1.00", "2.00"])
+    with pytest.raises(WrongRows):
+        job_speed.compare(bench, [variant], 2, None)
+    assert bench.prices == []
 
 
 def test_the_page_of_performance_is_made_of_the_figures() -> None:
