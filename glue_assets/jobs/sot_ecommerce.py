@@ -109,8 +109,9 @@ UNIQUE_COLUMNS = [
     "order_deliv_customer_dt", "review_comment_message",
 ]  # fmt: skip
 MONEY = T.DecimalType(12, 2)
-# Sizes in bytes of the sources' files.
+# Bytes of the sources' files for each task that writes. Above, joins get a stage of their own.
 BYTES_PER_FILE = 128 * 1024**2
+# Bytes of the sources' files for each piece of a shuffle.
 BYTES_PER_PIECE = 16 * 1024**2
 DESCRIPTION = "One row per order that has at least one item."
 COMMENTS = {

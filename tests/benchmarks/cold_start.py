@@ -17,36 +17,30 @@ from __future__ import annotations
 import copy
 import json
 import logging
-import os
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from chalice.test import Client
 from moto.core import DEFAULT_ACCOUNT_ID as ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 from moto.server import ThreadedMotoServer
 
 from tests.benchmarks.figures import Figures, command_line
+from tests.benchmarks.packaged import PACKAGE, account, unpacked
 from tests.support.identity import Issuer, serving_issuer
-from tests.support.paths import ROOT
 from tests.support.rest_event import rest_event
-from tests.support.small_account import TABLE, settings, small_account
+from tests.support.small_account import TABLE, settings
 
 _INVOCATIONS = 11
 """Invocations of a function in each start: the first, and warm ones."""
 
-PACKAGE = ROOT / "build/package/deployment.zip"
 _START = Path(__file__).with_name("started_function.py")
 THROTTLE = Path(__file__).with_name("throttle.py")
 _OUTSIDE = "import_outside_of_lambda"
-_OTHERS = 19
-"""Environments of other owners in an admin's list: its first page is full."""
 _IN_LAMBDA = {
     "AWS_LAMBDA_FUNCTION_NAME": "function",
     "AWS_REGION": "us-east-1",
@@ -116,27 +110,16 @@ class Functions:
 @contextmanager
 def served(folder: Path) -> Iterator[Functions]:
     """Yield the functions, with a READY environment and those of 19 others in AWS."""
-    with serving_issuer() as issuer:
-        os.environ |= settings(issuer) | {"POWERTOOLS_LOG_LEVEL": "CRITICAL"}  # the output is for figures
-        sys.path.insert(0, str(ROOT / "chalice_app"))
-        import app
-        from tests.support.api import Api
-        from tests.support.contract import Contract
-
-        with small_account(), Client(app.app, project_dir=str(ROOT / "chalice_app")) as client:
-            api = Api(client, issuer, app, Contract(json.loads((ROOT / "docs/openapi.json").read_text())))
-            for number in range(_OTHERS):
-                api.ready_environment(f"student-{number}")
-            environment = api.ready_environment()
-            logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it reports each request
-            server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-            server.start()
-            host, port = server.get_host_and_port()
-            variables = {**settings(issuer), "AWS_ENDPOINT_URL": f"http://{host}:{port}"}
-            try:
-                yield Functions(folder, variables, _events(issuer, environment))
-            finally:
-                server.stop()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # it reports each request
+    with serving_issuer() as issuer, account(issuer) as (_, environment):
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server.start()
+        host, port = server.get_host_and_port()
+        variables = {**settings(issuer), "AWS_ENDPOINT_URL": f"http://{host}:{port}"}
+        try:
+            yield Functions(folder, variables, _events(issuer, environment))
+        finally:
+            server.stop()
 
 
 def _events(issuer: Issuer, environment: dict[str, Any]) -> Events:
@@ -162,15 +145,6 @@ def _events(issuer: Issuer, environment: dict[str, Any]) -> Events:
         "deliver": ("app.deliver", scheduled),
         "job_changed": ("app.job_changed", ended),
     }
-
-
-def unpacked(package: Path, folder: Path) -> Path:
-    """Unpack the zip of the functions, and return the folder. Exits if there is none."""
-    if not package.exists():
-        sys.exit(f"{package} does not exist. Run: make package")
-    with zipfile.ZipFile(package) as archive:
-        archive.extractall(folder / "package")
-    return folder / "package"
 
 
 def main() -> None:

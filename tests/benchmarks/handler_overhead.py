@@ -12,7 +12,6 @@ view of a bare Chalice app in the same process.
 from __future__ import annotations
 
 import json
-import os
 import socket
 import statistics
 import subprocess
@@ -25,22 +24,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chalice.local import LambdaContext
-from chalice.test import Client
 from moto.core.botocore_stubber import BotocoreStubber, MockRawResponse
 
 from local.moto_patches.patching import replace_methods
-from tests.benchmarks.cold_start import PACKAGE, unpacked
 from tests.benchmarks.figures import Figures, at_least_one, command_line, rounded
-from tests.support.identity import serving_issuer
-from tests.support.paths import ROOT
+from tests.benchmarks.packaged import PACKAGE, account, unpacked
+from tests.support.identity import Issuer, serving_issuer
 from tests.support.rest_event import rest_event
-from tests.support.small_account import settings, small_account
+from tests.support.small_account import settings
 
 _REPLAY = Path(__file__).with_name("replayed_handler.py")
 _RESOURCES = 30
 """Resources of a sandbox's stack. The small template has fewer."""
-_OTHERS = 19
-"""Environments of other owners in an admin's list: its first page is full."""
 
 
 class Recorder:
@@ -72,20 +67,13 @@ class Recorder:
         self._restore()
 
 
-def record(issuer: Any) -> list[dict[str, Any]]:
+def record(issuer: Issuer) -> list[dict[str, Any]]:
     """Return the requests, each with its event, its status and AWS's answers."""
-    sys.path.insert(0, str(ROOT / "chalice_app"))
-    import app
-    from chalicelib.domain.environment_parts import ResourceState
-    from tests.support.api import Api
-    from tests.support.contract import Contract
-
     requests: list[dict[str, Any]] = []
-    with Client(app.app, project_dir=str(ROOT / "chalice_app")) as client:
-        api = Api(client, issuer, app, Contract(json.loads((ROOT / "docs/openapi.json").read_text())))
-        for number in range(_OTHERS):
-            api.ready_environment(f"student-{number}")
-        environment = api.ready_environment()
+    with account(issuer) as (api, environment):
+        import app
+        from chalicelib.domain.environment_parts import ResourceState
+
         store = app.service().environments._store
         known = store.environment(environment["id"])
         state = ResourceState("AWS::IAM::Role", "CREATE_COMPLETE", "2026-11-27T12:00:00.000000#3")
@@ -161,12 +149,9 @@ def main() -> None:
     parser.add_argument("--package", type=Path, default=PACKAGE, help="zip of `make package`")
     parser.add_argument("--calls", type=at_least_one, default=100, help="calls of each request in a round")
     options = parser.parse_args()
-    os.environ["POWERTOOLS_LOG_LEVEL"] = "CRITICAL"
     with tempfile.TemporaryDirectory() as folder, serving_issuer() as issuer, xray_daemon() as daemon:
-        os.environ |= settings(issuer)
         code, recording = unpacked(options.package, Path(folder)), Path(folder) / "recording.json"
-        with small_account():
-            recording.write_text(json.dumps({"requests": record(issuer)}))
+        recording.write_text(json.dumps({"requests": record(issuer)}))
         environ = {
             **settings(issuer),
             "AWS_LAMBDA_FUNCTION_NAME": "api_handler",

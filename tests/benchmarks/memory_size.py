@@ -26,8 +26,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.benchmarks.cold_start import PACKAGE, THROTTLE, served, unpacked
+from tests.benchmarks.cold_start import THROTTLE, served
 from tests.benchmarks.figures import Figures, command_line
+from tests.benchmarks.packaged import PACKAGE, unpacked
 from tests.benchmarks.processes import locked
 
 SIZES = (128, 256, 512, 1024, 1769)

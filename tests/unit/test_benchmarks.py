@@ -17,10 +17,10 @@ import pytest
 
 from data.generate import generate
 from tests.benchmarks import event_log, job_lake, job_scaling, job_speed, performance
-from tests.benchmarks.cold_start import unpacked
 from tests.benchmarks.figures import Figures, read_lines
 from tests.benchmarks.job_rows import WrongRows, check_equal, check_usual
 from tests.benchmarks.memory_size import usd_per_million
+from tests.benchmarks.packaged import unpacked
 from tests.benchmarks.processes import Measured
 from tests.support.paths import ROOT
 

@@ -56,7 +56,12 @@ def test_scores(tmp_path: Path, text: str, expected: int | None) -> None:
 
 @pytest.mark.parametrize(
     ("prices", "expected"),
-    [(("0.01", "0.02"), "0.02"), (("-0.50", "-0.50"), "-0.50"), (("-0.01", "-0.02"), "-0.02"), (("1", "-1"), "0.00")],
+    [
+        (("0.01", "0.02"), "0.02"),
+        (("-0.50", "-0.50"), "-0.50"),
+        (("-0.01", "-0.02"), "-0.02"),
+        (("1", "-1"), "0.00"),
+    ],
 )
 def test_means_are_rounded_like_amounts(tmp_path: Path, prices: Sequence[str], expected: str) -> None:
     """As decimals are, away from zero."""
