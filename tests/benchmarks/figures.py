@@ -27,12 +27,19 @@ def machine() -> str:
     return f"{_cores()} cores, {_cpu()}, {_memory_gb()} GB"
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows defaults, unless an option has none."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return super()._get_help_string(action) if action.default else action.help
+
+
 def command_line(benchmark: str, document: str | None, rounds: int | None = None) -> argparse.ArgumentParser:
     """Return the parser of a benchmark, with `--rounds` if it has any. Its help shows the defaults."""
     parser = argparse.ArgumentParser(
         prog=f"python -m tests.benchmarks.{benchmark}",
         description=(document or "").split("\n")[0],
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_Help,
     )
     if rounds is not None:
         parser.add_argument("--rounds", type=at_least_one, default=rounds, help="measurements of each value")
@@ -44,11 +51,6 @@ def at_least_one(text: str) -> int:
     if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
-
-
-def ratios(values: Sequence[float], floors: Sequence[float]) -> list[float]:
-    """Return the ratio of each round."""
-    return [value / floor for value, floor in zip(values, floors, strict=True)]
 
 
 class NotAFigure(Exception):
@@ -92,7 +94,8 @@ class Figures:
         **more: object,
     ) -> float:
         """Write the median of the rounds' ratios."""
-        return self.write(figure, ratios(values, floors), "ratio", **more)
+        ratios = [value / floor for value, floor in zip(values, floors, strict=True)]
+        return self.write(figure, ratios, "ratio", **more)
 
 
 def rounded(value: float) -> float:
