@@ -731,6 +731,7 @@ def configure(spark: SparkSession, source_bytes: int = 0) -> None:
         "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
         "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
         # So are times before 1900, such as placeholders, written: by default, one of them fails the run.
+        "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
         "spark.sql.parquet.int96RebaseModeInWrite": "CORRECTED",
         # Removes observed parts of the plan next to empty ones, after which Observation.get never returns
         # (SPARK-54620).
