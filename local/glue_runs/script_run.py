@@ -220,12 +220,12 @@ class ScriptRun:
                 self._error.flush()
                 self._events.copy_when_due()
                 flushed = moment
+        kill_group(process)  # includes processes that the script left running, such as Spark's Java
         spare = self._place.spare
         if outcome is None and spare and spare.process is process and not spare.has_begun:
             _logger.warning("spare process ended: %s", process.returncode)
             spare.end()
             return self._watch(self._start(environment), environment, deadline)
-        kill_group(process)  # includes processes that the script left running, such as Spark's Java
         code = process.wait()
         if process.stdin:
             process.stdin.close()

@@ -89,6 +89,13 @@ class Spare:
         )
         return cls(process, folder, f"spare {secrets.token_hex(16)}", time.monotonic())
 
+    def is_alive(self) -> bool:
+        """Return whether the process has not ended. If it has, kill what it has left, such as its Java."""
+        if self.process.poll() is None:
+            return True
+        kill_group(self.process)
+        return False
+
     @property
     def has_begun(self) -> bool:
         """Whether a script has begun in the process."""
@@ -115,7 +122,7 @@ class Spare:
                 self.process.stdin.flush()
         except OSError:
             return False
-        return self.process.poll() is None
+        return self.is_alive()
 
     def end(self) -> None:
         """Kill the process group, unless the process has ended and was waited for."""
@@ -155,7 +162,7 @@ class Spares:
         with self._lock:
             self._is_wanted = True
             spare = self._spare
-            if spare is None or not _fits(spec) or spare.process.poll() is not None:
+            if spare is None or not _fits(spec) or not spare.is_alive():
                 return None
             self._spare = None
             return spare
@@ -177,7 +184,7 @@ class Spares:
     def _check(self) -> None:
         if self._spare is not None:
             is_old = time.monotonic() - self._spare.started > self._options.idle_seconds
-            if is_old or self._spare.process.poll() is not None:
+            if is_old or not self._spare.is_alive():
                 self._drop()
         elif self._is_wanted and not self._is_busy() and self._options.is_idle():
             self._is_wanted = False

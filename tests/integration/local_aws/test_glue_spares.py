@@ -159,6 +159,29 @@ def test_a_run_whose_spare_has_died_starts_its_own_process(aws: Aws) -> None:
     assert output(aws, name, start(aws, name)) == ["ran"]
 
 
+def test_a_spare_that_dies_leaves_no_java(tmp_path: Path) -> None:
+    with serving(tmp_path / "runs", spares=ALWAYS):
+        [spare] = until(lambda: [one for one in spares() if str(tmp_path) in " ".join(one.cmdline())])
+        java = until(spare.children)
+        for one in java:
+            one.suspend()  # as if it did not notice the end of its input
+        spare.kill()
+        until(lambda: all(is_gone(one.pid) for one in java), seconds=10)
+
+
+def test_a_run_whose_spare_dies_before_the_script_begins_leaves_no_java(aws: Aws) -> None:
+    spare = a_spare()
+    java = until(spare.children)
+    for one in (spare, *java):
+        one.suspend()
+    name = job(aws, "dies-early", "print('ran')")
+    run_id = start(aws, name)
+    until(lambda: shown(aws, name, run_id)["JobRunState"] == "RUNNING")
+    spare.kill()
+    assert output(aws, name, run_id) == ["ran"]
+    assert all(is_gone(one.pid) for one in java)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
