@@ -42,7 +42,8 @@ def check_equal(found: Path, expected: Path) -> int:
 def check_usual(found: Path, expected: Path) -> int:
     """Compare the rows of the usual job. Return the number of orders with another most common payment type.
 
-    Amounts may differ by a cent, and empty comments may be null.
+    Amounts may differ by a cent, and empty comments may be null. With `multiLine`, Spark reads line breaks in
+    quotes as line feeds.
     """
     with _connected(found, expected) as connection:
         names = [row[0] for row in connection.execute("DESCRIBE expected").fetchall()]
@@ -50,7 +51,8 @@ def check_usual(found: Path, expected: Path) -> int:
             raise WrongRows("The columns of the usual job are others.")
         differs = {}
         for name in names:
-            differs[name] = f"nullif(f.{name}::VARCHAR, '') IS DISTINCT FROM e.{name}::VARCHAR"
+            differs[name] = f"""nullif(replace(f.{name}::VARCHAR, chr(13), ''), '')
+                IS DISTINCT FROM replace(e.{name}::VARCHAR, chr(13), '')"""
             if name in MONEY:
                 differs[name] = f"""(f.{name} IS NULL) <> (e.{name} IS NULL)
                     OR coalesce(abs(f.{name}::DOUBLE - e.{name}::DOUBLE), 0) >= 0.0101"""

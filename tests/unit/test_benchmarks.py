@@ -105,11 +105,17 @@ def test_an_event_log_becomes_stages_and_the_seconds_without_a_task(tmp_path: Pa
     assert application.seconds_with(8) == 1.0
 
 
-def rows(folder: Path, price: str = "1.00", kind: str = "DECIMAL(12,2)", paid: str = "boleto") -> Path:
+def rows(
+    folder: Path,
+    price: str = "1.00",
+    kind: str = "DECIMAL(12,2)",
+    paid: str = "boleto",
+    comment: str = "Two\r\nlines",
+) -> Path:
     folder.mkdir()
     duckdb.sql(
         f"""COPY (SELECT 'o1' AS order_id, {price}::{kind} AS sum_order_price,
-        '{paid}' AS most_common_payment_type, 'text' AS review_comment_message)
+        '{paid}' AS most_common_payment_type, '{comment}' AS review_comment_message)
         TO '{folder}/part.parquet' (FORMAT parquet)"""
     )
     return folder
@@ -125,8 +131,8 @@ def test_other_rows_and_other_types_end_the_benchmark(tmp_path: Path, other: dic
         check_equal(rows(tmp_path / "a", **other), rows(tmp_path / "b"))
 
 
-def test_the_usual_job_may_differ_by_a_cent_and_in_ties(tmp_path: Path) -> None:
-    usual = rows(tmp_path / "a", price="1.01", kind="DOUBLE", paid="voucher")
+def test_the_usual_job_may_differ_by_a_cent_in_ties_and_in_line_breaks(tmp_path: Path) -> None:
+    usual = rows(tmp_path / "a", price="1.01", kind="DOUBLE", paid="voucher", comment="Two\nlines")
     assert check_usual(usual, rows(tmp_path / "b")) == 1
     with pytest.raises(WrongRows, match=r"differ: \{'sum_order_price': 1\}"):
         check_usual(rows(tmp_path / "c", price="1.03", kind="DOUBLE"), tmp_path / "b")
