@@ -61,8 +61,8 @@ class Usage:
     ) -> UsagePage:
         """Return one page of usage: the caller's, or for admins that of an owner or of all.
 
-        A page of runs or queries has at most `limit` items. Another one covers whole days, until it has
-        `limit` items.
+        A page of runs or queries has at most `limit` items. Another one ends with the day on which it has
+        `limit` items. Each reads at most `MOST_CHARGES`.
         """
         owner = self._owner(caller, owner)
         if owner is not None and not caller.may_see(owner):
@@ -73,7 +73,7 @@ class Usage:
         scope = self._scope(owner, rest, is_estimated)
         if view.is_listing:
             return self._listing(rest, scope, limit, start or _NOTHING)
-        return self._sums(rest, scope, limit, is_estimated)
+        return self._sums(rest, scope, limit, is_estimated, start or _NOTHING)
 
     def _listing(self, view: View, scope: Scope, limit: int, start: Json) -> UsagePage:
         items: dict[Group, Amounts] = {}
@@ -89,22 +89,29 @@ class Usage:
                 totals.add(charge)
         return UsagePage([*items.items()], totals, following, is_estimated=False)
 
-    def _sums(self, view: View, scope: Scope, limit: int, is_estimated: bool) -> UsagePage:
+    def _sums(self, view: View, scope: Scope, limit: int, is_estimated: bool, start: Json) -> UsagePage:
         items: dict[Group, Amounts] = {}
         totals, read = Amounts(), 0
         by_day: dict[str, list[Estimate]] = {}
         for estimate in self._estimates(view, scope) if is_estimated else ():
             by_day.setdefault(estimate.day, []).append(estimate)
-        following = None
+        following: dict[str, str] | None = None
+        after, last = start.get("after"), None
         for day in days(view.begin, view.end):
             if len(items) >= limit or read >= MOST_CHARGES:
                 following = {"day": day}
                 break
-            for charge in self._charges_of(day, scope):
-                read += 1
+            for charge in self._charges_of(day, scope, after):
+                if last and read >= MOST_CHARGES and charge.id != last.id:  # a run's charges are on one page
+                    following = {"day": day, "after": charge_key(last)}
+                    break
+                read, last = read + 1, charge
                 if (group := view.group(charge)) is not None:
                     items.setdefault(group, Amounts()).add(charge)
                     totals.add(charge)
+            if following:  # the page with the day's last charge estimates it
+                break
+            after = None
             for estimate in by_day.get(day, ()):
                 items.setdefault(view.group_of(estimate), Amounts()).add_estimate(estimate)
                 totals.add_estimate(estimate)

@@ -154,6 +154,22 @@ WRONG = [
 ]
 
 
+@pytest.mark.parametrize("by", ["day", "owner", "environment,day", "run"])
+def test_a_page_reads_a_limited_number_of_charges(
+    api: Api, spent: dict[str, Any], by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = usage(api, f"?by={by}", **ADMIN)["totals"]
+    monkeypatch.setattr("chalicelib.services.usage.MOST_CHARGES", 3)
+    pages = [usage(api, f"?by={by}", **ADMIN)]
+    while cursor := pages[-1]["next"]:
+        pages.append(usage(api, f"?by={by}&cursor={cursor}", **ADMIN))
+
+    assert [page["totals"]["runs"] for page in pages] == [3, 1]
+    for name in ("settled_usd", "estimated_kms_usd", "estimated_s3_usd"):
+        found = [page["totals"][name] for page in pages]
+        assert found == [None, None] if whole[name] is None else micro(found) == micro([whole[name]]), name
+
+
 def test_exactly_the_documented_dimensions_are_accepted(api: Api) -> None:
     parameters = api.contract.document["paths"]["/usage"]["get"]["parameters"]
     [documented] = [each["schema"]["enum"] for each in parameters if each["name"] == "by"]
