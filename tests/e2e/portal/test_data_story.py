@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 from playwright.sync_api import Download, Locator, Page, expect
 
-from tests.support.local_up import DATA
+from tests.support.local_up import DATA, eventually
 from tests.support.portal import Portal
 
 SOURCES = ("tbl_customers", "tbl_order_items", "tbl_orders", "tbl_payments", "tbl_reviews")
@@ -191,8 +191,9 @@ def test_an_error_is_at_its_place_and_drafts_survive_a_reload(portal: Portal) ->
     page.get_by_role("button", name="New draft").click()
     expect(page.get_by_role("textbox", name="SQL")).not_to_contain_text("ordr_status")
     write(page, "SELECT 'a draft that nobody ran'")
-    # The browser shows typed text some milliseconds before the editor reads and keeps it.
-    page.wait_for_function("Object.values(sessionStorage).some((kept) => kept.includes('that nobody ran'))")
+    # The browser shows typed text some milliseconds before the editor reads and keeps it. Playwright's
+    # wait_for_function fails if it has to wait: each look but the first needs eval, which the policy forbids.
+    eventually(lambda: "that nobody ran" in page.evaluate("JSON.stringify(sessionStorage)"), 20, "not kept")
     page.reload()
     expect(page.get_by_role("textbox", name="SQL")).to_contain_text("a draft that nobody ran")
     page.get_by_role("list", name="Drafts").get_by_role("button", name="Query 1", exact=True).click()
