@@ -579,6 +579,10 @@ def transform_sot(
     def count(*columns: str) -> Column:
         return F.count(F.when(F.col("is_order"), F.coalesce(*columns)))
 
+    # A mean exists without its sum only if the sum has more than 10 digits before the point.
+    too_large = (F.col("mean_order_price").isNotNull() & F.col("sum_order_price").isNull()) | (
+        F.col("mean_payment_value").isNotNull() & F.col("sum_payment_value").isNull()
+    )
     return transform_orders(
         joined.observe(
             seen["sot"],
@@ -588,6 +592,7 @@ def transform_sot(
             count("customer_city", "customer_state").alias("tbl_customers"),
             count("count_payment_value").alias("tbl_payments"),
             count("review_best_score").alias("tbl_reviews"),
+            F.count_if(F.col("is_order") & too_large).alias("too_large"),
         ).where(F.col("is_order"))
     ).select(*ORDER_COLUMNS, *ITEM_COLUMNS, *CUSTOMER_COLUMNS, *PAYMENT_COLUMNS, *REVIEW_COLUMNS)
 
@@ -810,6 +815,8 @@ def check(
                 f"None of the {rows} rows of {table} has a value in {key}; check the columns of its files."
             )
     sot, orders, items = seen["sot"], sources["tbl_orders"].name, sources["tbl_order_items"].name
+    if count := sot["too_large"]:
+        logger.warning("sums too large for decimal(12,2) and so null orders=%s", count)
     if sot["joined"] > seen["items"]["rows"]:
         with_items = frames["tbl_orders"].join(frames["tbl_order_items"], on="order_id", how="left_semi")
         check_unique(with_items, orders, "order_id")

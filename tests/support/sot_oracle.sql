@@ -9,13 +9,19 @@ CREATE OR REPLACE TEMP MACRO csv(table_name) AS TABLE
         all_varchar = true, header = true, delim = ',', quote = '"', escape = '"', nullstr = ''
     );
 
-CREATE OR REPLACE TEMP MACRO cents(amount) AS CAST(TRY_CAST(amount AS DECIMAL(18, 2)) * 100 AS BIGINT);
-CREATE OR REPLACE TEMP MACRO money(cents) AS CAST(CAST(cents AS DECIMAL(18, 0)) * 0.01 AS DECIMAL(12, 2));
+-- DuckDB alone reads 1_000 as a number, and 24:00:00 and offsets above 18 hours as times.
+CREATE OR REPLACE TEMP MACRO cents(amount) AS CASE
+    WHEN NOT contains(amount, '_') THEN CAST(TRY_CAST(amount AS DECIMAL(12, 2)) * 100 AS BIGINT)
+END;
+CREATE OR REPLACE TEMP MACRO money(cents) AS TRY_CAST(CAST(cents AS DECIMAL(18, 0)) * 0.01 AS DECIMAL(12, 2));
 CREATE OR REPLACE TEMP MACRO mean_half_up(total, n) AS sign(total) * ((2 * abs(total) + n) // (2 * n));
 CREATE OR REPLACE TEMP MACRO moment(text) AS coalesce(
-    CASE WHEN length(text) = 19 THEN TRY_STRPTIME(text, '%Y-%m-%d %H:%M:%S') END,  -- almost all, and fast
+    CASE WHEN text LIKE '____-__-__ __:__:__' THEN TRY_STRPTIME(text, '%Y-%m-%d %H:%M:%S') END,  -- almost all, and fast
     CASE
-        WHEN regexp_full_match(text, '\d{4}-\d\d-\d\d([ T]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:?\d\d)?)?')
+        WHEN regexp_full_match(
+            text,
+            '\d{4}-\d\d-\d\d([ T]([01]\d|2[0-3]):\d\d:\d\d(\.\d{1,9})?(Z|[+-](0\d|1[0-7]):?\d\d|[+-]18:?00)?)?'
+        )
         THEN TRY_CAST(text AS TIMESTAMPTZ) AT TIME ZONE 'UTC'
     END
 );

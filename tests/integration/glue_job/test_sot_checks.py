@@ -73,6 +73,27 @@ def test_unreadable_values_are_counted_by_column(lake: Lake, caplog: pytest.LogC
     assert "source read table=db_source.tbl_order_items rows=3" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("table", "row", "total", "mean"),
+    [
+        ("tbl_order_items", "o1,{0},p1,s1,,9999999999.99,1\n", "sum_order_price", "mean_order_price"),
+        ("tbl_payments", "o1,{0},card,1,9999999999.99\n", "sum_payment_value", "mean_payment_value"),
+    ],
+)
+def test_sums_that_do_not_fit_are_counted(
+    lake: Lake, caplog: pytest.LogCaptureFixture, table: str, row: str, total: str, mean: str
+) -> None:
+    header = TABLES[table].splitlines()[0]
+    lake.put(table, f"{header}\n{row.format(1)}")
+    lake.run()
+    assert (str(lake.cell(total)), str(lake.cell(mean))) == ("9999999999.99", "9999999999.99")
+    assert "too large" not in caplog.text
+    lake.put(table, f"{header}\n{row.format(1)}{row.format(2)}")
+    lake.run()
+    assert (lake.cell(total), str(lake.cell(mean))) == (None, "9999999999.99")
+    assert "sums too large for decimal(12,2) and so null orders=1" in caplog.text
+
+
 def test_typed_values_are_counted_without_being_parsed(lake: Lake, caplog: pytest.LogCaptureFixture) -> None:
     scores = "VALUES ('o1', 5.0::DOUBLE, 'a'), ('o1', 4.5, 'b'), ('o1', NULL, 'c'), ('o1', 'NaN', 'd')"
     parquet(lake, "tbl_reviews", f"FROM ({scores}) t(order_id, review_score, review_comment_message)")
