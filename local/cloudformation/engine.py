@@ -79,7 +79,7 @@ class CloudFormation(StackApi):
         self._closing.callback(replace_calls(stack_api.calls(self) | update_api.calls(self) | drift.calls()))
 
     def close(self) -> None:
-        """Restore moto's CloudFormation. Running operations end with the process."""
+        """Wait for running operations, and restore moto's CloudFormation."""
         self._options.runner.close()
         self._closing.close()
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Protocol
+
+_CLOSE_SECONDS = 10.0
 
 
 class Runner(Protocol):
@@ -21,15 +24,19 @@ class Runner(Protocol):
 
 
 class Threads(Runner):
-    """A thread for each operation. Threads end with the process."""
+    """A thread for each operation."""
 
     def __init__(self) -> None:
         self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
 
     def start(self, name: str, work: Callable[[], None]) -> Callable[[], None]:
         """Start some work in a thread. Return the thread's `join`."""
         thread = threading.Thread(target=work, name=name, daemon=True)
-        thread.start()
+        with self._lock:
+            thread.start()
+            self._threads = [*self._alive(), thread]
         return thread.join
 
     def wait(self, seconds: float) -> None:
@@ -38,5 +45,11 @@ class Threads(Runner):
             self._closed.wait(seconds)
 
     def close(self) -> None:
-        """End all sleeps."""
+        """End all sleeps, and wait up to 10 seconds until the operations have ended."""
         self._closed.set()
+        deadline = time.monotonic() + _CLOSE_SECONDS
+        while (alive := self._alive()) and (seconds := deadline - time.monotonic()) > 0:
+            alive[0].join(seconds)
+
+    def _alive(self) -> list[threading.Thread]:
+        return [thread for thread in self._threads if thread.is_alive()]

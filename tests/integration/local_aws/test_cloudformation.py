@@ -419,3 +419,10 @@ def test_the_sandboxs_properties_reach_its_resources(aws: Aws) -> None:
     assert role["PermissionsBoundary"]["PermissionsBoundaryArn"].endswith(":policy/given-boundary")
     shown = aws("glue").get_job(JobName="given")["Job"]
     assert {**shown, **job, "Role": role["Arn"]} == shown
+
+
+def test_no_operation_outlasts_the_server() -> None:
+    """Its calls would reach what the next test has in moto."""
+    with serving(seconds_per_stack=60) as aws:
+        create(aws, "outlasting", template({f"Bucket{n}": bucket(f"outlasting-{n}") for n in range(5)}))
+    assert [thread for thread in threading.enumerate() if thread.name == "stack outlasting"] == []
