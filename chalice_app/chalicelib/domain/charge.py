@@ -35,6 +35,11 @@ class Charge:
         """Return the date in UTC."""
         return self.at[:10]
 
+    @property
+    def of(self) -> tuple[str, str, str]:
+        """Return the environment, kind and ID of the run or query, which identify it."""
+        return self.environment_id, self.kind, self.id
+
 
 def charge_of(old: JobRun | Query, new: JobRun | Query, at: str) -> Charge:
     """Return the charge for the cost of a run or a query that is not charged yet.

@@ -95,8 +95,8 @@ class Group:
 class Amounts:
     """Sums of charges and estimates. A run that was charged twice counts once."""
 
-    run_ids: set[str] = field(default_factory=set)
-    query_ids: set[str] = field(default_factory=set)
+    runs: set[tuple[str, ...]] = field(default_factory=set)
+    queries: set[tuple[str, ...]] = field(default_factory=set)
     dpu_seconds: Decimal = Decimal(0)
     scanned_bytes: int = 0
     glue_micro_usd: int = 0
@@ -112,11 +112,11 @@ class Amounts:
     def add(self, charge: Charge) -> None:
         """Add a charge."""
         if charge.kind == Kind.RUN:
-            self.run_ids.add(charge.id)
+            self.runs.add(charge.of)
             self.dpu_seconds += Decimal(str(charge.dpu_seconds))
             self.glue_micro_usd += charge.cost_micro_usd
         else:
-            self.query_ids.add(charge.id)
+            self.queries.add(charge.of)
             self.scanned_bytes += charge.scanned_bytes
             self.athena_micro_usd += charge.cost_micro_usd
 

@@ -102,7 +102,7 @@ class Usage:
                 following = {"day": day}
                 break
             for charge in self._charges_of(day, scope, after):
-                if last and read >= MOST_CHARGES and not _is_same(charge, last):  # a run stays on one page
+                if last and read >= MOST_CHARGES and charge.of != last.of:  # a run stays on one page
                     following = {"day": day, "after": charge_key(last)}
                     break
                 read, last = read + 1, charge
@@ -177,11 +177,6 @@ class Usage:
 
 
 _ORDER = ("day", "owner", "environment_id")
-
-
-def _is_same(one: Charge, other: Charge) -> bool:
-    """Return whether two charges are of the same run or query."""
-    return (one.environment_id, one.kind, one.id) == (other.environment_id, other.kind, other.id)
 
 
 def _last_charged(life: Life) -> str:

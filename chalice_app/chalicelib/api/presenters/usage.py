@@ -86,10 +86,10 @@ def _item(group: Group, amounts: Amounts, found: UsagePage) -> responses.UsageIt
 
 def _amounts(amounts: Amounts, found: UsagePage) -> Json:
     return {
-        "runs": len(amounts.run_ids),
+        "runs": len(amounts.runs),
         "dpu_seconds": float(amounts.dpu_seconds),
         "glue_usd": usd(amounts.glue_micro_usd),
-        "queries": len(amounts.query_ids),
+        "queries": len(amounts.queries),
         "scanned_bytes": amounts.scanned_bytes,
         "athena_usd": usd(amounts.athena_micro_usd),
         "settled_usd": usd(amounts.settled_micro_usd),
