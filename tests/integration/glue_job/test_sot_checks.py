@@ -7,7 +7,6 @@ from typing import Any
 
 import duckdb
 import pytest
-from pyspark.sql import SparkSession
 
 import sot_ecommerce as job
 from tests.support.sot_lake import TABLES, Lake
@@ -73,27 +72,6 @@ def test_unreadable_values_are_counted_by_column(lake: Lake, caplog: pytest.LogC
     assert "source read table=db_source.tbl_order_items rows=3" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("table", "row", "total", "mean"),
-    [
-        ("tbl_order_items", "o1,{0},p1,s1,,9999999999.99,1\n", "sum_order_price", "mean_order_price"),
-        ("tbl_payments", "o1,{0},card,1,9999999999.99\n", "sum_payment_value", "mean_payment_value"),
-    ],
-)
-def test_sums_that_do_not_fit_are_counted(
-    lake: Lake, caplog: pytest.LogCaptureFixture, table: str, row: str, total: str, mean: str
-) -> None:
-    header = TABLES[table].splitlines()[0]
-    lake.put(table, f"{header}\n{row.format(1)}")
-    lake.run()
-    assert (str(lake.cell(total)), str(lake.cell(mean))) == ("9999999999.99", "9999999999.99")
-    assert "too large" not in caplog.text
-    lake.put(table, f"{header}\n{row.format(1)}{row.format(2)}")
-    lake.run()
-    assert (lake.cell(total), str(lake.cell(mean))) == (None, "9999999999.99")
-    assert "sums too large for decimal(12,2) and so null orders=1" in caplog.text
-
-
 def test_typed_values_are_counted_without_being_parsed(lake: Lake, caplog: pytest.LogCaptureFixture) -> None:
     scores = "VALUES ('o1', 5.0::DOUBLE, 'a'), ('o1', 4.5, 'b'), ('o1', NULL, 'c'), ('o1', 'NaN', 'd')"
     parquet(lake, "tbl_reviews", f"FROM ({scores}) t(order_id, review_score, review_comment_message)")
@@ -118,28 +96,6 @@ def test_a_time_with_a_type_keeps_its_fraction(lake: Lake) -> None:
     assert str(lake.cell("order_purchase_ts")) == "2018-05-05 10:00:00.123456"
     assert str(lake.cell("order_approved_at")).startswith("2018-05-05 08:00:00.123000")
     assert str(lake.cell("order_estim_deliv_dt")) == "2018-05-25 00:00:00"
-
-
-@pytest.mark.parametrize("kind", ["INT96", "TIMESTAMP_MICROS"])
-def test_times_long_ago_are_written_as_they_are(lake: Lake, spark: SparkSession, kind: str) -> None:
-    """Exports contain such times as placeholders. Spark fails when it writes one, by default."""
-    times = ",1899-12-30 00:00:00,0001-01-01 00:00:00,1582-10-04 12:00:00,"
-    lake.put("tbl_orders", TABLES["tbl_orders"].replace(",,,,", times))
-    spark.conf.set("spark.sql.parquet.outputTimestampType", kind)
-    try:
-        lake.run()
-    finally:
-        spark.conf.unset("spark.sql.parquet.outputTimestampType")
-    texts = [
-        f"left(cast({name} AS string), 19)"
-        for name in ("order_approved_at", "order_deliv_carrier_dt", "order_deliv_customer_dt")
-    ]
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        files = f"read_parquet('{lake.partition()}/*.parquet')"
-        by_duckdb = connection.execute(f"SELECT {', '.join(texts)} FROM {files}").fetchall()
-    by_spark = spark.read.parquet("s3://sot/tbsot").selectExpr(*texts).collect()
-    assert [tuple(row) for row in by_spark] == by_duckdb == [tuple(times.split(",")[1:4])]
 
 
 def test_keys_match_whatever_their_types(lake: Lake) -> None:
