@@ -19,8 +19,13 @@ def assert_gone(up: Up) -> None:
         members = lambda name=name: group_members(up.ready["pids"][name])  # noqa: E731
         eventually(lambda members=members: members() == [], 20, f"left over: {members()}")
     for url in (up.ready["aws"], up.ready["api"]):
-        with socket.socket() as probe:
-            assert probe.connect_ex(("127.0.0.1", urlsplit(url).port or 0)) != 0
+        # The kernel may still be ending threads of a process that ps shows as ended.
+        eventually(lambda url=url: not listens(url), 20, f"{url} is in use")
+
+
+def listens(url: str) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", urlsplit(url).port or 0)) == 0
 
 
 def test_the_ready_file_has_all_values_for_a_script(up: Up) -> None:
